@@ -1,0 +1,351 @@
+"""The decision: from a state, events, rules and now to a new state, its transitions and its next deadline.
+
+A *moment* is twice an instant in microseconds, plus one for "just after it". So ``days > 90`` first holds at the moment
+``2·(last + 90 days) + 1``, whose instant is exactly 90 days after the last appointment, and an appointment on that very
+instant comes before it.
+
+Everything that moves a journey stands in this file, in the order in which ``journey.md`` has it: time first, facts,
+scores, hold, lapse, growth, return.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from journey.events import AppointmentCompleted, Event
+from journey.rules import Rule, View
+from journey.stages import Rulebook, Stage
+from journey.state import State, copy
+
+
+class Transition(Struct, frozen=True, kw_only=True):
+    """One move. ``at`` in µs; ``sequence`` counts from 1 in the journey's life; ``reason`` the compared numbers."""
+
+    from_stage: str | None
+    to_stage: str
+    at: int
+    sequence: int
+    trigger_type: str
+    trigger_event: str
+    first_entry: bool
+    event_id: str | None = None
+    reason: list[dict[str, Any]] = []
+    performed_by: int | None = None
+    notes: str | None = None
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """What a person or an operator asks of a journey: ``set_stage``, ``release`` (a hold) or ``evaluate``."""
+
+    kind: str
+    stage: str | None = None
+    reason: str | None = None
+    hold: bool = False
+    hold_until: int | None = None
+    performed_by: int | None = None
+
+
+class Decision(Struct, frozen=True):
+    """What ``decide`` answers; the given state is left alone."""
+
+    state: State
+    transitions: list[Transition]
+
+
+def decide(
+    state: State, events: Iterable[Event], rulebook: Rulebook, now: int, commands: Iterable[Command] = ()
+) -> Decision:
+    """Fold admitted events (each id once, never seen before) and commands into a journey, as of ``now`` (µs).
+
+    The order of ``events`` does not matter. Deadlines that lie before an event, and those before ``now``, take effect
+    at their own time. Without events, commands or a passed deadline the state comes back equal.
+    """
+    fold = _Fold(copy(state), rulebook, 2 * now)
+    fold.run(events, commands)
+    return Decision(fold.state, fold.transitions)
+
+
+class _Fold:
+    """One decision in the making."""
+
+    __slots__ = ("state", "facts", "rulebook", "now", "position", "transitions", "changed_rules")
+
+    def __init__(self, state: State, rulebook: Rulebook, now: int) -> None:
+        self.state, self.facts, self.rulebook, self.now = state, state.facts, rulebook, now
+        self.position = state.evaluated if state.evaluated is not None else -(1 << 62)
+        self.transitions: list[Transition] = []
+        self.changed_rules = False
+
+    def run(self, events: Iterable[Event], commands: Iterable[Command]) -> None:
+        state, facts = self.state, self.facts
+        watermark = self.position
+        fresh: list[tuple[int, str, Event | None]] = []
+        late: list[Event] = []
+        for event in events:
+            moment = 2 * event.at
+            if moment >= watermark:
+                fresh.append((moment, event.id, event))
+            else:
+                late.append(event)
+        late.sort(key=lambda event: (event.at, event.id))
+        for event in late:
+            self._take(event)
+        if state.stage is not None and state.rules_version != self.rulebook.version:
+            fresh.append((max(min(2 * self.rulebook.changed_at, self.now), watermark), "", None))
+        state.rules_version = self.rulebook.version
+        fresh.sort(key=_by_time)
+        for moment, _, fresh_event in fresh:
+            if state.stage is None:
+                self._start(moment, fresh_event)
+            self.advance(moment)
+            if fresh_event is not None:
+                self._take(fresh_event)
+                state.evaluated = self.position = moment
+                self.evaluate(moment, fresh_event)
+            else:
+                self._rules_changed(moment)
+        if state.stage is not None:
+            self.advance(self.now)
+        for event in late:
+            self.evaluate(max(self.now, self.position), event, late=True)
+        for command in commands:
+            self._obey(command)
+        if state.stage is not None:
+            settled = max(self.now, self.position)
+            state.risk = self.rulebook.scorer.risk(facts, settled)
+            state.engagement = self.rulebook.scorer.engagement(facts, settled)
+            self._set_deadline(settled)
+
+    def _take(self, event: Event) -> None:
+        facts, at = self.facts, event.at
+        event.change(facts)
+        if facts.last_event_at is None or at > facts.last_event_at:
+            facts.last_event_at = at
+
+    def _start(self, moment: int, event: Event | None) -> None:
+        self.state.started_at = moment >> 1
+        self._move(self.rulebook.growth[0], moment, "system", "journey_started", event)
+
+    # -- time first ---------------------------------------------------------------------------------------------
+
+    def advance(self, moment: int) -> None:
+        """Evaluate every deadline strictly before a moment, at its own time, in order."""
+        while (due := self._next_due(moment)) is not None:
+            self.position = due
+            self.evaluate(due, None)
+
+    def _next_due(self, moment: int) -> int | None:
+        state, facts = self.state, self.facts
+        if state.held:
+            ends = None if state.hold_until is None else 2 * state.hold_until
+            return ends if ends is not None and self.position < ends < moment else None
+        active_at, days_from = facts.active_at, self._days_from()
+        if active_at is None or days_from is None:
+            return None
+        if moment - 2 * min(active_at, days_from) < self.rulebook.first_step:
+            return None
+        best = None
+        for counted, offset in self.rulebook.stage_steps:
+            due = 2 * (days_from if counted == "days" else active_at) + offset
+            if self.position < due < moment and (best is None or due < best):
+                best = due
+        return best
+
+    def _days_from(self) -> int | None:
+        """What ``days`` counts from: the last completed appointment; the last event of any kind before the first
+        appointment, and for a stage with ``retention_days`` or one that a journey lapsed into from such a stage."""
+        facts, state, by_key = self.facts, self.state, self.rulebook.by_key
+        if not facts.recent:
+            return facts.last_event_at
+        stage = by_key.get(state.stage or "")
+        if stage is not None and not stage.is_growth:
+            stage = by_key.get(state.previous_stage or "")
+        if stage is not None and stage.retention_days is not None:
+            return facts.last_event_at
+        return facts.recent[-1]
+
+    # -- one evaluation -----------------------------------------------------------------------------------------
+
+    def evaluate(self, moment: int, event: Event | None, late: bool = False) -> None:
+        """Hold, lapse, growth, return: as the rules stand at one moment."""
+        state = self.state
+        if state.held:
+            if state.hold_until is None or moment < 2 * state.hold_until:
+                return
+            state.held, state.hold_until = False, None
+        stage = self._stage()
+        if stage is None or not stage.is_growth:
+            if late and isinstance(event, AppointmentCompleted):
+                self._return_late(moment, event)
+            elif isinstance(event, AppointmentCompleted):
+                self._return(moment, event)
+            else:
+                self._lapse(moment, event)
+            return
+        self._lapse(moment, event)
+        if state.stage == stage.key:
+            self._grow(moment, event)
+
+    def _stage(self) -> Stage | None:
+        return self.rulebook.by_key.get(self.state.stage or "")
+
+    def _view(self, moment: int, event: Event | None, days_beyond: int | None = None) -> View:
+        return View(self.facts, moment, event, self.rulebook.scorer, self._days_from(), days_beyond)
+
+    def _lapse(self, moment: int, event: Event | None) -> None:
+        for index, lapse in enumerate(self.rulebook.lapse):
+            stage = self._stage()
+            if stage is not None and not stage.is_growth and lapse.order <= stage.order:
+                continue
+            retention = stage.retention_days if stage is not None and stage.is_growth else None
+            if stage is not None and stage.is_growth and not self.facts.completed and retention is None:
+                return
+            view = self._view(moment, event, retention if index == 0 else None)
+            if retention is not None and index > 0 and not _beyond(view, retention):
+                continue
+            if rule := _holding(lapse, view):
+                self._move_by_rule(lapse, moment, rule, view)
+
+    def _grow(self, moment: int, event: Event | None) -> None:
+        view = None
+        order = self.rulebook.by_key[self.state.stage or ""].order
+        for stage in self.rulebook.growth:
+            if stage.order > order:
+                view = view or self._view(moment, event)
+                if rule := _holding(stage, view):
+                    self._move_by_rule(stage, moment, rule, view)
+
+    def _return(self, moment: int, event: Event) -> None:
+        view = self._view(moment, event)
+        for stage in reversed(self.rulebook.growth):
+            rule = _holding(stage, view)
+            if rule or stage is self.rulebook.growth[0]:
+                self._move(stage, moment, "automatic", "reactivated", event, rule, view)
+                return
+
+    def _return_late(self, moment: int, event: Event) -> None:
+        """A late appointment leads back only where it makes the lapse untrue; a lesser lapse may still be true."""
+        stage = self._stage()
+        if stage is None or not _holding(stage, self._view(moment, event)):
+            self._return(moment, event)
+            self._lapse(moment, event)
+
+    def _rules_changed(self, moment: int) -> None:
+        """Look at a journey under new rules; every move is the change's doing, and a lapse may have become untrue."""
+        self.changed_rules = True
+        stage = self._stage()
+        untrue = stage is not None and not stage.is_growth and not _holding(stage, self._view(moment, None))
+        if not self.state.held and (stage is None or not stage.is_active or untrue):
+            reached = [key for key in self.state.reached if key in self.rulebook.by_key]
+            grown = [s for s in self.rulebook.growth if s.key in reached] or self.rulebook.growth[:1]
+            self._move(grown[-1], moment, "system", "rules_changed", None)
+        self.evaluate(moment, None)
+        self.changed_rules = False
+
+    # -- what people ask ----------------------------------------------------------------------------------------
+
+    def _obey(self, command: Command) -> None:
+        state, moment = self.state, max(self.now, self.position)
+        if command.kind == "set_stage":
+            stage = self.rulebook.by_key[command.stage or ""]
+            if state.stage is None:
+                self._start(moment, None)
+            if state.stage != stage.key:
+                self._move(stage, moment, "manual", "stage_set", None, command=command)
+            state.held = command.hold or command.hold_until is not None
+            state.hold_until = command.hold_until
+            state.evaluated = self.position = moment
+        elif command.kind == "release" and state.held:
+            state.held, state.hold_until = False, None
+            state.evaluated = self.position = moment
+            self.evaluate(moment, None)
+
+    # -- moving -------------------------------------------------------------------------------------------------
+
+    def _move_by_rule(self, stage: Stage, moment: int, rule: Rule, view: View) -> None:
+        kind, trigger = ("system", "rules_changed") if self.changed_rules else ("automatic", rule.recorded_as)
+        self._move(stage, moment, kind, trigger, view.event, rule, view)
+
+    def _move(
+        self,
+        stage: Stage,
+        moment: int,
+        trigger_type: str,
+        trigger_event: str,
+        event: Event | None,
+        rule: Rule | None = None,
+        view: View | None = None,
+        command: Command | None = None,
+    ) -> None:
+        state = self.state
+        state.entry += 1
+        self.transitions.append(
+            Transition(
+                from_stage=state.stage,
+                to_stage=stage.key,
+                at=moment >> 1,
+                sequence=state.entry,
+                trigger_type=trigger_type,
+                trigger_event=trigger_event,
+                first_entry=stage.key not in state.reached,
+                event_id=None if event is None else event.id,
+                reason=[c.verdict(view) for c in rule.conditions] if rule and view else [],
+                performed_by=None if command is None else command.performed_by,
+                notes=None if command is None else command.reason,
+            )
+        )
+        state.previous_stage, state.stage = state.stage, stage.key
+        state.entered_at, state.trigger = moment >> 1, trigger_event
+        state.evaluated = self.position = moment
+        if stage.key not in state.reached:
+            state.reached.append(stage.key)
+
+    # -- the only clock -----------------------------------------------------------------------------------------
+
+    def _set_deadline(self, settled: int) -> None:
+        """Find the first moment after ``settled`` at which an evaluation would change a score, the stage or the hold."""
+        state, scorer = self.state, self.rulebook.scorer
+        state.deadline = state.deadline_stage = None
+        active_at, days_from = self.facts.active_at, self._days_from()
+        stage_steps = set()
+        moments = set()
+        if active_at is not None and days_from is not None:
+            stage_steps = {2 * (days_from if c == "days" else active_at) + o for c, o in self.rulebook.stage_steps}
+            moments = {2 * (days_from if c == "days" else active_at) + o for c, o in self.rulebook.all_steps}
+        if state.held and state.hold_until is not None:
+            stage_steps.add(2 * state.hold_until)
+            moments.add(2 * state.hold_until)
+        for moment in sorted(moments):
+            if moment <= settled:
+                continue
+            probe = self
+            if moment in stage_steps:
+                probe = _Fold(msgspec.structs.replace(state, reached=list(state.reached)), self.rulebook, moment)
+                probe.evaluate(moment, None)
+            if probe.state.stage != state.stage:
+                state.deadline, state.deadline_stage = moment >> 1, probe.state.stage
+                return
+            if (
+                probe.state.held != state.held
+                or scorer.risk(self.facts, moment) != state.risk
+                or scorer.engagement(self.facts, moment) != state.engagement
+            ):
+                state.deadline = moment >> 1
+                return
+
+
+def _by_time(item: tuple[int, str, Event | None]) -> tuple[int, str]:
+    return item[0], item[1]
+
+
+def _holding(stage: Stage, view: View) -> Rule | None:
+    for rule in stage.rules:
+        if rule.holds(view):
+            return rule
+    return None
+
+
+def _beyond(view: View, days: int) -> bool:
+    return view.days_from is not None and view.moment - 2 * view.days_from > 2 * days * 86_400_000_000

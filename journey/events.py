@@ -1,0 +1,290 @@
+"""The events that move a journey, and the facts that each of them changes.
+
+An event type is one class here: its fields (validated by msgspec, unknown fields refused) and ``change``, which applies
+it to the facts. Instants inside the core are integers: microseconds since 1970 UTC. Money is integer hundredths.
+"""
+
+import hashlib
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from journey.state import Facts
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+FUTURE_LIMIT = 5 * 60 * 1_000_000  # µs: an upstream clock may run this far ahead of ours
+AMOUNT_LIMIT = Decimal("99999999.99")
+QUALIFIED_CALL_SECONDS = 60
+
+_CUSTOMER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,64}")
+
+Text128 = Annotated[str, Meta(min_length=1, max_length=128)]
+Text64 = Annotated[str, Meta(min_length=1, max_length=64)]
+Seconds = Annotated[int, Meta(ge=0, le=10_000_000)] | Annotated[float, Meta(ge=0, le=10_000_000)]
+Rating = Annotated[int, Meta(ge=1, le=5)]
+Instant = Annotated[datetime, Meta(tz=True)]
+
+
+class InvalidEvent(ValueError):
+    """An event that cannot be taken. ``field``, ``value`` (shortened text) and ``problem`` (what is allowed) say why."""
+
+    def __init__(self, field: str, value: object, problem: str) -> None:
+        shown = value if isinstance(value, str) else repr(value)
+        self.field, self.value, self.problem = field, shown if len(shown) <= 80 else shown[:77] + "...", problem
+        super().__init__(f"{field}: {problem} (got {self.value})")
+
+    def as_dict(self) -> dict[str, str]:
+        return {"field": self.field, "value": self.value, "problem": self.problem}
+
+
+class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+    """What every event has. ``id`` is unique within its company; ``occurred_at`` carries an offset."""
+
+    id: Text128
+    customer_id: Annotated[str, Meta(min_length=1, max_length=64)] | int
+    occurred_at: Instant
+    text_fields: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def customer(self) -> str:
+        """The customer's id as text: a JSON integer is taken as its decimal text."""
+        return str(self.customer_id)
+
+    @property
+    def at(self) -> int:
+        """The instant in microseconds since 1970 UTC."""
+        return (self.occurred_at - EPOCH) // MICROSECOND
+
+    @property
+    def type(self) -> str:
+        return str(self.__struct_config__.tag)
+
+    def change(self, facts: Facts) -> None:
+        """Apply the event to the facts, in place."""
+
+
+class CallReceived(Event, frozen=True, kw_only=True, tag="call.received"):
+    duration_seconds: Seconds
+    direction: Literal["inbound", "outbound"] | None = None
+    rating: Rating | None = None
+
+    def change(self, facts: Facts) -> None:
+        facts.calls += 1
+        facts.qualified_calls += self.duration_seconds > QUALIFIED_CALL_SECONDS
+        if self.rating is not None:
+            facts.rate(self.rating)
+
+
+class AppointmentRequested(Event, frozen=True, kw_only=True, tag="appointment.requested"):
+    appointment_id: Text128 | None = None
+    call_duration_seconds: Seconds | None = None
+    scheduled_for: Instant | None = None
+    text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
+
+    def change(self, facts: Facts) -> None:
+        facts.requests += 1
+
+
+class AppointmentCompleted(Event, frozen=True, kw_only=True, tag="appointment.completed"):
+    appointment_id: Text128 | None = None
+    amount: Decimal = Decimal(0)
+    least_amount: ClassVar[Decimal] = Decimal(0)
+    text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
+
+    def change(self, facts: Facts) -> None:
+        facts.completed += 1
+        facts.value += int(self.amount * 100)
+        facts.remember_appointment(self.at)
+
+
+class AppointmentMissed(Event, frozen=True, kw_only=True, tag="appointment.missed"):
+    appointment_id: Text128 | None = None
+    text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
+
+    def change(self, facts: Facts) -> None:
+        facts.missed += 1
+
+
+class AppointmentCancelled(Event, frozen=True, kw_only=True, tag="appointment.cancelled"):
+    appointment_id: Text128 | None = None
+    text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
+
+    def change(self, facts: Facts) -> None:
+        facts.cancelled += 1
+
+
+class PaymentAdjusted(Event, frozen=True, kw_only=True, tag="payment.adjusted"):
+    amount: Decimal
+    least_amount: ClassVar[Decimal] = -AMOUNT_LIMIT
+
+    def change(self, facts: Facts) -> None:
+        facts.value += int(self.amount * 100)
+
+
+class SupportTicketOpened(Event, frozen=True, kw_only=True, tag="support_ticket.opened"):
+    ticket_id: Text64
+    text_fields: ClassVar[tuple[str, ...]] = ("ticket_id",)
+
+    def change(self, facts: Facts) -> None:
+        facts.open_ticket(self.ticket_id, self.at)
+
+
+class SupportTicketResolved(Event, frozen=True, kw_only=True, tag="support_ticket.resolved"):
+    ticket_id: Text64
+    text_fields: ClassVar[tuple[str, ...]] = ("ticket_id",)
+
+    def change(self, facts: Facts) -> None:
+        facts.resolve_ticket(self.ticket_id, self.at)
+
+
+class FeedbackReceived(Event, frozen=True, kw_only=True, tag="feedback.received"):
+    rating: Rating
+    comment: Annotated[str, Meta(max_length=4000)] | None = None
+    text_fields: ClassVar[tuple[str, ...]] = ("comment",)
+
+    def change(self, facts: Facts) -> None:
+        facts.rate(self.rating)
+
+
+AnyEvent = (
+    CallReceived
+    | AppointmentRequested
+    | AppointmentCompleted
+    | AppointmentMissed
+    | AppointmentCancelled
+    | PaymentAdjusted
+    | SupportTicketOpened
+    | SupportTicketResolved
+    | FeedbackReceived
+)
+
+EVENT_TYPES: dict[str, type[Event]] = {str(cls.__struct_config__.tag): cls for cls in Event.__subclasses__()}
+_decoder = msgspec.json.Decoder(AnyEvent)
+_generic = msgspec.json.Decoder()
+_AT_PATH = re.compile(r" - at `\$\.?(.*)`$")
+
+
+def parse(line: bytes | str, *, now: int | None = None) -> Event:
+    """One event from its JSON text.
+
+    ``now`` (µs) refuses what lies more than five minutes in its future. Raises InvalidEvent.
+    """
+    try:
+        event: Event = _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError) as error:
+        raise _explain(line, error) from None
+    return _checked(event, now)
+
+
+def from_fields(fields: object, *, now: int | None = None) -> Event:
+    """One event from an already decoded JSON object. Raises InvalidEvent."""
+    try:
+        event: Event = msgspec.convert(fields, AnyEvent)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise _explain_fields(fields, str(error)) from None
+    return _checked(event, now)
+
+
+def _checked(event: Event, now: int | None) -> Event:
+    """What a type cannot say: ids without control characters, two decimals, instants within reach."""
+    if not _CUSTOMER_ID.fullmatch(event.customer):
+        raise InvalidEvent("customer_id", event.customer_id, "1 to 64 of A-Z a-z 0-9 . _ : @ -, or an integer")
+    if not event.id.isprintable():
+        raise InvalidEvent("id", repr(event.id), "1 to 128 printable characters")
+    if not EARLIEST <= event.occurred_at < LATEST:
+        allowed = f"from {EARLIEST.date()} until {LATEST.date()}"
+        raise InvalidEvent("occurred_at", event.occurred_at.isoformat(), allowed)
+    if now is not None and event.at > now + FUTURE_LIMIT:
+        raise InvalidEvent("occurred_at", event.occurred_at.isoformat(), "at most 5 minutes in the future")
+    if isinstance(event, (AppointmentCompleted, PaymentAdjusted)):
+        _check_amount(event.amount, event.least_amount)
+    _check_texts(event)
+    return event
+
+
+def _check_amount(amount: Decimal, least: Decimal) -> None:
+    allowed = f"a number from {least} to {AMOUNT_LIMIT} with at most two decimals"
+    if not amount.is_finite() or not least <= amount <= AMOUNT_LIMIT or amount * 100 % 1:
+        raise InvalidEvent("amount", str(amount), allowed)
+
+
+def _check_texts(event: Event) -> None:
+    for name in event.text_fields:
+        text = getattr(event, name)
+        # Postgres stores no NUL; a comment may have line breaks, an id may not
+        if text is not None and ("\x00" in text or (name != "comment" and not text.isprintable())):
+            raise InvalidEvent(name, repr(text), "printable characters")
+
+
+def _explain(line: bytes | str, error: Exception) -> InvalidEvent:
+    try:
+        fields = _generic.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        text = line.decode("utf-8", "replace") if isinstance(line, bytes) else line
+        return InvalidEvent("(body)", text, f"JSON in UTF-8: {error}")
+    return _explain_fields(fields, str(error))
+
+
+def _explain_fields(fields: object, message: str) -> InvalidEvent:
+    """Turn the library's message into field, value and what is allowed."""
+    if not isinstance(fields, dict):
+        return InvalidEvent("(body)", fields, "one JSON object")
+    missing = re.search(r"missing required field `(\w+)`", message)
+    unknown = re.search(r"unknown field `(.*)`", message)
+    if missing:
+        return InvalidEvent(missing[1], "nothing", "required")
+    if unknown:
+        cls = EVENT_TYPES[fields["type"]]
+        allowed = ", ".join(["type", *cls.__struct_fields__])
+        return InvalidEvent(unknown[1], fields.get(unknown[1]), f"unknown field; {fields['type']} has {allowed}")
+    path = _AT_PATH.search(message)
+    field = path[1] if path else "(body)"
+    value: Any = fields.get(field, "nothing")
+    if field == "type":
+        return InvalidEvent("type", value, "one of " + ", ".join(EVENT_TYPES))
+    problem = _AT_PATH.sub("", message).replace("`", "")
+    return InvalidEvent(field, value, problem[0].lower() + problem[1:])
+
+
+def canonical(event: Event) -> dict[str, Any]:
+    """The event as plain JSON values in one normal form: UTC, two decimals, unset fields left out."""
+    fields: dict[str, Any] = {"id": event.id, "type": event.type, "customer_id": event.customer}
+    fields["occurred_at"] = utc_text(event.at)
+    for name in event.__struct_fields__:
+        value = getattr(event, name)
+        if name in fields or value is None:
+            continue
+        if isinstance(value, Decimal):
+            value = f"{value + 0:.2f}"  # + 0 turns -0 into 0
+        elif isinstance(value, datetime):
+            value = utc_text((value - EPOCH) // MICROSECOND)
+        elif isinstance(value, float) and value.is_integer():
+            value = int(value)
+        fields[name] = value
+    return fields
+
+
+def content_hash(fields: dict[str, Any]) -> bytes:
+    """16 bytes that are equal for equal content (of a ``canonical`` event)."""
+    return hashlib.blake2b(msgspec.json.encode(fields, order="sorted"), digest_size=16).digest()
+
+
+def utc_text(instant: int) -> str:
+    """Microseconds since 1970 as RFC 3339 in UTC: ``2026-03-12T09:00:00Z``, with a fraction only where there is one."""
+    return to_datetime(instant).isoformat().replace("+00:00", "Z")
+
+
+def to_datetime(instant: int) -> datetime:
+    return EPOCH + timedelta(microseconds=instant)
+
+
+def to_instant(moment: datetime) -> int:
+    """An aware datetime as microseconds since 1970 UTC."""
+    return (moment - EPOCH) // MICROSECOND

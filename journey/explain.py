@@ -1,0 +1,172 @@
+"""Why a journey stands where it stands, and what will happen to it if nothing happens: for people.
+
+``explain`` needs the rules and is computed by whoever asks; ``details`` needs the state alone, so that a workflow can
+show it without knowing any rule.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from journey.engine import decide
+from journey.events import to_datetime, utc_text
+from journey.rules import View
+from journey.scoring import Factor
+from journey.stages import Rulebook
+from journey.state import State, unpack
+
+COMING = 8  # deadlines shown at most; each is found by living until the one before
+
+
+def explain(state: State, rulebook: Rulebook, now: int) -> dict[str, Any]:
+    """The factors of both scores, the verdict of each rule with the numbers it compared, and the coming deadlines.
+
+    ``{"current_stage", "entered_at", "trigger_event", "previous_stage", "hold", "scores": {name: {"score", "factors"}},
+    "rules": [{"stage_key", "kind", "holds", "rules"}], "deadlines": [{"at", "leads_to", "sentence"}]}``;
+    the state is brought to ``now`` (µs) first.
+    """
+    state = decide(state, [], rulebook, now).state
+    facts, scorer, moment = state.facts, rulebook.scorer, max(2 * now, state.evaluated or 0)
+    stage = rulebook.by_key.get(state.stage or "")
+    days_from = facts.active_at
+    if stage is not None and stage.retention_days is not None:
+        days_from = facts.last_event_at
+    view = View(facts, moment, None, scorer, days_from)
+    return {
+        "current_stage": state.stage,
+        "stage_name": stage.name if stage else state.stage,
+        "entered_at": utc_text(state.entered_at),
+        "trigger_event": state.trigger,
+        "previous_stage": state.previous_stage,
+        "hold": {"until": _text(state.hold_until)} if state.held else None,
+        "scores": {
+            "risk": _score(state.risk, scorer.explain_risk(facts, moment)),
+            "engagement": _score(state.engagement, scorer.explain_engagement(facts, moment)),
+        },
+        "facts": {
+            "total_appointments": facts.completed,
+            "lifetime_value": money_text(facts.value),
+            "last_appointment_at": _text(facts.last_appointment_at),
+            "last_event_at": _text(facts.last_event_at),
+            "missed": facts.missed,
+            "cancelled": facts.cancelled,
+            "requests": facts.requests,
+            "calls": facts.calls,
+            "qualified_calls": facts.qualified_calls,
+            "ratings": facts.ratings,
+            "open_tickets": facts.open_tickets,
+        },
+        "rules": [
+            {
+                "stage_key": other.key,
+                "kind": other.kind,
+                "current": other.key == state.stage,
+                "holds": any(rule.holds(view) for rule in other.rules),
+                "rules": [rule.verdict(view) for rule in other.rules],
+            }
+            for other in rulebook.stages
+        ],
+        "deadlines": _coming(state, rulebook),
+    }
+
+
+def _score(score: int, factors: list[Factor]) -> dict[str, Any]:
+    return {"score": f"{score / 100:.2f}", "factors": msgspec.to_builtins(factors)}
+
+
+def _coming(state: State, rulebook: Rulebook) -> list[dict[str, Any]]:
+    deadlines = []
+    while state.deadline is not None and len(deadlines) < COMING:
+        at, leads_to = state.deadline, state.deadline_stage
+        before, state = state, decide(state, [], rulebook, state.deadline + 1).state
+        deadlines.append({"at": utc_text(at), "leads_to": leads_to, "sentence": _sentence(before, state)})
+    return deadlines
+
+
+def _sentence(before: State, after: State) -> str:
+    day = _day(before.deadline or 0)
+    if before.held and not after.held:
+        return f"the hold ends on {day}" + (f" and leads to {after.stage}" if after.stage != before.stage else "")
+    if after.stage != before.stage:
+        return f"{after.stage} on {day} {_unless(before)}"
+    return (
+        f"on {day} risk {before.risk / 100:.2f} becomes {after.risk / 100:.2f}"
+        f" and engagement {before.engagement / 100:.2f} becomes {after.engagement / 100:.2f} {_unless(before)}"
+    )
+
+
+def _unless(state: State) -> str:
+    return "unless an appointment is completed" if state.facts.completed else "unless something happens"
+
+
+def details(packed: Mapping[str, Any] | None) -> str:
+    """The current state of a journey in Markdown, for the Temporal UI; nothing personal, no free text."""
+    if not packed:
+        return "Nothing committed yet."
+    state = unpack(dict(packed))
+    facts = state.facts
+    lines = [
+        f"**{state.stage}** since {_minute(state.entered_at)}, because of `{state.trigger}`"
+        + (f" (before: {state.previous_stage})" if state.previous_stage else ""),
+        f"- risk **{state.risk / 100:.2f}**, engagement **{state.engagement / 100:.2f}**",
+        f"- {facts.completed} appointments, lifetime value {money_text(facts.value)}, {facts.missed} missed,"
+        f" {facts.cancelled} cancelled, {facts.calls} calls, {facts.open_tickets} open tickets",
+    ]
+    if facts.last_appointment_at is not None:
+        lines.append(f"- last appointment {_minute(facts.last_appointment_at)}")
+    if state.held:
+        lines.append(f"- **held** until {_minute(state.hold_until) if state.hold_until else 'it is released'}")
+    if state.deadline is None:
+        lines.append("- nothing will change by itself")
+    elif state.deadline_stage:
+        lines.append(f"- next: **{state.deadline_stage}** on {_minute(state.deadline)} {_unless(state)}")
+    else:
+        lines.append(f"- next: the scores or the hold change on {_minute(state.deadline)}")
+    lines.append(f"- commit {state.version}, transition {state.entry}")
+    return "\n".join(lines)
+
+
+def readable(packed: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The state with its names spelled out and its instants in RFC 3339: the answer of the ``state`` query."""
+    if not packed:
+        return {"stage": None, "version": 0}
+    state = unpack(dict(packed))
+    facts = state.facts
+    return {
+        "stage": state.stage,
+        "entered_at": utc_text(state.entered_at),
+        "trigger_event": state.trigger,
+        "previous_stage": state.previous_stage,
+        "started_at": utc_text(state.started_at),
+        "version": state.version,
+        "transitions": state.entry,
+        "risk_score": state.risk / 100,
+        "engagement_score": state.engagement / 100,
+        "lifetime_value": money_text(facts.value),
+        "total_appointments": facts.completed,
+        "last_appointment_at": _text(facts.last_appointment_at),
+        "held": state.held,
+        "hold_until": _text(state.hold_until),
+        "next_deadline": _text(state.deadline),
+        "next_stage": state.deadline_stage,
+    }
+
+
+def money_text(hundredths: int) -> str:
+    """Exact decimal text of an amount in hundredths: ``-1234`` is ``-12.34``."""
+    sign = "-" if hundredths < 0 else ""
+    return f"{sign}{abs(hundredths) // 100}.{abs(hundredths) % 100:02d}"
+
+
+def _text(instant: int | None) -> str | None:
+    return None if instant is None else utc_text(instant)
+
+
+def _day(instant: int) -> str:
+    moment = to_datetime(instant)
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def _minute(instant: int) -> str:
+    return f"{to_datetime(instant):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,212 @@
+"""The small condition language: what moves a journey into a stage.
+
+A rule is ``{"trigger": T, "conditions": {fact: "OP number", …}}``. A trigger or a fact is one row of the tables below.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from journey.events import AppointmentCompleted, AppointmentRequested, CallReceived, Event
+from journey.scoring import Scorer
+from journey.state import DAY, Facts
+
+Number = int | float | Fraction
+
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+}
+_COMPARISON = re.compile(r"\s*(>=|<=|==|>|<)\s*(-?\d{1,12}(?:\.\d{1,6})?)\s*")
+
+
+class InvalidRule(ValueError):
+    """A rule or stage that cannot be saved; ``place`` is its path, like ``stages[2].auto_transition_rules[0]``."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        self.place, self.problem = place, problem
+        super().__init__(f"{place}: {problem}")
+
+
+class View:
+    """The numbers that a rule may look at, for one journey at one moment.
+
+    ``moment`` is twice the instant in microseconds, plus one for "just after it". ``days_from`` is the instant that
+    ``days`` counts from; ``days_beyond`` replaces the thresholds of ``days`` where a stage has its own retention days.
+    """
+
+    __slots__ = ("facts", "moment", "event", "scorer", "days_from", "days_beyond", "_risk")
+
+    def __init__(
+        self,
+        facts: Facts,
+        moment: int,
+        event: Event | None,
+        scorer: Scorer,
+        days_from: int | None,
+        days_beyond: int | None = None,
+    ) -> None:
+        self.facts, self.moment, self.event, self.scorer = facts, moment, event, scorer
+        self.days_from, self.days_beyond = days_from, days_beyond
+        self._risk: int | None = None
+
+    @property
+    def risk(self) -> int:
+        if self._risk is None:
+            self._risk = self.scorer.risk(self.facts, self.moment)
+        return self._risk
+
+
+def _call_duration(view: View) -> Number | None:
+    if isinstance(view.event, CallReceived):
+        return view.event.duration_seconds
+    if isinstance(view.event, AppointmentRequested):
+        return view.event.call_duration_seconds
+    return None
+
+
+def _missed_rate(view: View) -> Number:
+    held = view.facts.missed + view.facts.completed
+    return Fraction(view.facts.missed, held) if held else 0
+
+
+def _days(view: View) -> Number | None:
+    return None if view.days_from is None else view.moment - 2 * view.days_from
+
+
+class Fact:
+    """A number in conditions: how it is read (None: unknown), its scale (units a rule's 1 stands for), when time alone
+    moves it (``steps`` gives days of inactivity at which it may)."""
+
+    def __init__(
+        self,
+        read: Callable[[View], Number | None],
+        scale: int = 1,
+        steps: Callable[[Scorer], Iterable[int]] = lambda scorer: (),
+    ) -> None:
+        self.read, self.scale, self.steps = read, scale, steps
+
+
+FACTS: dict[str, Fact] = {
+    "call_duration": Fact(_call_duration),
+    "count": Fact(lambda view: view.facts.completed),
+    "value": Fact(lambda view: view.facts.value, scale=100),
+    "days": Fact(_days, scale=2 * DAY),
+    "risk": Fact(lambda view: view.risk, scale=100, steps=lambda scorer: scorer.risk_steps),
+    "engagement": Fact(
+        lambda view: view.scorer.engagement(view.facts, view.moment),
+        scale=100,
+        steps=lambda scorer: scorer.engagement_steps,
+    ),
+    "missed_rate": Fact(_missed_rate),
+    "open_tickets": Fact(lambda view: view.facts.open_tickets),
+}
+
+
+class Trigger:
+    """What a rule waits for: an event type (it holds only in the evaluation of such an event), or any evaluation."""
+
+    def __init__(self, recorded_as: str, event: type[Event] | None = None) -> None:
+        self.recorded_as, self.event = recorded_as, event
+
+
+TRIGGERS: dict[str, Trigger] = {
+    "call_received": Trigger("qualified_call_received", CallReceived),
+    "appointment_requested": Trigger("appointment_requested", AppointmentRequested),
+    "appointment_completed": Trigger("appointment_completed", AppointmentCompleted),
+    "appointment_count": Trigger("appointment_count"),
+    "lifetime_value": Trigger("lifetime_value"),
+    "days_since_last_appointment": Trigger("days_since_last_appointment"),
+    "risk_score": Trigger("high_risk_score"),
+}
+
+
+class Condition:
+    """``fact OP number``, compared exactly."""
+
+    def __init__(self, name: str, comparison: str, place: str) -> None:
+        if name not in FACTS:
+            raise InvalidRule(place, f"unknown fact {name!r}; allowed: {', '.join(FACTS)}")
+        match = _COMPARISON.fullmatch(comparison) if isinstance(comparison, str) else None
+        if not match:
+            raise InvalidRule(f"{place}.{name}", f'{comparison!r} is not "OP number" with OP one of > >= < <= ==')
+        self.name, self.sign, self.number = name, match[1], Decimal(match[2])
+        self.fact, self._compare = FACTS[name], OPERATORS[match[1]]
+        exact = Fraction(self.number) * self.fact.scale
+        self.threshold: Number = exact.numerator if exact.denominator == 1 else exact
+
+    def holds(self, view: View) -> bool:
+        number = self.fact.read(view)
+        if number is None:
+            # a request whose call is not known is taken at its word; any other unknown number fails
+            return self.name == "call_duration" and isinstance(view.event, AppointmentRequested)
+        if self.name == "days" and view.days_beyond is not None and self.sign in (">", ">="):
+            return self._compare(number, view.days_beyond * self.fact.scale)
+        return self._compare(number, self.threshold)
+
+    def moments(self, scorer: Scorer) -> list[tuple[str, int]]:
+        """When time alone may flip it: (what it counts from, doubled microseconds after that)."""
+        if self.name == "days":
+            after, exactly = int(self.threshold) + 1, int(self.threshold)
+            flips = {">": [after], "<=": [after], ">=": [exactly], "<": [exactly], "==": [exactly, after]}
+            return [("days", offset) for offset in flips[self.sign]]
+        return [("inactive", 2 * days * DAY + 1) for days in self.fact.steps(scorer)]
+
+    def verdict(self, view: View) -> dict[str, Any]:
+        """The comparison with its numbers, for people."""
+        number = self.fact.read(view)
+        shown = None if number is None else round(float(Fraction(number) / self.fact.scale), 4)
+        return {"fact": self.name, "is": shown, "must_be": f"{self.sign} {self.number}", "holds": self.holds(view)}
+
+
+class Rule:
+    """One trigger and its conditions, all of which must hold."""
+
+    def __init__(self, trigger: str, conditions: list[Condition]) -> None:
+        self.trigger, self.conditions = trigger, conditions
+        self.recorded_as, self._event = TRIGGERS[trigger].recorded_as, TRIGGERS[trigger].event
+
+    def holds(self, view: View) -> bool:
+        if self._event is not None and not isinstance(view.event, self._event):
+            return False
+        return all(condition.holds(view) for condition in self.conditions)
+
+    def verdict(self, view: View) -> dict[str, Any]:
+        """Whether it holds, with the numbers it compared."""
+        comparisons = [condition.verdict(view) for condition in self.conditions]
+        return {"trigger": self.trigger, "holds": self.holds(view), "conditions": comparisons}
+
+    def as_json(self) -> dict[str, Any]:
+        return {"trigger": self.trigger, "conditions": {c.name: f"{c.sign}{c.number}" for c in self.conditions}}
+
+
+def parse_rules(rules: object, place: str) -> list[Rule]:
+    """A stage's ``auto_transition_rules``: nothing, one rule or a list. Raises InvalidRule with the place."""
+    if rules is None:
+        return []
+    if isinstance(rules, list):
+        return [_parse_rule(rule, f"{place}[{index}]") for index, rule in enumerate(rules)]
+    return [_parse_rule(rules, place)]
+
+
+def _parse_rule(rule: object, place: str) -> Rule:
+    if not isinstance(rule, Mapping):
+        raise InvalidRule(place, f'{rule!r} is not {{"trigger": …, "conditions": {{…}}}}')
+    if unknown := sorted(set(rule) - {"trigger", "conditions"}):
+        raise InvalidRule(place, f"unknown field {unknown[0]!r}; allowed: trigger, conditions")
+    trigger, conditions = rule.get("trigger"), rule.get("conditions", {})
+    if trigger not in TRIGGERS:
+        raise InvalidRule(f"{place}.trigger", f"{trigger!r} is not one of {', '.join(TRIGGERS)}")
+    if conditions == []:
+        conditions = {}  # how PHP writes an empty object
+    if not isinstance(conditions, Mapping):
+        raise InvalidRule(f"{place}.conditions", f'{conditions!r} is not {{fact: "OP number"}}')
+    if not conditions and TRIGGERS[trigger].event is None:
+        raise InvalidRule(f"{place}.conditions", f"{trigger} needs a condition, or it would always hold")
+    return Rule(trigger, [Condition(name, text, f"{place}.conditions") for name, text in conditions.items()])

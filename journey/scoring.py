@@ -1,0 +1,254 @@
+"""Risk and engagement, exact to the hundredth, with every factor that they are made of.
+
+Everything is integer arithmetic: a score is 0 to 100 hundredths, a weight is in ten-thousandths.
+"""
+
+from bisect import bisect_right
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from journey.state import DAY, Facts
+
+WEIGHT = 10_000
+TREND_WINDOW = 90 * DAY
+
+
+class Scoring(Struct, frozen=True, forbid_unknown_fields=True):
+    """A company's weights and thresholds; days are whole, weights are decimals of at most four places."""
+
+    risk_inactive_days: tuple[int, int] = (60, 90)
+    risk_inactive_weights: tuple[Decimal, Decimal] = (Decimal("0.3"), Decimal("0.3"))
+    risk_missed_rate: Decimal = Decimal("0.2")
+    risk_missed_weight: Decimal = Decimal("0.2")
+    risk_trend: Decimal = Decimal("-0.3")
+    risk_trend_weight: Decimal = Decimal("0.2")
+    risk_open_tickets: int = 2
+    risk_tickets_weight: Decimal = Decimal("0.2")
+    engagement_frequency_weight: Decimal = Decimal("0.3")
+    engagement_recency_weight: Decimal = Decimal("0.3")
+    engagement_money_weight: Decimal = Decimal("0.2")
+    engagement_interaction_weight: Decimal = Decimal("0.2")
+    engagement_full_frequency: int = 6
+    engagement_full_value: Decimal = Decimal(1000)
+    recency_days: tuple[int, int, int, int] = (30, 60, 90, 180)
+    recency_scores: tuple[Decimal, Decimal, Decimal, Decimal, Decimal] = (
+        Decimal(1),
+        Decimal("0.75"),
+        Decimal("0.5"),
+        Decimal("0.25"),
+        Decimal(0),
+    )
+
+    def problems(self) -> list[str]:
+        """What is not allowed about these settings, each with its field; empty when all is well."""
+        found = []
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            for part in value if isinstance(value, tuple) else (value,):
+                if isinstance(part, Decimal) and not part.is_finite():
+                    found.append(f"scoring.{name}: {part} is not a finite number")
+                elif name.endswith(("weight", "weights", "scores")) and not 0 <= part <= 1:
+                    found.append(f"scoring.{name}: {part} is not within 0 to 1")
+                elif name.endswith("days") and not 0 < part <= 10_000:
+                    found.append(f"scoring.{name}: {part} is not within 1 to 10000 days")
+        for name in ("risk_inactive_days", "recency_days"):
+            if list(getattr(self, name)) != sorted(getattr(self, name)):
+                found.append(f"scoring.{name}: must ascend")
+        weights = [getattr(self, n) for n in self.__struct_fields__ if n.startswith("engagement") and "weight" in n]
+        if not found and sum(weights) != 1:
+            found.append(f"scoring.engagement_*_weight: the four must sum to 1, not {sum(weights)}")
+        if self.engagement_full_frequency < 1 or not self.engagement_full_value > 0:
+            found.append("scoring.engagement_full_*: must be positive")
+        return found
+
+
+class Factor(Struct, frozen=True):
+    """One summand of a score. ``contribution`` is a decimal text; the contributions of a score sum to it exactly."""
+
+    name: str
+    contribution: str
+    because: str
+
+
+class Scorer:
+    """Scores under one company's settings."""
+
+    def __init__(self, scoring: Scoring) -> None:
+        self.scoring = scoring
+        first, second = scoring.risk_inactive_days
+        w1, w2 = scoring.risk_inactive_weights
+        self._inactive = ((2 * first * DAY, _weight(w1)), (2 * second * DAY, _weight(w2)))
+        self._missed = _ratio(scoring.risk_missed_rate)
+        self._missed_weight = _weight(scoring.risk_missed_weight)
+        self._trend = _ratio(scoring.risk_trend)
+        self._trend_weight = _weight(scoring.risk_trend_weight)
+        self._tickets_weight = _weight(scoring.risk_tickets_weight)
+        self._recency_limits = [2 * days * DAY for days in scoring.recency_days]
+        self._full_value = int(scoring.engagement_full_value * 100)
+        #: days of inactivity at which a score can step
+        self.risk_steps = scoring.risk_inactive_days
+        self.engagement_steps = scoring.recency_days
+
+    def risk(self, facts: Facts, moment: int) -> int:
+        """The risk at a moment, 0 to 100."""
+        total = 0
+        active_at = facts.active_at
+        if active_at is not None:
+            elapsed = moment - 2 * active_at
+            for limit, weight in self._inactive:
+                if elapsed > limit:
+                    total += weight
+        if facts.missed and self._missed_too_often(facts):
+            total += self._missed_weight
+        if len(facts.recent) > 1 and self._declining(facts):
+            total += self._trend_weight
+        if facts.tickets and facts.open_tickets >= self.scoring.risk_open_tickets:
+            total += self._tickets_weight
+        return _hundredths(min(total, WEIGHT))
+
+    def engagement(self, facts: Facts, moment: int) -> int:
+        """The engagement at a moment, 0 to 100, half away from zero."""
+        numerator, denominator = 0, 1
+        for weight, part, whole in self._engagement_parts(facts, moment):
+            numerator = numerator * whole + weight * part * denominator
+            denominator *= whole
+        return (2 * 100 * numerator + denominator * WEIGHT) // (2 * denominator * WEIGHT)
+
+    def _engagement_parts(self, facts: Facts, moment: int) -> tuple[tuple[int, int, int], ...]:
+        """(weight, part, whole) of frequency, recency, money, interaction."""
+        s = self.scoring
+        frequency = min(len(facts.recent), s.engagement_full_frequency)
+        elapsed = moment - 2 * (facts.active_at or 0) if facts.active_at is not None else 0
+        recency = s.recency_scores[sum(elapsed > limit for limit in self._recency_limits)]
+        money = min(max(facts.value, 0), self._full_value)
+        if facts.ratings:
+            interaction = (facts.rating_sum - facts.ratings, 4 * facts.ratings)
+        elif facts.calls:
+            interaction = (facts.qualified_calls, facts.calls)
+        else:
+            interaction = (1, 2)
+        return (
+            (_weight(s.engagement_frequency_weight), frequency, s.engagement_full_frequency),
+            (_weight(s.engagement_recency_weight), _weight(recency), WEIGHT),
+            (_weight(s.engagement_money_weight), money, self._full_value),
+            (_weight(s.engagement_interaction_weight), *interaction),
+        )
+
+    def _missed_too_often(self, facts: Facts) -> bool:
+        numerator, denominator = self._missed
+        return facts.missed * denominator > numerator * (facts.missed + facts.completed)
+
+    def _declining(self, facts: Facts) -> bool:
+        recent, before = trend_counts(facts)
+        numerator, denominator = self._trend
+        return before > 0 and (recent - before) * denominator < numerator * before
+
+    def explain_risk(self, facts: Facts, moment: int) -> list[Factor]:
+        """The factors of the risk; they sum to ``risk`` exactly (a cap at 1 and a rounding are factors too)."""
+        s, factors, total = self.scoring, [], Decimal(0)
+        elapsed = moment - 2 * facts.active_at if facts.active_at is not None else 0
+        days = elapsed // (2 * DAY)
+        since = "the last completed appointment" if facts.recent else "the last event"
+        parts = [
+            ("inactivity", weight, elapsed > 2 * limit * DAY, f"{days} days since {since}; counts beyond {limit}")
+            for limit, weight in zip(s.risk_inactive_days, s.risk_inactive_weights, strict=True)
+        ]
+        held = facts.missed + facts.completed
+        parts.append(
+            (
+                "missed_appointments",
+                s.risk_missed_weight,
+                self._missed_too_often(facts),
+                f"{facts.missed} missed of {held}; counts beyond a rate of {s.risk_missed_rate}",
+            )
+        )
+        recent, before = trend_counts(facts)
+        parts.append(
+            (
+                "declining_frequency",
+                s.risk_trend_weight,
+                self._declining(facts),
+                f"{recent} appointments in the last 90 days of visits, {before} in the 90 before;"
+                f" counts below a trend of {s.risk_trend}",
+            )
+        )
+        tickets = facts.open_tickets
+        parts.append(
+            (
+                "open_tickets",
+                s.risk_tickets_weight,
+                tickets >= s.risk_open_tickets,
+                f"{tickets} open; counts from {s.risk_open_tickets}",
+            )
+        )
+        for name, weight, counts, because in parts:
+            contribution = weight if counts else Decimal(0)
+            total += contribution
+            factors.append(Factor(name, _plain(contribution), because))
+        return factors + _remainder(Decimal(self.risk(facts, moment)) / 100 - total, "at most 1, two decimals")
+
+    def explain_engagement(self, facts: Facts, moment: int) -> list[Factor]:
+        """The factors of the engagement; they sum to ``engagement`` exactly (the rounding is a factor too)."""
+        s = self.scoring
+        elapsed = moment - 2 * facts.active_at if facts.active_at is not None else 0
+        interaction = (
+            f"{facts.ratings} ratings, mean {_plain(Decimal(facts.rating_sum) / facts.ratings, 2)}"
+            if facts.ratings
+            else f"{facts.qualified_calls} qualified of {facts.calls} calls"
+            if facts.calls
+            else "neither ratings nor calls: one half"
+        )
+        texts = (
+            f"{len(facts.recent)} appointments in 180 days; full at {s.engagement_full_frequency}",
+            f"{elapsed // (2 * DAY)} days inactive",
+            f"lifetime value {_plain(Decimal(facts.value) / 100, 2)}; full at {s.engagement_full_value}",
+            interaction,
+        )
+        names = ("frequency", "recency", "money", "interaction")
+        factors, total = [], Decimal(0)
+        for name, (weight, part, whole), because in zip(
+            names, self._engagement_parts(facts, moment), texts, strict=True
+        ):
+            exact = Fraction(weight * part, WEIGHT * whole)
+            shown = (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+            total += shown
+            factors.append(Factor(name, _plain(shown), because))
+        return factors + _remainder(Decimal(self.engagement(facts, moment)) / 100 - total, "two decimals")
+
+
+def trend_counts(facts: Facts) -> tuple[int, int]:
+    """Completed appointments in the 90 days up to and with the last one, and in the 90 days before those."""
+    recent = facts.recent
+    if not recent:
+        return 0, 0
+    before = bisect_right(recent, recent[-1] - TREND_WINDOW)
+    return len(recent) - before, before
+
+
+def _remainder(amount: Decimal, because: str) -> list[Factor]:
+    return [Factor("rounding", _plain(amount), because)] if amount else []
+
+
+def _plain(number: Decimal, places: int = 4) -> str:
+    return f"{number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP).normalize() + 0:f}"
+
+
+def _weight(weight: Decimal) -> int:
+    return int(weight * WEIGHT)
+
+
+def _ratio(number: Decimal) -> tuple[int, int]:
+    return number.as_integer_ratio()
+
+
+def _hundredths(weight: int) -> int:
+    return (weight * 2 * 100 + WEIGHT) // (2 * WEIGHT)
+
+
+def settings_from(fields: dict[str, Any]) -> Scoring:
+    """Scoring settings from a company's JSON; unset ones are the defaults. Raises msgspec.ValidationError."""
+    return msgspec.convert(fields, Scoring)

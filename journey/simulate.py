@@ -1,0 +1,72 @@
+"""A whole event log through the core alone: what ``journey simulate`` prints, and what an import will lead to."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from journey.engine import decide
+from journey.events import Event, utc_text
+from journey.stages import Rulebook
+from journey.state import State
+
+
+class Simulation:
+    """The outcome of a log under one rulebook, as of one instant (µs)."""
+
+    def __init__(self, rulebook: Rulebook, as_of: int) -> None:
+        self.rulebook, self.as_of = rulebook, as_of
+        self.stages: Counter[str] = Counter()
+        self.transitions: Counter[tuple[str | None, str]] = Counter()
+
+    def add(self, events: list[Event]) -> State:
+        """Live one customer's journey until ``as_of``; what happened later is left out."""
+        decision = decide(State(), [e for e in events if e.at <= self.as_of], self.rulebook, self.as_of)
+        if decision.state.stage is not None:
+            self.stages[decision.state.stage] += 1
+        for move in decision.transitions:
+            self.transitions[move.from_stage, move.to_stage] += 1
+        return decision.state
+
+    def as_json(self) -> dict[str, Any]:
+        """``{"as_of", "stages": {stage: n}, "transitions": [{"from", "to", "count"}]}``, every stage of the book named."""
+        ordered = sorted(self.transitions.items(), key=lambda item: (item[0][0] is not None, item[0][0] or "", item[0][1]))
+        return {
+            "as_of": utc_text(self.as_of),
+            "stages": {stage.key: self.stages[stage.key] for stage in self.rulebook.all_stages},
+            "transitions": [{"from": f, "to": t, "count": n} for (f, t), n in ordered],
+        }
+
+
+class Log:
+    """A log's events by customer. The same id twice counts once; with other content it is a conflict (the first counts)."""
+
+    def __init__(self) -> None:
+        self.customers: dict[str, list[Event]] = {}
+        self.duplicates = self.events = 0
+        self.conflicts: list[str] = []
+        self._seen: dict[str, Event] = {}
+        self.first_at: int | None = None
+        self.last_at: int | None = None
+
+    def add(self, event: Event) -> bool:
+        """Take one event; False when its id was there before."""
+        first = self._seen.setdefault(event.id, event)
+        if first is not event:
+            self.duplicates += first == event
+            if first != event:
+                self.conflicts.append(event.id)
+            return False
+        at = event.at
+        self.events += 1
+        self.customers.setdefault(event.customer, []).append(event)
+        self.first_at = at if self.first_at is None else min(self.first_at, at)
+        self.last_at = at if self.last_at is None else max(self.last_at, at)
+        return True
+
+
+def simulate(customers: Iterable[list[Event]], rulebook: Rulebook, as_of: int) -> Simulation:
+    """Every customer's journey as of one instant."""
+    simulation = Simulation(rulebook, as_of)
+    for events in customers:
+        simulation.add(events)
+    return simulation

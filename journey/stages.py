@@ -1,0 +1,205 @@
+"""A company's stages and the ladder that they form; the defaults are the seven of the original guide."""
+
+import re
+from functools import cached_property
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from journey.rules import InvalidRule, Rule, parse_rules
+from journey.scoring import Scorer, Scoring, settings_from
+
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
+_COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
+LAPSE_TRIGGERS = ("days_since_last_appointment", "risk_score")
+
+DEFAULT_STAGES: list[dict[str, Any]] = [
+    {
+        "stage_key": "prospect",
+        "stage_name": "Prospect",
+        "description": "Initial contact or inquiry",
+        "color": "#94A3B8",
+        "icon": "user-plus",
+        "kind": "growth",
+        "auto_transition_rules": None,
+    },
+    {
+        "stage_key": "lead",
+        "stage_name": "Lead",
+        "description": "Qualified interest expressed",
+        "color": "#60A5FA",
+        "icon": "phone",
+        "kind": "growth",
+        "auto_transition_rules": [
+            {"trigger": "call_received", "conditions": {"call_duration": ">60"}},
+            {"trigger": "appointment_requested", "conditions": {"call_duration": ">60"}},
+        ],
+    },
+    {
+        "stage_key": "customer",
+        "stage_name": "Customer",
+        "description": "First appointment completed",
+        "color": "#34D399",
+        "icon": "check-circle",
+        "kind": "growth",
+        "auto_transition_rules": {"trigger": "appointment_completed", "conditions": {}},
+    },
+    {
+        "stage_key": "regular",
+        "stage_name": "Regular Customer",
+        "description": "Multiple appointments completed",
+        "color": "#10B981",
+        "icon": "star",
+        "kind": "growth",
+        "auto_transition_rules": {"trigger": "appointment_count", "conditions": {"count": ">=3"}},
+    },
+    {
+        "stage_key": "vip",
+        "stage_name": "VIP Customer",
+        "description": "High-value loyal customer",
+        "color": "#8B5CF6",
+        "icon": "crown",
+        "kind": "growth",
+        "auto_transition_rules": {"trigger": "lifetime_value", "conditions": {"value": ">=1000"}},
+    },
+    {
+        "stage_key": "at_risk",
+        "stage_name": "At Risk",
+        "description": "No recent activity",
+        "color": "#F59E0B",
+        "icon": "exclamation-triangle",
+        "kind": "lapse",
+        "auto_transition_rules": [
+            {"trigger": "days_since_last_appointment", "conditions": {"days": ">90"}},
+            {"trigger": "risk_score", "conditions": {"risk": ">0.7"}},
+        ],
+    },
+    {
+        "stage_key": "churned",
+        "stage_name": "Churned",
+        "description": "Lost customer",
+        "color": "#EF4444",
+        "icon": "x-circle",
+        "kind": "lapse",
+        "auto_transition_rules": {"trigger": "days_since_last_appointment", "conditions": {"days": ">180"}},
+    },
+]
+
+
+class StageFields(Struct, forbid_unknown_fields=True, kw_only=True):
+    """One stage as it is saved and sent. Missing: ``kind`` follows from the rules, ``order_index`` from the place."""
+
+    stage_key: str
+    stage_name: str = ""
+    description: str | None = None
+    order_index: int | None = None
+    color: str | None = None
+    icon: str | None = None
+    kind: Literal["growth", "lapse"] | None = None
+    auto_transition_rules: Any = None
+    retention_days: int | None = None
+    is_active: bool = True
+
+
+class Stage:
+    """A stage with its compiled rules; ``order`` is its place on the ladder."""
+
+    def __init__(self, fields: StageFields, order: int, place: str) -> None:
+        if not _KEY.fullmatch(fields.stage_key):
+            raise InvalidRule(f"{place}.stage_key", f"{fields.stage_key!r} is not 1 to 50 of a-z 0-9 _")
+        if fields.color is not None and not _COLOR.fullmatch(fields.color):
+            raise InvalidRule(f"{place}.color", f"{fields.color!r} is not a colour like #34D399")
+        if fields.retention_days is not None and not 0 < fields.retention_days <= 10_000:
+            raise InvalidRule(f"{place}.retention_days", f"{fields.retention_days} is not within 1 to 10000")
+        self.key, self.name, self.order = fields.stage_key, fields.stage_name or fields.stage_key, order
+        self.rules: list[Rule] = parse_rules(fields.auto_transition_rules, f"{place}.auto_transition_rules")
+        lapses = bool(self.rules) and all(rule.trigger in LAPSE_TRIGGERS for rule in self.rules)
+        self.kind = fields.kind or ("lapse" if lapses else "growth")
+        self.is_growth, self.is_active = self.kind == "growth", fields.is_active
+        self.retention_days = fields.retention_days
+        self.fields = fields
+
+    def as_json(self) -> dict[str, Any]:
+        fields: dict[str, Any] = msgspec.to_builtins(self.fields)
+        return {**fields, "stage_name": self.name, "kind": self.kind, "order_index": self.order}
+
+
+class Rulebook:
+    """A company's active stages, rules and scoring; ``version`` and ``changed_at`` (µs) say which and since when."""
+
+    def __init__(self, stages: list[Stage], scoring: Scoring, version: int = 1, changed_at: int = 0) -> None:
+        self.all_stages = sorted(stages, key=lambda stage: stage.order)
+        self.stages = [stage for stage in self.all_stages if stage.is_active]
+        self.by_key = {stage.key: stage for stage in self.all_stages}
+        self.growth = [stage for stage in self.stages if stage.is_growth]
+        self.lapse = [stage for stage in self.stages if not stage.is_growth]
+        self.scoring, self.scorer = scoring, Scorer(scoring)
+        self.version, self.changed_at = version, changed_at
+        self._refuse_impossible()
+
+    def _refuse_impossible(self) -> None:
+        if not 2 <= len(self.stages) <= 12:
+            raise InvalidRule("stages", f"{len(self.stages)} active stages; a company has 2 to 12")
+        if len(self.by_key) != len(self.all_stages):
+            raise InvalidRule("stages", "a stage_key stands twice")
+        if not self.growth:
+            raise InvalidRule("stages", "at least one growth stage is needed")
+        if problems := self.scoring.problems():
+            raise InvalidRule("scoring", "; ".join(problems))
+
+    @cached_property
+    def stage_steps(self) -> list[tuple[str, int]]:
+        """When inactivity alone may move a journey: (what it counts from, doubled µs after that), ascending."""
+        steps = {step for s in self.stages for r in s.rules for c in r.conditions for step in c.moments(self.scorer)}
+        for stage in self.stages:
+            if stage.retention_days is not None:
+                after = 2 * stage.retention_days * 86_400_000_000
+                steps |= {("days", after), ("days", after + 1)}
+        return sorted(steps, key=lambda step: (step[1], step[0]))
+
+    @cached_property
+    def first_step(self) -> int:
+        """The least of ``stage_steps``; before it has passed, inactivity moves no journey."""
+        return self.stage_steps[0][1] if self.stage_steps else 1 << 62
+
+    @cached_property
+    def all_steps(self) -> list[tuple[str, int]]:
+        """``stage_steps`` and the moments at which a score may change."""
+        days = {*self.scorer.risk_steps, *self.scorer.engagement_steps}
+        score_steps = {("inactive", 2 * day * 86_400_000_000 + 1) for day in days}
+        return sorted({*self.stage_steps, *score_steps}, key=lambda step: (step[1], step[0]))
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "version": self.version,
+            "stages": [stage.as_json() for stage in self.all_stages],
+            "scoring": msgspec.to_builtins(self.scoring),
+        }
+
+
+def rulebook_from(fields: object, *, version: int = 1, changed_at: int = 0) -> Rulebook:
+    """A rulebook from ``{"stages": […], "scoring": {…}}`` (or a bare list of stages). Raises InvalidRule with the place."""
+    if isinstance(fields, list):
+        fields = {"stages": fields}
+    if not isinstance(fields, dict):
+        raise InvalidRule("rules", 'expected {"stages": […], "scoring": {…}} or a list of stages')
+    if unknown := sorted(set(fields) - {"stages", "scoring", "version"}):
+        raise InvalidRule("rules", f"unknown field {unknown[0]!r}; allowed: stages, scoring")
+    try:
+        scoring = settings_from(fields.get("scoring") or {})
+    except msgspec.ValidationError as error:
+        raise InvalidRule("scoring", str(error)) from None
+    stages = []
+    for index, stage in enumerate(fields.get("stages") or DEFAULT_STAGES):
+        place = f"stages[{index}]"
+        try:
+            converted = msgspec.convert(stage, StageFields)
+        except msgspec.ValidationError as error:
+            raise InvalidRule(place, str(error)) from None
+        order = index + 1 if converted.order_index is None else converted.order_index
+        stages.append(Stage(converted, order, place))
+    return Rulebook(stages, scoring, version, changed_at)
+
+
+DEFAULT_RULEBOOK = rulebook_from({})

@@ -1,0 +1,152 @@
+"""What a journey remembers: its facts, where it stands, and how both cross a process boundary.
+
+Everything here is exact and compact: instants are integers (microseconds since 1970 UTC), money is integer hundredths,
+scores are integer hundredths. ``pack`` and ``unpack`` are the only form in which a state leaves this room.
+"""
+
+from bisect import bisect_right, insort
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+SCHEMA = 1  # of the packed form: additive, so that a reader of version n+1 reads version n
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+WINDOW = 180 * DAY  # completed appointments older than this before the last one change no score
+TICKETS_REMEMBERED = 50
+
+
+class Facts(Struct, omit_defaults=True):
+    """Sums over all events of one journey; none depends on the order in which events arrived.
+
+    ``value`` is the lifetime value in hundredths; ``recent`` the instants of completed appointments in the 180 days up
+    to and with the last one, ascending; ``tickets`` maps an open ticket to 0 and a ticket that was resolved before its
+    opening was heard of to the instant of that resolution.
+    """
+
+    calls: int = field(default=0, name="c")
+    qualified_calls: int = field(default=0, name="q")
+    ratings: int = field(default=0, name="rn")
+    rating_sum: int = field(default=0, name="rs")
+    requests: int = field(default=0, name="r")
+    completed: int = field(default=0, name="a")
+    value: int = field(default=0, name="v")
+    missed: int = field(default=0, name="m")
+    cancelled: int = field(default=0, name="x")
+    last_event_at: int | None = field(default=None, name="e")
+    recent: list[int] = field(default_factory=list, name="ap")
+    tickets: dict[str, int] = field(default_factory=dict, name="t")
+
+    @property
+    def last_appointment_at(self) -> int | None:
+        return self.recent[-1] if self.recent else None
+
+    @property
+    def active_at(self) -> int | None:
+        """From when inactivity counts: the last completed appointment, before the first one the last event."""
+        return self.recent[-1] if self.recent else self.last_event_at
+
+    @property
+    def open_tickets(self) -> int:
+        return sum(1 for resolved in self.tickets.values() if not resolved)
+
+    def rate(self, rating: int) -> None:
+        self.ratings += 1
+        self.rating_sum += rating
+
+    def remember_appointment(self, at: int) -> None:
+        recent = self.recent
+        if not recent or at >= recent[-1]:
+            recent.append(at)
+            if recent[0] <= at - WINDOW:
+                del recent[: bisect_right(recent, at - WINDOW)]
+        elif at > recent[-1] - WINDOW:
+            insort(recent, at)
+
+    def open_ticket(self, ticket: str, at: int) -> None:
+        resolved = self.tickets.get(ticket)
+        if resolved and resolved >= at:
+            del self.tickets[ticket]  # it was resolved after this opening, which arrived late
+        else:
+            self._remember_ticket(ticket, 0)
+
+    def resolve_ticket(self, ticket: str, at: int) -> None:
+        if self.tickets.get(ticket) == 0:
+            del self.tickets[ticket]
+        else:
+            self._remember_ticket(ticket, at or 1)
+
+    def _remember_ticket(self, ticket: str, resolved: int) -> None:
+        self.tickets[ticket] = resolved
+        if len(self.tickets) > TICKETS_REMEMBERED:
+            del self.tickets[next(iter(self.tickets))]
+
+
+class State(Struct, omit_defaults=True):
+    """One journey, as of its last commit.
+
+    ``version`` counts commits, ``entry`` transitions; ``evaluated`` is the moment (see ``engine``) of the last event or
+    transition; ``reached`` are the stages ever entered, in order of first entry; scores in hundredths;
+    ``deadline`` is the instant after which an evaluation would change something though nothing happens, and
+    ``deadline_stage`` the stage it leads to (None: only the scores change).
+    """
+
+    schema: int = field(default=SCHEMA, name="S")
+    version: int = field(default=0, name="n")
+    stage: str | None = field(default=None, name="s")
+    entered_at: int = field(default=0, name="i")
+    trigger: str = field(default="", name="w")
+    previous_stage: str | None = field(default=None, name="p")
+    started_at: int = field(default=0, name="b")
+    entry: int = field(default=0, name="k")
+    reached: list[str] = field(default_factory=list, name="g")
+    evaluated: int | None = field(default=None, name="E")
+    rules_version: int = field(default=1, name="R")
+    held: bool = field(default=False, name="h")
+    hold_until: int | None = field(default=None, name="hu")
+    risk: int = field(default=0, name="ri")
+    engagement: int = field(default=50, name="en")
+    deadline: int | None = field(default=None, name="d")
+    deadline_stage: str | None = field(default=None, name="ds")
+    facts: Facts = field(default_factory=Facts, name="f")
+
+
+def pack(state: State) -> dict[str, Any]:
+    """The state as a small JSON object. Appointments are gaps in seconds, newest first: ``"1723456789 604800 …"``."""
+    packed: dict[str, Any] = msgspec.to_builtins(state)
+    recent = state.facts.recent
+    if recent:
+        gaps = [recent[-1], *(later - earlier for later, earlier in zip(recent[:0:-1], recent[-2::-1], strict=True))]
+        packed["f"]["ap"] = " ".join(map(_seconds, gaps))
+    packed["S"] = SCHEMA
+    return packed
+
+
+def unpack(packed: dict[str, Any]) -> State:
+    """A state from ``pack``'s form, of this schema version or an older one. Raises msgspec.ValidationError."""
+    facts = dict(packed.get("f", {}))
+    if "ap" in facts:
+        instants: list[int] = []
+        for gap in facts["ap"].split():
+            instants.append(_instant(gap) if not instants else instants[-1] - _instant(gap))
+        facts["ap"] = instants[::-1]
+    return msgspec.convert({**packed, "f": facts}, State)
+
+
+def copy(state: State) -> State:
+    """An independent copy: changing it leaves the original alone."""
+    facts = state.facts
+    twin: State = msgspec.structs.replace(state, reached=list(state.reached))
+    twin.facts = msgspec.structs.replace(facts, recent=list(facts.recent), tickets=dict(facts.tickets))
+    return twin
+
+
+def _seconds(microseconds: int) -> str:
+    whole, fraction = divmod(microseconds, SECOND)
+    return f"{whole}.{fraction:06d}" if fraction else str(whole)
+
+
+def _instant(seconds: str) -> int:
+    whole, _, fraction = seconds.partition(".")
+    return int(whole) * SECOND + int(fraction or 0)

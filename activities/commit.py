@@ -1,0 +1,335 @@
+"""Decide and write, in one transaction: the only way in which a journey changes.
+
+The same commit may be tried again, by a worker that took over from a killed one, with the same messages or more. So the
+row in Postgres says which commit of which workflow it stands at, and every try compares:
+
+- the row stands where the workflow stands: decide, write, one further;
+- it stands one further already: an earlier try of this commit has written. Its rows are replaced, unless this try is
+  the older one (a worker that was thought dead), which must not write;
+- it stands anywhere else, or belongs to another workflow (that one was terminated, or Temporal's store was lost): the
+  row is the truth, and the workflow takes it over before anything else is decided.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+import psycopg
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.requests import CommitRequest, CommitResult
+from db import ledger
+from db.ledger import Entry, Known, Row
+from db.rulebooks import Rulebooks
+from db.session import Pool
+from journey.engine import Command, Transition, decide
+from journey.events import Event, InvalidEvent, canonical, content_hash, from_fields, to_instant, utc_text
+from journey.explain import money_text
+from journey.stages import Rulebook
+from journey.state import State, pack, unpack
+
+RAW_KEPT = 20_000  # characters kept of what could not be understood
+TRIES = 3  # of a commit that met another one
+STALE_TRIES = 3  # a worker thought dead is gone by then; what still looks stale is a clock that was set back
+
+
+class Overtaken(Exception):
+    """Another commit, or another journey with the same event id, came between load and write."""
+
+
+@dataclass
+class Inbox:
+    """The messages of one commit, understood as far as they can be, in order of arrival."""
+
+    events: list[Event] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    commands: list[Command | str] = field(default_factory=list)
+    until: int | None = None
+
+
+class Commits:
+    """The ``commit`` activity with its dependencies: the pool of the application's role, rulebooks by version."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._rulebooks = Rulebooks()
+
+    @activity.defn(name="commit")
+    async def commit(self, request: CommitRequest) -> CommitResult:
+        """Decide one inbox of one journey.
+
+        Raises psycopg.OperationalError while Postgres does not answer: to be tried again for ever.
+        """
+        inbox = read_messages(request["messages"], request["customer_id"], request["now"])
+        for _ in range(TRIES):
+            try:
+                return await self._try(request, inbox)
+            except (Overtaken, psycopg.errors.UniqueViolation):
+                continue
+        raise ApplicationError("overtaken by other commits; will be tried again", type="Overtaken")
+
+    async def _try(self, request: CommitRequest, inbox: Inbox) -> CommitResult:
+        company_id, customer_id = request["company_id"], request["customer_id"]
+        ids = [event.id for event in inbox.events]
+        known = await ledger.load(self._pool, company_id, customer_id, ids)
+        if known is None:
+            raise ApplicationError(f"there is no company {company_id}", type="NoSuchCompany", non_retryable=True)
+        state = unpack(request["state"]) if request["state"] else State()
+        again = False
+        if known.row is not None:
+            standing = await self._standing(request, inbox, known, known.row, state.version)
+            if standing == "written":
+                return result(known.row.state, [None if isinstance(c, Command) else c for c in inbox.commands])
+            if standing == "elsewhere":
+                return await self._take_over(request, known.row)
+            again = standing == "again"
+        rulebook = await self._rulebooks.of(self._pool, company_id, known.rules_version)
+        return await self._decide(request, inbox, known, state, rulebook, again)
+
+    async def _standing(
+        self, request: CommitRequest, inbox: Inbox, known: Known, row: Row, version: int
+    ) -> str:
+        if row.run_id != request["run_id"]:
+            return "elsewhere"
+        if row.version <= version:
+            return "here"  # where it is less, an older copy of Postgres was restored: the workflow knows better
+        if row.version > version + 1:
+            return "elsewhere"
+        if row.decided_at == request["now"]:
+            return "written"
+        if row.decided_at > request["now"] and activity.info().attempt <= STALE_TRIES:
+            raise ApplicationError("a later try of this commit has written", type="Stale")
+        assert known.customer_key is not None
+        written = await ledger.events_of_commit(
+            self._pool, request["company_id"], known.customer_key, row.version
+        )
+        held = {(event.id, content_hash(canonical(event))) for event in inbox.events}
+        held |= {(entry.event_id, entry.content_hash) for entry in inbox.entries}
+        return "again" if all(key in held for key in written) else "elsewhere"
+
+    async def _take_over(self, request: CommitRequest, row: Row) -> CommitResult:
+        state = unpack(row.state)
+        state.version = row.version + 1
+        packed = pack(state)
+        values = {
+            **_guard(request["company_id"], row, request["now"]),
+            "version": state.version,
+            "run_id": request["run_id"],
+            "state": orjson.dumps(packed).decode(),
+        }
+        if not await ledger.take_over(self._pool, request["company_id"], values):
+            raise Overtaken
+        activity.logger.warning("journey taken over from Postgres", extra={"version": state.version})
+        return {"state": packed, "again": True}
+
+    async def _decide(
+        self,
+        request: CommitRequest,
+        inbox: Inbox,
+        known: Known,
+        state: State,
+        rulebook: Rulebook,
+        again: bool,
+    ) -> CommitResult:
+        own_version = state.version + 1 if again else None
+        events, entries = admit(inbox, known, own_version)
+        answers, commands = _judge(inbox.commands, rulebook, request["now"])
+        now = request["now"] if inbox.until is None else min(inbox.until, request["now"])
+        decision = decide(state, events, rulebook, now, commands)
+        new = decision.state
+        if new.stage is None:
+            await self._keep_quarantined(request, entries, rulebook)
+            return result(pack(new), answers)
+        if not (entries or decision.transitions or commands) and new == state:
+            return result(pack(new), answers)
+        new.version = state.version + 1
+        packed = pack(new)
+        values = {
+            **_guard(request["company_id"], known.row, request["now"]),
+            **_projection(new, packed),
+            "customer": request["customer_id"],
+            "run_id": request["run_id"],
+            "entries": ledger.entries_json(entries),
+            "transitions": orjson.dumps([_as_row(move) for move in decision.transitions]).decode(),
+        }
+        if not await ledger.write(self._pool, request["company_id"], values, again=again):
+            raise Overtaken
+        answer = result(packed, answers)
+        if inbox.until is not None:
+            answer["more"] = True
+        return answer
+
+    async def _keep_quarantined(self, request: CommitRequest, entries: list[Entry], rulebook: Rulebook) -> None:
+        if entries:
+            values = {
+                "company": request["company_id"],
+                "customer": request["customer_id"],
+                "entries": ledger.entries_json(entries),
+                "version": 0,
+                "rules_version": rulebook.version,
+            }
+            await ledger.write_quarantined(self._pool, request["company_id"], values)
+
+
+def read_messages(messages: Iterable[tuple[str, list[str]]], customer_id: str, now: int) -> Inbox:
+    """Understand raw messages, one by one; what cannot be understood becomes a quarantined ledger entry."""
+    inbox = Inbox()
+    for name, arguments in messages:
+        inbox.until = None
+        try:
+            values = [orjson.loads(argument) for argument in arguments]
+        except ValueError as error:
+            inbox.entries.append(_quarantined(name, "\n".join(arguments), f"not JSON: {error}"))
+            continue
+        if name == "events" and values:
+            listed = values[0] if isinstance(values[0], list) else [values[0]]
+            for fields in listed:
+                _read_event(inbox, fields, customer_id, now)
+            if len(values) > 1 and isinstance(values[1], int):
+                inbox.until = values[1]
+        elif name in ("set_stage", "release") and values and isinstance(values[0], dict):
+            inbox.commands.append(_read_command(name, values[0]))
+        elif name != "evaluate":
+            inbox.entries.append(_quarantined(name, "\n".join(arguments), f"unknown message {name!r}"))
+    return inbox
+
+
+def _read_event(inbox: Inbox, fields: object, customer_id: str, now: int) -> None:
+    try:
+        event = from_fields(fields, now=now)
+        if event.customer != customer_id:
+            raise InvalidEvent("customer_id", event.customer, "this journey is another customer's")
+    except InvalidEvent as error:
+        inbox.entries.append(_quarantined("event", orjson.dumps(fields).decode(), str(error)))
+    else:
+        inbox.events.append(event)
+
+
+def _read_command(name: str, fields: dict[str, Any]) -> Command | str:
+    """A command, or what is wrong with it."""
+    until = fields.get("hold_until")
+    try:
+        instant = None if until is None else to_instant(datetime.fromisoformat(until))
+    except (ValueError, TypeError) as error:
+        return f"hold_until: {until!r} is not an RFC 3339 instant with an offset ({error})"
+    return Command(
+        kind=name,
+        stage=fields.get("stage"),
+        reason=fields.get("reason"),
+        hold=bool(fields.get("hold")),
+        hold_until=instant,
+        performed_by=fields.get("performed_by"),
+    )
+
+
+def _judge(
+    commands: list[Command | str], rulebook: Rulebook, now: int
+) -> tuple[list[str | None], list[Command]]:
+    """Each command's answer (None: done; else why not) and those that will be done."""
+    answers: list[str | None] = []
+    sound: list[Command] = []
+    for command in commands:
+        problem = command if isinstance(command, str) else None
+        if isinstance(command, Command):
+            stage = rulebook.by_key.get(command.stage or "")
+            if command.kind == "set_stage" and (stage is None or not stage.is_active):
+                allowed = ", ".join(s.key for s in rulebook.stages)
+                problem = f"stage: {command.stage!r} is not one of {allowed}"
+            elif command.hold_until is not None and command.hold_until <= now:
+                problem = f"hold_until: {utc_text(command.hold_until)} is not in the future"
+            else:
+                sound.append(command)
+        answers.append(problem)
+    return answers, sound
+
+
+def admit(inbox: Inbox, known: Known, own_version: int | None) -> tuple[list[Event], list[Entry]]:
+    """Which events count, and the ledger entries of all that are new. Rows of ``own_version`` are about to be replaced."""
+    events: list[Event] = []
+    entries: list[Entry] = []
+    first: dict[str, bytes] = {}
+    for event in inbox.events:
+        payload = canonical(event)
+        fingerprint = content_hash(payload)
+        earlier = [
+            (stored, outcome)
+            for stored, owner, version, outcome in known.events.get(event.id, ())
+            if not (owner == known.customer_key and version == own_version)
+        ]
+        applied = next((stored for stored, outcome in earlier if outcome == "applied"), first.get(event.id))
+        if applied == fingerprint:
+            continue  # a duplicate leaves no trace
+        entry = Entry(event.id, fingerprint, "applied", event.type, payload["occurred_at"], payload)
+        if applied is None:
+            first[event.id] = fingerprint
+            events.append(event)
+        else:
+            entry.outcome, entry.reason = "conflict", "an event with this id and other content came first"
+            if any(stored == fingerprint for stored, _ in earlier):
+                continue  # this very conflict is on record
+        entries.append(entry)
+    return events, entries + inbox.entries
+
+
+def result(state: dict[str, Any], answers: list[str | None] | None = None) -> CommitResult:
+    """``commit``'s answer: what stands in the workflow's history, so nothing more than is needed."""
+    return {"state": state, "answers": answers} if answers else {"state": state}
+
+
+def _quarantined(name: str, raw: str, reason: str) -> Entry:
+    fingerprint = content_hash({"name": name, "raw": raw})
+    return Entry(f"quarantined:{fingerprint.hex()}", fingerprint, "quarantined", raw=raw[:RAW_KEPT], reason=reason[:1000])
+
+
+def _guard(company_id: int, row: Row | None, now: int) -> dict[str, Any]:
+    return {
+        "company": company_id,
+        "relationship": None if row is None else row.relationship_id,
+        "known_version": None if row is None else row.version,
+        "known_decided_at": None if row is None else utc_text(row.decided_at),
+        "decided_at": utc_text(now),
+    }
+
+
+def _projection(state: State, packed: dict[str, Any]) -> dict[str, Any]:
+    facts = state.facts
+    return {
+        "current_stage": state.stage,
+        "stage_entered_at": utc_text(state.entered_at),
+        "previous_stage": state.previous_stage,
+        "lifetime_value": money_text(facts.value),
+        "total_appointments": facts.completed,
+        "last_appointment_at": _text(facts.last_appointment_at),
+        "risk_score": money_text(state.risk),
+        "engagement_score": money_text(state.engagement),
+        "version": state.version,
+        "state": orjson.dumps(packed).decode(),
+        "rules_version": state.rules_version,
+        "next_deadline": _text(state.deadline),
+        "next_stage": state.deadline_stage,
+        "hold_until": _text(state.hold_until),
+        "held": state.held,
+        "started_at": utc_text(state.started_at),
+    }
+
+
+def _as_row(move: Transition) -> dict[str, Any]:
+    return {
+        "sequence": move.sequence,
+        "from_stage": move.from_stage,
+        "to_stage": move.to_stage,
+        "at": utc_text(move.at),
+        "trigger_type": move.trigger_type,
+        "trigger_event": move.trigger_event,
+        "performed_by": move.performed_by,
+        "notes": move.notes,
+        "event_id": move.event_id,
+        "reason": {"conditions": move.reason, "first_entry": move.first_entry},
+    }
+
+
+def _text(instant: int | None) -> str | None:
+    return None if instant is None else utc_text(instant)

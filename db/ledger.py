@@ -1,0 +1,219 @@
+"""The writes of a journey: one load, one statement that writes everything or nothing.
+
+Both are single statements in an implicit transaction (see ``session.tenant_rows``), so that a commit costs two round
+trips. The write is guarded by the row that was loaded: where another commit came between, nothing is written.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from db.session import Pool, borrowed, tenant_rows
+
+
+@dataclass(slots=True)
+class Row:
+    """A journey's row in the projection. ``decided_at`` in µs."""
+
+    relationship_id: int
+    version: int
+    run_id: str
+    decided_at: int
+    state: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Known:
+    """What Postgres knows before a commit. ``events`` maps an id to (content hash, customer's key, version, outcome)s."""
+
+    rules_version: int
+    customer_key: int | None
+    row: Row | None
+    events: dict[str, list[tuple[bytes, int, int, str]]]
+
+
+@dataclass(slots=True)
+class Entry:
+    """One ledger row to be written; ``occurred_at`` in RFC 3339."""
+
+    event_id: str
+    content_hash: bytes
+    outcome: str
+    type: str | None = None
+    occurred_at: str | None = None
+    payload: dict[str, Any] | None = None
+    raw: str | None = None
+    reason: str | None = None
+
+
+_LOAD = """
+select c.rules_version, u.id, r.id, r.version, r.run_id,
+       (extract(epoch from r.decided_at) * 1000000)::bigint, r.state,
+       (select array_agg(row(e.event_id, e.content_hash, e.customer_id, e.version, e.outcome))
+          from journey_events e where e.company_id = %(company)s and e.event_id = any(%(ids)s))
+  from companies c
+  left join customers u on u.company_id = c.id and u.external_id = %(customer)s
+  left join customer_relationships r on r.company_id = c.id and r.customer_id = u.id
+ where c.id = %(company)s
+"""
+
+
+async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[str]) -> Known | None:
+    """What is known of a journey and of these event ids; None where there is no such company."""
+    parameters = {"company": company_id, "customer": customer_id, "ids": event_ids}
+    rows = await tenant_rows(pool, company_id, _LOAD, parameters)
+    if not rows:
+        return None
+    rules_version, customer_key, relationship_id, version, run_id, decided_at, state, events = rows[0]
+    row = None if relationship_id is None else Row(relationship_id, version, run_id, decided_at, state)
+    known: dict[str, list[tuple[bytes, int, int, str]]] = {}
+    for event_id, content_hash, owner, event_version, outcome in events or ():
+        known.setdefault(event_id, []).append((content_hash, owner, event_version, outcome))
+    return Known(rules_version, customer_key, row, known)
+
+
+_ENTRIES = """
+insert into journey_events (company_id, customer_id, event_id, content_hash, type, occurred_at, payload, raw, outcome,
+                            reason, version, rules_version)
+select %(company)s, {customer}, e.event_id, decode(e.hash, 'hex'), e.type, e.occurred_at, e.payload, e.raw, e.outcome,
+       e.reason, %(version)s, %(rules_version)s
+  from {source} jsonb_to_recordset(%(entries)s::jsonb)
+       as e(event_id text, hash text, type text, occurred_at timestamptz, payload jsonb, raw text, outcome text, reason text)
+on conflict (company_id, event_id, content_hash) do nothing
+"""
+
+_TRANSITIONS = """
+insert into journey_transitions (company_id, relationship_id, sequence, from_stage, to_stage, transitioned_at,
+                                 trigger_type, trigger_event, performed_by, notes, event_id, version, reason, decided_at)
+select %(company)s, r.id, t.sequence, t.from_stage, t.to_stage, t.at, t.trigger_type::journey_trigger_type,
+       t.trigger_event, t.performed_by, t.notes, t.event_id, %(version)s, t.reason, %(decided_at)s::timestamptz
+  from r, jsonb_to_recordset(%(transitions)s::jsonb)
+       as t(sequence int, from_stage text, to_stage text, at timestamptz, trigger_type text, trigger_event text,
+            performed_by bigint, notes text, event_id text, reason jsonb)
+"""
+
+_COLUMNS = {
+    "current_stage": "text",
+    "stage_entered_at": "timestamptz",
+    "previous_stage": "text",
+    "lifetime_value": "numeric",
+    "total_appointments": "int",
+    "last_appointment_at": "timestamptz",
+    "risk_score": "numeric",
+    "engagement_score": "numeric",
+    "version": "int",
+    "run_id": "text",
+    "decided_at": "timestamptz",
+    "state": "jsonb",
+    "rules_version": "int",
+    "next_deadline": "timestamptz",
+    "next_stage": "text",
+    "hold_until": "timestamptz",
+    "held": "boolean",
+}
+
+_START = f"""
+with u as (
+    insert into customers (company_id, external_id) values (%(company)s, %(customer)s)
+    on conflict (company_id, external_id) do update set external_id = excluded.external_id returning id
+), r as (
+    insert into customer_relationships (company_id, customer_id, created_at, {", ".join(_COLUMNS)})
+    select %(company)s, u.id, %(started_at)s::timestamptz, {", ".join(f"%({name})s::{kind}" for name, kind in _COLUMNS.items())}
+      from u
+    on conflict (company_id, customer_id) do nothing returning id, customer_id
+), e as ({_ENTRIES.format(customer="r.customer_id", source="r,")}),
+t as ({_TRANSITIONS})
+select id from r
+"""
+
+_UPDATE = f"""
+with r as (
+    update customer_relationships set updated_at = now(),
+           {", ".join(f"{name} = %({name})s::{kind}" for name, kind in _COLUMNS.items())}
+     where company_id = %(company)s and id = %(relationship)s
+       and version = %(known_version)s and decided_at = %(known_decided_at)s::timestamptz
+    returning id, customer_id
+), e as ({_ENTRIES.format(customer="r.customer_id", source="r,")}),
+t as ({_TRANSITIONS})
+select id from r
+"""
+
+# Only a commit that is tried again: what its first try wrote goes, if nobody else has committed since.
+_FORGET = """
+with r as (
+    select id, customer_id from customer_relationships
+     where company_id = %(company)s and id = %(relationship)s
+       and version = %(known_version)s and decided_at = %(known_decided_at)s::timestamptz for update
+), t as (
+    delete from journey_transitions using r where relationship_id = r.id and version = %(version)s
+)
+delete from journey_events using r
+ where company_id = %(company)s and journey_events.customer_id = r.customer_id and version = %(version)s
+"""
+
+_QUARANTINE = f"""
+with u as (
+    insert into customers (company_id, external_id) values (%(company)s, %(customer)s)
+    on conflict (company_id, external_id) do update set external_id = excluded.external_id returning id
+)
+{_ENTRIES.format(customer="u.id", source="u,")}
+"""
+
+
+async def write(pool: Pool, company_id: int, values: dict[str, Any], *, again: bool) -> bool:
+    """Write one commit whole. ``values`` are the statement's parameters (see ``parameters``); ``again`` first removes
+    what an earlier try of the same commit wrote. False: another commit came between, and nothing was written.
+
+    Raises psycopg.errors.UniqueViolation where an event id was taken by another journey at this moment.
+    """
+    statement = _START if values["relationship"] is None else _UPDATE
+    if not again:
+        return bool(await tenant_rows(pool, company_id, statement, values))
+    async with borrowed(pool) as connection, connection.transaction():
+        await connection.execute("select set_config('app.company_id', %s, true)", [str(company_id)])
+        await connection.execute(_FORGET, values)
+        return bool(await (await connection.execute(statement, values)).fetchall())
+
+
+async def write_quarantined(pool: Pool, company_id: int, values: dict[str, Any]) -> None:
+    """Keep what could not be understood of a customer who has no journey yet."""
+    await tenant_rows(pool, company_id, _QUARANTINE + " returning id", values)
+
+
+async def events_of_commit(pool: Pool, company_id: int, customer_key: int, version: int) -> list[tuple[str, bytes]]:
+    """(id, content hash) of every ledger row that one commit wrote."""
+    statement = (
+        "select event_id, content_hash from journey_events where company_id = %s and customer_id = %s and version = %s"
+    )
+    rows = await tenant_rows(pool, company_id, statement, [company_id, customer_key, version])
+    return [(row[0], row[1]) for row in rows]
+
+
+_TAKE_OVER = """
+update customer_relationships
+   set version = %(version)s, run_id = %(run_id)s, decided_at = %(decided_at)s::timestamptz, state = %(state)s::jsonb
+ where company_id = %(company)s and id = %(relationship)s
+   and version = %(known_version)s and decided_at = %(known_decided_at)s::timestamptz
+returning id
+"""
+
+
+async def take_over(pool: Pool, company_id: int, values: dict[str, Any]) -> bool:
+    """Make the row another run's: the journey goes on from what Postgres knows. False: someone came between."""
+    return bool(await tenant_rows(pool, company_id, _TAKE_OVER, values))
+
+
+def entries_json(entries: list[Entry]) -> str:
+    """Ledger rows as the JSON that the statements unfold. Postgres stores no NUL, so none is sent."""
+    rows = []
+    for entry in entries:
+        fields = {name: getattr(entry, name) for name in ("event_id", "type", "occurred_at", "payload", "outcome")}
+        fields["hash"] = entry.content_hash.hex()
+        fields["raw"], fields["reason"] = _without_nul(entry.raw), _without_nul(entry.reason)
+        rows.append(fields)
+    return orjson.dumps(rows).decode()
+
+
+def _without_nul(text: str | None) -> str | None:
+    return text and text.replace("\x00", "\ufffd")

@@ -1,0 +1,122 @@
+"""A worker: connect, register, run, drain. One process per core; ``python -m worker`` or ``journey worker``.
+
+It ends with 0 after SIGTERM or SIGINT, when what is under way is done, and with 70 when its watchdog found a backlog
+that nobody polls: whoever supervises it starts it afresh.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.service import RPCError
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
+
+import connection
+from activities.commit import Commits
+from db.session import Pool, open_pool
+from logs import configure_logs
+from settings import Settings, read_settings
+from workflows.customer_journey import CustomerJourney
+from workflows.names import TASK_QUEUE
+
+BUILD = "1"  # short, because it stands in every workflow task of every history
+STICKY_LIMIT = timedelta(seconds=2)  # a killed worker costs its journeys this long, not ten seconds
+DRAIN = timedelta(seconds=10)
+WATCH_EVERY = 10.0  # seconds
+STUCK = 70
+
+log = structlog.get_logger("worker")
+
+
+def build_worker(
+    client: Client, pool: Pool, settings: Settings, runner: WorkflowRunner | None = None
+) -> Worker:
+    """The worker with everything registered; unsandboxed unless a test brings another runner."""
+    commits = Commits(pool)
+    return Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=[CustomerJourney],
+        activities=[commits.commit],
+        workflow_runner=runner or UnsandboxedWorkflowRunner(),
+        build_id=BUILD,
+        max_cached_workflows=settings.cached_journeys,
+        max_concurrent_workflow_tasks=settings.workflow_slots,
+        max_concurrent_local_activities=4 * settings.workflow_slots,
+        max_concurrent_activities=100,
+        sticky_queue_schedule_to_start_timeout=STICKY_LIMIT,
+        graceful_shutdown_timeout=DRAIN,
+    )
+
+
+async def run_worker(settings: Settings) -> int:
+    """Run until a signal or the watchdog ends it; the exit code."""
+    runtime = None
+    if settings.metrics_address:
+        runtime = Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=settings.metrics_address)))
+    client = await connection.connect(runtime=runtime, identity=f"{os.getpid()}@{socket.gethostname()[:16]}")
+    pool = await open_pool(settings.database_url, min_size=2, max_size=settings.worker_pool, timeout=1.0)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    code = 0
+    try:
+        async with build_worker(client, pool, settings):
+            log.info("worker is polling", task_queue=TASK_QUEUE, namespace=client.namespace)
+            watch = asyncio.create_task(watch_backlog(client, settings.watchdog_seconds))
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait({watch, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if watch.done():
+                watch.result()
+                log.error("a backlog that nobody polls", seconds=settings.watchdog_seconds)
+                code = STUCK
+            watch.cancel()
+            stopped.cancel()
+            if code:
+                os._exit(code)  # a wedged worker does not drain
+            log.info("worker is draining")
+    finally:
+        await pool.close()
+    return code
+
+
+async def watch_backlog(client: Client, patience: float, clock: Callable[[], float] = time.monotonic) -> None:
+    """Return when the queue has had a backlog and no poller for ``patience`` seconds."""
+    well = clock()
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=TASK_QUEUE),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        report_stats=True,
+    )
+    while clock() - well < patience:
+        await asyncio.sleep(min(WATCH_EVERY, patience / 3))
+        try:
+            answer = await client.workflow_service.describe_task_queue(request, timeout=timedelta(seconds=5))
+        except RPCError:
+            well = clock()  # a server that does not answer is no fault of this worker
+            continue
+        newest = max((poller.last_access_time.ToDatetime().timestamp() for poller in answer.pollers), default=0.0)
+        polled = time.time() - newest < patience
+        if polled or not answer.stats.approximate_backlog_count:
+            well = clock()
+
+
+def main() -> int:
+    settings = read_settings()
+    configure_logs(settings.log_level, settings.log_format)
+    return asyncio.run(run_worker(settings))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

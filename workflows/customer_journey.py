@@ -1,0 +1,206 @@
+"""One journey: it remembers and waits, for years. What a message means is decided in ``commit``, never here."""
+
+import asyncio
+import zlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError, FailureError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.requests import CommitRequest, CommitResult
+    from journey.events import to_datetime, to_instant
+    from journey.explain import details, readable
+    from workflows import names
+    from workflows.messages import JourneyStart, Release, SetStage
+
+#: More history of an import is on its way: deadlines that it may make untrue wait this long for it.
+HISTORY_FOLLOWS = 60_000_000  # µs
+COMMANDS = (names.SET_STAGE_UPDATE, names.RELEASE_UPDATE)
+
+
+@workflow.defn(name=names.JOURNEY)
+class CustomerJourney:
+    """Its id is ``journey/{company}/{customer}``; it ends only by erasure."""
+
+    @workflow.init
+    def __init__(self, start: JourneyStart) -> None:
+        self.start = start
+        self.state: dict[str, Any] | None = start.state
+        self.inbox: list[tuple[str, list[str]]] = []
+        self.taken = 0  # messages of this run that are committed
+        self.asked = 0  # commands so far, which numbers them
+        self.answers: dict[int, str | None] = {}
+        self.not_before = 0
+        self.alarm: asyncio.Task[None] | None = None
+        self.alarm_at = 0
+        self.woken = False
+        self.spread = 1000 * (zlib.crc32(start.workflow_id.encode()) % max(1, start.spread * 1000))
+        shown = workflow.info().typed_search_attributes
+        self.shown_stage = shown.get(names.STAGE)
+        workflow.set_current_details(details(self.state))
+
+    @workflow.run
+    async def run(self, start: JourneyStart) -> None:
+        while True:
+            self._arm()
+            await workflow.wait_condition(lambda: bool(self.inbox) or self.woken)
+            if self.inbox or self._is_due():
+                await self._commit()
+            self.woken = False
+            if self._may_continue_as_new():
+                start.state = self.state
+                workflow.continue_as_new(start)
+
+    # -- messages: every handler only appends ---------------------------------------------------------------------
+
+    @workflow.signal(dynamic=True)
+    def take(self, name: str, arguments: Sequence[RawValue]) -> None:
+        """Any signal: its arguments are kept as they came."""
+        if name in COMMANDS:
+            name = f"signal {name}"  # a command has somebody who waits for its answer; this has not
+        self.inbox.append((name, [argument.payload.data.decode("utf-8", "replace") for argument in arguments]))
+
+    @workflow.update(name=names.SET_STAGE_UPDATE)
+    async def set_stage(self, change: SetStage) -> dict[str, Any]:
+        """Put the journey in a stage by hand, and hold it there; answered when it is committed."""
+        return await self._ask(names.SET_STAGE_UPDATE, change.__dict__)
+
+    @set_stage.validator
+    def check_set_stage(self, change: SetStage) -> None:
+        if not change.stage or not change.reason or len(change.reason) > 1000:
+            raise ValueError("stage and reason (1 to 1000 characters) are required")
+
+    @workflow.update(name=names.RELEASE_UPDATE)
+    async def release(self, request: Release) -> dict[str, Any]:
+        """End a hold; answered when it is committed."""
+        return await self._ask(names.RELEASE_UPDATE, request.__dict__)
+
+    @workflow.query(name=names.STATE_QUERY)
+    def current(self) -> dict[str, Any]:
+        """Where the journey stands, in words."""
+        return {**readable(self.state), "waiting_messages": len(self.inbox), "messages_in_this_run": self.taken}
+
+    async def _ask(self, name: str, fields: dict[str, Any]) -> dict[str, Any]:
+        self.asked += 1
+        number = self.asked
+        self.inbox.append((name, [workflow.payload_converter().to_payload(fields).data.decode()]))
+        await workflow.wait_condition(lambda: number in self.answers)
+        if problem := self.answers.pop(number):
+            raise ApplicationError(problem, type="Refused", non_retryable=True)
+        return readable(self.state)
+
+    # -- one commit -----------------------------------------------------------------------------------------------
+
+    async def _commit(self) -> None:
+        """Hand over the whole inbox. What arrives meanwhile waits for the next commit."""
+        messages, self.inbox = self.inbox, []
+        numbers = [number for number in range(self.asked - _commands(messages) + 1, self.asked + 1)]
+        request: CommitRequest = {
+            "company_id": self.start.company_id,
+            "customer_id": self.start.customer_id,
+            "run_id": workflow.info().first_execution_run_id,
+            "now": self._now(),
+            "state": self.state,
+            "messages": messages,
+        }
+        try:
+            result = await self._decide(request)
+            while result.get("again"):  # Postgres knew of a later state, which is ours now
+                self.state = request["state"] = result["state"]
+                result = await self._decide(request)
+        except FailureError as error:
+            # only what can never be written comes here; the messages stay in the history, and the journey goes on
+            workflow.logger.error("commit refused", extra={"reason": str(error)})
+            result = {"state": self.state, "answers": [str(error) for _ in numbers]}
+        self.taken += len(messages)
+        self.state = result["state"]
+        self.not_before = self._now() + HISTORY_FOLLOWS if result.get("more") else 0
+        self.answers.update(zip(numbers, result.get("answers") or [None] * len(numbers), strict=True))
+        workflow.set_current_details(details(self.state))
+
+    async def _decide(self, request: CommitRequest) -> CommitResult:
+        """Local first: one marker in the history. When Postgres does not answer, an activity that waits until it does."""
+        try:
+            local: CommitResult = await workflow.execute_local_activity(
+                names.COMMIT,
+                request,
+                result_type=CommitResult,
+                schedule_to_close_timeout=names.LOCAL_COMMIT_LIMIT,
+                retry_policy=names.LOCAL_COMMIT_RETRY,
+            )
+            return local
+        except FailureError:
+            outlasting: CommitResult = await workflow.execute_activity(
+                names.COMMIT,
+                request,
+                result_type=CommitResult,
+                start_to_close_timeout=names.COMMIT_LIMIT,
+                retry_policy=names.COMMIT_RETRY,
+                summary=f"commit {len(request['messages'])} messages, waiting for Postgres",
+            )
+            return outlasting
+
+    # -- the only clock ---------------------------------------------------------------------------------------------
+
+    def _now(self) -> int:
+        return to_instant(workflow.now())
+
+    def _wake_at(self) -> int | None:
+        """When to look at the next deadline: just after it, a little later for each journey; None without one."""
+        deadline = self.state.get("d") if self.state else None
+        if deadline is None:
+            return None
+        return max(int(deadline) + 1000 + self.spread, self.not_before)
+
+    def _is_due(self) -> bool:
+        wake_at = self._wake_at()
+        return wake_at is not None and self._now() >= wake_at
+
+    def _arm(self) -> None:
+        """One timer, lazily: one that fires too early only looks and arms the next; a later deadline leaves it alone."""
+        wake_at = self._wake_at()
+        if wake_at is None:
+            self._show_stage(None)
+            return
+        if self.alarm is not None and self.alarm_at <= wake_at:
+            self._show_stage(None)
+            return
+        if self.alarm is not None:
+            self.alarm.cancel()
+        self.alarm_at = wake_at
+        deadline = to_datetime(int(self.state["d"])) if self.state else None
+        self.alarm = asyncio.create_task(self._ring(max(0, wake_at - self._now())))
+        self._show_stage(deadline)
+
+    async def _ring(self, microseconds: int) -> None:
+        state = self.state or {}
+        await workflow.sleep(
+            timedelta(microseconds=microseconds), summary=f"{state.get('ds') or 'scores or hold'} may change"
+        )
+        self.alarm = None
+        self.woken = True
+
+    def _show_stage(self, deadline: datetime | None) -> None:
+        """Search attributes: the stage when it changed, the deadline when a timer was armed for it."""
+        stage = self.state.get("s") if self.state else None
+        updates = []
+        if stage is not None and stage != self.shown_stage:
+            updates.append(names.STAGE.value_set(stage))
+            self.shown_stage = stage
+        if deadline is not None:
+            updates.append(names.NEXT_DEADLINE.value_set(deadline.astimezone(UTC)))
+        if updates:
+            workflow.upsert_search_attributes(updates)
+
+    def _may_continue_as_new(self) -> bool:
+        """Early, because a cold signal replays the run's history; only when nothing is under way."""
+        long_enough = self.taken >= self.start.continue_after or workflow.info().is_continue_as_new_suggested()
+        return long_enough and not self.inbox and not self.answers and workflow.all_handlers_finished()
+
+
+def _commands(messages: Sequence[tuple[str, list[str]]]) -> int:
+    return sum(name in COMMANDS for name, _ in messages)

@@ -1,0 +1,48 @@
+"""What journeys are told and what they answer: plain JSON, versioned where it outlives a deployment."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from workflows.names import journey_id
+
+SCHEMA = 1
+CONTINUE_AFTER = 20
+
+
+@dataclass
+class JourneyStart:
+    """The argument of ``CustomerJourney``, at its first start and at every continue-as-new.
+
+    ``state`` is the packed state (None at the first start); ``continue_after`` business events the run is continued as
+    new; ``spread`` is the wake-up spread in seconds. Fields are only ever added, with a default.
+    """
+
+    company_id: int
+    customer_id: str
+    schema: int = SCHEMA
+    continue_after: int = CONTINUE_AFTER
+    spread: int = 300
+    state: dict[str, Any] | None = None
+
+    @property
+    def workflow_id(self) -> str:
+        return journey_id(self.company_id, self.customer_id)
+
+
+@dataclass
+class SetStage:
+    """A person's change of stage. ``hold_until`` in RFC 3339; ``hold`` without it lasts until released;
+    ``performed_by`` is the credential's id."""
+
+    stage: str
+    reason: str
+    hold: bool = False
+    hold_until: str | None = None
+    performed_by: int | None = None
+
+
+@dataclass
+class Release:
+    """The end of a hold, asked for by a person."""
+
+    performed_by: int | None = None

@@ -1,0 +1,1 @@
+"""The `journey` command; `up` supervises the embedded parts."""

@@ -1,0 +1,72 @@
+"""The operator's commands on the owner's connection: the schema, companies, keys."""
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+from cli.output import console, print_json, print_rows
+from db import companies, keys
+from db.migrate import current, upgrade
+from db.session import owner_connection
+from settings import Settings
+
+
+async def migrate(settings: Settings) -> int:
+    """Apply what is missing of the schema; the exit code."""
+    applied = await asyncio.to_thread(upgrade, settings.owner_url)
+    at = await asyncio.to_thread(current, settings.owner_url)
+    console.print(f"applied {', '.join(applied)}" if applied else f"nothing to do: the schema is at {at}")
+    return 0
+
+
+async def add_company(settings: Settings, name: str, as_json: bool) -> int:
+    async with owner_connection(settings.owner_url) as connection:
+        company_id = await companies.add(connection, name)
+    if as_json:
+        print_json({"id": company_id, "name": name})
+    else:
+        console.print(f"company [bold]{company_id}[/bold]: {name}", markup=True)
+        console.print(f"its first key: journey keys create --company {company_id} --scopes events:write,journeys:read")
+    return 0
+
+
+async def list_companies(settings: Settings, as_json: bool) -> int:
+    async with owner_connection(settings.owner_url) as connection:
+        rows = [asdict(company) for company in await companies.list_all(connection)]
+    return _print(rows, as_json, "no company yet: journey companies add NAME")
+
+
+async def create_key(settings: Settings, company: int, scopes: list[str], name: str, as_json: bool) -> int:
+    """Raises ValueError (exit code 2) for an unknown scope or company."""
+    async with owner_connection(settings.owner_url) as connection:
+        key_id, plaintext = await keys.create(connection, company, name, [scope.strip() for scope in scopes])
+    if as_json:
+        print_json({"id": key_id, "company_id": company, "key": plaintext})
+    else:
+        console.print(f"key {key_id} of company {company}, shown this once:")
+        console.print(f"[bold]{plaintext}[/bold]", markup=True, soft_wrap=True)
+    return 0
+
+
+async def list_keys(settings: Settings, company: int | None, as_json: bool) -> int:
+    async with owner_connection(settings.owner_url) as connection:
+        rows = [asdict(key) for key in await keys.list_all(connection, company)]
+    for row in rows:
+        row["scopes"] = ", ".join(row["scopes"]) if not as_json else row["scopes"]
+    return _print(rows, as_json, "no key yet: journey keys create --company 1 --scopes events:write")
+
+
+async def revoke_key(settings: Settings, key_id: int) -> int:
+    """1 when there is no such key, or it was revoked before."""
+    async with owner_connection(settings.owner_url) as connection:
+        revoked = await keys.revoke(connection, key_id)
+    console.print(f"key {key_id} is revoked" if revoked else f"no key {key_id} that is not revoked already")
+    return 0 if revoked else 1
+
+
+def _print(rows: list[dict[str, Any]], as_json: bool, empty: str) -> int:
+    if as_json:
+        print_json(rows)
+    else:
+        print_rows(rows, empty)
+    return 0

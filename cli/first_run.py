@@ -1,0 +1,37 @@
+"""The admin key of a system on one machine: made once, kept in the data folder, shown in every banner."""
+
+from pathlib import Path
+
+from cli.running import write_private
+from db import companies, keys
+from db.session import open_pool, owner_connection
+
+FILE = "admin.key"
+
+
+async def admin_key(data: Path, owner_url: str, *, ours: bool) -> str | None:
+    """The key in `DATA/admin.key`, in a new system made together with company 1.
+
+    Where the file is lost or its key no longer valid, a new one is made, but only in a database that is `ours`: nobody
+    asked for keys in another one, and the answer there is None.
+    """
+    file = data / FILE
+    made = await companies.ensure_first(owner_url)
+    if made is None:
+        if file.exists() and await _valid(owner_url, kept := file.read_text().strip()):
+            return kept
+        if not ours:
+            return None
+        async with owner_connection(owner_url) as connection:
+            first = (await companies.list_all(connection))[0]
+            _, made = await keys.create(connection, first.id, "made by up", keys.SCOPES)
+    write_private(file, made + "\n")
+    return made
+
+
+async def _valid(owner_url: str, key: str) -> bool:
+    pool = await open_pool(owner_url, min_size=1, max_size=1)
+    try:
+        return await keys.find(pool, key) is not None
+    finally:
+        await pool.close()

@@ -1,0 +1,294 @@
+"""The ``journey`` command: every subcommand's options and help; the work is done in the modules beside this one."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from rich.console import Console
+
+from cli import admin, evaluate, health, running
+from cli.import_log import import_log
+from cli.simulate import simulate as run_simulation
+from cli.up import up_command
+from cli.validate import validate as run_validation
+from logs import configure_logs
+from settings import read_settings
+
+app = typer.Typer(
+    name="journey",
+    help="Durable customer journeys: one workflow for every customer relationship.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="rich",
+)
+companies = typer.Typer(help="Tenants.", no_args_is_help=True)
+keys = typer.Typer(help="API keys; a key is shown once.", no_args_is_help=True)
+app.add_typer(companies, name="companies")
+app.add_typer(keys, name="keys")
+
+Data = Annotated[Path, typer.Option(help="The data folder of `up`.")]
+Company = Annotated[int, typer.Option("--company", "-c", help="The company's id.", min=1)]
+AnyCompany = Annotated[int | None, typer.Option("--company", "-c", help="Only this company.", min=1)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Actions(StrEnum):
+    """Which stage actions an import runs: none, however recent the history."""
+
+    none = "none"
+
+
+def settle(data: Path) -> None:
+    """Point this process at the `up` that runs on ``data``, unless the environment points elsewhere."""
+    for name, value in running.environment(data).items():
+        os.environ.setdefault(name, value)
+
+
+def finish(work: Coroutine[Any, Any, int]) -> None:
+    """Run a command; its number is the exit code. A part that does not answer is said in one line, code 1."""
+    try:
+        code = asyncio.run(work)
+    except (psycopg.OperationalError, RuntimeError) as error:
+        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {error}", markup=True)
+        code = 1
+    except ValueError as error:
+        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {error}", markup=True)
+        code = 2
+    raise typer.Exit(code)
+
+
+@app.command()
+def up(data: Data = Path(".journey"), port: Annotated[int, typer.Option(help="The gateway's port.")] = 8000) -> None:
+    """Run everything on this machine: Postgres, Temporal, a worker, the gateway.
+
+    Example: [bold]journey up --data /var/lib/journeys --port 9000[/bold]
+    """
+    up_command(data, port)
+
+
+@app.command()
+def worker(data: Data = Path(".journey")) -> None:
+    """Run one worker; SIGTERM drains it.
+
+    Example: [bold]DATABASE_URL=… TEMPORAL_ADDRESS=… journey worker[/bold]
+    """
+    from worker import main
+
+    settle(data)
+    raise typer.Exit(main())
+
+
+@app.command()
+def gateway(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    data: Data = Path(".journey"),
+) -> None:
+    """Run the HTTP gateway.
+
+    Example: [bold]journey gateway --host 0.0.0.0 --port 8000[/bold]
+    """
+    import uvicorn
+
+    settle(data)
+    read_settings()
+    uvicorn.run(
+        "api.app:app_factory",
+        factory=True,
+        host=host,
+        port=port,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=20,
+    )
+
+
+@app.command()
+def migrate(data: Data = Path(".journey")) -> None:
+    """Bring the database's schema to the newest revision; safe to repeat.
+
+    Example: [bold]DATABASE_URL=postgresql://owner@db/perdure journey migrate[/bold]
+    """
+    settle(data)
+    finish(admin.migrate(read_settings()))
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[str, typer.Argument(help="An event log: .jsonl or .csv, either .gz, or - for standard input.")],
+    company: Company,
+    shift_to_now: Annotated[bool, typer.Option(help="Move all times so that the last event is now.")] = False,
+    actions: Annotated[Actions, typer.Option(help="Which stage actions run: none.")] = Actions.none,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Bring an event log into journeys. Repeatable: what is there already changes nothing.
+
+    Bad lines go to FILE.rejected.jsonl with their reasons, and the exit code is 1.
+
+    Example: [bold]journey import visits.jsonl.gz --company 1 --shift-to-now[/bold]
+    """
+    settle(data)
+    finish(import_log(read_settings(), file, company, shift_to_now, as_json))
+
+
+@app.command()
+def simulate(
+    file: Annotated[str, typer.Argument(help="An event log: .jsonl or .csv, either .gz, or - for standard input.")],
+    as_of: Annotated[
+        str | None, typer.Option(help="An instant like 2026-03-12T09:00:00Z; default: the last event.")
+    ] = None,
+    rules: Annotated[str | None, typer.Option(help="A JSON file with other stages and rules, to compare.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Where the customers of an event log would stand: the pure core alone, no server.
+
+    Example: [bold]journey simulate visits.jsonl.gz --as-of 2026-03-12T09:00:00Z[/bold]
+    """
+    raise typer.Exit(run_simulation(file, as_of, rules, as_json))
+
+
+@app.command(name="evaluate-transitions")
+def evaluate_transitions(
+    customer: Annotated[str | None, typer.Option(help="Only this customer (needs --company).")] = None,
+    company: AnyCompany = None,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Evaluate journeys now, and say what changed.
+
+    Example: [bold]journey evaluate-transitions --company 1 --customer 123[/bold]
+    """
+    if customer is not None and company is None:
+        raise typer.BadParameter("--customer needs --company: the id is the company's own")
+    settle(data)
+    finish(evaluate.evaluate(read_settings(), company, customer, chunk=500, grace=0, as_json=as_json))
+
+
+@app.command(name="queue-updates")
+def queue_updates(
+    chunk: Annotated[int, typer.Option(help="Journeys in one chunk.", min=1, max=10_000)] = 100,
+    company: AnyCompany = None,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Evaluate every journey in chunks. Finding something to do is drift: reported, repaired, exit code 1.
+
+    Example: [bold]journey queue-updates --chunk 500[/bold]
+    """
+    settle(data)
+    finish(evaluate.evaluate(read_settings(), company, None, chunk=chunk, grace=evaluate.GRACE, as_json=as_json))
+
+
+@app.command(name="update-risk-scores")
+def update_risk_scores(company: AnyCompany = None, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
+    """Check every journey's scores. Journeys keep their own; finding one that is not right is drift, exit code 1.
+
+    Example: [bold]journey update-risk-scores --company 1[/bold]
+    """
+    settle(data)
+    finish(evaluate.evaluate(read_settings(), company, None, chunk=500, grace=evaluate.GRACE, as_json=as_json))
+
+
+@app.command()
+def validate(
+    company: AnyCompany = None,
+    deep: Annotated[bool, typer.Option(help="Ask every workflow for its state, too (slow).")] = False,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Look for orphaned relationships, invalid stages, and drift between Temporal and Postgres; exit code 1 if any.
+
+    Example: [bold]journey validate --company 1 --deep[/bold]
+    """
+    settle(data)
+    finish(run_validation(read_settings(), company, deep, as_json))
+
+
+@app.command(name="health-check")
+def health_check(
+    gateway_url: Annotated[str | None, typer.Option("--gateway", help="Check this gateway, too.")] = None,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Each part, its version and latency; exit code 1 if one is down.
+
+    Example: [bold]journey health-check --gateway http://127.0.0.1:8000[/bold]
+    """
+    found = running.environment(data)
+    settle(data)
+    finish(health.check(read_settings(), gateway_url or found.get("PUBLIC_URL"), as_json))
+
+
+@companies.command("add")
+def companies_add(name: str, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
+    """Make a company.
+
+    Example: [bold]journey companies add "Salon Sophie"[/bold]
+    """
+    settle(data)
+    finish(admin.add_company(read_settings(), name, as_json))
+
+
+@companies.command("list")
+def companies_list(data: Data = Path(".journey"), as_json: AsJson = False) -> None:
+    """Every company.
+
+    Example: [bold]journey companies list[/bold]
+    """
+    settle(data)
+    finish(admin.list_companies(read_settings(), as_json))
+
+
+@keys.command("create")
+def keys_create(
+    company: Company,
+    scopes: Annotated[str, typer.Option(help="Comma-separated: events:write, journeys:read, journeys:write, admin.")],
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "",
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Make an API key; it is shown once and never again.
+
+    Example: [bold]journey keys create --company 1 --scopes events:write,journeys:read --name booking[/bold]
+    """
+    settle(data)
+    finish(admin.create_key(read_settings(), company, scopes.split(","), name, as_json))
+
+
+@keys.command("list")
+def keys_list(company: AnyCompany = None, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
+    """Every key: what it may do, when it was used last, whether it is revoked.
+
+    Example: [bold]journey keys list --company 1[/bold]
+    """
+    settle(data)
+    finish(admin.list_keys(read_settings(), company, as_json))
+
+
+@keys.command("revoke")
+def keys_revoke(key_id: Annotated[int, typer.Argument(metavar="ID")], data: Data = Path(".journey")) -> None:
+    """Make a key worthless.
+
+    Example: [bold]journey keys revoke 3[/bold]
+    """
+    settle(data)
+    finish(admin.revoke_key(read_settings(), key_id))
+
+
+@app.callback()
+def _configure() -> None:
+    """Logs of the commands themselves go to standard error, warnings and worse."""
+    if len(sys.argv) > 1 and sys.argv[1] not in ("worker", "gateway"):
+        configure_logs("WARNING", "auto")
+
+
+if __name__ == "__main__":
+    app()

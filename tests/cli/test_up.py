@@ -1,0 +1,219 @@
+"""`up` as its user sees it: a process of its own, real Postgres and Temporal, stand-ins for worker and gateway.
+
+(The tests of the whole system start it with the real ones.)
+"""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+import anyio
+import psycopg
+import pytest
+
+from cli import running
+from cli.child import Child
+from cli.embedded import free_port
+from cli.supervisor import GaveUp, supervised
+
+ROOT = Path(__file__).parents[2]
+STUB = Path(__file__).with_name("stub_journey.py")
+
+
+class Up:
+    """A running `up` and what it printed."""
+
+    def __init__(self, data: Path, port: int, **environment: str) -> None:
+        script = (
+            "import sys; from pathlib import Path; import cli.parts\n"
+            "cli.parts.JOURNEY = sys.argv[1]\n"
+            "from cli.up import up_command; up_command(Path(sys.argv[2]), int(sys.argv[3]))"
+        )
+        journey = data.parent / "journey"
+        journey.write_text(f'#!/bin/sh\nexec {sys.executable} {STUB} "$@"\n')
+        journey.chmod(0o755)
+        kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "TEMPORAL_ADDRESS")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", script, str(journey), str(data), str(port)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+            env=kept | environment,
+        )
+        self.output = ""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as stream:
+            for line in stream:
+                self.output += line
+
+    def until(self, pattern: str, seconds: float = 60) -> str:
+        """What the first group of `pattern` matches in the output, as soon as it does."""
+        end = monotonic() + seconds
+        while not (found := re.search(pattern, self.output)):
+            assert monotonic() < end, f"no {pattern!r} in:\n{self.output}"
+            assert self.process.poll() is None or self._reader.is_alive(), f"ended without {pattern!r}:\n{self.output}"
+            sleep(0.02)
+        return found[found.lastindex or 0]
+
+    def end(self, by: signal.Signals = signal.SIGINT) -> int:
+        self.process.send_signal(by)
+        code = self.process.wait(60)
+        self._reader.join(5)
+        return code
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
+        yield Path(folder) / "data"
+
+
+@contextmanager
+def up(data: Path, port: int, **environment: str) -> Iterator[Up]:
+    started = Up(data, port, **environment)
+    try:
+        yield started
+    finally:
+        started.process.kill()
+        started.process.wait()
+
+
+def test_a_life_of_up(data: Path) -> None:
+    port = free_port(20000)
+    with up(data, port) as first:
+        key = first.until(r"API key: (pk_\S+)")
+        first.until("Stop: Ctrl-C")
+        assert (data / "admin.key").read_text().strip() == key
+        assert (data / "admin.key").stat().st_mode & 0o777 == 0o600
+        assert f"API docs: http://127.0.0.1:{port}/docs" in first.output
+        order = [
+            "postgres ready",
+            "temporal ready",
+            "the schema ready",
+            "worker ready",
+            "gateway ready",
+            "Everything is",
+        ]
+        places = [first.output.index(text) for text in order]
+        assert places == sorted(places)
+        found = running.environment(data)
+        assert found["PUBLIC_URL"] == f"http://127.0.0.1:{port}"
+        with psycopg.connect(found["DATABASE_URL"]) as connection:
+            assert connection.execute("SELECT count(*) FROM companies WHERE id = 1").fetchone() == (1,)
+
+        with up(data, port) as second:
+            assert second.process.wait(30) == 1
+            second.until(rf"another `up` \(process {first.process.pid}\) runs on {re.escape(str(data.resolve()))}")
+
+        for name in ("gateway", "worker", "postgres", "temporal"):
+            os.kill(_part(first.process.pid, name), signal.SIGKILL)
+            first.until(f"{name} ended by itself")
+            first.until(f"{name} is back")
+
+        children = _children(first.process.pid)
+        assert len(children) == 4
+        assert first.end() == 0, first.output
+        stopped = re.findall("stopping (.*)", first.output)
+        assert stopped == ["gateway", "worker", "temporal", "postgres"]
+        assert not any(map(_alive, children))
+        assert running.environment(data) == {}
+
+    with socket.create_server(("127.0.0.1", port)), up(data, port) as again:
+        assert again.until(r"API key: (pk_\S+)") == key
+        again.until(f"Port {port} was taken")
+        assert f"http://127.0.0.1:{port}/docs" not in again.output
+        children = _children(again.process.pid)
+        again.process.kill()  # SIGKILL: it can stop nothing itself
+        end = monotonic() + 10
+        while any(map(_alive, children)):
+            assert monotonic() < end, "a part outlived its parent"
+            sleep(0.02)
+
+
+def test_parts_named_by_the_environment_are_used(data: Path, postgres_url: str, temporal_address: str) -> None:
+    name = "up_elsewhere"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    url = postgres_url.replace("/perdure?", f"/{name}?")
+    with up(data, free_port(20000), DATABASE_URL=url, TEMPORAL_ADDRESS=temporal_address) as started:
+        started.until("Everything is running")
+        assert len(_children(started.process.pid)) == 2
+        assert running.environment(data)["TEMPORAL_ADDRESS"] == temporal_address
+        assert started.end(signal.SIGTERM) == 0
+    assert not (data / "postgres").exists()
+    assert not (data / "temporal").exists()
+
+
+def test_a_temporal_that_is_not_there_is_named(data: Path, postgres_url: str) -> None:
+    nowhere = f"127.0.0.1:{free_port(20000)}"
+    with up(data, free_port(20000), DATABASE_URL=postgres_url, TEMPORAL_ADDRESS=nowhere) as started:
+        assert started.process.wait(60) == 1
+        started.until("the Temporal of TEMPORAL_ADDRESS: .*")
+
+
+async def test_a_part_that_keeps_ending_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.supervisor.FIRST_PAUSE", 0.001)
+    said: list[str] = []
+    steady = Child("steady", ["sleep", "60"])
+    with pytest.RaisesGroup(pytest.RaisesGroup(pytest.RaisesExc(GaveUp, match=r"(?s)for the 5th time.*so long"))):
+        async with supervised(said.append) as supervisor:
+            await supervisor.add(steady)
+            await supervisor.add(Child("weak", ["sh", "-c", "echo so long; exit 3"]))
+            await anyio.sleep(20)
+    assert said[0] == "weak ended by itself (code 3); starting it again in 0.001 s"
+    assert len(said) == 9  # four more starts, each with "is back", and the end of the other
+    assert said[-1] == "stopping steady"
+    assert not steady.running
+
+
+async def test_a_part_that_ignores_its_stop_is_killed() -> None:
+    deaf = Child("deaf", ["sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.1; done"])
+    deaf.stop_limit = 0.2
+    deaf.spawn()
+    with anyio.fail_after(5):
+        while not deaf.tail:
+            await anyio.sleep(0.01)
+    assert await deaf.stop() == -signal.SIGKILL
+
+
+def test_addresses_of_an_up_that_is_gone_lead_nowhere(tmp_path: Path) -> None:
+    with running.locked(tmp_path):
+        assert running.environment(tmp_path) == {}
+        running.publish(tmp_path, {"DATABASE_URL": "postgresql://"})
+        assert running.environment(tmp_path) == {"DATABASE_URL": "postgresql://"}
+        assert json.loads((tmp_path / running.ADDRESSES).read_text()) == running.environment(tmp_path)
+    assert running.environment(tmp_path) == {}
+
+
+def _children(parent: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+def _part(parent: int, name: str) -> int:
+    for child in _children(parent):
+        words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
+        if name in words[:4] or Path(words[0]).name == name:
+            return child
+    raise AssertionError(f"no {name} among the children")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -1,0 +1,110 @@
+"""House rules that no other check knows, as a walk over the syntax trees. What fails says what to do instead."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("journey", "workflows", "activities", "db", "api", "cli")
+
+NO_CLOCK = "time comes in as an argument (in a workflow: from workflow.now())"
+NO_CHANCE = "the same input must give the same output"
+NO_MACHINE = "what depends on the machine comes in as an argument"
+BANNED = {
+    "time": NO_CLOCK,
+    "datetime.datetime.now": NO_CLOCK,
+    "datetime.datetime.utcnow": NO_CLOCK,
+    "datetime.datetime.today": NO_CLOCK,
+    "datetime.date.today": NO_CLOCK,
+    "random": NO_CHANCE,
+    "secrets": NO_CHANCE,
+    "uuid": NO_CHANCE,
+    "os": NO_MACHINE,
+    "subprocess": NO_MACHINE,
+    "socket": NO_MACHINE,
+    "pathlib": NO_MACHINE,
+}
+
+
+def files(*rooms: str) -> list[Path]:
+    """The modules of these rooms."""
+    return sorted(file for room in rooms for file in (ROOT / room).rglob("*.py"))
+
+
+def named(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Every (line, full dotted name) that the module imports or reaches through what it imported."""
+    known: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                known[alias.asname or alias.name.split(".")[0]] = (
+                    alias.name if alias.asname else alias.name.split(".")[0]
+                )
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                known[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                yield node.lineno, f"{node.module}.{alias.name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and (dotted := dotted_name(node)):
+            first, _, rest = dotted.partition(".")
+            if first in known:
+                yield node.lineno, f"{known[first]}.{rest}"
+
+
+def dotted_name(node: ast.expr) -> str | None:
+    """`a.b.c` of an attribute chain that starts with a plain name."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and (before := dotted_name(node.value)):
+        return f"{before}.{node.attr}"
+    return None
+
+
+def offences(source: str, banned: dict[str, str]) -> list[str]:
+    """Line and reason of each use of a banned name."""
+    found = {
+        f"line {line}: {name}: {reason}"
+        for line, name in named(ast.parse(source))
+        for prefix, reason in banned.items()
+        if name == prefix or name.startswith(prefix + ".")
+    }
+    return sorted(found)
+
+
+@pytest.mark.parametrize("file", files("journey", "workflows"), ids=lambda file: str(file.relative_to(ROOT)))
+def test_no_clock_no_chance_no_machine(file: Path) -> None:
+    assert offences(file.read_text(), BANNED) == []
+
+
+def test_only_workflows_call_temporalios_workflow_api() -> None:
+    rule = {"temporalio.workflow": "what waits or schedules belongs in workflows/"}
+    rooms = [room for room in ROOMS if room != "workflows"]
+    found = {str(file.relative_to(ROOT)): offences(file.read_text(), rule) for file in files(*rooms)}
+    assert {file: lines for file, lines in found.items() if lines} == {}
+
+
+def test_no_file_is_longer_than_300_lines_without_a_reason() -> None:
+    long = {}
+    for file in [*files(*ROOMS), *ROOT.glob("*.py"), ROOT / "run"]:
+        lines = file.read_text().splitlines()
+        if len(lines) > 300 and "over 300 lines, because" not in " ".join(lines[:15]).lower():
+            long[str(file.relative_to(ROOT))] = len(lines)
+    assert long == {}, "split it, or say at its top: Over 300 lines, because …"
+
+
+@pytest.mark.parametrize(
+    ("source", "clean"),
+    [
+        ("import time\nnow = time.time()", False),
+        ("from datetime import datetime as d\nd.now()", False),
+        ("import datetime\ndatetime.datetime.now(datetime.UTC)", False),
+        ("from os import environ", False),
+        ("from datetime import datetime, timedelta\ndatetime.fromtimestamp(0)\ntimedelta(days=1)", True),
+        ("time = 3\nevent.time", True),
+    ],
+)
+def test_the_check_itself(source: str, clean: bool) -> None:
+    assert (offences(source, BANNED) == []) is clean

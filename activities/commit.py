@@ -3,7 +3,8 @@
 The same commit may be tried again, by a worker that took over from a killed one, with the same messages or more. So the
 row in Postgres says which commit of which workflow it stands at, and every try compares:
 
-- the row stands where the workflow stands: decide, write, one further;
+- the row stands where the workflow stands: decide, write, one further. This is assumed first, and the write itself
+  makes sure of it, so that nearly every commit is one statement;
 - it stands one further already: an earlier try of this commit has written. Its rows are replaced, unless this try is
   the older one (a worker that was thought dead), which must not write;
 - it stands anywhere else, or belongs to another workflow (that one was terminated, or Temporal's store was lost): the
@@ -64,14 +65,24 @@ class Commits:
         Raises psycopg.OperationalError while Postgres does not answer: to be tried again for ever.
         """
         inbox = read_messages(request["messages"], request["customer_id"], request["now"])
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
             try:
-                return await self._try(request, inbox)
+                if attempt == 0 and (rulebook := self._rulebooks.remembered(request["company_id"])):
+                    return await self._assume(request, inbox, rulebook)
+                return await self._look(request, inbox)
             except (Overtaken, psycopg.errors.UniqueViolation):
                 continue
         raise ApplicationError("overtaken by other commits; will be tried again", type="Overtaken")
 
-    async def _try(self, request: CommitRequest, inbox: Inbox) -> CommitResult:
+    async def _assume(self, request: CommitRequest, inbox: Inbox, rulebook: Rulebook) -> CommitResult:
+        """Decide as if Postgres stood where the workflow stands, by the rules last seen. Raises Overtaken otherwise."""
+        state = unpack(request["state"]) if request["state"] else State()
+        row = Row(state.version, request["run_id"], None, {}) if state.version else None
+        known = Known(rulebook.version, None, row, {})
+        return await self._decide(request, inbox, known, state, rulebook, again=False)
+
+    async def _look(self, request: CommitRequest, inbox: Inbox) -> CommitResult:
+        """Decide upon what Postgres knows."""
         company_id, customer_id = request["company_id"], request["customer_id"]
         ids = [event.id for event in inbox.events]
         known = await ledger.load(self._pool, company_id, customer_id, ids)
@@ -89,23 +100,20 @@ class Commits:
         rulebook = await self._rulebooks.of(self._pool, company_id, known.rules_version)
         return await self._decide(request, inbox, known, state, rulebook, again)
 
-    async def _standing(
-        self, request: CommitRequest, inbox: Inbox, known: Known, row: Row, version: int
-    ) -> str:
+    async def _standing(self, request: CommitRequest, inbox: Inbox, known: Known, row: Row, version: int) -> str:
         if row.run_id != request["run_id"]:
             return "elsewhere"
         if row.version <= version:
             return "here"  # where it is less, an older copy of Postgres was restored: the workflow knows better
         if row.version > version + 1:
             return "elsewhere"
+        assert row.decided_at is not None
         if row.decided_at == request["now"]:
             return "written"
         if row.decided_at > request["now"] and activity.info().attempt <= STALE_TRIES:
             raise ApplicationError("a later try of this commit has written", type="Stale")
         assert known.customer_key is not None
-        written = await ledger.events_of_commit(
-            self._pool, request["company_id"], known.customer_key, row.version
-        )
+        written = await ledger.events_of_commit(self._pool, request["company_id"], known.customer_key, row.version)
         held = {(event.id, content_hash(canonical(event))) for event in inbox.events}
         held |= {(entry.event_id, entry.content_hash) for entry in inbox.entries}
         return "again" if all(key in held for key in written) else "elsewhere"
@@ -115,7 +123,7 @@ class Commits:
         state.version = row.version + 1
         packed = pack(state)
         values = {
-            **_guard(request["company_id"], row, request["now"]),
+            **_guard(request, row),
             "version": state.version,
             "run_id": request["run_id"],
             "state": orjson.dumps(packed).decode(),
@@ -148,9 +156,9 @@ class Commits:
         new.version = state.version + 1
         packed = pack(new)
         values = {
-            **_guard(request["company_id"], known.row, request["now"]),
+            **_guard(request, known.row),
             **_projection(new, packed),
-            "customer": request["customer_id"],
+            "new_ids": [] if known.events else [event.id for event in events],
             "run_id": request["run_id"],
             "entries": ledger.entries_json(entries),
             "transitions": orjson.dumps([_as_row(move) for move in decision.transitions]).decode(),
@@ -225,9 +233,7 @@ def _read_command(name: str, fields: dict[str, Any]) -> Command | str:
     )
 
 
-def _judge(
-    commands: list[Command | str], rulebook: Rulebook, now: int
-) -> tuple[list[str | None], list[Command]]:
+def _judge(commands: list[Command | str], rulebook: Rulebook, now: int) -> tuple[list[str | None], list[Command]]:
     """Each command's answer (None: done; else why not) and those that will be done."""
     answers: list[str | None] = []
     sound: list[Command] = []
@@ -281,16 +287,19 @@ def result(state: dict[str, Any], answers: list[str | None] | None = None) -> Co
 
 def _quarantined(name: str, raw: str, reason: str) -> Entry:
     fingerprint = content_hash({"name": name, "raw": raw})
-    return Entry(f"quarantined:{fingerprint.hex()}", fingerprint, "quarantined", raw=raw[:RAW_KEPT], reason=reason[:1000])
+    return Entry(
+        f"quarantined:{fingerprint.hex()}", fingerprint, "quarantined", raw=raw[:RAW_KEPT], reason=reason[:1000]
+    )
 
 
-def _guard(company_id: int, row: Row | None, now: int) -> dict[str, Any]:
+def _guard(request: CommitRequest, row: Row | None) -> dict[str, Any]:
     return {
-        "company": company_id,
-        "relationship": None if row is None else row.relationship_id,
+        "company": request["company_id"],
+        "customer": request["customer_id"],
         "known_version": None if row is None else row.version,
-        "known_decided_at": None if row is None else utc_text(row.decided_at),
-        "decided_at": utc_text(now),
+        "known_run_id": None if row is None else row.run_id,
+        "known_decided_at": None if row is None else _text(row.decided_at),
+        "decided_at": utc_text(request["now"]),
     }
 
 

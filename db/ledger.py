@@ -1,7 +1,8 @@
-"""The writes of a journey: one load, one statement that writes everything or nothing.
+"""The writes of a journey: one statement that writes everything or nothing.
 
-Both are single statements in an implicit transaction (see ``session.tenant_rows``), so that a commit costs two round
-trips. The write is guarded by the row that was loaded: where another commit came between, nothing is written.
+It is written on the assumption that Postgres stands where the workflow stands, and is guarded by it: where the row, the
+rules or an event id turn out otherwise, nothing is written, and ``load`` tells what Postgres knows. Both are single
+statements in an implicit transaction (see ``session.tenant_rows``), so that nearly every commit is one round trip.
 """
 
 from dataclasses import dataclass
@@ -16,16 +17,15 @@ from db.session import Pool, borrowed, tenant_rows
 class Row:
     """A journey's row in the projection. ``decided_at`` in µs."""
 
-    relationship_id: int
     version: int
     run_id: str
-    decided_at: int
+    decided_at: int | None
     state: dict[str, Any]
 
 
 @dataclass(slots=True)
 class Known:
-    """What Postgres knows before a commit. ``events`` maps an id to (content hash, customer's key, version, outcome)s."""
+    """What Postgres knows before a commit, or is assumed to know (then ``row.decided_at`` is None). ``events`` maps an id to (content hash, customer's key, version, outcome)s."""
 
     rules_version: int
     customer_key: int | None
@@ -48,7 +48,7 @@ class Entry:
 
 
 _LOAD = """
-select c.rules_version, u.id, r.id, r.version, r.run_id,
+select c.rules_version, u.id, r.version, r.run_id,
        (extract(epoch from r.decided_at) * 1000000)::bigint, r.state,
        (select array_agg(row(e.event_id, e.content_hash, e.customer_id, e.version, e.outcome))
           from journey_events e where e.company_id = %(company)s and e.event_id = any(%(ids)s))
@@ -65,8 +65,8 @@ async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[st
     rows = await tenant_rows(pool, company_id, _LOAD, parameters)
     if not rows:
         return None
-    rules_version, customer_key, relationship_id, version, run_id, decided_at, state, events = rows[0]
-    row = None if relationship_id is None else Row(relationship_id, version, run_id, decided_at, state)
+    rules_version, customer_key, version, run_id, decided_at, state, events = rows[0]
+    row = None if version is None else Row(version, run_id, decided_at, state)
     known: dict[str, list[tuple[bytes, int, int, str]]] = {}
     for event_id, content_hash, owner, event_version, outcome in events or ():
         known.setdefault(event_id, []).append((content_hash, owner, event_version, outcome))
@@ -113,13 +113,20 @@ _COLUMNS = {
     "held": "boolean",
 }
 
+# What must still be so for a commit to be written: the rules it was decided by, and that nobody knows its new events.
+_AS_ASSUMED = """
+exists (select from companies where id = %(company)s and rules_version = %(rules_version)s)
+and not exists (select from journey_events where company_id = %(company)s and event_id = any(%(new_ids)s::text[]))
+"""
+
 _START = f"""
 with u as (
-    insert into customers (company_id, external_id) values (%(company)s, %(customer)s)
+    insert into customers (company_id, external_id) select %(company)s, %(customer)s where {_AS_ASSUMED}
     on conflict (company_id, external_id) do update set external_id = excluded.external_id returning id
 ), r as (
     insert into customer_relationships (company_id, customer_id, created_at, {", ".join(_COLUMNS)})
-    select %(company)s, u.id, %(started_at)s::timestamptz, {", ".join(f"%({name})s::{kind}" for name, kind in _COLUMNS.items())}
+    select %(company)s, u.id, %(started_at)s::timestamptz,
+           {", ".join(f"%({name})s::{kind}" for name, kind in _COLUMNS.items())}
       from u
     on conflict (company_id, customer_id) do nothing returning id, customer_id
 ), e as ({_ENTRIES.format(customer="r.customer_id", source="r,")}),
@@ -127,12 +134,18 @@ t as ({_TRANSITIONS})
 select id from r
 """
 
+_STANDS = """
+company_id = %(company)s
+and customer_id = (select id from customers where company_id = %(company)s and external_id = %(customer)s)
+and version = %(known_version)s and run_id = %(known_run_id)s
+and (%(known_decided_at)s::timestamptz is null or decided_at = %(known_decided_at)s::timestamptz)
+"""
+
 _UPDATE = f"""
 with r as (
     update customer_relationships set updated_at = now(),
            {", ".join(f"{name} = %({name})s::{kind}" for name, kind in _COLUMNS.items())}
-     where company_id = %(company)s and id = %(relationship)s
-       and version = %(known_version)s and decided_at = %(known_decided_at)s::timestamptz
+     where {_STANDS} and {_AS_ASSUMED}
     returning id, customer_id
 ), e as ({_ENTRIES.format(customer="r.customer_id", source="r,")}),
 t as ({_TRANSITIONS})
@@ -140,11 +153,9 @@ select id from r
 """
 
 # Only a commit that is tried again: what its first try wrote goes, if nobody else has committed since.
-_FORGET = """
+_FORGET = f"""
 with r as (
-    select id, customer_id from customer_relationships
-     where company_id = %(company)s and id = %(relationship)s
-       and version = %(known_version)s and decided_at = %(known_decided_at)s::timestamptz for update
+    select id, customer_id from customer_relationships where {_STANDS} for update
 ), t as (
     delete from journey_transitions using r where relationship_id = r.id and version = %(version)s
 )
@@ -162,12 +173,12 @@ with u as (
 
 
 async def write(pool: Pool, company_id: int, values: dict[str, Any], *, again: bool) -> bool:
-    """Write one commit whole. ``values`` are the statement's parameters (see ``parameters``); ``again`` first removes
-    what an earlier try of the same commit wrote. False: another commit came between, and nothing was written.
+    """Write one commit whole. ``values`` are the statement's parameters; ``again`` first removes what an earlier try of
+    the same commit wrote. False: something was not as assumed, and nothing was written.
 
     Raises psycopg.errors.UniqueViolation where an event id was taken by another journey at this moment.
     """
-    statement = _START if values["relationship"] is None else _UPDATE
+    statement = _START if values["known_version"] is None else _UPDATE
     if not again:
         return bool(await tenant_rows(pool, company_id, statement, values))
     async with borrowed(pool) as connection, connection.transaction():
@@ -190,11 +201,10 @@ async def events_of_commit(pool: Pool, company_id: int, customer_key: int, versi
     return [(row[0], row[1]) for row in rows]
 
 
-_TAKE_OVER = """
+_TAKE_OVER = f"""
 update customer_relationships
    set version = %(version)s, run_id = %(run_id)s, decided_at = %(decided_at)s::timestamptz, state = %(state)s::jsonb
- where company_id = %(company)s and id = %(relationship)s
-   and version = %(known_version)s and decided_at = %(known_decided_at)s::timestamptz
+ where {_STANDS}
 returning id
 """
 

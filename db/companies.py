@@ -1,0 +1,61 @@
+"""Tenants, as the operator makes and lists them: on the owner's connection, not the application's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
+
+from db import keys
+from db.session import Connection, owner_connection
+
+FIRST_COMPANY = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A tenant as lists show it; `rules_version` counts the changes of its rules, from 1."""
+
+    id: int
+    name: str
+    rules_version: int
+    created_at: datetime
+
+
+async def add(connection: Connection, name: str) -> int:
+    """A new company; its id. Raises ValueError when the name is blank."""
+    if not name.strip():
+        raise ValueError("a company needs a name")
+    cursor = await connection.execute("insert into companies (name) values (%s) returning id", [name.strip()])
+    row = await cursor.fetchone()
+    assert row is not None
+    company_id: int = row[0]
+    return company_id
+
+
+async def list_all(connection: Connection) -> list[Company]:
+    """Every company, oldest first."""
+    async with connection.cursor(row_factory=class_row(Company)) as cursor:
+        await cursor.execute("select id, name, rules_version, created_at from companies order by id")
+        return await cursor.fetchall()
+
+
+async def ensure_first(database_url: str) -> str | None:
+    """In a system without any company: make company 1 and a key with every scope; its plaintext. Otherwise None.
+
+    Safe when several start at once: one makes them, the others get None.
+    """
+    async with owner_connection(database_url) as connection:
+        await connection.execute("lock table companies in share row exclusive mode")
+        cursor = await connection.execute("select from companies limit 1")
+        if await cursor.fetchone() is not None:
+            return None
+        # Number 1, even where an attempt that failed has used the number up.
+        await connection.execute("insert into companies (id, name) values (%s, 'Example company')", [FIRST_COMPANY])
+        await connection.execute(
+            "select setval(pg_get_serial_sequence('companies', 'id'), greatest(last_value, %s)) from companies_id_seq",
+            [FIRST_COMPANY],
+        )
+        _, plaintext = await keys.create(connection, FIRST_COMPANY, "first key", keys.SCOPES)
+        return plaintext

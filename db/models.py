@@ -1,0 +1,382 @@
+"""The schema: every table, as SQLAlchemy models.
+
+They describe; the migrations build, and `tests/db/test_schema.py` fails when the two differ. Hot paths speak SQL over
+psycopg (`db/ledger.py`, `db/journeys.py`); the models serve the migrations' comparison and composed queries. Over 300
+lines, because a schema is read on one page.
+
+Conventions: money is numeric(18,2), a score numeric(3,2) in 0–1, an instant timestamptz. Every table but `companies`
+has `company_id`, and a reference inside a tenant carries it too, (company_id, x_id) → (company_id, id), because foreign
+keys are checked past row-level security and a bare id would let one company point at another's row.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Enum,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.schema import SchemaItem
+
+Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
+CompanyId = Annotated[int, mapped_column(BigInteger)]
+Reference = Annotated[int, mapped_column(BigInteger)]
+StageKey = Annotated[str, mapped_column(String(50))]
+Stamp = Annotated[datetime, mapped_column(server_default=func.now())]
+Money = Annotated[Decimal, mapped_column(Numeric(18, 2))]
+Score = Annotated[Decimal, mapped_column(Numeric(3, 2))]
+Settings = Annotated[dict[str, Any], mapped_column(server_default=text("'{}'::jsonb"))]
+
+
+class Base(DeclarativeBase):
+    """Names constraints as Postgres itself would, so that the SQL of a migration need not spell them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "%(table_name)s_pkey",
+            "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ck": "%(table_name)s_%(constraint_name)s_check",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Text,
+        datetime: TIMESTAMP(timezone=True),
+        bytes: LargeBinary,
+        dict[str, Any]: JSONB,
+    }
+
+
+class TriggerType(enum.Enum):
+    """What moved a journey: a user, an event or rule, or the system itself (start, change of rules, erasure)."""
+
+    manual = "manual"
+    automatic = "automatic"
+    system = "system"
+
+
+def _of_customer() -> SchemaItem:
+    return ForeignKeyConstraint(["company_id", "customer_id"], ["customers.company_id", "customers.id"])
+
+
+def _of_relationship() -> SchemaItem:
+    return ForeignKeyConstraint(
+        ["company_id", "relationship_id"], ["customer_relationships.company_id", "customer_relationships.id"]
+    )
+
+
+class Company(Base):
+    """A tenant. `settings` holds its overrides of the rulebook; `rules_version` counts its changes of rules."""
+
+    __tablename__ = "companies"
+
+    id: Mapped[Id]
+    name: Mapped[str]
+    settings: Mapped[Settings]
+    rules_version: Mapped[int] = mapped_column(server_default=text("1"))
+    rules_changed_at: Mapped[Stamp]
+    created_at: Mapped[Stamp]
+
+
+class JourneyStage(Base):
+    """A company's own stages and rules. A company without rows here has the defaults of `journey/stages.py`."""
+
+    __tablename__ = "customer_journey_stages"
+    __table_args__ = (
+        UniqueConstraint("company_id", "stage_key", name="unique_company_stage"),
+        CheckConstraint("kind in ('growth', 'lapse')", name="kind"),
+        Index("idx_company_order", "company_id", "order_index"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    stage_key: Mapped[StageKey]
+    stage_name: Mapped[str] = mapped_column(String(255))
+    description: Mapped[str | None]
+    order_index: Mapped[int]
+    color: Mapped[str | None] = mapped_column(String(7))
+    icon: Mapped[str | None] = mapped_column(String(50))
+    auto_transition_rules: Mapped[dict[str, Any] | None]
+    retention_days: Mapped[int | None]
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    kind: Mapped[str] = mapped_column(server_default=text("'growth'"))
+    created_at: Mapped[Stamp]
+    updated_at: Mapped[Stamp]
+
+
+class Customer(Base):
+    """A person, known by the company's own `external_id`. Names and contact details stand here and nowhere else."""
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        UniqueConstraint("company_id", "external_id"),
+        UniqueConstraint("company_id", "id"),
+        CheckConstraint("external_id ~ '^[A-Za-z0-9._:@-]{1,64}$'", name="external_id"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    external_id: Mapped[str]
+    name: Mapped[str | None]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    time_zone: Mapped[str | None]
+    locale: Mapped[str | None]
+    consent: Mapped[Settings]
+    created_at: Mapped[Stamp]
+    updated_at: Mapped[Stamp]
+
+
+class Relationship(Base):
+    """The projection: where a customer stands. `version` counts the commits of the journey and guards them;
+    `run_id` is the first run of its workflow; `state` is the journey as the core packs it."""
+
+    __tablename__ = "customer_relationships"
+    __table_args__ = (
+        ForeignKeyConstraint(["company_id"], ["companies.id"]),
+        _of_customer(),
+        UniqueConstraint("company_id", "customer_id", name="unique_company_customer"),
+        UniqueConstraint("company_id", "id"),
+        CheckConstraint("risk_score between 0 and 1", name="risk_score"),
+        CheckConstraint("engagement_score between 0 and 1", name="engagement_score"),
+        Index("idx_stage", "company_id", "current_stage"),
+        Index("idx_risk", "company_id", "risk_score"),
+        Index("idx_stage_risk", "company_id", "current_stage", "risk_score"),
+        Index("idx_next_deadline", "company_id", "next_deadline"),
+        # Room on each page for the next version of a row: an update that moves no indexed column stays in place.
+        {"postgresql_with": {"fillfactor": 80}},
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    customer_id: Mapped[Reference]
+    current_stage: Mapped[StageKey]
+    stage_entered_at: Mapped[datetime]
+    previous_stage: Mapped[StageKey | None]
+    lifetime_value: Mapped[Money] = mapped_column(server_default=text("0"))
+    total_appointments: Mapped[int] = mapped_column(server_default=text("0"))
+    last_appointment_at: Mapped[datetime | None]
+    risk_score: Mapped[Score | None]
+    engagement_score: Mapped[Score | None]
+    notes: Mapped[str | None]
+    metadata_: Mapped[dict[str, Any] | None] = mapped_column("metadata")
+    version: Mapped[int]
+    run_id: Mapped[str]
+    decided_at: Mapped[datetime]
+    state: Mapped[dict[str, Any]]
+    rules_version: Mapped[int] = mapped_column(server_default=text("1"))
+    next_deadline: Mapped[datetime | None]
+    next_stage: Mapped[StageKey | None]
+    hold_until: Mapped[datetime | None]
+    held: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[Stamp]
+    updated_at: Mapped[Stamp]
+
+
+class Transition(Base):
+    """One move of a journey, its `sequence`-th. `event_id` is the event that caused it, `reason` the numbers compared.
+
+    `performed_by` is an `api_keys.id` without a foreign key: a journey must not stop over who is said to have moved it.
+    """
+
+    __tablename__ = "journey_transitions"
+    __table_args__ = (
+        _of_relationship(),
+        UniqueConstraint("relationship_id", "sequence"),
+        Index("idx_relationship_time", "relationship_id", "transitioned_at"),
+        Index("idx_customer_time", "relationship_id", text("transitioned_at DESC")),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    relationship_id: Mapped[Reference]
+    sequence: Mapped[int]
+    from_stage: Mapped[StageKey | None]
+    to_stage: Mapped[StageKey]
+    transitioned_at: Mapped[datetime]
+    trigger_type: Mapped[TriggerType] = mapped_column(Enum(TriggerType, name="journey_trigger_type"))
+    trigger_event: Mapped[str | None] = mapped_column(String(255))
+    performed_by: Mapped[Reference | None]
+    notes: Mapped[str | None]
+    event_id: Mapped[str | None]
+    version: Mapped[int]
+    reason: Mapped[dict[str, Any] | None]
+    decided_at: Mapped[datetime]
+
+
+class LedgerEvent(Base):
+    """The ledger: every event that came, with its outcome and the commit (`version`) that decided it.
+
+    A duplicate adds no row. A conflict (same id, other content) and what cannot be understood (quarantined, kept as
+    `raw` with its `reason`) each add one. `content_hash` is 16 bytes over the canonical content.
+    """
+
+    __tablename__ = "journey_events"
+    __table_args__ = (
+        _of_customer(),
+        UniqueConstraint("company_id", "event_id", "content_hash"),
+        CheckConstraint("outcome in ('applied', 'conflict', 'quarantined')", name="outcome"),
+        CheckConstraint("octet_length(content_hash) = 16", name="content_hash"),
+        CheckConstraint(
+            "outcome <> 'applied' or num_nulls(event_id, type, occurred_at, payload) = 0", name="applied_is_whole"
+        ),
+        Index(
+            "journey_events_applied_once",
+            "company_id",
+            "event_id",
+            unique=True,
+            postgresql_where=text("outcome = 'applied'"),
+        ),
+        Index("journey_events_timeline", "company_id", "customer_id", "occurred_at", "event_id"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    customer_id: Mapped[Reference]
+    event_id: Mapped[str | None]
+    content_hash: Mapped[bytes]
+    type: Mapped[str | None]
+    occurred_at: Mapped[datetime | None]
+    received_at: Mapped[Stamp]
+    payload: Mapped[dict[str, Any] | None]
+    raw: Mapped[str | None]
+    outcome: Mapped[str]
+    reason: Mapped[str | None]
+    version: Mapped[int]
+    rules_version: Mapped[int]
+
+
+class StageMetric(Base):
+    """One row per company, stage and UTC day: customers at its end, mean days of stays ended, conversion, revenue."""
+
+    __tablename__ = "journey_stage_metrics"
+    __table_args__ = (
+        UniqueConstraint("company_id", "stage_key", "metric_date", name="unique_company_stage_date"),
+        Index("idx_company_date", "company_id", "metric_date"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    stage_key: Mapped[StageKey]
+    metric_date: Mapped[date]
+    customer_count: Mapped[int] = mapped_column(server_default=text("0"))
+    avg_time_in_stage: Mapped[Decimal | None] = mapped_column(Numeric(10, 2))
+    conversion_rate: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    revenue: Mapped[Money | None]
+
+
+class Action(Base):
+    """A stage action and what became of it. `action_key` never contains the attempt: one effect for many tries."""
+
+    __tablename__ = "journey_actions"
+    __table_args__ = (
+        _of_relationship(),
+        UniqueConstraint("company_id", "action_key"),
+        CheckConstraint("status in ('pending', 'succeeded', 'failed', 'suppressed', 'cancelled')", name="status"),
+        Index("journey_actions_of_relationship", "relationship_id", "created_at"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    relationship_id: Mapped[Reference]
+    action_key: Mapped[str]
+    action: Mapped[str]
+    stage_key: Mapped[StageKey]
+    entry: Mapped[int]
+    status: Mapped[str] = mapped_column(server_default=text("'pending'"))
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    last_error: Mapped[str | None]
+    due_at: Mapped[datetime | None]
+    created_at: Mapped[Stamp]
+    updated_at: Mapped[Stamp]
+
+
+class RetentionCampaign(Base):
+    """The drip of outreach that an at-risk customer gets: the relationship's `n`-th."""
+
+    __tablename__ = "retention_campaigns"
+    __table_args__ = (_of_relationship(), _of_customer(), UniqueConstraint("relationship_id", "n"))
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    relationship_id: Mapped[Reference]
+    customer_id: Mapped[Reference]
+    type: Mapped[str]
+    n: Mapped[int]
+    status: Mapped[str]
+    scheduled_actions: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
+    created_at: Mapped[Stamp]
+    ended_at: Mapped[datetime | None]
+
+
+class Task(Base):
+    """Work for a person: call, review, follow up."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (_of_relationship(), Index("tasks_by_status", "company_id", "status", "due_at"))
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    relationship_id: Mapped[Reference]
+    kind: Mapped[str]
+    title: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default=text("'open'"))
+    assigned_to: Mapped[str | None]
+    due_at: Mapped[datetime | None]
+    created_at: Mapped[Stamp]
+    done_at: Mapped[datetime | None]
+
+
+class ApiKey(Base):
+    """A credential: `key_hash` is the SHA-256 of the key, `prefix` its first 8 characters, to tell keys apart by."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        UniqueConstraint("key_hash"),
+        CheckConstraint("octet_length(key_hash) = 32", name="key_hash"),
+        Index("api_keys_of_company", "company_id"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    name: Mapped[str]
+    key_hash: Mapped[bytes]
+    prefix: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    created_at: Mapped[Stamp]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class AuditEntry(Base):
+    """Who did what to whom. The application may add to it and read it, never change it."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = (Index("audit_log_by_time", "company_id", "at"),)
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    at: Mapped[Stamp]
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    details: Mapped[Settings]

@@ -1,0 +1,118 @@
+"""Databases of a test's own, and two companies that have something in every table."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+import pytest_asyncio
+from psycopg import sql
+
+from db.migrate import upgrade
+from db.session import Pool, open_pool
+
+NewDatabase = Callable[..., str]
+
+# One row of a company in every table, named by the company, which is its customer's and relationship's number, too.
+ROWS = """
+insert into companies (id, name) values ({c}, 'c{c}');
+insert into customer_journey_stages (company_id, stage_key, stage_name, order_index) values ({c}, 's{c}', 'S', 1);
+insert into customers (id, company_id, external_id, name) values ({c}, {c}, 'x{c}', 'name {c}');
+insert into customer_relationships
+    (id, company_id, customer_id, current_stage, stage_entered_at, lifetime_value, version, run_id, decided_at, state)
+    values ({c}, {c}, {c}, 'lead', now(), {c}, 1, 'run', now(), '{{}}');
+insert into journey_transitions
+    (company_id, relationship_id, sequence, to_stage, transitioned_at, trigger_type, version, decided_at)
+    values ({c}, {c}, 1, 'lead', now(), 'automatic', 1, now());
+insert into journey_events (company_id, customer_id, event_id, content_hash, outcome, version, rules_version)
+    values ({c}, {c}, 'e{c}', decode(repeat('0{c}', 16), 'hex'), 'quarantined', 1, 1);
+insert into journey_stage_metrics (company_id, stage_key, metric_date) values ({c}, 's{c}', '2026-01-01');
+insert into journey_actions (company_id, relationship_id, action_key, action, stage_key, entry)
+    values ({c}, {c}, 'k{c}', 'send', 'lead', 1);
+insert into retention_campaigns (company_id, relationship_id, customer_id, type, n, status)
+    values ({c}, {c}, {c}, 'drip', 1, 'running');
+insert into tasks (company_id, relationship_id, kind, title) values ({c}, {c}, 'call', 'Call');
+insert into api_keys (company_id, name, key_hash, prefix, scopes)
+    values ({c}, 'key', decode(repeat('0{c}', 32), 'hex'), 'pk_{c}', '{{admin}}');
+insert into audit_log (company_id, actor, action, subject) values ({c}, 'a', 'b', 'c');
+"""
+A, B = 1, 2
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres_url: str) -> Iterator[NewDatabase]:
+    """Makes a database, empty or a copy of `template`, owned by `owner`: the URL, as superuser. Dropped at the end."""
+    made: list[str] = []
+
+    def make(*, template: str = "template1", owner: str = "postgres") -> str:
+        name = f"db_{uuid4().hex}"
+        statement = sql.SQL("create database {} template {} owner {}").format(
+            *map(sql.Identifier, (name, template, owner))
+        )
+        with psycopg.connect(postgres_url, autocommit=True) as admin:
+            admin.execute(statement)
+        made.append(name)
+        return urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
+
+    yield make
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        for name in made:
+            admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def migrated_template(new_database: NewDatabase) -> str:
+    """The name of a database with the newest schema and nothing in it."""
+    url = new_database()
+    upgrade(url)
+    return urlsplit(url).path[1:]
+
+
+@pytest.fixture
+def database_url(new_database: NewDatabase, migrated_template: str) -> str:
+    """A database with the newest schema and nothing in it, as its superuser."""
+    return new_database(template=migrated_template)
+
+
+@pytest.fixture(scope="session")
+def filled_template(new_database: NewDatabase, migrated_template: str) -> str:
+    """The name of a database with companies A and B, each with one row in every table."""
+    url = new_database(template=migrated_template)
+    with psycopg.connect(url) as connection:
+        for company in (A, B):
+            connection.execute(ROWS.format(c=company))
+        for table in ("companies", "customers", "customer_relationships"):
+            connection.execute(f"select setval('{table}_id_seq', 100)")  # past the numbers given above
+    return urlsplit(url).path[1:]
+
+
+@pytest.fixture
+def two_companies(new_database: NewDatabase, filled_template: str) -> str:
+    """A database with companies A and B, each with one row in every table, as its superuser."""
+    return new_database(template=filled_template)
+
+
+@pytest_asyncio.fixture
+async def two_companies_pool(two_companies: str) -> AsyncIterator[Pool]:
+    """The application's pool on `two_companies`."""
+    async with application_pool(two_companies) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    """The application's pool on `database_url`."""
+    async with application_pool(database_url) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def application_pool(url: str) -> AsyncIterator[Pool]:
+    opened = await open_pool(url, min_size=1, max_size=4)
+    try:
+        await opened.wait()
+        yield opened
+    finally:
+        await opened.close()

@@ -1,0 +1,53 @@
+"""Profiles: put, replaced, read, and nobody else's."""
+
+from typing import Any
+
+import pytest
+from psycopg.errors import CheckViolation
+
+from db import customers
+from db.session import Pool
+
+A, B = 1, 2  # as in conftest.py
+
+PROFILE: dict[str, Any] = {
+    "name": "Åsa Öberg",
+    "email": "asa@example.org",
+    "phone": "+46701234567",
+    "time_zone": "Europe/Stockholm",
+    "locale": "sv-SE",
+    "consent": {"email": True, "sms": False},
+}
+EMPTY: dict[str, Any] = {**dict.fromkeys(customers.FIELDS), "consent": {}}
+
+
+def profile(stored: dict[str, Any] | None) -> dict[str, Any]:
+    assert stored is not None
+    return {field: stored[field] for field in customers.FIELDS}
+
+
+async def test_a_profile_is_made_and_replaced(two_companies: str, two_companies_pool: Pool) -> None:
+    made = await customers.put_profile(two_companies_pool, A, "new@1", PROFILE)
+    assert made["customer_id"] == "new@1"
+    assert profile(made) == PROFILE
+    assert await customers.get(two_companies_pool, A, "new@1") == made
+    again = await customers.put_profile(two_companies_pool, A, "new@1", {"name": "Åsa"})
+    assert profile(again) == {**EMPTY, "name": "Åsa"}
+    assert again["created_at"] == made["created_at"]
+
+
+async def test_the_same_id_in_two_companies_is_two_customers(two_companies: str, two_companies_pool: Pool) -> None:
+    await customers.put_profile(two_companies_pool, A, "both", PROFILE)
+    assert await customers.get(two_companies_pool, B, "both") is None
+    await customers.put_profile(two_companies_pool, B, "both", {})
+    assert profile(await customers.get(two_companies_pool, A, "both")) == PROFILE
+    assert profile(await customers.get(two_companies_pool, B, "both")) == EMPTY
+    assert await customers.get(two_companies_pool, B, "x1") is None
+
+
+async def test_what_is_no_profile_is_refused(two_companies: str, two_companies_pool: Pool) -> None:
+    with pytest.raises(ValueError, match="unknown field vip; a profile has name, email"):
+        await customers.put_profile(two_companies_pool, A, "new", {"vip": True})
+    for bad in ("", "a b", "x" * 65, "ü"):
+        with pytest.raises(CheckViolation):
+            await customers.put_profile(two_companies_pool, A, bad, {})

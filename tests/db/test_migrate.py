@@ -1,0 +1,94 @@
+"""Migrating: once, twice, several at a time, and back."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic import command
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+
+from db import migrate
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def test_a_second_upgrade_changes_nothing(new_database: Callable[..., str]) -> None:
+    url = new_database()
+    assert migrate.current(url) is None
+    applied = migrate.upgrade(url)
+    assert applied[0] == "0001"
+    assert applied[-1] == migrate.head() == migrate.current(url)
+    assert migrate.upgrade(url) == []
+
+
+async def test_several_that_start_at_once_do_it_once(new_database: Callable[..., str]) -> None:
+    url = new_database()
+    script = "import sys; from db.migrate import upgrade; print(len(upgrade(sys.argv[1])))"
+    started = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", script, url, cwd=REPOSITORY, stdout=asyncio.subprocess.PIPE
+        )
+        for _ in range(3)
+    ]
+    applied = sorted([int((await process.communicate())[0]) for process in started])
+    assert applied[:2] == [0, 0]
+    assert applied[2] > 0
+
+
+async def test_several_threads_of_one_process_do_not_meet(new_database: Callable[..., str]) -> None:
+    urls = [new_database() for _ in range(3)]
+    applied = await asyncio.gather(*(asyncio.to_thread(migrate.upgrade, url) for url in urls))
+    assert all(applied)
+
+
+def test_a_failed_upgrade_leaves_nothing(new_database: Callable[..., str]) -> None:
+    url = new_database()
+    with psycopg.connect(url) as connection:
+        connection.execute("create table audit_log ()")  # in the way of the last table
+    with pytest.raises(Exception, match="already exists"):
+        migrate.upgrade(url)
+    assert migrate.current(url) is None
+    with psycopg.connect(url) as connection:
+        tables = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
+    assert tables == [("audit_log",)]
+
+
+def test_down_and_up_again(database_url: str) -> None:
+    with create_engine(migrate.sqlalchemy_url(database_url)).begin() as connection:
+        command.downgrade(migrate.configuration(connection), "base")
+    assert migrate.current(database_url) is None
+    assert migrate.upgrade(database_url)
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "database", "query"),
+    [
+        ("postgresql://me@/mine?host=/tmp/some%20where", None, "mine", {"host": "/tmp/some where"}),
+        ("postgresql://me:p%40ss@db:5433/mine", "db", "mine", {}),
+        (
+            "postgres://db/mine?sslmode=require&options=-c%20a=b",
+            "db",
+            "mine",
+            {"sslmode": "require", "options": "-c a=b"},
+        ),
+    ],
+)
+def test_libpq_urls_are_understood(url: str, host: str | None, database: str, query: dict[str, str]) -> None:
+    made = make_url(migrate.sqlalchemy_url(url))
+    assert (made.drivername, made.host, made.database, dict(made.query)) == (
+        "postgresql+psycopg",
+        host,
+        database,
+        query,
+    )
+
+
+@pytest.mark.parametrize("url", ["mysql://me:secret@db/x", "dbname=x password=secret", ""])
+def test_other_urls_are_refused_without_their_password(url: str) -> None:
+    with pytest.raises(ValueError, match="must begin with postgresql://") as caught:
+        migrate.sqlalchemy_url(url)
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,69 @@
+"""The login of DATABASE_URL need not be a superuser."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import anyio
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy.exc import ProgrammingError
+
+from cli.embedded import Postgres, running
+from db import companies, customers, keys
+from db.migrate import upgrade
+from db.session import open_pool, owner_connection, tenant_rows
+
+
+async def test_an_owner_who_may_create_roles_needs_nothing_else() -> None:
+    with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
+        async with running(Postgres(Path(folder), settings={"fsync": "off"})) as postgres:
+            with psycopg.connect(postgres.url) as superuser:
+                superuser.execute("create role operator login createrole")
+                superuser.execute("alter database perdure owner to operator")
+            url = postgres.url.replace("//postgres@", "//operator@")
+            await anyio.to_thread.run_sync(upgrade, url)
+            await operates(url)
+
+
+async def test_an_owner_who_may_not_is_told_what_to_ask_for(
+    new_database: Callable[..., str], migrated_template: str
+) -> None:
+    owner = f"owner_{uuid4().hex}"
+    with psycopg.connect(new_database(), autocommit=True) as superuser:
+        superuser.execute(sql.SQL("create role {} login").format(sql.Identifier(owner)))
+        # perdure_app is there already: the template's migration made it, in another database of the same server.
+        url = new_database(owner=owner).replace("//postgres@", f"//{owner}@")
+        with pytest.raises(ProgrammingError, match=f"grant perdure_app to {owner};"):
+            upgrade(url)
+        superuser.execute(sql.SQL("grant perdure_app to {}").format(sql.Identifier(owner)))
+        await anyio.to_thread.run_sync(upgrade, url)
+        await operates(url)
+
+
+async def operates(url: str) -> None:
+    """What an operator does works, and is no way around the tenants."""
+    plaintext = await companies.ensure_first(url)
+    assert plaintext is not None
+    async with owner_connection(url) as connection:
+        second = await companies.add(connection, "Second")
+        key_id, other = await keys.create(connection, second, "key", ["admin"])
+        assert [company.id for company in await companies.list_all(connection)] == [1, second]
+        assert [key.company_id for key in await keys.list_all(connection)] == [1, second]
+
+    pool = await open_pool(url, min_size=1, max_size=1)
+    try:
+        for company, key in [(1, plaintext), (second, other)]:
+            credential = await keys.find(pool, key)
+            assert credential is not None
+            assert credential.company_id == company
+            await customers.put_profile(pool, company, "same", {"name": str(company)})
+            assert await tenant_rows(pool, company, "select company_id from api_keys") == [(company,)]
+        async with owner_connection(url) as connection:
+            assert await keys.revoke(connection, key_id)
+            assert await (await connection.execute("select from customers")).fetchall() == []
+        assert await keys.find(pool, other) is None
+    finally:
+        await pool.close()

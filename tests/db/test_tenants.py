@@ -1,0 +1,100 @@
+"""No company sees or touches another's rows, and nobody without a company sees any."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege
+
+from db.models import Base
+from db.session import Pool, tenant, tenant_rows
+
+A, B = 1, 2  # as in conftest.py
+
+TABLES = sorted(Base.metadata.tables)
+
+
+@pytest.fixture(scope="module")
+def two_companies(new_database: Callable[..., str], filled_template: str) -> str:
+    """One for all tests here: what they try must change nothing."""
+    return new_database(template=filled_template)
+
+
+def own(table: str) -> sql.Identifier:
+    """The column that names the company."""
+    return sql.Identifier("id" if table == "companies" else "company_id")
+
+
+def statement(text: str, table: str) -> sql.Composed:
+    return sql.SQL(text).format(table=sql.Identifier(table), own=own(table))
+
+
+@pytest.mark.parametrize("table", [*TABLES, "journey_analytics_summary"])
+async def test_without_a_tenant_no_row(two_companies: str, two_companies_pool: Pool, table: str) -> None:
+    with psycopg.connect(two_companies) as superuser:
+        assert superuser.execute(statement("select count(*) from {table}", table)).fetchone() == (2,)
+    everything = statement("select * from {table}", table)
+    async with two_companies_pool.connection() as connection:
+        assert await (await connection.execute(everything)).fetchall() == []
+    async with tenant(two_companies_pool, A) as connection:
+        await connection.execute("select 1")
+    async with two_companies_pool.connection() as connection:  # the same connection, after it had a tenant
+        assert await (await connection.execute(everything)).fetchall() == []
+
+
+@pytest.mark.parametrize("table", [*TABLES, "journey_analytics_summary"])
+async def test_a_tenant_sees_its_own_rows_alone(two_companies: str, two_companies_pool: Pool, table: str) -> None:
+    seen = await tenant_rows(two_companies_pool, A, statement("select {own} from {table}", table))
+    assert seen == [(A,)]
+    assert (
+        await tenant_rows(two_companies_pool, A, statement("select * from {table} where {own} = %s", table), [B]) == []
+    )
+
+
+@pytest.mark.parametrize("table", TABLES)
+async def test_a_tenant_cannot_write_for_another(two_companies: str, two_companies_pool: Pool, table: str) -> None:
+    before = rows(two_companies, table)
+    stolen: Any = {**rows(two_companies, table)[0], "id": 99, "company_id": B}
+    copy = statement("insert into {table} select (jsonb_populate_record(null::{table}, %s)).*", table)
+    with pytest.raises(InsufficientPrivilege):
+        async with tenant(two_companies_pool, A) as connection:
+            await connection.execute(copy, [psycopg.types.json.Jsonb(stolen)])
+    for text in ["delete from {table} where {own} = %s", "update {table} set {own} = {own} where {own} = %s"]:
+        try:
+            async with tenant(two_companies_pool, A) as connection:
+                assert (await connection.execute(statement(text, table), [B])).rowcount == 0
+        except InsufficientPrivilege:
+            pass  # not its own rows either
+    with pytest.raises(InsufficientPrivilege):  # nor give its own away
+        async with tenant(two_companies_pool, A) as connection:
+            await connection.execute(statement("update {table} set {own} = %s", table), [B])
+    assert rows(two_companies, table) == before
+
+
+def rows(url: str, table: str) -> list[dict[str, Any]]:
+    """Every row of a table, as the superuser sees it."""
+    with psycopg.connect(url) as superuser:
+        found = superuser.execute(statement("select to_jsonb(t) from {table} t order by {own}", table)).fetchall()
+    return [row for (row,) in found]
+
+
+async def test_a_tenant_cannot_refer_to_anothers_customer(two_companies: str, two_companies_pool: Pool) -> None:
+    with pytest.raises(ForeignKeyViolation):
+        async with tenant(two_companies_pool, A) as connection:
+            await connection.execute("update customer_relationships set customer_id = %s", [B])
+
+
+@pytest.mark.parametrize("text", ["alter table tasks disable row level security", "select * from alembic_version"])
+async def test_the_application_may_not_change_the_schema(pool: Pool, text: str) -> None:
+    with pytest.raises(InsufficientPrivilege):
+        async with pool.connection() as connection:
+            await connection.execute(sql.SQL(text))
+
+
+async def test_the_audit_log_is_only_added_to(two_companies: str, two_companies_pool: Pool) -> None:
+    for text in ("update audit_log set actor = 'x'", "delete from audit_log"):
+        with pytest.raises(InsufficientPrivilege):
+            async with tenant(two_companies_pool, A) as connection:
+                await connection.execute(sql.SQL(text))

@@ -1,0 +1,30 @@
+# One image for migrate, gateway and worker: the same locked packages, in the same way, as `./run` installs on a bare machine.
+FROM python:3.11-slim-bookworm
+
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+
+WORKDIR /app
+
+# The packages first: they change seldom, so that this layer is made seldom.
+COPY requirements.lock requirements-bootstrap.lock ./
+RUN pip install --require-hashes -r requirements-bootstrap.lock \
+    && pip install --require-hashes -r requirements.lock
+
+COPY pyproject.toml README.md LICENSE *.py ./
+COPY journey ./journey
+COPY workflows ./workflows
+COPY activities ./activities
+COPY db ./db
+COPY api ./api
+COPY cli ./cli
+# From site-packages alone: the sources beside it would be a second copy of every module, which `python -c` finds first.
+RUN pip install --no-deps --no-build-isolation . \
+    && rm -rf /app/* \
+    && useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin perdure
+
+USER 10001
+EXPOSE 8000
+ENTRYPOINT ["journey"]

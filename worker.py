@@ -38,9 +38,7 @@ STUCK = 70
 log = structlog.get_logger("worker")
 
 
-def build_worker(
-    client: Client, pool: Pool, settings: Settings, runner: WorkflowRunner | None = None
-) -> Worker:
+def build_worker(client: Client, pool: Pool, settings: Settings, runner: WorkflowRunner | None = None) -> Worker:
     """The worker with everything registered; unsandboxed unless a test brings another runner."""
     commits = Commits(pool)
     return Worker(

@@ -8,7 +8,9 @@ Everything that moves a journey stands in this file, in the order in which ``jou
 scores, hold, lapse, growth, return.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -18,6 +20,8 @@ from journey.events import AppointmentCompleted, Event
 from journey.rules import Rule, View
 from journey.stages import Rulebook, Stage
 from journey.state import State, copy
+
+_TIME_THEN_ID = itemgetter(0, 1)
 
 
 class Transition(Struct, frozen=True, kw_only=True):
@@ -67,10 +71,19 @@ def decide(
     return Decision(fold.state, fold.transitions)
 
 
+def view_of(state: State, rulebook: Rulebook, moment: int, entered: Stage) -> View:
+    """The numbers that the rules of one stage would look at, should nothing but a deadline come at that moment."""
+    view = _Fold(state, rulebook, moment)._view(moment, None)
+    stage = rulebook.by_key.get(state.stage or "")
+    if stage is not None and stage.is_growth and entered in rulebook.lapse[:1]:
+        view.days_beyond = stage.retention_days
+    return view
+
+
 class _Fold:
     """One decision in the making."""
 
-    __slots__ = ("state", "facts", "rulebook", "now", "position", "transitions", "changed_rules")
+    __slots__ = ("changed_rules", "facts", "now", "position", "rulebook", "state", "transitions")
 
     def __init__(self, state: State, rulebook: Rulebook, now: int) -> None:
         self.state, self.facts, self.rulebook, self.now = state, state.facts, rulebook, now
@@ -89,27 +102,28 @@ class _Fold:
                 fresh.append((moment, event.id, event))
             else:
                 late.append(event)
-        late.sort(key=lambda event: (event.at, event.id))
-        for event in late:
-            self._take(event)
         if state.stage is not None and state.rules_version != self.rulebook.version:
-            fresh.append((max(min(2 * self.rulebook.changed_at, self.now), watermark), "", None))
+            changed = max(min(2 * self.rulebook.changed_at, self.now), watermark)
+            # Under the old rules nothing was due before the deadline, so the new ones must find nothing there either.
+            self.position = changed if state.deadline is None else max(watermark, min(changed, 2 * state.deadline - 1))
+            fresh.append((changed, "", None))
         state.rules_version = self.rulebook.version
-        fresh.sort(key=_by_time)
+        fresh.sort(key=_TIME_THEN_ID)
         for moment, _, fresh_event in fresh:
             if state.stage is None:
                 self._start(moment, fresh_event)
             self.advance(moment)
             if fresh_event is not None:
                 self._take(fresh_event)
-                state.evaluated = self.position = moment
+                self._settle(moment)
                 self.evaluate(moment, fresh_event)
             else:
+                self._settle(moment)
                 self._rules_changed(moment)
         if state.stage is not None:
             self.advance(self.now)
-        for event in late:
-            self.evaluate(max(self.now, self.position), event, late=True)
+        if late:
+            self._evaluate_late(late)
         for command in commands:
             self._obey(command)
         if state.stage is not None:
@@ -123,6 +137,26 @@ class _Fold:
         event.change(facts)
         if facts.last_event_at is None or at > facts.last_event_at:
             facts.last_event_at = at
+
+    def _settle(self, moment: int) -> None:
+        """Everything up to a moment is evaluated for good: no deadline before it is looked at again."""
+        self.state.evaluated = moment
+        if moment > self.position:
+            self.position = moment
+
+    def _evaluate_late(self, late: list[Event]) -> None:
+        """Events older than what was evaluated: their facts count from now on, and only now is looked at."""
+        moment = max(self.now, self.position)
+        late.sort(key=lambda event: (event.at, event.id))
+        for event in late:
+            self._take(event)
+        for event in late:
+            self.evaluate(moment, event, late=True)
+        # deadlines that the new facts put into the past must not be found there by the next decision
+        passed = self.position
+        while (due := self._next_due(moment)) is not None:
+            passed = self.position = due
+        self._settle(passed)
 
     def _start(self, moment: int, event: Event | None) -> None:
         self.state.started_at = moment >> 1
@@ -141,17 +175,25 @@ class _Fold:
         if state.held:
             ends = None if state.hold_until is None else 2 * state.hold_until
             return ends if ends is not None and self.position < ends < moment else None
-        active_at, days_from = facts.active_at, self._days_from()
+        active_at = facts.recent[-1] if facts.recent else facts.last_event_at
+        if active_at is None:
+            return None
+        if self.rulebook.retains:
+            return min(
+                (due for due in self._dues(self.rulebook.stage_steps) if self.position < due < moment), default=None
+            )
+        offsets = self.rulebook.stage_offsets
+        index = bisect_right(offsets, self.position - 2 * active_at)
+        if index < len(offsets) and (due := 2 * active_at + offsets[index]) < moment:
+            return due
+        return None
+
+    def _dues(self, steps: list[tuple[str, int]]) -> list[int]:
+        """The moments of these steps of inactivity, in no order."""
+        active_at, days_from = self.facts.active_at, self._days_from()
         if active_at is None or days_from is None:
-            return None
-        if moment - 2 * min(active_at, days_from) < self.rulebook.first_step:
-            return None
-        best = None
-        for counted, offset in self.rulebook.stage_steps:
-            due = 2 * (days_from if counted == "days" else active_at) + offset
-            if self.position < due < moment and (best is None or due < best):
-                best = due
-        return best
+            return []
+        return [2 * (days_from if counted == "days" else active_at) + offset for counted, offset in steps]
 
     def _days_from(self) -> int | None:
         """What ``days`` counts from: the last completed appointment; the last event of any kind before the first
@@ -159,6 +201,8 @@ class _Fold:
         facts, state, by_key = self.facts, self.state, self.rulebook.by_key
         if not facts.recent:
             return facts.last_event_at
+        if not self.rulebook.retains:
+            return facts.recent[-1]
         stage = by_key.get(state.stage or "")
         if stage is not None and not stage.is_growth:
             stage = by_key.get(state.previous_stage or "")
@@ -175,52 +219,52 @@ class _Fold:
             if state.hold_until is None or moment < 2 * state.hold_until:
                 return
             state.held, state.hold_until = False, None
-        stage = self._stage()
+            self._settle(moment)
+        stage = self.rulebook.by_key.get(state.stage or "")
+        view = View(self.facts, moment, event, self.rulebook.scorer, self._days_from())
         if stage is None or not stage.is_growth:
             if late and isinstance(event, AppointmentCompleted):
                 self._return_late(moment, event)
             elif isinstance(event, AppointmentCompleted):
                 self._return(moment, event)
             else:
-                self._lapse(moment, event)
+                self._lapse(stage, view)
             return
-        self._lapse(moment, event)
+        if self.facts.completed or stage.retention_days is not None:
+            self._lapse(stage, view)
         if state.stage == stage.key:
-            self._grow(moment, event)
+            self._grow(stage, view)
 
     def _stage(self) -> Stage | None:
         return self.rulebook.by_key.get(self.state.stage or "")
 
-    def _view(self, moment: int, event: Event | None, days_beyond: int | None = None) -> View:
-        return View(self.facts, moment, event, self.rulebook.scorer, self._days_from(), days_beyond)
+    def _view(self, moment: int, event: Event | None) -> View:
+        return View(self.facts, moment, event, self.rulebook.scorer, self._days_from())
 
-    def _lapse(self, moment: int, event: Event | None) -> None:
-        for index, lapse in enumerate(self.rulebook.lapse):
-            stage = self._stage()
-            if stage is not None and not stage.is_growth and lapse.order <= stage.order:
-                continue
-            retention = stage.retention_days if stage is not None and stage.is_growth else None
-            if stage is not None and stage.is_growth and not self.facts.completed and retention is None:
-                return
-            view = self._view(moment, event, retention if index == 0 else None)
-            if retention is not None and index > 0 and not _beyond(view, retention):
-                continue
-            if rule := _holding(lapse, view):
-                self._move_by_rule(lapse, moment, rule, view)
+    def _lapse(self, stage: Stage | None, view: View) -> None:
+        """Into each worse lapse stage whose rule holds, in order."""
+        retention = stage.retention_days if stage is not None and stage.is_growth else None
+        for index, lapse in enumerate(self.rulebook.lapse if stage is None else self.rulebook.worse[stage.key]):
+            if retention is not None:
+                if index > 0 and not _beyond(view, retention):
+                    continue
+                view.days_beyond = retention if index == 0 else None
+            if rule := lapse.holding(view):
+                self._move_by_rule(lapse, view.moment, rule, view)
+                retention = None
+                view = self._view(view.moment, view.event)
 
-    def _grow(self, moment: int, event: Event | None) -> None:
-        view = None
-        order = self.rulebook.by_key[self.state.stage or ""].order
-        for stage in self.rulebook.growth:
-            if stage.order > order:
-                view = view or self._view(moment, event)
-                if rule := _holding(stage, view):
-                    self._move_by_rule(stage, moment, rule, view)
+    def _grow(self, stage: Stage, view: View) -> None:
+        """Up the ladder, into each later stage whose rule holds."""
+        view.days_beyond = None
+        for higher in self.rulebook.higher[stage.key]:
+            if rule := higher.holding(view):
+                self._move_by_rule(higher, view.moment, rule, view)
 
     def _return(self, moment: int, event: Event) -> None:
         view = self._view(moment, event)
         for stage in reversed(self.rulebook.growth):
-            rule = _holding(stage, view)
+            rule = stage.holding(view)
             if rule or stage is self.rulebook.growth[0]:
                 self._move(stage, moment, "automatic", "reactivated", event, rule, view)
                 return
@@ -228,15 +272,15 @@ class _Fold:
     def _return_late(self, moment: int, event: Event) -> None:
         """A late appointment leads back only where it makes the lapse untrue; a lesser lapse may still be true."""
         stage = self._stage()
-        if stage is None or not _holding(stage, self._view(moment, event)):
+        if stage is None or not stage.holding(self._view(moment, event)):
             self._return(moment, event)
-            self._lapse(moment, event)
+            self._lapse(self._stage(), self._view(moment, event))
 
     def _rules_changed(self, moment: int) -> None:
         """Look at a journey under new rules; every move is the change's doing, and a lapse may have become untrue."""
         self.changed_rules = True
         stage = self._stage()
-        untrue = stage is not None and not stage.is_growth and not _holding(stage, self._view(moment, None))
+        untrue = stage is not None and not stage.is_growth and not stage.holding(self._view(moment, None))
         if not self.state.held and (stage is None or not stage.is_active or untrue):
             reached = [key for key in self.state.reached if key in self.rulebook.by_key]
             grown = [s for s in self.rulebook.growth if s.key in reached] or self.rulebook.growth[:1]
@@ -254,12 +298,13 @@ class _Fold:
                 self._start(moment, None)
             if state.stage != stage.key:
                 self._move(stage, moment, "manual", "stage_set", None, command=command)
-            state.held = command.hold or command.hold_until is not None
-            state.hold_until = command.hold_until
-            state.evaluated = self.position = moment
+            until = command.hold_until
+            state.held = command.hold if until is None else 2 * until > moment
+            state.hold_until = until if state.held else None
+            self._settle(moment)
         elif command.kind == "release" and state.held:
             state.held, state.hold_until = False, None
-            state.evaluated = self.position = moment
+            self._settle(moment)
             self.evaluate(moment, None)
 
     # -- moving -------------------------------------------------------------------------------------------------
@@ -281,6 +326,7 @@ class _Fold:
     ) -> None:
         state = self.state
         state.entry += 1
+        first_entry = stage.key not in state.reached
         self.transitions.append(
             Transition(
                 from_stage=state.stage,
@@ -289,7 +335,7 @@ class _Fold:
                 sequence=state.entry,
                 trigger_type=trigger_type,
                 trigger_event=trigger_event,
-                first_entry=stage.key not in state.reached,
+                first_entry=first_entry,
                 event_id=None if event is None else event.id,
                 reason=[c.verdict(view) for c in rule.conditions] if rule and view else [],
                 performed_by=None if command is None else command.performed_by,
@@ -298,28 +344,24 @@ class _Fold:
         )
         state.previous_stage, state.stage = state.stage, stage.key
         state.entered_at, state.trigger = moment >> 1, trigger_event
-        state.evaluated = self.position = moment
-        if stage.key not in state.reached:
+        self._settle(moment)
+        if first_entry:
             state.reached.append(stage.key)
 
     # -- the only clock -----------------------------------------------------------------------------------------
 
     def _set_deadline(self, settled: int) -> None:
-        """Find the first moment after ``settled`` at which an evaluation would change a score, the stage or the hold."""
+        """Find the first moment from ``settled`` on at which an evaluation changes a score, the stage or the hold."""
         state, scorer = self.state, self.rulebook.scorer
         state.deadline = state.deadline_stage = None
-        active_at, days_from = self.facts.active_at, self._days_from()
-        stage_steps = set()
-        moments = set()
-        if active_at is not None and days_from is not None:
-            stage_steps = {2 * (days_from if c == "days" else active_at) + o for c, o in self.rulebook.stage_steps}
-            moments = {2 * (days_from if c == "days" else active_at) + o for c, o in self.rulebook.all_steps}
+        stage_steps = set(self._dues(self.rulebook.stage_steps))
+        moments = {*stage_steps, *self._dues(self.rulebook.all_steps)}
         if state.held and state.hold_until is not None:
             stage_steps.add(2 * state.hold_until)
             moments.add(2 * state.hold_until)
         for moment in sorted(moments):
-            if moment <= settled:
-                continue
+            if moment <= self.position or moment < settled:
+                continue  # one at exactly `settled` is still to come: that is when ">= N days" begins
             probe = self
             if moment in stage_steps:
                 probe = _Fold(msgspec.structs.replace(state, reached=list(state.reached)), self.rulebook, moment)
@@ -334,17 +376,6 @@ class _Fold:
             ):
                 state.deadline = moment >> 1
                 return
-
-
-def _by_time(item: tuple[int, str, Event | None]) -> tuple[int, str]:
-    return item[0], item[1]
-
-
-def _holding(stage: Stage, view: View) -> Rule | None:
-    for rule in stage.rules:
-        if rule.holds(view):
-            return rule
-    return None
 
 
 def _beyond(view: View, days: int) -> bool:

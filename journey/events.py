@@ -5,10 +5,11 @@ it to the facts. Instants inside the core are integers: microseconds since 1970 
 """
 
 import hashlib
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self, overload
 
 import msgspec
 from msgspec import Meta, Struct
@@ -21,6 +22,7 @@ LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 FUTURE_LIMIT = 5 * 60 * 1_000_000  # µs: an upstream clock may run this far ahead of ours
 AMOUNT_LIMIT = Decimal("99999999.99")
+CENT = Decimal("0.01")
 QUALIFIED_CALL_SECONDS = 60
 
 _CUSTOMER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,64}")
@@ -33,18 +35,46 @@ Instant = Annotated[datetime, Meta(tz=True)]
 
 
 class InvalidEvent(ValueError):
-    """An event that cannot be taken. ``field``, ``value`` (shortened text) and ``problem`` (what is allowed) say why."""
+    """An event that cannot be taken: ``field``, ``value`` (a short text) and ``problem`` (what is allowed) say why."""
 
     def __init__(self, field: str, value: object, problem: str) -> None:
-        shown = value if isinstance(value, str) else repr(value)
-        self.field, self.value, self.problem = field, shown if len(shown) <= 80 else shown[:77] + "...", problem
-        super().__init__(f"{field}: {problem} (got {self.value})")
+        self.field, self.value = _shown(field), _shown(value)
+        self.problem = problem if problem.isprintable() else ascii(problem)[1:-1]
+        super().__init__(f"{self.field}: {self.problem} (got {self.value})")
 
     def as_dict(self) -> dict[str, str]:
         return {"field": self.field, "value": self.value, "problem": self.problem}
 
 
-class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+def _shown(value: object) -> str:
+    """At most 80 printable characters of whatever was sent."""
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except (RecursionError, ValueError):  # too deep, or a number of thousands of digits
+        text = f"a {type(value).__name__}"
+    text = text.strip()[:81]
+    if not text.isprintable():
+        text = ascii(text)[1:-1]
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+class _At:
+    """``event.at``, the instant in microseconds since 1970 UTC; computed once (functools' own way takes a lock)."""
+
+    @overload
+    def __get__(self, event: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, event: object, owner: type) -> int: ...
+    def __get__(self, event: Any, owner: type) -> Any:
+        if event is None:
+            return self
+        at: int = (event.occurred_at - EPOCH) // MICROSECOND
+        event.__dict__["at"] = at
+        return at
+
+
+# dict=True gives a place for what `at` computed
+class Event(Struct, frozen=True, kw_only=True, dict=True, forbid_unknown_fields=True, tag_field="type"):
     """What every event has. ``id`` is unique within its company; ``occurred_at`` carries an offset."""
 
     id: Text128
@@ -57,10 +87,7 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
         """The customer's id as text: a JSON integer is taken as its decimal text."""
         return str(self.customer_id)
 
-    @property
-    def at(self) -> int:
-        """The instant in microseconds since 1970 UTC."""
-        return (self.occurred_at - EPOCH) // MICROSECOND
+    at: ClassVar[_At] = _At()
 
     @property
     def type(self) -> str:
@@ -169,6 +196,8 @@ EVENT_TYPES: dict[str, type[Event]] = {str(cls.__struct_config__.tag): cls for c
 _decoder = msgspec.json.Decoder(AnyEvent)
 _generic = msgspec.json.Decoder()
 _AT_PATH = re.compile(r" - at `\$\.?(.*)`$")
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_KEYS = re.compile(rb'"[^"\\]*"\s*:')
 
 
 def parse(line: bytes | str, *, now: int | None = None) -> Event:
@@ -177,59 +206,89 @@ def parse(line: bytes | str, *, now: int | None = None) -> Event:
     ``now`` (µs) refuses what lies more than five minutes in its future. Raises InvalidEvent.
     """
     try:
-        event: Event = _decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError) as error:
+        raw = line if isinstance(line, bytes) else line.encode()
+        event: Event = _decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeError, OverflowError, RecursionError) as error:
         raise _explain(line, error) from None
-    return _checked(event, now)
+    _check(event, now)
+    keys = _KEYS.findall(raw)
+    if len(keys) != len(set(keys)) or b"\\" in raw:
+        json.loads(raw, object_pairs_hook=_refuse_twice, parse_int=str, parse_float=str)
+    return event
 
 
 def from_fields(fields: object, *, now: int | None = None) -> Event:
     """One event from an already decoded JSON object. Raises InvalidEvent."""
     try:
         event: Event = msgspec.convert(fields, AnyEvent)
+    except UnicodeEncodeError as error:
+        raise _explain_unicode(fields, error) from None
     except (msgspec.ValidationError, OverflowError) as error:
         raise _explain_fields(fields, str(error)) from None
-    return _checked(event, now)
+    _check(event, now)
+    return event
 
 
-def _checked(event: Event, now: int | None) -> Event:
+def _check(event: Event, now: int | None) -> None:
     """What a type cannot say: ids without control characters, two decimals, instants within reach."""
     if not _CUSTOMER_ID.fullmatch(event.customer):
         raise InvalidEvent("customer_id", event.customer_id, "1 to 64 of A-Z a-z 0-9 . _ : @ -, or an integer")
     if not event.id.isprintable():
-        raise InvalidEvent("id", repr(event.id), "1 to 128 printable characters")
-    if not EARLIEST <= event.occurred_at < LATEST:
-        allowed = f"from {EARLIEST.date()} until {LATEST.date()}"
-        raise InvalidEvent("occurred_at", event.occurred_at.isoformat(), allowed)
+        raise InvalidEvent("id", event.id, "1 to 128 printable characters")
+    _check_reach("occurred_at", event.occurred_at)
     if now is not None and event.at > now + FUTURE_LIMIT:
         raise InvalidEvent("occurred_at", event.occurred_at.isoformat(), "at most 5 minutes in the future")
     if isinstance(event, (AppointmentCompleted, PaymentAdjusted)):
         _check_amount(event.amount, event.least_amount)
-    _check_texts(event)
-    return event
+    elif isinstance(event, AppointmentRequested) and event.scheduled_for is not None:
+        _check_reach("scheduled_for", event.scheduled_for)
+    for name in event.text_fields:
+        _check_text(name, getattr(event, name))
+
+
+def _check_reach(field: str, moment: datetime) -> None:
+    if not EARLIEST <= moment < LATEST:
+        raise InvalidEvent(field, moment.isoformat(), f"from {EARLIEST.date()} until {LATEST.date()}")
 
 
 def _check_amount(amount: Decimal, least: Decimal) -> None:
     allowed = f"a number from {least} to {AMOUNT_LIMIT} with at most two decimals"
-    if not amount.is_finite() or not least <= amount <= AMOUNT_LIMIT or amount * 100 % 1:
+    # quantize is exact here; a product would round away what stands in the 40th decimal
+    if not amount.is_finite() or not least <= amount <= AMOUNT_LIMIT or amount.quantize(CENT) != amount:
         raise InvalidEvent("amount", str(amount), allowed)
 
 
-def _check_texts(event: Event) -> None:
-    for name in event.text_fields:
-        text = getattr(event, name)
-        # Postgres stores no NUL; a comment may have line breaks, an id may not
-        if text is not None and ("\x00" in text or (name != "comment" and not text.isprintable())):
-            raise InvalidEvent(name, repr(text), "printable characters")
+def _check_text(field: str, text: str | None) -> None:
+    if text is None or text.isprintable():
+        return
+    # a comment may have line breaks, an id may not; Postgres stores neither NUL nor a lone surrogate
+    if field != "comment" or "\x00" in text or _LONE_SURROGATE.search(text):
+        raise InvalidEvent(field, text, "printable characters")
+
+
+def _refuse_twice(pairs: list[tuple[str, Any]]) -> None:
+    """JSON leaves it open which of two equal names counts, so that neither can be taken."""
+    names = [name for name, _ in pairs]
+    for name, value in pairs:
+        if names.count(name) > 1:
+            raise InvalidEvent(name, value, "stands twice")
 
 
 def _explain(line: bytes | str, error: Exception) -> InvalidEvent:
     try:
         fields = _generic.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         text = line.decode("utf-8", "replace") if isinstance(line, bytes) else line
         return InvalidEvent("(body)", text, f"JSON in UTF-8: {error}")
     return _explain_fields(fields, str(error))
+
+
+def _explain_unicode(fields: object, error: UnicodeEncodeError) -> InvalidEvent:
+    """Which field of an already decoded object holds the text that is no Unicode, in its name or its value."""
+    for name, value in fields.items() if isinstance(fields, dict) else ():
+        if error.object in (name, value):
+            return InvalidEvent(str(name), value, "text in Unicode, without lone surrogates")
+    return InvalidEvent("(body)", error.object, "text in Unicode, without lone surrogates")
 
 
 def _explain_fields(fields: object, message: str) -> InvalidEvent:

@@ -9,9 +9,8 @@ from typing import Any
 
 import msgspec
 
-from journey.engine import decide
+from journey.engine import decide, view_of
 from journey.events import to_datetime, utc_text
-from journey.rules import View
 from journey.scoring import Factor
 from journey.stages import Rulebook
 from journey.state import State, unpack
@@ -29,10 +28,7 @@ def explain(state: State, rulebook: Rulebook, now: int) -> dict[str, Any]:
     state = decide(state, [], rulebook, now).state
     facts, scorer, moment = state.facts, rulebook.scorer, max(2 * now, state.evaluated or 0)
     stage = rulebook.by_key.get(state.stage or "")
-    days_from = facts.active_at
-    if stage is not None and stage.retention_days is not None:
-        days_from = facts.last_event_at
-    view = View(facts, moment, None, scorer, days_from)
+    views = {other.key: view_of(state, rulebook, moment, other) for other in rulebook.stages}
     return {
         "current_stage": state.stage,
         "stage_name": stage.name if stage else state.stage,
@@ -62,8 +58,8 @@ def explain(state: State, rulebook: Rulebook, now: int) -> dict[str, Any]:
                 "stage_key": other.key,
                 "kind": other.kind,
                 "current": other.key == state.stage,
-                "holds": any(rule.holds(view) for rule in other.rules),
-                "rules": [rule.verdict(view) for rule in other.rules],
+                "holds": other.holding(views[other.key]) is not None,
+                "rules": [rule.verdict(views[other.key]) for rule in other.rules],
             }
             for other in rulebook.stages
         ],
@@ -76,7 +72,7 @@ def _score(score: int, factors: list[Factor]) -> dict[str, Any]:
 
 
 def _coming(state: State, rulebook: Rulebook) -> list[dict[str, Any]]:
-    deadlines = []
+    deadlines: list[dict[str, Any]] = []
     while state.deadline is not None and len(deadlines) < COMING:
         at, leads_to = state.deadline, state.deadline_stage
         before, state = state, decide(state, [], rulebook, state.deadline + 1).state
@@ -110,8 +106,10 @@ def details(packed: Mapping[str, Any] | None) -> str:
         f"**{state.stage}** since {_minute(state.entered_at)}, because of `{state.trigger}`"
         + (f" (before: {state.previous_stage})" if state.previous_stage else ""),
         f"- risk **{state.risk / 100:.2f}**, engagement **{state.engagement / 100:.2f}**",
-        f"- {facts.completed} appointments, lifetime value {money_text(facts.value)}, {facts.missed} missed,"
-        f" {facts.cancelled} cancelled, {facts.calls} calls, {facts.open_tickets} open tickets",
+        (
+            f"- {facts.completed} appointments, lifetime value {money_text(facts.value)}, {facts.missed} missed,"
+            f" {facts.cancelled} cancelled, {facts.calls} calls, {facts.open_tickets} open tickets"
+        ),
     ]
     if facts.last_appointment_at is not None:
         lines.append(f"- last appointment {_minute(facts.last_appointment_at)}")

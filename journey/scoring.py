@@ -3,7 +3,7 @@
 Everything is integer arithmetic: a score is 0 to 100 hundredths, a weight is in ten-thousandths.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
@@ -51,18 +51,21 @@ class Scoring(Struct, frozen=True, forbid_unknown_fields=True):
             for part in value if isinstance(value, tuple) else (value,):
                 if isinstance(part, Decimal) and not part.is_finite():
                     found.append(f"scoring.{name}: {part} is not a finite number")
-                elif name.endswith(("weight", "weights", "scores")) and not 0 <= part <= 1:
+                elif name.endswith(("weight", "weights", "scores", "rate")) and not 0 <= part <= 1:
                     found.append(f"scoring.{name}: {part} is not within 0 to 1")
+                elif name.endswith(("weight", "weights", "scores")) and part * WEIGHT % 1:
+                    found.append(f"scoring.{name}: {part} has more than four decimals")
                 elif name.endswith("days") and not 0 < part <= 10_000:
                     found.append(f"scoring.{name}: {part} is not within 1 to 10000 days")
-        for name in ("risk_inactive_days", "recency_days"):
-            if list(getattr(self, name)) != sorted(getattr(self, name)):
-                found.append(f"scoring.{name}: must ascend")
+        ascending = ("risk_inactive_days", "recency_days")
+        found += [f"scoring.{name}: must ascend" for name in ascending if not _ascends(getattr(self, name))]
         weights = [getattr(self, n) for n in self.__struct_fields__ if n.startswith("engagement") and "weight" in n]
         if not found and sum(weights) != 1:
             found.append(f"scoring.engagement_*_weight: the four must sum to 1, not {sum(weights)}")
-        if self.engagement_full_frequency < 1 or not self.engagement_full_value > 0:
-            found.append("scoring.engagement_full_*: must be positive")
+        if not found and (self.engagement_full_value < Decimal("0.01") or self.engagement_full_value * 100 % 1):
+            found.append("scoring.engagement_full_value: must be at least 0.01, with at most two decimals")
+        if self.engagement_full_frequency < 1 or self.risk_open_tickets < 1:
+            found.append("scoring.engagement_full_frequency, risk_open_tickets: must be at least 1")
         return found
 
 
@@ -89,6 +92,11 @@ class Scorer:
         self._tickets_weight = _weight(scoring.risk_tickets_weight)
         self._recency_limits = [2 * days * DAY for days in scoring.recency_days]
         self._full_value = int(scoring.engagement_full_value * 100)
+        self._frequency_weight = _weight(scoring.engagement_frequency_weight)
+        self._recency_weight = _weight(scoring.engagement_recency_weight)
+        self._money_weight = _weight(scoring.engagement_money_weight)
+        self._interaction_weight = _weight(scoring.engagement_interaction_weight)
+        self._recency_scores = [_weight(score) for score in scoring.recency_scores]
         #: days of inactivity at which a score can step
         self.risk_steps = scoring.risk_inactive_days
         self.engagement_steps = scoring.recency_days
@@ -96,7 +104,8 @@ class Scorer:
     def risk(self, facts: Facts, moment: int) -> int:
         """The risk at a moment, 0 to 100."""
         total = 0
-        active_at = facts.active_at
+        recent = facts.recent
+        active_at = recent[-1] if recent else facts.last_event_at
         if active_at is not None:
             elapsed = moment - 2 * active_at
             for limit, weight in self._inactive:
@@ -104,11 +113,11 @@ class Scorer:
                     total += weight
         if facts.missed and self._missed_too_often(facts):
             total += self._missed_weight
-        if len(facts.recent) > 1 and self._declining(facts):
+        if recent and recent[0] <= recent[-1] - TREND_WINDOW and self._declining(facts):
             total += self._trend_weight
         if facts.tickets and facts.open_tickets >= self.scoring.risk_open_tickets:
             total += self._tickets_weight
-        return _hundredths(min(total, WEIGHT))
+        return _hundredths(min(total, WEIGHT)) if total else 0
 
     def engagement(self, facts: Facts, moment: int) -> int:
         """The engagement at a moment, 0 to 100, half away from zero."""
@@ -120,22 +129,21 @@ class Scorer:
 
     def _engagement_parts(self, facts: Facts, moment: int) -> tuple[tuple[int, int, int], ...]:
         """(weight, part, whole) of frequency, recency, money, interaction."""
-        s = self.scoring
-        frequency = min(len(facts.recent), s.engagement_full_frequency)
-        elapsed = moment - 2 * (facts.active_at or 0) if facts.active_at is not None else 0
-        recency = s.recency_scores[sum(elapsed > limit for limit in self._recency_limits)]
-        money = min(max(facts.value, 0), self._full_value)
+        full_frequency = self.scoring.engagement_full_frequency
+        active_at = facts.active_at
+        # strictly beyond a limit: one at exactly 30 days still counts as within
+        passed = 0 if active_at is None else bisect_left(self._recency_limits, moment - 2 * active_at)
         if facts.ratings:
-            interaction = (facts.rating_sum - facts.ratings, 4 * facts.ratings)
+            part, whole = facts.rating_sum - facts.ratings, 4 * facts.ratings
         elif facts.calls:
-            interaction = (facts.qualified_calls, facts.calls)
+            part, whole = facts.qualified_calls, facts.calls
         else:
-            interaction = (1, 2)
+            part, whole = 1, 2
         return (
-            (_weight(s.engagement_frequency_weight), frequency, s.engagement_full_frequency),
-            (_weight(s.engagement_recency_weight), _weight(recency), WEIGHT),
-            (_weight(s.engagement_money_weight), money, self._full_value),
-            (_weight(s.engagement_interaction_weight), *interaction),
+            (self._frequency_weight, min(len(facts.recent), full_frequency), full_frequency),
+            (self._recency_weight, self._recency_scores[passed], WEIGHT),
+            (self._money_weight, min(max(facts.value, 0), self._full_value), self._full_value),
+            (self._interaction_weight, part, whole),
         )
 
     def _missed_too_often(self, facts: Facts) -> bool:
@@ -172,8 +180,10 @@ class Scorer:
                 "declining_frequency",
                 s.risk_trend_weight,
                 self._declining(facts),
-                f"{recent} appointments in the last 90 days of visits, {before} in the 90 before;"
-                f" counts below a trend of {s.risk_trend}",
+                (
+                    f"{recent} appointments in the last 90 days of visits, {before} in the 90 before;"
+                    f" counts below a trend of {s.risk_trend}"
+                ),
             )
         )
         tickets = facts.open_tickets
@@ -227,6 +237,10 @@ def trend_counts(facts: Facts) -> tuple[int, int]:
         return 0, 0
     before = bisect_right(recent, recent[-1] - TREND_WINDOW)
     return len(recent) - before, before
+
+
+def _ascends(numbers: tuple[int, ...]) -> bool:
+    return list(numbers) == sorted(numbers)
 
 
 def _remainder(amount: Decimal, because: str) -> list[Factor]:

@@ -28,8 +28,10 @@ class Simulation:
         return decision.state
 
     def as_json(self) -> dict[str, Any]:
-        """``{"as_of", "stages": {stage: n}, "transitions": [{"from", "to", "count"}]}``, every stage of the book named."""
-        ordered = sorted(self.transitions.items(), key=lambda item: (item[0][0] is not None, item[0][0] or "", item[0][1]))
+        """``{"as_of", "stages": {stage: n}, "transitions": [{"from", "to", "count"}]}``; every stage is named."""
+        ordered = sorted(
+            self.transitions.items(), key=lambda item: (item[0][0] is not None, item[0][0] or "", item[0][1])
+        )
         return {
             "as_of": utc_text(self.as_of),
             "stages": {stage.key: self.stages[stage.key] for stage in self.rulebook.all_stages},
@@ -38,7 +40,7 @@ class Simulation:
 
 
 class Log:
-    """A log's events by customer. The same id twice counts once; with other content it is a conflict (the first counts)."""
+    """A log's events by customer. Of an id the first counts: again it is a duplicate, with other content a conflict."""
 
     def __init__(self) -> None:
         self.customers: dict[str, list[Event]] = {}
@@ -50,17 +52,21 @@ class Log:
 
     def add(self, event: Event) -> bool:
         """Take one event; False when its id was there before."""
-        first = self._seen.setdefault(event.id, event)
-        if first is not event:
-            self.duplicates += first == event
-            if first != event:
+        first = self._seen.get(event.id)
+        if first is not None:
+            if first == event:
+                self.duplicates += 1
+            else:
                 self.conflicts.append(event.id)
             return False
+        self._seen[event.id] = event
         at = event.at
         self.events += 1
         self.customers.setdefault(event.customer, []).append(event)
-        self.first_at = at if self.first_at is None else min(self.first_at, at)
-        self.last_at = at if self.last_at is None else max(self.last_at, at)
+        if self.first_at is None or at < self.first_at:
+            self.first_at = at
+        if self.last_at is None or at > self.last_at:
+            self.last_at = at
         return True
 
 

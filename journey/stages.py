@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from journey.rules import InvalidRule, Rule, parse_rules
+from journey.rules import InvalidRule, Rule, View, parse_rules
 from journey.scoring import Scorer, Scoring, settings_from
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
@@ -120,6 +120,13 @@ class Stage:
         self.retention_days = fields.retention_days
         self.fields = fields
 
+    def holding(self, view: View) -> Rule | None:
+        """The first of its rules that holds."""
+        for rule in self.rules:
+            if rule.holds(view):
+                return rule
+        return None
+
     def as_json(self) -> dict[str, Any]:
         fields: dict[str, Any] = msgspec.to_builtins(self.fields)
         return {**fields, "stage_name": self.name, "kind": self.kind, "order_index": self.order}
@@ -134,9 +141,14 @@ class Rulebook:
         self.by_key = {stage.key: stage for stage in self.all_stages}
         self.growth = [stage for stage in self.stages if stage.is_growth]
         self.lapse = [stage for stage in self.stages if not stage.is_growth]
-        self.scoring, self.scorer = scoring, Scorer(scoring)
+        #: for each stage, the lapse stages that are worse and the growth stages that are higher, in order
+        self.worse = {s.key: [w for w in self.lapse if s.is_growth or w.order > s.order] for s in self.all_stages}
+        self.higher = {s.key: [h for h in self.growth if h.order > s.order] for s in self.all_stages}
+        self.retains = any(stage.retention_days is not None for stage in self.all_stages)
+        self.scoring = scoring
         self.version, self.changed_at = version, changed_at
         self._refuse_impossible()
+        self.scorer = Scorer(scoring)
 
     def _refuse_impossible(self) -> None:
         if not 2 <= len(self.stages) <= 12:
@@ -159,9 +171,9 @@ class Rulebook:
         return sorted(steps, key=lambda step: (step[1], step[0]))
 
     @cached_property
-    def first_step(self) -> int:
-        """The least of ``stage_steps``; before it has passed, inactivity moves no journey."""
-        return self.stage_steps[0][1] if self.stage_steps else 1 << 62
+    def stage_offsets(self) -> list[int]:
+        """The same for a book without ``retention_days``, where all of them count from one instant."""
+        return sorted({offset for _, offset in self.stage_steps})
 
     @cached_property
     def all_steps(self) -> list[tuple[str, int]]:
@@ -179,7 +191,7 @@ class Rulebook:
 
 
 def rulebook_from(fields: object, *, version: int = 1, changed_at: int = 0) -> Rulebook:
-    """A rulebook from ``{"stages": […], "scoring": {…}}`` (or a bare list of stages). Raises InvalidRule with the place."""
+    """A rulebook from ``{"stages": […], "scoring": {…}}`` (or a list of stages). Raises InvalidRule with the place."""
     if isinstance(fields, list):
         fields = {"stages": fields}
     if not isinstance(fields, dict):
@@ -190,8 +202,11 @@ def rulebook_from(fields: object, *, version: int = 1, changed_at: int = 0) -> R
         scoring = settings_from(fields.get("scoring") or {})
     except msgspec.ValidationError as error:
         raise InvalidRule("scoring", str(error)) from None
+    described = fields.get("stages") or DEFAULT_STAGES
+    if not isinstance(described, list):
+        raise InvalidRule("stages", f"{described!r} is not a list of stages")
     stages = []
-    for index, stage in enumerate(fields.get("stages") or DEFAULT_STAGES):
+    for index, stage in enumerate(described):
         place = f"stages[{index}]"
         try:
             converted = msgspec.convert(stage, StageFields)

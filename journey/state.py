@@ -5,6 +5,8 @@ scores are integer hundredths. ``pack`` and ``unpack`` are the only form in whic
 """
 
 from bisect import bisect_right, insort
+from collections.abc import Mapping
+from copy import copy as shallow
 from typing import Any
 
 import msgspec
@@ -112,34 +114,72 @@ class State(Struct, omit_defaults=True):
     facts: Facts = field(default_factory=Facts, name="f")
 
 
+_INSTANTS = ("i", "b", "hu", "d")
+
+
 def pack(state: State) -> dict[str, Any]:
-    """The state as a small JSON object. Appointments are gaps in seconds, newest first: ``"1723456789 604800 …"``."""
+    """The state as a small JSON object: it stands in every commit's history event.
+
+    Instants are seconds (a text where there is a fraction), appointments gaps of seconds, newest first
+    (``"1723456789 604800 …"``); what follows from the rest is left out.
+    """
     packed: dict[str, Any] = msgspec.to_builtins(state)
-    recent = state.facts.recent
+    facts, recent = packed.get("f", {}), state.facts.recent
+    for name in _INSTANTS:
+        if name in packed:
+            packed[name] = _short(packed[name])
+    if state.facts.last_event_at is not None:
+        if state.evaluated == 2 * state.facts.last_event_at:
+            del packed["E"]
+        if recent and recent[-1] == state.facts.last_event_at:
+            del facts["e"]
+        else:
+            facts["e"] = _short(facts["e"])
     if recent:
         gaps = [recent[-1], *(later - earlier for later, earlier in zip(recent[:0:-1], recent[-2::-1], strict=True))]
-        packed["f"]["ap"] = " ".join(map(_seconds, gaps))
+        facts["ap"] = " ".join(map(_seconds, gaps))
+    if state.reached:
+        packed["g"] = " ".join(state.reached)
     packed["S"] = SCHEMA
     return packed
 
 
-def unpack(packed: dict[str, Any]) -> State:
+def unpack(packed: Mapping[str, Any]) -> State:
     """A state from ``pack``'s form, of this schema version or an older one. Raises msgspec.ValidationError."""
-    facts = dict(packed.get("f", {}))
-    if "ap" in facts:
-        instants: list[int] = []
-        for gap in facts["ap"].split():
-            instants.append(_instant(gap) if not instants else instants[-1] - _instant(gap))
-        facts["ap"] = instants[::-1]
-    return msgspec.convert({**packed, "f": facts}, State)
+    fields, facts = dict(packed), dict(packed.get("f", {}))
+    fields["f"], fields["g"] = facts, packed.get("g", "").split()
+    for name in _INSTANTS:
+        if name in fields:
+            fields[name] = _instant(fields[name])
+    instants: list[int] = []
+    for gap in facts.get("ap", "").split():
+        instants.append(instants[-1] - _instant(gap) if instants else _instant(gap))
+    facts["ap"] = instants[::-1]
+    if "e" in facts:
+        facts["e"] = _instant(facts["e"])
+    elif instants:
+        facts["e"] = instants[0]
+    if "E" not in fields and "e" in facts:
+        fields["E"] = 2 * facts["e"]
+    return msgspec.convert(fields, State)
+
+
+def deadline_of(packed: Mapping[str, Any] | None) -> int | None:
+    """The deadline (µs) of a packed state, without unpacking it."""
+    deadline = packed.get("d") if packed else None
+    return None if deadline is None else _instant(deadline)
 
 
 def copy(state: State) -> State:
     """An independent copy: changing it leaves the original alone."""
-    facts = state.facts
-    twin: State = msgspec.structs.replace(state, reached=list(state.reached))
-    twin.facts = msgspec.structs.replace(facts, recent=list(facts.recent), tickets=dict(facts.tickets))
+    twin, facts = shallow(state), shallow(state.facts)
+    twin.reached, twin.facts = state.reached.copy(), facts
+    facts.recent, facts.tickets = facts.recent.copy(), facts.tickets.copy()
     return twin
+
+
+def _short(instant: int) -> int | str:
+    return _seconds(instant) if instant % SECOND else instant // SECOND
 
 
 def _seconds(microseconds: int) -> str:
@@ -147,6 +187,8 @@ def _seconds(microseconds: int) -> str:
     return f"{whole}.{fraction:06d}" if fraction else str(whole)
 
 
-def _instant(seconds: str) -> int:
+def _instant(seconds: int | str) -> int:
+    if isinstance(seconds, int):
+        return seconds * SECOND
     whole, _, fraction = seconds.partition(".")
     return int(whole) * SECOND + int(fraction or 0)

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import RawValue
+from temporalio.common import RawValue, SearchAttributeUpdate
 from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.requests import CommitRequest, CommitResult
     from journey.events import to_datetime, to_instant
     from journey.explain import details, readable
+    from journey.state import deadline_of
     from workflows import names
     from workflows.messages import JourneyStart, Release, SetStage
 
@@ -98,7 +99,7 @@ class CustomerJourney:
     async def _commit(self) -> None:
         """Hand over the whole inbox. What arrives meanwhile waits for the next commit."""
         messages, self.inbox = self.inbox, []
-        numbers = [number for number in range(self.asked - _commands(messages) + 1, self.asked + 1)]
+        numbers = range(self.asked - _commands(messages) + 1, self.asked + 1)
         request: CommitRequest = {
             "company_id": self.start.company_id,
             "customer_id": self.start.customer_id,
@@ -123,7 +124,7 @@ class CustomerJourney:
         workflow.set_current_details(details(self.state))
 
     async def _decide(self, request: CommitRequest) -> CommitResult:
-        """Local first: one marker in the history. When Postgres does not answer, an activity that waits until it does."""
+        """Local first: one marker in the history. While Postgres does not answer, an activity that outlasts it."""
         try:
             local: CommitResult = await workflow.execute_local_activity(
                 names.COMMIT,
@@ -151,17 +152,17 @@ class CustomerJourney:
 
     def _wake_at(self) -> int | None:
         """When to look at the next deadline: just after it, a little later for each journey; None without one."""
-        deadline = self.state.get("d") if self.state else None
+        deadline = deadline_of(self.state)
         if deadline is None:
             return None
-        return max(int(deadline) + 1000 + self.spread, self.not_before)
+        return max(deadline + 1000 + self.spread, self.not_before)
 
     def _is_due(self) -> bool:
         wake_at = self._wake_at()
         return wake_at is not None and self._now() >= wake_at
 
     def _arm(self) -> None:
-        """One timer, lazily: one that fires too early only looks and arms the next; a later deadline leaves it alone."""
+        """One timer, lazily: a later deadline leaves it alone, and one that fires too early only arms the next."""
         wake_at = self._wake_at()
         if wake_at is None:
             self._show_stage(None)
@@ -172,9 +173,8 @@ class CustomerJourney:
         if self.alarm is not None:
             self.alarm.cancel()
         self.alarm_at = wake_at
-        deadline = to_datetime(int(self.state["d"])) if self.state else None
         self.alarm = asyncio.create_task(self._ring(max(0, wake_at - self._now())))
-        self._show_stage(deadline)
+        self._show_stage(to_datetime(deadline_of(self.state) or wake_at))
 
     async def _ring(self, microseconds: int) -> None:
         state = self.state or {}
@@ -187,7 +187,7 @@ class CustomerJourney:
     def _show_stage(self, deadline: datetime | None) -> None:
         """Search attributes: the stage when it changed, the deadline when a timer was armed for it."""
         stage = self.state.get("s") if self.state else None
-        updates = []
+        updates: list[SearchAttributeUpdate[Any]] = []
         if stage is not None and stage != self.shown_stage:
             updates.append(names.STAGE.value_set(stage))
             self.shown_stage = stage

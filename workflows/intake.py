@@ -34,4 +34,3 @@ async def send_events(
 def journey(client: Client, company_id: int, customer_id: str) -> WorkflowHandle[Any, Any]:
     """The running journey of one relationship, for updates (``set_stage``, ``release``), queries and signals."""
     return client.get_workflow_handle(names.journey_id(company_id, customer_id))
-

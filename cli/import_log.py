@@ -10,10 +10,13 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 from rich.progress import Progress
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
@@ -22,8 +25,9 @@ import connection
 from cli.logs import Raw, UnreadableLog, read_log
 from cli.output import complaints, console, print_json, progress
 from db import maintenance
+from db.rulebooks import Rulebooks
 from db.session import Pool, open_pool
-from journey.events import MICROSECOND, Event, InvalidEvent, canonical, content_hash
+from journey.events import MICROSECOND, Event, InvalidEvent, canonical, content_hash, to_instant
 from journey.simulate import Log
 from settings import Settings
 from workflows.intake import send_events
@@ -44,7 +48,10 @@ Outgoing = dict[str, list[dict[str, Any]]]
 
 
 async def import_log(settings: Settings, file: str, company: int, shift_to_now: bool, as_json: bool) -> int:
-    """Import a log for one company; 0, 1 when lines were rejected, 2 when the file cannot be read."""
+    """Import a log for one company; 0, 1 when lines were rejected, 2 when the file cannot be read.
+
+    Raises ValueError for a company that does not exist, RuntimeError or psycopg.OperationalError when a part is away.
+    """
     with progress() as bar:
         try:
             log, bad, fingerprint = _read(file, bar, None if shift_to_now else int(time.time() * 1e6))
@@ -53,6 +60,7 @@ async def import_log(settings: Settings, file: str, company: int, shift_to_now: 
             return 2
         pool = await open_pool(settings.database_url, min_size=1, max_size=4, timeout=10.0)
         try:
+            await _company_exists(pool, company)
             shift = 0
             if shift_to_now and log.last_at is not None:
                 # whole seconds, so that times read as well as before
@@ -92,8 +100,16 @@ async def import_log(settings: Settings, file: str, company: int, shift_to_now: 
     return 1 if bad or log.conflicts else 0
 
 
-def _rejects(file: str) -> str:
-    return ("import" if file == "-" else file) + ".rejected.jsonl"
+async def _company_exists(pool: Pool, company: int) -> None:
+    """Raises ValueError where there is none: its journeys could never be committed."""
+    try:
+        await Rulebooks().newest(pool, company)
+    except LookupError as error:
+        raise ValueError(f"--company: {error}") from None
+
+
+def _rejects(file: str) -> Path:
+    return Path(("import" if file == "-" else file) + ".rejected.jsonl")
 
 
 def _read(file: str, bar: Progress, now: int | None) -> tuple[Log, int, str]:
@@ -104,17 +120,19 @@ def _read(file: str, bar: Progress, now: int | None) -> tuple[Log, int, str]:
     rejects: list[dict[str, Any]] = []
     for number, raw, event in read_log(file, now=now):
         bar.advance(reading)
+        conflicts = len(log.conflicts)
         if isinstance(event, InvalidEvent):
             bad += 1
             rejects.append({"line": number, "errors": [event.as_dict()], "raw": _text(raw)})
         elif log.add(event):
             fingerprint.update(event.id.encode() + b"\n")
-        elif log.conflicts and log.conflicts[-1] == event.id:
+        elif len(log.conflicts) > conflicts:
             problem = InvalidEvent("id", event.id, "an event with this id and other content came first")
             rejects.append({"line": number, "errors": [problem.as_dict()], "raw": _text(raw)})
     bar.update(reading, total=log.events + bad, completed=log.events + bad)
+    _rejects(file).unlink(missing_ok=True)  # an earlier import's
     if rejects:
-        with open(_rejects(file), "w", encoding="utf-8") as out:
+        with _rejects(file).open("w", encoding="utf-8") as out:
             out.writelines(json.dumps(reject) + "\n" for reject in rejects)
     return log, bad, fingerprint.hexdigest()
 
@@ -167,7 +185,7 @@ async def _send(client: Client, company: int, outgoing: Outgoing, bar: Progress)
             for start in range(0, len(events), CHUNK):
                 chunk = events[start : start + CHUNK]
                 last = start + CHUNK >= len(events)
-                await _patiently(client, company, customer, chunk, None if last else _instant(chunk[-1]))
+                await _patiently(client, company, customer, chunk, None if last else _instant_of(chunk[-1]))
             bar.advance(sending)
 
     await asyncio.gather(*(lane() for _ in range(LANES)))
@@ -188,11 +206,7 @@ async def _patiently(
         pause = min(pause * 2, 5.0)
 
 
-def _instant(event: dict[str, Any]) -> int:
-    from datetime import datetime
-
-    from journey.events import to_instant
-
+def _instant_of(event: dict[str, Any]) -> int:
     return to_instant(datetime.fromisoformat(event["occurred_at"]))
 
 
@@ -203,15 +217,15 @@ async def _projected(pool: Pool, company: int, outgoing: Outgoing, bar: Progress
     projecting = bar.add_task("projecting", total=total)
     while waiting:
         front, rest = waiting[:LOOKED_UP], waiting[LOOKED_UP:]
-        done = {event_id for event_id, _ in await maintenance.known_events(pool, company, front)}
-        if done:
-            moved = time.monotonic()
+        done: set[str] = set()
+        with suppress(psycopg.OperationalError):  # Postgres may be away for a while: the events are safe in Temporal
+            done = {event_id for event_id, _ in await maintenance.known_events(pool, company, front)}
         waiting = [event_id for event_id in front if event_id not in done] + rest
         bar.update(projecting, completed=total - len(waiting))
+        if done:
+            moved = time.monotonic()
+        elif time.monotonic() - moved > PATIENCE:
+            safe = f"{len(waiting)} events are safe in Temporal"
+            raise RuntimeError(f"{safe} but were not projected for {PATIENCE:.0f} s: is a worker running?")
         if len(done) < len(front):
-            if time.monotonic() - moved > PATIENCE:
-                patience = timedelta(seconds=PATIENCE)
-                raise RuntimeError(
-                    f"{len(waiting)} events are stored in Temporal but not projected for {patience}: is a worker running?"
-                )
             await asyncio.sleep(0.2)

@@ -1,4 +1,4 @@
-"""``journey validate``: the data validator. Orphaned relationships, invalid stages, drift between Temporal and Postgres."""
+"""``journey validate``: orphaned relationships, invalid stages, drift between Temporal and Postgres."""
 
 from typing import Any
 

@@ -25,7 +25,10 @@ class Row:
 
 @dataclass(slots=True)
 class Known:
-    """What Postgres knows before a commit, or is assumed to know (then ``row.decided_at`` is None). ``events`` maps an id to (content hash, customer's key, version, outcome)s."""
+    """What Postgres knows before a commit, or is assumed to know (then ``row.decided_at`` is None).
+
+    ``events`` maps an id to its ledger rows: (content hash, customer's key, version, outcome).
+    """
 
     rules_version: int
     customer_key: int | None
@@ -50,7 +53,8 @@ class Entry:
 _LOAD = """
 select c.rules_version, u.id, r.version, r.run_id,
        (extract(epoch from r.decided_at) * 1000000)::bigint, r.state,
-       (select array_agg(row(e.event_id, e.content_hash, e.customer_id, e.version, e.outcome))
+       (select jsonb_agg(jsonb_build_array(
+                   e.event_id, encode(e.content_hash, 'hex'), e.customer_id, e.version, e.outcome))
           from journey_events e where e.company_id = %(company)s and e.event_id = any(%(ids)s))
   from companies c
   left join customers u on u.company_id = c.id and u.external_id = %(customer)s
@@ -69,7 +73,7 @@ async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[st
     row = None if version is None else Row(version, run_id, decided_at, state)
     known: dict[str, list[tuple[bytes, int, int, str]]] = {}
     for event_id, content_hash, owner, event_version, outcome in events or ():
-        known.setdefault(event_id, []).append((content_hash, owner, event_version, outcome))
+        known.setdefault(event_id, []).append((bytes.fromhex(content_hash), owner, event_version, outcome))
     return Known(rules_version, customer_key, row, known)
 
 
@@ -79,13 +83,15 @@ insert into journey_events (company_id, customer_id, event_id, content_hash, typ
 select %(company)s, {customer}, e.event_id, decode(e.hash, 'hex'), e.type, e.occurred_at, e.payload, e.raw, e.outcome,
        e.reason, %(version)s, %(rules_version)s
   from {source} jsonb_to_recordset(%(entries)s::jsonb)
-       as e(event_id text, hash text, type text, occurred_at timestamptz, payload jsonb, raw text, outcome text, reason text)
+       as e(event_id text, hash text, type text, occurred_at timestamptz, payload jsonb, raw text, outcome text,
+            reason text)
 on conflict (company_id, event_id, content_hash) do nothing
 """
 
 _TRANSITIONS = """
 insert into journey_transitions (company_id, relationship_id, sequence, from_stage, to_stage, transitioned_at,
-                                 trigger_type, trigger_event, performed_by, notes, event_id, version, reason, decided_at)
+                                 trigger_type, trigger_event, performed_by, notes, event_id, version, reason,
+                                 decided_at)
 select %(company)s, r.id, t.sequence, t.from_stage, t.to_stage, t.at, t.trigger_type::journey_trigger_type,
        t.trigger_event, t.performed_by, t.notes, t.event_id, %(version)s, t.reason, %(decided_at)s::timestamptz
   from r, jsonb_to_recordset(%(transitions)s::jsonb)

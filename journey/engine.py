@@ -4,8 +4,8 @@ A *moment* is twice an instant in microseconds, plus one for "just after it". So
 ``2·(last + 90 days) + 1``, whose instant is exactly 90 days after the last appointment, and an appointment on that very
 instant comes before it.
 
-Everything that moves a journey stands in this file, in the order in which ``journey.md`` has it: time first, facts,
-scores, hold, lapse, growth, return.
+Over 300 lines, because everything that moves a journey stands in this file, in the order in which it happens: time
+first, facts, scores, hold, lapse, growth, return.
 """
 
 from bisect import bisect_right
@@ -24,7 +24,7 @@ from journey.state import State, copy
 _TIME_THEN_ID = itemgetter(0, 1)
 
 
-class Transition(Struct, frozen=True, kw_only=True):
+class Transition(Struct, frozen=True, kw_only=True, gc=False):
     """One move. ``at`` in µs; ``sequence`` counts from 1 in the journey's life; ``reason`` the compared numbers."""
 
     from_stage: str | None
@@ -114,7 +114,7 @@ class _Fold:
                 self._start(moment, fresh_event)
             self.advance(moment)
             if fresh_event is not None:
-                self._take(fresh_event)
+                self._take(fresh_event, moment >> 1)
                 self._settle(moment)
                 self.evaluate(moment, fresh_event)
             else:
@@ -132,9 +132,9 @@ class _Fold:
             state.engagement = self.rulebook.scorer.engagement(facts, settled)
             self._set_deadline(settled)
 
-    def _take(self, event: Event) -> None:
-        facts, at = self.facts, event.at
-        event.change(facts)
+    def _take(self, event: Event, at: int) -> None:
+        facts = self.facts
+        event.change(facts, at)
         if facts.last_event_at is None or at > facts.last_event_at:
             facts.last_event_at = at
 
@@ -149,7 +149,7 @@ class _Fold:
         moment = max(self.now, self.position)
         late.sort(key=lambda event: (event.at, event.id))
         for event in late:
-            self._take(event)
+            self._take(event, event.at)
         for event in late:
             self.evaluate(moment, event, late=True)
         # deadlines that the new facts put into the past must not be found there by the next decision
@@ -221,7 +221,8 @@ class _Fold:
             state.held, state.hold_until = False, None
             self._settle(moment)
         stage = self.rulebook.by_key.get(state.stage or "")
-        view = View(self.facts, moment, event, self.rulebook.scorer, self._days_from())
+        days_from = self._days_from()
+        view = View(self.facts, moment, event, self.rulebook.scorer, days_from)
         if stage is None or not stage.is_growth:
             if late and isinstance(event, AppointmentCompleted):
                 self._return_late(moment, event)
@@ -230,7 +231,8 @@ class _Fold:
             else:
                 self._lapse(stage, view)
             return
-        if self.facts.completed or stage.retention_days is not None:
+        inactive = 0 if days_from is None else moment - 2 * days_from
+        if inactive >= self.rulebook.lapse_not_before and (self.facts.completed or stage.retention_days is not None):
             self._lapse(stage, view)
         if state.stage == stage.key:
             self._grow(stage, view)
@@ -354,6 +356,8 @@ class _Fold:
         """Find the first moment from ``settled`` on at which an evaluation changes a score, the stage or the hold."""
         state, scorer = self.state, self.rulebook.scorer
         state.deadline = state.deadline_stage = None
+        if not state.held and settled > 2 * (self.facts.last_event_at or 0) + self.rulebook.last_step:
+            return  # no step of inactivity is left
         stage_steps = set(self._dues(self.rulebook.stage_steps))
         moments = {*stage_steps, *self._dues(self.rulebook.all_steps)}
         if state.held and state.hold_until is not None:
@@ -362,20 +366,25 @@ class _Fold:
         for moment in sorted(moments):
             if moment <= self.position or moment < settled:
                 continue  # one at exactly `settled` is still to come: that is when ">= N days" begins
-            probe = self
+            probe = self._probe(moment)
             if moment in stage_steps:
-                probe = _Fold(msgspec.structs.replace(state, reached=list(state.reached)), self.rulebook, moment)
                 probe.evaluate(moment, None)
-            if probe.state.stage != state.stage:
-                state.deadline, state.deadline_stage = moment >> 1, probe.state.stage
-                return
             if (
-                probe.state.held != state.held
+                probe.state.stage != state.stage
+                or probe.state.held != state.held
                 or scorer.risk(self.facts, moment) != state.risk
                 or scorer.engagement(self.facts, moment) != state.engagement
             ):
+                probe.advance((moment | 1) + 1)  # the same instant may have another moment, that leads further
                 state.deadline = moment >> 1
+                state.deadline_stage = None if probe.state.stage == state.stage else probe.state.stage
                 return
+
+    def _probe(self, moment: int) -> "_Fold":
+        """The journey at a coming moment, to try what would become of it."""
+        probe = _Fold(msgspec.structs.replace(self.state, reached=list(self.state.reached)), self.rulebook, moment)
+        probe.position = moment
+        return probe
 
 
 def _beyond(view: View, days: int) -> bool:

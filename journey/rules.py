@@ -25,6 +25,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
     "==": operator.eq,
 }
+NEVER = 1 << 62  # doubled microseconds; 73,000 years
 _COMPARISON = re.compile(r"\s*(>=|<=|==|>|<)\s*(-?[0-9]{1,12}(?:\.[0-9]{1,6})?)\s*")
 
 
@@ -172,6 +173,16 @@ class Condition:
             return [("days", offset) for offset in flips[self.sign]]
         return [("inactive", 2 * days * DAY + 1) for days in self.fact.steps(scorer)]
 
+    def not_before(self, scorer: Scorer) -> int:
+        """Doubled microseconds of inactivity before which it cannot hold, whatever happened; 0: not sure."""
+        if self.sign in (">", ">=", "=="):
+            if self.name == "days":
+                return int(self.threshold) + (self.sign == ">")
+            if self.name == "risk":
+                reachable = (after for after, most in scorer.most_risk() if most >= self.threshold)
+                return next(reachable, NEVER)
+        return 0
+
     def verdict(self, view: View) -> dict[str, Any]:
         """The comparison with its numbers, for people."""
         number = self.fact.read(view)
@@ -201,6 +212,10 @@ class Rule:
             if not condition.holds(view):
                 return False
         return True
+
+    def not_before(self, scorer: Scorer) -> int:
+        """Doubled microseconds of inactivity before which it cannot hold."""
+        return max((condition.not_before(scorer) for condition in self.conditions), default=0)
 
     def verdict(self, view: View) -> dict[str, Any]:
         """Whether it holds, with the numbers it compared."""

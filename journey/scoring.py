@@ -119,6 +119,15 @@ class Scorer:
             total += self._tickets_weight
         return _hundredths(min(total, WEIGHT)) if total else 0
 
+    def most_risk(self) -> list[tuple[int, int]]:
+        """The most that the risk can be from so much inactivity on (doubled microseconds), ascending."""
+        total = self._missed_weight + self._trend_weight + self._tickets_weight
+        steps = [(0, total)]
+        for limit, weight in self._inactive:
+            total += weight
+            steps.append((limit + 1, total))
+        return [(after, _hundredths(min(most, WEIGHT))) for after, most in steps]
+
     def engagement(self, facts: Facts, moment: int) -> int:
         """The engagement at a moment, 0 to 100, half away from zero."""
         numerator, denominator = 0, 1

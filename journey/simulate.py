@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from journey.engine import decide
-from journey.events import Event, utc_text
+from journey.events import Event, canonical, to_datetime, to_instant, utc_text
 from journey.stages import Rulebook
 from journey.state import State
 
@@ -14,13 +15,15 @@ class Simulation:
     """The outcome of a log under one rulebook, as of one instant (µs)."""
 
     def __init__(self, rulebook: Rulebook, as_of: int) -> None:
-        self.rulebook, self.as_of = rulebook, as_of
+        self.rulebook, self.as_of, self._as_of = rulebook, as_of, to_datetime(as_of)
         self.stages: Counter[str] = Counter()
         self.transitions: Counter[tuple[str | None, str]] = Counter()
 
     def add(self, events: list[Event]) -> State:
         """Live one customer's journey until ``as_of``; what happened later is left out."""
-        decision = decide(State(), [e for e in events if e.at <= self.as_of], self.rulebook, self.as_of)
+        decision = decide(
+            State(), [event for event in events if event.occurred_at <= self._as_of], self.rulebook, self.as_of
+        )
         if decision.state.stage is not None:
             self.stages[decision.state.stage] += 1
         for move in decision.transitions:
@@ -47,27 +50,37 @@ class Log:
         self.duplicates = self.events = 0
         self.conflicts: list[str] = []
         self._seen: dict[str, Event] = {}
-        self.first_at: int | None = None
-        self.last_at: int | None = None
+        self._first: datetime | None = None
+        self._last: datetime | None = None
 
     def add(self, event: Event) -> bool:
         """Take one event; False when its id was there before."""
         first = self._seen.get(event.id)
         if first is not None:
-            if first == event:
+            if first == event or canonical(first) == canonical(event):
                 self.duplicates += 1
             else:
                 self.conflicts.append(event.id)
             return False
         self._seen[event.id] = event
-        at = event.at
+        at = event.occurred_at
         self.events += 1
         self.customers.setdefault(event.customer, []).append(event)
-        if self.first_at is None or at < self.first_at:
-            self.first_at = at
-        if self.last_at is None or at > self.last_at:
-            self.last_at = at
+        if self._first is None or at < self._first:
+            self._first = at
+        if self._last is None or at > self._last:
+            self._last = at
         return True
+
+    @property
+    def first_at(self) -> int | None:
+        """The earliest instant in µs, None for an empty log."""
+        return None if self._first is None else to_instant(self._first)
+
+    @property
+    def last_at(self) -> int | None:
+        """The latest instant in µs, None for an empty log."""
+        return None if self._last is None else to_instant(self._last)
 
 
 def simulate(customers: Iterable[list[Event]], rulebook: Rulebook, as_of: int) -> Simulation:

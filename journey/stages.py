@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from journey.rules import InvalidRule, Rule, View, parse_rules
+from journey.rules import NEVER, InvalidRule, Rule, View, parse_rules
 from journey.scoring import Scorer, Scoring, settings_from
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
@@ -174,6 +174,19 @@ class Rulebook:
     def stage_offsets(self) -> list[int]:
         """The same for a book without ``retention_days``, where all of them count from one instant."""
         return sorted({offset for _, offset in self.stage_steps})
+
+    @cached_property
+    def last_step(self) -> int:
+        """The greatest of ``all_steps``."""
+        return self.all_steps[-1][1]
+
+    @cached_property
+    def lapse_not_before(self) -> int:
+        """Doubled microseconds of inactivity before which no lapse rule can hold, in a book without retention days."""
+        if self.retains:
+            return 0
+        rules = [rule for stage in self.lapse for rule in stage.rules]
+        return min((rule.not_before(self.scorer) for rule in rules), default=NEVER)
 
     @cached_property
     def all_steps(self) -> list[tuple[str, int]]:

@@ -1,0 +1,93 @@
+"""How fast the core folds events: a whole log read, checked and simulated, against reading it and `json.loads` alone.
+
+    python bench/core.py LOG.jsonl.gz ... [--rounds 5] [--json]
+
+One process. Each round does both on the same file, one after the other, so that a busy machine slows both alike; what
+counts is the ratio of the medians, in CPU time, for what other processes take is not ours. Target: at least 1/8.
+"""
+
+import argparse
+import gzip
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cli.logs import read_log
+from journey.events import InvalidEvent
+from journey.simulate import Log, simulate
+from journey.stages import DEFAULT_RULEBOOK
+
+TARGET = 1 / 8
+
+
+def floor(path: Path) -> int:
+    """Read and decode every line, and do nothing with it; the number of lines."""
+    count = 0
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+        for line in lines:
+            json.loads(line)
+            count += 1
+    return count
+
+
+def ours(path: Path) -> int:
+    """Every customer's journey as of the last event; the number of events."""
+    log = Log()
+    for number, _, event in read_log(path):
+        if isinstance(event, InvalidEvent):
+            raise SystemExit(f"{path}, line {number}: {event}")
+        log.add(event)
+    simulate(log.customers.values(), DEFAULT_RULEBOOK, log.last_at or 0)
+    return log.events
+
+
+def cpu_seconds(work: Callable[[Path], int], path: Path) -> float:
+    begun = time.process_time()
+    work(path)
+    return time.process_time() - begun
+
+
+def measure(path: Path, rounds: int) -> dict[str, Any]:
+    """Events per second of CPU: the floor's and ours, medians over the rounds, and their ratio."""
+    count = floor(path)
+    timed = [(cpu_seconds(floor, path), cpu_seconds(ours, path)) for _ in range(rounds)]
+    bare, folded = (statistics.median(column) for column in zip(*timed, strict=True))
+    ratios = sorted(one / other for one, other in timed)
+    return {
+        "log": path.name,
+        "events": count,
+        "floor_per_second": round(count / bare),
+        "ours_per_second": round(count / folded),
+        "ratio": round(bare / folded, 4),
+        "ratio_least": round(ratios[0], 4),
+        "ratio_most": round(ratios[-1], 4),
+    }
+
+
+def main() -> int:
+    """Print a line for each log; 1 when one of them misses the target."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("logs", nargs="+", type=Path, metavar="LOG")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    missed = 0
+    for path in options.logs:
+        found = measure(path, max(3, options.rounds))
+        missed += found["ratio"] < TARGET
+        if options.json:
+            print(json.dumps(found))
+        else:
+            print(
+                f"{found['log']:32} {found['events']:7,} events  floor {found['floor_per_second']:9,}/s"
+                f"  ours {found['ours_per_second']:8,}/s  ratio 1/{1 / found['ratio']:.1f}"
+                f" (1/{1 / found['ratio_least']:.1f} to 1/{1 / found['ratio_most']:.1f})"
+            )
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

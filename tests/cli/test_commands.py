@@ -1,0 +1,275 @@
+"""The commands against a real system: import (twice, killed, with bad lines), evaluate, validate, health, keys."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+
+from cli import parts
+from cli.embedded import running
+from db import companies
+from db.migrate import upgrade
+from db.session import owner_connection
+from tests.bad_events import BAD_EVENTS
+from workflows.intake import journey
+
+JOURNEY = parts.JOURNEY
+
+
+@dataclass
+class Shell:
+    """Runs `journey` against the system of this run, for one company."""
+
+    environment: dict[str, str]
+    url: str
+    company: int
+
+    async def run(self, *words: str) -> tuple[int, str, str]:
+        """Exit code, standard output, standard error."""
+        process = await asyncio.create_subprocess_exec(
+            JOURNEY, *words, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        out, err = await asyncio.wait_for(process.communicate(), 120)
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()
+
+    async def json(self, *words: str) -> tuple[int, Any]:
+        code, out, err = await self.run(*words, "--json")
+        assert out, err
+        return code, json.loads(out)
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url) as connection:
+            return connection.execute(statement, {"company": self.company}).fetchall()
+
+    def counts(self) -> list[int]:
+        tables = ("customers", "customer_relationships", "journey_transitions", "journey_events", "audit_log")
+        return [self.rows(f"select count(*) from {t} where company_id = %(company)s")[0][0] for t in tables]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def system(postgres_url: str, temporal_address: str) -> AsyncIterator[dict[str, str]]:
+    """The environment that leads the commands to a migrated database and a running worker."""
+    upgrade(postgres_url)
+    environment = {**os.environ, "DATABASE_URL": postgres_url, "TEMPORAL_ADDRESS": temporal_address}
+    client = await Client.connect(temporal_address)
+    async with running(parts.Worker(client, environment, lambda name, line: None)):
+        yield environment
+
+
+@pytest_asyncio.fixture
+async def shell(system: dict[str, str]) -> Shell:
+    url = system["DATABASE_URL"]
+    async with owner_connection(url) as connection:
+        company = await companies.add(connection, "of one test")
+    return Shell(system, url, company)
+
+
+def visit(number: int, customer: int, at: datetime, amount: str = "400.00") -> dict[str, Any]:
+    when = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    fields = {"id": f"v{number}", "type": "appointment.completed", "customer_id": customer}
+    return {**fields, "occurred_at": when, "amount": amount}
+
+
+def write_log(path: Path, lines: list[Any]) -> str:
+    texts = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
+    path.write_bytes(b"\n".join(texts) + b"\n")
+    return str(path)
+
+
+def old_log(path: Path, customers: int = 30) -> str:
+    """Three visits of each customer, over the year 2019; a third of the customers stays away at the end."""
+    begin = datetime(2019, 1, 7, 9, tzinfo=UTC)
+    lines = [
+        visit(10 * c + n, c, begin + timedelta(days=c + 150 * n, minutes=c)) for c in range(customers) for n in range(1 + c % 3)
+    ]
+    return write_log(path, lines)
+
+
+def rejected(log: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(f"{log}.rejected.jsonl").read_text().splitlines()]
+
+
+def distribution(shell: Shell) -> dict[str, int]:
+    found = shell.rows(
+        "select current_stage, count(*) from customer_relationships where company_id = %(company)s group by 1"
+    )
+    return dict(found)
+
+
+async def test_import_gives_the_stages_of_simulate_and_is_repeatable(shell: Shell, tmp_path: Path) -> None:
+    log = old_log(tmp_path / "log.jsonl")
+    command = ["import", log, "--company", str(shell.company), "--shift-to-now"]
+    code, summary = await shell.json(*command)
+    assert (code, summary["imported"], summary["rejected"]) == (0, 60, 0)
+    _, simulated = await shell.json("simulate", log)
+    assert distribution(shell) == {stage: n for stage, n in simulated["stages"].items() if n}
+    last = shell.rows("select max(occurred_at) from journey_events where company_id = %(company)s")[0][0]
+    assert timedelta(0) <= datetime.now(UTC) - last < timedelta(minutes=2)
+    before = shell.counts()
+    code, summary = await shell.json(*command)
+    assert (code, summary["imported"], summary["known"]) == (0, 0, 60)
+    assert shell.counts() == before
+
+
+async def test_import_that_is_killed_goes_on(shell: Shell, tmp_path: Path) -> None:
+    log = old_log(tmp_path / "log.jsonl", customers=150)
+    words = [JOURNEY, "import", log, "--company", str(shell.company), "--shift-to-now"]
+    process = subprocess.Popen(words, env=shell.environment)
+    while shell.counts()[1] < 20:
+        assert process.poll() is None, "the import was over before it could be killed"
+        await asyncio.sleep(0.02)
+    process.kill()
+    process.wait()
+    code, summary = await shell.json(*words[1:])
+    assert code == 0
+    assert summary["imported"] < summary["events"] == 300
+    assert shell.counts()[:2] == [150, 150]
+    assert shell.counts()[3:] == [300, 1]
+    _, simulated = await shell.json("simulate", log)
+    assert distribution(shell) == {stage: n for stage, n in simulated["stages"].items() if n}
+
+
+async def test_every_bad_line_is_named_and_the_rest_is_imported(shell: Shell, tmp_path: Path) -> None:
+    lines = [raw for _, raw, _ in BAD_EVENTS if b"\n" not in raw and raw.strip()]
+    good = visit(1, 1, datetime(2026, 1, 5, tzinfo=UTC))
+    log = write_log(tmp_path / "log.jsonl", [*lines, good, {**good, "amount": "5.00"}, good])
+    code, summary = await shell.json("import", log, "--company", str(shell.company))
+    rejects = rejected(log)
+    assert (code, summary["imported"], summary["duplicates"], summary["conflicts"]) == (1, 1, 1, 1)
+    assert {reject["line"] for reject in rejects} == {*range(1, len(lines) + 1), len(lines) + 2}
+    assert all(error["field"] and error["problem"] for reject in rejects for error in reject["errors"])
+    assert shell.counts()[3] == 1
+
+
+async def test_a_long_history_of_one_customer_is_lived_in_order(shell: Shell, tmp_path: Path) -> None:
+    """More events than one message takes, with a gap between the messages that must not churn the customer."""
+    begin = datetime(2020, 1, 6, 9, tzinfo=UTC)
+    lines = [visit(n, 7, begin + timedelta(days=n // 3 + (30 if n >= 1000 else 0)), "1.00") for n in range(2400)]
+    log = write_log(tmp_path / "log.jsonl", lines)
+    code, summary = await shell.json("import", log, "--company", str(shell.company))
+    assert (code, summary["imported"]) == (0, 2400)
+    moves = shell.rows("select to_stage from journey_transitions where company_id = %(company)s order by sequence")
+    assert [move[0] for move in moves] == ["prospect", "customer", "regular", "vip", "at_risk", "churned"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["import", "nowhere.jsonl", "--company", "1"], "nowhere.jsonl"),
+        (["import", "nowhere.jsonl", "--company", "0"], "--company"),
+        (["evaluate-transitions", "--customer", "5"], "--company"),
+        (["evaluate-transitions", "--company", "999999"], "999999"),
+        (["keys", "create", "--company", "999999", "--scopes", "admin"], "999999"),
+        (["keys", "create", "--company", "1", "--scopes", "everything"], "everything"),
+        (["companies", "add", " "], "name"),
+        (["simulate", "nowhere.jsonl"], "nowhere.jsonl"),
+        (["queue-updates", "--chunk", "0"], "--chunk"),
+        (["no-such-command"], "no-such-command"),
+    ],
+)
+async def test_wrong_use_is_code_2_and_says_what(shell: Shell, words: list[str], said: str) -> None:
+    code, _, err = await shell.run(*words)
+    assert code == 2
+    assert said in err
+    assert "Traceback" not in err
+
+
+async def test_import_for_no_company_sends_nothing(shell: Shell, tmp_path: Path) -> None:
+    log = old_log(tmp_path / "log.jsonl", customers=1)
+    code, _, err = await shell.run("import", log, "--company", "999999")
+    assert code == 2
+    assert "999999" in err
+
+
+async def test_evaluate_and_the_maintenance_commands(shell: Shell, tmp_path: Path) -> None:
+    at = datetime.now(UTC) - timedelta(days=10)
+    log = write_log(tmp_path / "log.jsonl", [visit(1, 1, at)])
+    company = ["--company", str(shell.company)]
+    await shell.run("import", log, *company)
+    for command in ("evaluate-transitions", "queue-updates", "update-risk-scores"):
+        code, report = await shell.json(command, *company)
+        assert (code, report["evaluated"], list(report.values())[1]) == (0, 1, [])
+    # what a company's change of rules leaves behind until its journeys have looked
+    with psycopg.connect(shell.url) as connection:
+        connection.execute(
+            "update companies set rules_version = 2, rules_changed_at = now(),"
+            """ settings = '{"scoring": {"recency_days": [5, 60, 90, 180]}}' where id = %s""",
+            [shell.company],
+        )
+    code, report = await shell.json("queue-updates", *company, "--chunk", "1")
+    assert code == 1
+    assert [(d["customer_id"], d["done"]) for d in report["drift"]] == [("1", True)]
+    code, report = await shell.json("queue-updates", *company)
+    assert (code, report["drift"]) == (0, [])
+
+
+async def test_validate_finds_drift(shell: Shell, tmp_path: Path) -> None:
+    log = old_log(tmp_path / "log.jsonl", customers=3)
+    company = ["--company", str(shell.company)]
+    await shell.run("import", log, *company)
+    for options in ([], ["--deep"]):
+        code, report = await shell.json("validate", *company, *options)
+        assert (code, report) == (0, {"journeys": 3, "problems": []})
+    with psycopg.connect(shell.url) as connection:
+        connection.execute(
+            "update customer_relationships r set current_stage = 'nowhere' from customers u"
+            " where u.id = r.customer_id and u.external_id = '1' and r.company_id = %s",
+            [shell.company],
+        )
+    client = await Client.connect(shell.environment["TEMPORAL_ADDRESS"])
+    await journey(client, shell.company, "2").terminate("by a test")
+    for _ in range(50):
+        code, report = await shell.json("validate", *company)
+        if len({problem["customer_id"] for problem in report["problems"]}) == 2:
+            break
+        await asyncio.sleep(0.2)
+    problems = {(p["customer_id"], p["problem"].split(" ")[0]) for p in report["problems"]}
+    assert code == 1
+    assert {("1", "invalid"), ("1", "columns"), ("1", "workflow:"), ("2", "no")} <= problems
+
+
+async def test_health_check(shell: Shell) -> None:
+    code, parts_found = await shell.json("health-check")
+    assert code == 0
+    assert {part["part"]: part["state"] for part in parts_found} == dict.fromkeys(
+        ["postgres", "schema", "temporal", "worker"], "up"
+    )
+    nowhere = Shell({**shell.environment, "TEMPORAL_ADDRESS": "127.0.0.1:1"}, shell.url, shell.company)
+    code, parts_found = await nowhere.json("health-check")
+    assert code == 1
+    assert {part["part"] for part in parts_found if part["state"] == "down"} == {"temporal", "worker"}
+
+
+async def test_a_key_is_shown_once_and_can_be_revoked(shell: Shell) -> None:
+    code, made = await shell.json(
+        "keys", "create", "--company", str(shell.company), "--scopes", "events:write,journeys:read", "--name", "booking"
+    )
+    assert code == 0
+    code, listed = await shell.json("keys", "list", "--company", str(shell.company))
+    assert [(key["id"], key["name"], key["revoked_at"]) for key in listed] == [(made["id"], "booking", None)]
+    assert made["key"] not in json.dumps(listed)
+    assert (await shell.run("keys", "revoke", str(made["id"])))[0] == 0
+    assert (await shell.run("keys", "revoke", str(made["id"])))[0] == 1
+
+
+@pytest.mark.parametrize("command", ["", "up", "worker", "gateway", "migrate", "import", "simulate", "validate"])
+async def test_help_has_an_example(command: str) -> None:
+    words = [JOURNEY, *command.split(), "--help"]
+    out = subprocess.run(words, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "100"})
+    assert "Example: journey" in out.stdout or "DATABASE_URL=" in out.stdout or not command
+
+
+def test_the_interpreter_is_the_environment_of_the_command() -> None:
+    assert Path(JOURNEY).parent == Path(sys.executable).parent

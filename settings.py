@@ -33,7 +33,6 @@ class Settings(BaseSettings):
     worker_pool: int = Field(default=8, ge=1, le=100, description="Postgres connections of a worker")
     workflow_slots: int = Field(default=16, ge=2, le=200, description="workflow tasks at once in one worker")
     cached_journeys: int = Field(default=2000, ge=1, le=100_000, description="journeys kept in a worker's memory")
-    continue_after: int = Field(default=20, ge=1, le=1000, description="business events until continue-as-new")
     metrics_address: str | None = Field(default=None, description="host:port of a worker's Prometheus metrics")
     watchdog_seconds: int = Field(default=90, ge=10, description="backlog with nobody polling that ends a worker")
 

@@ -115,6 +115,7 @@ async def _configure(connection: Connection) -> None:
     await connection.execute(sql.SQL("set role {}").format(sql.Identifier(APP_ROLE)))
     # A process that is stopped or cut off inside a transaction must not hold its rows for ever.
     await connection.execute("set idle_in_transaction_session_timeout = '60s'")
+    await connection.execute("set timezone = 'UTC'")  # instants in the JSON that Postgres builds
 
 
 def _is_stale(connection: Connection) -> bool:

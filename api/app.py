@@ -1,0 +1,96 @@
+"""The gateway's composition root: reads the settings, opens what is needed, and puts the routes together.
+
+It starts and answers ``/livez`` whether or not Postgres and Temporal do, and recovers when they come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+import connection
+from api import documents, problems
+from api.auth import Authenticator
+from api.gateway import Gateway, TemporalLink
+from api.guard import Direct
+from api.limits import BodyLimit
+from api.routes import changes, customers, docs, events, journeys, operations, relationships, stages
+from api.telemetry import Meters, Telemetry
+from db.rulebooks import Rulebooks
+from db.session import open_pool
+from logs import configure_logs
+from settings import Settings, read_settings
+
+POOL_TIMEOUT = 2.0  # seconds until a request is told that Postgres does not answer
+
+_ABOUT = """
+Events in, journeys out. Every request but the operators' carries `Authorization: Bearer KEY`; the key says which
+company it is about. Errors are problem details (RFC 9457), each with a type that says what to do.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The gateway under these settings. Nothing is opened before its lifespan begins."""
+    # The routes themselves, the hottest first: included routers would be asked one after the other, each time anew.
+    others = (journeys, relationships, changes, customers, stages, operations, docs)
+    routers = (journeys.hot, events.router, *(module.router for module in others))
+    handler = problems.make_handler(settings.public_url)
+    app = FastAPI(
+        title="Perdure",
+        summary="Durable customer journeys",
+        description=_ABOUT,
+        version="0.1.0",
+        routes=[route for router in routers for route in router.routes],
+        lifespan=partial(_lifespan, settings),
+        middleware=[
+            Middleware(Telemetry, answer_error=handler),
+            Middleware(Direct, routes=journeys.hot.routes, answer_error=handler),
+            Middleware(BodyLimit),
+        ],
+        openapi_url="/openapi.json",
+        # Our own meters measure; to ask at every request whether OpenTelemetry was configured costs more than the key.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        docs_url=None,  # ours loads nothing from elsewhere
+        redoc_url=None,
+    )
+    problems.install(app, handler)
+    documents.complete(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
+    meters = Meters()
+    pool = await open_pool(settings.database_url, min_size=2, max_size=settings.gateway_pool, timeout=POOL_TIMEOUT)
+    link = TemporalLink(partial(connection.connect, runtime=meters.runtime, identity=f"gateway {os.getpid()}"))
+    app.state.gateway = Gateway(
+        pool=pool,
+        temporal=link,
+        authenticator=Authenticator(pool, settings.rate_limit),
+        meters=meters,
+        rulebooks=Rulebooks(),
+        intake_concurrency=settings.intake_concurrency,
+        temporal_ui_url=settings.temporal_ui_url,
+        namespace=os.environ.get("TEMPORAL_NAMESPACE", "default"),
+    )
+    connecting = asyncio.create_task(link.keep_trying())
+    try:
+        yield
+    finally:
+        connecting.cancel()
+        with suppress(asyncio.CancelledError):
+            await connecting
+        await pool.close()
+
+
+def app_factory() -> FastAPI:
+    """For ``uvicorn --factory api.app:app_factory``; run it with ``--no-access-log``: paths name customers."""
+    settings = read_settings()
+    configure_logs(settings.log_level, settings.log_format)
+    return create_app(settings)

@@ -1,0 +1,147 @@
+"""The forms in which events come: flat JSON, a batch of it, and CloudEvents 1.0. All become the JSON text of one event.
+
+Every part stays raw JSON until the event itself is parsed, so that no number passes through a float.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from journey.events import EVENT_TYPES, Event, InvalidEvent, parse
+
+MOST_EVENTS = 1000
+JSON = "application/json"
+CLOUDEVENT = "application/cloudevents+json"
+CLOUDEVENTS = "application/cloudevents-batch+json"
+CONTENT_TYPES = (JSON, CLOUDEVENT, CLOUDEVENTS)
+
+Parsed = Event | InvalidEvent
+
+_object = msgspec.json.Decoder(dict[str, Raw])
+_list = msgspec.json.Decoder(list[Raw])
+_text = msgspec.json.Decoder(str)
+_any = msgspec.json.Decoder()
+
+#: what an event's field is called in a CloudEvent, for errors
+_ATTRIBUTES = {"customer_id": "subject", "occurred_at": "time"}
+_OWN = ("id", "type", "customer_id", "occurred_at")
+
+
+def read(body: bytes, content_type: str, now: int) -> list[tuple[str | None, Parsed]]:
+    """Each event of a body in order, with its id where one can be seen: the event, or why it is not one.
+
+    `content_type` is one of CONTENT_TYPES; `now` in µs. Raises InvalidEvent for what is no body of events at all.
+    """
+    if content_type == CLOUDEVENT:
+        return [_read(body, now, _parse_cloudevent)]
+    if content_type == CLOUDEVENTS:
+        return [_read(bytes(raw), now, _parse_cloudevent) for raw in _elements(body, "(body)")]
+    try:
+        fields = _object.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        fields = {}
+    if "events" not in fields or "type" in fields:
+        return [_read(body, now, _parse_flat)]
+    if len(fields) > 1:
+        unknown = next(name for name in fields if name != "events")
+        raise InvalidEvent(unknown, _any.decode(fields[unknown]), "unknown field; a batch has events alone")
+    return [_read(bytes(raw), now, _parse_flat) for raw in _elements(bytes(fields["events"]), "events")]
+
+
+def _elements(text: bytes, place: str) -> list[Raw]:
+    try:
+        elements = _list.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise InvalidEvent(place, text.decode("utf-8", "replace"), "a list of events") from None
+    if not 1 <= len(elements) <= MOST_EVENTS:
+        raise InvalidEvent(place, f"{len(elements)} events", f"1 to {MOST_EVENTS} events")
+    return elements
+
+
+def _read(text: bytes, now: int, parse_one: Callable[[bytes, int], Event]) -> tuple[str | None, Parsed]:
+    try:
+        event = parse_one(text, now)
+    except InvalidEvent as error:
+        return _visible_id(text), error
+    return event.id, event
+
+
+def _parse_flat(text: bytes, now: int) -> Event:
+    return parse(text, now=now)
+
+
+def _visible_id(text: bytes) -> str | None:
+    try:
+        value = _text.decode(_object.decode(text)["id"])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
+        return None
+    return value[:128]
+
+
+def _parse_cloudevent(text: bytes, now: int) -> Event:
+    """One CloudEvent as our event.
+
+    The id is ``source``, a space, ``id``: a source is a URI reference, which has no space, so that no two pairs make
+    the same id. The type is ours, alone or after a prefix like ``com.example.``. Extension attributes are passed over.
+    """
+    try:
+        attributes = _object.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        shown = text.decode("utf-8", "replace")
+        raise InvalidEvent("(body)", shown, f"one CloudEvent as a JSON object in UTF-8: {error}") from None
+    if _attribute(attributes, "specversion") != "1.0":
+        raise InvalidEvent("specversion", _attribute(attributes, "specversion"), "1.0")
+    if "data_base64" in attributes:
+        raise InvalidEvent("data_base64", "binary data", "the event's fields as JSON in data")
+    if "datacontenttype" in attributes and "json" not in _attribute(attributes, "datacontenttype"):
+        raise InvalidEvent("datacontenttype", _attribute(attributes, "datacontenttype"), JSON)
+    fields: dict[str, Any] = _data(attributes)
+    source = _attribute(attributes, "source")
+    if " " in source:
+        raise InvalidEvent("source", source, "a URI reference, which has no spaces")
+    fields["id"] = f"{source} {_attribute(attributes, 'id')}"
+    fields["type"] = _own_type(_attribute(attributes, "type"))
+    fields["customer_id"] = _attribute(attributes, "subject")
+    fields["occurred_at"] = _attribute(attributes, "time")
+    try:
+        return parse(msgspec.json.encode(fields), now=now)
+    except InvalidEvent as error:
+        raise InvalidEvent(_ATTRIBUTES.get(error.field, error.field), error.value, error.problem) from None
+
+
+def _attribute(attributes: dict[str, Raw], name: str) -> str:
+    if name not in attributes:
+        raise InvalidEvent(name, "nothing", "required")
+    try:
+        value = _text.decode(attributes[name])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        shown = bytes(attributes[name]).decode("utf-8", "replace")
+        raise InvalidEvent(name, shown, "expected text") from None
+    if not value:
+        raise InvalidEvent(name, value, "at least one character")
+    return value
+
+
+def _data(attributes: dict[str, Raw]) -> dict[str, Any]:
+    if "data" not in attributes:
+        return {}
+    try:
+        data: dict[str, Any] = dict(_object.decode(attributes["data"]))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        shown = bytes(attributes["data"]).decode("utf-8", "replace")
+        raise InvalidEvent("data", shown, "one JSON object") from None
+    for name in _OWN:
+        if name in data:
+            raise InvalidEvent(f"data.{name}", "given", "stands in the attributes, not in data")
+    return data
+
+
+def _own_type(given: str) -> str:
+    for known in EVENT_TYPES:
+        if given == known or given.endswith("." + known):
+            return known
+    return given

@@ -1,0 +1,96 @@
+"""``PUT /v1/customers/{id}``: the profile, the one place for names and contact details."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from fastapi import APIRouter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from api.documents import json_answer, problems
+from api.gateway import CustomerId, TheCredential, TheGateway
+from api.guard import requires
+from db import customers
+from db.keys import JOURNEYS_WRITE
+
+router = APIRouter(tags=["customers"], route_class=requires(JOURNEYS_WRITE))
+
+_EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@[A-Za-z0-9\u0080-\U0010ffff-]+(\.[A-Za-z0-9\u0080-\U0010ffff-]+)+")
+_LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-[A-Za-z0-9]{5,8})*")
+_ZONES = frozenset(available_timezones())
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("printable characters only")
+    return text
+
+
+def _email(text: str) -> str:
+    if not _EMAIL.fullmatch(text) or ".." in text:
+        raise ValueError("an e-mail address like name@example.com")
+    return text
+
+
+def _zone(text: str) -> str:
+    if text not in _ZONES:
+        raise ValueError("a time zone's name like Europe/Berlin")
+    return text
+
+
+def _locale(text: str) -> str:
+    if not _LOCALE.fullmatch(text):
+        raise ValueError("a language tag (BCP 47) like de-DE")
+    return text
+
+
+class Profile(BaseModel):
+    """What is known of a person. What is left out is emptied."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Ada Example",
+                    "email": "ada@example.com",
+                    "phone": "+49 30 1234567",
+                    "time_zone": "Europe/Berlin",
+                    "locale": "de-DE",
+                    "consent": {"email": True, "sms": False},
+                }
+            ]
+        },
+    )
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)] | None = None
+    email: (
+        Annotated[str, StringConstraints(max_length=254), AfterValidator(_printable), AfterValidator(_email)] | None
+    ) = None
+    phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 ()./-]{2,30}$")] | None = Field(
+        default=None, description="with the country's prefix where it is known"
+    )
+    time_zone: Annotated[str, AfterValidator(_zone)] | None = Field(default=None, description="IANA name")
+    locale: Annotated[str, AfterValidator(_locale)] | None = Field(default=None, description="BCP 47")
+    consent: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")], bool] = Field(
+        default_factory=dict, max_length=20, description="channel: whether outreach on it is allowed"
+    )
+
+
+@router.put(
+    "/v1/customers/{customer_id}",
+    summary="Replace a customer's profile",
+    response_model=None,
+    responses={
+        200: json_answer("The profile as stored.", {"customer_id": "c-1001", "name": "Ada Example"}),
+        **problems("too-large", "unsupported-media-type"),
+    },
+)
+async def put_profile(
+    customer_id: CustomerId, profile: Profile, gateway: TheGateway, credential: TheCredential
+) -> dict[str, Any]:
+    """Make the customer when new. A journey begins with the first event, not with a profile."""
+    return await customers.put_profile(gateway.pool, credential.company_id, customer_id, profile.model_dump())

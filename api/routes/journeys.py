@@ -1,0 +1,130 @@
+"""Reading one journey: with its timeline, and explained."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from api.documents import json_answer, problems
+from api.envelopes import JSON
+from api.gateway import CustomerId, TheCredential, TheGateway, gateway_of
+from api.guard import credential_of, requires
+from api.problems import invalid, not_found
+from db import journeys
+from db.keys import JOURNEYS_READ
+from journey.explain import explain
+from journey.state import unpack
+from workflows.names import journey_id
+
+EVENTSSHOWN = 200
+MOST_EVENTSSHOWN = 1000
+
+_CUSTOMER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,64}")
+
+hot = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ, plain=True))
+router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
+
+_PARAMETERS: list[dict[str, Any]] = [
+    {
+        "name": "customer_id",
+        "in": "path",
+        "required": True,
+        "description": "the company's own id of the customer",
+        "schema": {"type": "string", "pattern": f"^{_CUSTOMER_ID.pattern}$", "examples": ["c-1001"]},
+    },
+    {
+        "name": "limit",
+        "in": "query",
+        "required": False,
+        "description": "events shown, the newest ones",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MOST_EVENTSSHOWN, "default": EVENTSSHOWN},
+    },
+]
+SHOWN = {
+    "customer_id": "c-1001",
+    "current_stage": "customer",
+    "stage_name": "Customer",
+    "stage_entered_at": "2026-03-02T10:15:00+00:00",
+    "previous_stage": "lead",
+    "days_in_current_stage": 3,
+    "created_at": "2026-02-20T08:00:00+00:00",
+    "lifetime_value": 129.50,
+    "total_appointments": 1,
+    "last_appointment_at": "2026-03-02T10:15:00+00:00",
+    "risk_score": 0.00,
+    "engagement_score": 0.48,
+    "days_inactive": 3,
+    "next_deadline": "2026-04-01T10:15:00+00:00",
+    "next_stage": None,
+    "held": False,
+    "hold_until": None,
+}
+
+
+@hot.get(
+    "/v1/portal/customers/{customer_id}/journey",
+    summary="One journey with its timeline",
+    response_model=None,
+    responses={
+        200: json_answer(
+            "The journey, its transitions (newest first), the newest events of the ledger, and stage actions.",
+            {"journey": SHOWN, "transitions": [], "events": [], "actions": []},
+        ),
+        **problems("not-found"),
+    },
+    openapi_extra={"parameters": _PARAMETERS},
+)
+async def get_journey(request: Request) -> Response:
+    customer_id: str = request.path_params["customer_id"]
+    if not _CUSTOMER_ID.fullmatch(customer_id):
+        raise invalid("customer_id", customer_id, "1 to 64 of A-Z a-z 0-9 . _ : @ -")
+    gateway, company_id = gateway_of(request), credential_of(request).company_id
+    limit = _limit(request.query_params.get("limit")) if request.scope["query_string"] else EVENTSSHOWN
+    url = None
+    if gateway.temporal_ui_url:
+        workflow = quote(journey_id(company_id, customer_id), safe="")
+        url = f"{gateway.temporal_ui_url.rstrip('/')}/namespaces/{gateway.namespace}/workflows/{workflow}"
+    body = await journeys.journey_json(gateway.pool, company_id, customer_id, events=limit, url=url)
+    if body is None:
+        raise not_found("this company has no journey of such a customer")
+    return Response(body, media_type=JSON)
+
+
+def _limit(given: str | None) -> int:
+    if given is None:
+        return EVENTSSHOWN
+    if not re.fullmatch(r"[0-9]{1,4}", given, re.ASCII) or not 1 <= int(given) <= MOST_EVENTSSHOWN:
+        raise invalid("limit", given, f"1 to {MOST_EVENTSSHOWN}")
+    return int(given)
+
+
+@router.get(
+    "/v1/customers/{customer_id}/explain",
+    summary="Why a journey stands where it stands",
+    response_model=None,
+    responses={
+        200: json_answer(
+            "Factors of the scores, each rule's verdict with the numbers it compared, and what will happen when.",
+            {
+                "current_stage": "customer",
+                "scores": {"risk": {"score": "0.00", "factors": []}},
+                "rules": [],
+                "deadlines": [{"at": "2026-05-31T10:15:00Z", "leads_to": "at_risk", "sentence": "…"}],
+            },
+        ),
+        **problems("not-found"),
+    },
+)
+async def get_explanation(customer_id: CustomerId, gateway: TheGateway, credential: TheCredential) -> Response:
+    found = await journeys.packed_state(gateway.pool, credential.company_id, customer_id)
+    if found is None:
+        raise not_found("this company has no journey of such a customer")
+    packed, transitions = found
+    rulebook = await gateway.rulebook(credential.company_id)
+    answer = explain(unpack(packed), rulebook, time.time_ns() // 1000)
+    return Response(orjson.dumps({**answer, "customer_id": customer_id, "transitions": transitions}), media_type=JSON)

@@ -1,0 +1,100 @@
+"""``GET /v1/portal/relationships``: all relationships of the company, a page at a time."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Literal
+
+import orjson
+from fastapi import APIRouter, Query, Response
+
+from api.documents import json_answer, problems
+from api.envelopes import JSON
+from api.gateway import TheCredential, TheGateway
+from api.guard import requires
+from api.problems import invalid
+from api.routes.journeys import SHOWN
+from db import relationships
+from db.keys import JOURNEYS_READ
+from db.relationships import Position, Search, Sort
+
+MOST_ROWS = 200
+
+router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
+
+
+@router.get(
+    "/v1/portal/relationships",
+    summary="Search all relationships",
+    response_model=None,
+    responses={
+        200: json_answer(
+            "A page; `next_cursor` (null on the last page) is the `cursor` of the next one.",
+            {"relationships": [{**SHOWN, "name": "Ada Example", "email": "ada@example.com"}], "next_cursor": None},
+        ),
+        **problems(),
+    },
+)
+async def get_relationships(
+    gateway: TheGateway,
+    credential: TheCredential,
+    stage: Annotated[list[str] | None, Query(max_length=20, description="repeatable: any of these")] = None,
+    min_risk: Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)] = None,
+    max_risk: Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)] = None,
+    search: Annotated[
+        str | None, Query(min_length=1, max_length=100, description="part of the name, e-mail address or customer id")
+    ] = None,
+    sort: Sort = "risk",
+    order: Literal["asc", "desc"] = "desc",
+    limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
+    cursor: Annotated[str | None, Query(max_length=300)] = None,
+) -> Response:
+    for name, text in [("search", search), *(("stage", key) for key in stage or ())]:
+        if text is not None and "\x00" in text:
+            raise invalid(name, text, "no NUL characters")
+    wanted = Search(
+        stages=stage or (),
+        min_risk=min_risk,
+        max_risk=max_risk,
+        text=search,
+        sort=sort,
+        descending=order == "desc",
+        limit=limit,
+        after=None if cursor is None else _position(cursor, sort, order),
+    )
+    rows, following = await relationships.page(gateway.pool, credential.company_id, wanted)
+    next_cursor = None if following is None else _cursor(following, sort, order)
+    return Response(
+        b'{"relationships":' + rows + b',"next_cursor":' + orjson.dumps(next_cursor) + b"}", media_type=JSON
+    )
+
+
+def _cursor(position: Position, sort: str, order: str) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([sort, order, position.value, position.id])).decode()
+
+
+def _position(cursor: str, sort: Sort, order: str) -> Position:
+    """The position that a cursor of ours says; 422 for another one, or one of another order."""
+    try:
+        fields = orjson.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
+        its_sort, its_order, value, row = fields
+        if value is not None:
+            _check_value(sort, value)
+        if (its_sort, its_order) != (sort, order) or type(row) is not int or not 0 < row < 1 << 63:
+            raise ValueError("another order")
+    except (ValueError, TypeError, binascii.Error, InvalidOperation):
+        raise invalid("cursor", cursor, "next_cursor of a page in the same order") from None
+    return Position(value, row)
+
+
+def _check_value(sort: Sort, value: object) -> None:
+    if not isinstance(value, str) or len(value) > 50:
+        raise ValueError("no value")
+    if sort in ("risk", "lifetime_value"):
+        if not Decimal(value).is_finite() or abs(Decimal(value)) > 10**18:
+            raise ValueError("no number")
+    elif datetime.fromisoformat(value).tzinfo is None:
+        raise ValueError("no instant")

@@ -1,0 +1,25 @@
+"""``GET /v1/stages``: the company's stages, rules and scoring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.documents import json_answer, problems
+from api.gateway import TheCredential, TheGateway
+from api.guard import requires
+from db.keys import JOURNEYS_READ
+from journey.stages import DEFAULT_RULEBOOK
+
+router = APIRouter(tags=["stages"], route_class=requires(JOURNEYS_READ))
+
+
+@router.get(
+    "/v1/stages",
+    summary="The company's stages and rules",
+    response_model=None,
+    responses={200: json_answer("Stages in their order.", DEFAULT_RULEBOOK.as_json()), **problems()},
+)
+async def get_stages(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+    return (await gateway.rulebook(credential.company_id)).as_json()

@@ -1,0 +1,191 @@
+"""A gateway over TCP, a worker, and companies with keys; shared by a run, because starting them is what takes time."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx2
+import psycopg
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from temporalio.client import Client
+
+from api.app import create_app
+from cli.embedded import free_port
+from db import companies, keys, migrate
+from db.session import open_pool, owner_connection
+from settings import Settings
+from worker import build_worker
+
+
+class Background:
+    """A coroutine in a thread with an event loop of its own, until the block ends."""
+
+    def __init__(self, run: Callable[[asyncio.Event, threading.Event], Any]) -> None:
+        self._run, self._ready = run, threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
+
+    async def _main(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            await self._run(self._stop, self._ready)
+        finally:
+            self._ready.set()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(30)
+
+
+class Served(Background):
+    """An app behind uvicorn on a free port: `url`."""
+
+    def __init__(self, app: FastAPI) -> None:
+        port = free_port(18_000)
+        self.app, self.url = app, f"http://127.0.0.1:{port}"
+        server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", access_log=False))
+
+        async def run(stop: asyncio.Event, ready: threading.Event) -> None:
+            serving = asyncio.create_task(server.serve())
+            while not server.started and not serving.done():
+                await asyncio.sleep(0.01)
+            ready.set()
+            await stop.wait()
+            server.should_exit = True
+            await serving
+
+        super().__init__(run)
+
+
+@dataclass
+class Tenant:
+    """A company with a key of every scope, and clients of the gateway with it."""
+
+    id: int
+    key: str
+    url: str
+    database_url: str
+    clients: list[httpx2.Client] = field(default_factory=list)
+
+    @property
+    def client(self) -> httpx2.Client:
+        if not self.clients:
+            self.clients.append(self.with_key(self.key))
+        return self.clients[0]
+
+    def with_key(self, key: str) -> httpx2.Client:
+        return httpx2.Client(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+
+    def new_key(self, *scopes: str) -> tuple[int, str]:
+        async def make() -> tuple[int, str]:
+            async with owner_connection(self.database_url) as connection:
+                return await keys.create(connection, self.id, "another", scopes or keys.SCOPES)
+
+        return asyncio.run(make())
+
+    def rows(self, statement: str, *params: object) -> list[tuple[Any, ...]]:
+        """The rows of a statement as the owner of the database, past row-level security."""
+        with psycopg.connect(self.database_url) as connection:
+            return connection.execute(statement.encode(), params).fetchall()
+
+    def event(self, **fields: Any) -> dict[str, Any]:
+        """A valid event of a minute ago; `fields` replace or add to its own."""
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
+        return {
+            "id": uuid.uuid4().hex,
+            "type": "call.received",
+            "customer_id": "c-1",
+            "occurred_at": at,
+            **({} if "type" in fields else {"duration_seconds": 90}),
+            **fields,
+        }
+
+
+def make_tenant(url: str, database_url: str) -> Tenant:
+    async def make() -> tuple[int, str]:
+        async with owner_connection(database_url) as connection:
+            company = await companies.add(connection, "Test")
+            return company, (await keys.create(connection, company, "test", keys.SCOPES))[1]
+
+    company, key = asyncio.run(make())
+    return Tenant(company, key, url, database_url)
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres_url: str) -> str:
+    """A migrated database of its own in the shared cluster."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("create database gateway_tests")
+    url = urlsplit(postgres_url)._replace(path="/gateway_tests").geturl()
+    url = url.replace("postgresql:/", "postgresql:///", 1) if "://" not in url else url
+    migrate.upgrade(url)
+    return url
+
+
+def gateway_settings(database_url: str, **values: Any) -> Settings:
+    return Settings(database_url=database_url, public_url="https://perdure.example", **values)
+
+
+@pytest.fixture(scope="session")
+def gateway(database_url: str, temporal_address: str) -> Iterator[Served]:
+    """A gateway before the real Postgres and the real Temporal, ready."""
+    settings = gateway_settings(database_url, rate_limit="100000/minute", temporal_ui_url="http://ui.example:8233")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TEMPORAL_ADDRESS", temporal_address)
+        with Served(create_app(settings)) as served:
+            wait_ready(served.url)
+            yield served
+
+
+def wait_ready(url: str, seconds: float = 15) -> None:
+    until = time.monotonic() + seconds
+    while (answer := httpx2.get(url + "/readyz")).status_code != 200:
+        assert time.monotonic() < until, answer.text
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def tenant(gateway: Served, database_url: str) -> Iterator[Tenant]:
+    """A new company."""
+    made = make_tenant(gateway.url, database_url)
+    yield made
+    for client in made.clients:
+        client.close()
+
+
+@pytest.fixture
+def other(gateway: Served, database_url: str) -> Iterator[Tenant]:
+    """Another new company."""
+    made = make_tenant(gateway.url, database_url)
+    yield made
+    for client in made.clients:
+        client.close()
+
+
+@pytest.fixture(scope="session")
+def working(database_url: str, temporal_address: str) -> Iterator[None]:
+    """A worker that commits what the gateway takes."""
+
+    async def run(stop: asyncio.Event, ready: threading.Event) -> None:
+        pool = await open_pool(database_url, min_size=1, max_size=4)
+        client = await Client.connect(temporal_address)
+        async with build_worker(client, pool, gateway_settings(database_url)):
+            ready.set()
+            await stop.wait()
+        await pool.close()
+
+    with Background(run):
+        yield

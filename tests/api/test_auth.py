@@ -1,0 +1,121 @@
+"""Keys, scopes and the rate limit, on every route that asks for a key."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx2
+import pytest
+from fastapi.routing import APIRoute
+
+from api import auth
+from api.app import create_app
+from db import keys
+from db.session import owner_connection
+from settings import Settings
+from tests.api.conftest import Served, Tenant, gateway_settings
+
+ROUTES = [route for route in create_app(Settings()).routes if isinstance(route, APIRoute)]
+GUARDED = [route for route in ROUTES if hasattr(route, "needed_scope")]
+OPEN = {"/livez", "/readyz", "/metrics", "/problems/{kind}", "/docs"}
+
+
+def method(route: APIRoute) -> str:
+    return min(route.methods or {"GET"})  # each has one
+
+
+def named(route: APIRoute) -> str:
+    return f"{method(route)} {route.path}"
+
+
+def ask(client: httpx2.Client, route: APIRoute, customer_id: str = "c-1") -> httpx2.Response:
+    return client.request(method(route), route.path.format(customer_id=customer_id))
+
+
+def test_every_route_asks_for_a_key_but_the_operators() -> None:
+    assert {route.path for route in ROUTES if route not in GUARDED} == OPEN
+    assert all(route.path.startswith("/v1/") for route in GUARDED)
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Basic abc", "Bearer nobodys", f"Bearer {'x' * 999}"])
+@pytest.mark.parametrize("route", GUARDED, ids=named)
+def test_401_without_a_valid_key(gateway: Served, route: APIRoute, header: str | None) -> None:
+    headers = {} if header is None else {"Authorization": header}
+    with httpx2.Client(base_url=gateway.url, headers=headers) as client:
+        answer = ask(client, route)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith('Bearer realm="perdure"')
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "https://perdure.example/problems/unauthorised"
+
+
+def test_a_key_that_is_no_text_is_nobodys(gateway: Served) -> None:
+    answer = httpx2.get(gateway.url + "/v1/stages", headers={b"Authorization": b"Bearer \xff\xfe\x80"})
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=named)
+def test_403_names_the_missing_scope(tenant: Tenant, route: APIRoute) -> None:
+    needed = route.needed_scope  # type: ignore[attr-defined]  # what GUARDED was chosen by
+    _, key = tenant.new_key(*(scope for scope in keys.SCOPES if scope != needed))
+    with tenant.with_key(key) as client:
+        answer = ask(client, route)
+    assert (answer.status_code, answer.json()["scope"]) == (403, needed)
+    assert needed in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=named)
+def test_one_scope_is_enough(tenant: Tenant, route: APIRoute) -> None:
+    _, key = tenant.new_key(route.needed_scope)  # type: ignore[attr-defined]  # what GUARDED was chosen by
+    with tenant.with_key(key) as client:
+        assert ask(client, route).status_code in (200, 404, 422)
+
+
+def test_a_revoked_key_ends(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "FRESH", 0.0)
+    key_id, key = tenant.new_key(keys.JOURNEYS_READ)
+
+    async def revoke() -> None:
+        async with owner_connection(tenant.database_url) as connection:
+            assert await keys.revoke(connection, key_id)
+
+    with tenant.with_key(key) as client:
+        assert client.get("/v1/stages").status_code == 200
+        asyncio.run(revoke())
+        answer = client.get("/v1/stages")
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+def test_the_use_of_a_key_is_noted(tenant: Tenant) -> None:
+    assert tenant.client.get("/v1/stages").status_code == 200
+    used = None
+    for _ in range(50):
+        ((used,),) = tenant.rows("select last_used_at from api_keys where company_id = %s", tenant.id)
+        if used is not None:
+            break
+        asyncio.run(asyncio.sleep(0.05))
+    assert used is not None
+
+
+def test_429_after_too_many_requests(tenant: Tenant) -> None:
+    settings = gateway_settings(tenant.database_url, rate_limit="3/day")
+    _, other_key = tenant.new_key()
+    with Served(create_app(settings)) as limited:
+        ask_with = {key: {"Authorization": f"Bearer {key}"} for key in (tenant.key, other_key)}
+        url = limited.url + "/v1/stages"
+        statuses = [httpx2.get(url, headers=ask_with[tenant.key]).status_code for _ in range(4)]
+        assert statuses == [200, 200, 200, 429]
+        answer = httpx2.get(url, headers=ask_with[tenant.key])
+        assert 0 < int(answer.headers["retry-after"]) <= 86_401
+        assert answer.json()["detail"] == "this key may send 3 per 1 day"
+        assert httpx2.get(url, headers=ask_with[other_key]).status_code == 200
+
+
+def test_a_new_window_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000_000_000.0
+    monkeypatch.setattr(auth, "time", lambda: now)
+    rate = auth._Rate("2/minute")
+    assert [rate.exceeded(1) for _ in range(3)] == [0, 0, 21]
+    now += 20
+    assert rate.exceeded(1) == 0

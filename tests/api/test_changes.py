@@ -1,0 +1,183 @@
+"""A person's changes of a journey, and profiles."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import Client
+
+from api.routes import changes
+from tests.api.conftest import Tenant
+from workflows import names
+from workflows.messages import JourneyStart
+
+
+@pytest.fixture
+def journey(tenant: Tenant, working: None) -> Tenant:
+    """A company with the journey c-1, a lead."""
+    assert tenant.client.post("/v1/events?wait=10", json=tenant.event()).json()["outcomes"][0]["outcome"] == "applied"
+    return tenant
+
+
+def shown(tenant: Tenant) -> dict[str, Any]:
+    found: dict[str, Any] = tenant.client.get("/v1/portal/customers/c-1/journey").json()
+    return found
+
+
+def test_a_stage_by_hand_is_committed_when_it_is_answered(journey: Tenant) -> None:
+    answer = journey.client.post("/v1/customers/c-1/stage", json={"stage": "vip", "reason": "Yearly contract ✓"})
+    assert answer.status_code == 200
+    assert (answer.json()["customer_id"], answer.json()["stage"], answer.json()["held"]) == ("c-1", "vip", False)
+    newest = shown(journey)["transitions"][0]
+    ((key_id,),) = journey.rows("select id from api_keys where company_id = %s", journey.id)
+    assert (newest["to_stage"], newest["trigger_type"], newest["trigger_event"]) == ("vip", "manual", "stage_set")
+    assert (newest["notes"], newest["performed_by"]) == ("Yearly contract ✓", key_id)
+
+
+def test_a_hold_keeps_until_it_is_released(journey: Tenant) -> None:
+    until = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    change = {"stage": "prospect", "reason": "Wrong number", "hold_until": until}
+    held = journey.client.post("/v1/customers/c-1/stage", json=change).json()
+    assert (held["stage"], held["held"]) == ("prospect", True)
+    assert datetime.fromisoformat(held["hold_until"]) == datetime.fromisoformat(until)
+    visit = journey.event(type="appointment.completed", amount="5000")
+    assert journey.client.post("/v1/events?wait=10", json=visit).json()["outcomes"][0]["transitions"] == []
+    assert (shown(journey)["journey"]["current_stage"], shown(journey)["journey"]["held"]) == ("prospect", True)
+    released = journey.client.delete("/v1/customers/c-1/hold")
+    assert (released.status_code, released.json()["held"]) == (200, False)
+
+
+def test_an_unknown_stage_names_those_that_are_allowed(journey: Tenant) -> None:
+    answer = journey.client.post("/v1/customers/c-1/stage", json={"stage": "champion", "reason": "Because"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["problem"] == "one of prospect, lead, customer, regular, vip, at_risk, churned"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("stage", None),
+        ("stage", 7),
+        ("reason", ""),
+        ("reason", "  "),
+        ("reason", "x" * 1001),
+        ("reason", "a\x00b"),
+        ("reason", None),
+        ("hold", "perhaps"),
+        ("hold_until", "2020-01-01T00:00:00Z"),
+        ("hold_until", "2099-01-01T00:00:00"),
+        ("hold_until", "9999-12-31T23:59:59-12:00"),
+        ("hold_until", "soon"),
+        ("until", "2099-01-01T00:00:00Z"),
+    ],
+)
+def test_bad_changes(tenant: Tenant, field: str, value: object) -> None:
+    change = {"stage": "vip", "reason": "Because", field: value}
+    answer = tenant.client.post("/v1/customers/c-1/stage", json=change)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+
+
+def test_no_journey_is_404(tenant: Tenant) -> None:
+    change = {"stage": "vip", "reason": "Because"}
+    assert tenant.client.post("/v1/customers/nobody/stage", json=change).status_code == 404
+    assert tenant.client.delete("/v1/customers/nobody/hold").status_code == 404
+
+
+async def test_503_when_no_worker_answers(
+    tenant: Tenant, temporal_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "ANSWER_LIMIT", 0.5)
+    client = await Client.connect(temporal_address)
+    start = JourneyStart(tenant.id, "c-1")
+    await client.start_workflow(names.JOURNEY, start, id=start.workflow_id, task_queue="nobody works here")
+    answer = tenant.client.post("/v1/customers/c-1/stage", json={"stage": "vip", "reason": "Because"})
+    assert (answer.status_code, answer.json()["part"]) == (503, "worker")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+PROFILE = {
+    "name": "Ada Exämple",
+    "email": "ada+x@example.com",
+    "phone": "+49 30 1234567",
+    "time_zone": "Europe/Berlin",
+    "locale": "de-DE",
+    "consent": {"email": True, "sms": False},
+}
+
+
+def test_a_profile_is_replaced(tenant: Tenant) -> None:
+    first = tenant.client.put("/v1/customers/ada@example.com", json=PROFILE)
+    assert first.status_code == 200
+    assert {key: first.json()[key] for key in PROFILE} == PROFILE
+    assert first.json()["customer_id"] == "ada@example.com"
+    second = tenant.client.put("/v1/customers/ada@example.com", json={"name": "Ada"}).json()
+    assert (second["name"], second["email"], second["consent"]) == ("Ada", None, {})
+    assert second["created_at"] == first.json()["created_at"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", "x" * 201),
+        ("name", "a\x00"),
+        ("name", 5),
+        ("email", "ada"),
+        ("email", "a@b"),
+        ("email", "a b@example.com"),
+        ("email", "a@@example.com"),
+        ("email", "a@example..com"),
+        ("email", "a" * 250 + "@example.com"),
+        ("email", "a\x00@example.com"),
+        ("phone", "call me"),
+        ("phone", "+49 30\x00123"),
+        ("time_zone", "Mars/Olympus"),
+        ("time_zone", "../../etc/passwd"),
+        ("time_zone", ""),
+        ("locale", "german"),
+        ("locale", "de_DE"),
+        ("consent", {"email": "yes"}),
+        ("consent", {"E-MAIL": True}),
+        ("consent", {"a\x00": True}),
+        ("consent", {f"c{n}": True for n in range(21)}),
+        ("consent", ["email"]),
+        ("nickname", "Addi"),
+    ],
+)
+def test_bad_profiles(tenant: Tenant, field: str, value: object) -> None:
+    answer = tenant.client.put("/v1/customers/c-1", json={**PROFILE, field: value})
+    assert (answer.status_code, answer.json()["errors"][0]["field"].partition(".")[0]) == (422, field)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"name": "\\ud800"}', b'{"consent": {"a": NaN}}', b"[" * 100_000]
+)
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/v1/customers/c-1"), ("POST", "/v1/customers/c-1/stage")])
+def test_bodies_that_are_none(tenant: Tenant, method: str, path: str, raw: bytes) -> None:
+    answer = tenant.client.request(method, path, content=raw, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/v1/customers/c-1"), ("POST", "/v1/customers/c-1/stage")])
+def test_bodies_that_are_too_long_or_not_json(tenant: Tenant, method: str, path: str) -> None:
+    answer = tenant.client.request(method, path, json={"name": "x" * 2_000_000})
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+    answer = tenant.client.request(method, path, content=b"a=b", headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize("customer_id", ["a%20b", "x" * 65, "%00", "%F0%9F%98%80", "a%0A"])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/v1/customers/{}", PROFILE),
+        ("POST", "/v1/customers/{}/stage", {"stage": "vip", "reason": "Because"}),
+        ("DELETE", "/v1/customers/{}/hold", None),
+    ],
+)
+def test_malformed_customer_ids(tenant: Tenant, method: str, path: str, body: Any, customer_id: str) -> None:
+    answer = tenant.client.request(method, path.format(customer_id), json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "customer_id")

@@ -1,0 +1,145 @@
+"""The description of the gateway, and what it does with whatever the description allows."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx2
+import pytest
+import schemathesis
+from fastapi.routing import APIRoute
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
+from schemathesis import GenerationMode
+
+from api.documents import EXAMPLES, example
+from api.problems import PROBLEMS
+from journey.events import EVENT_TYPES, parse
+from tests.api.conftest import Served, Tenant
+from tests.api.test_auth import ROUTES, method, named
+
+DESCRIBED = [route for route in ROUTES if route.include_in_schema]
+
+
+@pytest.fixture
+def document(gateway: Served) -> dict[str, Any]:
+    found: dict[str, Any] = httpx2.get(gateway.url + "/openapi.json").json()
+    return found
+
+
+def test_every_route_is_described(document: dict[str, Any]) -> None:
+    for route in DESCRIBED:
+        operation = document["paths"][route.path][method(route).lower()]
+        assert operation["summary"]
+        if route.path.startswith("/v1/"):
+            assert operation["security"] == [{"key": []}]
+            assert {"401", "403", "422", "429", "503"} <= operation["responses"].keys()
+            assert "example" in str(operation) or "requestBody" not in operation
+    assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+
+
+def test_every_event_type_has_a_schema_and_an_example(document: dict[str, Any]) -> None:
+    assert EXAMPLES.keys() == EVENT_TYPES.keys()
+    validator = Draft202012Validator({"$ref": "#/components/schemas/Event", "components": document["components"]})
+    for name in EVENT_TYPES:
+        validator.validate(example(name))
+        parse(str(example(name)).replace("'", '"'))
+        assert not validator.is_valid({**example(name), "unheard_of": 1})
+
+
+def test_the_examples_of_a_body_are_taken(document: dict[str, Any], tenant: Tenant) -> None:
+    content = document["paths"]["/v1/events"]["post"]["requestBody"]["content"]
+    for media_type, described in content.items():
+        values = [e["value"] for e in described["examples"].values()] if "examples" in described else []
+        for value in values or [described["example"]]:
+            answer = tenant.client.post("/v1/events", json=value, headers={"Content-Type": media_type})
+            assert (answer.status_code, answer.json()["rejected"]) == (202, [])
+
+
+def test_the_documents_can_be_read(gateway: Served) -> None:
+    page = httpx2.get(gateway.url + "/docs")
+    assert "text/html" in page.headers["content-type"]
+    assert "&quot;duration_seconds&quot;: 187" in page.text
+    assert "<script" not in page.text
+    assert 'src="' not in page.text
+
+
+@pytest.mark.parametrize("kind", PROBLEMS)
+def test_a_problems_type_can_be_looked_up(gateway: Served, kind: str) -> None:
+    answer = httpx2.get(f"{gateway.url}/problems/{kind}")
+    assert answer.status_code == 200
+    assert PROBLEMS[kind][1] in answer.text
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "status", "kind"),
+    [
+        ("GET", "/nowhere", 404, "not-found"),
+        ("GET", "/problems/none", 404, "not-found"),
+        ("GET", "/v1/events", 405, "method-not-allowed"),
+        ("DELETE", "/livez", 405, "method-not-allowed"),
+        ("PUT", "/v1/customers/a/b/c", 404, "not-found"),
+    ],
+)
+def test_errors_of_the_framework_are_problems_too(
+    gateway: Served, verb: str, path: str, status: int, kind: str
+) -> None:
+    answer = httpx2.request(verb, gateway.url + path)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert answer.json()["type"] == f"https://perdure.example/problems/{kind}"
+    assert answer.json()["status"] == status
+
+
+def test_an_unexpected_error_tells_nothing(tenant: Tenant, monkeypatch: pytest.MonkeyPatch, gateway: Served) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("password=hunter2")
+
+    monkeypatch.setattr("db.journeys.journey_json", broken)
+    answer = tenant.client.get("/v1/portal/customers/c-1/journey")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert "hunter2" not in answer.text
+    assert answer.json()["type"].endswith("/internal")
+    assert answer.headers["x-request-id"]
+
+
+def test_a_request_id_is_taken_over(gateway: Served) -> None:
+    url = gateway.url + "/livez"
+    assert httpx2.get(url, headers={"X-Request-Id": "abc-12345"}).headers["x-request-id"] == "abc-12345"
+    assert httpx2.get(url, headers={"X-Request-Id": "a b"}).headers["x-request-id"] != "a b"
+
+
+def test_metrics_count_and_name_nobody(tenant: Tenant, gateway: Served) -> None:
+    tenant.client.post("/v1/events", json=tenant.event(customer_id="ada@example.com"))
+    tenant.client.get("/v1/portal/customers/ada@example.com/journey")
+    until = time.monotonic() + 5
+    while "/portal/customers/{customer_id}/journey" not in (text := httpx2.get(gateway.url + "/metrics").text):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert "perdure_events_accepted_total" in text
+    assert "temporal_request" in text
+    assert "ada@example.com" not in text
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: str(mode.value))
+@pytest.mark.parametrize("route", DESCRIBED, ids=named)
+def test_nothing_that_the_description_allows_or_forbids_breaks_it(
+    tenant: Tenant, gateway: Served, working: None, document: dict[str, Any], route: APIRoute, mode: GenerationMode
+) -> None:
+    operation = schemathesis.openapi.from_dict(document)[route.path][method(route)]
+
+    @settings(
+        max_examples=10, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def probe(case: schemathesis.Case[Any]) -> None:
+        answer = case.call(base_url=gateway.url, headers={"Authorization": f"Bearer {tenant.key}"})
+        assert answer.status_code < 500, case.as_curl_command()
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == ["application/problem+json"]
+
+    try:
+        probe()
+    except Unsatisfiable:
+        assert mode is GenerationMode.NEGATIVE  # a route without parameters allows everything

@@ -1,0 +1,102 @@
+"""Every route, asked by company A about what is company B's: nothing is found, nothing is changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.api.conftest import Tenant
+from tests.api.test_auth import GUARDED, method, named
+
+SECRET = "SECRET-OF-B"
+CUSTOMER = "b-secret-1"
+
+#: a body that each route would take; a route without one here gets none
+BODIES: dict[str, dict[str, Any]] = {
+    "/v1/customers/{customer_id}": {"name": "of A"},
+    "/v1/customers/{customer_id}/stage": {"stage": "churned", "reason": "of A", "hold": True},
+}
+QUERIES = [{}, {"search": "SECRET"}, {"search": CUSTOMER}, {"stage": "lead"}, {"min_risk": "0"}, {"limit": "200"}]
+COUNTED = [
+    "customers",
+    "customer_relationships",
+    "journey_transitions",
+    "journey_events",
+    "journey_actions",
+    "api_keys",
+    "audit_log",
+    "customer_journey_stages",
+]
+
+
+@pytest.fixture
+def secret(other: Tenant, working: None) -> Tenant:
+    """Company B with a profile, a journey and a stage of its own."""
+    event = other.event(customer_id=CUSTOMER, id=f"{SECRET}-event")
+    other.rows(
+        "insert into customer_journey_stages (company_id, stage_key, stage_name, order_index)"
+        " values (%s, 'prospect', %s, 1), (%s, 'lead', %s, 2) returning 1",
+        other.id,
+        SECRET,
+        other.id,
+        SECRET,
+    )
+    assert other.client.put(f"/v1/customers/{CUSTOMER}", json={"name": SECRET}).status_code == 200
+    assert other.client.post("/v1/events?wait=10", json=event).json()["outcomes"][0]["outcome"] == "applied"
+    return other
+
+
+def everything(tenant: Tenant) -> list[list[tuple[Any, ...]]]:
+    """All rows of a company, but when its keys were used."""
+    return [
+        tenant.rows(f"select to_jsonb(t) - 'last_used_at' from {table} t where company_id = %s order by 1", tenant.id)
+        for table in COUNTED
+    ]
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=named)
+def test_another_companys_things_are_not_there(tenant: Tenant, secret: Tenant, route: APIRoute) -> None:
+    before = everything(secret)
+    path = route.path.format(customer_id=CUSTOMER)
+    body = tenant.event(customer_id=CUSTOMER) if route.path == "/v1/events" else BODIES.get(route.path)
+    for query in QUERIES:
+        answer = tenant.client.request(method(route), path, params=query, json=body)
+        assert SECRET not in answer.text, f"{named(route)} tells of another company"
+        assert answer.status_code < 500
+    if "{customer_id}" in route.path and route.path != "/v1/customers/{customer_id}":
+        assert tenant.client.request(method(route), path, json=body).status_code == 404
+    assert everything(secret) == before, f"{named(route)} changes another company's rows"
+    assert secret.client.get(f"/v1/portal/customers/{CUSTOMER}/journey").json()["journey"]["stage_name"] == SECRET
+
+
+def test_the_same_event_id_and_customer_in_two_companies_are_two(tenant: Tenant, secret: Tenant) -> None:
+    event = tenant.event(customer_id=CUSTOMER, id=f"{SECRET}-event")
+    (outcome,) = tenant.client.post("/v1/events?wait=10", json=event).json()["outcomes"]
+    assert outcome["outcome"] == "applied"
+    found = tenant.client.get(f"/v1/portal/customers/{CUSTOMER}/journey")
+    assert (found.json()["journey"]["stage_name"], len(found.json()["events"])) == ("Lead", 1)
+
+
+def test_guessed_ids_and_cursors_lead_nowhere(tenant: Tenant, secret: Tenant) -> None:
+    """Whatever A asks about B's customer, with B's row ids in cursors, answers nothing of B."""
+    ids = [row[0] for row in secret.rows("select id from customer_relationships where company_id = %s", secret.id)]
+    tries = st.sampled_from([CUSTOMER, CUSTOMER.upper(), f"{secret.id}", f"{secret.id}:{CUSTOMER}", *map(str, ids)])
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(guess=tries, route=st.sampled_from(GUARDED), number=st.sampled_from([*ids, 1, 1 << 40]))
+    def probe(guess: str, route: APIRoute, number: int) -> None:
+        if method(route) != "GET":
+            return
+        path = route.path.format(customer_id=guess)
+        for query in ({}, {"search": guess}, {"company_id": str(secret.id)}, {"limit": str(number % 200 + 1)}):
+            answer = tenant.client.get(path, params=query, headers={"X-Company-Id": str(secret.id)})
+            assert SECRET not in answer.text
+            if "{customer_id}" in route.path:
+                assert answer.status_code == 404
+
+    probe()
+    assert tenant.client.get("/v1/portal/relationships").json()["relationships"] == []

@@ -27,12 +27,14 @@ from db.ledger import Entry, Known, Row
 from db.rulebooks import Rulebooks
 from db.session import Pool
 from journey.engine import Command, Transition, decide
-from journey.events import Event, InvalidEvent, canonical, content_hash, from_fields, to_instant, utc_text
+from journey.events import LATEST, Event, InvalidEvent, canonical, content_hash, from_fields, to_instant, utc_text
 from journey.explain import money_text
 from journey.stages import Rulebook
 from journey.state import State, pack, unpack
 
+COMMANDS = ("set_stage", "release")  # somebody waits for the answer to each of them, whatever it is
 RAW_KEPT = 20_000  # characters kept of what could not be understood
+LATEST_HOLD = to_instant(LATEST)
 TRIES = 3  # of a commit that met another one
 STALE_TRIES = 3  # a worker thought dead is gone by then; what still looks stale is a clock that was set back
 
@@ -65,6 +67,7 @@ class Commits:
         Raises psycopg.OperationalError while Postgres does not answer: to be tried again for ever.
         """
         inbox = read_messages(request["messages"], request["customer_id"], request["now"])
+        aside = False
         for attempt in range(TRIES):
             try:
                 if attempt == 0 and (rulebook := self._rulebooks.remembered(request["company_id"])):
@@ -72,6 +75,12 @@ class Commits:
                 return await self._look(request, inbox)
             except (Overtaken, psycopg.errors.UniqueViolation):
                 continue
+            except psycopg.DataError as error:
+                if aside:
+                    raise
+                # What passed every check and yet cannot be stored must not block the journey for ever.
+                activity.logger.error("messages set aside", extra={"reason": str(error)})
+                inbox, aside = set_aside(inbox, request["messages"], str(error)), True
         raise ApplicationError("overtaken by other commits; will be tried again", type="Overtaken")
 
     async def _assume(self, request: CommitRequest, inbox: Inbox, rulebook: Rulebook) -> CommitResult:
@@ -79,7 +88,7 @@ class Commits:
         state = unpack(request["state"]) if request["state"] else State()
         row = Row(state.version, request["run_id"], None, {}) if state.version else None
         known = Known(rulebook.version, None, row, {})
-        return await self._decide(request, inbox, known, state, rulebook, again=False)
+        return await self._decide(request, inbox, known, state, rulebook, assumed=True)
 
     async def _look(self, request: CommitRequest, inbox: Inbox) -> CommitResult:
         """Decide upon what Postgres knows."""
@@ -89,16 +98,17 @@ class Commits:
         if known is None:
             raise ApplicationError(f"there is no company {company_id}", type="NoSuchCompany", non_retryable=True)
         state = unpack(request["state"]) if request["state"] else State()
-        again = False
+        again, standing = False, "here"
         if known.row is not None:
             standing = await self._standing(request, inbox, known, known.row, state.version)
-            if standing == "written":
-                return result(known.row.state, [None if isinstance(c, Command) else c for c in inbox.commands])
             if standing == "elsewhere":
-                return await self._take_over(request, known.row)
+                return await self._take_over(request, known.row, state.version)
             again = standing == "again"
         rulebook = await self._rulebooks.of(self._pool, company_id, known.rules_version)
-        return await self._decide(request, inbox, known, state, rulebook, again)
+        if known.row is not None and standing == "written":
+            answers, _ = _judge(inbox.commands, rulebook, request["now"])
+            return result(known.row.state, answers, inbox.until)
+        return await self._decide(request, inbox, known, state, rulebook, again=again)
 
     async def _standing(self, request: CommitRequest, inbox: Inbox, known: Known, row: Row, version: int) -> str:
         if row.run_id != request["run_id"]:
@@ -118,9 +128,10 @@ class Commits:
         held |= {(entry.event_id, entry.content_hash) for entry in inbox.entries}
         return "again" if all(key in held for key in written) else "elsewhere"
 
-    async def _take_over(self, request: CommitRequest, row: Row) -> CommitResult:
+    async def _take_over(self, request: CommitRequest, row: Row, version: int) -> CommitResult:
         state = unpack(row.state)
-        state.version = row.version + 1
+        # Never just one further than the workflow: were this answer lost, the next try would take the row for its own.
+        state.version = max(row.version + 1, version + 2)
         packed = pack(state)
         values = {
             **_guard(request, row),
@@ -140,7 +151,9 @@ class Commits:
         known: Known,
         state: State,
         rulebook: Rulebook,
-        again: bool,
+        *,
+        again: bool = False,
+        assumed: bool = False,
     ) -> CommitResult:
         own_version = state.version + 1 if again else None
         events, entries = admit(inbox, known, own_version)
@@ -148,11 +161,14 @@ class Commits:
         now = request["now"] if inbox.until is None else min(inbox.until, request["now"])
         decision = decide(state, events, rulebook, now, commands)
         new = decision.state
+        changed = bool(entries or decision.transitions or commands) or new != state
+        if assumed and (new.stage is None or not changed):
+            raise Overtaken  # nothing would be compared with Postgres, which may know newer rules or a later state
         if new.stage is None:
             await self._keep_quarantined(request, entries, rulebook)
-            return result(pack(new), answers)
-        if not (entries or decision.transitions or commands) and new == state:
-            return result(pack(new), answers)
+            return result(request["state"], answers)
+        if not changed:
+            return result(pack(new), answers, inbox.until)
         new.version = state.version + 1
         packed = pack(new)
         values = {
@@ -165,10 +181,7 @@ class Commits:
         }
         if not await ledger.write(self._pool, request["company_id"], values, again=again):
             raise Overtaken
-        answer = result(packed, answers)
-        if inbox.until is not None:
-            answer["more"] = True
-        return answer
+        return result(packed, answers, inbox.until)
 
     async def _keep_quarantined(self, request: CommitRequest, entries: list[Entry], rulebook: Rulebook) -> None:
         if entries:
@@ -190,6 +203,9 @@ def read_messages(messages: Iterable[tuple[str, list[str]]], customer_id: str, n
         try:
             values = [orjson.loads(argument) for argument in arguments]
         except ValueError as error:
+            if name in COMMANDS:
+                inbox.commands.append(f"not JSON: {error}")
+                continue
             inbox.entries.append(_quarantined(name, "\n".join(arguments), f"not JSON: {error}"))
             continue
         if name == "events" and values:
@@ -198,11 +214,17 @@ def read_messages(messages: Iterable[tuple[str, list[str]]], customer_id: str, n
                 _read_event(inbox, fields, customer_id, now)
             if len(values) > 1 and isinstance(values[1], int):
                 inbox.until = values[1]
-        elif name in ("set_stage", "release") and values and isinstance(values[0], dict):
+        elif name in COMMANDS:
             inbox.commands.append(_read_command(name, values[0]))
         elif name != "evaluate":
             inbox.entries.append(_quarantined(name, "\n".join(arguments), f"unknown message {name!r}"))
     return inbox
+
+
+def set_aside(inbox: Inbox, messages: Iterable[tuple[str, list[str]]], reason: str) -> Inbox:
+    """The same messages with none of them understood: kept in the ledger, each command answered with the reason."""
+    entries = [_quarantined(name, "\n".join(texts), reason) for name, texts in messages if name not in COMMANDS]
+    return Inbox(entries=entries, commands=[reason for _ in inbox.commands])
 
 
 def _read_event(inbox: Inbox, fields: object, customer_id: str, now: int) -> None:
@@ -223,6 +245,8 @@ def _read_command(name: str, fields: dict[str, Any]) -> Command | str:
         instant = None if until is None else to_instant(datetime.fromisoformat(until))
     except (ValueError, TypeError) as error:
         return f"hold_until: {until!r} is not an RFC 3339 instant with an offset ({error})"
+    if instant is not None and instant >= LATEST_HOLD:
+        return f"hold_until: {until!r} is too far away; a hold without it lasts until it is released"
     return Command(
         kind=name,
         stage=fields.get("stage"),
@@ -253,7 +277,7 @@ def _judge(commands: list[Command | str], rulebook: Rulebook, now: int) -> tuple
 
 
 def admit(inbox: Inbox, known: Known, own_version: int | None) -> tuple[list[Event], list[Entry]]:
-    """Which events count, and the ledger entries of all that are new. Rows of ``own_version`` are about to be replaced."""
+    """Which events count, and the ledger entries of all that are new; rows of ``own_version`` will be replaced."""
     events: list[Event] = []
     entries: list[Entry] = []
     first: dict[str, bytes] = {}
@@ -280,9 +304,14 @@ def admit(inbox: Inbox, known: Known, own_version: int | None) -> tuple[list[Eve
     return events, entries + inbox.entries
 
 
-def result(state: dict[str, Any], answers: list[str | None] | None = None) -> CommitResult:
+def result(state: dict[str, Any] | None, answers: list[str | None], until: int | None = None) -> CommitResult:
     """``commit``'s answer: what stands in the workflow's history, so nothing more than is needed."""
-    return {"state": state, "answers": answers} if answers else {"state": state}
+    answer: CommitResult = {"state": state}
+    if answers:
+        answer["answers"] = answers
+    if until is not None:
+        answer["more"] = True
+    return answer
 
 
 def _quarantined(name: str, raw: str, reason: str) -> Entry:

@@ -86,10 +86,15 @@ def _sentence(before: State, after: State) -> str:
         return f"the hold ends on {day}" + (f" and leads to {after.stage}" if after.stage != before.stage else "")
     if after.stage != before.stage:
         return f"{after.stage} on {day} {_unless(before)}"
-    return (
-        f"on {day} risk {before.risk / 100:.2f} becomes {after.risk / 100:.2f}"
-        f" and engagement {before.engagement / 100:.2f} becomes {after.engagement / 100:.2f} {_unless(before)}"
-    )
+    changes = [
+        f"{name} {old / 100:.2f} becomes {new / 100:.2f}"
+        for name, old, new in (
+            ("risk", before.risk, after.risk),
+            ("engagement", before.engagement, after.engagement),
+        )
+        if old != new
+    ]
+    return f"on {day} {' and '.join(changes)} {_unless(before)}"
 
 
 def _unless(state: State) -> str:

@@ -16,11 +16,15 @@ with workflow.unsafe.imports_passed_through():
     from journey.explain import details, readable
     from journey.state import deadline_of
     from workflows import names
-    from workflows.messages import JourneyStart, Release, SetStage
+    from workflows.messages import JourneyStart, Release, SetStage, problem_of
 
 #: More history of an import is on its way: deadlines that it may make untrue wait this long for it.
 HISTORY_FOLLOWS = 60_000_000  # µs
 COMMANDS = (names.SET_STAGE_UPDATE, names.RELEASE_UPDATE)
+#: What one commit takes at most, in characters (one message it always takes). In an outage the messages stand in the
+#: history as an activity's input; beyond 2 MB, each character up to seven bytes there, the server refuses it.
+COMMIT_SIZE = 250_000
+NO_TEXT_KEPT = 10_000  # bytes
 
 
 @workflow.defn(name=names.JOURNEY)
@@ -34,14 +38,16 @@ class CustomerJourney:
         self.inbox: list[tuple[str, list[str]]] = []
         self.taken = 0  # messages of this run that are committed
         self.asked = 0  # commands so far, which numbers them
+        self.answered = 0  # of them, those that were committed or refused
         self.answers: dict[int, str | None] = {}
-        self.not_before = 0
+        self.not_before = start.not_before
         self.alarm: asyncio.Task[None] | None = None
         self.alarm_at = 0
         self.woken = False
         self.spread = 1000 * (zlib.crc32(start.workflow_id.encode()) % max(1, start.spread * 1000))
         shown = workflow.info().typed_search_attributes
         self.shown_stage = shown.get(names.STAGE)
+        self.shows_deadline = shown.get(names.NEXT_DEADLINE) is not None
         workflow.set_current_details(details(self.state))
 
     @workflow.run
@@ -53,7 +59,7 @@ class CustomerJourney:
                 await self._commit()
             self.woken = False
             if self._may_continue_as_new():
-                start.state = self.state
+                start.state, start.not_before = self.state, self.not_before
                 workflow.continue_as_new(start)
 
     # -- messages: every handler only appends ---------------------------------------------------------------------
@@ -63,7 +69,7 @@ class CustomerJourney:
         """Any signal: its arguments are kept as they came."""
         if name in COMMANDS:
             name = f"signal {name}"  # a command has somebody who waits for its answer; this has not
-        self.inbox.append((name, [argument.payload.data.decode("utf-8", "replace") for argument in arguments]))
+        self.inbox.append((name, [_text(argument.payload.data) for argument in arguments]))
 
     @workflow.update(name=names.SET_STAGE_UPDATE)
     async def set_stage(self, change: SetStage) -> dict[str, Any]:
@@ -72,13 +78,18 @@ class CustomerJourney:
 
     @set_stage.validator
     def check_set_stage(self, change: SetStage) -> None:
-        if not change.stage or not change.reason or len(change.reason) > 1000:
-            raise ValueError("stage and reason (1 to 1000 characters) are required")
+        if problem := problem_of(change):
+            raise ValueError(problem)
 
     @workflow.update(name=names.RELEASE_UPDATE)
     async def release(self, request: Release) -> dict[str, Any]:
         """End a hold; answered when it is committed."""
         return await self._ask(names.RELEASE_UPDATE, request.__dict__)
+
+    @release.validator
+    def check_release(self, request: Release) -> None:
+        if problem := problem_of(request):  # a validator is also what refuses a wrong number of arguments
+            raise ValueError(problem)
 
     @workflow.query(name=names.STATE_QUERY)
     def current(self) -> dict[str, Any]:
@@ -97,9 +108,11 @@ class CustomerJourney:
     # -- one commit -----------------------------------------------------------------------------------------------
 
     async def _commit(self) -> None:
-        """Hand over the whole inbox. What arrives meanwhile waits for the next commit."""
-        messages, self.inbox = self.inbox, []
-        numbers = range(self.asked - _commands(messages) + 1, self.asked + 1)
+        """Hand over the inbox. What arrives meanwhile waits for the next commit."""
+        messages = self._taken_from_inbox()
+        first = self.answered + 1
+        self.answered += _commands(messages)
+        numbers = range(first, self.answered + 1)
         request: CommitRequest = {
             "company_id": self.start.company_id,
             "customer_id": self.start.customer_id,
@@ -123,6 +136,17 @@ class CustomerJourney:
         self.answers.update(zip(numbers, result.get("answers") or [None] * len(numbers), strict=True))
         workflow.set_current_details(details(self.state))
 
+    def _taken_from_inbox(self) -> list[tuple[str, list[str]]]:
+        """All messages that wait, or as many of the oldest as one commit may take."""
+        room, count = COMMIT_SIZE, 0
+        for _, arguments in self.inbox:
+            room -= sum(map(len, arguments))
+            if room < 0 and count:
+                break
+            count += 1
+        messages, self.inbox = self.inbox[:count], self.inbox[count:]
+        return messages
+
     async def _decide(self, request: CommitRequest) -> CommitResult:
         """Local first: one marker in the history. While Postgres does not answer, an activity that outlasts it."""
         try:
@@ -134,7 +158,9 @@ class CustomerJourney:
                 retry_policy=names.LOCAL_COMMIT_RETRY,
             )
             return local
-        except FailureError:
+        except FailureError as error:
+            if isinstance(error, ApplicationError) and error.non_retryable:
+                raise
             outlasting: CommitResult = await workflow.execute_activity(
                 names.COMMIT,
                 request,
@@ -185,7 +211,7 @@ class CustomerJourney:
         self.woken = True
 
     def _show_stage(self, deadline: datetime | None) -> None:
-        """Search attributes: the stage when it changed, the deadline when a timer was armed for it."""
+        """Search attributes: the stage when it changed, the deadline when a timer was armed for it or there is none."""
         stage = self.state.get("s") if self.state else None
         updates: list[SearchAttributeUpdate[Any]] = []
         if stage is not None and stage != self.shown_stage:
@@ -193,6 +219,10 @@ class CustomerJourney:
             self.shown_stage = stage
         if deadline is not None:
             updates.append(names.NEXT_DEADLINE.value_set(deadline.astimezone(UTC)))
+            self.shows_deadline = True
+        elif self.shows_deadline and self._wake_at() is None:
+            updates.append(names.NEXT_DEADLINE.value_unset())
+            self.shows_deadline = False
         if updates:
             workflow.upsert_search_attributes(updates)
 
@@ -200,6 +230,14 @@ class CustomerJourney:
         """Early, because a cold signal replays the run's history; only when nothing is under way."""
         long_enough = self.taken >= self.start.continue_after or workflow.info().is_continue_as_new_suggested()
         return long_enough and not self.inbox and not self.answers and workflow.all_handlers_finished()
+
+
+def _text(data: bytes) -> str:
+    """An argument as text. What is no text will be quarantined, so that a beginning of it is enough to keep."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data[:NO_TEXT_KEPT].decode("utf-8", "replace")
 
 
 def _commands(messages: Sequence[tuple[str, list[str]]]) -> int:

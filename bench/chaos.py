@@ -1,0 +1,277 @@
+"""The drill: journeys live under a stream of events while every part of the system is killed again and again.
+
+    python -m bench.chaos [--journeys 300] [--events 3000] [--kills 5] [--freezes 2] [--seconds 120] [--seed 1]
+
+Worker, gateway, Postgres and Temporal get SIGKILL at random instants, also while another one is down or starting, and
+are started again after a random pause. A frozen worker (SIGSTOP, later SIGCONT) is taken for dead by all others and
+then goes on where it was. When the stream has ended and all are up, ``invariants.check`` compares what was answered,
+the ledger, the projection and the workflows. Ends with 1 where any invariant is violated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from temporalio.client import Client
+
+import connection
+from bench.invariants import ALL, Finding, check
+from bench.stream import Answers, Stream, plan
+from cli.child import Child, StartFailed
+from cli.embedded import Postgres, Temporal, free_port
+from cli.parts import Gateway, Worker
+from db import companies, keys
+from db.migrate import upgrade
+from db.session import owner_connection
+
+COMPANIES = 3
+PAUSES = (0.0, 3.0)  # seconds a killed part stays away
+LONG_PAUSE = 7.0  # seconds: every second outage of Postgres outlasts a local commit
+FREEZE = 13.0  # seconds: longer than a workflow task waits for its worker
+PATIENCE = 120.0  # seconds for everything to come to rest: an activity that tries again waits up to 30
+
+
+class OneOfSeveral(Worker):
+    """A worker beside others: Temporal may name only their pollers, so its own word is taken for its readiness."""
+
+    async def answers(self) -> bool:
+        return any("worker is polling" in line for line in list(self.tail))
+
+
+@dataclass(frozen=True)
+class Options:
+    """``kills``: of each part (each worker is one); ``freezes``: of workers; ``seconds``: the stream's length."""
+
+    journeys: int = 300
+    events: int = 3000
+    kills: int = 5
+    freezes: int = 2
+    seconds: float = 120.0
+    workers: int = 2
+    seed: int = 1
+
+
+@dataclass
+class Drill:
+    """The parts, kept running; and what was done to them. ``down``: seconds for which each was away."""
+
+    options: Options
+    parts: dict[str, Child]
+    client: Client
+    database_url: str
+    company_keys: dict[int, str]
+    kills: Counter[str] = field(default_factory=Counter)
+    freezes: Counter[str] = field(default_factory=Counter)
+    own_ends: Counter[str] = field(default_factory=Counter)
+    failed_starts: Counter[str] = field(default_factory=Counter)
+    down: Counter[str] = field(default_factory=Counter)
+    away_until: dict[str, float] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
+
+    async def run(self) -> None:
+        """The stream and the blows; returns when every call is answered and every part is up again."""
+        options = self.options
+        chance = random.Random(options.seed)
+        calls = plan(
+            chance, list(self.company_keys), options.journeys, options.events, time.time_ns() // 1000, options.seconds
+        )
+        gateway = self.parts["gateway"]
+        assert isinstance(gateway, Gateway)
+        stream = Stream(gateway.url, self.company_keys, calls, options.seconds)
+        self.answers = stream.answers
+        keepers = [asyncio.create_task(self._keep(name)) for name in self.parts]
+        try:
+            async with asyncio.timeout(options.seconds + 300):
+                blows = [self._strike(name, random.Random(f"{options.seed} {name}")) for name in self.parts]
+                await asyncio.gather(stream.run(), self._freeze(random.Random(f"{options.seed} ice")), *blows)
+                while not self._all_up():
+                    await asyncio.sleep(0.2)
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
+            await asyncio.gather(*keepers, return_exceptions=True)
+
+    def _all_up(self) -> bool:
+        return not self.away_until and all(part.running for part in self.parts.values())
+
+    async def _strike(self, name: str, chance: random.Random) -> None:
+        """Kill one part at random instants within the stream."""
+        span = self.options.seconds
+        instants = sorted(chance.uniform(0.03 * span, 0.95 * span) for _ in range(self.options.kills))
+        begin = time.monotonic()
+        for number, instant in enumerate(instants):
+            await asyncio.sleep(max(0.0, begin + instant - time.monotonic()))
+            while not self.parts[name].running:  # nothing is there to be killed yet
+                await asyncio.sleep(0.05)
+            pause = LONG_PAUSE if name == "postgres" and number % 2 else chance.uniform(*PAUSES)
+            self.away_until[name] = time.monotonic() + pause
+            self.parts[name].kill()
+            self.kills[name] += 1
+
+    async def _freeze(self, chance: random.Random) -> None:
+        """Stop a worker where it stands, and let it go on when all others have given it up."""
+        for _ in range(self.options.freezes):
+            await asyncio.sleep(chance.uniform(0.05, 0.8) * self.options.seconds / self.options.freezes)
+            name = chance.choice([name for name in self.parts if name.startswith("worker")])
+            while not self.parts[name].running:
+                await asyncio.sleep(0.05)
+            process = self.parts[name].process
+            os.killpg(process.pid, signal.SIGSTOP)
+            self.freezes[name] += 1
+            thawed = time.monotonic() + FREEZE
+            while time.monotonic() < thawed and process.poll() is None:
+                await asyncio.sleep(0.1)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGCONT)
+
+    async def _keep(self, name: str) -> None:
+        """Start a part again whenever it is gone, as whoever supervises it does."""
+        part = self.parts[name]
+        while True:
+            if part.running:
+                await asyncio.sleep(0.05)
+                continue
+            gone = time.monotonic()
+            self.own_ends[name] += name not in self.away_until
+            while not part.running or name in self.away_until:
+                self.away_until.setdefault(name, gone)
+                await asyncio.sleep(max(0.0, self.away_until[name] - time.monotonic()))
+                try:
+                    await part.start()
+                except StartFailed:  # it was killed while starting, or needs what is down: as in life, try again
+                    self.failed_starts[name] += 1
+                    await asyncio.sleep(0.2)
+                else:
+                    del self.away_until[name]
+            self.down[name] += round(1000 * (time.monotonic() - gone))
+
+    async def check(self, patience: float = PATIENCE) -> list[Finding]:
+        """Every violated invariant, when all is quiet."""
+        return await check(self.database_url, self.client, self.answers, patience)
+
+
+@asynccontextmanager
+async def drill(data: Path, options: Options) -> AsyncIterator[Drill]:
+    """A system of its own in ``data``, with companies and keys, all parts up; stopped at the end."""
+    log = (data / "parts.log").open("a")
+
+    def sink(name: str, line: str) -> None:
+        log.write(f"{time.strftime('%H:%M:%S')} {name}: {line}\n")
+
+    postgres, temporal = Postgres(data, sink=sink), Temporal(data, port=free_port(), sink=sink)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
+    environment |= {"DATABASE_URL": postgres.url, "TEMPORAL_ADDRESS": temporal.address}
+    environment |= {"TEMPORAL_CONFIG_FILE": os.devnull, "RATE_LIMIT": "1000000/minute", "LOG_FORMAT": "json"}
+    started: list[Child] = []
+    parts: dict[str, Child] = {"postgres": postgres, "temporal": temporal}
+    try:
+        for part in parts.values():
+            started.append(part)
+            await part.start()
+        await asyncio.to_thread(upgrade, postgres.url)
+        company_keys = {}
+        async with owner_connection(postgres.url) as owner:
+            for number in range(COMPANIES):
+                company = await companies.add(owner, f"Company {number}")
+                company_keys[company] = (await keys.create(owner, company, "drill", [keys.EVENTS_WRITE]))[1]
+        client = await Client.connect(temporal.address, data_converter=connection.CONVERTER)
+        for number in range(options.workers):
+            parts[f"worker {number + 1}"] = OneOfSeveral(client, environment, sink)
+        parts["gateway"] = Gateway(free_port(), environment, sink)
+        for part in list(parts.values())[2:]:
+            started.append(part)
+            await part.start()
+        yield Drill(options, parts, client, postgres.url, company_keys)
+    finally:
+        for part in reversed(started):
+            await part.stop()
+        log.close()
+
+
+def totals(database_url: str) -> list[tuple[str, int]]:
+    """What the drill left in Postgres, in numbers."""
+    counts = {
+        "journeys": "select count(*) from customer_relationships",
+        "commits": "select sum(version) from customer_relationships",
+        "transitions": "select count(*) from journey_transitions",
+        "conflicts in the ledger": "select count(*) from journey_events where outcome = 'conflict'",
+    }
+    with psycopg.connect(database_url) as connection:
+        rows = [(name, connection.execute(statement.encode()).fetchone()) for name, statement in counts.items()]
+    return [(name, row[0] or 0) for name, row in rows if row]
+
+
+def report(done: Drill, findings: list[Finding]) -> None:
+    console = Console(highlight=False, width=140, soft_wrap=True)
+    columns = ("part", "killed", "frozen", "ended by itself", "starts that failed", "seconds away")
+    table = Table(*columns, box=box.SIMPLE_HEAD)
+    for name in done.parts:
+        row = (done.kills, done.freezes, done.own_ends, done.failed_starts)
+        table.add_row(name, *(str(numbers[name]) for numbers in row), f"{done.down[name] / 1000:.1f}")
+    console.print(table)
+    answers = done.answers
+    ids = {key[:2] for key in answers.sent}
+    acknowledged = {key[:2] for key in answers.acknowledged}
+    table = Table("the stream", "", box=box.SIMPLE_HEAD)
+    table.add_row("event ids sent", str(len(ids)))
+    table.add_row("acknowledged with 202", str(len(acknowledged)))
+    table.add_row("never acknowledged (given up)", str(len(ids - acknowledged)))
+    table.add_row("ids sent with a second content", str(len(answers.sent) - len(ids)))
+    for name, number in [*sorted(answers.numbers.items()), *totals(done.database_url)]:
+        table.add_row(name, str(number))
+    console.print(table)
+    violated = Counter(finding.invariant for finding in findings)
+    table = Table("invariant", "violations", box=box.SIMPLE_HEAD)
+    for invariant in ALL:
+        table.add_row(invariant, str(violated[invariant] or "none"))
+    console.print(table)
+    for finding in findings[:40]:
+        console.print(f"{finding.subject}: {finding.problem}  [{finding.invariant}]", markup=False)
+    if len(findings) > 40:
+        console.print(f"… and {len(findings) - 40} more")
+
+
+async def main(options: Options, data: Path) -> int:
+    async with drill(data, options) as running:
+        began = time.monotonic()
+        await running.run()
+        lived = time.monotonic() - began
+        findings = await running.check()
+        report(running, findings)
+        print(f"{lived:.0f} s of stream, at rest and checked {time.monotonic() - began - lived:.0f} s later")
+    return 1 if findings else 0
+
+
+def read_options() -> tuple[Options, Path | None]:
+    parser = argparse.ArgumentParser(description="Kill every part under load, then check what must be true.")
+    for name, default in vars(Options()).items():
+        parser.add_argument(f"--{name}", type=type(default), default=default, help=f"default {default}")
+    parser.add_argument("--data", type=Path, help="an empty folder that is kept; default: a temporary one")
+    given = vars(parser.parse_args())
+    data = given.pop("data")
+    return Options(**given), data
+
+
+if __name__ == "__main__":
+    chosen, kept = read_options()
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        sys.exit(asyncio.run(main(chosen, kept)))
+    with tempfile.TemporaryDirectory(prefix="perdure-chaos-") as folder:
+        sys.exit(asyncio.run(main(chosen, Path(folder))))

@@ -1,0 +1,72 @@
+"""Memory of a worker for each journey in its cache, and history for each lone event, at several ages."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from dataclasses import replace
+
+from bench.rig import System, call, each, resident_bytes, system
+from workflows.intake import journey, send_events
+
+AGES = (1, 50, 200)
+
+
+async def memory(machine: System, size: int) -> None:
+    """KiB that a worker grows by for each cached journey; the first 200 journeys are not counted."""
+    machine = replace(machine, environment={**machine.environment, "CACHED_JOURNEYS": str(2 * size)})
+    async with machine.worker() as worker:
+
+        async def start(customer: str) -> None:
+            await send_events(machine.client, 1, customer, [call(customer, 0)])
+
+        grown = []
+        for name, count in (("first", 200), ("more", size)):
+            customers = [f"{name}-{n}" for n in range(count)]
+            await each(customers, start)
+            await machine.projected([f"{customer}-0" for customer in customers])
+            await asyncio.sleep(2)
+            grown.append(resident_bytes(worker.process.pid))
+        print(f"memory   {(grown[1] - grown[0]) / size / 1024:.0f} KiB for each of {size} cached journeys")
+
+
+async def history(machine: System) -> None:
+    """Events and bytes of history for each of 20 lone events, and the timer events among them, at several ages."""
+    async with machine.worker():
+        number = 0
+        for age in AGES:
+            while number < age:
+                await send_events(machine.client, 1, "aging", [call("aging", number)])
+                await machine.projected([f"aging-{number}"], pause=0.005)
+                number += 1
+            handle = journey(machine.client, 1, "aging")
+            before = (await handle.describe()).run_id
+            sizes = [event.ByteSize() for event in (await handle.fetch_history()).events]
+            lone = 0
+            while lone < 50:
+                await send_events(machine.client, 1, "aging", [call("aging", number)])
+                await machine.projected([f"aging-{number}"], pause=0.005)
+                number, lone = number + 1, lone + 1
+                if (await journey(machine.client, 1, "aging").describe()).run_id != before:
+                    break
+            grown = machine.client.get_workflow_handle(handle.id, run_id=before)
+            events = list((await grown.fetch_history()).events)[len(sizes) :]
+            tail = 1 if lone < 50 else 0  # the last event of a run is followed by its continue-as-new
+            timers = sum(event.HasField("timer_started_event_attributes") for event in events)
+            count, size = (len(events) - tail) / lone, sum(e.ByteSize() for e in events[: len(events) - tail]) / lone
+            print(
+                f"history  at age {age}: {count:.1f} events, {size:.0f} bytes, {timers} timers over {lone} lone events"
+            )
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--journeys", type=int, default=1000)
+    options = parser.parse_args()
+    async with system() as machine:
+        await history(machine)
+        await memory(machine, options.journeys)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,97 @@
+"""Events to distinct journeys until they are projected, against the same signals to a workflow that only counts.
+
+``signals``: one event to each of N journeys that exist already. ``bursts``: 20 events at once to each, in one signal.
+``starts``: N journeys that do not exist yet. Floor and ours take turns in short slices, in the same run, on the same
+server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+from bench.rig import FLOOR_QUEUE, System, call, counting_worker, each, system
+from settings import Settings
+from worker import build_worker
+from workflows.intake import send_events
+
+
+class Bench:
+    """``slices`` turns of ``size`` journeys each."""
+
+    def __init__(self, system: System, size: int, slices: int) -> None:
+        self.system, self.size, self.slices = system, size, slices
+        self.sent = 0
+
+    async def floor(self, customers: Sequence[str], burst: int = 1) -> float:
+        """Seconds until all are counted."""
+        client, begin = self.system.client, time.perf_counter()
+
+        async def send(customer: str) -> None:
+            events = [call(customer, n) for n in range(burst)]
+            await client.start_workflow(
+                "Counting",
+                id=f"floor/{customer}",
+                task_queue=FLOOR_QUEUE,
+                start_signal="events",
+                start_signal_args=[events],
+            )
+
+        await each(customers, send)
+        for customer in customers[-32:]:  # the queue is taken in order: when the last ones have counted, all have
+            await client.get_workflow_handle(f"floor/{customer}").query("counted", rpc_timeout=timedelta(seconds=60))
+        return time.perf_counter() - begin
+
+    async def ours(self, customers: Sequence[str], burst: int = 1) -> float:
+        """Seconds until all are in Postgres."""
+        self.sent += 1
+        base, begin = 100 * self.sent, time.perf_counter()
+
+        async def send(customer: str) -> None:
+            await send_events(self.system.client, 1, customer, [call(customer, base + n) for n in range(burst)])
+
+        await each(customers, send)
+        await self.system.projected([f"{customer}-{base}" for customer in customers])
+        return time.perf_counter() - begin
+
+    async def measure(self, name: str) -> float:
+        """Print journeys per second of both, and the ratio."""
+        burst = 20 if name == "bursts" else 1
+        ours, floors = [], []
+        for number in range(self.slices):
+            customers = [f"{name}-{number}-{n}" for n in range(self.size)]
+            if name != "starts":
+                await self.floor(customers)
+                await self.ours(customers)
+            floors.append(await self.floor(customers, burst))
+            ours.append(await self.ours(customers, burst))
+        ratios = [floor / our for floor, our in zip(floors, ours, strict=True)]
+        print(
+            f"{name:8} {self.size / statistics.median(ours):6.0f} journeys/s"
+            f"   floor {self.size / statistics.median(floors):6.0f}/s   ours ÷ floor {statistics.median(ratios):.2f}"
+            f"   ({min(ratios):.2f} to {max(ratios):.2f} in {self.slices})",
+            flush=True,
+        )
+        return statistics.median(ratios)
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", default=["signals", "bursts", "starts"])
+    parser.add_argument("--size", type=int, default=200, help="journeys in each slice")
+    parser.add_argument("--slices", type=int, default=7)
+    options = parser.parse_args()
+    async with system() as machine:
+        settings = Settings()
+        async with counting_worker(machine.client), build_worker(machine.client, machine.pool, settings):
+            bench = Bench(machine, options.size, options.slices)
+            for name in options.names:
+                await bench.measure(name)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,59 @@
+"""A fingerprint of the code that replays: it changes with the code, not with comments, docstrings or layout.
+
+python -m tests.replay.fingerprint    # records the fingerprints of now
+"""
+
+import ast
+import hashlib
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+STORED = Path(__file__).with_name("fingerprints.json")
+#: All of workflows/ but the client's side, which never runs inside of a workflow.
+FILES = sorted(file for file in (ROOT / "workflows").glob("*.py") if file.name != "intake.py")
+
+
+def fingerprint(source: str) -> str:
+    """16 hexadecimal digits, the same under every version of Python."""
+    return hashlib.sha256(_canonical(_without_docstrings(ast.parse(source))).encode()).hexdigest()[:16]
+
+
+def fingerprints() -> dict[str, str]:
+    """By file, as it stands."""
+    return {file.relative_to(ROOT).as_posix(): fingerprint(file.read_text(encoding="utf-8")) for file in FILES}
+
+
+def stored() -> dict[str, str]:
+    """By file, as it was recorded."""
+    found: dict[str, str] = json.loads(STORED.read_text(encoding="utf-8"))
+    return found
+
+
+def record() -> None:
+    STORED.write_text(json.dumps(fingerprints(), indent=1) + "\n", encoding="utf-8")
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [line for line in node.body if not _is_text(line)]
+    return tree
+
+
+def _is_text(line: ast.stmt) -> bool:
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) and isinstance(line.value.value, str)
+
+
+def _canonical(node: object) -> str:
+    """The tree as text. Empty fields are left out: newer versions of Python add some, and ``ast.dump`` changes."""
+    if isinstance(node, ast.AST):
+        fields = [f"{name}={_canonical(value)}" for name, value in ast.iter_fields(node) if value not in (None, [])]
+        return f"{type(node).__name__}({','.join(fields)})"
+    if isinstance(node, list):
+        return "[" + ",".join(map(_canonical, node)) + "]"
+    return repr(node)
+
+
+if __name__ == "__main__":
+    record()

@@ -1,0 +1,211 @@
+"""Record the lives whose histories every later version must replay.
+
+    python -m tests.replay.record VERSION    # v1, v2, …: writes tests/replay/histories/VERSION/*.json
+
+Once per released version, by the code of that version; never again afterwards. Needs no other server: it starts its own
+Postgres and its own Temporal, whose workflows may skip time. All that is in the histories is invented here.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from cli.embedded import Postgres, Temporal, free_port, running
+from db.migrate import upgrade
+from db.session import open_pool
+from journey.events import to_instant
+from settings import Settings
+from tests.replay import fingerprint
+from tests.replay.replaying import HISTORIES
+from tests.workflows.life import Life, at, new_company
+from tests.workflows.poison import SIGNALS, size
+from worker import build_worker
+from workflows import names
+from workflows.messages import Release, SetStage
+
+DAY = timedelta(days=1)
+
+
+class Recorder:
+    """The servers of one recording, and the folder that it fills."""
+
+    def __init__(self, skipper: TimeSkipper, postgres: Postgres, folder: Path) -> None:
+        self.skipper, self.postgres, self.folder = skipper, postgres, folder
+
+    def life(self, customer: str) -> Life:
+        return Life(self.skipper.client, self.postgres.url, new_company(self.postgres.url), customer)
+
+    async def forward(self, life: Life, time: timedelta) -> datetime:
+        """Let so much time pass for one life; its time then."""
+        await life.settled()
+        while time:
+            # In steps: the server skips all that is left of one before a new run has armed its timer.
+            step = min(time, 10 * DAY)
+            time -= step
+            assert await self.skipper.fast_forward(life.handle, step)
+            await life.settled()
+        return (await self.skipper.get_current_time(life.handle)).replace(microsecond=0)
+
+    async def save(self, life: Life, name: str, first_run: str | None = None) -> None:
+        """Write the histories of all runs of a life, from its first one."""
+        run = first_run or life.row()["run_id"]
+        number = 0
+        while run:
+            number += 1
+            history = await self.skipper.client.get_workflow_handle(life.handle.id, run_id=run).fetch_history()
+            text = json.dumps(json.loads(history.to_json()), indent=1, sort_keys=True)
+            (self.folder / f"{name}-{number}.json").write_text(text + "\n", encoding="utf-8")
+            run = history.events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+
+    # -- the lives ----------------------------------------------------------------------------------------------------
+
+    async def long_life(self) -> None:
+        """Up to vip, held and released, lapsed twice, come back, held again until a time; many runs."""
+        life = self.life("long")
+        await life.start(continue_after=6, spread=60)
+        await life.lived(life.call(seconds=5), life.call(seconds=300))
+        for days, amount in ((10, "100.00"), (20, "120.50"), (45, "80.00"), (12, "900.00")):
+            now = await self.forward(life, timedelta(days=days))
+            await life.lived(life.visit(amount=amount, occurred_at=at(0, now=now)))
+        await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage("regular", "asked for it", hold=True))
+        now = await self.forward(life, 2 * DAY)
+        await life.lived(
+            life.event("support_ticket.opened", ticket_id="t-1", occurred_at=at(0, now=now)),
+            life.visit(amount="10.00", occurred_at=at(0, now=now)),
+        )
+        for change in (SetStage("nowhere", "a mistake"), SetStage("vip", "a mistake", hold_until=at(-1))):
+            try:
+                await life.handle.execute_update(names.SET_STAGE_UPDATE, change)
+            except WorkflowUpdateFailedError:
+                continue
+            raise AssertionError("it was to be refused")
+        await life.handle.execute_update(names.RELEASE_UPDATE, Release(performed_by=1))
+        await self.forward(life, 91 * DAY)
+        assert life.stages()[-1] == "at_risk"
+        now = await self.forward(life, 95 * DAY)
+        assert life.stages()[-1] == "churned"
+        await life.lived(life.visit(amount="20.00", occurred_at=at(0, now=now)))
+        change = SetStage("customer", "begins anew", hold_until=at(5, now=now))
+        await life.handle.execute_update(names.SET_STAGE_UPDATE, change)
+        now = await self.forward(life, 6 * DAY)
+        assert life.stages()[-1] == "vip"
+        for _ in range(8):
+            await life.lived(life.event("feedback.received", rating=4, occurred_at=at(0, now=now)))
+        await self.forward(life, 100 * DAY)
+        assert life.stages()[-1] == "at_risk"
+        await self.save(life, "long-life")
+
+    async def outage(self) -> None:
+        """Postgres goes away twice: under a lone event, and under several with a command."""
+        life = self.life("outage")
+        await life.lived(life.call())
+        for _ in range(2):
+            self.postgres.kill()
+            await life.send(life.visit())
+            await asyncio.sleep(3)
+            await life.send(life.visit())
+            change = SetStage("vip", "asked in the outage")
+            update = asyncio.create_task(life.handle.execute_update(names.SET_STAGE_UPDATE, change))
+            await asyncio.sleep(1)
+            await self.postgres.start()
+            await update
+            await life.settled()
+            await life.lived(life.visit())
+        await self.save(life, "outage")
+
+    async def quarantine(self) -> None:
+        """Everything that cannot be understood, between events that can."""
+        life = self.life("quarantine")
+        await life.start(continue_after=10)
+        for number, (signal, arguments) in enumerate(SIGNALS.values()):
+            if size(arguments) < 2000:
+                await life.handle.signal(signal, args=list(arguments))
+            if number % 5 == 0:
+                await life.lived(life.event("feedback.received", rating=3))
+        await life.settled()
+        await self.save(life, "quarantine")
+
+    async def take_over(self) -> None:
+        """Terminated by an operator, begun again by the next event, and in between a company that is unknown."""
+        life = self.life("take-over")
+        await life.lived(life.call(-3), life.visit(-2))
+        first = life.row()["run_id"]
+        await life.end("by an operator")
+        await life.lived(life.visit(-1), life.visit())
+        await self.save(life, "take-over-before", first)
+        await self.save(life, "take-over-after")
+        stranger = Life(life.client, life.database_url, life.company + 1, "stranger")
+        await stranger.send(stranger.visit())
+        await stranger.state()
+        first = (await stranger.handle.describe()).run_id
+        await self.save(stranger, "take-over-no-company", first)
+
+    async def storm(self) -> None:
+        """Signals and commands as fast as they go, over several runs."""
+        life = self.life("storm")
+        await life.start(continue_after=4)
+        await life.lived(life.call())
+
+        async def commands() -> None:
+            for number in range(4):
+                stage = ("lead", "customer")[number % 2]
+                await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage(stage, f"change {number}"))
+
+        for wave in range(1, 4):
+            events = [life.event("feedback.received", rating=5) for _ in range(20)]
+            await asyncio.gather(commands(), *(life.send(event) for event in events))
+            await life.until(lambda wave=wave: len(life.applied()) == 1 + 20 * wave)  # type: ignore[misc]  # bound
+            await life.settled()
+        await self.save(life, "storm")
+
+    async def imported(self) -> None:
+        """History in several parts, each with more to follow, then the last one."""
+        life = self.life("import")
+        await life.start(continue_after=2)
+        for days in (-400, -300, -290, -200):
+            until = to_instant(datetime.now(UTC) + timedelta(days=days + 9))
+            await life.send(life.visit(days), life.visit(days + 8), until=until)
+            await life.settled()
+        await life.lived(life.visit(-100))
+        await self.save(life, "import")
+
+
+async def main(version: str) -> None:
+    folder = HISTORIES / version
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.json"):
+        old.unlink()
+    dynamic = {"frontend.WorkflowTimeSkippingEnabled": True}
+    with tempfile.TemporaryDirectory(prefix="perdure-") as data, tempfile.TemporaryDirectory(prefix="perdure-") as more:
+        async with (
+            running(Postgres(Path(data), settings={"fsync": "off"})) as postgres,
+            running(Temporal(Path(more), port=free_port(), dynamic=dynamic)) as temporal,
+        ):
+            upgrade(postgres.url)
+            client = await Client.connect(temporal.address, identity="recorder")
+            pool = await open_pool(postgres.url, min_size=1, max_size=4, timeout=1.0)
+            skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
+            recorder = Recorder(skipper, postgres, folder)
+            async with build_worker(client, pool, Settings()):
+                await recorder.long_life()
+                await recorder.quarantine()
+                await recorder.take_over()
+                await recorder.storm()
+                await recorder.imported()
+                await recorder.outage()
+            await pool.close()
+    fingerprint.record()
+    for file in sorted(folder.glob("*.json")):
+        print(f"{file.stat().st_size:>9,} bytes  {file.relative_to(HISTORIES)}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit("usage: python -m tests.replay.record VERSION")
+    asyncio.run(main(sys.argv[1]))

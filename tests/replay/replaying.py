@@ -1,0 +1,55 @@
+"""The saved histories, and their replay by the workflow code of now.
+
+python -m tests.replay.replaying    # replays all of them; exit code 1 and what to do when one does not
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowRunner
+
+import connection
+from workflows.customer_journey import CustomerJourney
+
+HISTORIES = Path(__file__).with_name("histories")
+WHAT_TO_DO = """
+The histories under tests/replay/histories/ are what journeys in production look like. Workflow code that does not
+replay them blocks every such journey at its next event. So do not record them anew; keep the old way beside the new:
+
+    if workflow.patched(names.SOME_CHANGE):   # a constant in workflows/names.py
+        ...the new way...
+    else:
+        ...the old way, as it was...
+
+and add histories of the new way as a new version. docs/changing-workflows.md says it step by step.
+"""
+
+
+def saved() -> list[Path]:
+    """All histories of all versions."""
+    return sorted(HISTORIES.glob("*/*.json"))
+
+
+async def replay(path: Path, runner: WorkflowRunner) -> str | None:
+    """Replay one history; None, or why it cannot be."""
+    replayer = Replayer(
+        workflows=[CustomerJourney], workflow_runner=runner, data_converter=connection.CONVERTER, build_id="replay"
+    )
+    text = await asyncio.to_thread(path.read_text, encoding="utf-8")
+    history = WorkflowHistory.from_json(f"journey/1/{path.stem}", text)
+    result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
+    return None if result.replay_failure is None else f"{path.name}: {result.replay_failure}"
+
+
+async def main() -> int:
+    problems = [await replay(path, UnsandboxedWorkflowRunner()) for path in saved()]
+    found = [problem for problem in problems if problem]
+    if found:
+        print(*found, WHAT_TO_DO, sep="\n", file=sys.stderr)
+    return bool(found)
+
+
+if __name__ == "__main__":
+    raise SystemExit(asyncio.run(main()))

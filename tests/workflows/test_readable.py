@@ -1,0 +1,101 @@
+"""One journey as an operator sees it in the Temporal UI, without any other tool."""
+
+import re
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowHandle
+
+from tests.workflows.life import Life
+from workflows import names
+from workflows.messages import SetStage
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+async def test_before_anything_has_happened(life: Life) -> None:
+    await life.start()
+    state = await life.state()
+    assert (state["stage"], state["version"], state["waiting_messages"]) == (None, 0, 0)
+    assert await life.details() == "Nothing committed yet."
+
+
+async def test_state_query_says_where_the_journey_stands(life: Life) -> None:
+    await life.lived(life.call(-3), life.visit(-2, amount="12.34"))
+    state, row = await life.state(), life.row()
+    assert state["stage"] == row["current_stage"] == "customer"
+    assert state["previous_stage"] == "lead"
+    assert state["trigger_event"] == "appointment_completed"
+    assert state["lifetime_value"] == str(row["lifetime_value"]) == "12.34"
+    assert state["total_appointments"] == 1
+    assert state["messages_in_this_run"] == 2
+    assert not state["held"]
+
+
+async def test_details_say_stage_since_when_why_scores_and_what_comes(life: Life) -> None:
+    await life.lived(life.call(-41), life.visit(-40))
+    text, row = await life.details(), life.row()
+    assert f"**customer** since {row['stage_entered_at']:%Y-%m-%d %H:%M} UTC" in text
+    assert "`appointment_completed` (before: lead)" in text
+    assert "risk **0.00**, engagement **" in text
+    assert f"{row['next_deadline']:%Y-%m-%d %H:%M} UTC" in text
+    await life.lived(life.visit(-89))
+    await life.lived(life.event("appointment.missed", -1), life.event("appointment.missed", -1))
+    assert "2 missed" in await life.details()
+
+
+async def test_search_attributes(life: Life) -> None:
+    await life.lived(life.call(-1))
+    attributes = (await life.handle.describe()).typed_search_attributes
+    assert attributes.get(names.COMPANY_ID) == life.company
+    assert attributes.get(names.STAGE) == "lead"
+    assert attributes.get(names.NEXT_DEADLINE) == life.row()["next_deadline"]
+    await life.lived(life.visit())
+    assert (await life.handle.describe()).typed_search_attributes.get(names.STAGE) == "customer"
+
+
+async def test_no_deadline_is_shown_where_none_is_left(life: Life) -> None:
+    await life.lived(life.visit(-170))
+    assert (await life.handle.describe()).typed_search_attributes.get(names.NEXT_DEADLINE)
+    await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage("churned", "moved away", hold=True))
+    await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage("churned", "moved away", hold=True))
+    described = await life.handle.describe()
+    assert (life.row()["next_deadline"] is None) == (described.typed_search_attributes.get(names.NEXT_DEADLINE) is None)
+
+
+async def test_summaries(life: Life) -> None:
+    await life.lived(life.visit(-70))
+    described = await life.handle.describe()
+    assert life.customer in (await described.static_summary() or "")
+    summaries = {
+        EventType.Name(event.event_type): event.user_metadata.summary.data.decode()
+        for event in await life.history()
+        if event.user_metadata.summary.data
+    }
+    assert summaries["EVENT_TYPE_TIMER_STARTED"].startswith('"at_risk')
+
+
+COMMENT = "Frau Quast war sehr zufrieden"
+REASON = "her daughter phoned"
+
+
+async def test_nothing_personal_outside_of_payloads(life: Life) -> None:
+    """Free text stands in payloads alone; names and addresses never come near Temporal."""
+    await life.lived(life.call(-1), life.event("feedback.received", rating=5, comment=COMMENT))
+    await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage("vip", REASON))
+    plain = await _plain_fields(life.handle) + await life.details()
+    for word in (COMMENT, REASON):
+        assert word not in plain
+    assert not re.search(r"[\w.]+@[\w.]+\.\w\w", plain)
+    described = await life.handle.describe()
+    assert not await described.memo()
+
+
+async def _plain_fields(handle: WorkflowHandle[object, object]) -> str:
+    """All that is readable without decoding a payload of a message: ids, attributes, summaries."""
+    described = await handle.describe()
+    texts = [str(described.typed_search_attributes), str(await described.static_summary()), handle.id]
+    async for event in handle.fetch_history_events():
+        texts.append(event.user_metadata.summary.data.decode())
+        texts.append(str(event.upsert_workflow_search_attributes_event_attributes))
+    return "\n".join(texts)

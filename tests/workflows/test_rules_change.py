@@ -1,0 +1,66 @@
+"""A journey that is looked at after its rules changed is decided by the new ones, whoever remembers the old."""
+
+import asyncio
+
+import psycopg
+import pytest
+from temporalio.testing import ActivityEnvironment
+
+from activities.commit import Commits
+from activities.requests import CommitRequest
+from db.session import Pool
+from tests.workflows.life import Life
+from workflows import names
+
+
+@pytest.mark.usefixtures("worker")
+async def test_evaluation_sees_the_new_rules(life: Life) -> None:
+    await life.lived(life.visit(-70))
+    before = life.row()
+    assert float(before["risk_score"]) == 0.3
+    with psycopg.connect(life.database_url) as connection:
+        connection.execute(
+            """update companies set rules_version = rules_version + 1, rules_changed_at = now(),
+               settings = '{"scoring": {"risk_inactive_days": [20, 30]}}' where id = %s""",
+            [life.company],
+        )
+    await asyncio.sleep(0.01)
+    await life.handle.signal(names.EVALUATE_SIGNAL)
+    await life.until(lambda: float(life.row()["risk_score"]) == 0.6)
+    await life.settled()
+    assert life.row()["rules_version"] == 2
+    assert (await life.state())["risk_score"] == 0.6
+
+
+@pytest.mark.usefixtures("worker")
+async def test_evaluation_without_anything_to_do_writes_nothing(life: Life) -> None:
+    await life.lived(life.visit(-1))
+    before = life.row()
+    for _ in range(3):
+        await life.handle.signal(names.EVALUATE_SIGNAL)
+    await life.lived()
+    await asyncio.sleep(0.3)
+    await life.settled()
+    assert life.row() == before
+
+
+async def test_what_passes_every_check_and_cannot_be_stored_is_set_aside(life: Life, pool: Pool) -> None:
+    """A credential's number beyond all numbers, which the workflow refuses: here as if it had not."""
+    request: CommitRequest = {
+        "company_id": life.company,
+        "customer_id": life.customer,
+        "run_id": "run",
+        "now": 1_800_000_000_000_000,
+        "state": None,
+        "messages": [
+            ("events", ['[{"id": "x", "type": "nonsense"}]']),
+            ("set_stage", ['{"stage": "vip", "reason": "r", "performed_by": 9223372036854775808}']),
+            ("release", ["no JSON"]),
+        ],
+    }
+    answer = await ActivityEnvironment().run(Commits(pool).commit, request)
+    assert answer["state"] is None
+    assert len(answer["answers"]) == 2
+    assert all(answer["answers"])
+    assert len(life.ledger("quarantined")) == 1
+    assert not life.row()

@@ -1,0 +1,123 @@
+"""A year passes in the time-skipping server: a whole life, each of its transitions at its exact time.
+
+The server is the real one, with a clock for each workflow that runs on by itself only as far as a test tells it to.
+"""
+
+import tempfile
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+from cli.embedded import Temporal, free_port, running
+from db.session import Pool
+from settings import Settings
+from tests.workflows.life import Life, at, new_company
+from worker import build_worker
+
+DAY = timedelta(days=1)
+RUNNERS = {"unsandboxed": UnsandboxedWorkflowRunner, "sandboxed": SandboxedWorkflowRunner}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def skipping_address() -> AsyncIterator[str]:
+    """The address of a Temporal server whose workflows may skip time."""
+    with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
+        dynamic = {"frontend.WorkflowTimeSkippingEnabled": True}
+        async with running(Temporal(Path(folder), port=free_port(), dynamic=dynamic)) as temporal:
+            yield temporal.address
+
+
+class Clock:
+    """The clock of one journey: it shows real time until it is put forward."""
+
+    def __init__(self, client: Client, database_url: str) -> None:
+        self.skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
+        self.life = Life(self.skipper.client, database_url, new_company(database_url), "c-1")
+
+    async def now(self) -> datetime:
+        return await self.skipper.get_current_time(self.life.handle)
+
+    async def forward(self, time: timedelta) -> None:
+        """Let so much time pass; what falls due in it happens in it."""
+        await self.life.settled()  # time must not be skipped before a new run has armed its timer
+        assert await self.skipper.fast_forward(self.life.handle, time)
+        await self.life.settled()
+
+    async def visit(self, amount: str) -> datetime:
+        """An appointment of now is completed and committed; when that was."""
+        now = (await self.now()).replace(microsecond=0)
+        await self.life.lived(self.life.visit(amount=amount, occurred_at=at(0, now=now)))
+        return now
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+async def test_a_year(skipping_address: str, journeys_url: str, pool: Pool, runner: str) -> None:
+    client = await Client.connect(skipping_address)
+    clock = Clock(client, journeys_url)
+    life = clock.life
+    made: WorkflowRunner = RUNNERS[runner]()
+    async with build_worker(client, pool, Settings(), made):
+        expected: list[tuple[str, datetime, str]] = []
+
+        async def stands(stage: str, since: datetime, trigger: str) -> None:
+            """The last move was this one, as Postgres and the workflow both say."""
+            expected.append((stage, since, trigger))
+            state = await life.state()
+            assert (state["stage"], state["trigger_event"]) == (stage, trigger)
+            assert datetime.fromisoformat(state["entered_at"]) == since
+            assert (life.row()["current_stage"], life.row()["stage_entered_at"]) == (stage, since)
+            assert [(r["to_stage"], r["transitioned_at"], r["trigger_event"]) for r in life.transitions()] == expected
+
+        first = life.call(seconds=10)
+        began = datetime.fromisoformat(first["occurred_at"])
+        await life.lived(first)
+        await stands("prospect", began, "journey_started")
+
+        await clock.forward(3 * DAY)
+        now = (await clock.now()).replace(microsecond=0)
+        await life.lived(life.call(seconds=300, occurred_at=at(0, now=now)))
+        await stands("lead", now, "qualified_call_received")
+
+        await clock.forward(10 * DAY)
+        await stands_after_visit(stands, clock, "100.00", "customer", "appointment_completed")
+        await clock.forward(20 * DAY)
+        await clock.visit("100.00")
+        await clock.forward(20 * DAY)
+        await stands_after_visit(stands, clock, "100.00", "regular", "appointment_count")
+        await clock.forward(25 * DAY)
+        last = await stands_after_visit(stands, clock, "700.00", "vip", "lifetime_value")
+
+        await clock.forward(90 * DAY - timedelta(minutes=1))
+        assert (await life.state())["stage"] == "vip", "a minute before the ninetieth day is over"
+        assert (await life.state())["next_deadline"] == at(90, now=last, digits="seconds")
+        await clock.forward(timedelta(minutes=7))
+        await stands("at_risk", last + 90 * DAY, "days_since_last_appointment")
+
+        await clock.forward(90 * DAY - timedelta(minutes=10))
+        assert (await life.state())["stage"] == "at_risk"
+        await clock.forward(timedelta(minutes=10))
+        await stands("churned", last + 180 * DAY, "days_since_last_appointment")
+        assert life.row()["next_deadline"] is None
+
+        await clock.forward(60 * DAY)
+        now = await clock.visit("50.00")
+        await stands("vip", now, "reactivated")
+        assert now - began > 300 * DAY
+        await clock.forward(80 * DAY)
+        assert (await life.state())["stage"] == "vip"
+        assert life.row()["lifetime_value"] == 1050
+        assert [row["outcome"] for row in life.ledger("applied")] == ["applied"] * 7
+    await life.end("test")
+
+
+async def stands_after_visit(stands, clock: Clock, amount: str, stage: str, trigger: str) -> datetime:  # type: ignore[no-untyped-def]  # a closure
+    now = await clock.visit(amount)
+    await stands(stage, now, trigger)
+    return now

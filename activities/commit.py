@@ -11,9 +11,6 @@ row in Postgres says which commit of which workflow it stands at, and every try 
   row is the truth, and the workflow takes it over before anything else is decided.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -21,36 +18,24 @@ import psycopg
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.inbox import Inbox, admit, read_messages, set_aside
 from activities.requests import CommitRequest, CommitResult
 from db import ledger
 from db.ledger import Entry, Known, Row
 from db.rulebooks import Rulebooks
 from db.session import Pool
 from journey.engine import Command, Transition, decide
-from journey.events import LATEST, Event, InvalidEvent, canonical, content_hash, from_fields, to_instant, utc_text
+from journey.events import canonical, content_hash, utc_text
 from journey.explain import money_text
 from journey.stages import Rulebook
-from journey.state import State, pack, unpack
+from journey.state import State, changes, pack, unpack
 
-COMMANDS = ("set_stage", "release")  # somebody waits for the answer to each of them, whatever it is
-RAW_KEPT = 20_000  # characters kept of what could not be understood
-LATEST_HOLD = to_instant(LATEST)
 TRIES = 3  # of a commit that met another one
 STALE_TRIES = 3  # a worker thought dead is gone by then; what still looks stale is a clock that was set back
 
 
 class Overtaken(Exception):
     """Another commit, or another journey with the same event id, came between load and write."""
-
-
-@dataclass
-class Inbox:
-    """The messages of one commit, understood as far as they can be, in order of arrival."""
-
-    events: list[Event] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-    commands: list[Command | str] = field(default_factory=list)
-    until: int | None = None
 
 
 class Commits:
@@ -107,7 +92,7 @@ class Commits:
         rulebook = await self._rulebooks.of(self._pool, company_id, known.rules_version)
         if known.row is not None and standing == "written":
             answers, _ = _judge(inbox.commands, rulebook, request["now"])
-            return result(known.row.state, answers, inbox.until)
+            return result(request, known.row.state, answers, inbox.until)
         return await self._decide(request, inbox, known, state, rulebook, again=again)
 
     async def _standing(self, request: CommitRequest, inbox: Inbox, known: Known, row: Row, version: int) -> str:
@@ -142,7 +127,7 @@ class Commits:
         if not await ledger.take_over(self._pool, request["company_id"], values):
             raise Overtaken
         activity.logger.warning("journey taken over from Postgres", extra={"version": state.version})
-        return {"state": packed, "again": True}
+        return {**result(request, packed, []), "again": True}
 
     async def _decide(
         self,
@@ -166,9 +151,9 @@ class Commits:
             raise Overtaken  # nothing would be compared with Postgres, which may know newer rules or a later state
         if new.stage is None:
             await self._keep_quarantined(request, entries, rulebook)
-            return result(request["state"], answers)
+            return result(request, request["state"], answers)
         if not changed:
-            return result(pack(new), answers, inbox.until)
+            return result(request, pack(new), answers, inbox.until)
         new.version = state.version + 1
         packed = pack(new)
         values = {
@@ -181,7 +166,7 @@ class Commits:
         }
         if not await ledger.write(self._pool, request["company_id"], values, again=again):
             raise Overtaken
-        return result(packed, answers, inbox.until)
+        return result(request, packed, answers, inbox.until)
 
     async def _keep_quarantined(self, request: CommitRequest, entries: list[Entry], rulebook: Rulebook) -> None:
         if entries:
@@ -193,68 +178,6 @@ class Commits:
                 "rules_version": rulebook.version,
             }
             await ledger.write_quarantined(self._pool, request["company_id"], values)
-
-
-def read_messages(messages: Iterable[tuple[str, list[str]]], customer_id: str, now: int) -> Inbox:
-    """Understand raw messages, one by one; what cannot be understood becomes a quarantined ledger entry."""
-    inbox = Inbox()
-    for name, arguments in messages:
-        inbox.until = None
-        try:
-            values = [orjson.loads(argument) for argument in arguments]
-        except ValueError as error:
-            if name in COMMANDS:
-                inbox.commands.append(f"not JSON: {error}")
-                continue
-            inbox.entries.append(_quarantined(name, "\n".join(arguments), f"not JSON: {error}"))
-            continue
-        if name == "events" and values:
-            listed = values[0] if isinstance(values[0], list) else [values[0]]
-            for fields in listed:
-                _read_event(inbox, fields, customer_id, now)
-            if len(values) > 1 and isinstance(values[1], int):
-                inbox.until = values[1]
-        elif name in COMMANDS:
-            inbox.commands.append(_read_command(name, values[0]))
-        elif name != "evaluate":
-            inbox.entries.append(_quarantined(name, "\n".join(arguments), f"unknown message {name!r}"))
-    return inbox
-
-
-def set_aside(inbox: Inbox, messages: Iterable[tuple[str, list[str]]], reason: str) -> Inbox:
-    """The same messages with none of them understood: kept in the ledger, each command answered with the reason."""
-    entries = [_quarantined(name, "\n".join(texts), reason) for name, texts in messages if name not in COMMANDS]
-    return Inbox(entries=entries, commands=[reason for _ in inbox.commands])
-
-
-def _read_event(inbox: Inbox, fields: object, customer_id: str, now: int) -> None:
-    try:
-        event = from_fields(fields, now=now)
-        if event.customer != customer_id:
-            raise InvalidEvent("customer_id", event.customer, "this journey is another customer's")
-    except InvalidEvent as error:
-        inbox.entries.append(_quarantined("event", orjson.dumps(fields).decode(), str(error)))
-    else:
-        inbox.events.append(event)
-
-
-def _read_command(name: str, fields: dict[str, Any]) -> Command | str:
-    """A command, or what is wrong with it."""
-    until = fields.get("hold_until")
-    try:
-        instant = None if until is None else to_instant(datetime.fromisoformat(until))
-    except (ValueError, TypeError) as error:
-        return f"hold_until: {until!r} is not an RFC 3339 instant with an offset ({error})"
-    if instant is not None and instant >= LATEST_HOLD:
-        return f"hold_until: {until!r} is too far away; a hold without it lasts until it is released"
-    return Command(
-        kind=name,
-        stage=fields.get("stage"),
-        reason=fields.get("reason"),
-        hold=bool(fields.get("hold")),
-        hold_until=instant,
-        performed_by=fields.get("performed_by"),
-    )
 
 
 def _judge(commands: list[Command | str], rulebook: Rulebook, now: int) -> tuple[list[str | None], list[Command]]:
@@ -276,49 +199,16 @@ def _judge(commands: list[Command | str], rulebook: Rulebook, now: int) -> tuple
     return answers, sound
 
 
-def admit(inbox: Inbox, known: Known, own_version: int | None) -> tuple[list[Event], list[Entry]]:
-    """Which events count, and the ledger entries of all that are new; rows of ``own_version`` will be replaced."""
-    events: list[Event] = []
-    entries: list[Entry] = []
-    first: dict[str, bytes] = {}
-    for event in inbox.events:
-        payload = canonical(event)
-        fingerprint = content_hash(payload)
-        earlier = [
-            (stored, outcome)
-            for stored, owner, version, outcome in known.events.get(event.id, ())
-            if not (owner == known.customer_key and version == own_version)
-        ]
-        applied = next((stored for stored, outcome in earlier if outcome == "applied"), first.get(event.id))
-        if applied == fingerprint:
-            continue  # a duplicate leaves no trace
-        entry = Entry(event.id, fingerprint, "applied", event.type, payload["occurred_at"], payload)
-        if applied is None:
-            first[event.id] = fingerprint
-            events.append(event)
-        else:
-            entry.outcome, entry.reason = "conflict", "an event with this id and other content came first"
-            if any(stored == fingerprint for stored, _ in earlier):
-                continue  # this very conflict is on record
-        entries.append(entry)
-    return events, entries + inbox.entries
-
-
-def result(state: dict[str, Any] | None, answers: list[str | None], until: int | None = None) -> CommitResult:
-    """``commit``'s answer: what stands in the workflow's history, so nothing more than is needed."""
-    answer: CommitResult = {"state": state}
+def result(
+    request: CommitRequest, state: dict[str, Any] | None, answers: list[str | None], until: int | None = None
+) -> CommitResult:
+    """``commit``'s answer: it stands in the workflow's history, so nothing more than is needed."""
+    answer: CommitResult = {"changes": changes(request["state"] or {}, state or {})}
     if answers:
         answer["answers"] = answers
     if until is not None:
         answer["more"] = True
     return answer
-
-
-def _quarantined(name: str, raw: str, reason: str) -> Entry:
-    fingerprint = content_hash({"name": name, "raw": raw})
-    return Entry(
-        f"quarantined:{fingerprint.hex()}", fingerprint, "quarantined", raw=raw[:RAW_KEPT], reason=reason[:1000]
-    )
 
 
 def _guard(request: CommitRequest, row: Row | None) -> dict[str, Any]:

@@ -22,12 +22,12 @@ class CommitRequest(TypedDict):
 class CommitResult(TypedDict, total=False):
     """What ``commit`` answers.
 
-    ``state``: the new packed state. ``answers``: for each command among the messages why it was refused, or None; left
-    out where there is none. ``again``: the state was taken over from Postgres, the messages are still to be committed.
-    ``more``: more history follows at once.
+    ``changes``: what turns the request's state into the new one (see ``journey.state.changed``). ``answers``: for each
+    command among the messages why it was refused, or None; left out where there is none. ``again``: the state was taken
+    over from Postgres, the messages are still to be committed. ``more``: more history follows at once.
     """
 
-    state: dict[str, Any] | None
+    changes: dict[str, Any]
     answers: list[str | None]
     again: bool
     more: bool

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from psycopg import Rollback
 
 from db.session import Pool, borrowed, tenant_rows
 
@@ -190,7 +191,10 @@ async def write(pool: Pool, company_id: int, values: dict[str, Any], *, again: b
     async with borrowed(pool) as connection, connection.transaction():
         await connection.execute("select set_config('app.company_id', %s, true)", [str(company_id)])
         await connection.execute(_FORGET, values)
-        return bool(await (await connection.execute(statement, values)).fetchall())
+        if await (await connection.execute(statement, values)).fetchall():
+            return True
+        raise Rollback
+    return False
 
 
 async def write_quarantined(pool: Pool, company_id: int, values: dict[str, Any]) -> None:

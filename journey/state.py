@@ -1,7 +1,8 @@
 """What a journey remembers: its facts, where it stands, and how both cross a process boundary.
 
 Everything here is exact and compact: instants are integers (microseconds since 1970 UTC), money is integer hundredths,
-scores are integer hundredths. ``pack`` and ``unpack`` are the only form in which a state leaves this room.
+scores are integer hundredths. ``pack`` and ``unpack`` are the only form in which a state leaves this room,
+``changes`` and ``changed`` what of it goes on record.
 """
 
 from bisect import bisect_right, insort
@@ -118,10 +119,10 @@ _INSTANTS = ("i", "b", "hu", "d")
 
 
 def pack(state: State) -> dict[str, Any]:
-    """The state as a small JSON object: it stands in every commit's history event.
+    """The state as a small JSON object: it is carried over every continue-as-new.
 
-    Instants are seconds (a text where there is a fraction), appointments gaps of seconds, newest first
-    (``"1723456789 604800 …"``); what follows from the rest is left out.
+    Instants are seconds (a text where there is a fraction), appointments a text of such seconds, ascending; what
+    follows from the rest is left out.
     """
     packed: dict[str, Any] = msgspec.to_builtins(state)
     facts, recent = packed.get("f", {}), state.facts.recent
@@ -136,8 +137,7 @@ def pack(state: State) -> dict[str, Any]:
         else:
             facts["e"] = _short(facts["e"])
     if recent:
-        gaps = [recent[-1], *(later - earlier for later, earlier in zip(recent[:0:-1], recent[-2::-1], strict=True))]
-        facts["ap"] = " ".join(map(_seconds, gaps))
+        facts["ap"] = " ".join(map(_seconds, recent))
     if state.reached:
         packed["g"] = " ".join(state.reached)
     packed["S"] = SCHEMA
@@ -151,17 +151,57 @@ def unpack(packed: Mapping[str, Any]) -> State:
     for name in _INSTANTS:
         if name in fields:
             fields[name] = _instant(fields[name])
-    instants: list[int] = []
-    for gap in facts.get("ap", "").split():
-        instants.append(instants[-1] - _instant(gap) if instants else _instant(gap))
-    facts["ap"] = instants[::-1]
+    facts["ap"] = [_instant(seconds) for seconds in facts.get("ap", "").split()]
     if "e" in facts:
         facts["e"] = _instant(facts["e"])
-    elif instants:
-        facts["e"] = instants[0]
+    elif facts["ap"]:
+        facts["e"] = facts["ap"][-1]
     if "E" not in fields and "e" in facts:
         fields["E"] = 2 * facts["e"]
     return msgspec.convert(fields, State)
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """What turns one packed state into another, for ``changed``: it stands in the history of every commit.
+
+    Fields that differ, facts in the same way; ``-`` names those that went; appointments that only moved on are
+    ``[how many went from the front, those that came …]``.
+    """
+    found: dict[str, Any] = {}
+    for name, value in new.items():
+        before = old.get(name)
+        if value == before:
+            continue
+        if name == "f":
+            found[name] = changes(before or {}, value)
+        else:
+            found[name] = _moved_on(before, value) if name == "ap" and before else value
+    if gone := [name for name in old if name not in new]:
+        found["-"] = gone
+    return found
+
+
+def changed(old: Mapping[str, Any] | None, difference: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The packed state after ``changes``. Histories hold the differences: what it makes of one must never change."""
+    if not difference:
+        return None if old is None else dict(old)
+    gone = difference.get("-", ())
+    new = {name: value for name, value in (old or {}).items() if name not in gone}
+    for name, value in difference.items():
+        if name == "f":
+            new[name] = changed(new.get(name), value) or {}
+        elif name == "ap" and isinstance(value, list):
+            new[name] = " ".join([*new[name].split()[value[0] :], *value[1:]])
+        elif name != "-":
+            new[name] = value
+    return new
+
+
+def _moved_on(old: str, new: str) -> str | list[Any]:
+    before, after = old.split(), new.split()
+    went = before.index(after[0]) if after[0] in before else len(before)
+    kept = len(before) - went
+    return [went, *after[kept:]] if before[went:] == after[:kept] else new
 
 
 def deadline_of(packed: Mapping[str, Any] | None) -> int | None:

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.requests import CommitRequest, CommitResult
     from journey.events import to_datetime, to_instant
     from journey.explain import details, readable
-    from journey.state import deadline_of
+    from journey.state import changed, deadline_of
     from workflows import names
     from workflows.messages import JourneyStart, Release, SetStage, problem_of
 
@@ -124,14 +124,14 @@ class CustomerJourney:
         try:
             result = await self._decide(request)
             while result.get("again"):  # Postgres knew of a later state, which is ours now
-                self.state = request["state"] = result["state"]
+                self.state = request["state"] = changed(self.state, result.get("changes"))
                 result = await self._decide(request)
         except FailureError as error:
             # only what can never be written comes here; the messages stay in the history, and the journey goes on
             workflow.logger.error("commit refused", extra={"reason": str(error)})
-            result = {"state": self.state, "answers": [str(error) for _ in numbers]}
+            result = {"answers": [str(error) for _ in numbers]}
         self.taken += len(messages)
-        self.state = result["state"]
+        self.state = changed(self.state, result.get("changes"))
         self.not_before = self._now() + HISTORY_FOLLOWS if result.get("more") else 0
         self.answers.update(zip(numbers, result.get("answers") or [None] * len(numbers), strict=True))
         workflow.set_current_details(details(self.state))

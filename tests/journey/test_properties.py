@@ -1,15 +1,16 @@
 """What holds for every journey, whatever happens in it and under whatever rules."""
 
+import json
 from decimal import Decimal
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from journey.engine import Transition, decide
-from journey.events import Event
+from journey.events import Event, from_fields, utc_text
 from journey.simulate import Log
 from journey.stages import DEFAULT_RULEBOOK, Rulebook
-from journey.state import DAY, State, copy, pack, unpack
+from journey.state import DAY, State, changed, changes, copy, pack, unpack
 from tests.journey import strategies as some
 from tests.journey.strategies import BASE, HORIZON, live
 
@@ -133,6 +134,31 @@ def test_packed_and_unpacked_is_the_same(rulebook: Rulebook, data: st.DataObject
     state, _ = _batches(data, rulebook)
     assert unpack(pack(state)) == state
     assert pack(unpack(pack(state))) == pack(state)
+
+
+@given(history=some.events(), more=some.events(4), rulebook=some.rulebooks, end=ENDS)
+def test_changes_turn_one_packed_state_into_the_next(
+    history: list[Event], more: list[Event], rulebook: Rulebook, end: int
+) -> None:
+    state = state_after(State(), history, rulebook, end)
+    for next_state in (state_after(state, more, rulebook, end + 100 * DAY), State(), copy(state)):
+        old, new = pack(state), pack(next_state)
+        recorded = json.loads(json.dumps(changes(old, new)))
+        assert changed(old, recorded) == new
+        assert (recorded == {}) == (old == new)
+    assert changed(None, changes({}, pack(state))) == pack(state)
+
+
+def test_a_recorded_change_does_not_grow_with_the_appointments() -> None:
+    """A visit every day for years costs each commit as much as the second one."""
+    state, sizes = State(), []
+    for day in range(400):
+        fields = {"id": f"e{day}", "customer_id": 1, "type": "appointment.completed"}
+        event = from_fields({**fields, "occurred_at": utc_text(BASE + day * DAY), "amount": "10.00"})
+        then = state_after(state, [event], DEFAULT_RULEBOOK, event.at)
+        sizes.append(len(json.dumps(changes(pack(state), pack(then)))))
+        state = then
+    assert max(sizes[150:]) < 200
 
 
 @given(history=some.events(), more=some.events(4), rulebook=some.rulebooks, end=ENDS)

@@ -6,13 +6,14 @@ from typing import Any
 
 from cli.output import console, print_json, print_rows
 from db import companies, keys
-from db.migrate import current, upgrade
 from db.session import owner_connection
 from settings import Settings
 
 
 async def migrate(settings: Settings) -> int:
     """Apply what is missing of the schema; the exit code."""
+    from db.migrate import current, upgrade  # Alembic takes half a second, and no other command here needs it
+
     applied = await asyncio.to_thread(upgrade, settings.owner_url)
     at = await asyncio.to_thread(current, settings.owner_url)
     console.print(f"applied {', '.join(applied)}" if applied else f"nothing to do: the schema is at {at}")

@@ -1,24 +1,18 @@
-"""The ``journey`` command: every subcommand's options and help; the work is done in the modules beside this one."""
+"""The ``journey`` command: every subcommand's options and help; the work is done in the modules beside this one.
 
-import asyncio
-import os
+Each is imported by the command that needs it: together they take two seconds, and a help text should take none.
+"""
+
 import sys
-from collections.abc import Coroutine
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import psycopg
 import typer
-from rich.console import Console
 
-from cli import admin, evaluate, health, running
-from cli.import_log import import_log
-from cli.simulate import simulate as run_simulation
-from cli.up import up_command
-from cli.validate import validate as run_validation
-from logs import configure_logs
-from settings import read_settings
+from cli import running
+from cli.options import AnyCompany, AsJson, Company, Data, finish, settle
+from cli.tenants import companies, keys
 
 app = typer.Typer(
     name="journey",
@@ -28,15 +22,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
 )
-companies = typer.Typer(help="Tenants.", no_args_is_help=True)
-keys = typer.Typer(help="API keys; a key is shown once.", no_args_is_help=True)
 app.add_typer(companies, name="companies")
 app.add_typer(keys, name="keys")
-
-Data = Annotated[Path, typer.Option(help="The data folder of `up`.")]
-Company = Annotated[int, typer.Option("--company", "-c", help="The company's id.", min=1)]
-AnyCompany = Annotated[int | None, typer.Option("--company", "-c", help="Only this company.", min=1)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class Actions(StrEnum):
@@ -45,31 +32,14 @@ class Actions(StrEnum):
     none = "none"
 
 
-def settle(data: Path) -> None:
-    """Point this process at the `up` that runs on ``data``, unless the environment points elsewhere."""
-    for name, value in running.environment(data).items():
-        os.environ.setdefault(name, value)
-
-
-def finish(work: Coroutine[Any, Any, int]) -> None:
-    """Run a command; its number is the exit code. A part that does not answer is said in one line, code 1."""
-    try:
-        code = asyncio.run(work)
-    except (psycopg.OperationalError, RuntimeError) as error:
-        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {error}", markup=True)
-        code = 1
-    except ValueError as error:
-        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {error}", markup=True)
-        code = 2
-    raise typer.Exit(code)
-
-
 @app.command()
 def up(data: Data = Path(".journey"), port: Annotated[int, typer.Option(help="The gateway's port.")] = 8000) -> None:
     """Run everything on this machine: Postgres, Temporal, a worker, the gateway.
 
     Example: [bold]journey up --data /var/lib/journeys --port 9000[/bold]
     """
+    from cli.up import up_command
+
     up_command(data, port)
 
 
@@ -97,6 +67,8 @@ def gateway(
     """
     import uvicorn
 
+    from settings import read_settings
+
     settle(data)
     read_settings()
     uvicorn.run(
@@ -116,6 +88,9 @@ def migrate(data: Data = Path(".journey")) -> None:
 
     Example: [bold]DATABASE_URL=postgresql://owner@db/perdure journey migrate[/bold]
     """
+    from cli import admin
+    from settings import read_settings
+
     settle(data)
     finish(admin.migrate(read_settings()))
 
@@ -135,6 +110,9 @@ def import_(
 
     Example: [bold]journey import visits.jsonl.gz --company 1 --shift-to-now[/bold]
     """
+    from cli.import_log import import_log
+    from settings import read_settings
+
     settle(data)
     finish(import_log(read_settings(), file, company, shift_to_now, as_json))
 
@@ -152,6 +130,8 @@ def simulate(
 
     Example: [bold]journey simulate visits.jsonl.gz --as-of 2026-03-12T09:00:00Z[/bold]
     """
+    from cli.simulate import simulate as run_simulation
+
     raise typer.Exit(run_simulation(file, as_of, rules, as_json))
 
 
@@ -166,6 +146,9 @@ def evaluate_transitions(
 
     Example: [bold]journey evaluate-transitions --company 1 --customer 123[/bold]
     """
+    from cli import evaluate
+    from settings import read_settings
+
     if customer is not None and company is None:
         raise typer.BadParameter("--customer needs --company: the id is the company's own")
     settle(data)
@@ -183,6 +166,9 @@ def queue_updates(
 
     Example: [bold]journey queue-updates --chunk 500[/bold]
     """
+    from cli import evaluate
+    from settings import read_settings
+
     settle(data)
     finish(evaluate.evaluate(read_settings(), company, None, chunk=chunk, grace=evaluate.GRACE, as_json=as_json))
 
@@ -193,6 +179,9 @@ def update_risk_scores(company: AnyCompany = None, data: Data = Path(".journey")
 
     Example: [bold]journey update-risk-scores --company 1[/bold]
     """
+    from cli import evaluate
+    from settings import read_settings
+
     settle(data)
     finish(evaluate.evaluate(read_settings(), company, None, chunk=500, grace=evaluate.GRACE, as_json=as_json))
 
@@ -208,6 +197,9 @@ def validate(
 
     Example: [bold]journey validate --company 1 --deep[/bold]
     """
+    from cli.validate import validate as run_validation
+    from settings import read_settings
+
     settle(data)
     finish(run_validation(read_settings(), company, deep, as_json))
 
@@ -222,70 +214,19 @@ def health_check(
 
     Example: [bold]journey health-check --gateway http://127.0.0.1:8000[/bold]
     """
+    from cli import health
+    from settings import read_settings
+
     found = running.environment(data)
     settle(data)
     finish(health.check(read_settings(), gateway_url or found.get("PUBLIC_URL"), as_json))
 
 
-@companies.command("add")
-def companies_add(name: str, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
-    """Make a company.
-
-    Example: [bold]journey companies add "Salon Sophie"[/bold]
-    """
-    settle(data)
-    finish(admin.add_company(read_settings(), name, as_json))
-
-
-@companies.command("list")
-def companies_list(data: Data = Path(".journey"), as_json: AsJson = False) -> None:
-    """Every company.
-
-    Example: [bold]journey companies list[/bold]
-    """
-    settle(data)
-    finish(admin.list_companies(read_settings(), as_json))
-
-
-@keys.command("create")
-def keys_create(
-    company: Company,
-    scopes: Annotated[str, typer.Option(help="Comma-separated: events:write, journeys:read, journeys:write, admin.")],
-    name: Annotated[str, typer.Option(help="What the key is for.")] = "",
-    data: Data = Path(".journey"),
-    as_json: AsJson = False,
-) -> None:
-    """Make an API key; it is shown once and never again.
-
-    Example: [bold]journey keys create --company 1 --scopes events:write,journeys:read --name booking[/bold]
-    """
-    settle(data)
-    finish(admin.create_key(read_settings(), company, scopes.split(","), name, as_json))
-
-
-@keys.command("list")
-def keys_list(company: AnyCompany = None, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
-    """Every key: what it may do, when it was used last, whether it is revoked.
-
-    Example: [bold]journey keys list --company 1[/bold]
-    """
-    settle(data)
-    finish(admin.list_keys(read_settings(), company, as_json))
-
-
-@keys.command("revoke")
-def keys_revoke(key_id: Annotated[int, typer.Argument(metavar="ID")], data: Data = Path(".journey")) -> None:
-    """Make a key worthless.
-
-    Example: [bold]journey keys revoke 3[/bold]
-    """
-    settle(data)
-    finish(admin.revoke_key(read_settings(), key_id))
-
-
 @app.callback()
 def _configure() -> None:
     """Logs of the commands themselves go to standard error, warnings and worse."""
+    from logs import configure_logs
+
     if len(sys.argv) > 1 and sys.argv[1] not in ("worker", "gateway"):
         configure_logs("WARNING", "auto")
 

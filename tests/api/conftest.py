@@ -175,7 +175,7 @@ def other(gateway: Served, database_url: str) -> Iterator[Tenant]:
         client.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not for the whole run: it would take other rooms' journeys to this database
 def working(database_url: str, temporal_address: str) -> Iterator[None]:
     """A worker that commits what the gateway takes."""
 

@@ -1,0 +1,38 @@
+"""What the commands have in common: options, where the system is, how a command ends."""
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from cli import running
+
+Data = Annotated[Path, typer.Option(help="The data folder of `up`.")]
+Company = Annotated[int, typer.Option("--company", "-c", help="The company's id.", min=1)]
+AnyCompany = Annotated[int | None, typer.Option("--company", "-c", help="Only this company.", min=1)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def settle(data: Path) -> None:
+    """Point this process at the `up` that runs on ``data``, unless the environment points elsewhere."""
+    for name, value in running.environment(data).items():
+        os.environ.setdefault(name, value)
+
+
+def finish(work: Coroutine[Any, Any, int]) -> None:
+    """Run a command; its number is the exit code. A part that does not answer is said in one line, code 1."""
+    import psycopg
+
+    try:
+        code = asyncio.run(work)
+    except (psycopg.OperationalError, RuntimeError) as error:
+        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {error}", markup=True)
+        code = 1
+    except ValueError as error:
+        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {error}", markup=True)
+        code = 2
+    raise typer.Exit(code)

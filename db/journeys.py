@@ -18,8 +18,8 @@ from journey.stages import DEFAULT_RULEBOOK
 
 _DEFAULT_NAMES = sql.Literal(orjson.dumps({stage.key: stage.name for stage in DEFAULT_RULEBOOK.all_stages}).decode())
 
-# Days since the last completed appointment, before the first one since the last event of any kind (`f.e`, µs).
-_INACTIVE_SINCE = "coalesce(r.last_appointment_at, to_timestamp((r.state #>> '{f,e}')::bigint / 1000000.0))"
+# Days since the last completed appointment, before the first one since the last event of any kind (`f.e`, seconds).
+_INACTIVE_SINCE = "coalesce(r.last_appointment_at, to_timestamp((r.state #>> '{f,e}')::double precision))"
 _DAYS = "floor(extract(epoch from now() - {}) / 86400)::int"
 
 #: what is shown of a journey: columns of `c` (customers), `r` (customer_relationships) and `n` (`names`)

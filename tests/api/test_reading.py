@@ -63,6 +63,12 @@ def test_the_timeline(tenant: Tenant, working: None) -> None:
     assert found["actions"] == []
 
 
+def test_inactivity_before_the_first_appointment_counts_from_the_last_event(tenant: Tenant, working: None) -> None:
+    live(tenant, "c-1", {"type": "call.received", "duration_seconds": 5, "occurred_at": ago(days=12.5)})
+    journey = tenant.client.get("/v1/portal/customers/c-1/journey").json()["journey"]
+    assert (journey["days_inactive"], journey["last_appointment_at"]) == (12, None)
+
+
 def test_events_are_limited_to_the_newest(tenant: Tenant, working: None) -> None:
     live(tenant, "c-1", *({**VISIT, "occurred_at": ago(days=n)} for n in range(1, 6)))
     events = tenant.client.get("/v1/portal/customers/c-1/journey?limit=2").json()["events"]

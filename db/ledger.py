@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from psycopg import Rollback
 
+from db.desk import PARTS
 from db.session import Pool, borrowed, tenant_rows
 
 
@@ -138,7 +139,6 @@ with u as (
     on conflict (company_id, customer_id) do nothing returning id, customer_id
 ), e as ({_ENTRIES.format(customer="r.customer_id", source="r,")}),
 t as ({_TRANSITIONS})
-select id from r
 """
 
 _STANDS = """
@@ -156,8 +156,14 @@ with r as (
     returning id, customer_id
 ), e as ({_ENTRIES.format(customer="r.customer_id", source="r,")}),
 t as ({_TRANSITIONS})
-select id from r
 """
+
+# By (the journey begins, something goes beyond the journey itself).
+_WRITES = {
+    (begins, beyond): (_START if begins else _UPDATE) + (PARTS if beyond else "select id, null from r")
+    for begins in (True, False)
+    for beyond in (True, False)
+}
 
 # Only a commit that is tried again: what its first try wrote goes, if nobody else has committed since.
 _FORGET = f"""
@@ -165,6 +171,8 @@ with r as (
     select id, customer_id from customer_relationships where {_STANDS} for update
 ), t as (
     delete from journey_transitions using r where relationship_id = r.id and version = %(version)s
+), a as (
+    delete from journey_actions using r where relationship_id = r.id and version = %(version)s and attempts = 0
 )
 delete from journey_events using r
  where company_id = %(company)s and journey_events.customer_id = r.customer_id and version = %(version)s
@@ -179,22 +187,27 @@ with u as (
 """
 
 
-async def write(pool: Pool, company_id: int, values: dict[str, Any], *, again: bool) -> bool:
-    """Write one commit whole. ``values`` are the statement's parameters; ``again`` first removes what an earlier try of
-    the same commit wrote. False: something was not as assumed, and nothing was written.
+async def write(
+    pool: Pool, company_id: int, values: dict[str, Any], *, again: bool, desk: bool = False
+) -> list[str] | None:
+    """Write one commit whole; the keys of the actions that are new or to be tried again.
+
+    ``values`` are the statement's parameters, those of ``desk.Desk`` among them where ``desk`` says so; ``again`` first
+    removes what an earlier try of the same commit wrote. None: something was not as assumed, and nothing was written.
 
     Raises psycopg.errors.UniqueViolation where an event id was taken by another journey at this moment.
     """
-    statement = _START if values["known_version"] is None else _UPDATE
+    statement = _WRITES[values["known_version"] is None, desk]
     if not again:
-        return bool(await tenant_rows(pool, company_id, statement, values))
+        rows = await tenant_rows(pool, company_id, statement, values)
+        return (rows[0][1] or []) if rows else None
     async with borrowed(pool) as connection, connection.transaction():
         await connection.execute("select set_config('app.company_id', %s, true)", [str(company_id)])
         await connection.execute(_FORGET, values)
-        if await (await connection.execute(statement, values)).fetchall():
-            return True
+        if found := await (await connection.execute(statement, values)).fetchall():
+            return found[0][1] or []
         raise Rollback
-    return False
+    return None
 
 
 async def write_quarantined(pool: Pool, company_id: int, values: dict[str, Any]) -> None:

@@ -121,6 +121,7 @@ class JourneyStage(Base):
     kind: Mapped[str] = mapped_column(server_default=text("'growth'"))
     created_at: Mapped[Stamp]
     updated_at: Mapped[Stamp]
+    actions: Mapped[list[str] | None] = mapped_column(JSONB)
 
 
 class Customer(Base):
@@ -285,14 +286,21 @@ class StageMetric(Base):
 
 
 class Action(Base):
-    """A stage action and what became of it. `action_key` never contains the attempt: one effect for many tries."""
+    """A stage action and what became of it. `action_key` never contains the attempt: one effect for many tries.
+
+    `detail` is what it was asked with and what it made (an offer's code, a task); `reason` why it was held back.
+    """
 
     __tablename__ = "journey_actions"
     __table_args__ = (
         _of_relationship(),
         UniqueConstraint("company_id", "action_key"),
-        CheckConstraint("status in ('pending', 'succeeded', 'failed', 'suppressed', 'cancelled')", name="status"),
+        UniqueConstraint("company_id", "id"),
+        CheckConstraint(
+            "status in ('pending', 'waiting', 'succeeded', 'failed', 'suppressed', 'cancelled')", name="status"
+        ),
         Index("journey_actions_of_relationship", "relationship_id", "created_at"),
+        Index("journey_actions_by_status", "company_id", "status", "updated_at"),
     )
 
     id: Mapped[Id]
@@ -308,13 +316,49 @@ class Action(Base):
     due_at: Mapped[datetime | None]
     created_at: Mapped[Stamp]
     updated_at: Mapped[Stamp]
+    reason: Mapped[str | None]
+    channel: Mapped[str | None]
+    marketing: Mapped[bool] = mapped_column(server_default=text("false"))
+    detail: Mapped[Settings]
+    performed_by: Mapped[Reference | None]
+    version: Mapped[int] = mapped_column(server_default=text("0"))
+    done_at: Mapped[datetime | None]
+
+
+class Attempt(Base):
+    """One try of an action, and how it ended."""
+
+    __tablename__ = "action_attempts"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["company_id", "action_id"], ["journey_actions.company_id", "journey_actions.id"], ondelete="CASCADE"
+        ),
+        Index("action_attempts_of_action", "action_id", "id"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    action_id: Mapped[Reference]
+    attempt: Mapped[int]
+    at: Mapped[Stamp]
+    outcome: Mapped[str]
+    error: Mapped[str | None]
 
 
 class RetentionCampaign(Base):
-    """The drip of outreach that an at-risk customer gets: the relationship's `n`-th."""
+    """The drip of outreach that an at-risk customer gets: the relationship's `n`-th, one at a time.
+
+    `scheduled_actions`: each step as ``{"action", "type", "day", "due_at", "status", "reason", "done_at", "code"}``.
+    """
 
     __tablename__ = "retention_campaigns"
-    __table_args__ = (_of_relationship(), _of_customer(), UniqueConstraint("relationship_id", "n"))
+    __table_args__ = (
+        _of_relationship(),
+        _of_customer(),
+        UniqueConstraint("relationship_id", "n"),
+        CheckConstraint("status in ('running', 'completed', 'cancelled')", name="status"),
+        Index("one_campaign_at_a_time", "relationship_id", unique=True, postgresql_where=text("status = 'running'")),
+    )
 
     id: Mapped[Id]
     company_id: Mapped[CompanyId]
@@ -326,13 +370,58 @@ class RetentionCampaign(Base):
     scheduled_actions: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
     created_at: Mapped[Stamp]
     ended_at: Mapped[datetime | None]
+    entry: Mapped[int]
+
+
+class Staff(Base):
+    """A person who works for a company, in one role."""
+
+    __tablename__ = "staff"
+    __table_args__ = (
+        UniqueConstraint("company_id", "id"),
+        CheckConstraint("role in ('sales', 'manager')", name="role"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    name: Mapped[str]
+    email: Mapped[str | None]
+    role: Mapped[str]
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    created_at: Mapped[Stamp]
+
+
+class Assignment(Base):
+    """Who of the staff looks after a customer, in each role."""
+
+    __tablename__ = "assignments"
+    __table_args__ = (
+        _of_relationship(),
+        ForeignKeyConstraint(["company_id", "staff_id"], ["staff.company_id", "staff.id"]),
+        UniqueConstraint("relationship_id", "role"),
+        Index("assignments_of_staff", "company_id", "staff_id"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    relationship_id: Mapped[Reference]
+    role: Mapped[str]
+    staff_id: Mapped[Reference]
+    since: Mapped[Stamp]
 
 
 class Task(Base):
-    """Work for a person: call, review, follow up."""
+    """Work for a person: call, review, follow up. `assigned_to` is of the staff, None while nobody has it."""
 
     __tablename__ = "tasks"
-    __table_args__ = (_of_relationship(), Index("tasks_by_status", "company_id", "status", "due_at"))
+    __table_args__ = (
+        _of_relationship(),
+        ForeignKeyConstraint(["company_id", "assigned_to"], ["staff.company_id", "staff.id"]),
+        UniqueConstraint("company_id", "action_key"),
+        CheckConstraint("status in ('open', 'done', 'cancelled')", name="status"),
+        Index("tasks_by_status", "company_id", "status", "due_at"),
+        Index("tasks_of_relationship", "relationship_id"),
+    )
 
     id: Mapped[Id]
     company_id: Mapped[CompanyId]
@@ -340,10 +429,46 @@ class Task(Base):
     kind: Mapped[str]
     title: Mapped[str]
     status: Mapped[str] = mapped_column(server_default=text("'open'"))
-    assigned_to: Mapped[str | None]
     due_at: Mapped[datetime | None]
     created_at: Mapped[Stamp]
     done_at: Mapped[datetime | None]
+    assigned_to: Mapped[Reference | None]
+    action_key: Mapped[str | None]
+    note: Mapped[str | None]
+    done_by: Mapped[Reference | None]
+
+
+class WebhookEndpoint(Base):
+    """Where a company wants to be told; two secrets while they are being rotated. Off after an answer of 410."""
+
+    __tablename__ = "webhook_endpoints"
+    __table_args__ = (UniqueConstraint("company_id", "id"),)
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    url: Mapped[str]
+    secret: Mapped[str]
+    previous_secret: Mapped[str | None]
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    disabled_at: Mapped[datetime | None]
+    disabled_reason: Mapped[str | None]
+    created_at: Mapped[Stamp]
+
+
+class MessageTemplate(Base):
+    """A company's own words for one message in one locale, instead of ours."""
+
+    __tablename__ = "message_templates"
+    __table_args__ = (UniqueConstraint("company_id", "name", "locale"),)
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    name: Mapped[str]
+    locale: Mapped[str]
+    subject: Mapped[str]
+    html: Mapped[str | None]
+    text: Mapped[str]
+    updated_at: Mapped[Stamp]
 
 
 class ApiKey(Base):

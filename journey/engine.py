@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from journey.actions import Due, Moved, due_actions
 from journey.events import AppointmentCompleted, Event
 from journey.rules import Rule, View
 from journey.stages import Rulebook, Stage
@@ -34,6 +35,7 @@ class Transition(Struct, frozen=True, kw_only=True, gc=False):
     trigger_type: str
     trigger_event: str
     first_entry: bool
+    is_growth: bool = True
     event_id: str | None = None
     reason: list[dict[str, Any]] = []
     performed_by: int | None = None
@@ -52,10 +54,11 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 class Decision(Struct, frozen=True):
-    """What ``decide`` answers; the given state is left alone."""
+    """What ``decide`` answers; the given state is left alone. ``actions`` are due because stages were entered."""
 
     state: State
     transitions: list[Transition]
+    actions: list[Due] = []
 
 
 def decide(
@@ -68,7 +71,13 @@ def decide(
     """
     fold = _Fold(copy(state), rulebook, 2 * now)
     fold.run(events, commands)
-    return Decision(fold.state, fold.transitions)
+    if not fold.transitions:
+        return Decision(fold.state, fold.transitions)
+    return Decision(fold.state, fold.transitions, due_actions(map(_moved, fold.transitions), now, rulebook.actions))
+
+
+def _moved(move: Transition) -> Moved:
+    return Moved(move.sequence, move.to_stage, move.at, move.first_entry, move.is_growth)
 
 
 def view_of(state: State, rulebook: Rulebook, moment: int, entered: Stage) -> View:
@@ -338,6 +347,7 @@ class _Fold:
                 trigger_type=trigger_type,
                 trigger_event=trigger_event,
                 first_entry=first_entry,
+                is_growth=stage.is_growth,
                 event_id=None if event is None else event.id,
                 reason=[c.verdict(view) for c in rule.conditions] if rule and view else [],
                 performed_by=None if command is None else command.performed_by,

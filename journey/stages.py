@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from journey.actions import ACTIONS, DEFAULT_ACTIONS
 from journey.rules import NEVER, InvalidRule, Rule, View, parse_rules
 from journey.scoring import Scorer, Scoring, settings_from
 
@@ -88,7 +89,8 @@ DEFAULT_STAGES: list[dict[str, Any]] = [
 
 
 class StageFields(Struct, forbid_unknown_fields=True, kw_only=True):
-    """One stage as it is saved and sent. Missing: ``kind`` follows from the rules, ``order_index`` from the place."""
+    """One stage as it is saved and sent. Missing: ``kind`` follows from the rules, ``order_index`` from the place,
+    ``actions`` (what is done when it is entered) are the defaults of its key."""
 
     stage_key: str
     stage_name: str = ""
@@ -99,6 +101,7 @@ class StageFields(Struct, forbid_unknown_fields=True, kw_only=True):
     kind: Literal["growth", "lapse"] | None = None
     auto_transition_rules: Any = None
     retention_days: int | None = None
+    actions: list[str] | None = None
     is_active: bool = True
 
 
@@ -112,6 +115,9 @@ class Stage:
             raise InvalidRule(f"{place}.color", f"{fields.color!r} is not a colour like #34D399")
         if fields.retention_days is not None and not 0 < fields.retention_days <= 10_000:
             raise InvalidRule(f"{place}.retention_days", f"{fields.retention_days} is not within 1 to 10000")
+        if unknown := [action for action in fields.actions or () if action not in ACTIONS]:
+            raise InvalidRule(f"{place}.actions", f"{unknown[0]!r} is not one of {', '.join(ACTIONS)}")
+        self.actions = DEFAULT_ACTIONS.get(fields.stage_key, ()) if fields.actions is None else tuple(fields.actions)
         self.key, self.name, self.order = fields.stage_key, fields.stage_name or fields.stage_key, order
         self.rules: list[Rule] = parse_rules(fields.auto_transition_rules, f"{place}.auto_transition_rules")
         lapses = bool(self.rules) and all(rule.trigger in LAPSE_TRIGGERS for rule in self.rules)
@@ -129,7 +135,8 @@ class Stage:
 
     def as_json(self) -> dict[str, Any]:
         fields: dict[str, Any] = msgspec.to_builtins(self.fields)
-        return {**fields, "stage_name": self.name, "kind": self.kind, "order_index": self.order}
+        derived = {"stage_name": self.name, "kind": self.kind, "order_index": self.order, "actions": [*self.actions]}
+        return {**fields, **derived}
 
 
 class Rulebook:
@@ -139,6 +146,7 @@ class Rulebook:
         self.all_stages = sorted(stages, key=lambda stage: stage.order)
         self.stages = [stage for stage in self.all_stages if stage.is_active]
         self.by_key = {stage.key: stage for stage in self.all_stages}
+        self.actions = {stage.key: stage.actions for stage in self.all_stages}
         self.growth = [stage for stage in self.stages if stage.is_growth]
         self.lapse = [stage for stage in self.stages if not stage.is_growth]
         #: for each stage, the lapse stages that are worse and the growth stages that are higher, in order

@@ -29,11 +29,16 @@ insert into journey_transitions
 insert into journey_events (company_id, customer_id, event_id, content_hash, outcome, version, rules_version)
     values ({c}, {c}, 'e{c}', decode(repeat('0{c}', 16), 'hex'), 'quarantined', 1, 1);
 insert into journey_stage_metrics (company_id, stage_key, metric_date) values ({c}, 's{c}', '2026-01-01');
-insert into journey_actions (company_id, relationship_id, action_key, action, stage_key, entry)
-    values ({c}, {c}, 'k{c}', 'send', 'lead', 1);
-insert into retention_campaigns (company_id, relationship_id, customer_id, type, n, status)
-    values ({c}, {c}, {c}, 'drip', 1, 'running');
+insert into journey_actions (id, company_id, relationship_id, action_key, action, stage_key, entry)
+    values ({c}, {c}, {c}, 'k{c}', 'send', 'lead', 1);
+insert into action_attempts (company_id, action_id, attempt, outcome) values ({c}, {c}, 1, 'failed');
+insert into retention_campaigns (company_id, relationship_id, customer_id, type, n, status, entry)
+    values ({c}, {c}, {c}, 'drip', 1, 'running', 1);
+insert into staff (id, company_id, name, role) values ({c}, {c}, 's{c}', 'sales');
+insert into assignments (company_id, relationship_id, role, staff_id) values ({c}, {c}, 'sales', {c});
 insert into tasks (company_id, relationship_id, kind, title) values ({c}, {c}, 'call', 'Call');
+insert into webhook_endpoints (company_id, url, secret) values ({c}, 'https://example.com', 'whsec_{c}');
+insert into message_templates (company_id, name, locale, subject, text) values ({c}, 'welcome', 'en', 's', 't');
 insert into api_keys (company_id, name, key_hash, prefix, scopes)
     values ({c}, 'key', decode(repeat('0{c}', 32), 'hex'), 'pk_{c}', '{{admin}}');
 insert into audit_log (company_id, actor, action, subject) values ({c}, 'a', 'b', 'c');
@@ -83,7 +88,7 @@ def filled_template(new_database: NewDatabase, migrated_template: str) -> str:
     with psycopg.connect(url) as connection:
         for company in (A, B):
             connection.execute(ROWS.format(c=company))
-        for table in ("companies", "customers", "customer_relationships"):
+        for table in ("companies", "customers", "customer_relationships", "journey_actions", "staff"):
             connection.execute(f"select setval('{table}_id_seq', 100)")  # past the numbers given above
     return urlsplit(url).path[1:]
 

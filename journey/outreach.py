@@ -1,0 +1,190 @@
+"""Respect: whether a customer may be written to now, and how a company wants its outreach done.
+
+Settings stand in ``companies.settings->'outreach'``; what is left out has its default. Instants are µs since 1970 UTC.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from journey.quiet_hours import first_allowed, time_of_day, zone_of
+from journey.state import DAY
+
+CampaignStep = Literal["email", "sms", "call", "offer"]
+MessageChannel = Literal["email", "sms"]
+
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_ADDRESS = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@[^@\s\"(),:;<>\[\]\\.]+(\.[^@\s\"(),:;<>\[\]\\.]+)*")
+_PATH = re.compile(r" - at `\$\.?(.*)`$")
+_CHANNELS: Mapping[MessageChannel, tuple[str, str]] = {
+    "email": ("no e-mail address", "no consent to e-mail"),
+    "sms": ("no phone number", "no consent to SMS"),
+}
+
+
+class InvalidOutreach(ValueError):
+    """Settings that cannot be saved: ``field`` (a path), ``value`` (a short text), ``problem`` (what is allowed)."""
+
+    def __init__(self, field: str, value: object, problem: str) -> None:
+        text = value if isinstance(value, str) else repr(value)
+        self.field, self.problem = field[:80], problem
+        self.value = (text if text.isprintable() else ascii(text)[1:-1])[:80]
+        super().__init__(f"{self.field}: {self.problem} (got {self.value})")
+
+
+class Step(Struct, frozen=True, forbid_unknown_fields=True):
+    """One step of the retention campaign, ``day`` days after its start."""
+
+    type: CampaignStep
+    day: Annotated[int, Meta(ge=0, le=365)]
+
+
+class Outreach(Struct, frozen=True, forbid_unknown_fields=True):
+    """A company's outreach. Quiet hours are times of day in the customer's zone, and none where both are equal."""
+
+    time_zone: str = "UTC"
+    quiet_from: str = "20:00"
+    quiet_to: str = "08:00"
+    cap_messages: Annotated[int, Meta(ge=0, le=1000)] = 3
+    cap_days: Annotated[int, Meta(ge=1, le=365)] = 7
+    sender_name: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    reply_to: Annotated[str, Meta(max_length=254)] | None = None
+    offer_percent: Annotated[int, Meta(ge=1, le=100)] = 15
+    offer_valid_days: Annotated[int, Meta(ge=1, le=365)] = 30
+    campaign: Annotated[tuple[Step, ...], Meta(max_length=20)] = (
+        Step("email", 0),
+        Step("sms", 3),
+        Step("call", 7),
+        Step("offer", 14),
+    )
+    currency: str = "EUR"
+
+
+class Profile(Struct, frozen=True):
+    """What respect needs to know of a customer. A channel that ``consent`` does not name has none."""
+
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    time_zone: str | None = None
+    locale: str | None = None
+    consent: dict[str, bool] = {}
+
+
+class Go(Struct, frozen=True, tag=True):
+    """Send it now."""
+
+
+class Hold(Struct, frozen=True, tag=True):
+    """Ask again at ``until`` (µs), the first instant that is allowed."""
+
+    until: int
+    reason: str
+
+
+class Suppress(Struct, frozen=True, tag=True):
+    """Do not send it at all."""
+
+    reason: str
+
+
+def outreach_from(fields: object) -> Outreach:
+    """The settings of a company from their JSON object; None: all defaults. Raises InvalidOutreach."""
+    try:
+        outreach = msgspec.convert({} if fields is None else fields, Outreach)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise _explained(fields, str(error)) from None
+    _check(outreach)
+    return outreach
+
+
+def consider(
+    profile: Profile,
+    *,
+    channel: MessageChannel,
+    marketing: bool,
+    now: int,
+    outreach: Outreach,
+    marketing_sent: Sequence[int] = (),
+) -> Go | Hold | Suppress:
+    """Whether a message may go to this customer at ``now``.
+
+    ``marketing_sent``: when marketing messages were delivered to this customer, on any channel, in any order.
+    """
+    no_address, no_consent = _CHANNELS[channel]
+    address = profile.email if channel == "email" else profile.phone
+    if not address or not address.strip():
+        return Suppress(no_address)
+    if profile.consent.get(channel) is not True:
+        return Suppress(no_consent)
+    if marketing:
+        recent = sum(now - outreach.cap_days * DAY < sent <= now for sent in marketing_sent)
+        if recent >= outreach.cap_messages:
+            return Suppress(f"{_count(recent, 'marketing message')} in {_count(outreach.cap_days, 'day')} already")
+    return _quiet(profile, now, outreach)
+
+
+def _quiet(profile: Profile, now: int, outreach: Outreach) -> Go | Hold:
+    zone = zone_of(profile.time_zone) or zone_of(outreach.time_zone) or zone_of("UTC")
+    assert zone is not None
+    until = first_allowed(now, zone, time_of_day(outreach.quiet_from), time_of_day(outreach.quiet_to))
+    if until == now:
+        return Go()
+    return Hold(until, f"quiet hours from {outreach.quiet_from} to {outreach.quiet_to} ({zone.key})")
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" + ("" if number == 1 else "s")
+
+
+def _check(outreach: Outreach) -> None:
+    """What a type cannot say."""
+    if zone_of(outreach.time_zone) is None:
+        raise InvalidOutreach("time_zone", outreach.time_zone, "the IANA name of a time zone, like Europe/Berlin")
+    for field in ("quiet_from", "quiet_to"):
+        if not _TIME.fullmatch(getattr(outreach, field)):
+            raise InvalidOutreach(field, getattr(outreach, field), "a time from 00:00 to 23:59, like 20:00")
+    if not re.fullmatch("[A-Z]{3}", outreach.currency):
+        raise InvalidOutreach("currency", outreach.currency, "three capital letters (ISO 4217), like EUR")
+    name, reply_to = outreach.sender_name, outreach.reply_to
+    if name is not None and not (name.isprintable() and name.strip()):
+        raise InvalidOutreach("sender_name", name, "1 to 100 printable characters")
+    if reply_to is not None and not (_ADDRESS.fullmatch(reply_to) and reply_to.isprintable()):
+        raise InvalidOutreach("reply_to", reply_to, "an e-mail address like hello@example.com")
+    for index, step in enumerate(outreach.campaign):
+        earlier = outreach.campaign[:index]
+        if any(other.type == step.type for other in earlier):
+            raise InvalidOutreach(f"campaign[{index}].type", step.type, "each type at most once")
+        if earlier and step.day < earlier[-1].day:
+            raise InvalidOutreach(f"campaign[{index}].day", step.day, "not before the day of the step above it")
+
+
+def _explained(fields: object, message: str) -> InvalidOutreach:
+    """The library's message as field, value and what is allowed."""
+    if not isinstance(fields, dict):
+        return InvalidOutreach("outreach", fields, "one JSON object")
+    path = _PATH.search(message)
+    field = path[1] if path else ""
+    problem = _PATH.sub("", message).replace("`", "")
+    if unknown := re.search(r"unknown field (.*)", problem):
+        known = Step if field.startswith("campaign[") else Outreach
+        return InvalidOutreach(
+            ".".join(filter(None, (field, unknown[1]))),
+            _value_at(fields, field).get(unknown[1]) if isinstance(_value_at(fields, field), dict) else None,
+            "unknown field; allowed: " + ", ".join(known.__struct_fields__),
+        )
+    return InvalidOutreach(field or "outreach", _value_at(fields, field), problem[0].lower() + problem[1:])
+
+
+def _value_at(fields: object, path: str) -> Any:
+    """What stands at a path like ``campaign[1].day``; None where nothing does."""
+    found: Any = fields
+    for part in re.findall(r"[^.\[\]]+", path):
+        try:
+            found = found[int(part)] if isinstance(found, (list, tuple)) else found[part]
+        except (LookupError, TypeError, ValueError):
+            return None
+    return found

@@ -27,6 +27,19 @@ class Settings(BaseSettings):
         default="auto", description="auto: console on a terminal, JSON elsewhere"
     )
     public_url: str = Field(default="http://127.0.0.1:8000", description="the gateway's address in absolute URIs")
+    smtp_url: str | None = Field(default=None, description="the mail server: smtp://user:password@host:587, smtps://…")
+    sms_url: str | None = Field(
+        default=None, description="the SMS service, in Twilio's shape: https://sid:token@…?From=…"
+    )
+    mail_from: str = Field(default="Perdure <no-reply@localhost>", description="the sender of mails")
+    outbox: str = Field(default="outbox", description="folder for what has no SMTP_URL or SMS_URL to go to")
+    link_secret: str | None = Field(
+        default=None, min_length=16, description="signs the links in mails; without it no mail goes to a customer"
+    )
+    webhook_allow: str = Field(
+        default="",
+        description="host or host:port, comma-separated: endpoints that may be http and private (development)",
+    )
     rate_limit: str = Field(default="6000/minute", description="requests per API key, in the notation of `limits`")
     gateway_pool: int = Field(default=8, ge=1, le=100, description="Postgres connections of the gateway")
     intake_concurrency: int = Field(default=32, ge=1, le=512, description="signals under way at once in one request")

@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 from temporalio.api.enums.v1 import TaskQueueType
@@ -22,12 +23,20 @@ from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 import connection
+from activities.act import Acts
+from activities.channels import Channel
+from activities.channels.email import EmailChannel
+from activities.channels.outbox import Outbox
+from activities.channels.sms import SmsChannel
+from activities.channels.webhook import WebhookChannel
 from activities.commit import Commits
+from activities.delivery import Delivery
 from db.session import Pool, open_pool
 from logs import configure_logs
 from settings import Settings, read_settings
 from workflows.customer_journey import CustomerJourney
 from workflows.names import TASK_QUEUE
+from workflows.retention_campaign import RetentionCampaign
 
 BUILD = "1"  # short, because it stands in every workflow task of every history
 STICKY_LIMIT = timedelta(seconds=2)  # a killed worker costs its journeys this long, not ten seconds
@@ -40,12 +49,12 @@ log = structlog.get_logger("worker")
 
 def build_worker(client: Client, pool: Pool, settings: Settings, runner: WorkflowRunner | None = None) -> Worker:
     """The worker with everything registered; unsandboxed unless a test brings another runner."""
-    commits = Commits(pool)
+    commits, acts = Commits(pool), Acts(pool, build_delivery(pool, settings))
     return Worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[CustomerJourney],
-        activities=[commits.commit],
+        workflows=[CustomerJourney, RetentionCampaign],
+        activities=[commits.commit, acts.act],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
         build_id=BUILD,
         max_cached_workflows=settings.cached_journeys,
@@ -54,6 +63,29 @@ def build_worker(client: Client, pool: Pool, settings: Settings, runner: Workflo
         max_concurrent_activities=100,
         sticky_queue_schedule_to_start_timeout=STICKY_LIMIT,
         graceful_shutdown_timeout=DRAIN,
+    )
+
+
+def build_delivery(pool: Pool, settings: Settings) -> Delivery:
+    """The ways out; what has no server to go to is kept as files in the outbox.
+
+    Raises ValueError, with the setting's name, for an address that is none.
+    """
+    outbox = Path(settings.outbox)
+    email: Channel = Outbox(outbox, "email", settings.mail_from)
+    sms: Channel = Outbox(outbox, "sms")
+    if settings.smtp_url:
+        email = EmailChannel(settings.smtp_url, settings.mail_from)
+    if settings.sms_url:
+        sms = SmsChannel(settings.sms_url)
+    allowed = [entry.strip() for entry in settings.webhook_allow.split(",") if entry.strip()]
+    return Delivery(
+        pool=pool,
+        email=email,
+        sms=sms,
+        webhook=WebhookChannel(allowed),
+        public_url=settings.public_url.rstrip("/"),
+        link_secret=settings.link_secret,
     )
 
 
@@ -113,7 +145,10 @@ async def watch_backlog(client: Client, patience: float, clock: Callable[[], flo
 def main() -> int:
     settings = read_settings()
     configure_logs(settings.log_level, settings.log_format)
-    return asyncio.run(run_worker(settings))
+    try:
+        return asyncio.run(run_worker(settings))
+    except ValueError as error:
+        raise SystemExit(f"wrong setting: {error}") from None
 
 
 if __name__ == "__main__":

@@ -18,13 +18,17 @@ import psycopg
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities import desk
 from activities.inbox import Inbox, admit, read_messages, set_aside
 from activities.requests import CommitRequest, CommitResult
 from db import ledger
+from db.desk import Known as KnownToDesk
+from db.desk import known as known_to_desk
 from db.ledger import Entry, Known, Row
 from db.rulebooks import Rulebooks
 from db.session import Pool
-from journey.engine import Command, Transition, decide
+from journey.actions import action_key
+from journey.engine import Transition, decide
 from journey.events import canonical, content_hash, utc_text
 from journey.explain import money_text
 from journey.stages import Rulebook
@@ -83,17 +87,13 @@ class Commits:
         if known is None:
             raise ApplicationError(f"there is no company {company_id}", type="NoSuchCompany", non_retryable=True)
         state = unpack(request["state"]) if request["state"] else State()
-        again, standing = False, "here"
+        standing = "here"
         if known.row is not None:
             standing = await self._standing(request, inbox, known, known.row, state.version)
             if standing == "elsewhere":
                 return await self._take_over(request, known.row, state.version)
-            again = standing == "again"
         rulebook = await self._rulebooks.of(self._pool, company_id, known.rules_version)
-        if known.row is not None and standing == "written":
-            answers, _ = _judge(inbox.commands, rulebook, request["now"])
-            return result(request, known.row.state, answers, inbox.until)
-        return await self._decide(request, inbox, known, state, rulebook, again=again)
+        return await self._decide(request, inbox, known, state, rulebook, again=standing == "again")
 
     async def _standing(self, request: CommitRequest, inbox: Inbox, known: Known, row: Row, version: int) -> str:
         if row.run_id != request["run_id"]:
@@ -104,7 +104,7 @@ class Commits:
             return "elsewhere"
         assert row.decided_at is not None
         if row.decided_at == request["now"]:
-            return "written"
+            return "again"
         if row.decided_at > request["now"] and activity.info().attempt <= STALE_TRIES:
             raise ApplicationError("a later try of this commit has written", type="Stale")
         assert known.customer_key is not None
@@ -142,11 +142,14 @@ class Commits:
     ) -> CommitResult:
         own_version = state.version + 1 if again else None
         events, entries = admit(inbox, known, own_version)
-        answers, commands = _judge(inbox.commands, rulebook, request["now"])
+        answers, commands, requests = desk.judge(
+            inbox.commands, rulebook, request["now"], await self._known(request, inbox)
+        )
         now = request["now"] if inbox.until is None else min(inbox.until, request["now"])
         decision = decide(state, events, rulebook, now, commands)
         new = decision.state
-        changed = bool(entries or decision.transitions or commands) or new != state
+        beyond = desk.desk_of(inbox, requests, answers, decision, rulebook, request["now"])
+        changed = bool(entries or decision.transitions or commands or beyond) or new != state
         if assumed and (new.stage is None or not changed):
             raise Overtaken  # nothing would be compared with Postgres, which may know newer rules or a later state
         if new.stage is None:
@@ -164,9 +167,21 @@ class Commits:
             "entries": ledger.entries_json(entries),
             "transitions": orjson.dumps([_as_row(move) for move in decision.transitions]).decode(),
         }
-        if not await ledger.write(self._pool, request["company_id"], values, again=again):
+        prefix = action_key(request["company_id"], request["customer_id"], "")
+        if beyond:
+            values |= beyond.parameters(prefix, new.entry)
+        keys = await ledger.write(self._pool, request["company_id"], values, again=again, desk=bool(beyond))
+        if keys is None:
             raise Overtaken
-        return result(request, packed, answers, inbox.until)
+        return result(request, packed, answers, inbox.until, desk.tails(keys, beyond, prefix, request["now"]))
+
+    async def _known(self, request: CommitRequest, inbox: Inbox) -> KnownToDesk | None:
+        """What people's requests are judged by; None where there are none that name anything."""
+        tasks, actions, staff = desk.asked_of(inbox)
+        if not tasks and not actions:
+            return None
+        company_id, customer_id = request["company_id"], request["customer_id"]
+        return await known_to_desk(self._pool, company_id, customer_id, tasks=tasks, actions=actions, staff=staff)
 
     async def _keep_quarantined(self, request: CommitRequest, entries: list[Entry], rulebook: Rulebook) -> None:
         if entries:
@@ -180,27 +195,12 @@ class Commits:
             await ledger.write_quarantined(self._pool, request["company_id"], values)
 
 
-def _judge(commands: list[Command | str], rulebook: Rulebook, now: int) -> tuple[list[str | None], list[Command]]:
-    """Each command's answer (None: done; else why not) and those that will be done."""
-    answers: list[str | None] = []
-    sound: list[Command] = []
-    for command in commands:
-        problem = command if isinstance(command, str) else None
-        if isinstance(command, Command):
-            stage = rulebook.by_key.get(command.stage or "")
-            if command.kind == "set_stage" and (stage is None or not stage.is_active):
-                allowed = ", ".join(s.key for s in rulebook.stages)
-                problem = f"stage: {command.stage!r} is not one of {allowed}"
-            elif command.hold_until is not None and command.hold_until <= now:
-                problem = f"hold_until: {utc_text(command.hold_until)} is not in the future"
-            else:
-                sound.append(command)
-        answers.append(problem)
-    return answers, sound
-
-
 def result(
-    request: CommitRequest, state: dict[str, Any] | None, answers: list[str | None], until: int | None = None
+    request: CommitRequest,
+    state: dict[str, Any] | None,
+    answers: desk.Answers,
+    until: int | None = None,
+    actions: dict[str, int] | None = None,
 ) -> CommitResult:
     """``commit``'s answer: it stands in the workflow's history, so nothing more than is needed."""
     answer: CommitResult = {"changes": changes(request["state"] or {}, state or {})}
@@ -208,6 +208,8 @@ def result(
         answer["answers"] = answers
     if until is not None:
         answer["more"] = True
+    if actions:
+        answer["actions"] = actions
     return answer
 
 

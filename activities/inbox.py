@@ -5,25 +5,35 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import orjson
 
+from activities.requests import REQUESTS, DeskRequest
 from db.ledger import Entry, Known
 from journey.engine import Command
 from journey.events import LATEST, Event, InvalidEvent, canonical, content_hash, from_fields, to_instant
 
-COMMANDS = ("set_stage", "release")  # somebody waits for the answer to each of them, whatever it is
+#: somebody waits for the answer to each of them, whatever it is
+COMMANDS = ("set_stage", "release", *REQUESTS)
+HISTORY = "history"  # the third argument of events that nobody shall act upon
 RAW_KEPT = 20_000  # characters kept of what could not be understood
 LATEST_HOLD = to_instant(LATEST)
 
 
 @dataclass
 class Inbox:
-    """The messages of one commit, understood as far as they can be, in order of arrival."""
+    """The messages of one commit, understood as far as they can be, in order of arrival.
+
+    ``history``: the ids of events that came as history, upon which nobody acts; None where none did. ``act``: the
+    actions of the stage of now are wanted.
+    """
 
     events: list[Event] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
-    commands: list[Command | str] = field(default_factory=list)
+    commands: list[Command | DeskRequest | str] = field(default_factory=list)
     until: int | None = None
+    history: set[str] | None = None
+    act: bool = False
 
 
 def read_messages(messages: Iterable[tuple[str, list[str]]], customer_id: str, now: int) -> Inbox:
@@ -41,12 +51,19 @@ def read_messages(messages: Iterable[tuple[str, list[str]]], customer_id: str, n
             continue
         if name == "events" and values:
             listed = values[0] if isinstance(values[0], list) else [values[0]]
+            before = len(inbox.events)
             for fields in listed:
                 _read_event(inbox, fields, customer_id, now)
             if len(values) > 1 and isinstance(values[1], int):
                 inbox.until = values[1]
+            if values[2:] == [HISTORY]:
+                inbox.history = (inbox.history or set()) | {event.id for event in inbox.events[before:]}
+        elif name in REQUESTS:
+            inbox.commands.append(_read_request(name, values[0]))
         elif name in COMMANDS:
             inbox.commands.append(_read_command(name, values[0]))
+        elif name == "act_on_stage":
+            inbox.act = True
         elif name != "evaluate":
             inbox.entries.append(_quarantined(name, "\n".join(arguments), f"unknown message {name!r}"))
     return inbox
@@ -67,6 +84,13 @@ def _read_event(inbox: Inbox, fields: object, customer_id: str, now: int) -> Non
         inbox.entries.append(_quarantined("event", orjson.dumps(fields).decode(), str(error)))
     else:
         inbox.events.append(event)
+
+
+def _read_request(name: str, fields: object) -> DeskRequest | str:
+    try:
+        return msgspec.convert(fields, REQUESTS[name])
+    except msgspec.ValidationError as error:
+        return str(error)
 
 
 def _read_command(name: str, fields: dict[str, Any]) -> Command | str:

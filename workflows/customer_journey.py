@@ -16,11 +16,32 @@ with workflow.unsafe.imports_passed_through():
     from journey.explain import details, readable
     from journey.state import changed, deadline_of
     from workflows import names
-    from workflows.messages import JourneyStart, Release, SetStage, problem_of
+    from workflows.agenda import Agenda
+    from workflows.messages import (
+        FinishTask,
+        JourneyStart,
+        ReassignTask,
+        Release,
+        Request,
+        RequestAction,
+        RetryAction,
+        SetStage,
+        problem_of,
+    )
 
 #: More history of an import is on its way: deadlines that it may make untrue wait this long for it.
 HISTORY_FOLLOWS = 60_000_000  # µs
-COMMANDS = (names.SET_STAGE_UPDATE, names.RELEASE_UPDATE)
+COMMANDS = (
+    names.SET_STAGE_UPDATE,
+    names.RELEASE_UPDATE,
+    names.REQUEST_ACTION_UPDATE,
+    names.FINISH_TASK_UPDATE,
+    names.REASSIGN_TASK_UPDATE,
+    names.RETRY_ACTION_UPDATE,
+)
+#: A run that is this many times as long as it should be does not wait any longer for actions under way: the next run
+#: tries them anew.
+HANDED_ON = 5
 #: What one commit takes at most, in characters (one message it always takes). In an outage the messages stand in the
 #: history as an activity's input; beyond 2 MB, each character up to seven bytes there, the server refuses it.
 COMMIT_SIZE = 250_000
@@ -39,7 +60,7 @@ class CustomerJourney:
         self.taken = 0  # messages of this run that are committed
         self.asked = 0  # commands so far, which numbers them
         self.answered = 0  # of them, those that were committed or refused
-        self.answers: dict[int, str | None] = {}
+        self.answers: dict[int, str | dict[str, Any] | None] = {}
         self.not_before = start.not_before
         self.alarm: asyncio.Task[None] | None = None
         self.alarm_at = 0
@@ -48,18 +69,23 @@ class CustomerJourney:
         shown = workflow.info().typed_search_attributes
         self.shown_stage = shown.get(names.STAGE)
         self.shows_deadline = shown.get(names.NEXT_DEADLINE) is not None
-        workflow.set_current_details(details(self.state))
+        self.agenda = Agenda(start, self._wake)
+        self._show_details()
 
     @workflow.run
     async def run(self, start: JourneyStart) -> None:
         while True:
+            self.agenda.start_due()
             self._arm()
             await workflow.wait_condition(lambda: bool(self.inbox) or self.woken)
             if self.inbox or self._is_due():
                 await self._commit()
             self.woken = False
+            self.agenda.follow_campaign((self.state or {}).get("k", 0))
+            self._show_details()
             if self._may_continue_as_new():
                 start.state, start.not_before = self.state, self.not_before
+                self.agenda.hand_on(start)
                 workflow.continue_as_new(start)
 
     # -- messages: every handler only appends ---------------------------------------------------------------------
@@ -72,38 +98,74 @@ class CustomerJourney:
         self.inbox.append((name, [_text(argument.payload.data) for argument in arguments]))
 
     @workflow.update(name=names.SET_STAGE_UPDATE)
-    async def set_stage(self, change: SetStage) -> dict[str, Any]:
+    async def set_stage(self, request: SetStage) -> dict[str, Any]:
         """Put the journey in a stage by hand, and hold it there; answered when it is committed."""
-        return await self._ask(names.SET_STAGE_UPDATE, change.__dict__)
-
-    @set_stage.validator
-    def check_set_stage(self, change: SetStage) -> None:
-        if problem := problem_of(change):
-            raise ValueError(problem)
+        return await self._ask(names.SET_STAGE_UPDATE, request)
 
     @workflow.update(name=names.RELEASE_UPDATE)
     async def release(self, request: Release) -> dict[str, Any]:
         """End a hold; answered when it is committed."""
-        return await self._ask(names.RELEASE_UPDATE, request.__dict__)
+        return await self._ask(names.RELEASE_UPDATE, request)
+
+    @workflow.update(name=names.REQUEST_ACTION_UPDATE)
+    async def request_action(self, request: RequestAction) -> dict[str, Any]:
+        """A call, a mail or an offer that a person asks for; answered, with its tail, when it is on record."""
+        return await self._ask(names.REQUEST_ACTION_UPDATE, request)
+
+    @workflow.update(name=names.FINISH_TASK_UPDATE)
+    async def finish_task(self, request: FinishTask) -> dict[str, Any]:
+        """A task is done; answered when it is committed."""
+        return await self._ask(names.FINISH_TASK_UPDATE, request)
+
+    @workflow.update(name=names.REASSIGN_TASK_UPDATE)
+    async def reassign_task(self, request: ReassignTask) -> dict[str, Any]:
+        """A task goes to somebody else; answered when it is committed."""
+        return await self._ask(names.REASSIGN_TASK_UPDATE, request)
+
+    @workflow.update(name=names.RETRY_ACTION_UPDATE)
+    async def retry_action(self, request: RetryAction) -> dict[str, Any]:
+        """An action that failed is to be tried again; answered when it is on the agenda."""
+        return await self._ask(names.RETRY_ACTION_UPDATE, request)
+
+    # A validator is also what refuses a wrong number of arguments, or one of another shape.
+    @set_stage.validator
+    def check_set_stage(self, request: SetStage) -> None:
+        _refuse(problem_of(request))
 
     @release.validator
     def check_release(self, request: Release) -> None:
-        if problem := problem_of(request):  # a validator is also what refuses a wrong number of arguments
-            raise ValueError(problem)
+        _refuse(problem_of(request))
+
+    @request_action.validator
+    def check_request_action(self, request: RequestAction) -> None:
+        _refuse(problem_of(request))
+
+    @finish_task.validator
+    def check_finish_task(self, request: FinishTask) -> None:
+        _refuse(problem_of(request))
+
+    @reassign_task.validator
+    def check_reassign_task(self, request: ReassignTask) -> None:
+        _refuse(problem_of(request))
+
+    @retry_action.validator
+    def check_retry_action(self, request: RetryAction) -> None:
+        _refuse(problem_of(request))
 
     @workflow.query(name=names.STATE_QUERY)
     def current(self) -> dict[str, Any]:
         """Where the journey stands, in words."""
         return {**readable(self.state), "waiting_messages": len(self.inbox), "messages_in_this_run": self.taken}
 
-    async def _ask(self, name: str, fields: dict[str, Any]) -> dict[str, Any]:
+    async def _ask(self, name: str, request: Request) -> dict[str, Any]:
         self.asked += 1
         number = self.asked
-        self.inbox.append((name, [workflow.payload_converter().to_payload(fields).data.decode()]))
+        self.inbox.append((name, [workflow.payload_converter().to_payload(request.__dict__).data.decode()]))
         await workflow.wait_condition(lambda: number in self.answers)
-        if problem := self.answers.pop(number):
-            raise ApplicationError(problem, type="Refused", non_retryable=True)
-        return readable(self.state)
+        answer = self.answers.pop(number)
+        if isinstance(answer, str):
+            raise ApplicationError(answer, type="Refused", non_retryable=True)
+        return {**readable(self.state), **(answer or {})}
 
     # -- one commit -----------------------------------------------------------------------------------------------
 
@@ -134,7 +196,7 @@ class CustomerJourney:
         self.state = changed(self.state, result.get("changes"))
         self.not_before = self._now() + HISTORY_FOLLOWS if result.get("more") else 0
         self.answers.update(zip(numbers, result.get("answers") or [None] * len(numbers), strict=True))
-        workflow.set_current_details(details(self.state))
+        self.agenda.add(result.get("actions") or {})
 
     def _taken_from_inbox(self) -> list[tuple[str, list[str]]]:
         """All messages that wait, or as many of the oldest as one commit may take."""
@@ -176,16 +238,20 @@ class CustomerJourney:
     def _now(self) -> int:
         return to_instant(workflow.now())
 
-    def _wake_at(self) -> int | None:
+    def _deadline_at(self) -> int | None:
         """When to look at the next deadline: just after it, a little later for each journey; None without one."""
         deadline = deadline_of(self.state)
         if deadline is None:
             return None
         return max(deadline + 1000 + self.spread, self.not_before)
 
+    def _wake_at(self) -> int | None:
+        """When something is to be done though nothing happens: the next deadline, or the next action."""
+        return min((at for at in (self._deadline_at(), self.agenda.next_at()) if at is not None), default=None)
+
     def _is_due(self) -> bool:
-        wake_at = self._wake_at()
-        return wake_at is not None and self._now() >= wake_at
+        deadline_at = self._deadline_at()
+        return deadline_at is not None and self._now() >= deadline_at
 
     def _arm(self) -> None:
         """One timer, lazily: a later deadline leaves it alone, and one that fires too early only arms the next."""
@@ -200,14 +266,19 @@ class CustomerJourney:
             self.alarm.cancel()
         self.alarm_at = wake_at
         self.alarm = asyncio.create_task(self._ring(max(0, wake_at - self._now())))
-        self._show_stage(to_datetime(deadline_of(self.state) or wake_at))
+        deadline = deadline_of(self.state)
+        self._show_stage(None if deadline is None else to_datetime(deadline))
 
     async def _ring(self, microseconds: int) -> None:
         state = self.state or {}
-        await workflow.sleep(
-            timedelta(microseconds=microseconds), summary=f"{state.get('ds') or 'scores or hold'} may change"
-        )
+        awaited = f"{state.get('ds') or 'scores or hold'} may change"
+        if self.alarm_at != self._deadline_at():
+            awaited = "next action"
+        await workflow.sleep(timedelta(microseconds=microseconds), summary=awaited)
         self.alarm = None
+        self.woken = True
+
+    def _wake(self) -> None:
         self.woken = True
 
     def _show_stage(self, deadline: datetime | None) -> None:
@@ -220,7 +291,7 @@ class CustomerJourney:
         if deadline is not None:
             updates.append(names.NEXT_DEADLINE.value_set(deadline.astimezone(UTC)))
             self.shows_deadline = True
-        elif self.shows_deadline and self._wake_at() is None:
+        elif self.shows_deadline and self._deadline_at() is None:
             updates.append(names.NEXT_DEADLINE.value_unset())
             self.shows_deadline = False
         if updates:
@@ -228,8 +299,20 @@ class CustomerJourney:
 
     def _may_continue_as_new(self) -> bool:
         """Early, because a cold signal replays the run's history; only when nothing is under way."""
-        long_enough = self.taken >= self.start.continue_after or workflow.info().is_continue_as_new_suggested()
-        return long_enough and not self.inbox and not self.answers and workflow.all_handlers_finished()
+        suggested = workflow.info().is_continue_as_new_suggested()
+        if not suggested and self.taken < self.start.continue_after:
+            return False
+        handed_on = suggested or self.taken >= HANDED_ON * self.start.continue_after
+        done = self.agenda.may_be_handed_on if handed_on else self.agenda.idle
+        return done and not self.inbox and not self.answers and workflow.all_handlers_finished()
+
+    def _show_details(self) -> None:
+        workflow.set_current_details(details(self.state) + self.agenda.in_words())
+
+
+def _refuse(problem: str | None) -> None:
+    if problem:
+        raise ValueError(problem)
 
 
 def _text(data: bytes) -> str:

@@ -13,11 +13,20 @@ NEXT_DEADLINE = SearchAttributeKey.for_datetime("NextDeadline")
 
 EVENTS_SIGNAL = "events"
 EVALUATE_SIGNAL = "evaluate"
+ACT_SIGNAL = "act_on_stage"
 SET_STAGE_UPDATE = "set_stage"
 RELEASE_UPDATE = "release"
+REQUEST_ACTION_UPDATE = "request_action"
+FINISH_TASK_UPDATE = "finish_task"
+REASSIGN_TASK_UPDATE = "reassign_task"
+RETRY_ACTION_UPDATE = "retry_action"
 STATE_QUERY = "state"
 
 COMMIT = "commit"
+ACT = "act"
+
+CAMPAIGN = "RetentionCampaign"
+END_SIGNAL = "end"
 
 #: A commit that Postgres answers takes milliseconds. A local one is given up soon, so that it never holds the workflow
 #: task for long; the regular one then waits as long as the outage lasts.
@@ -28,6 +37,21 @@ COMMIT_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=30)
 )
 
+#: Actions that become due together are tried together, once: what the world refuses at that moment goes on alone. A
+#: worker that dies is noticed by its heartbeat; Postgres' absence is outlasted.
+ACT_LIMIT = timedelta(seconds=90)
+ACT_HEARTBEAT = timedelta(seconds=10)
+ACT_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=30)
+)
+#: One action alone, quick at first, for a day; then it has failed, and a person may have it tried again.
+ACTION_PATIENCE = timedelta(hours=24)
+ACTION_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=2), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=30)
+)
+#: Beyond the patience, because the activity itself gives up in time and says so; this is for one that cannot.
+ACTION_LIMIT = ACTION_PATIENCE + timedelta(hours=1)
+
 #: Journeys with the same date do not wake in the same second: each wakes up to this much after its deadline.
 WAKE_SPREAD = timedelta(minutes=5)
 
@@ -35,3 +59,8 @@ WAKE_SPREAD = timedelta(minutes=5)
 def journey_id(company_id: int, customer_id: str) -> str:
     """The workflow id of one relationship's journey."""
     return f"journey/{company_id}/{customer_id}"
+
+
+def campaign_id(company_id: int, customer_id: str, n: int) -> str:
+    """The workflow id of a customer's ``n``-th retention campaign."""
+    return f"campaign/{company_id}/{customer_id}/{n}"

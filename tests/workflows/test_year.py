@@ -1,24 +1,18 @@
-"""A year passes in the time-skipping server: a whole life, each of its transitions at its exact time.
+"""A year passes in the time-skipping server: a whole life, each of its transitions at its exact time."""
 
-The server is the real one, with a clock for each workflow that runs on by itself only as far as a test tells it to.
-"""
-
-import tempfile
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
-from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from cli.embedded import Temporal, free_port, running
 from db.session import Pool
 from settings import Settings
-from tests.workflows.life import Life, at, new_company
+from tests.workflows.clock import Clock, skipping_server
+from tests.workflows.life import at
 from worker import build_worker
 
 DAY = timedelta(days=1)
@@ -27,34 +21,8 @@ RUNNERS = {"unsandboxed": UnsandboxedWorkflowRunner, "sandboxed": SandboxedWorkf
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def skipping_address() -> AsyncIterator[str]:
-    """The address of a Temporal server whose workflows may skip time."""
-    with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
-        dynamic = {"frontend.WorkflowTimeSkippingEnabled": True}
-        async with running(Temporal(Path(folder), port=free_port(), dynamic=dynamic)) as temporal:
-            yield temporal.address
-
-
-class Clock:
-    """The clock of one journey: it shows real time until it is put forward."""
-
-    def __init__(self, client: Client, database_url: str) -> None:
-        self.skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
-        self.life = Life(self.skipper.client, database_url, new_company(database_url), "c-1")
-
-    async def now(self) -> datetime:
-        return await self.skipper.get_current_time(self.life.handle)
-
-    async def forward(self, time: timedelta) -> None:
-        """Let so much time pass; what falls due in it happens in it."""
-        await self.life.settled()  # time must not be skipped before a new run has armed its timer
-        assert await self.skipper.fast_forward(self.life.handle, time)
-        await self.life.settled()
-
-    async def visit(self, amount: str) -> datetime:
-        """An appointment of now is completed and committed; when that was."""
-        now = (await self.now()).replace(microsecond=0)
-        await self.life.lived(self.life.visit(amount=amount, occurred_at=at(0, now=now)))
-        return now
+    async with skipping_server() as address:
+        yield address
 
 
 @pytest.mark.parametrize("runner", RUNNERS)

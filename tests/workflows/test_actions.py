@@ -1,0 +1,152 @@
+"""Entering a stage does something, once: in the background, on record, and in the journey's own history."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from db.session import Pool
+from settings import Settings
+from tests.workflows.acting import SECRET, actions, known, mails, staff, statuses, tasks
+from tests.workflows.life import Life, kinds, readable_json
+from worker import build_worker
+from workflows import names
+from workflows.messages import FinishTask, ReassignTask, RequestAction, RetryAction
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Path:
+    return tmp_path / "outbox"
+
+
+@pytest_asyncio.fixture
+async def acting(client: Client, pool: Pool, outbox: Path) -> AsyncIterator[Worker]:
+    """A worker whose mails go to `outbox`."""
+    async with build_worker(client, pool, Settings(outbox=str(outbox), link_secret=SECRET)) as worker:
+        yield worker
+
+
+async def test_entering_a_stage_acts_once(life: Life, acting: Worker, outbox: Path) -> None:
+    known(life)
+    staff(life, "sales", "Ben", "Cleo")
+    await life.lived(life.call())
+    await life.until(lambda: set(statuses(life).values()) == {"succeeded"})
+    assert list(actions(life)) == ["send_welcome_email", "assign_to_sales_team", "create_follow_up_task"]
+    assert [(mail["To"], mail["List-Unsubscribe-Post"]) for mail in mails(outbox)] == [
+        ("ada@example.com", "List-Unsubscribe=One-Click")
+    ]
+    assert [(task["kind"], task["staff"], task["status"]) for task in tasks(life)] == [("follow_up", "Ben", "open")]
+    assert len(life.rows("select from assignments where company_id = %(company)s")) == 1
+    attempts = life.rows("select * from action_attempts where company_id = %(company)s order by id")
+    assert [row["outcome"] for row in attempts] == ["succeeded"] * 3
+    # a second reason to be a lead changes nothing
+    await life.lived(life.call(), life.event("appointment.requested"))
+    assert len(actions(life)) == 3
+
+
+async def test_a_transition_with_three_actions_adds_twelve_events_at_most(life: Life, acting: Worker) -> None:
+    known(life)
+    staff(life, "sales", "Ben")
+    await life.lived(life.call(seconds=10))
+    before = len(await life.history())
+    await life.lived(life.call(seconds=10))
+    alone = len(await life.history()) - before
+    before = len(await life.history())
+    await life.lived(life.call(seconds=300))
+    await life.until(lambda: set(statuses(life).values()) == {"succeeded"})
+    await asyncio.sleep(0.3)  # the workflow hears of it
+    added = len(await life.history()) - before - alone
+    assert 3 <= added <= 12, kinds(await life.history())
+
+
+async def test_without_a_profile_nothing_is_sent_and_it_says_why(life: Life, acting: Worker) -> None:
+    await life.lived(life.call())
+    await life.until(lambda: "pending" not in statuses(life).values())
+    found = actions(life)
+    assert (found["send_welcome_email"]["status"], found["send_welcome_email"]["reason"]) == (
+        "suppressed",
+        "no e-mail address",
+    )
+    assert found["assign_to_sales_team"]["reason"].startswith("nobody active has the role sales")
+    assert sorted((task["kind"], task["staff"]) for task in tasks(life)) == [("assignment", None), ("follow_up", None)]
+
+
+async def test_history_is_not_acted_upon_and_the_present_may_be(life: Life, acting: Worker) -> None:
+    known(life)
+    await life.lived(life.call(-400), life.visit(-390), life.visit(-300, "2000.00"), life.visit(-5))
+    assert life.stages()[-1] == "vip"
+    assert actions(life) == {}
+    await life.handle.signal(names.ACT_SIGNAL)
+    await life.handle.signal(names.ACT_SIGNAL)
+    await life.until(lambda: list(statuses(life).values()).count("succeeded") == 3)
+    assert statuses(life) == {
+        "assign_dedicated_manager": "succeeded",
+        "send_vip_benefits_email": "succeeded",
+        "create_quarterly_review": "succeeded",
+        "create_quarterly_review.2": "pending",
+    }
+
+
+async def test_people_ask_and_finish_and_the_history_tells(life: Life, acting: Worker, outbox: Path) -> None:
+    known(life)
+    staff(life, "manager", "Mara", "Nils")
+    await life.lived(life.call(seconds=10))
+    for kind in ("call", "email", "offer"):
+        answer = await life.handle.execute_update(
+            names.REQUEST_ACTION_UPDATE, RequestAction(kind, note="please", performed_by=7), result_type=dict
+        )
+        assert answer["action"].startswith(f"1:centre_{kind}.")
+    await life.until(lambda: set(statuses(life).values()) == {"succeeded"} and len(actions(life)) == 3)
+    [offer] = [row for row in actions(life).values() if row["action"].startswith("centre_offer")]
+    assert offer["performed_by"] == 7
+    assert offer["detail"]["code"] in "".join(mail.as_string() for mail in mails(outbox))
+    [task] = tasks(life)
+    assert (task["staff"], task["note"]) == ("Mara", "please")
+    people = life.rows("select id from staff where company_id = %(company)s order by id")
+    await life.handle.execute_update(names.REASSIGN_TASK_UPDATE, ReassignTask(task["id"], people[1]["id"], 7))
+    assert tasks(life)[0]["staff"] == "Nils"
+    await life.handle.execute_update(names.FINISH_TASK_UPDATE, FinishTask(task["id"], "reached her", 7))
+    [task] = tasks(life)
+    assert (task["status"], task["note"], task["done_by"]) == ("done", "reached her", 7)
+    shown = readable_json(await life.history())
+    assert "finish_task" in shown
+
+
+async def test_what_cannot_be_asked_is_refused(life: Life, acting: Worker) -> None:
+    from temporalio.client import WorkflowUpdateFailedError
+
+    await life.lived(life.call(seconds=10))
+    for name, request, word in [
+        (names.FINISH_TASK_UPDATE, FinishTask(99), "task"),
+        (names.REASSIGN_TASK_UPDATE, ReassignTask(99, 1), "task"),
+        (names.RETRY_ACTION_UPDATE, RetryAction(99), "action"),
+        (names.REQUEST_ACTION_UPDATE, RequestAction("sing"), "sing"),
+    ]:
+        with pytest.raises(WorkflowUpdateFailedError) as error:
+            await life.handle.execute_update(name, request)
+        assert word in str(error.value.cause)
+    await life.lived(life.call(seconds=10))
+
+
+async def test_nothing_personal_stands_in_a_history(life: Life, acting: Worker, outbox: Path) -> None:
+    known(life, name="Zarathustra", email="zara.secret@example.com", phone="+49301234567890")
+    staff(life, "sales", "Benedikta")
+    await life.lived(life.call(), life.visit())
+    await life.until(lambda: len(mails(outbox)) == 3)
+    shown = readable_json(await life.history())
+    for word in ("Zarathustra", "zara.secret", "301234567890", "Benedikta", "benedikta@"):
+        assert word not in shown
+
+
+async def test_the_page_in_the_ui_shows_each_action_and_its_outcome(life: Life, acting: Worker) -> None:
+    known(life)
+    await life.lived(life.call())
+    await life.until(lambda: "pending" not in statuses(life).values())
+    while (details := await life.details()).count("succeeded") < 3:
+        await asyncio.sleep(0.1)
+    for action in ("send_welcome_email", "assign_to_sales_team", "create_follow_up_task"):
+        assert f"{action}: succeeded" in details

@@ -10,10 +10,12 @@ import asyncio
 import json
 import sys
 import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowHistory, WorkflowUpdateFailedError
+from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from cli.embedded import Postgres, Temporal, free_port, running
@@ -21,13 +23,15 @@ from db.migrate import upgrade
 from db.session import open_pool
 from journey.events import to_instant
 from settings import Settings
+from tests.outside import SmtpServer
 from tests.replay import fingerprint
 from tests.replay.replaying import HISTORIES
+from tests.workflows.acting import SECRET, actions, attempts, known, staff, statuses, tasks
 from tests.workflows.life import Life, at, new_company
 from tests.workflows.poison import SIGNALS, size
 from worker import build_worker
 from workflows import names
-from workflows.messages import Release, SetStage
+from workflows.messages import FinishTask, ReassignTask, Release, RequestAction, RetryAction, SetStage
 
 DAY = timedelta(days=1)
 
@@ -35,8 +39,8 @@ DAY = timedelta(days=1)
 class Recorder:
     """The servers of one recording, and the folder that it fills."""
 
-    def __init__(self, skipper: TimeSkipper, postgres: Postgres, folder: Path) -> None:
-        self.skipper, self.postgres, self.folder = skipper, postgres, folder
+    def __init__(self, skipper: TimeSkipper, postgres: Postgres, smtp: SmtpServer, folder: Path) -> None:
+        self.skipper, self.postgres, self.smtp, self.folder = skipper, postgres, smtp, folder
 
     def life(self, customer: str) -> Life:
         return Life(self.skipper.client, self.postgres.url, new_company(self.postgres.url), customer)
@@ -48,9 +52,20 @@ class Recorder:
             # In steps: the server skips all that is left of one before a new run has armed its timer.
             step = min(time, 10 * DAY)
             time -= step
-            assert await self.skipper.fast_forward(life.handle, step)
+            passing = asyncio.create_task(self.skipper.fast_forward(life.handle, step))
+            while not passing.done():
+                await self._live_campaigns(life)
+                await asyncio.sleep(0.1)
+            assert await passing
             await life.settled()
         return (await self.skipper.get_current_time(life.handle)).replace(microsecond=0)
+
+    async def _live_campaigns(self, life: Life) -> None:
+        """A workflow whose child is running cannot skip time: its campaigns pass first."""
+        for row in life.rows("select n from retention_campaigns where company_id = %(company)s and status = 'running'"):
+            campaign = life.client.get_workflow_handle(names.campaign_id(life.company, life.customer, row["n"]))
+            with suppress(RPCError):
+                await self.skipper.fast_forward(campaign)
 
     async def save(self, life: Life, name: str, first_run: str | None = None) -> None:
         """Write the histories of all runs of a life, from its first one."""
@@ -59,9 +74,12 @@ class Recorder:
         while run:
             number += 1
             history = await self.skipper.client.get_workflow_handle(life.handle.id, run_id=run).fetch_history()
-            text = json.dumps(json.loads(history.to_json()), indent=1, sort_keys=True)
-            (self.folder / f"{name}-{number}.json").write_text(text + "\n", encoding="utf-8")
+            await self._write(f"{name}-{number}", history)
             run = history.events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+
+    async def _write(self, name: str, history: WorkflowHistory) -> None:
+        text = json.dumps(json.loads(history.to_json()), indent=1, sort_keys=True)
+        await asyncio.to_thread((self.folder / f"{name}.json").write_text, text + "\n", encoding="utf-8")
 
     # -- the lives ----------------------------------------------------------------------------------------------------
 
@@ -175,6 +193,55 @@ class Recorder:
         await life.lived(life.visit(-100))
         await self.save(life, "import")
 
+    async def acting(self) -> None:
+        """Actions at once; a mail server that is away, waited for; one that is given up; what people ask for."""
+        life = self.life("acting")
+        known(life)
+        staff(life, "sales", "Ben")
+        self.smtp.refuse()
+        await life.start(continue_after=3)
+        await life.lived(life.call())
+        await life.until(lambda: len(attempts(life, "send_welcome_email")) > 1)
+        for _ in range(5):
+            await life.lived(life.call(seconds=5))
+        self.smtp.listen()
+        await life.until(lambda: statuses(life)["send_welcome_email"] == "succeeded", 60)
+        limit, names.ACTION_LIMIT = names.ACTION_LIMIT, timedelta(seconds=2)
+        self.smtp.refuse()
+        ask = RequestAction("offer", note="a note", performed_by=1)
+        await life.handle.execute_update(names.REQUEST_ACTION_UPDATE, ask)
+        await life.until(lambda: "failed" in statuses(life).values(), 60)
+        names.ACTION_LIMIT = limit
+        self.smtp.listen()
+        [failed] = [row["id"] for row in actions(life).values() if row["status"] == "failed"]
+        await life.handle.execute_update(names.RETRY_ACTION_UPDATE, RetryAction(failed))
+        await life.until(lambda: "failed" not in statuses(life).values() and "pending" not in statuses(life).values())
+        task = tasks(life)[0]["id"]
+        await life.handle.execute_update(names.REASSIGN_TASK_UPDATE, ReassignTask(task))
+        await life.handle.execute_update(names.FINISH_TASK_UPDATE, FinishTask(task, "done"))
+        await life.settled()
+        await self.save(life, "acting")
+
+    async def campaign(self) -> None:
+        """At risk, and back in the middle of the campaign; at risk again, and the campaign to its end."""
+        life = self.life("campaign")
+        known(life)
+        await life.lived(life.visit(-100))
+        await life.handle.signal(names.ACT_SIGNAL)
+        await life.until(lambda: statuses(life).get("campaign_email") == "succeeded")
+        await life.lived(life.visit())
+        first = life.client.get_workflow_handle(names.campaign_id(life.company, life.customer, 1))
+        await first.result()
+        await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage("at_risk", "said so"))
+        await life.until(lambda: len(life.rows("select from retention_campaigns where company_id = %(company)s")) == 2)
+        await asyncio.sleep(2)  # until the workflow has begun it
+        second = life.client.get_workflow_handle(names.campaign_id(life.company, life.customer, 2))
+        await self.skipper.fast_forward(second)
+        await life.settled()
+        await self.save(life, "campaign")
+        for n, handle in ((1, first), (2, second)):
+            await self._write(f"campaign-child-{n}", await handle.fetch_history())
+
 
 async def main(version: str) -> None:
     folder = HISTORIES / version
@@ -191,14 +258,19 @@ async def main(version: str) -> None:
             client = await Client.connect(temporal.address, identity="recorder")
             pool = await open_pool(postgres.url, min_size=1, max_size=4, timeout=1.0)
             skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
-            recorder = Recorder(skipper, postgres, folder)
-            async with build_worker(client, pool, Settings()):
-                await recorder.long_life()
-                await recorder.quarantine()
-                await recorder.take_over()
-                await recorder.storm()
-                await recorder.imported()
-                await recorder.outage()
+            smtp = SmtpServer()
+            recorder = Recorder(skipper, postgres, smtp, folder)
+            settings = Settings(smtp_url=smtp.url, link_secret=SECRET, outbox=more)
+            with smtp:
+                async with build_worker(client, pool, settings):
+                    await recorder.acting()
+                    await recorder.campaign()
+                    await recorder.long_life()
+                    await recorder.quarantine()
+                    await recorder.take_over()
+                    await recorder.storm()
+                    await recorder.imported()
+                    await recorder.outage()
             await pool.close()
     fingerprint.record()
     for file in sorted(folder.glob("*.json")):

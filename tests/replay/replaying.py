@@ -12,6 +12,7 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowRunne
 
 import connection
 from workflows.customer_journey import CustomerJourney
+from workflows.retention_campaign import RetentionCampaign
 
 HISTORIES = Path(__file__).with_name("histories")
 WHAT_TO_DO = """
@@ -35,7 +36,10 @@ def saved() -> list[Path]:
 async def replay(path: Path, runner: WorkflowRunner) -> str | None:
     """Replay one history; None, or why it cannot be."""
     replayer = Replayer(
-        workflows=[CustomerJourney], workflow_runner=runner, data_converter=connection.CONVERTER, build_id="replay"
+        workflows=[CustomerJourney, RetentionCampaign],
+        workflow_runner=runner,
+        data_converter=connection.CONVERTER,
+        build_id="replay",
     )
     text = await asyncio.to_thread(path.read_text, encoding="utf-8")
     history = WorkflowHistory.from_json(f"journey/1/{path.stem}", text)

@@ -1,7 +1,8 @@
 """Events to distinct journeys until they are projected, against the same signals to a workflow that only counts.
 
-``signals``: one event to each of N journeys that exist already. ``bursts``: 20 events at once to each, in one signal.
-``starts``: N journeys that do not exist yet. Floor and ours take turns in short slices, in the same run, on the same
+``signals``: one event to each of N journeys that exist already. ``bursts``: 20 events at once to each, in one signal;
+``apart``: the same, against a floor that is sent them one by one. ``starts``: N journeys that do not exist yet. Floor
+and ours take turns in short slices, in the same run, on the same
 server.
 """
 
@@ -27,19 +28,20 @@ class Bench:
         self.system, self.size, self.slices = system, size, slices
         self.sent = 0
 
-    async def floor(self, customers: Sequence[str], burst: int = 1) -> float:
-        """Seconds until all are counted."""
+    async def floor(self, customers: Sequence[str], burst: int = 1, apart: bool = False) -> float:
+        """Seconds until all are counted; the events of a burst in one signal, or each ``apart``."""
         client, begin = self.system.client, time.perf_counter()
 
         async def send(customer: str) -> None:
             events = [call(customer, n) for n in range(burst)]
-            await client.start_workflow(
-                "Counting",
-                id=f"floor/{customer}",
-                task_queue=FLOOR_QUEUE,
-                start_signal="events",
-                start_signal_args=[events],
-            )
+            for signal in ([event] for event in events) if apart else [events]:
+                await client.start_workflow(
+                    "Counting",
+                    id=f"floor/{customer}",
+                    task_queue=FLOOR_QUEUE,
+                    start_signal="events",
+                    start_signal_args=[signal],
+                )
 
         await each(customers, send)
         for customer in customers[-32:]:  # the queue is taken in order: when the last ones have counted, all have
@@ -60,14 +62,14 @@ class Bench:
 
     async def measure(self, name: str) -> float:
         """Print journeys per second of both, and the ratio."""
-        burst = 20 if name == "bursts" else 1
+        burst = 20 if name in ("bursts", "apart") else 1
         ours, floors = [], []
         for number in range(self.slices):
             customers = [f"{name}-{number}-{n}" for n in range(self.size)]
             if name != "starts":
                 await self.floor(customers)
                 await self.ours(customers)
-            floors.append(await self.floor(customers, burst))
+            floors.append(await self.floor(customers, burst, name == "apart"))
             ours.append(await self.ours(customers, burst))
         ratios = [floor / our for floor, our in zip(floors, ours, strict=True)]
         print(
@@ -81,7 +83,7 @@ class Bench:
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", default=["signals", "bursts", "starts"])
+    parser.add_argument("names", nargs="*", default=["signals", "bursts", "apart", "starts"])
     parser.add_argument("--size", type=int, default=200, help="journeys in each slice")
     parser.add_argument("--slices", type=int, default=7)
     options = parser.parse_args()

@@ -4,6 +4,7 @@ internet, runs no script, and tells nobody who reads it."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from html import escape
 from typing import Any
@@ -15,6 +16,7 @@ router = APIRouter()
 
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1e293b;background:#fff}
+code{overflow-wrap:anywhere} table{display:block;overflow-x:auto}
 section{border-top:1px solid #cbd5e1;margin-top:2rem} h2 code{font-size:1.1rem} b.verb{color:#1d4ed8}
 pre{background:#f1f5f9;padding:.8rem;overflow:auto;font-size:.85rem} td{vertical-align:top;padding:.1rem 1rem .1rem 0}
 summary{cursor:pointer} @media(prefers-color-scheme:dark){body{color:#e2e8f0;background:#0f172a}pre{background:#1e293b}
@@ -34,7 +36,7 @@ def _page(document: dict[str, Any]) -> Iterator[str]:
     info = document["info"]
     yield '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     yield f"<title>{escape(info['title'])} API</title><style>{_STYLE}</style>"
-    yield f"<h1>{escape(info['title'])} {escape(info['version'])}</h1><p>{escape(info['description'])}</p>"
+    yield f"<h1>{escape(info['title'])} {escape(info['version'])}</h1><p>{_words(info['description'])}</p>"
     yield '<p>For machines: <a href="/openapi.json">/openapi.json</a></p><ul>'
     operations = [
         (f"{verb.upper()} {path}", operation)
@@ -55,7 +57,7 @@ def _page(document: dict[str, Any]) -> Iterator[str]:
 def _operation(name: str, operation: dict[str, Any]) -> Iterator[str]:
     verb, _, path = name.partition(" ")
     yield f'<section id="{_anchor(name)}"><h2><code><b class="verb">{verb}</b> {escape(path)}</code></h2>'
-    yield f"<p>{escape(operation['summary'])}. {escape(operation.get('description', ''))}</p>"
+    yield f"<p>{_words(operation['summary'])}. {_words(operation.get('description', ''))}</p>"
     if scope := operation.get("x-scope"):
         yield f"<p>Scope <code>{escape(scope)}</code></p>"
     if parameters := operation.get("parameters"):
@@ -93,3 +95,8 @@ def _json(value: object) -> str:
 
 def _anchor(name: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in name).strip("-")
+
+
+def _words(text: str) -> str:
+    """Escaped, with what stands in backticks as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))

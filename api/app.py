@@ -15,13 +15,31 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 import connection
+from activities.channels.webhook import WebhookChannel
 from api import documents, problems
 from api.auth import Authenticator
 from api.gateway import Gateway, TemporalLink
 from api.guard import Direct
 from api.limits import BodyLimit
-from api.routes import changes, customers, docs, events, journeys, operations, relationships, stages
+from api.routes import (
+    actions,
+    changes,
+    customers,
+    docs,
+    events,
+    journeys,
+    operations,
+    outreach,
+    pages,
+    relationships,
+    staff,
+    stages,
+    tasks,
+    templates,
+    webhooks,
+)
 from api.telemetry import Meters, Telemetry
+from api.visitors import Visitors
 from db.rulebooks import Rulebooks
 from db.session import open_pool
 from logs import configure_logs
@@ -38,7 +56,8 @@ company it is about. Errors are problem details (RFC 9457), each with a type tha
 def create_app(settings: Settings) -> FastAPI:
     """The gateway under these settings. Nothing is opened before its lifespan begins."""
     # The routes themselves, the hottest first: included routers would be asked one after the other, each time anew.
-    others = (journeys, relationships, changes, customers, stages, operations, docs)
+    journeys_first = (journeys, relationships, changes, actions, tasks, customers, stages)
+    others = (*journeys_first, outreach, staff, webhooks, templates, pages, operations, docs)
     routers = (journeys.hot, events.router, *(module.router for module in others))
     handler = problems.make_handler(settings.public_url)
     app = FastAPI(
@@ -75,6 +94,9 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         authenticator=Authenticator(pool, settings.rate_limit),
         meters=meters,
         rulebooks=Rulebooks(),
+        webhooks=WebhookChannel(settings.webhook_allow.split(",")),
+        visitors=Visitors(),
+        link_secret=settings.link_secret,
         intake_concurrency=settings.intake_concurrency,
         temporal_ui_url=settings.temporal_ui_url,
         namespace=os.environ.get("TEMPORAL_NAMESPACE", "default"),

@@ -12,10 +12,12 @@ from fastapi import Depends, Path, Request
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.channels.webhook import WebhookChannel
 from api.auth import Authenticator
 from api.guard import credential_of
 from api.problems import unavailable
 from api.telemetry import Meters
+from api.visitors import Visitors
 from db.keys import Credential
 from db.rulebooks import Rulebooks
 from db.session import Pool, tenant
@@ -61,13 +63,19 @@ class TemporalLink:
 
 @dataclass(slots=True)
 class Gateway:
-    """The parts of a running gateway; `app.state.gateway`."""
+    """The parts of a running gateway; `app.state.gateway`.
+
+    `webhooks` checks endpoints; `link_secret` (None: no link is ours) reads what customers hold in their hands.
+    """
 
     pool: Pool
     temporal: TemporalLink
     authenticator: Authenticator
     meters: Meters
     rulebooks: Rulebooks
+    webhooks: WebhookChannel
+    visitors: Visitors
+    link_secret: str | None
     intake_concurrency: int
     temporal_ui_url: str | None
     namespace: str

@@ -21,6 +21,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "missing-scope": (403, "The key may not do this", "Use a key with the scope that the detail names."),
     "not-found": (404, "Not found", "There is no such thing in the key's company."),
     "method-not-allowed": (405, "No such method here", "The `Allow` header names the methods of this path."),
+    "conflict": (409, "It does not stand as this needs it to", "The detail says how it stands; nothing was changed."),
     "too-large": (413, "The body is too large", "Send at most 1 MiB, and batches of at most 1000 events."),
     "unsupported-media-type": (415, "This content type is not understood", "The detail names those that are."),
     "invalid-request": (422, "The request is not valid", "`errors` names each field, its value and what is allowed."),
@@ -131,7 +132,7 @@ _WRAPPERS = {
 def _invalid_request(_handler: ExceptionHandler, _request: Request, error: RequestValidationError) -> Problem:
     errors = []
     for found in error.errors():
-        place = [str(part) for part in found["loc"] if part not in ("body", "query", "path")]
+        place = [str(part) for part in found["loc"] if part not in ("body", "query", "path", "header")]
         value = "nothing" if found["type"] == "missing" else found.get("input")
         errors.append({"field": ".".join(place) or "(body)", "value": shown(value), "problem": _said(found)})
     return problem("invalid-request", f"{errors[0]['field']}: {errors[0]['problem']}", errors=errors)

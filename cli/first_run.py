@@ -1,5 +1,6 @@
-"""The admin key of a system on one machine: made once, kept in the data folder, shown in every banner."""
+"""What a system on one machine makes once and keeps in its data folder: the admin key, the secret of its links."""
 
+import secrets
 from pathlib import Path
 
 from cli.running import write_private
@@ -7,6 +8,7 @@ from db import companies, keys
 from db.session import open_pool, owner_connection
 
 FILE = "admin.key"
+LINK_FILE = "link.secret"
 
 
 async def admin_key(data: Path, owner_url: str, *, ours: bool) -> str | None:
@@ -27,6 +29,14 @@ async def admin_key(data: Path, owner_url: str, *, ours: bool) -> str | None:
             _, made = await keys.create(connection, first.id, "made by up", keys.SCOPES)
     write_private(file, made + "\n")
     return made
+
+
+def link_secret(data: Path) -> str:
+    """What signs the links in mails: it stays the same, or the links in old mails would lead nowhere."""
+    file = data / LINK_FILE
+    if not file.exists():
+        write_private(file, secrets.token_urlsafe(32) + "\n")
+    return file.read_text().strip()
 
 
 async def _valid(owner_url: str, key: str) -> bool:

@@ -9,9 +9,10 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ from db.session import Pool, open_pool
 from journey.events import MICROSECOND, Event, InvalidEvent, canonical, content_hash, to_instant
 from journey.simulate import Log
 from settings import Settings
-from workflows.intake import send_events
+from workflows.intake import journey, send_events
+from workflows.names import ACT_SIGNAL
 
 LANES = 32  # customers under way at once
 CHUNK = 1000  # events in one message
@@ -47,9 +49,10 @@ TRANSIENT = (
 Outgoing = dict[str, list[dict[str, Any]]]
 
 
-async def import_log(settings: Settings, file: str, company: int, shift_to_now: bool, as_json: bool) -> int:
+async def import_log(settings: Settings, file: str, company: int, shift_to_now: bool, act: bool, as_json: bool) -> int:
     """Import a log for one company; 0, 1 when lines were rejected, 2 when the file cannot be read.
 
+    Nobody acts upon what is imported; ``act``: but for the actions of the stage that each customer stands in now.
     Raises ValueError for a company that does not exist, RuntimeError or psycopg.OperationalError when a part is away.
     """
     with progress() as bar:
@@ -69,9 +72,12 @@ async def import_log(settings: Settings, file: str, company: int, shift_to_now: 
             outgoing = _outgoing(log, shift)
             left = await _unknown(pool, company, outgoing, bar)
             sent = sum(map(len, left.values()))
-            if left:
-                await _send(await connection.connect(), company, left, bar)
+            client = await connection.connect() if left or act else None
+            if left and client:
+                await _send(client, company, left, bar)
                 await _projected(pool, company, left, bar)
+            if act and client:
+                await _act(client, company, list(outgoing), bar)
         finally:
             await pool.close()
     summary = {
@@ -184,21 +190,32 @@ async def _send(client: Client, company: int, outgoing: Outgoing, bar: Progress)
         for customer, events in customers:
             for start in range(0, len(events), CHUNK):
                 chunk = events[start : start + CHUNK]
-                last = start + CHUNK >= len(events)
-                await _patiently(client, company, customer, chunk, None if last else _instant_of(chunk[-1]))
+                until = None if start + CHUNK >= len(events) else _instant_of(chunk[-1])
+                await _patiently(partial(send_events, client, company, customer, chunk, until=until, history=True))
             bar.advance(sending)
 
     await asyncio.gather(*(lane() for _ in range(LANES)))
 
 
-async def _patiently(
-    client: Client, company: int, customer: str, events: Sequence[dict[str, Any]], until: int | None
-) -> None:
+async def _act(client: Client, company: int, customers: Sequence[str], bar: Progress) -> None:
+    """Have each journey do what its stage of now asks for; what it did before it does not do again."""
+    acting = bar.add_task("acting", total=len(customers))
+    left = iter(customers)
+
+    async def lane() -> None:
+        for customer in left:
+            await _patiently(partial(journey(client, company, customer).signal, ACT_SIGNAL))
+            bar.advance(acting)
+
+    await asyncio.gather(*(lane() for _ in range(LANES)))
+
+
+async def _patiently(send: Callable[[], Awaitable[None]]) -> None:
     """Send, and try again while Temporal is away: an event that was taken twice counts once."""
     pause, gave_up = 0.2, time.monotonic() + PATIENCE
     while True:
         try:
-            return await send_events(client, company, customer, events, until=until)
+            return await send()
         except RPCError as error:
             if error.status not in TRANSIENT or time.monotonic() > gave_up:
                 raise

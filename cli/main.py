@@ -11,8 +11,14 @@ from typing import Annotated
 import typer
 
 from cli import running
+from cli.actions import actions
 from cli.options import AnyCompany, AsJson, Company, Data, finish, settle
+from cli.outreach import outreach
+from cli.staff import staff
+from cli.tasks import tasks
+from cli.templates import templates
 from cli.tenants import companies, keys
+from cli.webhooks import webhooks
 
 app = typer.Typer(
     name="journey",
@@ -24,12 +30,19 @@ app = typer.Typer(
 )
 app.add_typer(companies, name="companies")
 app.add_typer(keys, name="keys")
+app.add_typer(actions, name="actions")
+app.add_typer(tasks, name="tasks")
+app.add_typer(staff, name="staff")
+app.add_typer(webhooks, name="webhooks")
+app.add_typer(outreach, name="outreach")
+app.add_typer(templates, name="templates")
 
 
 class Actions(StrEnum):
-    """Which stage actions an import runs: none, however recent the history."""
+    """Which stage actions an import runs: none, however recent the history, or those of each stage of now."""
 
     none = "none"
+    current = "current"
 
 
 @app.command()
@@ -100,7 +113,9 @@ def import_(
     file: Annotated[str, typer.Argument(help="An event log: .jsonl or .csv, either .gz, or - for standard input.")],
     company: Company,
     shift_to_now: Annotated[bool, typer.Option(help="Move all times so that the last event is now.")] = False,
-    actions: Annotated[Actions, typer.Option(help="Which stage actions run: none.")] = Actions.none,
+    actions: Annotated[
+        Actions, typer.Option(help="Stage actions: none, or once those of each stage of now.")
+    ] = Actions.none,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
@@ -114,7 +129,7 @@ def import_(
     from settings import read_settings
 
     settle(data)
-    finish(import_log(read_settings(), file, company, shift_to_now, as_json))
+    finish(import_log(read_settings(), file, company, shift_to_now, actions is Actions.current, as_json))
 
 
 @app.command()

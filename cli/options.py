@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from cli import running
 
@@ -30,9 +31,9 @@ def finish(work: Coroutine[Any, Any, int]) -> None:
     try:
         code = asyncio.run(work)
     except (psycopg.OperationalError, RuntimeError) as error:
-        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {error}", markup=True)
+        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {escape(str(error))}", markup=True)
         code = 1
     except ValueError as error:
-        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {error}", markup=True)
+        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {escape(str(error))}", markup=True)
         code = 2
     raise typer.Exit(code)

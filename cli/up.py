@@ -19,7 +19,7 @@ import connection
 from cli import running
 from cli.child import StartFailed
 from cli.embedded import Postgres, Temporal, free_port, missing_search_attributes
-from cli.first_run import admin_key
+from cli.first_run import admin_key, link_secret
 from cli.parts import Gateway, Worker
 from cli.screen import Screen
 from cli.supervisor import GaveUp, Supervisor, supervised
@@ -80,11 +80,20 @@ class Machine:
                 "LOG_FORMAT", "console"
             )  # the parts see a pipe, their reader sits at a terminal
         self.rows = [("API", f"{url}/v1"), ("API docs", f"{url}/docs")]
+        self.environment.setdefault("OUTBOX", str(self.data / "outbox"))
+        self.environment.setdefault("LINK_SECRET", link_secret(self.data))
         owner_url = await self.postgres(supervisor) or settings.owner_url
         client = await self.temporal(supervisor)
         with self.screen.step("the schema"):
             key = await self.schema(owner_url)
-        names = ("DATABASE_URL", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_CONFIG_FILE", "PUBLIC_URL")
+        names = (
+            "DATABASE_URL",
+            "TEMPORAL_ADDRESS",
+            "TEMPORAL_NAMESPACE",
+            "TEMPORAL_CONFIG_FILE",
+            "PUBLIC_URL",
+            "OUTBOX",
+        )
         running.publish(self.data, {name: self.environment[name] for name in names if name in self.environment})
         with self.screen.step("worker"):
             await supervisor.add(Worker(client, self.environment, self.screen.line))
@@ -92,9 +101,17 @@ class Machine:
             await supervisor.add(Gateway(self.port, self.environment, self.screen.line))
         self.rows += [
             ("Data folder", str(self.data)),
+            *self.outbox(),
             ("API key", key or "none is kept here; `journey keys create` makes one"),
             ("Stop", "Ctrl-C"),
         ]
+
+    def outbox(self) -> list[tuple[str, str]]:
+        """Where messages stay that have no server to go to."""
+        kinds = [kind for kind, name in (("mails", "SMTP_URL"), ("SMS", "SMS_URL")) if not self.environment.get(name)]
+        return (
+            [("Outbox", f"{self.environment['OUTBOX']} keeps all {' and '.join(kinds)}: none is sent")] if kinds else []
+        )
 
     async def postgres(self, supervisor: Supervisor) -> str | None:
         """The URL of the embedded Postgres, started; None when the environment names another."""

@@ -8,7 +8,8 @@ from typing import Any
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from db.session import Pool, tenant_rows
+from db.audit import note
+from db.session import Pool, tenant, tenant_rows
 
 FIELDS = ("name", "email", "phone", "time_zone", "locale", "consent")
 
@@ -47,3 +48,18 @@ async def get(pool: Pool, company_id: int, external_id: str) -> dict[str, Any] |
     """A customer's profile in the shape of `put_profile`; None when the company has no such customer."""
     rows = await tenant_rows(pool, company_id, _GET, [company_id, external_id])
     return rows[0][0] if rows else None
+
+
+async def unsubscribe(pool: Pool, company_id: int, external_id: str, channel: str, actor: str) -> bool:
+    """End a customer's consent to a channel, which is put on record. False where there was none to end."""
+    async with tenant(pool, company_id) as connection:
+        changed = await connection.execute(
+            "update customers set consent = consent || jsonb_build_object(%(channel)s::text, false), updated_at = now()"
+            " where company_id = %(company)s and external_id = %(customer)s"
+            " and consent -> %(channel)s is distinct from 'false'",
+            {"channel": channel, "company": company_id, "customer": external_id},
+        )
+        if not changed.rowcount:
+            return False
+        await note(connection, company_id, actor, "consent.end", f"customer/{external_id}", {"channel": channel})
+    return True

@@ -27,9 +27,10 @@ async def send_events(
     these events, however recent they are. Raises temporalio.service.RPCError.
     """
     start = JourneyStart(company_id, customer_id)
-    arguments: list[Any] = [events] if until is None and not history else [events, until]
+    arguments: list[Any] = [events] if until is None else [events, until]
     if history:
-        arguments.append(HISTORY)
+        # nothing in between must be null: that is sent as no JSON at all
+        arguments = [events, "" if until is None else until, HISTORY]
     await client.start_workflow(
         names.JOURNEY,
         start,

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
-from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
-from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
 
 from api.documents import json_answer, problems
-from api.gateway import CustomerId, Gateway, TheCredential, TheGateway
+from api.gateway import CustomerId, TheCredential, TheGateway
 from api.guard import requires
-from api.problems import invalid, not_found, problem, unavailable
+from api.problems import invalid
+from api.updates import ask
 from db.keys import JOURNEYS_WRITE
 from workflows import names
-from workflows.intake import journey
 from workflows.messages import Release, SetStage
-
-ANSWER_LIMIT = 8.0  # seconds for a worker to commit the change; many clients give up after ten
 
 router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_WRITE))
 
@@ -72,7 +66,7 @@ async def set_stage(
     request = SetStage(change.stage, change.reason, performed_by=credential.key_id, hold=change.hold)
     if change.hold_until is not None:
         request.hold, request.hold_until = True, _future(change.hold_until)
-    return await _update(gateway, credential.company_id, customer_id, names.SET_STAGE_UPDATE, request)
+    return await ask(gateway, credential.company_id, customer_id, names.SET_STAGE_UPDATE, request)
 
 
 @router.delete(
@@ -87,7 +81,7 @@ async def set_stage(
 async def release_hold(customer_id: CustomerId, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
     """It is evaluated at once, and from then on moves by the rules again. Without a hold nothing changes."""
     request = Release(performed_by=credential.key_id)
-    return await _update(gateway, credential.company_id, customer_id, names.RELEASE_UPDATE, request)
+    return await ask(gateway, credential.company_id, customer_id, names.RELEASE_UPDATE, request)
 
 
 def _future(moment: datetime) -> str:
@@ -99,24 +93,3 @@ def _future(moment: datetime) -> str:
     if not datetime.now(UTC) < instant < datetime(2200, 1, 1, tzinfo=UTC):
         raise invalid("hold_until", moment.isoformat(), allowed)
     return instant.isoformat().replace("+00:00", "Z")
-
-
-async def _update(
-    gateway: Gateway, company_id: int, customer_id: str, name: str, request: SetStage | Release
-) -> dict[str, Any]:
-    handle = journey(gateway.temporal.client, company_id, customer_id)
-    try:
-        async with asyncio.timeout(ANSWER_LIMIT):
-            answer: dict[str, Any] = await handle.execute_update(name, request, result_type=dict)
-    except WorkflowUpdateFailedError as error:
-        cause = error.cause
-        said = cause.message if isinstance(cause, ApplicationError) else "the change was refused"
-        raise problem("refused", said, errors=[{"field": "(body)", "value": name, "problem": said}]) from None
-    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
-        detail = "no worker answered in time; the change may still be made"
-        raise unavailable("worker", detail) from None
-    except RPCError as error:
-        if error.status == RPCStatusCode.NOT_FOUND:
-            raise not_found("this company has no journey of such a customer") from None
-        raise
-    return {"customer_id": customer_id, **answer}

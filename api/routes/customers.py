@@ -12,26 +12,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from api.documents import json_answer, problems
 from api.gateway import CustomerId, TheCredential, TheGateway
 from api.guard import requires
+from api.texts import Email, printable
 from db import customers
 from db.keys import JOURNEYS_WRITE
 
 router = APIRouter(tags=["customers"], route_class=requires(JOURNEYS_WRITE))
 
-_EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@[A-Za-z0-9\u0080-\U0010ffff-]+(\.[A-Za-z0-9\u0080-\U0010ffff-]+)+")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-[A-Za-z0-9]{5,8})*")
 _ZONES = frozenset(available_timezones())
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("printable characters only")
-    return text
-
-
-def _email(text: str) -> str:
-    if not _EMAIL.fullmatch(text) or ".." in text:
-        raise ValueError("an e-mail address like name@example.com")
-    return text
 
 
 def _zone(text: str) -> str:
@@ -66,10 +54,8 @@ class Profile(BaseModel):
         },
     )
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)] | None = None
-    email: (
-        Annotated[str, StringConstraints(max_length=254), AfterValidator(_printable), AfterValidator(_email)] | None
-    ) = None
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(printable)] | None = None
+    email: Email | None = None
     phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 ()./-]{2,30}$")] | None = Field(
         default=None, description="with the country's prefix where it is known"
     )

@@ -8,6 +8,8 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -101,6 +103,23 @@ class Tenant:
         with psycopg.connect(self.database_url) as connection:
             return connection.execute(statement.encode(), params).fetchall()
 
+    def live(self, customer_id: str, *events: dict[str, Any]) -> None:
+        """Send events of one customer and wait until they are applied."""
+        batch = [self.event(customer_id=customer_id, **fields) for fields in events]
+        answer = self.client.post("/v1/events?wait=10", json={"events": batch}).json()
+        assert {outcome["outcome"] for outcome in answer["outcomes"]} == {"applied"}, answer
+
+    def settled(self, customer_id: str, seconds: float = 20) -> list[dict[str, Any]]:
+        """A customer's actions, newest first, when none of them is to be done at once any more."""
+        until = time.monotonic() + seconds
+        while True:
+            found = self.client.get("/v1/portal/actions", params={"customer_id": customer_id}).json()["actions"]
+            now = datetime.now(UTC)
+            if not any(a["status"] == "pending" and datetime.fromisoformat(a["due_at"]) <= now for a in found):
+                return list(found)
+            assert time.monotonic() < until, found
+            time.sleep(0.1)
+
     def event(self, **fields: Any) -> dict[str, Any]:
         """A valid event of a minute ago; `fields` replace or add to its own."""
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
@@ -135,8 +154,12 @@ def database_url(postgres_url: str) -> str:
     return url
 
 
+LINK_SECRET = "signs the links of the tests"
+
+
 def gateway_settings(database_url: str, **values: Any) -> Settings:
-    return Settings(database_url=database_url, public_url="https://perdure.example", **values)
+    ours = {"public_url": "https://perdure.example", "link_secret": LINK_SECRET, "webhook_allow": "127.0.0.1"}
+    return Settings(database_url=database_url, **{**ours, **values})
 
 
 @pytest.fixture(scope="session")
@@ -175,14 +198,20 @@ def other(gateway: Served, database_url: str) -> Iterator[Tenant]:
         client.close()
 
 
+@pytest.fixture(scope="session")
+def outbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the worker keeps the messages that it would send."""
+    return tmp_path_factory.mktemp("outbox")
+
+
 @pytest.fixture(scope="module")  # not for the whole run: it would take other rooms' journeys to this database
-def working(database_url: str, temporal_address: str) -> Iterator[None]:
-    """A worker that commits what the gateway takes."""
+def working(database_url: str, temporal_address: str, outbox: Path) -> Iterator[None]:
+    """A worker that commits what the gateway takes, and acts upon it."""
 
     async def run(stop: asyncio.Event, ready: threading.Event) -> None:
         pool = await open_pool(database_url, min_size=1, max_size=4)
         client = await Client.connect(temporal_address)
-        async with build_worker(client, pool, gateway_settings(database_url)):
+        async with build_worker(client, pool, gateway_settings(database_url, outbox=str(outbox))):
             ready.set()
             await stop.wait()
         await pool.close()

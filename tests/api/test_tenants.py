@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.api.conftest import Tenant
-from tests.api.test_auth import GUARDED, method, named
+from tests.api.test_auth import GUARDED, PARTS, method, named
 
 SECRET = "SECRET-OF-B"
 CUSTOMER = "b-secret-1"
@@ -19,14 +19,43 @@ CUSTOMER = "b-secret-1"
 BODIES: dict[str, dict[str, Any]] = {
     "/v1/customers/{customer_id}": {"name": "of A"},
     "/v1/customers/{customer_id}/stage": {"stage": "churned", "reason": "of A", "hold": True},
+    "/v1/customers/{customer_id}/actions": {"type": "call", "note": "of A"},
+    "/v1/portal/tasks/{task_id}/done": {"note": "of A"},
+    "/v1/portal/tasks/{task_id}/assign": {"staff_id": None},
+    "/v1/outreach": {"cap_messages": 99, "campaign": []},
+    "/v1/staff": {"name": "of A", "role": "sales"},
+    "/v1/staff/{staff_id}": {"name": "of A", "is_active": False},
+    "/v1/webhooks": {"url": "https://a.example.com/hook"},
+    "/v1/webhooks/{endpoint_id}": {"is_active": True, "rotate_secret": True, "finish_rotation": True},
+    "/v1/templates/{name}/{locale}": {"subject": "of A", "text": "of A"},
+    "/v1/templates/{name}/preview": {"locale": "de"},
 }
-QUERIES = [{}, {"search": "SECRET"}, {"search": CUSTOMER}, {"stage": "lead"}, {"min_risk": "0"}, {"limit": "200"}]
+QUERIES = [
+    {},
+    {"search": "SECRET"},
+    {"search": CUSTOMER},
+    {"stage": "lead"},
+    {"min_risk": "0"},
+    {"limit": "200"},
+    {"customer_id": CUSTOMER},
+    {"status": "all"},
+    {"status": "succeeded"},
+]
+#: parameters that name something of one company
+ITS_OWN = ("{customer_id}", "{action_id}", "{task_id}", "{staff_id}", "{endpoint_id}")
 COUNTED = [
     "customers",
     "customer_relationships",
     "journey_transitions",
     "journey_events",
     "journey_actions",
+    "action_attempts",
+    "tasks",
+    "assignments",
+    "staff",
+    "webhook_endpoints",
+    "message_templates",
+    "retention_campaigns",
     "api_keys",
     "audit_log",
     "customer_journey_stages",
@@ -35,19 +64,49 @@ COUNTED = [
 
 @pytest.fixture
 def secret(other: Tenant, working: None) -> Tenant:
-    """Company B with a profile, a journey and a stage of its own."""
+    """Company B with a profile, a journey, a stage, staff, actions, tasks, an endpoint and words of its own."""
     event = other.event(customer_id=CUSTOMER, id=f"{SECRET}-event")
     other.rows(
-        "insert into customer_journey_stages (company_id, stage_key, stage_name, order_index)"
-        " values (%s, 'prospect', %s, 1), (%s, 'lead', %s, 2) returning 1",
+        "insert into customer_journey_stages (company_id, stage_key, stage_name, order_index, auto_transition_rules)"
+        " values (%s, 'prospect', %s, 1, null), (%s, 'lead', %s, 2,"
+        """ '{"trigger": "call_received", "conditions": {"call_duration": "> 60"}}') returning 1""",
         other.id,
         SECRET,
         other.id,
         SECRET,
     )
     assert other.client.put(f"/v1/customers/{CUSTOMER}", json={"name": SECRET}).status_code == 200
+    for role in ("sales", "manager"):
+        person = {"name": SECRET, "role": role, "email": f"{SECRET}@example.com"}
+        assert other.client.post("/v1/staff", json=person).status_code == 201
     assert other.client.post("/v1/events?wait=10", json=event).json()["outcomes"][0]["outcome"] == "applied"
+    note = {"type": "call", "note": SECRET}
+    assert other.client.post(f"/v1/customers/{CUSTOMER}/actions", json=note).status_code == 202
+    assert other.client.put("/v1/outreach", json={"sender_name": SECRET}).status_code == 200
+    assert other.client.put("/v1/templates/welcome/de", json={"subject": SECRET, "text": SECRET}).status_code == 200
+    statuses = {action["status"] for action in other.settled(CUSTOMER)}
+    assert statuses == {"succeeded", "suppressed"}
+    # after the journey's actions: nobody listens there
+    assert other.client.post("/v1/webhooks", json={"url": f"https://b.example.com/{SECRET}"}).status_code == 201
     return other
+
+
+def parts_of(tenant: Tenant) -> dict[str, Any]:
+    """What the paths of routes name, all of this company."""
+
+    def newest(table: str) -> int:
+        ((row_id,),) = tenant.rows(f"select max(id) from {table} where company_id = %s", tenant.id)
+        assert row_id
+        return int(row_id)
+
+    return {
+        **PARTS,
+        "customer_id": CUSTOMER,
+        "action_id": newest("journey_actions"),
+        "task_id": newest("tasks"),
+        "staff_id": newest("staff"),
+        "endpoint_id": newest("webhook_endpoints"),
+    }
 
 
 def everything(tenant: Tenant) -> list[list[tuple[Any, ...]]]:
@@ -55,19 +114,19 @@ def everything(tenant: Tenant) -> list[list[tuple[Any, ...]]]:
     return [
         tenant.rows(f"select to_jsonb(t) - 'last_used_at' from {table} t where company_id = %s order by 1", tenant.id)
         for table in COUNTED
-    ]
+    ] + [tenant.rows("select to_jsonb(c) from companies c where id = %s", tenant.id)]
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=named)
 def test_another_companys_things_are_not_there(tenant: Tenant, secret: Tenant, route: APIRoute) -> None:
     before = everything(secret)
-    path = route.path.format(customer_id=CUSTOMER)
+    path = route.path.format_map(parts_of(secret))
     body = tenant.event(customer_id=CUSTOMER) if route.path == "/v1/events" else BODIES.get(route.path)
     for query in QUERIES:
         answer = tenant.client.request(method(route), path, params=query, json=body)
         assert SECRET not in answer.text, f"{named(route)} tells of another company"
         assert answer.status_code < 500
-    if "{customer_id}" in route.path and route.path != "/v1/customers/{customer_id}":
+    if any(part in route.path for part in ITS_OWN) and route.path != "/v1/customers/{customer_id}":
         assert tenant.client.request(method(route), path, json=body).status_code == 404
     assert everything(secret) == before, f"{named(route)} changes another company's rows"
     assert secret.client.get(f"/v1/portal/customers/{CUSTOMER}/journey").json()["journey"]["stage_name"] == SECRET
@@ -91,7 +150,8 @@ def test_guessed_ids_and_cursors_lead_nowhere(tenant: Tenant, secret: Tenant) ->
     def probe(guess: str, route: APIRoute, number: int) -> None:
         if method(route) != "GET":
             return
-        path = route.path.format(customer_id=guess)
+        numbers = dict.fromkeys(("action_id", "task_id", "staff_id", "endpoint_id"), number)
+        path = route.path.format_map({**PARTS, **numbers, "customer_id": guess})
         for query in ({}, {"search": guess}, {"company_id": str(secret.id)}, {"limit": str(number % 200 + 1)}):
             answer = tenant.client.get(path, params=query, headers={"X-Company-Id": str(secret.id)})
             assert SECRET not in answer.text

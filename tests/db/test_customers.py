@@ -6,7 +6,7 @@ import pytest
 from psycopg.errors import CheckViolation
 
 from db import customers
-from db.session import Pool
+from db.session import Pool, tenant_rows
 
 A, B = 1, 2  # as in conftest.py
 
@@ -51,3 +51,17 @@ async def test_what_is_no_profile_is_refused(two_companies: str, two_companies_p
     for bad in ("", "a b", "x" * 65, "ü"):
         with pytest.raises(CheckViolation):
             await customers.put_profile(two_companies_pool, A, bad, {})
+
+
+async def test_consent_ends_once_and_for_one_channel(two_companies: str, two_companies_pool: Pool) -> None:
+    await customers.put_profile(two_companies_pool, A, "x1", PROFILE | {"consent": {"email": True, "sms": True}})
+    assert await customers.unsubscribe(two_companies_pool, A, "x1", "email", "customer")
+    assert not await customers.unsubscribe(two_companies_pool, A, "x1", "email", "customer")
+    assert not await customers.unsubscribe(two_companies_pool, B, "x1", "email", "customer")  # A's customer
+    assert not await customers.unsubscribe(two_companies_pool, A, "nobody", "email", "customer")
+    stored = await customers.get(two_companies_pool, A, "x1")
+    assert profile(stored) == PROFILE | {"consent": {"email": False, "sms": True}}
+    logged = await tenant_rows(
+        two_companies_pool, A, "select actor, subject, details from audit_log where action = 'consent.end'"
+    )
+    assert logged == [("customer", "customer/x1", {"channel": "email"})]

@@ -1,0 +1,199 @@
+"""Stage actions, and those that people ask for: what became of each, ask for another, try one again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import orjson
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api import cursors
+from api.documents import json_answer, problems
+from api.envelopes import JSON
+from api.gateway import CustomerId, Gateway, TheCredential, TheGateway
+from api.guard import requires
+from api.problems import invalid, not_found
+from api.texts import CUSTOMER_ID, Note, RowId
+from api.updates import IdempotencyKey, ask, update_id
+from db import portal
+from db.keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
+from db.portal import ActionSearch
+from journey.actions import action_key
+from workflows import names
+from workflows.messages import RequestAction, RetryAction
+
+MOST_ROWS = 200
+
+_read = APIRouter(tags=["actions"], route_class=requires(JOURNEYS_READ))
+_write = APIRouter(tags=["actions"], route_class=requires(JOURNEYS_WRITE))
+
+Status = Literal["pending", "waiting", "succeeded", "failed", "suppressed", "cancelled"]
+
+_SHOWN = {
+    "id": 311,
+    "customer_id": "c-1001",
+    "customer_name": "Ada Example",
+    "action": "send_welcome_email",
+    "stage": "lead",
+    "entry": 2,
+    "status": "failed",
+    "reason": None,
+    "last_error": "smtp: 550 mailbox unavailable",
+    "channel": "email",
+    "marketing": False,
+    "attempts": 1,
+    "due_at": "2026-03-02T10:15:00+00:00",
+    "created_at": "2026-03-02T10:15:00+00:00",
+    "updated_at": "2026-03-02T10:15:01+00:00",
+    "done_at": "2026-03-02T10:15:01+00:00",
+    "performed_by": None,
+    "detail": {},
+    "latest_attempts": [
+        {
+            "attempt": 1,
+            "at": "2026-03-02T10:15:01+00:00",
+            "outcome": "failed",
+            "error": "smtp: 550 mailbox unavailable",
+        }
+    ],
+}
+_PENDING = {
+    **_SHOWN,
+    "action": "centre_offer.7",
+    "status": "pending",
+    "last_error": None,
+    "attempts": 0,
+    "latest_attempts": [],
+}
+
+
+class ActionRequest(BaseModel):
+    """Outreach that a person asks for. A call becomes a task; e-mail and offer go by the rules of all outreach."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"type": "call", "note": "Ask about the new opening hours"}, {"type": "offer"}]
+        },
+    )
+
+    type: Literal["call", "email", "offer"]
+    note: Note | None = Field(default=None, description="for the colleague who calls; kept with the action")
+
+
+@_write.post(
+    "/v1/customers/{customer_id}/actions",
+    summary="Ask for a call, an e-mail or an offer",
+    status_code=202,
+    response_model=None,
+    responses={
+        202: json_answer(
+            "The action, which is on record and done in the background.",
+            {"customer_id": "c-1001", "action": _PENDING},
+        ),
+        **problems("not-found", "too-large", "unsupported-media-type", "refused"),
+    },
+)
+async def request_action(
+    customer_id: CustomerId,
+    request: ActionRequest,
+    gateway: TheGateway,
+    credential: TheCredential,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Consent, quiet hours and the cap hold here too: what they keep back is `suppressed` or `waiting`, with a reason.
+
+    The journey's history tells who asked for it and when.
+    """
+    name = names.REQUEST_ACTION_UPDATE
+    message = RequestAction(request.type, request.note, performed_by=credential.key_id)
+    company_id = credential.company_id
+    answer = await ask(
+        gateway, company_id, customer_id, name, message, update_id=update_id(name, credential, idempotency_key)
+    )
+    key = action_key(company_id, customer_id, answer["action"])
+    return _answer(await portal.action(gateway.pool, company_id, key=key), 202)
+
+
+@_read.get(
+    "/v1/portal/actions",
+    summary="Actions and what became of them",
+    response_model=None,
+    responses={
+        200: json_answer(
+            "A page, newest first, each with its latest five attempts. `counts` (on the first page, null on others)"
+            " says how many there are of each status, whatever status was asked for; `next_cursor` (null on the last"
+            " page) is the `cursor` of the next one.",
+            {"actions": [_SHOWN], "counts": {"failed": 1, "succeeded": 44}, "next_cursor": None},
+        ),
+        **problems(),
+    },
+)
+async def get_actions(
+    gateway: TheGateway,
+    credential: TheCredential,
+    status: Annotated[list[Status] | None, Query(max_length=6, description="repeatable: any of these")] = None,
+    customer_id: Annotated[str | None, Query(pattern=CUSTOMER_ID)] = None,
+    action: Annotated[
+        str | None,
+        Query(pattern=r"^[a-z0-9_]{1,64}(\.[0-9-]{1,20})?$", description="its name; without a number any step of it"),
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
+    cursor: Annotated[str | None, Query(max_length=cursors.LONGEST)] = None,
+) -> Response:
+    before = None if cursor is None else _position(cursor)
+    search = ActionSearch(status or (), customer_id, action, limit, before)
+    rows, following = await portal.actions(gateway.pool, credential.company_id, search)
+    counts = await portal.action_counts(gateway.pool, credential.company_id, search) if before is None else None
+    next_cursor = None if following is None else cursors.written("actions", following)
+    rest = orjson.dumps({"counts": counts, "next_cursor": next_cursor})
+    return Response(b'{"actions":' + rows + b"," + rest[1:], media_type=JSON)
+
+
+@_write.post(
+    "/v1/actions/{action_id}/retry",
+    summary="Try an action again",
+    status_code=202,
+    response_model=None,
+    responses={
+        202: json_answer(
+            "The action, which will be tried again.",
+            {"customer_id": "c-1001", "action": {**_SHOWN, "status": "pending", "done_at": None}},
+        ),
+        **problems("not-found", "conflict", "refused"),
+    },
+)
+async def retry_action(action_id: RowId, gateway: TheGateway, credential: TheCredential) -> Response:
+    """For what has failed or was suppressed. A message that is sent again has the same id as the first time."""
+    found = await _found(gateway, credential, action_id)
+    message = RetryAction(action_id, performed_by=credential.key_id)
+    name = names.RETRY_ACTION_UPDATE
+    await ask(gateway, credential.company_id, found[0], name, message, conflicts=("action_id",))
+    return _answer(await _found(gateway, credential, action_id), 202)
+
+
+async def _found(gateway: Gateway, credential: Credential, action_id: int) -> tuple[str, bytes]:
+    found = await portal.action(gateway.pool, credential.company_id, action_id=action_id)
+    if found is None:
+        raise not_found("this company has no such action")
+    return found
+
+
+def _answer(found: tuple[str, bytes] | None, status: int) -> Response:
+    assert found is not None  # the journey has answered after it was committed
+    customer_id, action = found
+    return Response(b'{"customer_id":%b,"action":%b}' % (orjson.dumps(customer_id), action), status, media_type=JSON)
+
+
+def _position(cursor: str) -> int:
+    try:
+        kind, row = cursors.read(cursor)
+        if kind != "actions":
+            raise ValueError("of something else")
+        return cursors.row_id(row)
+    except (ValueError, TypeError):
+        raise invalid("cursor", cursor, "next_cursor of a page of actions") from None
+
+
+router = APIRouter(routes=[*_read.routes, *_write.routes])

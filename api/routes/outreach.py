@@ -1,0 +1,72 @@
+"""``/v1/outreach``: how the company wants its outreach done."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Body
+
+from api.documents import json_answer, problems
+from api.gateway import TheCredential, TheGateway
+from api.guard import requires
+from api.problems import invalid
+from api.updates import by_key
+from db import wording
+from db.keys import ADMIN
+from db.session import tenant
+from journey.outreach import InvalidOutreach, Outreach, outreach_from
+
+router = APIRouter(tags=["outreach"], route_class=requires(ADMIN))
+
+_DEFAULTS: dict[str, Any] = msgspec.to_builtins(Outreach())
+_GIVEN = {"time_zone": "Europe/Berlin", "quiet_from": "21:00", "cap_messages": 2, "sender_name": "Salon Sophie"}
+
+
+@router.get(
+    "/v1/outreach",
+    summary="How outreach is done",
+    response_model=None,
+    responses={200: json_answer("All settings; what the company left out has its default.", _DEFAULTS), **problems()},
+)
+async def get_outreach(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+    async with tenant(gateway.pool, credential.company_id) as connection:
+        found = await wording.company(connection, credential.company_id)
+    assert found is not None  # a key's company is there
+    return _shown(found[1])
+
+
+@router.put(
+    "/v1/outreach",
+    summary="Replace how outreach is done",
+    response_model=None,
+    responses={
+        200: json_answer("All settings as they are from now on.", {**_DEFAULTS, **_GIVEN}),
+        **problems("too-large", "unsupported-media-type"),
+    },
+)
+async def put_outreach(
+    settings: Annotated[
+        dict[str, Any],
+        Body(
+            description="quiet hours in the customer's zone (none where both times are equal), the cap on marketing"
+            " messages, the sender, the offer, the steps of the retention campaign; what is left out has its default",
+            examples=[_GIVEN, _DEFAULTS],
+        ),
+    ],
+    gateway: TheGateway,
+    credential: TheCredential,
+) -> dict[str, Any]:
+    """It holds for every message that is not on its way yet. A campaign that is under way keeps its days."""
+    try:
+        outreach_from(settings)
+    except InvalidOutreach as error:
+        raise invalid(error.field, error.value, error.problem) from None
+    async with tenant(gateway.pool, credential.company_id) as connection:
+        await wording.put_outreach(connection, credential.company_id, settings, by_key(credential))
+    return _shown(settings)
+
+
+def _shown(saved: object) -> dict[str, Any]:
+    shown: dict[str, Any] = msgspec.to_builtins(outreach_from(saved))
+    return shown

@@ -1,0 +1,228 @@
+"""The customers' own pages, opened by the links in their mails: feedback, and the way out.
+
+Nobody logs in here: the signed link is the key. To look changes nothing, because mail programs and virus scanners
+follow every link; only a POST does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qs
+
+import psycopg
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from limits import RateLimitItem
+from rfc9457 import Problem
+from starlette.exceptions import HTTPException
+from temporalio.exceptions import TemporalError
+
+from api import visitors
+from api.gateway import Gateway, gateway_of
+from api.html import COMMENT_LIMIT, feedback_form, page, unsubscribe_form, words
+from api.intake import Accepted, look_up, outcomes, send
+from api.problems import RETRY_SECONDS
+from db import customers, links
+from db.links import Asked
+from journey.actions import action_key
+from journey.events import canonical, content_hash, from_fields, utc_text
+from journey.links import FeedbackLink, InvalidLink, UnsubscribeLink, read_feedback, read_unsubscribe
+
+FORM_LIMIT = 64 * 1024  # bytes: a comment whose every character takes twelve
+ANSWER_WAIT = 3.0  # seconds that a customer waits to hear whether the answer was the first
+CHANNELS = {"email": "e-mails", "sms": "text messages"}
+
+
+class _Page(APIRoute):
+    """A page answers with pages, whatever happens; who asks too often is told to wait."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        inner: Callable[[Request], Awaitable[Response]] = super().get_route_handler()
+        unsubscribing = self.path.startswith("/u/")
+
+        async def handle(request: Request) -> Response:
+            limit = visitors.UNSUBSCRIBING if unsubscribing else visitors.PAGES
+            if wait := await _too_often(request, limit):
+                title, text = "One moment, please", "There were too many requests. Please try again in a minute."
+                return page(title, words(text), status=429, headers={"Retry-After": str(wait)})
+            try:
+                return await inner(request)
+            except InvalidLink as error:
+                return _no_link(error)
+            except HTTPException as error:
+                if error.status_code != 413:
+                    raise
+                return page("That was too long", words("Please write a little less."), status=413)
+            except (psycopg.OperationalError, TemporalError, OSError, Problem) as error:
+                if isinstance(error, Problem) and error.status != 503:
+                    raise
+                text = "Something does not work at the moment. Please try again in a minute."
+                return page("Sorry", words(text), status=503, headers={"Retry-After": str(RETRY_SECONDS)})
+
+        return handle
+
+
+router = APIRouter(include_in_schema=False, route_class=_Page)
+
+
+async def _too_often(request: Request, limit: RateLimitItem) -> int:
+    address = request.client.host if request.client else ""
+    return await gateway_of(request).visitors.exceeded(limit, address)
+
+
+def _no_link(error: InvalidLink) -> Response:
+    if error.reason == "expired":
+        return page("This link has expired", words("Thank you all the same."), status=410)
+    text = "It may have been cut in two by the mail program: please copy the whole link from the mail."
+    return page("This link does not work", words(text), status=404)
+
+
+# -- feedback ---------------------------------------------------------------------------------------------------------
+
+
+@router.get("/f/{token}")
+async def show_feedback(token: str, request: Request) -> Response:
+    gateway = gateway_of(request)
+    _, asked = await _feedback(gateway, token)
+    if asked.answered:
+        return _answered(asked.company)
+    return feedback_form(asked.company)
+
+
+@router.post("/f/{token}")
+async def give_feedback(token: str, request: Request) -> Response:
+    gateway = gateway_of(request)
+    link, asked = await _feedback(gateway, token)
+    company = asked.company
+    if asked.answered:
+        return _answered(company)
+    fields = await _form(request)
+    comment = fields.get("comment", "").replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").strip()
+    rating = int(fields["rating"]) if fields.get("rating") in ("1", "2", "3", "4", "5") else None
+    if rating is None:
+        return feedback_form(company, wrong="Please choose a rating from 1 to 5.", comment=comment[:COMMENT_LIMIT])
+    if len(comment) > COMMENT_LIMIT:
+        wrong = f"Please write at most {COMMENT_LIMIT} characters; these are {len(comment)}."
+        return feedback_form(company, wrong=wrong, rating=rating, comment=comment)
+    if await _told(gateway, link, rating, comment) == "conflict":
+        return _answered(company)
+    return page("Thank you!", words("Your feedback helps us to do better."), company=company)
+
+
+async def _feedback(gateway: Gateway, token: str) -> tuple[FeedbackLink, Asked]:
+    """The link, and what is known of it; next to nothing while Postgres does not answer: it is taken all the same.
+
+    Raises InvalidLink.
+    """
+    link = read_feedback(_secret(gateway), token, _now())
+    try:
+        asked = await links.asked(gateway.pool, link.company, _key(link), _event_id(link))
+    except psycopg.OperationalError:
+        return link, Asked(company=None, known=True, answered=False)
+    if asked is None or not asked.known:
+        raise InvalidLink("not a valid link")  # signed by us, for what is not there any more
+    return link, asked
+
+
+async def _told(gateway: Gateway, link: FeedbackLink, rating: int, comment: str) -> str:
+    """Send the feedback to the journey; its outcome, `pending` where that takes long. One link counts once."""
+    fields: dict[str, Any] = {
+        "id": _event_id(link),
+        "type": "feedback.received",
+        "customer_id": link.customer,
+        "occurred_at": utc_text(_now()),
+        "rating": rating,
+        **({"comment": comment} if comment else {}),
+    }
+    fields = canonical(from_fields(fields))
+    event = Accepted(fields, content_hash(fields))
+    before = await look_up(gateway.pool, link.company, [event])
+    if await send(gateway.temporal.client, link.company, [event], 1):
+        raise ConnectionError("Temporal has not taken it")
+    gateway.meters.accepted.add(1)
+    found = await outcomes(gateway.pool, link.company, [event], before, time.monotonic() + ANSWER_WAIT)
+    outcome: str = found[0]["outcome"]
+    return outcome
+
+
+def _answered(company: str | None) -> Response:
+    return page("Thank you!", words("You have told us already: your first answer counted."), company=company)
+
+
+def _key(link: FeedbackLink) -> str:
+    return action_key(link.company, link.customer, link.tail)
+
+
+def _event_id(link: FeedbackLink) -> str:
+    return "feedback:" + sha256(_key(link).encode()).hexdigest()[:32]
+
+
+# -- the way out ------------------------------------------------------------------------------------------------------
+
+
+@router.get("/u/{token}")
+async def ask_to_unsubscribe(token: str, request: Request) -> Response:
+    gateway = gateway_of(request)
+    link, channel = _way_out(gateway, token)
+    return unsubscribe_form(await _company(gateway, link), channel)
+
+
+@router.post("/u/{token}")
+async def unsubscribe(token: str, request: Request) -> Response:
+    """The page's button, and the mail program's own (RFC 8058): what the form says is of no account."""
+    gateway = gateway_of(request)
+    link, channel = _way_out(gateway, token)
+    await _body(request)
+    await customers.unsubscribe(gateway.pool, link.company, link.customer, link.channel, "customer")
+    text = f"You will get no more {channel} from us."
+    return page("You are unsubscribed", words(text), company=await _company(gateway, link))
+
+
+def _way_out(gateway: Gateway, token: str) -> tuple[UnsubscribeLink, str]:
+    link = read_unsubscribe(_secret(gateway), token)
+    if link.channel not in CHANNELS:
+        raise InvalidLink("not a valid link")
+    return link, CHANNELS[link.channel]
+
+
+async def _company(gateway: Gateway, link: UnsubscribeLink) -> str | None:
+    company = await links.company_name(gateway.pool, link.company)
+    if company is None:
+        raise InvalidLink("not a valid link")
+    return company
+
+
+# -- both -------------------------------------------------------------------------------------------------------------
+
+
+def _secret(gateway: Gateway) -> str:
+    if gateway.link_secret is None:
+        raise InvalidLink("not a valid link")
+    return gateway.link_secret
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The first value of each field."""
+    text = (await _body(request)).decode(errors="replace")
+    try:
+        found = parse_qs(text, keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        return {}
+    return {name: values[0] for name, values in found.items()}
+
+
+async def _body(request: Request) -> bytes:
+    """Raises HTTPException 413 for more than FORM_LIMIT bytes."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > FORM_LIMIT:
+            raise HTTPException(413)
+    return bytes(body)

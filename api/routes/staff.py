@@ -1,0 +1,112 @@
+"""``/v1/staff``: who works for the company, kept by its admin."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from api.documents import json_answer, problems
+from api.gateway import TheCredential, TheGateway
+from api.guard import requires
+from api.problems import not_found
+from api.texts import Email, PersonName, RowId, given
+from api.updates import by_key
+from db import staff
+from db.keys import ADMIN
+from db.session import tenant
+
+router = APIRouter(tags=["staff"], route_class=requires(ADMIN))
+
+_SHOWN = {
+    "id": 2,
+    "name": "Grace Example",
+    "email": "grace@example.com",
+    "role": "manager",
+    "is_active": True,
+    "customers": 12,
+    "open_tasks": 3,
+    "created_at": "2026-03-02T10:15:00+00:00",
+}
+
+
+class Person(BaseModel):
+    """Somebody who works for the company."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"name": "Grace Example", "role": "manager", "email": "grace@example.com"}]},
+    )
+
+    name: PersonName
+    role: Literal["sales", "manager"]
+    email: Email | None = Field(default=None, description="where news of customers at risk go")
+
+
+class PersonChange(BaseModel):
+    """What changes of a person; what is left out stays."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"is_active": False}, {"role": "sales", "email": None}]}
+    )
+
+    name: PersonName | None = None
+    role: Literal["sales", "manager"] | None = None
+    email: Email | None = None
+    is_active: bool | None = Field(default=None, strict=True, description="whether the person gets customers and tasks")
+
+    _given = field_validator("name", "role", "is_active", mode="before")(given)
+
+
+@router.get(
+    "/v1/staff",
+    summary="Who works for the company",
+    response_model=None,
+    responses={
+        200: json_answer(
+            "Everybody, those who are not active too, with their customers and open tasks.", {"staff": [_SHOWN]}
+        ),
+        **problems(),
+    },
+)
+async def get_staff(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+    async with tenant(gateway.pool, credential.company_id) as connection:
+        return {"staff": await staff.listed(connection, credential.company_id)}
+
+
+@router.post(
+    "/v1/staff",
+    summary="Add a person",
+    status_code=201,
+    response_model=None,
+    responses={
+        201: json_answer("The person, who gets customers and tasks from now on.", _SHOWN),
+        **problems("too-large", "unsupported-media-type"),
+    },
+)
+async def add_person(person: Person, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+    company_id = credential.company_id
+    async with tenant(gateway.pool, company_id) as connection:
+        return await staff.add(connection, company_id, **person.model_dump(), actor=by_key(credential))
+
+
+@router.patch(
+    "/v1/staff/{staff_id}",
+    summary="Change a person",
+    response_model=None,
+    responses={
+        200: json_answer("The person afterwards.", {**_SHOWN, "is_active": False}),
+        **problems("not-found", "too-large", "unsupported-media-type"),
+    },
+)
+async def change_person(
+    staff_id: RowId, change: PersonChange, gateway: TheGateway, credential: TheCredential
+) -> dict[str, Any]:
+    """Who leaves is made inactive: customers and tasks then go to others, but for those that the person has already."""
+    changes = change.model_dump(exclude_unset=True)
+    async with tenant(gateway.pool, credential.company_id) as connection:
+        person = await staff.change(connection, credential.company_id, staff_id, changes, by_key(credential))
+    if person is None:
+        raise not_found("this company has no such person")
+    return person

@@ -1,0 +1,186 @@
+"""People's work: tasks, who has them, and the staff to choose from. What is done to a task, its journey hears of."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api import cursors
+from api.documents import json_answer, problems
+from api.envelopes import JSON
+from api.gateway import Gateway, TheCredential, TheGateway
+from api.guard import requires
+from api.problems import invalid, not_found
+from api.texts import CUSTOMER_ID, Note, RowId
+from api.updates import ask
+from db import portal, staff
+from db.keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
+from db.portal import TaskSearch
+from db.session import tenant
+from workflows import names
+from workflows.messages import FinishTask, ReassignTask
+
+MOST_ROWS = 200
+
+_read = APIRouter(tags=["tasks"], route_class=requires(JOURNEYS_READ))
+_write = APIRouter(tags=["tasks"], route_class=requires(JOURNEYS_WRITE))
+
+_SHOWN = {
+    "id": 17,
+    "customer_id": "c-1001",
+    "customer_name": "Ada Example",
+    "current_stage": "at_risk",
+    "kind": "check_in_call",
+    "title": "Call customer c-1001: no visit for a while",
+    "status": "open",
+    "assigned_to": 2,
+    "staff_name": "Grace Example",
+    "due_at": "2026-03-04T10:15:00+00:00",
+    "overdue": False,
+    "created_at": "2026-03-02T10:15:00+00:00",
+    "done_at": None,
+    "done_by": None,
+    "note": None,
+    "action_id": 311,
+}
+_PERSON = {"id": 2, "name": "Grace Example", "role": "manager", "is_active": True, "customers": 12, "open_tasks": 3}
+
+
+class Done(BaseModel):
+    """What is to be said about a task that is done."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"note": "Reached her, comes on Friday"}]}
+    )
+
+    note: Note | None = None
+
+
+class Assignee(BaseModel):
+    """Who is to do a task; null: nobody, so that it is free to be taken."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"staff_id": 2}, {"staff_id": None}]})
+
+    staff_id: Annotated[int, Field(strict=True, ge=1, lt=1 << 63)] | None
+
+
+@_read.get(
+    "/v1/portal/tasks",
+    summary="People's work",
+    response_model=None,
+    responses={
+        200: json_answer(
+            "A page, soonest due first; `overdue` is true of an open task after its date. `next_cursor` (null on the"
+            " last page) is the `cursor` of the next one.",
+            {"tasks": [_SHOWN], "next_cursor": None},
+        ),
+        **problems(),
+    },
+)
+async def get_tasks(
+    gateway: TheGateway,
+    credential: TheCredential,
+    status: Literal["open", "done", "cancelled", "all"] = "open",
+    assigned_to: Annotated[
+        str | None, Query(pattern=r"^([1-9][0-9]{0,17}|nobody)$", description="a staff id, or `nobody`")
+    ] = None,
+    customer_id: Annotated[str | None, Query(pattern=CUSTOMER_ID)] = None,
+    kind: Annotated[str | None, Query(pattern=r"^[a-z0-9_]{1,64}$", description="like check_in_call")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
+    cursor: Annotated[str | None, Query(max_length=cursors.LONGEST)] = None,
+) -> Response:
+    search = TaskSearch(
+        status=None if status == "all" else status,
+        assigned_to=None if assigned_to is None else 0 if assigned_to == "nobody" else int(assigned_to),
+        customer_id=customer_id,
+        kind=kind,
+        limit=limit,
+        after=None if cursor is None else _position(cursor),
+    )
+    rows, following = await portal.tasks(gateway.pool, credential.company_id, search)
+    next_cursor = None if following is None else cursors.written("tasks", *following)
+    return Response(b'{"tasks":' + rows + b',"next_cursor":' + orjson.dumps(next_cursor) + b"}", media_type=JSON)
+
+
+@_read.get(
+    "/v1/portal/staff",
+    summary="Who there is to do it",
+    response_model=None,
+    responses={
+        200: json_answer("Everybody with what they have to do; who is not active gets no tasks.", {"staff": [_PERSON]}),
+        **problems(),
+    },
+)
+async def get_staff(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+    async with tenant(gateway.pool, credential.company_id) as connection:
+        people = await staff.listed(connection, credential.company_id)
+    return {"staff": [{name: person[name] for name in _PERSON} for person in people]}
+
+
+@_write.post(
+    "/v1/portal/tasks/{task_id}/done",
+    summary="A task is done",
+    response_model=None,
+    responses={
+        200: json_answer(
+            "The task, which is done.",
+            {"customer_id": "c-1001", "task": {**_SHOWN, "status": "done", "done_at": "2026-03-03T09:00:00+00:00"}},
+        ),
+        **problems("not-found", "conflict", "too-large", "unsupported-media-type", "refused"),
+    },
+)
+async def finish_task(
+    task_id: RowId, gateway: TheGateway, credential: TheCredential, done: Done | None = None
+) -> Response:
+    """To say it twice is no error. Who did it and when are kept: `done_by` is the key's id."""
+    customer_id = (await _found(gateway, credential, task_id))[0]
+    message = FinishTask(task_id, done.note if done else None, performed_by=credential.key_id)
+    name = names.FINISH_TASK_UPDATE
+    await ask(gateway, credential.company_id, customer_id, name, message, conflicts=("task_id",))
+    return _answer(await _found(gateway, credential, task_id))
+
+
+@_write.post(
+    "/v1/portal/tasks/{task_id}/assign",
+    summary="Give a task to somebody",
+    response_model=None,
+    responses={
+        200: json_answer("The task with its new owner.", {"customer_id": "c-1001", "task": _SHOWN}),
+        **problems("not-found", "conflict", "too-large", "unsupported-media-type", "refused"),
+    },
+)
+async def assign_task(task_id: RowId, assignee: Assignee, gateway: TheGateway, credential: TheCredential) -> Response:
+    """Only an open task, and only to somebody active of the company's staff."""
+    customer_id = (await _found(gateway, credential, task_id))[0]
+    message = ReassignTask(task_id, assignee.staff_id, performed_by=credential.key_id)
+    name = names.REASSIGN_TASK_UPDATE
+    await ask(gateway, credential.company_id, customer_id, name, message, conflicts=("task_id",))
+    return _answer(await _found(gateway, credential, task_id))
+
+
+async def _found(gateway: Gateway, credential: Credential, task_id: int) -> tuple[str, bytes]:
+    found = await portal.task(gateway.pool, credential.company_id, task_id)
+    if found is None:
+        raise not_found("this company has no such task")
+    return found
+
+
+def _answer(found: tuple[str, bytes]) -> Response:
+    customer_id, task = found
+    return Response(b'{"customer_id":%b,"task":%b}' % (orjson.dumps(customer_id), task), media_type=JSON)
+
+
+def _position(cursor: str) -> tuple[str, int]:
+    try:
+        kind, due, row = cursors.read(cursor)
+        if kind != "tasks":
+            raise ValueError("of something else")
+        return due if due == "infinity" else cursors.instant(due), cursors.row_id(row)
+    except (ValueError, TypeError):
+        raise invalid("cursor", cursor, "next_cursor of a page of tasks") from None
+
+
+router = APIRouter(routes=[*_read.routes, *_write.routes])

@@ -1,0 +1,160 @@
+"""``journey actions`` and ``journey tasks``, done: they read Postgres, and tell journeys what is to change."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from rich.markup import escape
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+import connection
+from cli.output import complaints, console, print_json, print_rows, progress
+from db import portal
+from db.links import company_name
+from db.portal import ActionSearch, TaskSearch
+from db.session import Pool, open_pool
+from settings import Settings
+from workflows import names
+from workflows.intake import journey
+from workflows.messages import FinishTask, ReassignTask, Request, RetryAction
+
+PATIENCE = 15.0  # seconds for a journey to answer
+PAGE = 200
+
+
+@asynccontextmanager
+async def pool_for(settings: Settings, company: int) -> AsyncIterator[Pool]:
+    """The application's pool, for a company that is there. Raises ValueError where there is none."""
+    pool = await open_pool(settings.database_url, min_size=1, max_size=2, timeout=10.0)
+    try:
+        if await company_name(pool, company) is None:
+            raise ValueError(f"there is no company {company}")
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def list_actions(settings: Settings, company: int, search: ActionSearch, as_json: bool) -> int:
+    """The newest actions, and how many there are of each status."""
+    async with pool_for(settings, company) as pool:
+        found, _ = await portal.actions(pool, company, search)
+        counts = await portal.action_counts(pool, company, search)
+    actions = orjson.loads(found)
+    if as_json:
+        print_json({"actions": actions, "counts": counts})
+        return 0
+    shown = ("id", "customer_id", "action", "stage", "status", "attempts", "due_at", "reason", "last_error")
+    print_rows([{name: _shown(action[name]) for name in shown} for action in actions], "no such action")
+    if counts:
+        console.print(", ".join(f"{count:,} {status}" for status, count in sorted(counts.items())))
+    return 0
+
+
+async def retry_actions(
+    settings: Settings, company: int, ids: Sequence[int], failed: ActionSearch | None, as_json: bool
+) -> int:
+    """Have actions tried again, those of ``ids`` and those that ``failed`` finds; 1 where one of them is not."""
+    outcomes: list[dict[str, Any]] = []
+    async with pool_for(settings, company) as pool:
+        wanted = [*ids, *(await _ids(pool, company, failed) if failed else [])]
+        client = await connection.connect()
+        with progress() as bar:
+            for action_id in bar.track(wanted, description="actions"):
+                problem = await _retry(client, pool, company, action_id)
+                outcomes.append({"id": action_id, "problem": problem})
+    refused = [outcome for outcome in outcomes if outcome["problem"]]
+    if as_json:
+        print_json({"retried": len(outcomes) - len(refused), "refused": refused})
+    else:
+        for outcome in refused:
+            complaints.print(f"[red]action {outcome['id']}:[/red] {escape(outcome['problem'])}")
+        console.print(f"{len(outcomes) - len(refused):,} will be tried again")
+    return 1 if refused else 0
+
+
+async def _ids(pool: Pool, company: int, search: ActionSearch) -> list[int]:
+    """All that the search finds, as they stand now: what fails anew while we ask is not asked for twice."""
+    found: list[int] = []
+    before: int | None = None
+    while True:
+        page = ActionSearch(search.statuses, search.customer_id, search.action, PAGE, before)
+        rows, before = await portal.actions(pool, company, page)
+        found += [row["id"] for row in orjson.loads(rows)]
+        if before is None:
+            return found
+
+
+async def _retry(client: Client, pool: Pool, company: int, action_id: int) -> str | None:
+    found = await portal.action(pool, company, action_id=action_id)
+    if found is None:
+        return f"company {company} has no such action"
+    return await ask(client, company, found[0], names.RETRY_ACTION_UPDATE, RetryAction(action_id))
+
+
+async def list_tasks(settings: Settings, company: int, search: TaskSearch, as_json: bool) -> int:
+    async with pool_for(settings, company) as pool:
+        found, _ = await portal.tasks(pool, company, search)
+    tasks = orjson.loads(found)
+    if as_json:
+        print_json({"tasks": tasks})
+        return 0
+    shown = ("id", "customer_id", "kind", "title", "status", "staff_name", "due_at", "overdue", "note")
+    print_rows([{name: _shown(task[name]) for name in shown} for task in tasks], "no such task")
+    return 0
+
+
+async def finish_task(settings: Settings, company: int, task_id: int, note: str | None, as_json: bool) -> int:
+    message = FinishTask(task_id, note)
+    return await _change_task(settings, company, names.FINISH_TASK_UPDATE, message, as_json)
+
+
+async def assign_task(settings: Settings, company: int, task_id: int, staff_id: int | None, as_json: bool) -> int:
+    message = ReassignTask(task_id, staff_id)
+    return await _change_task(settings, company, names.REASSIGN_TASK_UPDATE, message, as_json)
+
+
+async def _change_task(
+    settings: Settings, company: int, name: str, message: FinishTask | ReassignTask, as_json: bool
+) -> int:
+    """1 where there is no such task, or its journey refuses."""
+    async with pool_for(settings, company) as pool:
+        found = await portal.task(pool, company, message.task_id)
+        if found is None:
+            complaints.print(f"[red]company {company} has no task {message.task_id}[/red]")
+            return 1
+        if problem := await ask(await connection.connect(), company, found[0], name, message):
+            complaints.print(f"[red]refused:[/red] {escape(problem)}")
+            return 1
+        changed = await portal.task(pool, company, message.task_id)
+    assert changed is not None
+    task = orjson.loads(changed[1])
+    if as_json:
+        print_json(task)
+    else:
+        whose = f"with {task['staff_name']}" if task["staff_name"] else "with nobody"
+        console.print(f"task {task['id']} ({escape(task['title'])}) is {task['status']}, {escape(whose)}")
+    return 0
+
+
+async def ask(client: Client, company: int, customer_id: str, name: str, request: Request) -> str | None:
+    """Tell a journey and wait until it is committed; why not, or None."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await journey(client, company, customer_id).execute_update(name, request, result_type=dict)
+    except WorkflowUpdateFailedError as error:
+        return error.cause.message if isinstance(error.cause, ApplicationError) else "the journey refused"
+    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+        return f"no answer in {PATIENCE:.0f} s: is a worker running? It may still be done"
+    except RPCError as error:
+        gone = error.status == RPCStatusCode.NOT_FOUND
+        return f"no journey of customer {customer_id} runs" if gone else error.message
+    return None
+
+
+def _shown(value: Any) -> Any:
+    """Times without their fractions and offset, which is always UTC."""
+    return value[:16].replace("T", " ") if isinstance(value, str) and value[10:11] == "T" and value[4] == "-" else value

@@ -1,0 +1,20 @@
+"""The audit log: who did what to whom, written in the transaction that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from db.session import Connection
+
+
+async def note(
+    connection: Connection, company_id: int, actor: str, action: str, subject: str, details: Mapping[str, Any]
+) -> None:
+    """Add an entry. ``actor`` like ``key/3``, ``subject`` like ``staff/7``; nothing personal in ``details``."""
+    await connection.execute(
+        "insert into audit_log (company_id, actor, action, subject, details) values (%s, %s, %s, %s, %s)",
+        [company_id, actor, action, subject, Jsonb(dict(details))],
+    )

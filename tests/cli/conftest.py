@@ -1,0 +1,88 @@
+"""The commands against a real system: a migrated database, a Temporal and a worker that a module of tests shares."""
+
+import asyncio
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest_asyncio
+from temporalio.client import Client
+
+from cli import parts
+from cli.embedded import Temporal, free_port, running
+from db import companies
+from db.migrate import upgrade
+from db.session import owner_connection
+
+
+@dataclass
+class Shell:
+    """Runs `journey` against the system of this run, for one company."""
+
+    environment: dict[str, str]
+    url: str
+    company: int
+
+    async def run(self, *words: str, stdin: bytes | None = None) -> tuple[int, str, str]:
+        """Exit code, standard output, standard error."""
+        process = await asyncio.create_subprocess_exec(
+            parts.JOURNEY,
+            *words,
+            env=self.environment,
+            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        out, err = await asyncio.wait_for(process.communicate(stdin), 120)
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()
+
+    async def json(self, *words: str) -> tuple[int, Any]:
+        code, out, err = await self.run(*words, "--json")
+        assert out, err
+        return code, json.loads(out)
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url) as connection:
+            return connection.execute(statement, {"company": self.company}).fetchall()
+
+    def counts(self) -> list[int]:
+        tables = ("customers", "customer_relationships", "journey_transitions", "journey_events", "audit_log")
+        return [self.rows(f"select count(*) from {t} where company_id = %(company)s")[0][0] for t in tables]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def system(postgres_url: str) -> AsyncIterator[dict[str, str]]:
+    """The environment that leads the commands to a migrated database and a running worker.
+
+    With a Temporal of its own: another room's worker on the same queue would write these journeys to its own database.
+    """
+    upgrade(postgres_url)
+    with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
+        async with running(Temporal(Path(folder), port=free_port())) as temporal:
+            environment = {
+                **os.environ,
+                "DATABASE_URL": postgres_url,
+                "TEMPORAL_ADDRESS": temporal.address,
+                "OUTBOX": f"{folder}/outbox",
+                "LINK_SECRET": "signs the links of the tests",
+                "WEBHOOK_ALLOW": "127.0.0.1",
+                "COLUMNS": "250",  # no cell of a table is folded
+            }
+            client = await Client.connect(temporal.address)
+            async with running(parts.Worker(client, environment, lambda name, line: None)):
+                yield environment
+
+
+@pytest_asyncio.fixture
+async def shell(system: dict[str, str]) -> Shell:
+    url = system["DATABASE_URL"]
+    async with owner_connection(url) as connection:
+        company = await companies.add(connection, "of one test")
+    return Shell(system, url, company)

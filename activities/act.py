@@ -6,8 +6,9 @@ that took over from a killed one: Postgres' part happens once, and a message tha
 """
 
 import asyncio
+import zlib
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import activity
@@ -28,9 +29,17 @@ from journey.events import to_datetime, to_instant
 from journey.outreach import Hold, Outreach, Profile, Suppress, consider, outreach_from
 from journey.state import DAY
 
+SPREAD = 300_000_000  # µs over which what was held back goes out
 BEAT = 3.0  # seconds between two signs of life
 #: An action that goes on over time, and why it does not once the customer has left.
-STAYS = ("create_quarterly_review", "campaign_email", "campaign_sms", "campaign_call", "campaign_offer")
+STAYS = (
+    "create_quarterly_review",
+    "create_retention_campaign",
+    "campaign_email",
+    "campaign_sms",
+    "campaign_call",
+    "campaign_offer",
+)
 
 
 class TryAgain(ApplicationError):
@@ -72,8 +81,7 @@ class Acts:
         for tail, row in rows.items():
             if row.status not in ("pending", "waiting"):
                 answer["done"][tail] = row.status
-                if row.detail.get("campaign") and row.action == "create_retention_campaign":
-                    attempt.campaign(row, row.detail["campaign"])
+                attempt.recall(tail, row)
             elif request.get("given_up"):
                 await attempt.finish(tail, row, Outcome(status="failed", error=request["given_up"]))
             elif (reason := await attempt.moot(row)) is not None:
@@ -136,6 +144,14 @@ class Attempt:
         """Keep what is done of an action that is not finished."""
         await actions.remember(self.pool, self.company_id, row.id, detail)
 
+    def recall(self, tail: str, row: ActionRow) -> None:
+        """What an earlier try put on record for later; its answer was lost."""
+        if row.detail.get("campaign") and row.action == "create_retention_campaign":
+            self.campaign(row, row.detail["campaign"])
+        effect = stage_actions.ACTIONS[parsed_tail(tail)[1]](self.occasion(tail, row))
+        if row.status == "succeeded" and isinstance(effect, Task):
+            self._following(tail, effect)
+
     # -- what Postgres does ----------------------------------------------------------------------------------------
 
     async def make(self, tail: str, row: ActionRow, effect: Task | Assign | Campaign) -> None:
@@ -150,12 +166,18 @@ class Attempt:
 
     async def _task(self, tail: str, row: ActionRow, effect: Task) -> None:
         task = tasks.NewTask(effect.kind, effect.title, effect.role, self.at + effect.due, row.detail.get("note"))
-        if effect.again is not None:
-            entry, action, step = parsed_tail(tail)
-            following, due = step_name(action, int(step) + 1), self.now + effect.again * DAY
-            task = replace(task, again=(following, to_datetime(due)))
-            self.answer["until"][f"{entry}:{following}"] = due
-        await tasks.make_task(self.pool, self.company_id, row, self.at, task)
+        await tasks.make_task(
+            self.pool, self.company_id, row, self.at, replace(task, again=self._following(tail, effect))
+        )
+
+    def _following(self, tail: str, effect: Task) -> tuple[str, datetime] | None:
+        """The next step of a task that comes again, and when it is due."""
+        if effect.again is None:
+            return None
+        entry, action, step = parsed_tail(tail)
+        following, due = step_name(action, int(step) + 1), self.now + effect.again * DAY
+        self.answer["until"][f"{entry}:{following}"] = due
+        return following, to_datetime(due)
 
     async def _campaign(self, row: ActionRow) -> bool:
         plan = self.outreach.campaign
@@ -192,7 +214,8 @@ class Attempt:
                 await self.finish(tail, row, Outcome(status="suppressed", reason=verdict.reason, channel=channel))
                 return
             if isinstance(verdict, Hold):
-                due_at = to_datetime(verdict.until)
+                # not everybody's in the same second of the morning
+                due_at = to_datetime(verdict.until + zlib.crc32(row.action_key.encode()) % SPREAD)
                 held = Outcome(status="waiting", reason=verdict.reason, channel=channel, due_at=due_at)
                 await self.finish(tail, row, held)
                 return

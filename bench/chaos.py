@@ -1,11 +1,14 @@
 """The drill: journeys live under a stream of events while every part of the system is killed again and again.
 
     python -m bench.chaos [--journeys 300] [--events 3000] [--kills 5] [--freezes 2] [--seconds 120] [--seed 1]
+    python -m bench.chaos --actions [--journeys 500] [--kills 20] …
+
 
 Worker, gateway, Postgres and Temporal get SIGKILL at random instants, also while another one is down or starting, and
 are started again after a random pause. A frozen worker (SIGSTOP, later SIGCONT) is taken for dead by all others and
 then goes on where it was. When the stream has ended and all are up, ``invariants.check`` compares what was answered,
-the ledger, the projection and the workflows. Ends with 1 where any invariant is violated.
+the ledger, the projection and the workflows. Ends with 1 where any invariant is violated. With ``--actions`` it is the
+workers alone that are killed, while stages act (see ``acting.py``).
 """
 
 from __future__ import annotations
@@ -19,20 +22,18 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import psycopg
-from rich import box
-from rich.console import Console
-from rich.table import Table
 from temporalio.client import Client
 
 import connection
-from bench.invariants import ALL, Finding, check
-from bench.stream import Answers, Stream, plan
+from bench.invariants import Finding, check
+from bench.report import report
+from bench.stream import Answers, Call, Stream, plan
 from cli.child import Child, StartFailed
 from cli.embedded import Postgres, Temporal, free_port
 from cli.parts import Gateway, Worker
@@ -56,7 +57,10 @@ class OneOfSeveral(Worker):
 
 @dataclass(frozen=True)
 class Options:
-    """``kills``: of each part (each worker is one); ``freezes``: of workers; ``seconds``: the stream's length."""
+    """``kills``: of each part (each worker is one); ``freezes``: of workers; ``seconds``: the stream's length.
+
+    With ``actions`` the kills are those of all workers together, and ``events`` and ``freezes`` are of no account.
+    """
 
     journeys: int = 300
     events: int = 3000
@@ -65,6 +69,7 @@ class Options:
     seconds: float = 120.0
     workers: int = 2
     seed: int = 1
+    actions: bool = False
 
 
 @dataclass
@@ -86,20 +91,22 @@ class Drill:
 
     async def run(self) -> None:
         """The stream and the blows; returns when every call is answered and every part is up again."""
-        options = self.options
-        chance = random.Random(options.seed)
-        calls = plan(
-            chance, list(self.company_keys), options.journeys, options.events, time.time_ns() // 1000, options.seconds
-        )
+        options, seed = self.options, self.options.seed
+        companies, now = list(self.company_keys), time.time_ns() // 1000
+        calls = plan(random.Random(seed), companies, options.journeys, options.events, now, options.seconds)
+        blows = [self.strike([name], random.Random(f"{seed} {name}")) for name in self.parts]
+        await self.live(calls, self._freeze(random.Random(f"{seed} ice")), *blows)
+
+    async def live(self, calls: list[Call], *blows: Coroutine[Any, Any, None]) -> None:
+        """Make these calls under these blows; returns when every call is answered and every part is up again."""
         gateway = self.parts["gateway"]
         assert isinstance(gateway, Gateway)
-        stream = Stream(gateway.url, self.company_keys, calls, options.seconds)
+        stream = Stream(gateway.url, self.company_keys, calls, self.options.seconds)
         self.answers = stream.answers
         keepers = [asyncio.create_task(self._keep(name)) for name in self.parts]
         try:
-            async with asyncio.timeout(options.seconds + 300):
-                blows = [self._strike(name, random.Random(f"{options.seed} {name}")) for name in self.parts]
-                await asyncio.gather(stream.run(), self._freeze(random.Random(f"{options.seed} ice")), *blows)
+            async with asyncio.timeout(self.options.seconds + 300):
+                await asyncio.gather(stream.run(), *blows)
                 while not self._all_up():
                     await asyncio.sleep(0.2)
         finally:
@@ -110,15 +117,16 @@ class Drill:
     def _all_up(self) -> bool:
         return not self.away_until and all(part.running for part in self.parts.values())
 
-    async def _strike(self, name: str, chance: random.Random) -> None:
-        """Kill one part at random instants within the stream."""
+    async def strike(self, names: Sequence[str], chance: random.Random) -> None:
+        """Kill one of these parts, whichever runs, at random instants within the stream."""
         span = self.options.seconds
         instants = sorted(chance.uniform(0.03 * span, 0.95 * span) for _ in range(self.options.kills))
         begin = time.monotonic()
         for number, instant in enumerate(instants):
             await asyncio.sleep(max(0.0, begin + instant - time.monotonic()))
-            while not self.parts[name].running:  # nothing is there to be killed yet
+            while not (up := [name for name in names if self.parts[name].running]):  # nothing is there to be killed yet
                 await asyncio.sleep(0.05)
+            name = chance.choice(up)
             pause = LONG_PAUSE if name == "postgres" and number % 2 else chance.uniform(*PAUSES)
             self.away_until[name] = time.monotonic() + pause
             self.parts[name].kill()
@@ -167,8 +175,11 @@ class Drill:
 
 
 @asynccontextmanager
-async def drill(data: Path, options: Options) -> AsyncIterator[Drill]:
-    """A system of its own in ``data``, with companies and keys, all parts up; stopped at the end."""
+async def drill(data: Path, options: Options, settings: Mapping[str, str] | None = None) -> AsyncIterator[Drill]:
+    """A system of its own in ``data``, with companies and keys, all parts up; stopped at the end.
+
+    ``settings``: variables that worker and gateway are given beside the drill's own.
+    """
     log = (data / "parts.log").open("a")
 
     def sink(name: str, line: str) -> None:
@@ -178,6 +189,7 @@ async def drill(data: Path, options: Options) -> AsyncIterator[Drill]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
     environment |= {"DATABASE_URL": postgres.url, "TEMPORAL_ADDRESS": temporal.address}
     environment |= {"TEMPORAL_CONFIG_FILE": os.devnull, "RATE_LIMIT": "1000000/minute", "LOG_FORMAT": "json"}
+    environment |= settings or {}
     started: list[Child] = []
     parts: dict[str, Child] = {"postgres": postgres, "temporal": temporal}
     try:
@@ -204,50 +216,11 @@ async def drill(data: Path, options: Options) -> AsyncIterator[Drill]:
         log.close()
 
 
-def totals(database_url: str) -> list[tuple[str, int]]:
-    """What the drill left in Postgres, in numbers."""
-    counts = {
-        "journeys": "select count(*) from customer_relationships",
-        "commits": "select sum(version) from customer_relationships",
-        "transitions": "select count(*) from journey_transitions",
-        "conflicts in the ledger": "select count(*) from journey_events where outcome = 'conflict'",
-    }
-    with psycopg.connect(database_url) as connection:
-        rows = [(name, connection.execute(statement.encode()).fetchone()) for name, statement in counts.items()]
-    return [(name, row[0] or 0) for name, row in rows if row]
-
-
-def report(done: Drill, findings: list[Finding]) -> None:
-    console = Console(highlight=False, width=140, soft_wrap=True)
-    columns = ("part", "killed", "frozen", "ended by itself", "starts that failed", "seconds away")
-    table = Table(*columns, box=box.SIMPLE_HEAD)
-    for name in done.parts:
-        row = (done.kills, done.freezes, done.own_ends, done.failed_starts)
-        table.add_row(name, *(str(numbers[name]) for numbers in row), f"{done.down[name] / 1000:.1f}")
-    console.print(table)
-    answers = done.answers
-    ids = {key[:2] for key in answers.sent}
-    acknowledged = {key[:2] for key in answers.acknowledged}
-    table = Table("the stream", "", box=box.SIMPLE_HEAD)
-    table.add_row("event ids sent", str(len(ids)))
-    table.add_row("acknowledged with 202", str(len(acknowledged)))
-    table.add_row("never acknowledged (given up)", str(len(ids - acknowledged)))
-    table.add_row("ids sent with a second content", str(len(answers.sent) - len(ids)))
-    for name, number in [*sorted(answers.numbers.items()), *totals(done.database_url)]:
-        table.add_row(name, str(number))
-    console.print(table)
-    violated = Counter(finding.invariant for finding in findings)
-    table = Table("invariant", "violations", box=box.SIMPLE_HEAD)
-    for invariant in ALL:
-        table.add_row(invariant, str(violated[invariant] or "none"))
-    console.print(table)
-    for finding in findings[:40]:
-        console.print(f"{finding.subject}: {finding.problem}  [{finding.invariant}]", markup=False)
-    if len(findings) > 40:
-        console.print(f"… and {len(findings) - 40} more")
-
-
 async def main(options: Options, data: Path) -> int:
+    if options.actions:
+        from bench.acting import main as with_actions  # it builds on this module, and needs what the tests need
+
+        return await with_actions(options, data)
     async with drill(data, options) as running:
         began = time.monotonic()
         await running.run()
@@ -261,7 +234,10 @@ async def main(options: Options, data: Path) -> int:
 def read_options() -> tuple[Options, Path | None]:
     parser = argparse.ArgumentParser(description="Kill every part under load, then check what must be true.")
     for name, default in vars(Options()).items():
-        parser.add_argument(f"--{name}", type=type(default), default=default, help=f"default {default}")
+        if isinstance(default, bool):
+            parser.add_argument(f"--{name}", action="store_true", help="stages act, and only workers are killed")
+        else:
+            parser.add_argument(f"--{name}", type=type(default), default=default, help=f"default {default}")
     parser.add_argument("--data", type=Path, help="an empty folder that is kept; default: a temporary one")
     given = vars(parser.parse_args())
     data = given.pop("data")

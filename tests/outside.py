@@ -194,13 +194,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class Request:
-    """What the web server was sent. `at` by the clock that only goes forward; header names are in lower case."""
+    """What the web server was sent, and the status that it answered.
+
+    `at` by the clock that only goes forward; header names are in lower case.
+    """
 
     method: str
     path: str
     headers: dict[str, str]
     body: bytes
     at: float
+    answered: int = 200
 
     @property
     def form(self) -> dict[str, str]:
@@ -272,8 +276,9 @@ class HttpServer(_Outside):
             part = await receive()
             body, more = body + part.get("body", b""), part.get("more_body", False)
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        self.received.append(Request(scope["method"], scope["path"], headers, body, time.monotonic()))
         answer = self._behaviour(scope["path"])
+        told = Request(scope["method"], scope["path"], headers, body, time.monotonic(), answer.status)
+        self.received.append(told)
         await asyncio.sleep(answer.delay)
         named = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
         await send({"type": "http.response.start", "status": answer.status, "headers": named})

@@ -6,7 +6,8 @@ from pathlib import Path
 import psycopg
 
 from bench import invariants
-from bench.chaos import Options, drill, report
+from bench.chaos import Options, drill
+from bench.report import report
 from workflows.intake import journey
 from workflows.names import journey_id
 

@@ -108,6 +108,8 @@ Request = SetStage | Release | RequestAction | FinishTask | ReassignTask | Retry
 
 def problem_of(request: Request) -> str | None:
     """What no rule of a company could allow, in words; None where the request can be decided upon."""
+    if not isinstance(request, Request):  # what a client sends as null or as bytes becomes anything
+        return "an object with the fields of the request is required"
     for name in ("performed_by", "task_id", "staff_id", "action_id"):
         number = getattr(request, name, None)
         if number is not None and not 0 < number < 1 << 63:

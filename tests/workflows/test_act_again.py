@@ -1,0 +1,89 @@
+"""Actions whose answer is lost, or that come late, as when a worker is killed: no double, no gap, nothing untimely."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import temporalio.client
+import temporalio.worker
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Worker
+
+from db.session import Pool
+from settings import Settings
+from tests.workflows.acting import SECRET, known, mails, staff, statuses, tasks
+from tests.workflows.life import Life
+from worker import build_worker
+from workflows import names
+
+Fate = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
+Working = Callable[[Fate], Awaitable[AbstractAsyncContextManager[Worker]]]
+
+
+class Fated(temporalio.client.Interceptor, temporalio.worker.Interceptor):
+    """Lets ``fate`` do the work of ``act``, or not."""
+
+    def __init__(self, fate: Fate) -> None:
+        self.fate = fate
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002  # the SDK's name
+        fate = self.fate
+
+        class Inbound(ActivityInboundInterceptor):
+            async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002  # the SDK's name
+                work = super().execute_activity
+                return await (fate(lambda: work(input)) if activity.info().activity_type == names.ACT else work(input))
+
+        return Inbound(next)
+
+
+@pytest.fixture
+def working(temporal_address: str, pool: Pool, tmp_path: Path) -> Working:
+    """A worker whose actions have a fate."""
+
+    async def worker(fate: Fate) -> Worker:
+        client = await Client.connect(temporal_address, interceptors=[Fated(fate)])
+        return build_worker(client, pool, Settings(link_secret=SECRET, outbox=str(tmp_path)))
+
+    return worker
+
+
+async def test_what_comes_next_is_not_lost_with_an_answer(life: Life, working: Working, tmp_path: Path) -> None:
+    async def done_unheard(work: Callable[[], Awaitable[Any]]) -> Any:
+        answer = await work()
+        if activity.info().attempt == 1:
+            raise RuntimeError("the answer is lost")
+        return answer
+
+    known(life)
+    staff(life, "manager", "Mara")
+    async with await working(done_unheard):
+        await life.lived(life.visit(amount="1200.00"))
+        async with asyncio.timeout(30):
+            while "create_quarterly_review: succeeded" not in (shown := await life.details()):
+                await asyncio.sleep(0.1)
+    assert statuses(life)["create_quarterly_review.2"] == "pending"
+    assert "create_quarterly_review.2: to be done" in shown
+    assert [task["kind"] for task in tasks(life)] == ["quarterly_review"]
+    assert len({mail["Message-ID"] for mail in mails(tmp_path)}) == len(mails(tmp_path)) == 3
+
+
+async def test_no_campaign_begins_for_who_is_back(life: Life, working: Working) -> None:
+    back = asyncio.Event()
+
+    async def late(work: Callable[[], Awaitable[Any]]) -> Any:
+        await back.wait()
+        return await work()
+
+    known(life)
+    async with await working(late):
+        await life.lived(life.visit(-90.2), life.visit())
+        assert life.stages() == ["prospect", "customer", "at_risk", "customer"]
+        back.set()
+        await life.until(lambda: statuses(life).get("schedule_check_in_call") == "succeeded")
+        await life.until(lambda: statuses(life)["create_retention_campaign"] == "cancelled")
+    assert life.rows("select * from retention_campaigns where company_id = %(company)s") == []

@@ -84,7 +84,7 @@ class Acts:
                 attempt.recall(tail, row)
             elif request.get("given_up"):
                 await attempt.finish(tail, row, Outcome(status="failed", error=request["given_up"]))
-            elif (reason := await attempt.moot(row)) is not None:
+            elif (reason := request.get("cancelled") or await attempt.moot(row)) is not None:
                 await attempt.finish(tail, row, Outcome(status="cancelled", reason=reason))
             else:
                 effect = stage_actions.ACTIONS[parsed_tail(tail)[1]](attempt.occasion(tail, row))
@@ -156,19 +156,18 @@ class Attempt:
 
     async def make(self, tail: str, row: ActionRow, effect: Task | Assign | Campaign) -> None:
         if isinstance(effect, Assign):
-            await tasks.assign(self.pool, self.company_id, row, self.at, effect.role, effect.title)
+            made = await tasks.assign(self.pool, self.company_id, row, self.at, effect.role, effect.title)
         elif isinstance(effect, Task):
-            await self._task(tail, row, effect)
-        elif not await self._campaign(row):
-            self.answer["done"][tail] = "suppressed"
-            return
-        self.answer["done"][tail] = "succeeded"
+            made = await self._task(tail, row, effect)
+        else:
+            made = await self._campaign(row)
+        # what was not made was finished otherwise: by another try, or by the customer's return
+        self.answer["done"][tail] = "succeeded" if made else await actions.status(self.pool, self.company_id, row.id)
 
-    async def _task(self, tail: str, row: ActionRow, effect: Task) -> None:
+    async def _task(self, tail: str, row: ActionRow, effect: Task) -> bool:
         task = tasks.NewTask(effect.kind, effect.title, effect.role, self.at + effect.due, row.detail.get("note"))
-        await tasks.make_task(
-            self.pool, self.company_id, row, self.at, replace(task, again=self._following(tail, effect))
-        )
+        task = replace(task, again=self._following(tail, effect))
+        return await tasks.make_task(self.pool, self.company_id, row, self.at, task)
 
     def _following(self, tail: str, effect: Task) -> tuple[str, datetime] | None:
         """The next step of a task that comes again, and when it is due."""

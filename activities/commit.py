@@ -21,7 +21,7 @@ from temporalio.exceptions import ApplicationError
 from activities import desk
 from activities.inbox import Inbox, admit, read_messages, set_aside
 from activities.requests import CommitRequest, CommitResult
-from db import ledger
+from db import actions, ledger
 from db.desk import Known as KnownToDesk
 from db.desk import known as known_to_desk
 from db.ledger import Entry, Known, Row
@@ -127,7 +127,10 @@ class Commits:
         if not await ledger.take_over(self._pool, request["company_id"], values):
             raise Overtaken
         activity.logger.warning("journey taken over from Postgres", extra={"version": state.version})
-        return {**result(request, packed, []), "again": True}
+        company_id, customer_id = request["company_id"], request["customer_id"]
+        open_actions = await actions.unfinished(self._pool, company_id, customer_id)
+        due = desk.agenda_of(open_actions, action_key(company_id, customer_id, ""), request["now"])
+        return {**result(request, packed, [], actions=due), "again": True}
 
     async def _decide(
         self,

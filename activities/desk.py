@@ -1,5 +1,7 @@
 """What a commit does beyond the journey itself: the actions that are due, and what people ask for at their desks."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from activities.inbox import Inbox
@@ -7,7 +9,7 @@ from activities.requests import DeskRequest, FinishTask, ReassignTask, RequestAc
 from db.desk import Desk, Known
 from journey.actions import Due, Moved, entered
 from journey.engine import Command, Decision
-from journey.events import utc_text
+from journey.events import to_instant, utc_text
 from journey.stages import Rulebook
 from journey.state import State
 
@@ -140,3 +142,9 @@ def tails(keys: list[str], desk: Desk, key_prefix: str, now: int) -> dict[str, i
     due = {row["tail"]: row["at"] for row in desk.actions}
     found = [key.removeprefix(key_prefix) for key in keys]
     return {tail: at if (at := due.get(tail, now)) > now else 0 for tail in found}
+
+
+def agenda_of(unfinished: Mapping[str, datetime | None], key_prefix: str, now: int) -> dict[str, int]:
+    """The same of actions that another workflow left undone, from their keys and times."""
+    due = {key.removeprefix(key_prefix): now if at is None else to_instant(at) for key, at in unfinished.items()}
+    return {tail: at if at > now else 0 for tail, at in due.items()}

@@ -41,7 +41,7 @@ class ActRequest(TypedDict):
     """What the workflow hands to ``act``: the tails to be tried; ``now`` is the workflow's time in µs.
 
     ``patient``: one tail, which is tried again for ``seconds`` at most and then has failed; otherwise each is tried
-    once. ``given_up``: the tail has failed; this is to be written.
+    once. ``given_up``: the tail has failed; this is to be written. ``cancelled``: why the tails are not to be tried.
     """
 
     company_id: int
@@ -50,6 +50,7 @@ class ActRequest(TypedDict):
     tails: list[str]
     patient: NotRequired[float]
     given_up: NotRequired[str]
+    cancelled: NotRequired[str]
 
 
 class ActResult(TypedDict, total=False):

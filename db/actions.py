@@ -101,7 +101,8 @@ class Outcome:
     detail: Mapping[str, Any] | None = None
 
 
-# The steps of a campaign are actions, and stand in the campaign's own row as well, for whoever reads it whole.
+# What went out while it was cancelled has gone out all the same. The steps of a campaign are actions, and stand in the
+# campaign's own row as well, for whoever reads it whole.
 _FINISH = """
 with a as (
     update journey_actions set status = %(status)s, reason = %(reason)s,
@@ -109,7 +110,8 @@ with a as (
            channel = coalesce(%(channel)s, channel), marketing = marketing or %(marketing)s,
            due_at = coalesce(%(due_at)s::timestamptz, due_at), detail = detail || %(detail)s::jsonb,
            done_at = case when %(status)s = any(%(final)s) then %(at)s::timestamptz end, updated_at = now()
-     where company_id = %(company)s and id = %(id)s and status in ('pending', 'waiting')
+     where company_id = %(company)s and id = %(id)s
+       and (status in ('pending', 'waiting') or (status = 'cancelled' and %(status)s = 'succeeded'))
     returning id, company_id, relationship_id, entry, action, attempts, due_at, done_at, detail
 ), tried as (
     insert into action_attempts (company_id, action_id, attempt, at, outcome, error)
@@ -125,7 +127,8 @@ with a as (
      where a.action like 'campaign\\_%%'
 ), campaign as (
     update retention_campaigns c set scheduled_actions = p.steps,
-           status = case when c.status = 'running' and not p.steps @? %(open)s::jsonpath then 'completed'
+           status = case when c.status = 'running' and not p.steps @? %(open)s::jsonpath
+                         then case %(status)s when 'cancelled' then 'cancelled' else 'completed' end
                          else c.status end,
            ended_at = case when c.status = 'running' and not p.steps @? %(open)s::jsonpath
                            then %(at)s::timestamptz else c.ended_at end
@@ -167,6 +170,34 @@ def _finished(company_id: int, action_id: int, at: datetime, outcome: Outcome) -
         "final": list(FINAL),
         "open": _OPEN_STEP,
     }
+
+
+async def status(pool: Pool, company_id: int, action_id: int) -> str:
+    """An action's status of now."""
+    rows = await tenant_rows(
+        pool,
+        company_id,
+        "select status from journey_actions where company_id = %s and id = %s",
+        [company_id, action_id],
+    )
+    found: str = rows[0][0]
+    return found
+
+
+async def unfinished(pool: Pool, company_id: int, customer_id: str) -> dict[str, datetime | None]:
+    """The keys of a journey's actions that are still to be done, with the times when they are due; a campaign's steps
+    are its own."""
+    rows = await tenant_rows(
+        pool,
+        company_id,
+        "select a.action_key, a.due_at from customers u"
+        " join customer_relationships r on r.company_id = u.company_id and r.customer_id = u.id"
+        " join journey_actions a on a.relationship_id = r.id"
+        " where u.company_id = %s and u.external_id = %s and a.status in ('pending', 'waiting')"
+        " and a.action not like 'campaign\\_%%' order by a.id",
+        [company_id, customer_id],
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def remember(pool: Pool, company_id: int, action_id: int, detail: Mapping[str, Any]) -> None:

@@ -190,6 +190,7 @@ class CustomerJourney:
             result = await self._decide(request)
             while result.get("again"):  # Postgres knew of a later state, which is ours now
                 self.state = request["state"] = changed(self.state, result.get("changes"))
+                self.agenda.add(result.get("actions") or {})
                 result = await self._decide(request)
         except FailureError as error:
             # only what can never be written comes here; the messages stay in the history, and the journey goes on

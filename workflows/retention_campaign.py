@@ -2,12 +2,11 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.requests import ActResult
+    from activities.requests import ActRequest, ActResult
     from journey.events import utc_text
     from workflows import names
     from workflows.agenda import act, act_patiently, name_of, now
@@ -37,7 +36,10 @@ class RetentionCampaign:
                 break
             await step
             self._show()
-        self.outcomes |= {tail: self.ended or "" for tail, _ in start.steps if tail not in self.outcomes}
+        if left := [tail for tail, _ in start.steps if tail not in self.outcomes]:
+            request = self._request(left)
+            request["cancelled"] = self.ended or "ended"
+            self.outcomes |= (await act(request, summary="cancelled: " + ", ".join(map(name_of, left)))).get("done", {})
         self._show()
         return {name_of(tail): outcome for tail, outcome in self.outcomes.items()}
 
@@ -58,12 +60,14 @@ class RetentionCampaign:
             due = answer.get("until", {}).get(tail, now())
 
     async def _try(self, tail: str) -> ActResult:
-        company_id, customer_id = self.start.company_id, self.start.customer_id
-        request: Any = {"company_id": company_id, "customer_id": customer_id, "now": now(), "tails": [tail]}
-        answer = await act(request, summary=name_of(tail))
+        answer = await act(self._request([tail]), summary=name_of(tail))
         if reason := answer.get("again", {}).get(tail):
-            return await act_patiently(company_id, customer_id, tail, reason)
+            return await act_patiently(self.start.company_id, self.start.customer_id, tail, reason)
         return answer
+
+    def _request(self, tails: list[str]) -> ActRequest:
+        company_id, customer_id = self.start.company_id, self.start.customer_id
+        return {"company_id": company_id, "customer_id": customer_id, "now": now(), "tails": tails}
 
     def _show(self) -> None:
         lines = [

@@ -140,6 +140,19 @@ async def test_continue_as_new_loses_no_action(life: Life, smtp: SmtpServer, wor
     assert len({mail["Message-ID"] for mail in smtp.received}) == 1
 
 
+async def test_what_a_terminated_journey_left_undone_is_done(life: Life, smtp: SmtpServer, working: Working) -> None:
+    known(life)
+    smtp.refuse()
+    async with working():
+        await life.lived(life.call())
+        await life.until(lambda: len(attempts(life, "send_welcome_email")) >= 2)
+        await life.end("by an operator")
+        smtp.listen()
+        await life.lived(life.call(seconds=5))
+        assert (await finished(life, "send_welcome_email"))["status"] == "succeeded"
+    assert len(smtp.received) == 1
+
+
 def endpoint(life: Life, url: str, secret: str, previous: str | None = None) -> None:
     execute(
         life,

@@ -47,8 +47,10 @@ async def list_actions(settings: Settings, company: int, search: ActionSearch, a
     if as_json:
         print_json({"actions": actions, "counts": counts})
         return 0
-    shown = ("id", "customer_id", "action", "stage", "status", "attempts", "due_at", "reason", "last_error")
-    print_rows([{name: _shown(action[name]) for name in shown} for action in actions], "no such action")
+    shown = ("id", "customer_id", "action", "status")
+    print_rows(
+        [{**{name: action[name] for name in shown}, "why": _why(action)} for action in actions], "no such action"
+    )
     if counts:
         console.print(", ".join(f"{count:,} {status}" for status, count in sorted(counts.items())))
     return 0
@@ -103,7 +105,7 @@ async def list_tasks(settings: Settings, company: int, search: TaskSearch, as_js
         print_json({"tasks": tasks})
         return 0
     shown = ("id", "customer_id", "kind", "title", "status", "staff_name", "due_at", "overdue", "note")
-    print_rows([{name: _shown(task[name]) for name in shown} for task in tasks], "no such task")
+    print_rows([{name: task[name] for name in shown} for task in tasks], "no such task")
     return 0
 
 
@@ -155,6 +157,7 @@ async def ask(client: Client, company: int, customer_id: str, name: str, request
     return None
 
 
-def _shown(value: Any) -> Any:
-    """Times without their fractions and offset, which is always UTC."""
-    return value[:16].replace("T", " ") if isinstance(value, str) and value[10:11] == "T" and value[4] == "-" else value
+def _why(action: dict[str, Any]) -> str:
+    """What is to be said of an action: until when it waits, why it was held back, how it failed."""
+    due = f"due {action['due_at'][:16].replace('T', ' ')}" if action["status"] in ("pending", "waiting") else ""
+    return ": ".join(filter(None, (due, action["reason"] or action["last_error"])))

@@ -14,6 +14,7 @@ import pytest
 from temporalio.client import Client
 
 from cli import parts
+from journey.actions import DEFAULT_ACTIONS
 from tests.bad_events import BAD_EVENTS
 from tests.cli.conftest import Shell
 from workflows.intake import journey
@@ -86,6 +87,29 @@ async def test_import_that_is_killed_goes_on(shell: Shell, tmp_path: Path) -> No
     assert shell.counts()[3:] == [300, 1]
     _, simulated = await shell.json("simulate", log)
     assert distribution(shell) == {stage: n for stage, n in simulated["stages"].items() if n}
+
+
+async def test_an_import_acts_upon_nothing_and_upon_the_present_when_told(shell: Shell, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    # five years of one customer, a visit of just now, and one who is long gone
+    lines = [visit(n, 1, now - timedelta(days=30 * n, minutes=1), "30.00") for n in range(60)]
+    log = write_log(tmp_path / "log.jsonl", [*lines, visit(100, 2, now - timedelta(days=95))])
+    actions = "select action, status from journey_actions where company_id = %(company)s order by id"
+    command = ["import", log, "--company", str(shell.company)]
+    assert (await shell.json(*command))[0] == 0
+    assert distribution(shell) == {"vip": 1, "at_risk": 1}
+    assert shell.rows(actions) == []
+    for _ in range(2):
+        assert (await shell.json(*command, "--actions", "current"))[0] == 0
+        found = dict(shell.rows(actions))
+        while "campaign_email" not in found or "pending" in map(found.get, NOW):
+            await asyncio.sleep(0.1)
+            found = dict(shell.rows(actions))
+        assert {found[action] for action in NOW} <= {"succeeded", "suppressed"}
+        assert len(shell.rows(actions)) == len(NOW) + 1 + 4, "the next review, and the steps of the campaign"
+
+
+NOW = [*DEFAULT_ACTIONS["vip"], *DEFAULT_ACTIONS["at_risk"]]
 
 
 async def test_every_bad_line_is_named_and_the_rest_is_imported(shell: Shell, tmp_path: Path) -> None:

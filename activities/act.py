@@ -31,7 +31,7 @@ from journey.state import DAY
 
 SPREAD = 300_000_000  # µs over which what was held back goes out
 BEAT = 3.0  # seconds between two signs of life
-#: An action that goes on over time, and why it does not once the customer has left.
+#: What makes no sense any more once the customer has left the stage that asked for it.
 STAYS = (
     "create_quarterly_review",
     "create_retention_campaign",
@@ -84,6 +84,8 @@ class Acts:
                 attempt.recall(tail, row)
             elif request.get("given_up"):
                 await attempt.finish(tail, row, Outcome(status="failed", error=request["given_up"]))
+            elif parsed_tail(tail)[1] not in stage_actions.ACTIONS:  # an older or newer version's
+                await attempt.finish(tail, row, Outcome(status="failed", error="this version knows no such action"))
             elif (reason := request.get("cancelled") or await attempt.moot(row)) is not None:
                 await attempt.finish(tail, row, Outcome(status="cancelled", reason=reason))
             else:
@@ -148,7 +150,8 @@ class Attempt:
         """What an earlier try put on record for later; its answer was lost."""
         if row.detail.get("campaign") and row.action == "create_retention_campaign":
             self.campaign(row, row.detail["campaign"])
-        effect = stage_actions.ACTIONS[parsed_tail(tail)[1]](self.occasion(tail, row))
+        known = stage_actions.ACTIONS.get(parsed_tail(tail)[1])
+        effect = known(self.occasion(tail, row)) if known else None
         if row.status == "succeeded" and isinstance(effect, Task):
             self._following(tail, effect)
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributePair, TypedSearchAttributes
+from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
@@ -132,6 +132,7 @@ class Agenda:
                 names.CAMPAIGN,
                 CampaignStart(company_id, customer_id, n, begun["steps"]),
                 id=names.campaign_id(company_id, customer_id, n),
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,  # it outlives this run
                 search_attributes=TypedSearchAttributes([SearchAttributePair(names.COMPANY_ID, company_id)]),
                 static_summary=f"Retention campaign {n} of customer {customer_id} with company {company_id}",

@@ -9,14 +9,13 @@ import asyncio
 import zlib
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import stage_actions
 from activities.channels import NotDelivered
-from activities.delivery import Delivery
+from activities.delivery import About, Delivery
 from activities.rendering import InvalidTemplate
 from activities.requests import ActRequest, ActResult
 from activities.stage_actions import Assign, Campaign, Mail, Notice, Occasion, StaffMail, Task, Text
@@ -26,7 +25,7 @@ from db.rulebooks import Rulebooks
 from db.session import Pool
 from journey.actions import action_key, parsed_tail, step_name
 from journey.events import to_datetime, to_instant
-from journey.outreach import Hold, Outreach, Profile, Suppress, consider, outreach_from
+from journey.outreach import Hold, Profile, Suppress, consider, outreach_from
 from journey.state import DAY
 
 SPREAD = 300_000_000  # µs over which what was held back goes out
@@ -105,12 +104,9 @@ class Attempt:
         self.request, self.found, self.now, self.answer = request, found, now, answer
         self.pool, self.delivery, self.rulebooks = acts._pool, acts._delivery, acts._rulebooks
         self.company_id = request["company_id"]
-        self.outreach: Outreach = outreach_from(found.outreach)
+        self.at = to_datetime(now)
+        self.outreach = outreach_from(found.outreach)
         self.profile = Profile(**found.profile)
-
-    @property
-    def at(self) -> Any:
-        return to_datetime(self.now)
 
     def occasion(self, tail: str, row: ActionRow) -> Occasion:
         facts = row.move if row.action == stage_actions.stage_changed.__name__ else self.found.standing
@@ -141,10 +137,6 @@ class Attempt:
             self.answer["until"][tail] = to_instant(outcome.due_at)
         else:
             self.answer["done"][tail] = outcome.status
-
-    async def remember(self, row: ActionRow, detail: dict[str, Any]) -> None:
-        """Keep what is done of an action that is not finished."""
-        await actions.remember(self.pool, self.company_id, row.id, detail)
 
     def recall(self, tail: str, row: ActionRow) -> None:
         """What an earlier try put on record for later; its answer was lost."""
@@ -225,7 +217,10 @@ class Attempt:
                 # what goes out in this very moment counts for the ones beside it
                 self.found.marketing_sent.append(self.now)
         try:
-            outcome = await self.delivery.deliver(self, tail, row, effect)
+            about = About(
+                self.company_id, self.request["customer_id"], self.profile, self.outreach, self.found, self.at
+            )
+            outcome = await self.delivery.deliver(about, tail, row, effect)
         except NotDelivered as refusal:
             await self._refused(tail, row, channel, refusal)
         except InvalidTemplate as error:

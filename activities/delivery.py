@@ -6,22 +6,33 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from activities import rendering
 from activities.channels import Channel, Message, NotDelivered, message_id
 from activities.channels.webhook import Endpoint, EndpointGone, WebhookChannel
 from activities.stage_actions import Mail, Notice, StaffMail, Text
+from db import actions
 from db import outreach as known
-from db.actions import ActionRow, Outcome
+from db.actions import ActionRow, Outcome, Surroundings
 from db.session import Pool
 from journey import links
 from journey.events import to_instant, utc_text
-
-if TYPE_CHECKING:
-    from activities.act import Attempt
+from journey.outreach import Outreach, Profile
 
 FEEDBACK_OPEN = timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class About:
+    """Whom a message is about, and when it is sent."""
+
+    company_id: int
+    customer_id: str
+    profile: Profile
+    outreach: Outreach
+    found: Surroundings
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -36,46 +47,46 @@ class Delivery:
     link_secret: str | None
 
     async def deliver(
-        self, attempt: Attempt, tail: str, row: ActionRow, effect: Mail | Text | StaffMail | Notice
+        self, about: About, tail: str, row: ActionRow, effect: Mail | Text | StaffMail | Notice
     ) -> Outcome:
         """Send it; what was done, as an outcome. Raises NotDelivered."""
         if isinstance(effect, Notice):
-            return await self._notify(attempt, row, effect)
+            return await self._notify(about, row, effect)
         if isinstance(effect, StaffMail):
-            return await self._tell_staff(attempt, row, effect)
+            return await self._tell_staff(about, row, effect)
         if self.link_secret is None:
             raise NotDelivered("LINK_SECRET is not set: a message without a way to unsubscribe is not sent", final=True)
-        content, detail = self._content(attempt, tail, effect, self.link_secret)
-        message = await self._composed(attempt, row, effect.template, content, effect)
+        content, detail = self._content(about, tail, effect, self.link_secret)
+        message = await self._composed(about, row, effect.template, content, effect)
         receipt = await (self.sms if isinstance(effect, Text) else self.email).send(message)
         return Outcome(status="succeeded", detail={**detail, "receipt": receipt})
 
     def _content(
-        self, attempt: Attempt, tail: str, effect: Mail | Text, secret: str
+        self, about: About, tail: str, effect: Mail | Text, secret: str
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """What the words are about, and what of it stays on record."""
-        company, customer = attempt.company_id, attempt.request["customer_id"]
+        company, customer = about.company_id, about.customer_id
         channel = "sms" if isinstance(effect, Text) else "email"
         token = links.unsubscribe_token(secret, company, customer, channel)
         content: dict[str, Any] = {"unsubscribe_url": f"{self.public_url}/u/{token}"}
         detail: dict[str, Any] = {}
         if isinstance(effect, Mail) and effect.asks:
-            expires = to_instant(attempt.at + FEEDBACK_OPEN)
+            expires = to_instant(about.at + FEEDBACK_OPEN)
             token = links.feedback_token(secret, company, customer, tail, expires)
             content["feedback_url"] = f"{self.public_url}/f/{token}"
         if isinstance(effect, Mail) and effect.offer:
-            plan = attempt.outreach
+            plan = about.outreach
             detail["code"] = links.offer_code(secret, company, customer, tail)
-            until = (attempt.at + timedelta(days=plan.offer_valid_days)).date()
+            until = (about.at + timedelta(days=plan.offer_valid_days)).date()
             content |= {"offer_code": detail["code"], "offer_percent": plan.offer_percent}
-            content["offer_until"] = rendering.date_text(until, attempt.profile.locale)
+            content["offer_until"] = rendering.date_text(until, about.profile.locale)
         return content, detail
 
     async def _composed(
-        self, attempt: Attempt, row: ActionRow, template: str, content: Mapping[str, Any], effect: Mail | Text
+        self, about: About, row: ActionRow, template: str, content: Mapping[str, Any], effect: Mail | Text
     ) -> Message:
-        profile = attempt.profile
-        rendered = await self._rendered(attempt, template, profile.locale, {**content, "name": profile.name})
+        profile = about.profile
+        rendered = await self._rendered(about, template, profile.locale, {**content, "name": profile.name})
         to, headers = profile.phone, {}
         if isinstance(effect, Mail):
             to = profile.email
@@ -92,47 +103,47 @@ class Delivery:
             rendered.text,
             rendered.html,
             headers,
-            sender_name=attempt.outreach.sender_name or attempt.found.company,
-            reply_to=attempt.outreach.reply_to,
+            sender_name=about.outreach.sender_name or about.found.company,
+            reply_to=about.outreach.reply_to,
         )
 
     async def _rendered(
-        self, attempt: Attempt, template: str, locale: str | None, content: Mapping[str, Any]
+        self, about: About, template: str, locale: str | None, content: Mapping[str, Any]
     ) -> rendering.Rendered:
-        own = await known.template(self.pool, attempt.company_id, template, rendering.fallbacks(locale))
+        own = await known.template(self.pool, about.company_id, template, rendering.fallbacks(locale))
         override = None if own is None else rendering.Own(*own)
-        context = {"company_name": attempt.found.company, **content}
+        context = {"company_name": about.found.company, **content}
         return await asyncio.to_thread(rendering.render, template, locale, context, override)
 
-    async def _tell_staff(self, attempt: Attempt, row: ActionRow, effect: StaffMail) -> Outcome:
-        person = await known.staff_address(self.pool, attempt.company_id, attempt.found.relationship_id, effect.role)
+    async def _tell_staff(self, about: About, row: ActionRow, effect: StaffMail) -> Outcome:
+        person = await known.staff_address(self.pool, about.company_id, about.found.relationship_id, effect.role)
         if person is None:
             reason = f"nobody active with the role {effect.role} has an e-mail address"
             return Outcome(status="suppressed", reason=reason)
         name, address = person
-        standing = attempt.found.standing
+        standing = about.found.standing
         last = standing["last_appointment_at"]
         content = {
             "staff_name": name,
-            "customer_id": attempt.request["customer_id"],
-            "customer_name": attempt.profile.name,
-            "days_inactive": (attempt.at - datetime.fromisoformat(last)).days if last else None,
+            "customer_id": about.customer_id,
+            "customer_name": about.profile.name,
+            "days_inactive": (about.at - datetime.fromisoformat(last)).days if last else None,
             "risk": standing["risk_score"],
             "reason": row.move.get("trigger_event"),
         }
-        rendered = await self._rendered(attempt, effect.template, None, content)
+        rendered = await self._rendered(about, effect.template, None, content)
         message = Message(message_id(row.action_key), address, rendered.subject, rendered.text, rendered.html)
         receipt = await self.email.send(message)
         return Outcome(status="succeeded", detail={"receipt": receipt})
 
-    async def _notify(self, attempt: Attempt, row: ActionRow, effect: Notice) -> Outcome:
+    async def _notify(self, about: About, row: ActionRow, effect: Notice) -> Outcome:
         """To each endpoint once: those that were told already are remembered with the action."""
-        endpoints = await known.endpoints(self.pool, attempt.company_id)
+        endpoints = await known.endpoints(self.pool, about.company_id)
         if not endpoints:
             return Outcome(status="suppressed", reason="no webhook endpoint is on")
         told: list[int] = list(row.detail.get("told", []))
         refused: list[NotDelivered] = []
-        event = {"type": effect.type, "timestamp": utc_text(to_instant(_decided(row, attempt))), "data": effect.content}
+        event = {"type": effect.type, "timestamp": utc_text(to_instant(_decided(row, about))), "data": effect.content}
         for endpoint in endpoints:
             if endpoint.id in told:
                 continue
@@ -141,19 +152,19 @@ class Delivery:
                 await self.webhook.deliver(where, f"{message_id(row.action_key)}-{endpoint.id}", event)
                 told.append(endpoint.id)
             except EndpointGone as gone:
-                await known.switch_off(self.pool, attempt.company_id, endpoint.id, attempt.at, gone.reason)
+                await known.switch_off(self.pool, about.company_id, endpoint.id, about.at, gone.reason)
                 refused.append(gone)
             except NotDelivered as error:
                 refused.append(error)
         waiting = [error for error in refused if not error.final]
         if waiting:
-            await attempt.remember(row, {"told": told})
+            await actions.remember(self.pool, about.company_id, row.id, {"told": told})
             raise waiting[0]
         if refused and not told:
             raise refused[0]
         return Outcome(status="succeeded", detail={"told": told})
 
 
-def _decided(row: ActionRow, attempt: Attempt) -> datetime:
+def _decided(row: ActionRow, about: About) -> datetime:
     moved = row.move.get("transitioned_at")
-    return datetime.fromisoformat(moved) if moved else attempt.at
+    return datetime.fromisoformat(moved) if moved else about.at

@@ -122,6 +122,9 @@ def test_metrics_count_and_name_nobody(tenant: Tenant, gateway: Served) -> None:
     assert "ada@example.com" not in text
 
 
+NO_HTTP = "Invalid HTTP request received."  # the server's own answer to headers that are none
+
+
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: str(mode.value))
 @pytest.mark.parametrize("route", DESCRIBED, ids=named)
 def test_nothing_that_the_description_allows_or_forbids_breaks_it(
@@ -130,13 +133,18 @@ def test_nothing_that_the_description_allows_or_forbids_breaks_it(
     operation = schemathesis.openapi.from_dict(document)[route.path][method(route)]
 
     @settings(
-        max_examples=10, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        max_examples=10,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def probe(case: schemathesis.Case[Any]) -> None:
         answer = case.call(base_url=gateway.url, headers={"Authorization": f"Bearer {tenant.key}"})
         assert answer.status_code < 500, case.as_curl_command()
-        if answer.status_code >= 400:
+        if answer.status_code >= 400 and answer.text != NO_HTTP:
             assert answer.headers["content-type"] == ["application/problem+json"]
 
     try:

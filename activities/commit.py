@@ -255,6 +255,7 @@ def _as_row(move: Transition) -> dict[str, Any]:
         "from_stage": move.from_stage,
         "to_stage": move.to_stage,
         "at": utc_text(move.at),
+        "since": _text(move.since),
         "trigger_type": move.trigger_type,
         "trigger_event": move.trigger_event,
         "performed_by": move.performed_by,

@@ -93,12 +93,13 @@ on conflict (company_id, event_id, content_hash) do nothing
 _TRANSITIONS = """
 insert into journey_transitions (company_id, relationship_id, sequence, from_stage, to_stage, transitioned_at,
                                  trigger_type, trigger_event, performed_by, notes, event_id, version, reason,
-                                 decided_at)
+                                 decided_at, stay)
 select %(company)s, r.id, t.sequence, t.from_stage, t.to_stage, t.at, t.trigger_type::journey_trigger_type,
-       t.trigger_event, t.performed_by, t.notes, t.event_id, %(version)s, t.reason, %(decided_at)s::timestamptz
+       t.trigger_event, t.performed_by, t.notes, t.event_id, %(version)s, t.reason, %(decided_at)s::timestamptz,
+       t.at - t.since
   from r, jsonb_to_recordset(%(transitions)s::jsonb)
        as t(sequence int, from_stage text, to_stage text, at timestamptz, trigger_type text, trigger_event text,
-            performed_by bigint, notes text, event_id text, reason jsonb)
+            performed_by bigint, notes text, event_id text, reason jsonb, since timestamptz)
 """
 
 _COLUMNS = {

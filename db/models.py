@@ -12,7 +12,7 @@ keys are checked past row-level security and a bare id would let one company poi
 from __future__ import annotations
 
 import enum
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
@@ -196,7 +196,8 @@ class Relationship(Base):
 class Transition(Base):
     """One move of a journey, its `sequence`-th. `event_id` is the event that caused it, `reason` the numbers compared.
 
-    `performed_by` is an `api_keys.id` without a foreign key: a journey must not stop over who is said to have moved it.
+    `stay` is how long `from_stage` was stood in, null for the start. `performed_by` is an `api_keys.id` without a
+    foreign key: a journey must not stop over who is said to have moved it.
     """
 
     __tablename__ = "journey_transitions"
@@ -205,6 +206,13 @@ class Transition(Base):
         UniqueConstraint("relationship_id", "sequence"),
         Index("idx_relationship_time", "relationship_id", "transitioned_at"),
         Index("idx_customer_time", "relationship_id", text("transitioned_at DESC")),
+        # What is counted by stage and time is counted in the index alone.
+        Index(
+            "journey_transitions_of_company",
+            "company_id",
+            "transitioned_at",
+            postgresql_include=["from_stage", "to_stage", "stay"],
+        ),
     )
 
     id: Mapped[Id]
@@ -222,6 +230,7 @@ class Transition(Base):
     version: Mapped[int]
     reason: Mapped[dict[str, Any] | None]
     decided_at: Mapped[datetime]
+    stay: Mapped[timedelta | None]
 
 
 class LedgerEvent(Base):

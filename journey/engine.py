@@ -26,7 +26,10 @@ _TIME_THEN_ID = itemgetter(0, 1)
 
 
 class Transition(Struct, frozen=True, kw_only=True, gc=False):
-    """One move. ``at`` in µs; ``sequence`` counts from 1 in the journey's life; ``reason`` the compared numbers."""
+    """One move. ``at`` in µs; ``sequence`` counts from 1 in the journey's life; ``reason`` the compared numbers.
+
+    ``since`` is when ``from_stage`` was entered (µs), None for the start.
+    """
 
     from_stage: str | None
     to_stage: str
@@ -40,6 +43,7 @@ class Transition(Struct, frozen=True, kw_only=True, gc=False):
     reason: list[dict[str, Any]] = []
     performed_by: int | None = None
     notes: str | None = None
+    since: int | None = None
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -352,6 +356,7 @@ class _Fold:
                 reason=[c.verdict(view) for c in rule.conditions] if rule and view else [],
                 performed_by=None if command is None else command.performed_by,
                 notes=None if command is None else command.reason,
+                since=None if state.stage is None else state.entered_at,
             )
         )
         state.previous_stage, state.stage = state.stage, stage.key

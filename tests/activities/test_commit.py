@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from operator import sub
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -205,6 +206,8 @@ class Story:
         assert state.facts.value == row["lifetime_value"] * 100
         assert [move["sequence"] for move in moves] == list(range(1, state.entry + 1))
         assert [move["from_stage"] for move in moves] == [None, *self.stages()][:-1]
+        times = [move["transitioned_at"] for move in moves]
+        assert [move["stay"] for move in moves] == [None, *map(sub, times[1:], times)]
         assert self.stages()[-1] == row["current_stage"]
         counted = [entry for entry in self.ledger("applied") if entry["type"] == "appointment.completed"]
         assert len(counted) == state.facts.completed

@@ -3,7 +3,9 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -62,6 +64,27 @@ def test_down_and_up_again(database_url: str) -> None:
         command.downgrade(migrate.configuration(connection), "base")
     assert migrate.current(database_url) is None
     assert migrate.upgrade(database_url)
+
+
+def test_stays_of_older_rows_are_filled_in(two_companies: str) -> None:
+    owner = f"owner_{uuid4().hex}"  # no superuser: what forces its own policies upon it is in the migration's way
+    with create_engine(migrate.sqlalchemy_url(two_companies)).begin() as connection:
+        command.downgrade(migrate.configuration(connection), "0002")
+    with psycopg.connect(two_companies) as superuser:
+        superuser.execute(f"create role {owner} login; grant perdure_app to {owner}".encode())
+        superuser.execute(f"grant all on schema public to {owner}; grant all on alembic_version to {owner}".encode())
+        superuser.execute(f"alter table journey_transitions owner to {owner}".encode())
+        superuser.execute(
+            "insert into journey_transitions (company_id, relationship_id, sequence, from_stage, to_stage,"
+            " transitioned_at, trigger_type, version, decided_at)"
+            " select company_id, relationship_id, s, 'lead', 'vip', transitioned_at + (s - 1) * s * interval '1 hour',"
+            " 'manual', s, now() from journey_transitions, generate_series(2, 3) s"
+        )
+    assert migrate.upgrade(two_companies.replace("//postgres@", f"//{owner}@"))
+    with psycopg.connect(two_companies) as superuser:
+        stays = superuser.execute("select sequence, stay from journey_transitions order by company_id, sequence")
+        assert stays.fetchall() == [(1, None), (2, timedelta(hours=2)), (3, timedelta(hours=4))] * 2
+        superuser.execute(f"reassign owned by {owner} to postgres; drop owned by {owner}; drop role {owner}".encode())
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from journey.stages import DEFAULT_RULEBOOK
 _DEFAULT_NAMES = sql.Literal(orjson.dumps({stage.key: stage.name for stage in DEFAULT_RULEBOOK.all_stages}).decode())
 
 # Days since the last completed appointment, before the first one since the last event of any kind (`f.e`, seconds).
-_INACTIVE_SINCE = "coalesce(r.last_appointment_at, to_timestamp((r.state #>> '{f,e}')::double precision))"
+INACTIVE_SINCE = "coalesce(r.last_appointment_at, to_timestamp((r.state #>> '{f,e}')::double precision))"
 _DAYS = "floor(extract(epoch from now() - {}) / 86400)::int"
 
 #: what is shown of a journey: columns of `c` (customers), `r` (customer_relationships) and `n` (`names`)
@@ -28,7 +28,7 @@ FIELDS = sql.SQL(
     " coalesce(n.names ->> r.current_stage, r.current_stage) as stage_name, r.stage_entered_at, r.previous_stage,"
     f" {_DAYS.format('r.stage_entered_at')} as days_in_current_stage, r.created_at, r.lifetime_value,"
     " r.total_appointments, r.last_appointment_at, r.risk_score, r.engagement_score,"
-    f" {_DAYS.format(_INACTIVE_SINCE)} as days_inactive, r.next_deadline, r.next_stage, r.held, r.hold_until"
+    f" {_DAYS.format(INACTIVE_SINCE)} as days_inactive, r.next_deadline, r.next_stage, r.held, r.hold_until"
 )
 
 

@@ -1,0 +1,174 @@
+"""The figures where there is little to count, and what they say of churn."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from db import analytics
+from db.analytics import PERIODS, View
+from db.churn import churn_predictions
+from db.session import Pool
+from db.stage_metrics import stage_metrics
+from journey.events import Event, parse, to_instant
+from tests.db.lived import live
+
+STAGES = ["prospect", "lead", "customer", "regular", "vip", "at_risk", "churned"]
+NOBODY = dict.fromkeys(STAGES, 0)
+START = datetime(2025, 3, 1, 12, tzinfo=UTC)
+
+
+def visit(customer: str, days: float, amount: str = "10.00", name: str = "") -> Event:
+    """A completed appointment so many days after START."""
+    at = (START + timedelta(days=days)).isoformat()
+    event = {"id": name or f"{customer} {days}", "type": "appointment.completed", "customer_id": customer}
+    return parse(json.dumps({**event, "occurred_at": at, "amount": amount}))
+
+
+def after(days: float, period: str = "all") -> View:
+    return View(as_of=START + timedelta(days=days), period=period)
+
+
+async def figures(pool: Pool, view: View, company: int = 1) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(await analytics.dashboard(pool, company, view))
+    return found
+
+
+async def metrics(pool: Pool, view: View, days: int, company: int = 1) -> dict[str, dict[str, Any]]:
+    """The rows of the day that lies so many days after START's, by stage."""
+    day = date.fromordinal(START.toordinal() + days)
+    rows = json.loads(await stage_metrics(pool, company, view, day, day))
+    return {row["stage"]: row for row in rows}
+
+
+@pytest.mark.parametrize("period", PERIODS)
+@pytest.mark.parametrize("as_of", [None, START])
+async def test_an_empty_company_has_zeros(pool: Pool, database_url: str, as_of: datetime | None, period: str) -> None:
+    live(database_url, 1, [], to_instant(START))
+    found = await figures(pool, View(as_of=as_of, period=period))
+    assert found["distribution"] == NOBODY
+    assert (found["transitions"], found["stage_times"]) == ([], {})
+    assert [step["stage"] for step in found["funnel_data"]] == STAGES[:5]
+    assert {value for step in found["funnel_data"] for key, value in step.items() if key != "stage"} == {0}
+    counted = ("total_customers", "at_risk_count", "at_risk_percentage", "vip_count", "vip_percentage")
+    assert [found[name] for name in (*counted, "avg_lifetime_value")] == [0] * 6
+    assert {(row["customer_count"], row["revenue"]) for row in (await metrics(pool, after(0), 0)).values()} == {(0, 0)}
+    assert json.loads(await churn_predictions(pool, 1, 10)) == {"total": 0, "predictions": []}
+
+
+async def test_one_customer_through_all_of_it(pool: Pool, database_url: str) -> None:
+    live(database_url, 1, [[visit("a", 0, "1200.00"), visit("a", 200)]], to_instant(START + timedelta(days=210)))
+    before = await figures(pool, after(-1))
+    assert (before["total_customers"], before["distribution"], before["transitions"]) == (0, NOBODY, [])
+    vip = await figures(pool, after(10))
+    assert (vip["vip_count"], vip["vip_percentage"], vip["avg_lifetime_value"]) == (1, 100, 1200)
+    assert vip["stage_times"] == {"prospect": 0, "customer": 0, "vip": 10}
+    lapsed = await figures(pool, after(190))
+    assert lapsed["distribution"] == {**NOBODY, "churned": 1}
+    assert lapsed["stage_times"] == {"prospect": 0, "customer": 0, "vip": 90, "at_risk": 90, "churned": 10}
+    returned = await figures(pool, after(210))
+    assert returned["distribution"] == {**NOBODY, "vip": 1}
+    assert (returned["stage_times"]["vip"], returned["avg_lifetime_value"]) == (50, 1210)
+    assert [step["customers"] for step in returned["funnel_data"]] == [1] * 5
+    back = (await metrics(pool, after(210), 200))["churned"]
+    assert (back["avg_time_in_stage"], back["journeys_entered_30d"], back["conversion_rate"]) == (20, 1, 100)
+
+
+async def test_the_projection_and_the_transitions_tell_the_same(pool: Pool, database_url: str) -> None:
+    now = datetime.now(UTC)
+    ages = [(name, (now - START).days - days) for name, days in [("a", 10), ("b", 100), ("c", 300)]]
+    live(database_url, 1, [[visit(name, days)] for name, days in ages], to_instant(now))
+    live_now, as_of_now = await figures(pool, View()), await figures(pool, View(as_of=datetime.now(UTC)))
+    assert live_now["distribution"] == {**NOBODY, "customer": 1, "at_risk": 1, "churned": 1}
+    assert {**live_now, "as_of": None, "stage_times": None} == {**as_of_now, "as_of": None, "stage_times": None}
+    for name, figure in [("distribution", analytics.distribution), ("funnel_data", analytics.funnel)]:
+        assert await figure(pool, 1, View()) == live_now[name]
+    assert await analytics.transitions(pool, 1, View()) == live_now["transitions"]
+    assert (await analytics.summary(pool, 1, View())).items() <= live_now.items()
+    assert (await analytics.time_in_stage(pool, 1, View())).keys() == live_now["stage_times"].keys()
+
+
+async def test_everyone_churned(pool: Pool, database_url: str) -> None:
+    live(database_url, 1, [[visit(name, 0)] for name in "abc"], to_instant(START + timedelta(days=400)))
+    found = await figures(pool, after(400))
+    assert found["distribution"] == {**NOBODY, "churned": 3}
+    assert (found["at_risk_count"], found["avg_lifetime_value"]) == (0, 10)
+    assert {row["conversion_rate"] for row in (await metrics(pool, after(400), 400)).values()} == {None}
+    assert (await metrics(pool, after(400), 180))["churned"]["conversion_rate"] == 0
+    assert json.loads(await churn_predictions(pool, 1, 10)) == {"total": 0, "predictions": []}
+
+
+async def test_a_period_goes_back_from_its_end(pool: Pool, database_url: str) -> None:
+    live(database_url, 1, [[visit("a", 0)], [visit("b", 6)], [visit("c", 7)]], to_instant(START + timedelta(days=40)))
+    started = {period: (await figures(pool, after(7, period)))["funnel_data"][0]["customers"] for period in PERIODS}
+    assert started == {"day": 1, "week": 2, "month": 3, "quarter": 3, "year": 3, "all": 3}
+    moved = {period: len((await figures(pool, after(-1, period)))["transitions"]) for period in PERIODS}
+    assert set(moved.values()) == {0}
+
+
+async def test_a_lapse_on_the_very_instant_has_not_come(pool: Pool, database_url: str) -> None:
+    live(database_url, 1, [[visit("a", 0)]], to_instant(START + timedelta(days=100)))
+    assert (await analytics.distribution(pool, 1, after(90)))["customer"] == 1
+    just_after = View(as_of=START + timedelta(days=90, microseconds=1))
+    assert (await analytics.distribution(pool, 1, just_after))["at_risk"] == 1
+
+
+async def test_revenue_is_of_the_stage_after_each_appointment(pool: Pool, database_url: str) -> None:
+    both = [visit("a", 0, "30.00", "e-1"), visit("a", 0, "970.00", "e-2"), visit("a", 1, "5.00")]
+    live(database_url, 1, [both], to_instant(START + timedelta(days=2)))
+    revenue = {stage: row["revenue"] for stage, row in (await metrics(pool, after(2), 0)).items()}
+    assert revenue == {**NOBODY, "customer": 30, "vip": 970}
+    assert (await metrics(pool, after(2), 1))["vip"]["revenue"] == 5
+
+
+async def test_one_company_is_not_anothers(pool: Pool, database_url: str) -> None:
+    live(database_url, 1, [[visit("a", 0)]], to_instant(START + timedelta(days=100)))
+    live(database_url, 2, [], to_instant(START))
+    for view in (View(), after(100)):
+        assert (await figures(pool, view, 2))["distribution"] == NOBODY
+    assert (await metrics(pool, after(100), 0, 2))["customer"]["revenue"] == 0
+    assert json.loads(await churn_predictions(pool, 2, 10))["total"] == 0
+
+
+async def predictions(pool: Pool, limit: int = 10) -> list[dict[str, Any]]:
+    found = json.loads(await churn_predictions(pool, 1, limit))
+    assert found["total"] >= len(found["predictions"])
+    return list(found["predictions"])
+
+
+async def test_churn_without_history_is_the_deadline(pool: Pool, database_url: str) -> None:
+    now = datetime.now(UTC)
+    days = (now - START).total_seconds() / 86_400 - 100
+    live(database_url, 1, [[visit("a", days)], [visit("b", days + 95)]], to_instant(now))
+    (found,) = await predictions(pool)
+    assert (found["customer_id"], found["days_inactive"], found["predicted_by"]) == ("a", 100, "deadline")
+    assert found["predicted_churn_date"] == (START + timedelta(days=days + 180)).date().isoformat()
+    assert [action["type"] for action in found["retention_actions"]] == ["special_offer", "email_campaign"]
+    assert [action["priority"] for action in found["retention_actions"]] == ["medium", "low"]
+
+
+async def test_churn_with_history_is_the_mean_stay_and_never_past(pool: Pool, database_url: str) -> None:
+    now = datetime.now(UTC)
+    age = (now - START).total_seconds() / 86_400
+    live(database_url, 1, [[visit("a", age - 100)], [visit("b", age - 170)], [visit("c", age - 400)]], to_instant(now))
+    with psycopg.connect(database_url) as connection:
+        connection.execute("update journey_transitions set stay = '30 days' where to_stage = 'churned'")
+        connection.execute("update customer_relationships set risk_score = 0.9 where id = 1000001")
+    first, second = await predictions(pool)
+    assert (first["customer_id"], second["customer_id"]) == ("b", "a")  # the riskiest first
+    assert first["predicted_churn_date"] == datetime.now(UTC).date().isoformat()  # 50 days ago by history
+    assert second["predicted_churn_date"] == (START + timedelta(days=age - 100 + 90 + 30)).date().isoformat()
+    assert (first["predicted_by"], second["predicted_by"]) == ("history", "history")
+    assert [action["type"] for action in first["retention_actions"]] == [
+        "personal_call",
+        "special_offer",
+        "email_campaign",
+    ]
+    assert len(await predictions(pool, 1)) == 1
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "update customer_relationships set risk_score = 0.7, current_stage = 'vip' where id = 1000001"
+        )
+    assert [row["customer_id"] for row in await predictions(pool)] == ["a"]  # 0.7 is not over 0.7

@@ -1,0 +1,125 @@
+"""The real logs: every figure equals what was computed from the logs alone."""
+
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from cli.logs import read_log
+from db import analytics
+from db.analytics import View
+from db.session import Pool
+from db.stage_metrics import stage_metrics
+from journey.events import InvalidEvent, to_instant
+from journey.simulate import Log
+from tests.db.conftest import application_pool
+from tests.db.lived import live
+
+DATA = Path(os.environ.get("PERDURE_DATA") or "nowhere")
+LOGS = ["anonymous_bank_calls", "cdnow_sample", "hair_salon", "online_retail"]
+
+pytestmark = pytest.mark.skipif(
+    not (DATA / "reference").is_dir(), reason="PERDURE_DATA names no folder with events/ and reference/"
+)
+
+
+@pytest.fixture(scope="module")
+def logs_url(new_database: Callable[..., str], migrated_template: str) -> str:
+    """A database in which each log, lived until 120 days after its end, is a company: its place in LOGS."""
+    url = new_database(template=migrated_template)
+    for company, name in enumerate(LOGS, 1):
+        log = Log()
+        for _, _, event in read_log(DATA / "events" / f"{name}.jsonl.gz"):
+            assert not isinstance(event, InvalidEvent)
+            log.add(event)
+        end = datetime.fromisoformat(reference(name)["end_plus_120d"]["at"])
+        live(url, company, log.customers.values(), to_instant(end))
+    return url
+
+
+def reference(log: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((DATA / "reference" / f"{log}.json").read_bytes())["as_of"]
+    return found
+
+
+@dataclass
+class Case:
+    """One log as of one instant: what was computed from it, and where it stands here."""
+
+    expected: dict[str, Any]
+    pool: Pool
+    company: int
+
+    @property
+    def view(self) -> View:
+        return View(as_of=datetime.fromisoformat(self.expected["at"]))
+
+
+@pytest_asyncio.fixture(params=[(log, when) for log in LOGS for when in ("end", "end_plus_120d")], ids="-".join)
+async def case(request: pytest.FixtureRequest, logs_url: str) -> AsyncIterator[Case]:
+    log, when = request.param
+    async with application_pool(logs_url) as pool:
+        yield Case(reference(log)[when], pool, LOGS.index(log) + 1)
+
+
+async def test_stages(case: Case) -> None:
+    assert await analytics.distribution(case.pool, case.company, case.view) == case.expected["stages"]
+
+
+async def test_transitions(case: Case) -> None:
+    found = await analytics.transitions(case.pool, case.company, case.view)
+    assert in_order(found) == in_order(case.expected["transitions"])
+
+
+def in_order(moves: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(moves, key=lambda move: (str(move["from"]), move["to"]))
+
+
+async def test_average_days_in_stage(case: Case) -> None:
+    assert await analytics.time_in_stage(case.pool, case.company, case.view) == case.expected["average_days_in_stage"]
+
+
+async def test_funnel(case: Case) -> None:
+    found = await analytics.funnel(case.pool, case.company, case.view)
+    steps = [{"stage": step["stage"], "customers": step["customers"]} for step in found]
+    assert steps == case.expected["funnel"]
+
+
+async def test_stage_metrics(case: Case) -> None:
+    days = {metric["metric_date"] for metric in case.expected["stage_metrics"]}
+    expected = {(m["metric_date"], m["stage"]): exact(m) for m in case.expected["stage_metrics"]}
+    assert days
+    for day in map(date.fromisoformat, days):
+        text = await stage_metrics(case.pool, case.company, case.view, day, day)
+        for row in json.loads(text, parse_float=Decimal):
+            key = (row["metric_date"], row["stage"])
+            assert exact(row) == expected.pop(key, (0, None, 0, None, Decimal(0))), key
+    assert not expected
+
+
+def exact(metric: dict[str, Any]) -> tuple[Any, ...]:
+    """The numbers of one row, decimals as such."""
+    mean, rate = metric["avg_time_in_stage"], metric["conversion_rate"]
+    return (
+        metric["customer_count"],
+        None if mean is None else Decimal(str(mean)),
+        metric["journeys_entered_30d"],
+        None if rate is None else Decimal(str(rate)),
+        Decimal(str(metric["revenue"])),
+    )
+
+
+async def test_days_together_are_as_days_alone(case: Case) -> None:
+    last = datetime.fromisoformat(case.expected["at"]).date()
+    first = date.fromordinal(last.toordinal() - 40)
+    together = json.loads(await stage_metrics(case.pool, case.company, case.view, first, last))
+    for day in (first, date.fromordinal(last.toordinal() - 7), last):
+        alone = json.loads(await stage_metrics(case.pool, case.company, case.view, day, day))
+        assert [row for row in together if row["metric_date"] == day.isoformat()] == alone

@@ -23,6 +23,7 @@ from api.guard import Direct
 from api.limits import BodyLimit
 from api.routes import (
     actions,
+    analytics,
     changes,
     customers,
     docs,
@@ -57,7 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     """The gateway under these settings. Nothing is opened before its lifespan begins."""
     # The routes themselves, the hottest first: included routers would be asked one after the other, each time anew.
     journeys_first = (journeys, relationships, changes, actions, tasks, customers, stages)
-    others = (*journeys_first, outreach, staff, webhooks, templates, pages, operations, docs)
+    others = (*journeys_first, analytics, outreach, staff, webhooks, templates, pages, operations, docs)
     routers = (journeys.hot, events.router, *(module.router for module in others))
     handler = problems.make_handler(settings.public_url)
     app = FastAPI(

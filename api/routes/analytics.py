@@ -1,0 +1,155 @@
+"""What a company knows: its journeys in figures, the metrics of each stage and day, and whom it is about to lose."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from api.documents import json_answer, problems
+from api.envelopes import JSON
+from api.gateway import TheCredential, TheGateway
+from api.guard import requires
+from api.problems import invalid
+from db import analytics
+from db.analytics import View
+from db.churn import churn_predictions
+from db.keys import JOURNEYS_READ
+from db.stage_metrics import stage_metrics
+from journey.events import EARLIEST
+
+MOST_DAYS = 366
+MOST_PREDICTIONS = 1000
+AHEAD = timedelta(minutes=5)  # as far as an event may lie in the future
+
+Period = Literal["day", "week", "month", "quarter", "year", "all"]
+AsOf = Annotated[
+    str | None,
+    Query(
+        max_length=40,
+        description="an instant of the past, RFC 3339 with an offset; by default now",
+        examples=["2026-03-12T09:00:00Z"],
+    ),
+]
+
+router = APIRouter(tags=["analytics"], route_class=requires(JOURNEYS_READ))
+
+_FIGURES = {
+    "period": "month",
+    "as_of": "2026-03-12T09:00:00+00:00",
+    "total_customers": 40,
+    "at_risk_count": 4,
+    "at_risk_percentage": 10.00,
+    "vip_count": 2,
+    "vip_percentage": 5.00,
+    "avg_lifetime_value": 184.25,
+    "funnel_data": [
+        {"stage": "prospect", "customers": 20, "percentage": 100.00, "conversionRate": 100.00},
+        {"stage": "lead", "customers": 15, "percentage": 75.00, "conversionRate": 75.00},
+    ],
+    "transitions": [
+        {"from": None, "to": "prospect", "count": 20},
+        {"from": "prospect", "to": "lead", "count": 15},
+    ],
+    "stage_times": {"prospect": 3.5904, "lead": 7.25},
+    "distribution": {"prospect": 5, "lead": 12, "customer": 15, "regular": 2, "vip": 2, "at_risk": 4, "churned": 0},
+}
+_METRIC = {
+    "metric_date": "2026-03-12",
+    "stage": "customer",
+    "customer_count": 15,
+    "avg_time_in_stage": 41.50,
+    "journeys_entered_30d": 8,
+    "conversion_rate": 25.00,
+    "revenue": 640.00,
+}
+_PREDICTION = {
+    "customer_id": "c-1001",
+    "name": "Ada Example",
+    "email": "ada@example.com",
+    "current_stage": "at_risk",
+    "stage_name": "At Risk",
+    "stage_entered_at": "2026-03-01T10:15:00+00:00",
+    "risk_score": 0.80,
+    "days_inactive": 101,
+    "lifetime_value": 129.50,
+    "last_appointment_at": "2025-12-01T10:15:00+00:00",
+    "predicted_churn_date": "2026-05-30",
+    "predicted_by": "history",
+    "retention_actions": [
+        {"type": "special_offer", "priority": "medium", "description": "Send a special return offer"},
+        {"type": "email_campaign", "priority": "low", "description": "Include in re-engagement email campaign"},
+    ],
+}
+
+
+@router.get(
+    "/v1/portal/analytics/customer-journey",
+    summary="All journeys in figures",
+    description="The funnel and the transitions are those of the period (1, 7, 30, 90 or 365 days up to `as_of`, or "
+    "`all`); everything else is as of that instant. `stage_times` are mean days.",
+    response_model=None,
+    responses={200: json_answer("The figures.", _FIGURES), **problems()},
+)
+async def get_customer_journey(
+    gateway: TheGateway, credential: TheCredential, period: Period = "month", as_of: AsOf = None
+) -> Response:
+    rulebook = await gateway.rulebook(credential.company_id)
+    view = View(rulebook.all_stages, _instant(as_of), period)
+    return Response(await analytics.dashboard(gateway.pool, credential.company_id, view), media_type=JSON)
+
+
+@router.get(
+    "/v1/portal/analytics/churn-predictions",
+    summary="Whom the company is about to lose",
+    description="Customers with a risk over 0.7 or in `at_risk`, the riskiest first; `total` counts them all. "
+    "`predicted_by` is `history` (the company's mean stay before churning), `deadline` or null, where nothing leads "
+    "to a date.",
+    response_model=None,
+    responses={200: json_answer("The predictions.", {"total": 1, "predictions": [_PREDICTION]}), **problems()},
+)
+async def get_churn_predictions(
+    gateway: TheGateway, credential: TheCredential, limit: Annotated[int, Query(ge=1, le=MOST_PREDICTIONS)] = 200
+) -> Response:
+    return Response(await churn_predictions(gateway.pool, credential.company_id, limit), media_type=JSON)
+
+
+@router.get(
+    "/v1/portal/analytics/stage-metrics",
+    summary="The metrics of each stage and day",
+    description=f"Days are UTC, at most {MOST_DAYS} of them; days to come have no rows.",
+    response_model=None,
+    responses={200: json_answer("By day and stage.", {"stage_metrics": [_METRIC]}), **problems()},
+)
+async def get_stage_metrics(
+    gateway: TheGateway,
+    credential: TheCredential,
+    first: Annotated[date | None, Query(alias="from", description="by default 29 days before `to`")] = None,
+    last: Annotated[date | None, Query(alias="to", description="by default the day of `as_of`")] = None,
+    as_of: AsOf = None,
+) -> Response:
+    instant = _instant(as_of)
+    today = (instant or datetime.now(UTC)).astimezone(UTC).date()
+    last = today if last is None else last
+    if last < EARLIEST.date():
+        raise invalid("to", last, f"not before {EARLIEST.date()}")
+    first = last - timedelta(days=29) if first is None else first
+    if not timedelta(0) <= last - first < timedelta(days=MOST_DAYS):
+        raise invalid("from", first, f"at most {MOST_DAYS} days, none of them after `to`")
+    view = View((await gateway.rulebook(credential.company_id)).all_stages, instant)
+    rows = await stage_metrics(gateway.pool, credential.company_id, view, first, min(last, today))
+    return Response(b'{"stage_metrics":' + rows + b"}", media_type=JSON)
+
+
+def _instant(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        # a plus that was not encoded arrives as a space
+        instant = datetime.fromisoformat(text.replace(" ", "+"))
+        if instant.tzinfo is not None and EARLIEST <= instant <= datetime.now(UTC) + AHEAD:
+            return instant
+    except (ValueError, OverflowError):
+        pass  # said below, as for a time without an offset
+    raise invalid("as_of", text, "a time with an offset, from 1900 until now, like 2026-03-12T09:00:00Z")

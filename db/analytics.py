@@ -84,11 +84,10 @@ _DISTRIBUTION: LiteralString = """
 """
 
 _FUNNEL: LiteralString = """
-(with starts as (
-    select relationship_id from moves where transitioned_at > (select since from span) and from_stage is null
-), highest as (
-    select max(g.rank) as rank from starts join moves m using (relationship_id)
-      left join stages g on g.stage = m.to_stage and g.growth group by relationship_id
+(with highest as (
+    -- a journey that started in the period has moved in it alone
+    select max(g.rank) as rank from moves m left join stages g on g.stage = m.to_stage and g.growth
+     where transitioned_at > (select since from span) group by relationship_id having bool_or(from_stage is null)
 ), by_rank as (
     select rank, count(*) as n from highest group by 1
 ), steps as (

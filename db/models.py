@@ -211,7 +211,7 @@ class Transition(Base):
             "journey_transitions_of_company",
             "company_id",
             "transitioned_at",
-            postgresql_include=["from_stage", "to_stage", "stay"],
+            postgresql_include=["relationship_id", "from_stage", "to_stage", "stay"],
         ),
     )
 

@@ -17,7 +17,7 @@ update journey_transitions t set stay = s.stay
  where s.id = t.id and s.stay is not null;
 alter table journey_transitions force row level security;
 create index journey_transitions_of_company on journey_transitions (company_id, transitioned_at)
-    include (from_stage, to_stage, stay);
+    include (relationship_id, from_stage, to_stage, stay);
 """
 
 

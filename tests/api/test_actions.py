@@ -46,7 +46,7 @@ def outcome(tenant: Tenant, action_id: int) -> dict[str, Any]:
 
 def test_a_call_becomes_a_task(desk: Tenant) -> None:
     asked = request(desk, {"type": "call", "note": "Opening hours?"})
-    assert (asked["action"].partition(".")[0], asked["stage"], asked["attempts"]) == ("centre_call", "lead", 0)
+    assert (asked["action"].partition(".")[0], asked["stage"]) == ("centre_call", "lead")
     ((key_id,),) = desk.rows("select id from api_keys where company_id = %s", desk.id)
     assert (asked["performed_by"], asked["detail"]) == (key_id, {"note": "Opening hours?"})
     done = outcome(desk, asked["id"])

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError
 
 from db.session import Pool
 from settings import Settings
@@ -169,9 +171,23 @@ async def test_at_risk_again_is_another_campaign(clock: Clock) -> None:
     await clock.forward(2 * DAY)
     visit = await clock.visit("20.00")
     await clock.forward(visit + 90 * DAY + timedelta(seconds=1) - await clock.now())
-    await drip.life.until(lambda: [c["status"] for c in drip.campaigns()] == ["cancelled", "running"])
+    # the second may have been lived through already, as far as its time was skipped
+    await drip.life.until(lambda: len(drip.campaigns()) == 2)
+    assert drip.campaigns()[0]["status"] == "cancelled"
+    assert drip.campaigns()[1]["status"] in ("running", "completed")
     assert [c["n"] for c in drip.campaigns()] == [1, 2]
-    assert (await clock.campaign(2).describe()).status == WorkflowExecutionStatus.RUNNING
+    first = await clock.campaign(1).describe()
+    assert first.status == WorkflowExecutionStatus.COMPLETED
+    while "WORKFLOW_TASK_COMPLETED" not in await started(clock, 2):
+        await asyncio.sleep(0.1)
     history = readable_json(list((await clock.campaign(2).fetch_history()).events))
     assert "ada@example" not in history
-    await clock.campaign(2).terminate("test")
+    with suppress(RPCError):
+        await clock.campaign(2).terminate("test")
+
+
+async def started(clock: Clock, n: int) -> list[str]:
+    """The kinds of events of a campaign's history, none while it is only about to begin."""
+    with suppress(RPCError):
+        return kinds(list((await clock.campaign(n).fetch_history()).events))
+    return []

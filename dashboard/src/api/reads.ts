@@ -10,6 +10,7 @@ import type { Predictions, Staff, Tasks } from "./shapes-of-work";
 
 export type CustomerSearch = NonNullable<paths["/v1/portal/relationships"]["get"]["parameters"]["query"]>;
 
+const SOME_TASKS = 12;
 const MANY_TASKS = 200;
 const MOST_PREDICTIONS = 1000;
 const TIMELINE_PAGE = 50;
@@ -90,7 +91,7 @@ export function useTasks(customerId: string | null) {
     queryFn: ({ signal, pageParam }) => {
       const customer = customerId === null ? {} : { customer_id: customerId };
       const cursor = pageParam === null ? {} : { cursor: pageParam };
-      const query = { limit: customerId === null ? 20 : MANY_TASKS, ...customer, ...cursor };
+      const query = { limit: customerId === null ? SOME_TASKS : MANY_TASKS, ...customer, ...cursor };
       return answer<Tasks>(api.GET("/v1/portal/tasks", { params: { query }, signal }));
     },
     initialPageParam: null as string | null,

@@ -20,7 +20,7 @@ export function inkOf(dark: boolean): Ink {
         line: "#33403e",
         bar: "#3aa79b",
         area: "#1f5e57",
-        paper: "#151d1c",
+        paper: "#141c1b",
       }
     : {
         dark,

@@ -34,6 +34,8 @@ export interface ListingProps<Row> {
   sorting: Sorting;
   onSort(sorting: Sorting): void;
   busy?: boolean;
+  /** many columns, little room */
+  dense?: boolean;
   selection?: Selection | undefined;
   empty: ReactNode;
 }
@@ -46,7 +48,7 @@ export function Listing<Row extends object>(props: ListingProps<Row>) {
 }
 
 function Rows<Row extends object>(props: ListingProps<Row>) {
-  const { label, rows, rowKey, columns, sorting, onSort, busy = false, selection } = props;
+  const { label, rows, rowKey, columns, sorting, onSort, busy = false, dense = false, selection } = props;
   const shown: TableColumnsType<Row> = columns.map((column) => ({
     key: column.key,
     title: column.title,
@@ -61,7 +63,7 @@ function Rows<Row extends object>(props: ListingProps<Row>) {
     <Table<Row>
       aria-label={label}
       className="listing"
-      size="middle"
+      size={dense ? "small" : "middle"}
       columns={shown}
       dataSource={rows as Row[]}
       rowKey={rowKey}

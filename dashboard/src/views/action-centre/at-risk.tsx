@@ -3,13 +3,16 @@ import { useMemo, useState } from "react";
 import type { Predictions } from "../../api/shapes-of-work";
 import { Listing, type Selection, type Sorting } from "../../parts/listing";
 import { useCurrency, useMayAct } from "../../session/session";
+import { useNarrow } from "../../theme";
 import { words } from "../../words";
 import { Bulk } from "./bulk";
 import { columns } from "./columns";
 import { Find } from "./find";
 import { matching, type SortKey, sorted } from "./order";
 
-const PAGE = 20;
+/** rows of a page: of a table, of cards */
+const ROWS = 20;
+const CARDS = 8;
 
 /** The at-risk customers: found, sorted and paged here, for the gateway sends them all. */
 export function AtRisk({ found }: { found: Predictions }) {
@@ -19,6 +22,7 @@ export function AtRisk({ found }: { found: Predictions }) {
   const [selected, setSelected] = useState<string[]>([]);
   const currency = useCurrency();
   const mayAct = useMayAct();
+  const size = useNarrow() ? CARDS : ROWS;
   const said = words.actionCentre;
   const { predictions, model } = found;
   const rows = useMemo(
@@ -32,7 +36,7 @@ export function AtRisk({ found }: { found: Predictions }) {
   const nameOf = (id: string) => names.get(id) ?? id;
   // Who is not at risk any more cannot be selected either.
   const keys = selected.filter((id) => names.has(id));
-  const last = Math.max(1, Math.ceil(rows.length / PAGE));
+  const last = Math.max(1, Math.ceil(rows.length / size));
   const shown = Math.min(page, last);
   const selection: Selection = {
     keys,
@@ -56,7 +60,8 @@ export function AtRisk({ found }: { found: Predictions }) {
       {mayAct && keys.length > 0 && <Bulk customers={keys} nameOf={nameOf} clear={() => setSelected([])} />}
       <Listing
         label={said.atRisk}
-        rows={rows.slice((shown - 1) * PAGE, shown * PAGE)}
+        dense
+        rows={rows.slice((shown - 1) * size, shown * size)}
         rowKey={(row) => row.customer_id}
         columns={columns(currency, mayAct)}
         sorting={sorting}
@@ -67,12 +72,12 @@ export function AtRisk({ found }: { found: Predictions }) {
         selection={mayAct ? selection : undefined}
         empty={nobody}
       />
-      {rows.length > PAGE && (
+      {rows.length > size && (
         <Pagination
           className="pagination"
           align="end"
           current={shown}
-          pageSize={PAGE}
+          pageSize={size}
           total={rows.length}
           showSizeChanger={false}
           onChange={setPage}

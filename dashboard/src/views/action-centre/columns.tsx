@@ -29,7 +29,6 @@ export function columns(currency: string, mayAct: boolean): Column<Prediction>[]
       key: "risk_score",
       title: said.risk,
       sorts: true,
-      width: 130,
       render: (row) => <RiskBar risk={row.risk_score} />,
     },
     { key: "days_inactive", title: said.inactive, sorts: true, render: (row) => inDays(row.days_inactive) },

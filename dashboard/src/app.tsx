@@ -9,7 +9,6 @@ import { SessionProvider } from "./session/session";
 import { SignedIn } from "./session/signed-in";
 import { Shell } from "./shell/shell";
 import { themeFor, useDark } from "./theme";
-import { SignIn } from "./views/sign-in/sign-in";
 
 // Each view is loaded when it is first gone to; the charts come later still, by themselves.
 const ActionCentre = lazy(() => import("./views/action-centre/action-centre"));
@@ -17,6 +16,7 @@ const Analytics = lazy(() => import("./views/analytics/analytics"));
 const Customers = lazy(() => import("./views/customers/customers"));
 const Journey = lazy(() => import("./views/journey/journey"));
 const NotFound = lazy(() => import("./views/not-found"));
+const SignIn = lazy(() => import("./views/sign-in/sign-in"));
 const Stages = lazy(() => import("./views/stages/stages"));
 
 function makeQueries(): QueryClient {
@@ -38,7 +38,7 @@ export function Dashboard() {
   const [queries] = useState(makeQueries);
   const dark = useDark();
   return (
-    <ConfigProvider theme={themeFor(dark)}>
+    <ConfigProvider theme={themeFor(dark)} getPopupContainer={landmarkOf}>
       <App className="dashboard">
         <Broken>
           <QueryClientProvider client={queries}>
@@ -54,6 +54,11 @@ export function Dashboard() {
       </App>
     </ConfigProvider>
   );
+}
+
+/** What pops up stands in the landmark (or dialog) that it belongs to, and is found there by screen readers too. */
+function landmarkOf(trigger?: HTMLElement): HTMLElement {
+  return trigger?.closest<HTMLElement>("main, header, [role=dialog]") ?? document.body;
 }
 
 function Pages() {

@@ -1,7 +1,8 @@
-import { Card, Empty, Switch } from "antd";
+import { Empty, Switch } from "antd";
 import { type ReactNode, Suspense, useId, useState } from "react";
 import { Broken } from "../parts/broken";
 import { LinesToCome } from "../parts/loading";
+import { Panel } from "../parts/panel";
 import { words } from "../words";
 import { PlainTable, type TableShown } from "./plain-table";
 
@@ -35,8 +36,8 @@ export function ChartCard({
   const id = useId();
   const said = words.analytics;
   return (
-    <Card
-      title={<h2>{title}</h2>}
+    <Panel
+      title={title}
       className={`chart-card ${className ?? ""}`}
       extra={
         !isEmpty && (
@@ -62,7 +63,7 @@ export function ChartCard({
       ) : isEmpty ? (
         <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={said.nothing} />
       ) : asTable ? (
-        <PlainTable caption={title} {...table} />
+        <PlainTable caption={said.tableOf(title)} {...table} />
       ) : (
         <Broken>
           <Suspense fallback={<LinesToCome rows={6} />}>
@@ -72,6 +73,6 @@ export function ChartCard({
           </Suspense>
         </Broken>
       )}
-    </Card>
+    </Panel>
   );
 }

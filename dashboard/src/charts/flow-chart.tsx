@@ -3,6 +3,10 @@ import { number } from "../format/figures";
 import type { Flow } from "./flow";
 import { base, type Ink } from "./ink";
 
+// The layout ties nodes and links together in circles; in what React gives the chart, which it compares deeply with what
+// it had before, that would never end.
+const COPIED = [{ type: "custom", callback: (flow: Flow): Flow => structuredClone(flow) }];
+
 /** Movements between stages, step by step from left to right. */
 export default function FlowChart({ flow, ink }: { flow: Flow; ink: Ink }) {
   const colours = new Map(flow.nodes.map((node) => [node.key, node.colour]));
@@ -10,7 +14,7 @@ export default function FlowChart({ flow, ink }: { flow: Flow; ink: Ink }) {
     <Sankey
       {...base(ink)}
       height={360}
-      data={{ value: flow }}
+      data={{ value: flow, transform: COPIED }}
       layout={{ nodeDepth: (node: { step: number }) => node.step, nodeWidth: 0.012, nodePadding: 0.06 }}
       linkColorField={(link: { source: { key: string } }) => link.source.key}
       scale={{ color: { domain: [...colours.keys()], range: [...colours.values()] } }}

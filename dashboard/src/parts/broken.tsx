@@ -1,4 +1,4 @@
-import { Button, Result } from "antd";
+import { Alert, Button } from "antd";
 import { Component, type ReactNode } from "react";
 import { words } from "../words";
 
@@ -13,15 +13,12 @@ export class Broken extends Component<{ children: ReactNode }, { failed: boolean
   override render() {
     if (!this.state.failed) return this.props.children;
     return (
-      <Result
-        status="error"
+      <Alert
+        type="error"
+        showIcon
         title={words.common.broken}
-        subTitle={words.common.brokenHint}
-        extra={
-          <Button type="primary" onClick={() => location.reload()}>
-            {words.common.reload}
-          </Button>
-        }
+        description={words.common.brokenHint}
+        action={<Button onClick={() => location.reload()}>{words.common.reload}</Button>}
       />
     );
   }

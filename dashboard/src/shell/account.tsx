@@ -22,8 +22,6 @@ export function Account() {
   return (
     <Dropdown
       trigger={["click"]}
-      // Within the header, so that it belongs to a landmark.
-      getPopupContainer={(button) => button.parentElement ?? document.body}
       menu={{
         items,
         onClick: ({ key }) => {

@@ -1,7 +1,7 @@
-import { Card } from "antd";
 import { usePredictions } from "../../api/reads";
 import { number } from "../../format/figures";
 import { Page } from "../../parts/page";
+import { Panel } from "../../parts/panel";
 import { Shown } from "../../parts/shown";
 import { TaskList } from "../../tasks/task-list";
 import { words } from "../../words";
@@ -19,20 +19,20 @@ export default function ActionCentre() {
   return (
     <Page title={words.views.actionCentre} tab={words.views.actionCentre}>
       <div className="centre-grid">
-        <Card
+        <Panel
           title={
-            <h2>
+            <>
               {said.atRisk} {total}
-            </h2>
+            </>
           }
         >
           <Shown query={query} rows={10}>
             {(found) => <AtRisk found={found} />}
           </Shown>
-        </Card>
-        <Card title={<h2>{words.tasks.title}</h2>} className="tasks-card">
+        </Panel>
+        <Panel title={words.tasks.title} className="tasks-card">
           <TaskList customerId={null} />
-        </Card>
+        </Panel>
       </div>
     </Page>
   );

@@ -1,7 +1,8 @@
 import { CrownOutlined, TeamOutlined, WalletOutlined, WarningOutlined } from "@ant-design/icons";
-import { Card, Statistic } from "antd";
+import { Statistic } from "antd";
 import type { Figures } from "../../api/shapes-of-work";
 import { money, number, percent } from "../../format/figures";
+import { Panel } from "../../parts/panel";
 import { useCurrency } from "../../session/session";
 import { words } from "../../words";
 
@@ -32,10 +33,10 @@ export function Statistics({ figures }: { figures: Figures }) {
   return (
     <section className="statistics" aria-label={said.statistics}>
       {shown.map(({ title, value, of, icon }) => (
-        <Card key={title}>
+        <Panel key={title}>
           <Statistic title={title} value={value} prefix={icon} formatter={(text) => text} />
           <p className="quiet">{of ?? "\u00a0"}</p>
-        </Card>
+        </Panel>
       ))}
     </section>
   );

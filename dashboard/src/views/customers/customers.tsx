@@ -1,10 +1,11 @@
-import { Button, Card, Empty } from "antd";
+import { Button, Empty } from "antd";
 import { useState } from "react";
 import { useCustomers } from "../../api/reads";
 import type { Relationships } from "../../api/shapes";
 import { number } from "../../format/figures";
 import { Listing } from "../../parts/listing";
 import { Page } from "../../parts/page";
+import { Panel } from "../../parts/panel";
 import { Shown } from "../../parts/shown";
 import { useCurrency } from "../../session/session";
 import { words } from "../../words";
@@ -17,11 +18,11 @@ export default function Customers() {
   const { search, change, isFiltered, clear } = useSearch();
   return (
     <Page title={words.views.customers} tab={words.views.customers}>
-      <Card>
+      <Panel>
         <Filters search={search} change={change} />
         {/* Another search begins on its first page. */}
         <Found key={JSON.stringify(search)} {...{ search, change, isFiltered, clear }} />
-      </Card>
+      </Panel>
     </Page>
   );
 }

@@ -1,11 +1,11 @@
-import { Card } from "antd";
+import { Panel } from "../../parts/panel";
 import { TaskList } from "../../tasks/task-list";
 import { words } from "../../words";
 
 export function CustomerTasks({ customerId }: { customerId: string }) {
   return (
-    <Card title={<h2>{words.journey.tasks}</h2>}>
+    <Panel title={words.journey.tasks}>
       <TaskList customerId={customerId} />
-    </Card>
+    </Panel>
   );
 }

@@ -1,8 +1,8 @@
-import { Card } from "antd";
 import type { JourneyShown } from "../../api/shapes";
 import { day } from "../../format/dates";
 import { inDays } from "../../format/days";
 import { money, number } from "../../format/figures";
+import { Panel } from "../../parts/panel";
 import { useCurrency } from "../../session/session";
 import { words } from "../../words";
 
@@ -19,7 +19,7 @@ export function Figures({ journey }: { journey: JourneyShown }) {
     [said.inactive, inDays(journey.days_inactive)],
   ];
   return (
-    <Card title={<h2>{said.figures}</h2>}>
+    <Panel title={said.figures}>
       <dl className="pairs">
         {rows.map(([name, value]) => (
           <div key={name}>
@@ -28,6 +28,6 @@ export function Figures({ journey }: { journey: JourneyShown }) {
           </div>
         ))}
       </dl>
-    </Card>
+    </Panel>
   );
 }

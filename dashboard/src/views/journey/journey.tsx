@@ -1,10 +1,10 @@
-import { Card } from "antd";
 import { Link, useParams } from "react-router";
 import { Problem } from "../../api/problem";
 import { useJourney } from "../../api/reads";
 import type { JourneyShown } from "../../api/shapes";
 import { day } from "../../format/dates";
 import { Page } from "../../parts/page";
+import { Panel } from "../../parts/panel";
 import { Shown } from "../../parts/shown";
 import { useMayAct } from "../../session/session";
 import { words } from "../../words";
@@ -54,9 +54,9 @@ function Whole({ journey }: { journey: JourneyShown }) {
     <>
       <Standing journey={journey} />
       <div className="aside-grid">
-        <Card title={<h2>{words.journey.timeline}</h2>} className="timeline-card">
+        <Panel title={words.journey.timeline} className="timeline-card">
           <History customerId={journey.customer_id} />
-        </Card>
+        </Panel>
         <div className="column">
           <Next journey={journey} />
           <Scores journey={journey} />

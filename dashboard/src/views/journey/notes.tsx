@@ -1,10 +1,11 @@
 import { EditOutlined } from "@ant-design/icons";
-import { App, Button, Card, Form, Input } from "antd";
+import { App, Button, Form, Input } from "antd";
 import { useState } from "react";
 import { Problem } from "../../api/problem";
 import type { JourneyShown } from "../../api/shapes";
 import { useNotes } from "../../api/writes";
 import { problemInWords } from "../../parts/failed";
+import { Panel } from "../../parts/panel";
 import { words } from "../../words";
 
 const MOST = 10_000;
@@ -20,13 +21,13 @@ export function Notes({ journey, editable }: { journey: JourneyShown; editable: 
     </Button>
   );
   return (
-    <Card title={<h2>{said.notes}</h2>} extra={editable && !editing && edit}>
+    <Panel title={said.notes} extra={editable && !editing && edit}>
       {editing ? (
         <Edit customerId={journey.customer_id} notes={notes} close={() => setEditing(false)} />
       ) : (
         <p className={notes === null ? "quiet" : "written"}>{notes ?? said.noNotes}</p>
       )}
-    </Card>
+    </Panel>
   );
 }
 

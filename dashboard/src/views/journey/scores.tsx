@@ -1,10 +1,11 @@
 import { DownOutlined, UpOutlined } from "@ant-design/icons";
-import { Button, Card } from "antd";
+import { Button } from "antd";
 import { useId, useState } from "react";
 import { useExplanation } from "../../api/reads";
 import type { JourneyShown } from "../../api/shapes";
 import { score } from "../../format/figures";
 import { term } from "../../format/terms";
+import { Panel } from "../../parts/panel";
 import { Shown } from "../../parts/shown";
 import { words } from "../../words";
 
@@ -20,7 +21,7 @@ export function Scores({ journey }: { journey: JourneyShown }) {
   ];
   const said = words.journey;
   return (
-    <Card title={<h2>{said.scores}</h2>}>
+    <Panel title={said.scores}>
       {shown.map(([name, value]) => (
         <div key={name} className="score">
           <span className="score-name">{said[name]}</span>
@@ -43,7 +44,7 @@ export function Scores({ journey }: { journey: JourneyShown }) {
         </div>
       ))}
       <div id={factors}>{asked !== null && <Factors customerId={journey.customer_id} name={asked} />}</div>
-    </Card>
+    </Panel>
   );
 }
 

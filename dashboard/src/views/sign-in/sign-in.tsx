@@ -1,7 +1,8 @@
-import { Alert, Card } from "antd";
+import { Alert } from "antd";
 import { useEffect } from "react";
 import { Navigate, useLocation } from "react-router";
 import { Loading } from "../../parts/loading";
+import { Panel } from "../../parts/panel";
 import { useSessions } from "../../session/session";
 import { Brand } from "../../shell/brand";
 import { words } from "../../words";
@@ -9,7 +10,7 @@ import { KeyForm } from "./key-form";
 import { useLink } from "./link";
 
 /** Signing in by a key, or by the one-time link that led here; then back to where one wanted to go. */
-export function SignIn() {
+export default function SignIn() {
   const { state } = useSessions();
   const location = useLocation();
   const link = useLink();
@@ -22,7 +23,7 @@ export function SignIn() {
   if (state.is === "signed-in") return <Navigate to={wanted(location.state)} replace />;
   return (
     <main className="sign-in">
-      <Card>
+      <Panel>
         <Brand />
         <h1>{words.views.signIn}</h1>
         <p className="lead">{said.lead}</p>
@@ -30,7 +31,7 @@ export function SignIn() {
         {link === "unreachable" && <Alert type="error" showIcon title={said.unreachable} />}
         {link === "none" && state.is === "expired" && <Alert type="info" showIcon title={said.expired} />}
         <KeyForm />
-      </Card>
+      </Panel>
     </main>
   );
 }

@@ -1,8 +1,9 @@
-import { Card, Tag } from "antd";
+import { Tag } from "antd";
 import type { Stage } from "../../api/shapes";
 import { inDays } from "../../format/days";
 import { rulesInWords } from "../../format/rules";
 import { actionName } from "../../format/terms";
+import { Panel } from "../../parts/panel";
 import { StageTag } from "../../parts/stage-tag";
 import { useCurrency } from "../../session/session";
 import { words } from "../../words";
@@ -12,14 +13,13 @@ export function StageCard({ stage, isFirst }: { stage: Stage; isFirst: boolean }
   const said = words.stages;
   return (
     <li>
-      <Card
-        title={
+      <Panel>
+        <div className="panel-head">
           <h3>
             <StageTag stage={stage.stage_key} name={stage.stage_name} large />
           </h3>
-        }
-        extra={!stage.is_active && <Tag>{said.inactive}</Tag>}
-      >
+          {!stage.is_active && <Tag>{said.inactive}</Tag>}
+        </div>
         {stage.description && <p>{stage.description}</p>}
         <h4>{rules.length > 1 ? `${said.rule} (${said.any})` : said.rule}</h4>
         {rules.length === 0 ? (
@@ -42,7 +42,7 @@ export function StageCard({ stage, isFirst }: { stage: Stage; isFirst: boolean }
             ))}
           </ul>
         )}
-      </Card>
+      </Panel>
     </li>
   );
 }

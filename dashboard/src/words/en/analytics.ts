@@ -32,6 +32,7 @@ export const analytics = {
   },
   asTable: "Show as table",
   asTableOf: (title: string) => `Show as table: ${title}`,
+  tableOf: (title: string) => `${title}: table`,
   columns: {
     stage: "Stage",
     customers: "Customers",

@@ -14,6 +14,6 @@ def test_the_description_that_the_dashboard_was_made_for_is_that_of_the_gateway(
         [sys.executable, ROOT / "dashboard" / "openapi.py", "--check"], capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, (
-        f"{checked.stderr}\nWrite it anew with `.venv/bin/python dashboard/openapi.py`; `npm run check` in dashboard/ then "
-        "says what of the dashboard is concerned."
+        f"{checked.stderr}\nWrite it anew with `.venv/bin/python dashboard/openapi.py`; "
+        "then `npm run check` in dashboard/ says what is concerned."
     )

@@ -31,6 +31,7 @@ from activities.channels.sms import SmsChannel
 from activities.channels.webhook import WebhookChannel
 from activities.commit import Commits
 from activities.delivery import Delivery
+from activities.rollups import keep_rolled_up
 from db.session import Pool, open_pool
 from logs import configure_logs
 from settings import Settings, read_settings
@@ -104,14 +105,15 @@ async def run_worker(settings: Settings) -> int:
         async with build_worker(client, pool, settings):
             log.info("worker is polling", task_queue=TASK_QUEUE, namespace=client.namespace)
             watch = asyncio.create_task(watch_backlog(client, settings.watchdog_seconds))
+            rolling = asyncio.create_task(keep_rolled_up(pool))
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait({watch, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if watch.done():
                 watch.result()
                 log.error("a backlog that nobody polls", seconds=settings.watchdog_seconds)
                 code = STUCK
-            watch.cancel()
-            stopped.cancel()
+            for task in (watch, stopped, rolling):
+                task.cancel()
             if code:
                 os._exit(code)  # a wedged worker does not drain
             log.info("worker is draining")

@@ -14,7 +14,7 @@ from api.guard import requires
 from api.problems import invalid
 from db import analytics
 from db.analytics import View
-from db.churn import churn_predictions
+from db.churn import MOST_COUNTED, churn_predictions
 from db.keys import JOURNEYS_READ
 from db.stage_metrics import stage_metrics
 from journey.events import EARLIEST
@@ -87,7 +87,7 @@ _PREDICTION = {
 @router.get(
     "/v1/portal/analytics/customer-journey",
     summary="All journeys in figures",
-    description="The funnel and the transitions are those of the period (1, 7, 30, 90 or 365 days up to `as_of`, or "
+    description="The funnel and the transitions are those of the period (the day of `as_of` and 0, 6, 29, 89 or 364 before it, or "
     "`all`); everything else is as of that instant. `stage_times` are mean days.",
     response_model=None,
     responses={200: json_answer("The figures.", _FIGURES), **problems()},
@@ -103,16 +103,21 @@ async def get_customer_journey(
 @router.get(
     "/v1/portal/analytics/churn-predictions",
     summary="Whom the company is about to lose",
-    description="Customers with a risk over 0.7 or in `at_risk`, the riskiest first; `total` counts them all. "
+    description="Customers with a risk over 0.7 or in `at_risk`, the riskiest first; `total` counts them, up to "
+    f"{MOST_COUNTED:,} (then `more` is true). "
     "`predicted_by` is `history` (the company's mean stay before churning), `deadline` or null, where nothing leads "
     "to a date.",
     response_model=None,
-    responses={200: json_answer("The predictions.", {"total": 1, "predictions": [_PREDICTION]}), **problems()},
+    responses={
+        200: json_answer("The predictions.", {"total": 1, "more": False, "predictions": [_PREDICTION]}),
+        **problems(),
+    },
 )
 async def get_churn_predictions(
     gateway: TheGateway, credential: TheCredential, limit: Annotated[int, Query(ge=1, le=MOST_PREDICTIONS)] = 200
 ) -> Response:
-    return Response(await churn_predictions(gateway.pool, credential.company_id, limit), media_type=JSON)
+    stages = (await gateway.rulebook(credential.company_id)).all_stages
+    return Response(await churn_predictions(gateway.pool, credential.company_id, stages, limit), media_type=JSON)
 
 
 @router.get(

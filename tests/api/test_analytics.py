@@ -37,7 +37,7 @@ def test_the_figures_of_a_living_company(tenant: Tenant, working: None) -> None:
     metrics = tenant.client.get(f"{ROOT}/stage-metrics").json()["stage_metrics"]
     assert len({row["metric_date"] for row in metrics}) == 30
     assert sum(row["revenue"] for row in metrics if row["stage"] == "vip") == 1200
-    assert tenant.client.get(f"{ROOT}/churn-predictions").json() == {"total": 0, "predictions": []}
+    assert tenant.client.get(f"{ROOT}/churn-predictions").json() == {"total": 0, "more": False, "predictions": []}
 
 
 def test_the_days_of_stage_metrics(tenant: Tenant) -> None:

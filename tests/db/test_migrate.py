@@ -80,7 +80,9 @@ def test_stays_of_older_rows_are_filled_in(two_companies: str) -> None:
             " select company_id, relationship_id, s, 'lead', 'vip', transitioned_at + (s - 1) * s * interval '1 hour',"
             " 'manual', s, now() from journey_transitions, generate_series(2, 3) s"
         )
-    assert migrate.upgrade(two_companies.replace("//postgres@", f"//{owner}@"))
+    as_owner = migrate.sqlalchemy_url(two_companies.replace("//postgres@", f"//{owner}@"))
+    with create_engine(as_owner).begin() as connection:
+        command.upgrade(migrate.configuration(connection), "0003")
     with psycopg.connect(two_companies) as superuser:
         stays = superuser.execute("select sequence, stay from journey_transitions order by company_id, sequence")
         assert stays.fetchall() == [(1, None), (2, timedelta(hours=2)), (3, timedelta(hours=4))] * 2

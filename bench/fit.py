@@ -68,7 +68,7 @@ async def from_ledger(visits: list[Floats], age: Floats) -> float:
         async with running(Postgres(Path(folder))) as postgres:
             upgrade(postgres.url)
             await companies.ensure_first(postgres.url)
-            count = fill(postgres.url, visits, age)
+            count = fill(postgres.url, 1, visits, age)
             pool = await open_pool(postgres.url, min_size=1, max_size=1)
             try:
                 begun = time.perf_counter()
@@ -80,25 +80,24 @@ async def from_ledger(visits: list[Floats], age: Floats) -> float:
     return spent
 
 
-def fill(url: str, visits: list[Floats], age: Floats) -> int:
-    """Write the visits as events of company 1, `age` being days before today; how many they are."""
+def fill(url: str, company: int, visits: list[Floats], age: Floats) -> int:
+    """Write the visits as events of a company's new customers, `age` being days before today; how many they are."""
     today = datetime.combine(datetime.now(UTC).date(), midnight(), UTC)
     count = 0
     with psycopg.connect(url) as connection:
-        connection.execute(
-            "insert into customers (id, company_id, external_id) select n, 1, 'c-' || n from generate_series(1, %s) n",
-            [len(age)],
+        made = connection.execute(
+            "insert into customers (company_id, external_id) select %s, 'c-' || n from generate_series(1, %s) n"
+            " returning id",
+            [company, len(age)],
         )
+        ids = [row[0] for row in made]
         with connection.cursor().copy(_EVENTS) as copy:
             for column in visits:
                 for customer in np.flatnonzero(~np.isnan(column)):
                     at = today - timedelta(days=float(age[customer] - column[customer]))
                     count += 1
-                    content = count.to_bytes(16, "big")
-                    kind = "appointment.completed"
-                    copy.write_row(
-                        (1, int(customer) + 1, f"e-{count}", content, kind, at, '{"amount": "80.00"}', "applied", 1, 1)
-                    )
+                    event = (company, ids[customer], f"e-{count}", count.to_bytes(16, "big"))
+                    copy.write_row((*event, "appointment.completed", at, '{"amount": "80.00"}', "applied", 1, 1))
         connection.execute("analyze")
     return count
 

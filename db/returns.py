@@ -54,7 +54,7 @@ class History:
         return self.until - timedelta(days=self.days) if self.counts else None
 
 
-# Postgres sorts and counts, on disk where it must; what comes out are some thousand triples for a million customers.
+# Postgres sorts and counts, on disk where it must; what comes out is fewer triples than customers.
 _HISTORY: LiteralString = """
 with visits as (
     select customer_id, (occurred_at at time zone 'UTC')::date as day from journey_events

@@ -1,6 +1,6 @@
 """Fitting a BG/NBD model (`bgnbd.py`) to a company's customers by maximum likelihood.
 
-The only module of the project that loads numpy and scipy (half a second, some 50 MB): import it where a fit begins.
+The only module of the project that loads numpy and scipy (some 75 MB, and up to seconds): import it where a fit begins.
 """
 
 from collections.abc import Sequence

@@ -54,8 +54,11 @@ def _check(logs: Floats, slopes: Floats, message: str) -> None:
     """Raises NoModel where the search ended at a limit, or on a slope."""
     for name, value, slope in zip(("r", "alpha", "a", "b"), np.exp(logs), slopes, strict=True):
         if not LEAST * MARGIN < value < MOST / MARGIN:
-            ever = "smaller" if value < 1 else "larger"
-            raise NoModel(f"the fit has no maximum: the likelihood goes on growing with ever {ever} {name}")
+            ever, what = "smaller" if value < 1 else "larger", "are lost" if name in ("a", "b") else "come again"
+            raise NoModel(
+                f"the fit has no maximum (it is better with ever {ever} {name}):"
+                f" the history does not tell how customers {what}; a longer one may"
+            )
         if not abs(slope) < STEEP:
             raise NoModel(f"the fit did not converge: {message.strip().lower()}")
 

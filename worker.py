@@ -31,6 +31,7 @@ from activities.channels.sms import SmsChannel
 from activities.channels.webhook import WebhookChannel
 from activities.commit import Commits
 from activities.delivery import Delivery
+from activities.return_models import Fits
 from activities.rollups import keep_rolled_up
 from db.session import Pool, open_pool
 from logs import configure_logs
@@ -55,7 +56,7 @@ def build_worker(client: Client, pool: Pool, settings: Settings, runner: Workflo
         client,
         task_queue=TASK_QUEUE,
         workflows=[CustomerJourney, RetentionCampaign],
-        activities=[commits.commit, acts.act],
+        activities=[commits.commit, acts.act, Fits(pool).fit_return_model],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
         build_id=BUILD,
         max_cached_workflows=settings.cached_journeys,

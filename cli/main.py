@@ -14,6 +14,7 @@ from cli import running
 from cli.actions import actions
 from cli.options import AnyCompany, AsJson, Company, Data, finish, settle
 from cli.outreach import outreach
+from cli.predictions import predictions
 from cli.staff import staff
 from cli.tasks import tasks
 from cli.templates import templates
@@ -36,6 +37,7 @@ app.add_typer(staff, name="staff")
 app.add_typer(webhooks, name="webhooks")
 app.add_typer(outreach, name="outreach")
 app.add_typer(templates, name="templates")
+app.add_typer(predictions, name="predictions")
 
 
 class Actions(StrEnum):

@@ -19,6 +19,7 @@ from typing import Annotated, Any, ClassVar
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Double,
     Enum,
     ForeignKey,
     ForeignKeyConstraint,
@@ -343,6 +344,31 @@ class RolledStages(Base):
 
     company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"), primary_key=True, autoincrement=False)
     stages: Mapped[str]
+
+
+class ReturnModel(Base):
+    """One version of a company's model of who comes back: `parameters` with times in days, or the `reason` for none."""
+
+    __tablename__ = "return_models"
+    __table_args__ = (
+        UniqueConstraint("company_id", "version"),
+        CheckConstraint(
+            "num_nulls(parameters, log_likelihood) = case when reason is null then 0 else 2 end", name="model_or_reason"
+        ),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    version: Mapped[int]
+    method: Mapped[str]
+    fitted_at: Mapped[Stamp]
+    history_from: Mapped[date | None]
+    history_to: Mapped[date]
+    customers: Mapped[int]
+    returned_customers: Mapped[int]
+    parameters: Mapped[dict[str, Any] | None]
+    log_likelihood: Mapped[float | None] = mapped_column(Double)
+    reason: Mapped[str | None]
 
 
 class Action(Base):

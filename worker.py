@@ -75,16 +75,15 @@ def build_worker(client: Client, pool: Pool, settings: Settings, runner: Workflo
 def build_runtime(metrics_address: str) -> Runtime:
     """A runtime that serves its metrics, and ours, to Prometheus: in seconds, as the gateway's.
 
-    Raises ValueError for an address that is none, or taken.
+    Raises ValueError, with the setting's name, for an address that is none, or taken.
     """
-    return Runtime(
-        telemetry=TelemetryConfig(
-            attach_service_name=False,
-            metrics=PrometheusConfig(
-                bind_address=metrics_address, durations_as_seconds=True, histogram_bucket_overrides=BUCKETS
-            ),
-        )
+    metrics = PrometheusConfig(
+        bind_address=metrics_address, durations_as_seconds=True, histogram_bucket_overrides=BUCKETS
     )
+    try:
+        return Runtime(telemetry=TelemetryConfig(attach_service_name=False, metrics=metrics))
+    except ValueError as error:
+        raise ValueError(f"METRICS_ADDRESS={metrics_address!r}: {error}") from None
 
 
 def build_delivery(pool: Pool, settings: Settings) -> Delivery:

@@ -1,4 +1,4 @@
-"""Tenants, as the operator makes and lists them: on the owner's connection, not the application's."""
+"""Tenants, as the operator makes and lists them: on the owner's connection. The application sees but their numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from db import keys
-from db.session import Connection, owner_connection
+from db.session import Connection, Pool, borrowed, owner_connection
 
 FIRST_COMPANY = 1
 
@@ -39,6 +39,16 @@ async def list_all(connection: Connection) -> list[Company]:
     async with connection.cursor(row_factory=class_row(Company)) as cursor:
         await cursor.execute("select id, name, rules_version, created_at from companies order by id")
         return await cursor.fetchall()
+
+
+async def all_ids(pool: Pool) -> list[int]:
+    """The number of every company, in order, for what the application does for each of them in turn.
+
+    Raises psycopg.OperationalError when Postgres does not answer.
+    """
+    async with borrowed(pool) as connection:
+        cursor = await connection.execute("select company_ids()")
+        return [row[0] for row in await cursor.fetchall()]
 
 
 async def ensure_first(database_url: str) -> str | None:

@@ -1,11 +1,34 @@
-"""Every figure of a company with a million customers, against fetching one row by its key over the same connection."""
+"""Every figure of a company with a million customers, against fetching one row by its key over the same connection.
+
+Makes the company (and a small second one) in SQL, rolls it up, and asks each figure and the floor in turn. `--commits`
+measures what leaving word for the roll-up costs a commit's transaction instead: with and without, in turn.
+"""
 
 from __future__ import annotations
 
-from typing import LiteralString
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, LiteralString
 
 import orjson
 import psycopg
+
+from bench import commits
+from cli.embedded import Postgres, running
+from db import analytics
+from db.analytics import View, stages_json
+from db.churn import churn_predictions
+from db.migrate import upgrade
+from db.rollups import roll_up
+from db.session import Pool, open_pool, tenant_rows
+from db.stage_metrics import stage_metrics
+from journey.stages import DEFAULT_RULEBOOK
 
 # How journeys go here: (stage, days after the start), as far as they have come by now.
 PATHS: tuple[tuple[tuple[str, float], ...], ...] = (
@@ -94,3 +117,94 @@ def fill(url: str, company: int, customers: int) -> None:
             connection.execute(definition.encode())
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("vacuum analyze")
+
+
+Ask = Callable[[], Awaitable[Any]]
+BIG, SMALL = 1, 2
+SMALL_CUSTOMERS = 1000
+
+
+def questions(pool: Pool, company: int) -> dict[str, Ask]:
+    """The floor first, then everything that the dashboard asks for."""
+    today = datetime.now(UTC).date()
+    stages = DEFAULT_RULEBOOK.all_stages
+    row = "select current_stage, risk_score, lifetime_value from customer_relationships where id = %s"
+    key = company * 10_000_000 + 500
+    month, everything = View(period="month"), View(period="all")
+    return {
+        "one row by its key": lambda: tenant_rows(pool, company, row, [key]),
+        "distribution": lambda: analytics.distribution(pool, company, month),
+        "funnel, month": lambda: analytics.funnel(pool, company, month),
+        "funnel, all": lambda: analytics.funnel(pool, company, everything),
+        "transitions, month": lambda: analytics.transitions(pool, company, month),
+        "transitions, all": lambda: analytics.transitions(pool, company, everything),
+        "time in stage": lambda: analytics.time_in_stage(pool, company, month),
+        "summary": lambda: analytics.summary(pool, company, month),
+        "all of these, month": lambda: analytics.dashboard(pool, company, month),
+        "all of these, all": lambda: analytics.dashboard(pool, company, everything),
+        "stage metrics, 30 days": lambda: stage_metrics(pool, company, View(), today - timedelta(days=29), today),
+        "churn predictions, 50": lambda: churn_predictions(pool, company, stages, 50),
+    }
+
+
+async def medians(asked: dict[str, Ask], rounds: int) -> dict[str, float]:
+    """The median seconds of each, asked in turn, so that the machine's moods are everybody's."""
+    took: dict[str, list[float]] = {name: [] for name in asked}
+    for number in range(rounds + 8):
+        for name, ask in asked.items():
+            begin = time.perf_counter()
+            await ask()
+            if number >= 8:  # before that statements are prepared and pages are fetched
+                took[name].append(time.perf_counter() - begin)
+    return {name: statistics.median(times) for name, times in took.items()}
+
+
+async def measure(url: str, customers: int, rounds: int) -> None:
+    pool = await open_pool(url, min_size=1, max_size=1)
+    await _made(url, pool, SMALL, SMALL_CUSTOMERS)
+    alone = await medians(questions(pool, SMALL), rounds)
+    await _made(url, pool, BIG, customers)
+    found = await medians(questions(pool, BIG), rounds)
+    beside = await medians(questions(pool, SMALL), rounds)
+    floor, *figures = found
+    print(f"{floor}: {1000 * found[floor]:.2f} ms (median of {rounds})")
+    print(f"{'figure':26}{'ms':>8}{'÷ floor':>9}   small company: ÷ its floor, before and after the big one came")
+    for name in figures:
+        small = [times[name] / times[floor] for times in (alone, beside)]
+        print(f"{name:26}{1000 * found[name]:8.2f}{found[name] / found[floor]:9.1f}   {small[0]:8.1f}{small[1]:8.1f}")
+    await pool.close()
+
+
+async def _made(url: str, pool: Pool, company: int, customers: int) -> None:
+    """A company, rolled up and vacuumed, with a word on how long that took."""
+    begin = time.perf_counter()
+    await asyncio.to_thread(fill, url, company, customers)
+    rows = await tenant_rows(pool, company, "select count(*) from journey_transitions where company_id = %s", [company])
+    print(
+        f"{customers:,} customers with {rows[0][0]:,} transitions made in {time.perf_counter() - begin:.0f} s", end=""
+    )
+    begin = time.perf_counter()
+    while await roll_up(pool, company, stages_json(DEFAULT_RULEBOOK.all_stages)):
+        pass
+    print(f", rolled up in {time.perf_counter() - begin:.0f} s", flush=True)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("vacuum analyze")
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--commits", type=int, metavar="N", help="measure so many commits, with and without the word")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="pb-") as folder:
+        async with running(Postgres(Path(folder))) as postgres:
+            upgrade(postgres.url)
+            if options.commits:
+                await commits.measure(postgres.url, options.commits)
+            else:
+                await measure(postgres.url, options.customers, options.rounds)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

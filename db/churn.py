@@ -19,7 +19,7 @@ _PREDICTIONS = sql.SQL(
 {clauses}, {names}, shown as materialized (
     select id from customer_relationships
      where company_id = %(company)s and (risk_score > 0.7 or current_stage = 'at_risk')
-     order by risk_score desc, id limit %(limit)s
+     order by risk_score desc, id limit {limit}
 ), churned_after as materialized (
     select key[1] as stage, sum(amount) / sum(n) * interval '1 second' as mean_stay
       from ({stays}) s where key[2] = 'churned' group by 1 having sum(n) > 0
@@ -61,8 +61,9 @@ select json_build_object('total', least(counted, {most}), 'more', counted > {mos
 )
 
 
-def _statement(seen: Seen) -> sql.Composed:
+def _statement(seen: Seen, limit: int) -> sql.Composed:
     return _PREDICTIONS.format(
+        limit=sql.Literal(limit),  # no parameter: the plan for any number reads all customers
         clauses=sql.SQL(seen.clauses),
         names=names(sql.Placeholder("company")),
         stays=sql.SQL(seen.of_figure("stay", "ever")),
@@ -79,6 +80,6 @@ async def churn_predictions(pool: Pool, company_id: int, stages: Sequence[Stage]
     (``predicted_by`` ``history``), without such the churn deadline (``deadline``); never in the past. null: churned
     already, or nothing yet leads there.
     """
-    params = {"company": company_id, "stages": stages_json(stages), "limit": limit, **days("ever", None, None)}
-    text: str = await read(pool, company_id, _statement, params)
+    params = {"company": company_id, "stages": stages_json(stages), **days("ever", None, None)}
+    text: str = await read(pool, company_id, lambda seen: _statement(seen, limit), params)
     return text.encode()

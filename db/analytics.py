@@ -101,7 +101,7 @@ select rank, count(*) as n from (
      group by relationship_id having bool_or(from_stage is null)) j group by rank
 """
 _FUNNEL: LiteralString = """
-(with highest as (HIGHEST), steps as (
+(with highest as materialized (HIGHEST), steps as materialized (
     -- every journey starts in the first growth stage of its day, whatever became of that stage
     select rank, stage,
            (select coalesce(sum(n), 0)::bigint from highest h where h.rank >= g.rank or g.rank = first) as n

@@ -1,4 +1,7 @@
-"""Tenants, as the operator makes and lists them: on the owner's connection, not the application's."""
+"""Tenants, as the operator makes and lists them: on the owner's connection, not the application's.
+
+Of companies that are not its tenant the application can learn the ids, to look after each in its own scope.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from db import keys
-from db.session import Connection, owner_connection
+from db.session import Connection, Pool, borrowed, owner_connection
 
 FIRST_COMPANY = 1
 
@@ -39,6 +42,13 @@ async def list_all(connection: Connection) -> list[Company]:
     async with connection.cursor(row_factory=class_row(Company)) as cursor:
         await cursor.execute("select id, name, rules_version, created_at from companies order by id")
         return await cursor.fetchall()
+
+
+async def ids(pool: Pool, after: int = 0, limit: int | None = None) -> list[int]:
+    """The ids of the companies beyond `after`, ascending, at most `limit`."""
+    async with borrowed(pool) as connection:
+        statement = "select id from company_ids() as c (id) where id > %s order by id limit %s"
+        return [row[0] for row in await (await connection.execute(statement, [after, limit])).fetchall()]
 
 
 async def ensure_first(database_url: str) -> str | None:

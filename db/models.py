@@ -294,6 +294,15 @@ class StageMetric(Base):
     revenue: Mapped[Money | None]
 
 
+class StageMetricMark(Base):
+    """Up to when all that was known of a company has been counted in the days of its stage metrics."""
+
+    __tablename__ = "stage_metric_marks"
+
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"), primary_key=True, autoincrement=False)
+    counted_at: Mapped[datetime]
+
+
 class Action(Base):
     """A stage action and what became of it. `action_key` never contains the attempt: one effect for many tries.
 

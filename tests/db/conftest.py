@@ -29,6 +29,7 @@ insert into journey_transitions
 insert into journey_events (company_id, customer_id, event_id, content_hash, outcome, version, rules_version)
     values ({c}, {c}, 'e{c}', decode(repeat('0{c}', 16), 'hex'), 'quarantined', 1, 1);
 insert into journey_stage_metrics (company_id, stage_key, metric_date) values ({c}, 's{c}', '2026-01-01');
+insert into stage_metric_marks (company_id, counted_at) values ({c}, now());
 insert into journey_actions (id, company_id, relationship_id, action_key, action, stage_key, entry)
     values ({c}, {c}, {c}, 'k{c}', 'send', 'lead', 1);
 insert into action_attempts (company_id, action_id, attempt, outcome) values ({c}, {c}, 1, 'failed');

@@ -74,6 +74,7 @@ def test_stays_of_older_rows_are_filled_in(two_companies: str) -> None:
         superuser.execute(f"create role {owner} login; grant perdure_app to {owner}".encode())
         superuser.execute(f"grant all on schema public to {owner}; grant all on alembic_version to {owner}".encode())
         superuser.execute(f"alter table journey_transitions owner to {owner}".encode())
+        superuser.execute(f"grant references on companies to {owner}".encode())  # for the migrations after it
         superuser.execute(
             "insert into journey_transitions (company_id, relationship_id, sequence, from_stage, to_stage,"
             " transitioned_at, trigger_type, version, decided_at)"

@@ -11,7 +11,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows import names
     from workflows.rounds import NAMED, companies, why
 
-CHUNKS = 50  # in one run
 SHOWN = 200  # changes that are told in full
 
 
@@ -20,16 +19,17 @@ class Evaluation:
     """The argument of ``EvaluateAll``, at its start and at every continue-as-new; fields are only ever added, with a
     default.
 
-    ``company``: only this one. ``chunk`` journeys are one activity; at most ``rate`` a second are asked to evaluate
-    themselves, so that live traffic keeps its pace; ``grace`` in seconds. The rest is what is done: companies before
-    ``current``, which is under way where it has ``begun``; of its ``total`` journeys those up to relationship
-    ``after``; and the sums of all companies.
+    ``company``: only this one. ``chunk`` journeys are one activity, ``chunks`` of them one run; at most ``rate`` a
+    second are asked to evaluate themselves, so that live traffic keeps its pace; ``grace`` in seconds. The rest is what
+    is done: companies before ``current``, which is under way where it has ``begun``; of its ``total`` journeys those up
+    to relationship ``after``; and the sums of all companies.
     """
 
     company: int | None = None
     chunk: int = 500
     rate: float = 20.0
     grace: int = int(names.GRACE.total_seconds())
+    chunks: int = 50
     schema: int = 1
     current: int = 0
     begun: bool = False
@@ -97,7 +97,7 @@ class EvaluateAll:
         return bool(found)
 
     def _continue_as_new_early(self) -> None:
-        if self.chunks >= CHUNKS or workflow.info().is_continue_as_new_suggested():
+        if self.chunks >= self.start.chunks or workflow.info().is_continue_as_new_suggested():
             workflow.continue_as_new(self.start)
 
     async def _count(self) -> int:

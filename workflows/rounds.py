@@ -16,7 +16,6 @@ with workflow.unsafe.imports_passed_through():
     from activities.rounds import Companies
     from workflows import names
 
-PAGE = 50  # companies in one page, and at most in one run
 NAMED = 100  # companies that failed which are named
 
 
@@ -25,15 +24,16 @@ class Round:
     """The argument of a round, at its start and at every continue-as-new; fields are only ever added, with a default.
 
     ``company``: only this one. ``until``: the last day (2026-03-12) of stage metrics, by default yesterday.
-    ``look_again`` (seconds): see ``names.SECOND_LOOK``. The rest is what the round has done: when it ``began``
-    (RFC 3339), companies up to ``after``, how many, the sums of their results, and why some ``failed`` (by id;
-    ``failures`` counts all).
+    ``look_again`` (seconds): see ``names.SECOND_LOOK``. ``page``: companies in one run, at most. The rest is what the
+    round has done: when it ``began`` (RFC 3339), companies up to ``after``, how many, the sums of their results, and
+    why some ``failed`` (by id; ``failures`` counts all).
     """
 
     schema: int = 1
     company: int | None = None
     until: str | None = None
     look_again: float = names.SECOND_LOOK.total_seconds()
+    page: int = 50
     began: str | None = None
     after: int = 0
     companies: int = 0
@@ -68,7 +68,7 @@ async def every_company(
     while True:
         page = [start.company] if start.company and not start.companies else []
         if start.company is None:
-            page = await companies(start.after, PAGE)
+            page = await companies(start.after, start.page)
         for first in range(0, len(page), lanes):
             lane = page[first : first + lanes]
             await asyncio.gather(*(_guarded(start, company_id, work) for company_id in lane))
@@ -76,7 +76,7 @@ async def every_company(
             workflow.set_current_details(f"{summary}\n\n{start.details()}")
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(start)
-        if len(page) < PAGE:
+        if len(page) < start.page:
             break
         workflow.continue_as_new(start)
     if start.failures:

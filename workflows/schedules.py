@@ -24,6 +24,8 @@ from workflows import names
 
 #: After a downtime of Temporal so long, what was missed is started; several missed times are one round.
 CATCH_UP = timedelta(days=7)
+#: A round that is stuck ends, or no later one would ever run: they do not overlap.
+LONGEST = timedelta(days=2)
 EVERY_DAY: Sequence[ScheduleRange] = (ScheduleRange(0, 6),)
 MONDAY: Sequence[ScheduleRange] = (ScheduleRange(1),)
 
@@ -91,7 +93,8 @@ def _definition(schedule: Schedule) -> tuple[object, ...]:
     assert isinstance(action, ScheduleActionStartWorkflow)
     spec = [(c.hour, c.minute, c.day_of_week, c.comment) for c in schedule.spec.calendars]
     rest = (schedule.spec.intervals, schedule.spec.cron_expressions, schedule.spec.skip, schedule.spec.jitter)
-    return (spec, *map(bool, rest), schedule.policy, action.workflow, action.id, action.task_queue)
+    started = (action.workflow, action.id, action.task_queue, action.execution_timeout)
+    return (spec, *map(bool, rest), schedule.policy, *started)
 
 
 def _schedule(
@@ -104,6 +107,7 @@ def _schedule(
             {},  # a round with the defaults of the code that runs it, not of the code that made the schedule
             id=workflow_id,
             task_queue=names.TASK_QUEUE,
+            execution_timeout=LONGEST,
             static_summary=summary,
             static_details=details,
         ),

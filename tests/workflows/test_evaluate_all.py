@@ -55,10 +55,9 @@ async def evaluate(client: Client, start: Evaluation) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_drift_is_found_repaired_and_told(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workflows.evaluate_all.CHUNKS", 2)  # several runs
+async def test_drift_is_found_repaired_and_told(life: Life) -> None:
     others = await lives(life)
-    start = Evaluation(company=life.company, chunk=2, rate=1000)
+    start = Evaluation(company=life.company, chunk=2, rate=1000, chunks=2)  # several runs
     right = await evaluate(life.client, start)
     nothing = {"companies": 1, "evaluated": MANY, "drifted": 0, "unanswered": 0, "changes": [], "failed": {}}
     assert right == nothing

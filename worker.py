@@ -36,7 +36,10 @@ from activities.delivery import Delivery
 from activities.evaluate import Evaluations
 from activities.metrics import Metrics
 from activities.reconcile import Reconciler
+from activities.return_models import Fits
+from activities.rollups import keep_rolled_up
 from db.session import Pool, open_pool
+from figures import Figures
 from logs import configure_logs
 from settings import Settings, read_settings
 from workflows import intake
@@ -53,6 +56,11 @@ BEAT = timedelta(seconds=1)  # what an activity got done is known at most so muc
 DRAIN = timedelta(seconds=10)
 WATCH_EVERY = 10.0  # seconds
 STUCK = 70
+# Seconds. The SDK's own are wide: a commit is to take milliseconds, a journey to be taken up within seconds.
+BUCKETS = {
+    "temporal_local_activity_execution_latency": [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0],
+    "temporal_workflow_task_schedule_to_start_latency": [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0],
+}
 
 log = structlog.get_logger("worker")
 
@@ -64,7 +72,7 @@ def build_worker(client: Client, pool: Pool, settings: Settings, runner: Workflo
         client,
         task_queue=TASK_QUEUE,
         workflows=[CustomerJourney, RetentionCampaign, StageMetrics, Reconciliation, FitReturnModels, EvaluateAll],
-        activities=[commits.commit, acts.act, *maintenance_activities(client, pool)],
+        activities=[commits.commit, acts.act, Fits(pool).fit_return_model, *maintenance_activities(client, pool)],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
         build_id=BUILD,
         max_cached_workflows=settings.cached_journeys,
@@ -93,6 +101,20 @@ def maintenance_activities(client: Client, pool: Pool) -> list[Callable[..., Awa
     ]
 
 
+def build_runtime(metrics_address: str) -> Runtime:
+    """A runtime that serves its metrics, and ours, to Prometheus: in seconds, as the gateway's.
+
+    Raises ValueError, with the setting's name, for an address that is none, or taken.
+    """
+    metrics = PrometheusConfig(
+        bind_address=metrics_address, durations_as_seconds=True, histogram_bucket_overrides=BUCKETS
+    )
+    try:
+        return Runtime(telemetry=TelemetryConfig(attach_service_name=False, metrics=metrics))
+    except ValueError as error:
+        raise ValueError(f"METRICS_ADDRESS={metrics_address!r}: {error}") from None
+
+
 def build_delivery(pool: Pool, settings: Settings) -> Delivery:
     """The ways out; what has no server to go to is kept as files in the outbox.
 
@@ -118,9 +140,7 @@ def build_delivery(pool: Pool, settings: Settings) -> Delivery:
 
 async def run_worker(settings: Settings) -> int:
     """Run until a signal or the watchdog ends it; the exit code."""
-    runtime = None
-    if settings.metrics_address:
-        runtime = Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=settings.metrics_address)))
+    runtime = build_runtime(settings.metrics_address) if settings.metrics_address else None
     client = await connection.connect(runtime=runtime, identity=f"{os.getpid()}@{socket.gethostname()[:16]}")
     pool = await open_pool(settings.database_url, min_size=2, max_size=settings.worker_pool, timeout=1.0)
     stop = asyncio.Event()
@@ -132,14 +152,16 @@ async def run_worker(settings: Settings) -> int:
             log.info("worker is polling", task_queue=TASK_QUEUE, namespace=client.namespace)
             await _make_schedules(client)
             watch = asyncio.create_task(watch_backlog(client, settings.watchdog_seconds))
+            rolling = asyncio.create_task(keep_rolled_up(pool))
             stopped = asyncio.create_task(stop.wait())
+            figures = asyncio.create_task(Figures(pool, runtime.metric_meter).keep()) if runtime else None
             await asyncio.wait({watch, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if watch.done():
                 watch.result()
                 log.error("a backlog that nobody polls", seconds=settings.watchdog_seconds)
                 code = STUCK
-            watch.cancel()
-            stopped.cancel()
+            for task in filter(None, (watch, stopped, rolling, figures)):
+                task.cancel()
             if code:
                 os._exit(code)  # a wedged worker does not drain
             log.info("worker is draining")

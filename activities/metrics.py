@@ -27,7 +27,7 @@ class Metrics:
     async def list_companies(self, request: Companies) -> list[int]:
         """A page of the ids of all companies, ascending."""
         async with trying():
-            return await companies.ids(self._pool, request["after"], request["limit"])
+            return await companies.all_ids(self._pool, request["after"], request["limit"])
 
     @activity.defn(name="write_stage_metrics")
     async def write_stage_metrics(self, request: Days) -> DaysWritten:

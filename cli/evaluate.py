@@ -28,8 +28,8 @@ PATIENCE = 30.0  # seconds for a journey to answer
 async def company_ids(pool: Pool, company: int | None) -> list[int]:
     """The company asked for, or all. Raises ValueError for one that does not exist."""
     if company is None:
-        return await companies.ids(pool)
-    if company not in await companies.ids(pool, company - 1, 1):
+        return await companies.all_ids(pool)
+    if company not in await companies.all_ids(pool, company - 1, 1):
         raise ValueError(f"there is no company {company}")
     return [company]
 

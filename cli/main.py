@@ -15,6 +15,7 @@ from cli.actions import actions
 from cli.metrics import metrics
 from cli.options import AnyCompany, AsJson, Company, Data, finish, settle
 from cli.outreach import outreach
+from cli.predictions import predictions
 from cli.staff import staff
 from cli.tasks import tasks
 from cli.templates import templates
@@ -38,6 +39,7 @@ app.add_typer(webhooks, name="webhooks")
 app.add_typer(outreach, name="outreach")
 app.add_typer(templates, name="templates")
 app.add_typer(metrics, name="metrics")
+app.add_typer(predictions, name="predictions")
 
 
 class Actions(StrEnum):

@@ -1,7 +1,4 @@
-"""Tenants, as the operator makes and lists them: on the owner's connection, not the application's.
-
-Of companies that are not its tenant the application can learn the ids, to look after each in its own scope.
-"""
+"""Tenants, as the operator makes and lists them: on the owner's connection. The application sees but their numbers."""
 
 from __future__ import annotations
 
@@ -44,8 +41,12 @@ async def list_all(connection: Connection) -> list[Company]:
         return await cursor.fetchall()
 
 
-async def ids(pool: Pool, after: int = 0, limit: int | None = None) -> list[int]:
-    """The ids of the companies beyond `after`, ascending, at most `limit`."""
+async def all_ids(pool: Pool, after: int = 0, limit: int | None = None) -> list[int]:
+    """The number of every company, in order, for what the application does for each of them in turn; of those beyond
+    `after`, at most `limit`.
+
+    Raises psycopg.OperationalError when Postgres does not answer.
+    """
     async with borrowed(pool) as connection:
         statement = "select id from company_ids() as c (id) where id > %s order by id limit %s"
         return [row[0] for row in await (await connection.execute(statement, [after, limit])).fetchall()]

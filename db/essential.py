@@ -17,6 +17,7 @@ from db import (
     ledger,
     maintenance,
     metric_days,
+    monitoring,
     outcomes,
     portal,
     relationships,
@@ -154,8 +155,11 @@ ESSENTIAL: tuple[Essential, ...] = (
         lambda pool, of: metric_days.first_due(pool, of.company_id, of.now.date()),
         whole=True,
     ),
-    Essential("churn predictions", lambda pool, of: churn_predictions(pool, of.company_id, 200), whole=True),
+    Essential(
+        "churn predictions", lambda pool, of: churn_predictions(pool, of.company_id, View().stages, 50), whole=True
+    ),
     Essential("overdue deadlines", lambda pool, of: maintenance.overdue(pool, of.company_id, of.month_ago, limit=200)),
+    Essential("the oldest overdue deadline", lambda pool, of: monitoring.overdue_seconds(pool, of.company_id)),
     Essential("a chunk of journeys", lambda pool, of: maintenance.chunk(pool, of.company_id, after=1)),
     Essential(
         "a chunk of journeys with their ledger",

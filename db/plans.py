@@ -15,16 +15,18 @@ from psycopg import AsyncCursor, sql
 from psycopg.rows import TupleRow
 
 from db.essential import Essential, Sample
+from db.rolled import BEHIND
 from db.session import Pool, borrowed, open_pool, tenant_rows
 
 LARGE = 10_000  # rows from which on a table should not be read through
 SMALL = 1 << 20  # bytes of a table that is read as fast without any statistics
 MOST = 0.5  # of a table's rows: who reads so much of it reads it best from one end to the other
 SETTING = ("set ", "select set_config", "prepare ")  # what begins like this is done, not explained
+LOOKS = (BEHIND,)  # what is asked only to know what to ask
 
 
 class Explained(Exception):
-    """Ends a call of the product's at its first statement: here is the plan of it."""
+    """Ends a call of the product's at its statement: here is the plan of it."""
 
     def __init__(self, plan: dict[str, Any]) -> None:
         super().__init__("explained")
@@ -38,7 +40,7 @@ class Explaining(AsyncCursor[TupleRow]):
 
     async def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
         text = query if isinstance(query, str) else query.as_string(self.connection)
-        if text.lstrip().startswith(SETTING):
+        if text in LOOKS or text.lstrip().startswith(SETTING):
             return await super().execute(query, *arguments, **options)
         explained = self.how + query if isinstance(query, str) else sql.SQL(self.how) + query
         await super().execute(explained, *arguments, **options)

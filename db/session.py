@@ -24,7 +24,7 @@ Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
 Statement = LiteralString | sql.SQL | sql.Composed
 
-_SCOPE = "select set_config('app.company_id', %s, true)"
+_SCOPE: LiteralString = "select set_config('app.company_id', %s, true)"
 
 
 async def open_pool(
@@ -80,6 +80,21 @@ async def tenant(pool: Pool, company_id: int) -> AsyncGenerator[Connection]:
     """
     async with borrowed(pool) as connection, connection.transaction():
         await connection.execute(_SCOPE, [str(company_id)])
+        yield connection
+
+
+@asynccontextmanager
+async def snapshot(pool: Pool, company_id: int) -> AsyncGenerator[Connection]:
+    """One transaction as `tenant`'s whose statements all see the same moment, and write nothing.
+
+    They are planned once for all parameters: to plan a figure anew each time costs as much as to count it.
+    """
+    async with borrowed(pool) as connection, connection.transaction():
+        async with connection.pipeline():
+            await connection.execute("set transaction isolation level repeatable read, read only")
+            await connection.execute(
+                f"{_SCOPE}, set_config('plan_cache_mode', 'force_generic_plan', true)", [str(company_id)]
+            )
         yield connection
 
 

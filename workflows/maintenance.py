@@ -132,6 +132,7 @@ class FitReturnModels:
             names.FIT_RETURN_MODEL,
             company_id,
             start_to_close_timeout=names.FIT_LIMIT,
+            heartbeat_timeout=names.FIT_HEARTBEAT,
             retry_policy=names.FIT_RETRY,
             summary=f"company {company_id}",
         )

@@ -81,8 +81,9 @@ ROUND_RETRY = RetryPolicy(
 )
 #: Without the companies there is no round: this one waits as long as it takes.
 LIST_LIMIT = timedelta(minutes=1)
-#: A fit may take its minutes of a core. It has no heartbeat: it is one computation.
+#: A fit may take its minutes of a core, and be held up in its signs of life.
 FIT_LIMIT = timedelta(hours=1)
+FIT_HEARTBEAT = timedelta(minutes=1)
 FIT_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=10),
     backoff_coefficient=2.0,

@@ -74,11 +74,10 @@ async def test_they_are_timed_when_they_are_run(filled: str) -> None:
 
 
 async def test_who_reads_all_of_a_large_company_may_read_its_tables_through(filled: str) -> None:
-    plan = (await explained(filled, MANY, "summary"))["summary"]
-    assert plan.sequential == ["customer_relationships"]
-    assert plan.through == {
-        "customer_relationships": "it is about the whole company, which has 99% of customer_relationships"
-    }
+    search = "relationships found by a text"
+    plan = (await explained(filled, MANY, search))[search]
+    assert plan.through.keys() & {"customers", "customer_relationships"}
+    assert set(plan.through.values()) == {f"it is about the whole company, which has 99% of {t}" for t in plan.through}
     assert plan.warning is None
 
 

@@ -76,8 +76,7 @@ async def _ensure(client: Client, schedule_id: str, wanted: Schedule) -> str:
         pass
     handle = client.get_schedule_handle(schedule_id)
     if _definition((await handle.describe()).schedule) == _definition(wanted):
-        # An update, even one that changes nothing, would make the server forget the times that it has to catch up with.
-        return "unchanged"
+        return "unchanged"  # a worker's start is no reason to disturb a schedule that may be catching up
 
     def changed(found: ScheduleUpdateInput) -> ScheduleUpdate:
         wanted.state = found.description.schedule.state

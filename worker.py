@@ -9,9 +9,11 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 from temporalio.api.enums.v1 import TaskQueueType
@@ -31,18 +33,26 @@ from activities.channels.sms import SmsChannel
 from activities.channels.webhook import WebhookChannel
 from activities.commit import Commits
 from activities.delivery import Delivery
+from activities.evaluate import Evaluations
+from activities.metrics import Metrics
+from activities.reconcile import Reconciler
 from activities.return_models import Fits
 from activities.rollups import keep_rolled_up
 from db.session import Pool, open_pool
 from figures import Figures
 from logs import configure_logs
 from settings import Settings, read_settings
+from workflows import intake
 from workflows.customer_journey import CustomerJourney
+from workflows.evaluate_all import EvaluateAll
+from workflows.maintenance import FitReturnModels, Reconciliation, StageMetrics
 from workflows.names import TASK_QUEUE
 from workflows.retention_campaign import RetentionCampaign
+from workflows.schedules import ensure_schedules
 
 BUILD = "1"  # short, because it stands in every workflow task of every history
 STICKY_LIMIT = timedelta(seconds=2)  # a killed worker costs its journeys this long, not ten seconds
+BEAT = timedelta(seconds=1)  # what an activity got done is known at most so much later
 DRAIN = timedelta(seconds=10)
 WATCH_EVERY = 10.0  # seconds
 STUCK = 70
@@ -61,8 +71,8 @@ def build_worker(client: Client, pool: Pool, settings: Settings, runner: Workflo
     return Worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[CustomerJourney, RetentionCampaign],
-        activities=[commits.commit, acts.act, Fits(pool).fit_return_model],
+        workflows=[CustomerJourney, RetentionCampaign, StageMetrics, Reconciliation, FitReturnModels, EvaluateAll],
+        activities=[commits.commit, acts.act, Fits(pool).fit_return_model, *maintenance_activities(client, pool)],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
         build_id=BUILD,
         max_cached_workflows=settings.cached_journeys,
@@ -70,8 +80,25 @@ def build_worker(client: Client, pool: Pool, settings: Settings, runner: Workflo
         max_concurrent_local_activities=4 * settings.workflow_slots,
         max_concurrent_activities=100,
         sticky_queue_schedule_to_start_timeout=STICKY_LIMIT,
+        max_heartbeat_throttle_interval=BEAT,
         graceful_shutdown_timeout=DRAIN,
     )
+
+
+def maintenance_activities(client: Client, pool: Pool) -> list[Callable[..., Awaitable[Any]]]:
+    """What the maintenance workflows ask for."""
+    nudge, look_up = partial(intake.nudge, client), partial(intake.presence, client)
+    runtime = client.service_client.config.runtime or Runtime.default()
+    metrics, evaluations = Metrics(pool), Evaluations(pool, nudge)
+    reconciler = Reconciler(pool, look_up, nudge, runtime.metric_meter)
+    return [
+        metrics.list_companies,
+        metrics.write_stage_metrics,
+        reconciler.reconcile,
+        reconciler.record_faults,
+        evaluations.count_journeys,
+        evaluations.evaluate_chunk,
+    ]
 
 
 def build_runtime(metrics_address: str) -> Runtime:
@@ -123,6 +150,7 @@ async def run_worker(settings: Settings) -> int:
     try:
         async with build_worker(client, pool, settings):
             log.info("worker is polling", task_queue=TASK_QUEUE, namespace=client.namespace)
+            await _make_schedules(client)
             watch = asyncio.create_task(watch_backlog(client, settings.watchdog_seconds))
             rolling = asyncio.create_task(keep_rolled_up(pool))
             stopped = asyncio.create_task(stop.wait())
@@ -140,6 +168,17 @@ async def run_worker(settings: Settings) -> int:
     finally:
         await pool.close()
     return code
+
+
+async def _make_schedules(client: Client) -> None:
+    """The schedules of maintenance, where they are missing or changed; a worker works without them, too."""
+    try:
+        made = {name: did for name, did in (await ensure_schedules(client)).items() if did != "unchanged"}
+    except RPCError as error:
+        log.error("the schedules of maintenance could not be made", reason=error.message)
+        return
+    if made:
+        log.info("schedules", **made)
 
 
 async def watch_backlog(client: Client, patience: float, clock: Callable[[], float] = time.monotonic) -> None:

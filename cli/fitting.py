@@ -7,9 +7,8 @@ from activities.return_models import fit_company
 from cli.evaluate import company_ids
 from cli.output import print_json, print_rows, progress
 from db import return_models
-from db.links import company_name
 from db.return_models import ReturnModel
-from db.session import Pool, open_pool
+from db.session import open_pool
 from settings import Settings
 
 
@@ -18,7 +17,7 @@ async def fit(settings: Settings, company: int | None, as_json: bool) -> int:
     found: list[dict[str, Any]] = []
     pool = await open_pool(settings.database_url, min_size=1, max_size=1, timeout=10.0)
     try:
-        wanted = await _companies(settings, pool, company)
+        wanted = await company_ids(pool, company)
         with progress() as bar:
             task = bar.add_task("", total=len(wanted))
             for company_id in wanted:
@@ -35,18 +34,11 @@ async def list_models(settings: Settings, company: int | None, as_json: bool) ->
     found: list[dict[str, Any]] = []
     pool = await open_pool(settings.database_url, min_size=1, max_size=1, timeout=10.0)
     try:
-        for company_id in await _companies(settings, pool, company):
+        for company_id in await company_ids(pool, company):
             found += [_row(company_id, version) for version in await return_models.versions(pool, company_id)]
     finally:
         await pool.close()
     return _report(found, "no model was fitted yet: `journey predictions fit` does it", as_json)
-
-
-async def _companies(settings: Settings, pool: Pool, company: int | None) -> list[int]:
-    """The company asked for, or all. Raises ValueError where there is none such."""
-    if company is not None and await company_name(pool, company) is None:
-        raise ValueError(f"there is no company {company}")
-    return await company_ids(settings, company)
 
 
 def _row(company_id: int, version: ReturnModel) -> dict[str, Any]:

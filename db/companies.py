@@ -41,14 +41,15 @@ async def list_all(connection: Connection) -> list[Company]:
         return await cursor.fetchall()
 
 
-async def all_ids(pool: Pool) -> list[int]:
-    """The number of every company, in order, for what the application does for each of them in turn.
+async def all_ids(pool: Pool, after: int = 0, limit: int | None = None) -> list[int]:
+    """The number of every company, in order, for what the application does for each of them in turn; of those beyond
+    `after`, at most `limit`.
 
     Raises psycopg.OperationalError when Postgres does not answer.
     """
     async with borrowed(pool) as connection:
-        cursor = await connection.execute("select company_ids()")
-        return [row[0] for row in await cursor.fetchall()]
+        statement = "select id from company_ids() as c (id) where id > %s order by id limit %s"
+        return [row[0] for row in await (await connection.execute(statement, [after, limit])).fetchall()]
 
 
 async def ensure_first(database_url: str) -> str | None:

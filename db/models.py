@@ -302,6 +302,15 @@ class StageMetric(Base):
     revenue: Mapped[Money | None]
 
 
+class StageMetricMark(Base):
+    """Up to when all that was known of a company has been counted in the days of its stage metrics."""
+
+    __tablename__ = "stage_metric_marks"
+
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"), primary_key=True, autoincrement=False)
+    counted_at: Mapped[datetime]
+
+
 class Rollup(Base):
     """What one `figure` comes to on one UTC day or in one month (`day` is its first), by `key`: sums, nothing else.
 

@@ -15,7 +15,7 @@ from db.contributions import CONTRIBUTIONS, EVERYTHING, STAGES, WAITING
 from db.session import Pool, Statement, snapshot
 
 # In the order of the index: by itself the planner might read the table, which after an import is mostly empty pages.
-_BEHIND: LiteralString = """
+BEHIND: LiteralString = """
 select (select relationship_id from journey_unrolled where company_id = %(company)s
          order by relationship_id limit 1) is not null,
        coalesce((select stages <> %(stages)s from journey_rollup_stages where company_id = %(company)s), false)
@@ -128,7 +128,7 @@ async def read(pool: Pool, company_id: int, statement: Callable[[Seen], Statemen
     `params` has `company` and `stages` beside the statement's own.
     """
     async with snapshot(pool, company_id) as connection:
-        row = await (await connection.execute(_BEHIND, params)).fetchone()
+        row = await (await connection.execute(BEHIND, params)).fetchone()
         assert row is not None
         found = await (await connection.execute(statement(Seen(*row)), params)).fetchone()
     assert found is not None

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, LiteralString
 
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, AsyncCursor, sql
 from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
@@ -27,7 +27,14 @@ Statement = LiteralString | sql.SQL | sql.Composed
 _SCOPE: LiteralString = "select set_config('app.company_id', %s, true)"
 
 
-async def open_pool(database_url: str, *, min_size: int, max_size: int, timeout: float = 3.0) -> Pool:
+async def open_pool(
+    database_url: str,
+    *,
+    min_size: int,
+    max_size: int,
+    timeout: float = 3.0,
+    cursors: type[AsyncCursor[TupleRow]] = AsyncCursor,
+) -> Pool:
     """A pool of autocommit connections that act as `perdure_app`. Close it with `await pool.close()`.
 
     Opens at once, whether or not Postgres answers: connections are made in the background. To take one waits at most
@@ -42,7 +49,7 @@ async def open_pool(database_url: str, *, min_size: int, max_size: int, timeout:
         # After this long a lost connection is given up, and whoever needs one next tries anew. Were it longer, the
         # growing pauses between attempts would keep a pool away from a Postgres that has long been back.
         reconnect_timeout=timeout,
-        kwargs={"autocommit": True, "prepare_threshold": 2},
+        kwargs={"autocommit": True, "prepare_threshold": 2, "cursor_factory": cursors},
         configure=_configure,
         open=False,
     )

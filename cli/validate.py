@@ -62,7 +62,7 @@ async def validate(settings: Settings, company: int | None, deep: bool, as_json:
                     running.extend(await _compare(client, pool, company_id, page, deep, findings))
                     bar.advance(listing, len(page))
                 checking = bar.add_task(f"company {company_id}, rows", total=total)
-                async for seen in _check_rows(client, pool, company_id, sorted(running), findings):
+                async for seen in _check_rows(client, pool, company_id, array("q", sorted(running)), findings):
                     bar.advance(checking, seen)
                 await _check_figures(pool, company_id, findings)
     finally:

@@ -80,19 +80,16 @@ def gateway(
     """
     import uvicorn
 
-    from settings import read_settings
+    from api.app import app_factory
+    from api.server import Server
 
     settle(data)
-    read_settings()
-    uvicorn.run(
-        "api.app:app_factory",
-        factory=True,
-        host=host,
-        port=port,
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=20,
-    )
+    app = app_factory()
+    config = uvicorn.Config(app, host=host, port=port, access_log=False, log_config=None, timeout_graceful_shutdown=20)
+    server = Server(app, config)
+    server.run()
+    if not server.started:
+        raise typer.Exit(3)
 
 
 @app.command()

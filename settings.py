@@ -4,6 +4,7 @@ A wrong value is refused at start with the variable's name. ``TEMPORAL_*`` is re
 ``connection.py``) and stands here only where we need it ourselves.
 """
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
@@ -39,6 +40,9 @@ class Settings(BaseSettings):
     webhook_allow: str = Field(
         default="",
         description="host or host:port, comma-separated: endpoints that may be http and private (development)",
+    )
+    dashboard: str = Field(
+        default=str(Path(__file__).parent / "dashboard" / "dist"), description="folder of the built dashboard"
     )
     rate_limit: str = Field(default="6000/minute", description="requests per API key, in the notation of `limits`")
     session_idle_hours: float = Field(default=12, gt=0, le=720, description="unused for so long, a sign-in ends")

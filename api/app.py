@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -20,6 +21,7 @@ from activities.channels.webhook import WebhookChannel
 from api import documents, problems
 from api.auth import Authenticator
 from api.cookies import Cookies
+from api.dashboard import Dashboard
 from api.gateway import Gateway, TemporalLink
 from api.guard import Direct
 from api.limits import BodyLimit
@@ -100,6 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problems.install(app, handler)
     documents.complete(app)
+    app.router.default = Dashboard(Path(settings.dashboard))
     return app
 
 

@@ -89,14 +89,19 @@ async def sign_in(given: SignIn, request: Request, gateway: TheGateway) -> Respo
     "/v1/session",
     summary="Who is signed in",
     response_model=None,
-    responses={200: json_answer("The session of the cookie.", _SHOWN), **_OURS},
+    responses={
+        200: json_answer("The session of the cookie.", _SHOWN),
+        204: {"description": "Nobody is signed in."},
+        **_OURS,
+    },
     openapi_extra={"security": [{"session": []}]},
 )
 async def get_session(request: Request, gateway: TheGateway) -> Response:
+    """To ask is no error: browsers write every 401 into the console, and a sign-in page begins with this question."""
     secret = gateway.cookies.secret(request)
     session = secret and await sessions.find(gateway.pool, secret, gateway.session_idle)
     if not secret or not session:
-        raise problem("unauthorised", "nobody is signed in", headers=_NO_STORE)
+        return Response(status_code=204, headers=_NO_STORE)
     return JSONResponse(_shown(session, secret), headers=_NO_STORE)
 
 

@@ -37,7 +37,8 @@ class Up:
         script = (
             "import sys; from pathlib import Path; import cli.parts\n"
             "cli.parts.JOURNEY = sys.argv[1]\n"
-            "from cli.up import up_command; up_command(Path(sys.argv[2]), int(sys.argv[3]))"
+            "from cli.up import up_command\n"
+            "up_command(Path(sys.argv[2]), int(sys.argv[3]), dashboard=False, demo=False)"
         )
         journey = data.parent / "journey"
         journey.write_text(f'#!/bin/sh\nexec {sys.executable} {STUB} "$@"\n')

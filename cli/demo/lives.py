@@ -138,9 +138,11 @@ def fading(life: Life) -> None:
         life.visits(min(DAYS - 15, last + life.chance.randint(60, 180)), last, (28, 45), (40, 120))
     if life.chance.random() < 0.35:
         life.opinion(life.at(last - 2), among=(3, 2, 2, 1))
-    if life.chance.random() < 0.25:
+    if life.chance.random() < 0.3:  # nobody looked after these: they are to be called
         life.complaint(last - 3, solved=False)
         life.complaint(last - 5, solved=False)
+        for days in (last + 6, last + 14, last + 40):
+            life.add("appointment.missed", life.at(days))
 
 
 def lost(life: Life) -> None:

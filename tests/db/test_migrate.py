@@ -73,7 +73,9 @@ def test_stays_of_older_rows_are_filled_in(two_companies: str) -> None:
     with psycopg.connect(two_companies) as superuser:
         superuser.execute(f"create role {owner} login; grant perdure_app to {owner}".encode())
         superuser.execute(f"grant all on schema public to {owner}; grant all on alembic_version to {owner}".encode())
-        superuser.execute(f"alter table journey_transitions owner to {owner}".encode())
+        tables = superuser.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
+        for (table,) in tables:
+            superuser.execute(f"alter table {table} owner to {owner}".encode())
         superuser.execute(
             "insert into journey_transitions (company_id, relationship_id, sequence, from_stage, to_stage,"
             " transitioned_at, trigger_type, version, decided_at)"

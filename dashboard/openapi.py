@@ -1,6 +1,6 @@
 """Write the gateway's OpenAPI to ``openapi.json`` beside this file: what the dashboard's types are made from.
 
-``python dashboard/openapi.py`` in the project's environment; ``--check`` writes nothing, exits 1 where it has changed.
+``python dashboard/openapi.py`` in the project's environment. ``--check`` writes nothing and exits 1 where it differs.
 """
 
 from __future__ import annotations

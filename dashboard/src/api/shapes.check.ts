@@ -3,8 +3,8 @@
  * A line that does not compile says which field has changed.
  */
 import type openapi from "../../openapi.json";
-import type { Relationships, Stages } from "./shapes";
-import type { Actions, Figures, Predictions, Staff, StageMetrics, Tasks } from "./shapes-of-work";
+import type { Relationships, Session, Stages, Timeline, Transition } from "./shapes";
+import type { Actions, Figures, Predictions, SankeyData, Staff, StageMetrics, Tasks } from "./shapes-of-work";
 
 type Paths = (typeof openapi)["paths"];
 type Example<Operation> = Operation extends {
@@ -23,6 +23,10 @@ type Shown<Shape> = Shape extends readonly (infer Item)[]
 type Has<Shape, Documented extends Shown<Shape>> = [Shape, Documented];
 
 export type Checks = [
+  Has<Session, Example<Paths["/v1/session"]["get"]>>,
+  Has<Timeline, Example<Paths["/v1/portal/customers/{customer_id}/journey"]["get"]>>,
+  Has<Transition, Example<Paths["/v1/portal/customers/{customer_id}/timeline"]["get"]>["timeline"][number]>,
+  Has<SankeyData, Example<Paths["/v1/portal/analytics/sankey"]["get"]>>,
   Has<Relationships, Example<Paths["/v1/portal/relationships"]["get"]>>,
   Has<Stages, Example<Paths["/v1/stages"]["get"]>>,
   Has<Actions, Example<Paths["/v1/portal/actions"]["get"]>>,

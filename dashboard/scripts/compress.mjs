@@ -13,6 +13,6 @@ for (const entry of await readdir(FOLDER, { recursive: true, withFileTypes: true
   const content = await readFile(path);
   if (content.length < SMALLEST) continue;
   await writeFile(`${path}.gz`, gzipSync(content, { level: 9 }));
-  const params = { [constants.BROTLI_PARAM_QUALITY]: 10, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
   await writeFile(`${path}.br`, brotliCompressSync(content, { params }));
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import httpx2
 import pytest
@@ -108,24 +107,33 @@ def test_an_at_risk_customer_is_called(visit: Visit) -> None:
     name = (button.get_attribute("aria-label") or "").removeprefix("Call: ")
     (found,) = stack.ask("GET", "/v1/portal/relationships", params={"search": name, "limit": 1})["relationships"]
     customer = found["customer_id"]
+
+    def tasks(status: str) -> set[int]:
+        found = stack.ask("GET", "/v1/portal/tasks", params={"customer_id": customer, "status": status})
+        return {task["id"] for task in found["tasks"]}
+
+    before = tasks("all")
     button.click()
     expect(page.get_by_text(f"A task to call {name}")).to_be_visible()
-    tasks = []
-    for _ in range(100):
-        tasks = stack.ask("GET", "/v1/portal/tasks", params={"customer_id": customer, "kind": "call"})["tasks"]
-        if tasks:
-            break
-        page.wait_for_timeout(100)
-    (task,) = tasks
+    made = until(page, lambda: tasks("open") - before)
+    (task,) = made
     visit.open(f"/customers/{customer}")
-    page.get_by_role("button", name=f"Done: {task['title']}").first.click()
-    done: dict[str, Any] = {"tasks": []}
-    for _ in range(150):
-        done = stack.ask("GET", "/v1/portal/tasks", params={"customer_id": customer, "kind": "call", "status": "done"})
-        if done["tasks"]:
-            break
-        page.wait_for_timeout(100)
-    assert [row["id"] for row in done["tasks"]] == [task["id"]]
+    (title,) = {
+        row["title"]
+        for row in stack.ask("GET", "/v1/portal/tasks", params={"customer_id": customer})["tasks"]
+        if row["id"] == task
+    }
+    page.get_by_role("button", name=f"Done: {title}").first.click()
+    assert until(page, lambda: tasks("done") - before) == {task}
+
+
+def until(page: Page, look: Callable[[], set[int]], seconds: float = 20) -> set[int]:
+    """What `look` finds as soon as it is something."""
+    for _ in range(int(seconds * 5)):
+        if found := look():
+            return found
+        page.wait_for_timeout(200)
+    raise AssertionError("nothing came")
 
 
 def test_notes_and_a_change_by_hand(visit: Visit) -> None:
@@ -147,7 +155,7 @@ def test_names_are_text_everywhere(visit: Visit) -> None:
     profile = {"name": name, "email": "x@example.com"}
     stack.ask("PUT", "/v1/customers/salon-0011", json=profile)
     visit.sign_in()
-    visit.open("/customers?search=salon-0011")
+    visit.open("/customers?find=salon-0011")
     page.get_by_text(name).first.wait_for()
     visit.open("/customers/salon-0011")
     expect(page.get_by_role("heading", level=1)).to_contain_text(name)

@@ -5,12 +5,14 @@ import { base, type Ink } from "./ink";
 
 /** Movements between stages, step by step from left to right. */
 export default function FlowChart({ flow, ink }: { flow: Flow; ink: Ink }) {
+  // A copy for each drawing: the layout ties nodes and links into circles, in which the component would walk for ever.
+  const value = { nodes: flow.nodes.map((node) => ({ ...node })), links: flow.links.map((link) => ({ ...link })) };
   const colours = new Map(flow.nodes.map((node) => [node.key, node.colour]));
   return (
     <Sankey
       {...base(ink)}
       height={360}
-      data={{ value: flow }}
+      data={{ value }}
       layout={{ nodeDepth: (node: { step: number }) => node.step, nodeWidth: 0.012, nodePadding: 0.06 }}
       linkColorField={(link: { source: { key: string } }) => link.source.key}
       scale={{ color: { domain: [...colours.keys()], range: [...colours.values()] } }}

@@ -15,5 +15,5 @@ export default defineConfig({
     chunkSizeWarningLimit: 1800,
   },
   server: { proxy: { "/v1": gateway } },
-  test: { include: ["tests/**/*.test.{ts,tsx}"], environment: "node" },
+  test: { include: ["tests/**/*.test.ts"], setupFiles: ["tests/browser.ts"], environment: "node" },
 });

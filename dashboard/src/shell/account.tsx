@@ -22,6 +22,8 @@ export function Account() {
   return (
     <Dropdown
       trigger={["click"]}
+      // Within the header, so that it belongs to a landmark.
+      getPopupContainer={(button) => button.parentElement ?? document.body}
       menu={{
         items,
         onClick: ({ key }) => {

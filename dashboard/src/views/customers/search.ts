@@ -52,7 +52,7 @@ export function read(params: URLSearchParams): Search {
   const text = (params.get("find") ?? "").slice(0, 100);
   const stages = params.getAll("stage").slice(0, 20);
   const named = params.get("risk");
-  const risk = named !== null && named in RISKS ? (named as Risk) : null;
+  const risk = named !== null && Object.hasOwn(RISKS, named) ? (named as Risk) : null;
   const sort = SORTS.find((known) => known === params.get("sort")) ?? "risk";
   const descending = params.get("order") !== "asc";
   const query: CustomerSearch = {

@@ -10,16 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from psycopg import sql
-
 from db.session import Pool, tenant_rows
 
 MOST = 500  # changes in one look; of more it is only said that there are more
 
 Change = tuple[str, int]  # customer (the company's own id), transaction
 
-_LOOK = sql.SQL(
-    """
+_LOOK = """
     with now as materialized (
         select pg_snapshot_xmin(s)::text::bigint as low, pg_snapshot_xmax(s)::text::bigint as high
           from pg_current_snapshot() s
@@ -37,10 +34,9 @@ _LOOK = sql.SQL(
                select array_agg(u.external_id || ' ' || x.changed) from changed x
                  join customer_relationships r on r.company_id = %(company)s and r.id = x.id
                  join customers u on u.company_id = r.company_id and u.id = r.customer_id
-                where x.changed < high), '{{}}')
+                where x.changed < high), '{}')
       from now
-    """
-).format()
+"""
 _HORIZON = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
 

@@ -194,3 +194,35 @@ def test_the_first_view_is_small_and_its_files_are_kept(visit: Visit, stack: Sta
     assert 50_000 < sum(assets.values()) <= 350_000, assets
     policy = httpx2.get(stack.url, headers={"Accept": "text/html"}).headers["content-security-policy"]
     assert "script-src 'self';" in policy
+
+
+def test_everything_works_by_keyboard(visit: Visit) -> None:
+    page = visit.page
+    visit.open("/sign-in")
+    page.get_by_label("API key").wait_for()
+    page.keyboard.type(visit.stack.key)  # the field has the focus
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/action-centre")
+    page.get_by_role("table").first.wait_for()
+    page.evaluate("document.activeElement && document.activeElement.blur()")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    tab_to(page, "Customers")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/customers")
+    visit.open("/customers")  # the focus is at the beginning again
+    page.get_by_role("table").first.wait_for()
+    tab_to(page, "Account: first key")
+    page.keyboard.press("Enter")
+    page.get_by_role("menuitem", name="Sign out").wait_for()
+    page.keyboard.press("Escape")
+
+
+def tab_to(page: Page, name: str, most: int = 60) -> None:
+    """Press Tab until what is called so has the focus."""
+    named = "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent.trim()"
+    for _ in range(most):
+        if page.evaluate(named) == name:
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{name} cannot be reached by Tab")

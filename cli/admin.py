@@ -12,6 +12,8 @@ from db import companies, keys, sessions
 from db.session import Connection, owner_connection
 from settings import Settings
 
+TEMPORAL_PATIENCE = 10.0  # seconds that `migrate` waits for a Temporal that need not be there
+
 
 async def migrate(settings: Settings) -> int:
     """Apply what is missing of the schema; the exit code."""
@@ -20,7 +22,25 @@ async def migrate(settings: Settings) -> int:
     applied = await asyncio.to_thread(upgrade, settings.owner_url)
     at = await asyncio.to_thread(current, settings.owner_url)
     console.print(f"applied {', '.join(applied)}" if applied else f"nothing to do: the schema is at {at}")
+    console.print(await _schedules())
     return 0
+
+
+async def _schedules() -> str:
+    """Make the schedules of maintenance, where Temporal is there to keep them; what was done, in words."""
+    from temporalio.service import RPCError
+
+    import connection
+    from workflows.schedules import ensure_schedules
+
+    try:
+        client = await asyncio.wait_for(connection.connect(), TEMPORAL_PATIENCE)
+        made = await ensure_schedules(client)
+    except (RuntimeError, RPCError, TimeoutError) as error:
+        reason = str(error).strip().splitlines()
+        why = f" ({reason[0][:120]})" if reason else ""
+        return f"schedules: Temporal does not answer{why}; a worker makes them when it starts"
+    return "schedules: " + ", ".join(f"{name} {did}" for name, did in made.items())
 
 
 async def add_company(settings: Settings, name: str, currency: str, as_json: bool) -> int:

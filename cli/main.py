@@ -12,8 +12,10 @@ import typer
 
 from cli import running
 from cli.actions import actions
+from cli.metrics import metrics
 from cli.options import AnyCompany, AsJson, Company, Data, finish, settle
 from cli.outreach import outreach
+from cli.predictions import predictions
 from cli.staff import staff
 from cli.tasks import tasks
 from cli.templates import templates
@@ -36,6 +38,8 @@ app.add_typer(staff, name="staff")
 app.add_typer(webhooks, name="webhooks")
 app.add_typer(outreach, name="outreach")
 app.add_typer(templates, name="templates")
+app.add_typer(metrics, name="metrics")
+app.add_typer(predictions, name="predictions")
 
 
 class Actions(StrEnum):
@@ -171,38 +175,48 @@ def evaluate_transitions(
     if customer is not None and company is None:
         raise typer.BadParameter("--customer needs --company: the id is the company's own")
     settle(data)
-    finish(evaluate.evaluate(read_settings(), company, customer, chunk=500, grace=0, as_json=as_json))
+    finish(evaluate.evaluate(read_settings(), company, customer, as_json=as_json))
+
+
+Rate = Annotated[float, typer.Option(help="Journeys a second that are asked to evaluate.", min=0.1, max=1000)]
 
 
 @app.command(name="queue-updates")
 def queue_updates(
     chunk: Annotated[int, typer.Option(help="Journeys in one chunk.", min=1, max=10_000)] = 100,
+    rate: Rate = 20,
     company: AnyCompany = None,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate every journey in chunks. Finding something to do is drift: reported, repaired, exit code 1.
+    """Evaluate every journey in chunks, by a workflow that goes on whatever happens to this command.
 
-    Example: [bold]journey queue-updates --chunk 500[/bold]
+    Finding something to do is drift: reported, repaired, exit code 1. While one runs, the command looks at that one.
+
+    Example: [bold]journey queue-updates --chunk 500 --rate 50[/bold]
     """
-    from cli import evaluate
+    from cli.evaluate_all import evaluate_all
     from settings import read_settings
 
     settle(data)
-    finish(evaluate.evaluate(read_settings(), company, None, chunk=chunk, grace=evaluate.GRACE, as_json=as_json))
+    finish(evaluate_all(read_settings(), company, chunk=chunk, rate=rate, as_json=as_json))
 
 
 @app.command(name="update-risk-scores")
-def update_risk_scores(company: AnyCompany = None, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
+def update_risk_scores(
+    rate: Rate = 20, company: AnyCompany = None, data: Data = Path(".journey"), as_json: AsJson = False
+) -> None:
     """Check every journey's scores. Journeys keep their own; finding one that is not right is drift, exit code 1.
+
+    The same evaluation as queue-updates, in chunks of 500.
 
     Example: [bold]journey update-risk-scores --company 1[/bold]
     """
-    from cli import evaluate
+    from cli.evaluate_all import evaluate_all
     from settings import read_settings
 
     settle(data)
-    finish(evaluate.evaluate(read_settings(), company, None, chunk=500, grace=evaluate.GRACE, as_json=as_json))
+    finish(evaluate_all(read_settings(), company, chunk=500, rate=rate, as_json=as_json))
 
 
 @app.command()
@@ -212,7 +226,8 @@ def validate(
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Look for orphaned relationships, invalid stages, and drift between Temporal and Postgres; exit code 1 if any.
+    """Look for orphaned relationships, invalid stages, and drift: between Temporal and Postgres, and between a row and
+    what ledger and transitions say. Exit code 1 if there is any.
 
     Example: [bold]journey validate --company 1 --deep[/bold]
     """
@@ -221,6 +236,26 @@ def validate(
 
     settle(data)
     finish(run_validation(read_settings(), company, deep, as_json))
+
+
+@app.command(name="optimize-queries")
+def optimize_queries(
+    company: AnyCompany = None,
+    analyze: Annotated[bool, typer.Option(help="Run the reading ones, too, and say how long each took.")] = False,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """The plan of each essential query, and what index it uses; exit code 1 where one reads a large table through.
+
+    As the application, in the scope of one company: by default of the one with the most journeys.
+
+    Example: [bold]journey optimize-queries --company 1 --analyze[/bold]
+    """
+    from cli.optimize import optimize
+    from settings import read_settings
+
+    settle(data)
+    finish(optimize(read_settings(), company, analyze, as_json))
 
 
 @app.command(name="health-check")

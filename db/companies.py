@@ -1,4 +1,4 @@
-"""Tenants, as the operator makes and lists them: on the owner's connection, not the application's."""
+"""Tenants, as the operator makes and lists them: on the owner's connection. The application sees but their numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from db import keys
-from db.session import Connection, owner_connection
+from db.session import Connection, Pool, borrowed, owner_connection
 from journey.currency import DEFAULT_CURRENCY
 from journey.currency import currency as checked
 
@@ -64,6 +64,17 @@ async def list_all(connection: Connection) -> list[Company]:
             [DEFAULT_CURRENCY],
         )
         return await cursor.fetchall()
+
+
+async def all_ids(pool: Pool, after: int = 0, limit: int | None = None) -> list[int]:
+    """The number of every company, in order, for what the application does for each of them in turn; of those beyond
+    `after`, at most `limit`.
+
+    Raises psycopg.OperationalError when Postgres does not answer.
+    """
+    async with borrowed(pool) as connection:
+        statement = "select id from company_ids() as c (id) where id > %s order by id limit %s"
+        return [row[0] for row in await (await connection.execute(statement, [after, limit])).fetchall()]
 
 
 async def ensure_first(database_url: str) -> str | None:

@@ -19,6 +19,7 @@ from typing import Annotated, Any, ClassVar
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Double,
     Enum,
     ForeignKey,
     ForeignKeyConstraint,
@@ -170,6 +171,13 @@ class Relationship(Base):
         Index("idx_stage_risk", "company_id", "current_stage", "risk_score"),
         Index("idx_next_deadline", "company_id", "next_deadline"),
         Index("customer_relationships_changed", "company_id", "changed"),
+        Index(
+            "customer_relationships_threatened",
+            "company_id",
+            text("risk_score DESC"),
+            "id",
+            postgresql_where=text("risk_score > 0.7 or current_stage = 'at_risk'"),
+        ),
         # Room on each page for the next version of a row: an update that moves no indexed column stays in place.
         {"postgresql_with": {"fillfactor": 80}},
     )
@@ -300,6 +308,84 @@ class StageMetric(Base):
     avg_time_in_stage: Mapped[Decimal | None] = mapped_column(Numeric(10, 2))
     conversion_rate: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
     revenue: Mapped[Money | None]
+
+
+class StageMetricMark(Base):
+    """Up to when all that was known of a company has been counted in the days of its stage metrics."""
+
+    __tablename__ = "stage_metric_marks"
+
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"), primary_key=True, autoincrement=False)
+    counted_at: Mapped[datetime]
+
+
+class Rollup(Base):
+    """What one `figure` comes to on one UTC day or in one month (`day` is its first), by `key`: sums, nothing else.
+
+    Which figures there are, and what their keys and amounts mean, stands in `db/contributions.py`.
+    """
+
+    __tablename__ = "journey_rollups"
+    __table_args__ = (
+        CheckConstraint("grain in ('day', 'month')", name="grain"),
+        CheckConstraint(
+            "figure in ('move', 'stay', 'start', 'entered', 'gone_on', 'revenue', 'adjusted')", name="figure"
+        ),
+        {"postgresql_with": {"fillfactor": 70}},
+    )
+
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"), primary_key=True)
+    figure: Mapped[str] = mapped_column(primary_key=True)
+    grain: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    key: Mapped[list[str]] = mapped_column(ARRAY(Text), primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
+    amount: Mapped[Decimal] = mapped_column(Numeric)
+
+
+class Unrolled(Base):
+    """A commit that is not in the roll-ups yet. Whoever reads them counts it live."""
+
+    __tablename__ = "journey_unrolled"
+
+    company_id: Mapped[CompanyId] = mapped_column(primary_key=True, autoincrement=False)
+    relationship_id: Mapped[Reference] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    customer_id: Mapped[Reference]
+
+
+class RolledStages(Base):
+    """The stages, in their order, by which a company's conversions are rolled up."""
+
+    __tablename__ = "journey_rollup_stages"
+
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"), primary_key=True, autoincrement=False)
+    stages: Mapped[str]
+
+
+class ReturnModel(Base):
+    """One version of a company's model of who comes back: `parameters` with times in days, or the `reason` for none."""
+
+    __tablename__ = "return_models"
+    __table_args__ = (
+        UniqueConstraint("company_id", "version"),
+        CheckConstraint(
+            "num_nulls(parameters, log_likelihood) = case when reason is null then 0 else 2 end", name="model_or_reason"
+        ),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    version: Mapped[int]
+    method: Mapped[str]
+    fitted_at: Mapped[Stamp]
+    history_from: Mapped[date | None]
+    history_to: Mapped[date]
+    customers: Mapped[int]
+    returned_customers: Mapped[int]
+    parameters: Mapped[dict[str, Any] | None]
+    log_likelihood: Mapped[float | None] = mapped_column(Double)
+    reason: Mapped[str | None]
 
 
 class Action(Base):

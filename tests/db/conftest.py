@@ -29,6 +29,13 @@ insert into journey_transitions
 insert into journey_events (company_id, customer_id, event_id, content_hash, outcome, version, rules_version)
     values ({c}, {c}, 'e{c}', decode(repeat('0{c}', 16), 'hex'), 'quarantined', 1, 1);
 insert into journey_stage_metrics (company_id, stage_key, metric_date) values ({c}, 's{c}', '2026-01-01');
+insert into stage_metric_marks (company_id, counted_at) values ({c}, now());
+insert into journey_rollups (company_id, figure, grain, day, key, n, amount)
+    values ({c}, 'move', 'day', '2026-01-01', '{{s{c}}}', 1, 0);
+insert into journey_unrolled (company_id, relationship_id, version, customer_id) values ({c}, {c}, 1, {c});
+insert into journey_rollup_stages (company_id, stages) values ({c}, '[]');
+insert into return_models (company_id, version, method, history_to, customers, returned_customers, reason)
+    values ({c}, 1, 'BG/NBD', '2026-01-01', 0, 0, 'too little history');
 insert into journey_actions (id, company_id, relationship_id, action_key, action, stage_key, entry)
     values ({c}, {c}, {c}, 'k{c}', 'send', 'lead', 1);
 insert into action_attempts (company_id, action_id, attempt, outcome) values ({c}, {c}, 1, 'failed');

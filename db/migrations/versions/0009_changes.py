@@ -7,8 +7,8 @@ which is the hot one), the trigger's condition leaves it alone, which costs next
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

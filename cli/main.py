@@ -50,14 +50,21 @@ class Actions(StrEnum):
 
 
 @app.command()
-def up(data: Data = Path(".journey"), port: Annotated[int, typer.Option(help="The gateway's port.")] = 8000) -> None:
-    """Run everything on this machine: Postgres, Temporal, a worker, the gateway.
+def up(
+    data: Data = Path(".journey"),
+    port: Annotated[int, typer.Option(help="The gateway's port.")] = 8000,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Fill an empty system with an invented, lively company.")
+    ] = False,
+    dashboard: Annotated[bool, typer.Option(help="Build the dashboard where it is missing or old.")] = True,
+) -> None:
+    """Run everything on this machine: Postgres, Temporal, a worker, the gateway with the dashboard.
 
-    Example: [bold]journey up --data /var/lib/journeys --port 9000[/bold]
+    Example: [bold]journey up --demo --data /var/lib/journeys --port 9000[/bold]
     """
     from cli.up import up_command
 
-    up_command(data, port)
+    up_command(data, port, dashboard=dashboard, demo=demo)
 
 
 @app.command()
@@ -84,19 +91,16 @@ def gateway(
     """
     import uvicorn
 
-    from settings import read_settings
+    from api.app import app_factory
+    from api.server import Server
 
     settle(data)
-    read_settings()
-    uvicorn.run(
-        "api.app:app_factory",
-        factory=True,
-        host=host,
-        port=port,
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=20,
-    )
+    app = app_factory()
+    config = uvicorn.Config(app, host=host, port=port, access_log=False, log_config=None, timeout_graceful_shutdown=20)
+    server = Server(app, config)
+    server.run()
+    if not server.started:
+        raise typer.Exit(3)
 
 
 @app.command()

@@ -48,7 +48,7 @@ JOURNEY = sql.SQL(
 prepare journey_with_timeline (bigint, text, int, text) as
 with {names}
 select json_build_object(
-    'journey', (select row_to_json(j) from (select {fields}, $4 as temporal_url) j),
+    'journey', (select row_to_json(j) from (select {fields}, c.name, c.email, c.phone, r.notes, $4 as temporal_url) j),
     'transitions', (
         select coalesce(json_agg(t), '[]') from (
             select t.id, t.from_stage, coalesce(n.names ->> t.from_stage, t.from_stage) as from_stage_name,

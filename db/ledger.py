@@ -158,7 +158,7 @@ and (%(known_decided_at)s::timestamptz is null or decided_at = %(known_decided_a
 
 _UPDATE = f"""
 with r as (
-    update customer_relationships set updated_at = now(),
+    update customer_relationships set updated_at = now(), changed = pg_current_xact_id()::text::bigint,
            {", ".join(f"{name} = %({name})s::{kind}" for name, kind in _COLUMNS.items())}
      where {_STANDS} and {_AS_ASSUMED}
     returning id, customer_id

@@ -85,6 +85,10 @@ def _of_relationship() -> SchemaItem:
     )
 
 
+def _of_key() -> SchemaItem:
+    return ForeignKeyConstraint(["company_id", "key_id"], ["api_keys.company_id", "api_keys.id"])
+
+
 class Company(Base):
     """A tenant. `settings` holds its overrides of the rulebook; `rules_version` counts its changes of rules."""
 
@@ -150,7 +154,9 @@ class Customer(Base):
 
 class Relationship(Base):
     """The projection: where a customer stands. `version` counts the commits of the journey and guards them;
-    `run_id` is the first run of its workflow; `state` is the journey as the core packs it."""
+    `run_id` is the first run of its workflow; `state` is the journey as the core packs it.
+
+    `changed`, here and in other tables, is the transaction that wrote the row (its 64-bit number), by a trigger."""
 
     __tablename__ = "customer_relationships"
     __table_args__ = (
@@ -164,6 +170,7 @@ class Relationship(Base):
         Index("idx_risk", "company_id", "risk_score"),
         Index("idx_stage_risk", "company_id", "current_stage", "risk_score"),
         Index("idx_next_deadline", "company_id", "next_deadline"),
+        Index("customer_relationships_changed", "company_id", "changed"),
         Index(
             "customer_relationships_threatened",
             "company_id",
@@ -199,6 +206,7 @@ class Relationship(Base):
     held: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[Stamp]
     updated_at: Mapped[Stamp]
+    changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 
 
 class Transition(Base):
@@ -396,6 +404,7 @@ class Action(Base):
         ),
         Index("journey_actions_of_relationship", "relationship_id", "created_at"),
         Index("journey_actions_by_status", "company_id", "status", "updated_at"),
+        Index("journey_actions_changed", "company_id", "changed"),
     )
 
     id: Mapped[Id]
@@ -418,6 +427,7 @@ class Action(Base):
     performed_by: Mapped[Reference | None]
     version: Mapped[int] = mapped_column(server_default=text("0"))
     done_at: Mapped[datetime | None]
+    changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 
 
 class Attempt(Base):
@@ -516,6 +526,7 @@ class Task(Base):
         CheckConstraint("status in ('open', 'done', 'cancelled')", name="status"),
         Index("tasks_by_status", "company_id", "status", "due_at"),
         Index("tasks_of_relationship", "relationship_id"),
+        Index("tasks_changed", "company_id", "changed"),
     )
 
     id: Mapped[Id]
@@ -531,6 +542,7 @@ class Task(Base):
     action_key: Mapped[str | None]
     note: Mapped[str | None]
     done_by: Mapped[Reference | None]
+    changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 
 
 class WebhookEndpoint(Base):
@@ -572,6 +584,7 @@ class ApiKey(Base):
     __tablename__ = "api_keys"
     __table_args__ = (
         UniqueConstraint("key_hash"),
+        UniqueConstraint("company_id", "id"),
         CheckConstraint("octet_length(key_hash) = 32", name="key_hash"),
         Index("api_keys_of_company", "company_id"),
     )
@@ -585,6 +598,46 @@ class ApiKey(Base):
     created_at: Mapped[Stamp]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class Session(Base):
+    """A signed-in browser: acts as its key does, until it is idle for too long or `expires_at`."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        _of_key(),
+        UniqueConstraint("secret_hash"),
+        CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
+        Index("sessions_of_key", "key_id"),
+        Index("sessions_by_expiry", "company_id", "expires_at"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    key_id: Mapped[Reference]
+    secret_hash: Mapped[bytes]
+    created_at: Mapped[Stamp]
+    last_seen_at: Mapped[Stamp]
+    expires_at: Mapped[datetime]
+
+
+class SignInLink(Base):
+    """A link that opens one session, once."""
+
+    __tablename__ = "sign_in_links"
+    __table_args__ = (
+        _of_key(),
+        UniqueConstraint("token_hash"),
+        CheckConstraint("octet_length(token_hash) = 32", name="token_hash"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    key_id: Mapped[Reference]
+    token_hash: Mapped[bytes]
+    created_at: Mapped[Stamp]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
 
 
 class AuditEntry(Base):

@@ -17,6 +17,7 @@ from db import analytics
 from db.analytics import View
 from db.churn import MOST_COUNTED, churn_predictions
 from db.keys import JOURNEYS_READ
+from db.sankey import MOST_STEPS, sankey
 from db.stage_metrics import stage_metrics
 from journey.events import EARLIEST
 
@@ -55,6 +56,19 @@ _FIGURES = {
     ],
     "stage_times": {"prospect": 3.5904, "lead": 7.25},
     "distribution": {"prospect": 5, "lead": 12, "customer": 15, "regular": 2, "vip": 2, "at_risk": 4, "churned": 0},
+}
+_SANKEY = {
+    "period": "year",
+    "as_of": "2026-03-12T09:00:00+00:00",
+    "nodes": [
+        {"id": "0:customer", "step": 0, "stage": "customer"},
+        {"id": "1:at_risk", "step": 1, "stage": "at_risk"},
+        {"id": "2:customer", "step": 2, "stage": "customer"},
+    ],
+    "links": [
+        {"source": "0:customer", "target": "1:at_risk", "count": 9},
+        {"source": "1:at_risk", "target": "2:customer", "count": 4},
+    ],
 }
 _METRIC = {
     "metric_date": "2026-03-12",
@@ -113,6 +127,22 @@ async def get_customer_journey(
     rulebook = await gateway.rulebook(credential.company_id)
     view = View(rulebook.all_stages, _instant(as_of), period)
     return Response(await analytics.dashboard(gateway.pool, credential.company_id, view), media_type=JSON)
+
+
+@router.get(
+    "/v1/portal/analytics/sankey",
+    summary="The ways that journeys took",
+    description="A node is a stage at a step (how many moves a journey had made in the period when it came there), so"
+    f" that loops show and no link leads back. After {MOST_STEPS} moves, the last link leads to where a journey came.",
+    response_model=None,
+    responses={200: json_answer("Nodes and links, in the order of steps and stages.", _SANKEY), **problems()},
+)
+async def get_sankey(
+    gateway: TheGateway, credential: TheCredential, period: Period = "month", as_of: AsOf = None
+) -> Response:
+    rulebook = await gateway.rulebook(credential.company_id)
+    view = View(rulebook.all_stages, _instant(as_of), period)
+    return Response(await sankey(gateway.pool, credential.company_id, view), media_type=JSON)
 
 
 @router.get(

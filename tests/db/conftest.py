@@ -46,8 +46,12 @@ insert into assignments (company_id, relationship_id, role, staff_id) values ({c
 insert into tasks (company_id, relationship_id, kind, title) values ({c}, {c}, 'call', 'Call');
 insert into webhook_endpoints (company_id, url, secret) values ({c}, 'https://example.com', 'whsec_{c}');
 insert into message_templates (company_id, name, locale, subject, text) values ({c}, 'welcome', 'en', 's', 't');
-insert into api_keys (company_id, name, key_hash, prefix, scopes)
-    values ({c}, 'key', decode(repeat('0{c}', 32), 'hex'), 'pk_{c}', '{{admin}}');
+insert into api_keys (id, company_id, name, key_hash, prefix, scopes)
+    values ({c}, {c}, 'key', decode(repeat('0{c}', 32), 'hex'), 'pk_{c}', '{{admin}}');
+insert into sessions (company_id, key_id, secret_hash, expires_at)
+    values ({c}, {c}, decode(repeat('0{c}', 32), 'hex'), now() + interval '1 day');
+insert into sign_in_links (company_id, key_id, token_hash, expires_at)
+    values ({c}, {c}, decode(repeat('0{c}', 32), 'hex'), now() + interval '1 day');
 insert into audit_log (company_id, actor, action, subject) values ({c}, 'a', 'b', 'c');
 """
 A, B = 1, 2
@@ -95,7 +99,7 @@ def filled_template(new_database: NewDatabase, migrated_template: str) -> str:
     with psycopg.connect(url) as connection:
         for company in (A, B):
             connection.execute(ROWS.format(c=company))
-        for table in ("companies", "customers", "customer_relationships", "journey_actions", "staff"):
+        for table in ("companies", "customers", "customer_relationships", "journey_actions", "staff", "api_keys"):
             connection.execute(f"select setval('{table}_id_seq', 100)")  # past the numbers given above
     return urlsplit(url).path[1:]
 

@@ -1,0 +1,77 @@
+import { Card, Empty, Switch } from "antd";
+import { type ReactNode, Suspense, useId, useState } from "react";
+import { Broken } from "../parts/broken";
+import { LinesToCome } from "../parts/loading";
+import { words } from "../words";
+import { PlainTable, type TableShown } from "./plain-table";
+
+interface Props {
+  title: string;
+  hint: string;
+  /** what the chart says, in a sentence, for who does not see it */
+  summary: string;
+  isEmpty: boolean;
+  isLoading?: boolean;
+  table: TableShown;
+  chart: ReactNode;
+  /** beside the switch */
+  extra?: ReactNode;
+  className?: string;
+}
+
+/** A chart, and the same as a table at the flick of a switch. */
+export function ChartCard({
+  title,
+  hint,
+  summary,
+  isEmpty,
+  isLoading,
+  table,
+  chart,
+  extra,
+  className,
+}: Props) {
+  const [asTable, setAsTable] = useState(false);
+  const id = useId();
+  const said = words.analytics;
+  return (
+    <Card
+      title={<h2>{title}</h2>}
+      className={`chart-card ${className ?? ""}`}
+      extra={
+        !isEmpty && (
+          <span className="as-table">
+            <label htmlFor={id}>{said.asTable}</label>
+            <Switch
+              id={id}
+              size="small"
+              checked={asTable}
+              onChange={setAsTable}
+              aria-label={said.asTableOf(title)}
+            />
+          </span>
+        )
+      }
+    >
+      <div className="chart-head">
+        <p className="quiet">{hint}</p>
+        {extra}
+      </div>
+      {isLoading ? (
+        <LinesToCome rows={6} />
+      ) : isEmpty ? (
+        <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={said.nothing} />
+      ) : asTable ? (
+        <PlainTable caption={title} {...table} />
+      ) : (
+        <Broken>
+          <Suspense fallback={<LinesToCome rows={6} />}>
+            <div role="img" aria-label={`${title}. ${summary}`} className="chart">
+              {chart}
+            </div>
+          </Suspense>
+        </Broken>
+      )}
+    </Card>
+  );
+}

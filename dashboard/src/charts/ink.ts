@@ -1,0 +1,59 @@
+/** What all charts have in common, on a light page or a dark one. */
+export interface Ink {
+  dark: boolean;
+  text: string;
+  quiet: string;
+  line: string;
+  bar: string;
+  /** large and under text */
+  area: string;
+  /** what lies beneath */
+  paper: string;
+}
+
+export function inkOf(dark: boolean): Ink {
+  return dark
+    ? {
+        dark,
+        text: "#e8efee",
+        quiet: "#b9c5c3",
+        line: "#33403e",
+        bar: "#3aa79b",
+        area: "#1f5e57",
+        paper: "#141c1b",
+      }
+    : {
+        dark,
+        text: "#14201f",
+        quiet: "#44514f",
+        line: "#dfe6e5",
+        bar: "#1b8479",
+        area: "#a9dcd4",
+        paper: "#ffffff",
+      };
+}
+
+/** Options of every chart: it fills its place, does not move, and lets its place have the background. */
+export function base(ink: Ink) {
+  return {
+    autoFit: true,
+    animate: false as const,
+    theme: { type: ink.dark ? "classicDark" : "classic", view: { viewFill: "transparent" } },
+  };
+}
+
+/** An axis in this ink. */
+export function axis(ink: Ink, more: Record<string, unknown> = {}) {
+  return {
+    title: false,
+    labelFill: ink.quiet,
+    labelOpacity: 1,
+    labelFillOpacity: 1,
+    labelFontSize: 12,
+    gridStroke: ink.line,
+    gridStrokeOpacity: 1,
+    gridLineDash: [0, 0],
+    tick: false,
+    ...more,
+  };
+}

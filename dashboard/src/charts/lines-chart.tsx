@@ -1,0 +1,61 @@
+import { Line } from "@ant-design/plots";
+import { shortDay } from "../format/dates";
+import { axis, base, type Ink } from "./ink";
+import { lookOf } from "./palette";
+
+export interface Point {
+  /** `2026-11-25` */
+  day: string;
+  series: string;
+  value: number | null;
+}
+
+interface Props {
+  points: Point[];
+  /** names of the series in their order */
+  series: string[];
+  format: (value: number) => string;
+  ink: Ink;
+}
+
+/** A line for each series over the days; where a value is not known, the line has a gap. */
+export default function LinesChart({ points, series, format, ink }: Props) {
+  const looks = series.map((_, index) => lookOf(index, ink.dark));
+  return (
+    <Line
+      {...base(ink)}
+      height={340}
+      data={points}
+      xField={(point: Point) => new Date(point.day)}
+      yField="value"
+      colorField="series"
+      scale={{
+        x: { type: "time", utc: true, tickCount: 6 },
+        y: { nice: true, domainMin: 0 },
+        color: { domain: series, range: looks.map((look) => look.colour) },
+      }}
+      style={{
+        lineWidth: 2,
+        lineDash: ([first]: Point[]) => [...(looks[series.indexOf(first?.series ?? "")]?.dash ?? [])],
+      }}
+      connectNulls={false}
+      axis={{
+        x: axis(ink, {
+          labelFormatter: (date: Date) => shortDay(date.toISOString()),
+          labelAutoRotate: false,
+          grid: false,
+        }),
+        y: axis(ink, { labelFormatter: (value: number) => format(value) }),
+      }}
+      legend={{
+        color: { position: "top", itemLabelFill: ink.text, itemLabelFillOpacity: 1, itemLabelFontSize: 12 },
+      }}
+      tooltip={{
+        title: (point: Point) => shortDay(point.day),
+        items: [
+          (point: Point) => ({ name: point.series, value: point.value === null ? "–" : format(point.value) }),
+        ],
+      }}
+    />
+  );
+}

@@ -1,0 +1,21 @@
+/**
+ * Colours that people with any colour vision tell apart (Okabe and Ito), the darker ones made lighter on a dark page. A
+ * company's own colours of stages may be alike; in charts they would have to be told apart by them.
+ */
+const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#b0518c", "#4b3a9e", "#8c6d00", "#3a97d1", "#1c1c1c"];
+const DARK = ["#56b4e9", "#ff8f4a", "#2fd0a0", "#e79ac4", "#b3a6ff", "#f0c04a", "#a8dcff", "#f2f2f2"];
+/** After the colours that are furthest apart, dashes tell apart as well. */
+const PLAIN = 4;
+const DASHES: readonly (readonly number[])[] = [[], [6, 4], [2, 3]];
+
+export interface Look {
+  colour: string;
+  dash: readonly number[];
+}
+
+/** The look of the nth of several series. */
+export function lookOf(index: number, dark: boolean): Look {
+  const colours = dark ? DARK : LIGHT;
+  const dash = DASHES[Math.floor(index / PLAIN) % DASHES.length] ?? [];
+  return { colour: colours[index % colours.length] ?? "#888888", dash };
+}

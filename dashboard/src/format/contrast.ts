@@ -1,0 +1,28 @@
+/** Which text is read best on a colour that somebody else chose (WCAG 2 relative luminance). */
+
+// Between these two, and no others, one always has 4.5 : 1.
+const DARK = "#000000";
+const LIGHT = "#ffffff";
+
+/** The relative luminance of `#rrggbb`, 0 to 1. */
+export function luminance(colour: string): number {
+  const [red, green, blue] = [1, 3, 5].map((at) =>
+    channel(Number.parseInt(colour.slice(at, at + 2), 16) / 255),
+  );
+  return 0.2126 * (red ?? 0) + 0.7152 * (green ?? 0) + 0.0722 * (blue ?? 0);
+}
+
+/** The contrast of two colours, 1 to 21. */
+export function contrast(one: string, other: string): number {
+  const [darker, lighter] = [luminance(one), luminance(other)].sort((a, b) => a - b) as [number, number];
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
+/** The colour of text on `background`: at least 4.5 : 1 whatever it is. */
+export function textOn(background: string): string {
+  return contrast(background, DARK) >= contrast(background, LIGHT) ? DARK : LIGHT;
+}
+
+function channel(value: number): number {
+  return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+}

@@ -1,0 +1,36 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
+import { currentSession } from "../api/session";
+import { useSessions } from "../session/session";
+import { type Connection, followChanges } from "./changes";
+import { Refresher } from "./refresher";
+
+const Context = createContext<Connection>("connecting");
+
+/** Keeps what the page shows fresh while somebody is signed in. */
+export function LiveProvider({ children }: { children: ReactNode }) {
+  const [connection, setConnection] = useState<Connection>("connecting");
+  const queries = useQueryClient();
+  const { endSession } = useSessions();
+
+  useEffect(() => {
+    const refresher = new Refresher(queries);
+    const stop = followChanges({
+      onChanged: (customers) => refresher.changed(customers),
+      onConnection: setConnection,
+      async ask() {
+        if ((await currentSession()) === null) endSession();
+      },
+    });
+    return () => {
+      stop();
+      refresher.stop();
+    };
+  }, [queries, endSession]);
+
+  return <Context value={connection}>{children}</Context>;
+}
+
+export function useConnection(): Connection {
+  return useContext(Context);
+}

@@ -1,0 +1,36 @@
+import { type ListingProps, Selecting } from "./listing";
+
+/** A listing for narrow windows: a card for each row. */
+export function Cards<Row extends object>({
+  label,
+  rows,
+  rowKey,
+  columns,
+  selection,
+  busy,
+}: ListingProps<Row>) {
+  const [name, ...rest] = columns;
+  return (
+    <ul className="cards" aria-label={label} aria-busy={busy ?? false}>
+      {rows.map((row) => {
+        const id = rowKey(row);
+        return (
+          <li key={id} className="row-card">
+            <div className="row-card-head">
+              <div className="row-card-name">{name?.render(row)}</div>
+              {selection && <Selecting selection={selection} id={id} />}
+            </div>
+            <dl>
+              {rest.map((column) => (
+                <div key={column.key}>
+                  <dt>{column.title}</dt>
+                  <dd>{column.render(row)}</dd>
+                </div>
+              ))}
+            </dl>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

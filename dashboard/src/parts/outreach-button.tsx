@@ -1,0 +1,47 @@
+import { GiftOutlined, MailOutlined, PhoneOutlined } from "@ant-design/icons";
+import { App, Button } from "antd";
+import type { ReactNode } from "react";
+import { type Outreach, useOutreach } from "../api/writes";
+import { words } from "../words";
+import { problemInWords } from "./failed";
+
+export const OUTREACH_ICONS: Record<Outreach, ReactNode> = {
+  call: <PhoneOutlined aria-hidden />,
+  email: <MailOutlined aria-hidden />,
+  offer: <GiftOutlined aria-hidden />,
+};
+
+interface Props {
+  type: Outreach;
+  customerId: string;
+  name?: string | null | undefined;
+  small?: boolean;
+}
+
+/** Asks for a call, an e-mail or an offer at one click, and says so. */
+export function OutreachButton({ type, customerId, name, small = false }: Props) {
+  const outreach = useOutreach(customerId);
+  const { message } = App.useApp();
+  const said = words.outreach;
+  const who = name ?? customerId;
+  async function ask() {
+    try {
+      await outreach.mutateAsync(type);
+      message.success(said.asked[type](who));
+    } catch (error) {
+      message.error(problemInWords(error as Error));
+    }
+  }
+  return (
+    <Button
+      size={small ? "small" : "middle"}
+      icon={OUTREACH_ICONS[type]}
+      loading={outreach.isPending}
+      aria-label={said.of(said[type], who)}
+      title={small ? said[type] : undefined}
+      onClick={ask}
+    >
+      <span className="outreach-name">{said[type]}</span>
+    </Button>
+  );
+}

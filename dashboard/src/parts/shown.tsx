@@ -1,0 +1,19 @@
+import type { UseQueryResult } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { Failed } from "./failed";
+import { LinesToCome } from "./loading";
+
+interface Props<Answer> {
+  query: UseQueryResult<Answer>;
+  /** lines of the skeleton */
+  rows?: number;
+  children: (answer: Answer) => ReactNode;
+}
+
+/** What was asked for: on its way, failed with another try, or there. What was once there stays. */
+export function Shown<Answer>({ query, rows = 4, children }: Props<Answer>) {
+  if (query.data !== undefined) return children(query.data);
+  if (query.isError && !query.isFetching)
+    return <Failed error={query.error} retry={() => void query.refetch()} />;
+  return <LinesToCome rows={rows} />;
+}

@@ -1,0 +1,35 @@
+import {
+  CheckCircleOutlined,
+  CloseCircleOutlined,
+  CrownOutlined,
+  ExclamationCircleOutlined,
+  FlagOutlined,
+  GiftOutlined,
+  HeartOutlined,
+  PhoneOutlined,
+  StarOutlined,
+  UserAddOutlined,
+  UserOutlined,
+  WarningOutlined,
+} from "@ant-design/icons";
+import type { ComponentType } from "react";
+
+/** The names that stages' icons have, and what shows them; an unknown name is a flag. */
+const ICONS: Record<string, ComponentType<{ "aria-hidden"?: boolean }>> = {
+  "user-plus": UserAddOutlined,
+  user: UserOutlined,
+  phone: PhoneOutlined,
+  "check-circle": CheckCircleOutlined,
+  star: StarOutlined,
+  crown: CrownOutlined,
+  heart: HeartOutlined,
+  gift: GiftOutlined,
+  "exclamation-triangle": WarningOutlined,
+  "exclamation-circle": ExclamationCircleOutlined,
+  "x-circle": CloseCircleOutlined,
+};
+
+export function StageIcon({ name }: { name: string | null }) {
+  const Icon = ICONS[name ?? ""] ?? FlagOutlined;
+  return <Icon aria-hidden />;
+}

@@ -1,0 +1,88 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
+import { onSessionExpired, rememberCsrfToken } from "../api/client";
+import * as calls from "../api/session";
+import type { Session } from "../api/shapes";
+
+/** `asking` at the start; `unreachable` when nobody answered that; `expired` is signed out against one's will. */
+export type SessionState =
+  | { is: "asking" | "unreachable" | "signed-out" | "expired" }
+  | { is: "signed-in"; session: Session };
+
+interface Sessions {
+  state: SessionState;
+  signIn(proof: calls.Proof): Promise<void>;
+  signOut(): Promise<void>;
+  askAgain(): void;
+  /** The gateway says that the session is over. */
+  endSession(): void;
+}
+
+const Context = createContext<Sessions | null>(null);
+
+export function SessionProvider({ children }: { children: ReactNode }) {
+  const [state, setState] = useState<SessionState>({ is: "asking" });
+  const queries = useQueryClient();
+
+  const askAgain = useCallback(() => {
+    setState({ is: "asking" });
+    // Who has signed in meanwhile stays so.
+    const answered = (state: SessionState) => setState((before) => (before.is === "asking" ? state : before));
+    calls.currentSession().then(
+      (session) => answered(session === null ? { is: "signed-out" } : { is: "signed-in", session }),
+      () => answered({ is: "unreachable" }),
+    );
+  }, []);
+
+  const endSession = useCallback(() => {
+    rememberCsrfToken(null);
+    setState((before) => (before.is === "signed-in" ? { is: "expired" } : before));
+  }, []);
+
+  useEffect(askAgain, [askAgain]);
+  useEffect(() => onSessionExpired(endSession), [endSession]);
+  useEffect(() => {
+    // What one session has seen is not for the next.
+    if (state.is === "signed-out" || state.is === "expired") queries.clear();
+  }, [state.is, queries]);
+
+  const sessions = useMemo<Sessions>(
+    () => ({
+      state,
+      askAgain,
+      endSession,
+      async signIn(proof) {
+        setState({ is: "signed-in", session: await calls.signIn(proof) });
+      },
+      async signOut() {
+        if (state.is === "signed-in") await calls.signOut(state.session);
+        setState({ is: "signed-out" });
+      },
+    }),
+    [state, askAgain, endSession],
+  );
+  return <Context value={sessions}>{children}</Context>;
+}
+
+export function useSessions(): Sessions {
+  const sessions = useContext(Context);
+  if (sessions === null) throw new Error("outside of SessionProvider");
+  return sessions;
+}
+
+/** The session of who is signed in; for views, which nobody else sees. */
+export function useSession(): Session {
+  const { state } = useSessions();
+  if (state.is !== "signed-in") throw new Error("nobody is signed in");
+  return state.session;
+}
+
+/** Whether the session's key may change anything; a reader sees no buttons. */
+export function useMayAct(): boolean {
+  const { scopes } = useSession();
+  return scopes.includes("journeys:write") || scopes.includes("admin");
+}
+
+export function useCurrency(): string {
+  return useSession().company.currency;
+}

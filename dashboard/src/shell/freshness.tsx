@@ -1,0 +1,23 @@
+import { Tooltip } from "antd";
+import { useConnection } from "../live/live";
+import { words } from "../words";
+
+/** How fresh the page is. */
+export function Freshness() {
+  const connection = useConnection();
+  const said = words.live;
+  if (connection === "connecting") return null;
+  const [text, hint] = {
+    live: [said.live, said.liveHint],
+    polling: [said.polling, said.pollingHint],
+    lost: [said.lost, said.lostBanner],
+  }[connection] as [string, string];
+  return (
+    <Tooltip title={hint}>
+      <span className={`freshness ${connection}`} role="status">
+        <span className="dot" aria-hidden />
+        {text}
+      </span>
+    </Tooltip>
+  );
+}

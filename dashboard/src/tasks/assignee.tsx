@@ -1,0 +1,44 @@
+import { App, Select } from "antd";
+import { useStaff } from "../api/reads";
+import type { Task } from "../api/shapes-of-work";
+import { useAssign } from "../api/writes";
+import { problemInWords } from "../parts/failed";
+import { words } from "../words";
+
+const NOBODY = 0;
+
+/** Who has a task; another can be chosen. */
+export function Assignee({ task }: { task: Task }) {
+  const staff = useStaff().data?.staff ?? [];
+  const assign = useAssign(task.customer_id);
+  const { message } = App.useApp();
+  const said = words.tasks;
+  const people = staff.filter((person) => person.is_active || person.id === task.assigned_to);
+  async function give(staffId: number) {
+    try {
+      await assign.mutateAsync({ taskId: task.id, staffId: staffId === NOBODY ? null : staffId });
+      message.success(said.assigned);
+    } catch (error) {
+      message.error(problemInWords(error as Error));
+    }
+  }
+  return (
+    <Select<number>
+      size="small"
+      variant="filled"
+      className="assignee"
+      aria-label={said.assignee(task.title)}
+      popupMatchSelectWidth={false}
+      value={task.assigned_to ?? NOBODY}
+      loading={assign.isPending}
+      onChange={give}
+      options={[
+        { value: NOBODY, label: said.nobody },
+        ...(task.assigned_to !== null && staff.length === 0
+          ? [{ value: task.assigned_to, label: task.staff_name ?? String(task.assigned_to) }]
+          : []),
+        ...people.map((person) => ({ value: person.id, label: person.name })),
+      ]}
+    />
+  );
+}

@@ -1,0 +1,47 @@
+import { CheckOutlined } from "@ant-design/icons";
+import { Button, Tag } from "antd";
+import { Link } from "react-router";
+import type { Task } from "../api/shapes-of-work";
+import { moment, relative } from "../format/dates";
+import { term } from "../format/terms";
+import { pathOf } from "../parts/person";
+import { useMayAct } from "../session/session";
+import { words } from "../words";
+import { Assignee } from "./assignee";
+import { useFinish } from "./use-finish";
+
+export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boolean }) {
+  const mayAct = useMayAct();
+  const finish = useFinish();
+  const said = words.tasks;
+  return (
+    <li className="task">
+      <div className="task-head">
+        <span className="task-title">{task.title}</span>
+        {mayAct && (
+          <Button
+            size="small"
+            icon={<CheckOutlined aria-hidden />}
+            aria-label={said.doneOf(task.title)}
+            onClick={() => finish(task)}
+          >
+            {said.done}
+          </Button>
+        )}
+      </div>
+      <div className="task-line">
+        <Tag>{term("tasks", task.kind)}</Tag>
+        {withCustomer && <Link to={pathOf(task.customer_id)}>{task.customer_name ?? task.customer_id}</Link>}
+        {task.overdue && <Tag color="error">{said.overdue}</Tag>}
+        {task.due_at === null ? (
+          <span>{said.noDate}</span>
+        ) : (
+          <time dateTime={task.due_at} title={moment(task.due_at)}>
+            {said.due(relative(task.due_at))}
+          </time>
+        )}
+        {mayAct ? <Assignee task={task} /> : <span>{task.staff_name ?? said.nobody}</span>}
+      </div>
+    </li>
+  );
+}

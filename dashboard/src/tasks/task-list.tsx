@@ -1,0 +1,42 @@
+import { Button, Empty } from "antd";
+import { useTasks } from "../api/reads";
+import { Failed } from "../parts/failed";
+import { LinesToCome } from "../parts/loading";
+import { words } from "../words";
+import { TaskItem } from "./task-item";
+import { useFinishing } from "./use-finish";
+
+/** Open tasks, soonest due first: of one customer, or (null) of all. */
+export function TaskList({ customerId }: { customerId: string | null }) {
+  const query = useTasks(customerId);
+  const finishing = useFinishing();
+  const said = words.tasks;
+  if (query.isPending) return <LinesToCome rows={6} />;
+  if (query.data === undefined) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  const tasks = query.data.pages.flatMap((page) => page.tasks).filter((task) => !finishing.has(task.id));
+  if (tasks.length === 0 && !query.hasNextPage) {
+    return customerId === null ? (
+      <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={said.none}>
+        <p className="quiet">{said.noneHint}</p>
+      </Empty>
+    ) : (
+      <p className="quiet">{said.none}</p>
+    );
+  }
+  return (
+    <>
+      <ul className="tasks" aria-label={said.title}>
+        {tasks.map((task) => (
+          <TaskItem key={task.id} task={task} withCustomer={customerId === null} />
+        ))}
+      </ul>
+      {query.hasNextPage && (
+        <div className="more">
+          <Button loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+            {words.common.showMore}
+          </Button>
+        </div>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,43 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { App, Button } from "antd";
+import { useSyncExternalStore } from "react";
+import type { Task } from "../api/shapes-of-work";
+import { refresh } from "../api/writes";
+import { problemInWords } from "../parts/failed";
+import { words } from "../words";
+import { finishing, UNDO_MS } from "./finishing";
+
+/** Calls a task done, and offers to take that back for a moment. */
+export function useFinish(): (task: Task) => void {
+  const { notification } = App.useApp();
+  const queries = useQueryClient();
+  const said = words.tasks;
+  return (task) => {
+    const key = `task ${task.id}`;
+    const again = () => void refresh(queries, [task.customer_id]);
+    finishing.start(task.id, {
+      done: again,
+      undone: () => notification.info({ key, title: said.undone(task.title), duration: 3 }),
+      failed(error) {
+        again();
+        notification.error({ key, title: said.notFinished(task.title), description: problemInWords(error) });
+      },
+    });
+    notification.success({
+      key,
+      title: said.finished(task.title),
+      duration: UNDO_MS / 1000,
+      placement: "bottomRight",
+      actions: (
+        <Button size="small" onClick={() => finishing.undo(task.id)}>
+          {said.undo}
+        </Button>
+      ),
+    });
+  };
+}
+
+/** Tasks that are to be hidden, because somebody has called them done. */
+export function useFinishing(): ReadonlySet<number> {
+  return useSyncExternalStore(finishing.subscribe, finishing.ids);
+}

@@ -1,0 +1,52 @@
+import { Button } from "antd";
+import { useState } from "react";
+import { OUTREACH, type Outreach } from "../../api/writes";
+import { number } from "../../format/figures";
+import { OUTREACH_ICONS } from "../../parts/outreach-button";
+import { words } from "../../words";
+import { BulkModal } from "./bulk-modal";
+
+interface Props {
+  customers: readonly string[];
+  nameOf(id: string): string;
+  clear(): void;
+}
+
+/** What can be done for all who are selected. */
+export function Bulk({ customers, nameOf, clear }: Props) {
+  const [asked, setAsked] = useState<{ type: Outreach; customers: readonly string[] } | null>(null);
+  const { actionCentre, outreach } = words;
+  const count = number(customers.length);
+  return (
+    <section className="bulk" aria-label={actionCentre.selected(count, customers.length)}>
+      <strong role="status">{actionCentre.selected(count, customers.length)}</strong>
+      <div className="buttons tight">
+        {OUTREACH.map((type) => (
+          <Button
+            key={type}
+            size="small"
+            type="primary"
+            icon={OUTREACH_ICONS[type]}
+            aria-label={outreach.of(outreach[type], actionCentre.selected(count, customers.length))}
+            onClick={() => setAsked({ type, customers })}
+          >
+            {outreach[type]}
+          </Button>
+        ))}
+        <Button size="small" onClick={clear}>
+          {actionCentre.unselect}
+        </Button>
+      </div>
+      {asked !== null && (
+        <BulkModal
+          {...asked}
+          nameOf={nameOf}
+          close={(finished) => {
+            setAsked(null);
+            if (finished) clear();
+          }}
+        />
+      )}
+    </section>
+  );
+}

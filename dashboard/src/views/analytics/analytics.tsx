@@ -1,0 +1,44 @@
+import { useFigures } from "../../api/figures";
+import { moment } from "../../format/dates";
+import { Page } from "../../parts/page";
+import { Shown } from "../../parts/shown";
+import { words } from "../../words";
+import { FlowCard } from "./flow-card";
+import { FunnelCard } from "./funnel-card";
+import { MetricsCard } from "./metrics-card";
+import { DistributionCard, TimesCard } from "./stage-cards";
+import { Statistics } from "./statistics";
+import { useView } from "./view";
+import { ViewPicker } from "./view-picker";
+
+/** A company's journeys in figures, of a period up to now or to an instant of the past. */
+export default function Analytics() {
+  const { view, change } = useView();
+  const query = useFigures(view);
+  const said = words.analytics;
+  const asOf = view.asOf === null ? said.asOfNow : said.asOfMoment(moment(view.asOf));
+  return (
+    <Page
+      title={words.views.analytics}
+      tab={words.views.analytics}
+      lead={asOf}
+      extra={<ViewPicker view={view} change={change} />}
+    >
+      <Shown query={query} rows={12}>
+        {(figures) => (
+          <div
+            className={query.isPlaceholderData ? "charts stale" : "charts"}
+            aria-busy={query.isPlaceholderData}
+          >
+            <Statistics figures={figures} />
+            <FunnelCard steps={figures.funnel_data} />
+            <FlowCard view={view} />
+            <TimesCard times={figures.stage_times} />
+            <DistributionCard distribution={figures.distribution} />
+            <MetricsCard view={view} />
+          </div>
+        )}
+      </Shown>
+    </Page>
+  );
+}

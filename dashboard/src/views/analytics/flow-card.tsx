@@ -1,0 +1,55 @@
+import { useMemo } from "react";
+import { useSankey, type View } from "../../api/figures";
+import { useStages } from "../../api/reads";
+import type { SankeyData } from "../../api/shapes-of-work";
+import { ChartCard } from "../../charts/chart-card";
+import { flowOf } from "../../charts/flow";
+import { inkOf } from "../../charts/ink";
+import { FlowDiagram } from "../../charts/lazy";
+import { lookOf } from "../../charts/palette";
+import { number } from "../../format/figures";
+import { Failed } from "../../parts/failed";
+import { useStageLook } from "../../parts/stage-look";
+import { useDark } from "../../theme";
+import { words } from "../../words";
+
+const NOTHING: SankeyData = { nodes: [], links: [] };
+
+/** Movements between the stages in the period; its figures come by themselves. */
+export function FlowCard({ view }: { view: View }) {
+  const query = useSankey(view);
+  const look = useStageLook();
+  const stages = useStages().data?.stages;
+  const dark = useDark();
+  const data = query.data ?? NOTHING;
+  const flow = useMemo(() => {
+    const order = (stages ?? []).map((stage) => stage.stage_key);
+    return flowOf(
+      data,
+      (stage) => look(stage).name,
+      (stage) => lookOf(Math.max(0, order.indexOf(stage)), dark).colour,
+    );
+  }, [data, look, stages, dark]);
+  const said = words.analytics;
+  const steps = new Map(flow.nodes.map((node) => [node.key, node.step]));
+  if (query.isError && query.data === undefined) {
+    return <Failed error={query.error} retry={() => void query.refetch()} />;
+  }
+  return (
+    <ChartCard
+      title={said.flow}
+      hint={said.flowHint}
+      summary={flow.links.map((link) => `${link.from} → ${link.to}: ${number(link.value)}`).join("; ")}
+      isEmpty={query.data !== undefined && flow.links.length === 0}
+      isLoading={query.isPending}
+      table={{
+        columns: [said.columns.from, said.columns.to, said.columns.step, said.columns.count],
+        rows: flow.links.map((link) => ({
+          key: `${link.source} ${link.target}`,
+          cells: [link.from, link.to, number(steps.get(link.target) ?? 0), number(link.value)],
+        })),
+      }}
+      chart={<FlowDiagram flow={flow} ink={inkOf(dark)} />}
+    />
+  );
+}

@@ -1,0 +1,41 @@
+import type { FunnelStep } from "../../api/shapes-of-work";
+import { ChartCard } from "../../charts/chart-card";
+import { inkOf } from "../../charts/ink";
+import { FunnelDiagram } from "../../charts/lazy";
+import { number, percent } from "../../format/figures";
+import { useStageLook } from "../../parts/stage-look";
+import { useDark } from "../../theme";
+import { words } from "../../words";
+
+export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
+  const look = useStageLook();
+  const dark = useDark();
+  const said = words.analytics;
+  const rows = steps.map((step, index) => ({
+    name: look(step.stage).name,
+    customers: step.customers,
+    shown: said.funnelStep(number(step.customers), percent(step.percentage)),
+    conversion: index === 0 ? "" : percent(step.conversionRate),
+  }));
+  return (
+    <ChartCard
+      title={said.funnel}
+      hint={said.funnelHint}
+      summary={rows.map((row) => `${row.name}: ${row.shown}`).join("; ")}
+      isEmpty={(steps[0]?.customers ?? 0) === 0}
+      table={{
+        columns: [said.columns.stage, said.columns.customers, said.columns.share, said.columns.conversion],
+        rows: steps.map((step, index) => ({
+          key: step.stage,
+          cells: [
+            look(step.stage).name,
+            number(step.customers),
+            percent(step.percentage),
+            index === 0 ? words.common.none : percent(step.conversionRate),
+          ],
+        })),
+      }}
+      chart={<FunnelDiagram rows={rows} ink={inkOf(dark)} />}
+    />
+  );
+}

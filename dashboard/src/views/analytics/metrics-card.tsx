@@ -1,0 +1,95 @@
+import { Select } from "antd";
+import { useState } from "react";
+import { daysBefore, useStageMetrics, type View } from "../../api/figures";
+import { useStages } from "../../api/reads";
+import type { StageMetric } from "../../api/shapes-of-work";
+import { ChartCard } from "../../charts/chart-card";
+import { inkOf } from "../../charts/ink";
+import { Lines } from "../../charts/lazy";
+import { calendarDay } from "../../format/dates";
+import { money, number, percent, shortMoney } from "../../format/figures";
+import { Failed } from "../../parts/failed";
+import { useStageLook } from "../../parts/stage-look";
+import { useCurrency } from "../../session/session";
+import { useDark } from "../../theme";
+import { words } from "../../words";
+
+type Metric = keyof typeof words.analytics.metricNames;
+const METRICS = Object.keys(words.analytics.metricNames) as Metric[];
+
+/** One figure of every stage, day by day. */
+export function MetricsCard({ view }: { view: View }) {
+  const [metric, setMetric] = useState<Metric>("customer_count");
+  const query = useStageMetrics(view);
+  const look = useStageLook();
+  const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);
+  const dark = useDark();
+  const currency = useCurrency();
+  const said = words.analytics;
+  const rows = sinceSomething(query.data?.stage_metrics ?? []);
+  // A stage that never has the figure has no line; the colours go by the stage all the same.
+  const stages = order.filter((key) => rows.some((row) => row.stage === key));
+  const show = (value: number) => shownAs(metric, value, currency, money);
+  const days = [...new Set(rows.map((row) => row.metric_date))];
+  const by = new Map(rows.map((row) => [`${row.metric_date} ${row.stage}`, row]));
+  const last = days.at(-1);
+  if (query.isError && query.data === undefined) {
+    return <Failed error={query.error} retry={() => void query.refetch()} />;
+  }
+  return (
+    <ChartCard
+      className="wide"
+      title={said.metrics}
+      hint={said.metricsHint}
+      summary={stages
+        .map((key) => `${look(key).name}: ${cell(by.get(`${last} ${key}`), metric, show)}`)
+        .join("; ")}
+      isEmpty={query.data !== undefined && rows.every((row) => !row[metric])}
+      isLoading={query.isPending}
+      extra={
+        <Select<Metric>
+          aria-label={said.metric}
+          className="metric"
+          value={metric}
+          onChange={setMetric}
+          options={METRICS.map((value) => ({ value, label: said.metricNames[value] }))}
+        />
+      }
+      table={{
+        columns: [said.columns.day, ...stages.map((key) => look(key).name)],
+        rows: days.toReversed().map((date) => ({
+          key: date,
+          cells: [calendarDay(date), ...stages.map((key) => cell(by.get(`${date} ${key}`), metric, show))],
+        })),
+      }}
+      chart={
+        <Lines
+          points={rows.map((row) => ({
+            day: row.metric_date,
+            series: look(row.stage).name,
+            value: row[metric],
+          }))}
+          series={stages.map((key) => look(key).name)}
+          format={(value) => shownAs(metric, value, currency, shortMoney)}
+          ink={inkOf(dark)}
+        />
+      }
+    />
+  );
+}
+
+/** Without the days before the first customer, but for the one before. */
+function sinceSomething(rows: StageMetric[]): StageMetric[] {
+  const first = rows.find((row) => row.customer_count > 0)?.metric_date;
+  return first === undefined ? rows : rows.filter((row) => row.metric_date >= daysBefore(first, 1));
+}
+
+function shownAs(metric: Metric, value: number, currency: string, amount: typeof money): string {
+  if (metric === "revenue") return amount(value, currency);
+  return metric === "conversion_rate" ? percent(value) : number(value);
+}
+
+function cell(row: StageMetric | undefined, metric: Metric, show: (value: number) => string): string {
+  const value = row?.[metric];
+  return value === null || value === undefined ? words.common.none : show(value);
+}

@@ -1,0 +1,64 @@
+import { useStages } from "../../api/reads";
+import { ChartCard } from "../../charts/chart-card";
+import { inkOf } from "../../charts/ink";
+import { Bars } from "../../charts/lazy";
+import { inDays } from "../../format/days";
+import { number } from "../../format/figures";
+import { useStageLook } from "../../parts/stage-look";
+import { useDark } from "../../theme";
+import { words } from "../../words";
+
+interface Props {
+  title: string;
+  hint: string;
+  column: string;
+  values: Record<string, number>;
+  show: (value: number) => string;
+}
+
+export function TimesCard({ times }: { times: Record<string, number> }) {
+  const said = words.analytics;
+  return (
+    <ByStage
+      title={said.times}
+      hint={said.timesHint}
+      column={said.columns.days}
+      values={times}
+      show={inDays}
+    />
+  );
+}
+
+export function DistributionCard({ distribution }: { distribution: Record<string, number> }) {
+  const { distribution: title, distributionHint: hint, columns } = words.analytics;
+  return <ByStage title={title} hint={hint} column={columns.customers} values={distribution} show={number} />;
+}
+
+/** A number for each stage, in the company's order; stages that it has given up come last. */
+function ByStage({ title, hint, column, values, show }: Props) {
+  const look = useStageLook();
+  const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);
+  const dark = useDark();
+  const keys = [
+    ...order.filter((key) => key in values),
+    ...Object.keys(values).filter((key) => !order.includes(key)),
+  ];
+  const rows = keys.map((key) => ({
+    name: look(key).name,
+    value: values[key] ?? 0,
+    shown: show(values[key] ?? 0),
+  }));
+  return (
+    <ChartCard
+      title={title}
+      hint={hint}
+      summary={rows.map((row) => `${row.name}: ${row.shown}`).join("; ")}
+      isEmpty={rows.every((row) => row.value === 0)}
+      table={{
+        columns: [words.analytics.columns.stage, column],
+        rows: rows.map((row) => ({ key: row.name, cells: [row.name, row.shown] })),
+      }}
+      chart={<Bars rows={rows} ink={inkOf(dark)} />}
+    />
+  );
+}

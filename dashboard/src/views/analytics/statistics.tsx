@@ -1,0 +1,42 @@
+import { CrownOutlined, TeamOutlined, WalletOutlined, WarningOutlined } from "@ant-design/icons";
+import { Card, Statistic } from "antd";
+import type { Figures } from "../../api/shapes-of-work";
+import { money, number, percent } from "../../format/figures";
+import { useCurrency } from "../../session/session";
+import { words } from "../../words";
+
+/** The four figures above all others. */
+export function Statistics({ figures }: { figures: Figures }) {
+  const said = words.analytics;
+  const currency = useCurrency();
+  const shown = [
+    { title: said.total, value: number(figures.total_customers), icon: <TeamOutlined aria-hidden /> },
+    {
+      title: said.atRisk,
+      value: number(figures.at_risk_count),
+      of: said.ofAll(percent(figures.at_risk_percentage)),
+      icon: <WarningOutlined aria-hidden />,
+    },
+    {
+      title: said.vip,
+      value: number(figures.vip_count),
+      of: said.ofAll(percent(figures.vip_percentage)),
+      icon: <CrownOutlined aria-hidden />,
+    },
+    {
+      title: said.value,
+      value: money(figures.avg_lifetime_value, currency),
+      icon: <WalletOutlined aria-hidden />,
+    },
+  ];
+  return (
+    <section className="statistics" aria-label={said.statistics}>
+      {shown.map(({ title, value, of, icon }) => (
+        <Card key={title}>
+          <Statistic title={title} value={value} prefix={icon} formatter={(text) => text} />
+          <p className="quiet">{of ?? "\u00a0"}</p>
+        </Card>
+      ))}
+    </section>
+  );
+}

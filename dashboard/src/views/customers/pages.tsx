@@ -1,0 +1,41 @@
+import { LeftOutlined, RightOutlined } from "@ant-design/icons";
+import { Button } from "antd";
+import { number } from "../../format/figures";
+import { words } from "../../words";
+
+interface Props {
+  page: number;
+  /** null: not known */
+  pages: number | null;
+  previous: (() => void) | null;
+  next: (() => void) | null;
+}
+
+/** The way from page to page; nothing where there is but one. */
+export function Pages({ page, pages, previous, next }: Props) {
+  if (previous === null && next === null) return null;
+  const { common, customers } = words;
+  const shown = number(page);
+  return (
+    <nav aria-label={customers.pages} className="pages">
+      <Button
+        icon={<LeftOutlined aria-hidden />}
+        disabled={previous === null}
+        onClick={previous ?? undefined}
+      >
+        {common.previous}
+      </Button>
+      <span role="status">
+        {pages === null ? customers.page(shown) : customers.pageOf(shown, number(pages))}
+      </span>
+      <Button
+        icon={<RightOutlined aria-hidden />}
+        iconPlacement="end"
+        disabled={next === null}
+        onClick={next ?? undefined}
+      >
+        {common.next}
+      </Button>
+    </nav>
+  );
+}

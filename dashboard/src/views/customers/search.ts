@@ -1,0 +1,76 @@
+import { useCallback, useMemo } from "react";
+import { useSearchParams } from "react-router";
+import type { CustomerSearch } from "../../api/reads";
+
+export const PAGE = 50;
+export const RISKS = {
+  high: { min_risk: 0.71 },
+  medium: { min_risk: 0.3, max_risk: 0.7 },
+  low: { max_risk: 0.29 },
+};
+export const SORTS = [
+  "risk",
+  "name",
+  "days_inactive",
+  "lifetime_value",
+  "last_appointment_at",
+  "stage_entered_at",
+  "next_deadline",
+] as const;
+
+export type Risk = keyof typeof RISKS;
+
+export interface Search {
+  text: string;
+  stages: string[];
+  risk: Risk | null;
+  sort: (typeof SORTS)[number];
+  descending: boolean;
+  /** the same for the gateway */
+  query: CustomerSearch;
+}
+
+/** What is searched for; it stands in the address, so that a search can be returned to and passed on. */
+export function useSearch() {
+  const [params, setParams] = useSearchParams();
+  const search = useMemo(() => read(params), [params]);
+  const change = useCallback(
+    (changes: Partial<Search>) =>
+      setParams((before) => written({ ...read(before), ...changes }), { replace: true }),
+    [setParams],
+  );
+  const clear = useCallback(() => setParams({}, { replace: true }), [setParams]);
+  return {
+    search,
+    change,
+    clear,
+    isFiltered: search.text !== "" || search.stages.length > 0 || search.risk !== null,
+  };
+}
+
+export function read(params: URLSearchParams): Search {
+  const text = (params.get("find") ?? "").slice(0, 100);
+  const stages = params.getAll("stage").slice(0, 20);
+  const named = params.get("risk");
+  const risk = named !== null && Object.hasOwn(RISKS, named) ? (named as Risk) : null;
+  const sort = SORTS.find((known) => known === params.get("sort")) ?? "risk";
+  const descending = params.get("order") !== "asc";
+  const query: CustomerSearch = {
+    sort,
+    order: descending ? "desc" : "asc",
+    ...(risk === null ? {} : RISKS[risk]),
+  };
+  if (text.trim() !== "") query.search = text.trim();
+  if (stages.length > 0) query.stage = stages;
+  return { text, stages, risk, sort, descending, query };
+}
+
+export function written(search: Search): URLSearchParams {
+  const params = new URLSearchParams();
+  if (search.text !== "") params.set("find", search.text);
+  for (const stage of search.stages) params.append("stage", stage);
+  if (search.risk !== null) params.set("risk", search.risk);
+  if (search.sort !== "risk") params.set("sort", search.sort);
+  if (!search.descending) params.set("order", "asc");
+  return params;
+}

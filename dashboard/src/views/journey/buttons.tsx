@@ -1,0 +1,69 @@
+import { PauseCircleOutlined, PlayCircleOutlined, SwapOutlined } from "@ant-design/icons";
+import { App, Button } from "antd";
+import { useState } from "react";
+import type { JourneyShown } from "../../api/shapes";
+import { OUTREACH, useRelease } from "../../api/writes";
+import { problemInWords } from "../../parts/failed";
+import { OutreachButton } from "../../parts/outreach-button";
+import { useMayAct } from "../../session/session";
+import { words } from "../../words";
+import { ChangeStage } from "./change-stage";
+
+/** What can be done for a customer; nothing for who may only read. */
+export function Buttons({ journey }: { journey: JourneyShown }) {
+  const [changing, setChanging] = useState<"stage" | "hold" | null>(null);
+  const mayAct = useMayAct();
+  const said = words.change;
+  if (!mayAct) return null;
+  return (
+    <div className="buttons">
+      {OUTREACH.map((type) => (
+        <OutreachButton key={type} type={type} customerId={journey.customer_id} name={journey.name} />
+      ))}
+      <Button icon={<SwapOutlined aria-hidden />} onClick={() => setChanging("stage")}>
+        {said.open}
+      </Button>
+      {journey.held ? (
+        <Release customerId={journey.customer_id} />
+      ) : (
+        <Button icon={<PauseCircleOutlined aria-hidden />} onClick={() => setChanging("hold")}>
+          {said.hold}
+        </Button>
+      )}
+      {changing !== null && (
+        <ChangeStage journey={journey} begins={changing} close={() => setChanging(null)} />
+      )}
+    </div>
+  );
+}
+
+function Release({ customerId }: { customerId: string }) {
+  const release = useRelease(customerId);
+  const { message, modal } = App.useApp();
+  const said = words.change;
+  async function confirmed() {
+    try {
+      await release.mutateAsync(undefined);
+      message.success(said.released);
+    } catch (error) {
+      message.error(problemInWords(error as Error));
+    }
+  }
+  return (
+    <Button
+      icon={<PlayCircleOutlined aria-hidden />}
+      loading={release.isPending}
+      onClick={() =>
+        modal.confirm({
+          title: said.releaseTitle,
+          content: said.releaseText,
+          okText: said.release,
+          cancelText: words.common.cancel,
+          onOk: confirmed,
+        })
+      }
+    >
+      {said.release}
+    </Button>
+  );
+}

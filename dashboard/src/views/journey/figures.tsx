@@ -1,0 +1,33 @@
+import { Card } from "antd";
+import type { JourneyShown } from "../../api/shapes";
+import { day } from "../../format/dates";
+import { inDays } from "../../format/days";
+import { money, number } from "../../format/figures";
+import { useCurrency } from "../../session/session";
+import { words } from "../../words";
+
+export function Figures({ journey }: { journey: JourneyShown }) {
+  const said = words.journey;
+  const currency = useCurrency();
+  const rows = [
+    [said.value, money(journey.lifetime_value, currency)],
+    [said.appointments, number(journey.total_appointments)],
+    [
+      said.lastAppointment,
+      journey.last_appointment_at === null ? said.never : day(journey.last_appointment_at),
+    ],
+    [said.inactive, inDays(journey.days_inactive)],
+  ];
+  return (
+    <Card title={<h2>{said.figures}</h2>}>
+      <dl className="pairs">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </Card>
+  );
+}

@@ -1,0 +1,87 @@
+import { Card } from "antd";
+import { Link, useParams } from "react-router";
+import { Problem } from "../../api/problem";
+import { useJourney } from "../../api/reads";
+import type { JourneyShown } from "../../api/shapes";
+import { day } from "../../format/dates";
+import { Page } from "../../parts/page";
+import { Shown } from "../../parts/shown";
+import { useMayAct } from "../../session/session";
+import { words } from "../../words";
+import { Buttons } from "./buttons";
+import { CustomerTasks } from "./customer-tasks";
+import { Figures } from "./figures";
+import { Next } from "./next";
+import { Notes } from "./notes";
+import { Scores } from "./scores";
+import { Standing } from "./standing";
+import { History } from "./timeline/history";
+
+export default function Journey() {
+  const { customerId = "" } = useParams();
+  return <Of key={customerId} customerId={customerId} />;
+}
+
+function Of({ customerId }: { customerId: string }) {
+  const query = useJourney(customerId);
+  const said = words.journey;
+  const journey = query.data?.journey;
+  if (query.error instanceof Problem && (query.error.status === 404 || query.error.status === 422)) {
+    return (
+      <Page title={said.notFound} tab={said.notFound} lead={said.notFoundHint}>
+        <Link to="/customers">{said.back}</Link>
+      </Page>
+    );
+  }
+  const name = journey?.name ?? customerId;
+  return (
+    <Page
+      title={name}
+      tab={name}
+      lead={journey ? <Lead journey={journey} /> : customerId}
+      extra={journey && <Buttons journey={journey} />}
+    >
+      <Shown query={query} rows={12}>
+        {(found) => <Whole journey={found.journey} />}
+      </Shown>
+    </Page>
+  );
+}
+
+function Whole({ journey }: { journey: JourneyShown }) {
+  const mayAct = useMayAct();
+  return (
+    <>
+      <Standing journey={journey} />
+      <div className="aside-grid">
+        <Card title={<h2>{words.journey.timeline}</h2>} className="timeline-card">
+          <History customerId={journey.customer_id} />
+        </Card>
+        <div className="column">
+          <Next journey={journey} />
+          <Scores journey={journey} />
+          <Figures journey={journey} />
+          <CustomerTasks customerId={journey.customer_id} />
+          <Notes journey={journey} editable={mayAct} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+function Lead({ journey }: { journey: JourneyShown }) {
+  const parts = [
+    journey.name ? words.journey.id(journey.customer_id) : null,
+    journey.email && <a href={`mailto:${journey.email}`}>{journey.email}</a>,
+    journey.phone && <a href={`tel:${journey.phone.replaceAll(/[^+0-9]/g, "")}`}>{journey.phone}</a>,
+    words.journey.since(day(journey.created_at)),
+  ];
+  return (
+    <ul className="dotted">
+      {parts.filter(Boolean).map((part, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the places are fixed
+        <li key={index}>{part}</li>
+      ))}
+    </ul>
+  );
+}

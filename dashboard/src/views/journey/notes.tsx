@@ -1,0 +1,70 @@
+import { EditOutlined } from "@ant-design/icons";
+import { App, Button, Card, Form, Input } from "antd";
+import { useState } from "react";
+import { Problem } from "../../api/problem";
+import type { JourneyShown } from "../../api/shapes";
+import { useNotes } from "../../api/writes";
+import { problemInWords } from "../../parts/failed";
+import { words } from "../../words";
+
+const MOST = 10_000;
+
+/** What people have written down of a customer. */
+export function Notes({ journey, editable }: { journey: JourneyShown; editable: boolean }) {
+  const [editing, setEditing] = useState(false);
+  const said = words.journey;
+  const notes = journey.notes ?? null;
+  const edit = (
+    <Button size="small" icon={<EditOutlined aria-hidden />} onClick={() => setEditing(true)}>
+      {notes === null ? said.addNotes : said.editNotes}
+    </Button>
+  );
+  return (
+    <Card title={<h2>{said.notes}</h2>} extra={editable && !editing && edit}>
+      {editing ? (
+        <Edit customerId={journey.customer_id} notes={notes} close={() => setEditing(false)} />
+      ) : (
+        <p className={notes === null ? "quiet" : "written"}>{notes ?? said.noNotes}</p>
+      )}
+    </Card>
+  );
+}
+
+function Edit({ customerId, notes, close }: { customerId: string; notes: string | null; close(): void }) {
+  // What was there when the editing began: a change by somebody else meanwhile must not be lost.
+  const [previous] = useState(notes);
+  const [error, setError] = useState<string | null>(null);
+  const save = useNotes(customerId);
+  const { message } = App.useApp();
+  const said = words.journey;
+
+  async function submit({ text = "" }: { text?: string }) {
+    try {
+      await save.mutateAsync({ notes: text.trim() === "" ? null : text, previous });
+      message.success(said.savedNotes);
+      close();
+    } catch (refused) {
+      const stale = refused instanceof Problem && refused.status === 409;
+      setError(stale ? said.staleNotes : problemInWords(refused as Error));
+    }
+  }
+
+  return (
+    <Form layout="vertical" onFinish={submit} initialValues={{ text: notes ?? "" }}>
+      <Form.Item name="text" validateStatus={error === null ? "" : "error"} help={error}>
+        <Input.TextArea
+          aria-label={said.notes}
+          autoSize={{ minRows: 4, maxRows: 16 }}
+          maxLength={MOST}
+          autoFocus
+        />
+      </Form.Item>
+      <div className="buttons">
+        <Button type="primary" htmlType="submit" loading={save.isPending}>
+          {said.saveNotes}
+        </Button>
+        <Button onClick={close}>{words.common.cancel}</Button>
+      </div>
+    </Form>
+  );
+}

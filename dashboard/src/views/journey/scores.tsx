@@ -1,0 +1,81 @@
+import { DownOutlined, UpOutlined } from "@ant-design/icons";
+import { Button, Card } from "antd";
+import { useId, useState } from "react";
+import { useExplanation } from "../../api/reads";
+import type { JourneyShown } from "../../api/shapes";
+import { score } from "../../format/figures";
+import { term } from "../../format/terms";
+import { Shown } from "../../parts/shown";
+import { words } from "../../words";
+
+type Name = "risk" | "engagement";
+
+/** Both scores, and on demand what they are made of. */
+export function Scores({ journey }: { journey: JourneyShown }) {
+  const [asked, setAsked] = useState<Name | null>(null);
+  const factors = useId();
+  const shown: [Name, number][] = [
+    ["risk", journey.risk_score],
+    ["engagement", journey.engagement_score],
+  ];
+  const said = words.journey;
+  return (
+    <Card title={<h2>{said.scores}</h2>}>
+      {shown.map(([name, value]) => (
+        <div key={name} className="score">
+          <span className="score-name">{said[name]}</span>
+          <span className="score-track" aria-hidden>
+            <span className={`score-fill ${name}`} style={{ width: `${value * 100}%` }} />
+          </span>
+          <span className="figure">{score(value)}</span>
+          <Button
+            size="small"
+            type="link"
+            aria-expanded={asked === name}
+            aria-controls={factors}
+            aria-label={said.whyOf(said[name])}
+            icon={asked === name ? <UpOutlined aria-hidden /> : <DownOutlined aria-hidden />}
+            iconPlacement="end"
+            onClick={() => setAsked(asked === name ? null : name)}
+          >
+            {said.why}
+          </Button>
+        </div>
+      ))}
+      <div id={factors}>{asked !== null && <Factors customerId={journey.customer_id} name={asked} />}</div>
+    </Card>
+  );
+}
+
+function Factors({ customerId, name }: { customerId: string; name: Name }) {
+  const query = useExplanation(customerId, true);
+  const said = words.journey;
+  return (
+    <Shown query={query} rows={3}>
+      {({ scores }) => (
+        <table className="plain factors">
+          <caption>{said.factors(said[name])}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{said.factor}</th>
+              <th scope="col">{said.because}</th>
+              <th scope="col">{said.contribution}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {scores[name].factors.map((factor) => (
+              <tr
+                key={`${factor.name} ${factor.because}`}
+                className={Number(factor.contribution) === 0 ? "zero" : ""}
+              >
+                <th scope="row">{term("factors", factor.name)}</th>
+                <td>{factor.because}</td>
+                <td className="figure">{score(factor.contribution)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Shown>
+  );
+}

@@ -1,0 +1,30 @@
+import { ExportOutlined, PauseCircleOutlined } from "@ant-design/icons";
+import { Tag } from "antd";
+import type { JourneyShown } from "../../api/shapes";
+import { day, moment } from "../../format/dates";
+import { inDays } from "../../format/days";
+import { StageTag } from "../../parts/stage-tag";
+import { words } from "../../words";
+
+/** The stage, how long already, and whether it is held. */
+export function Standing({ journey }: { journey: JourneyShown }) {
+  const said = words.journey;
+  return (
+    <div className="standing">
+      <StageTag stage={journey.current_stage} name={journey.stage_name} large />
+      <time dateTime={journey.stage_entered_at} title={moment(journey.stage_entered_at)}>
+        {said.inStage(inDays(journey.days_in_current_stage))}
+      </time>
+      {journey.held && (
+        <Tag icon={<PauseCircleOutlined aria-hidden />} color="processing" variant="outlined">
+          {journey.hold_until === null ? said.held : said.heldUntil(day(journey.hold_until))}
+        </Tag>
+      )}
+      {journey.temporal_url && /^https?:/.test(journey.temporal_url) && (
+        <a href={journey.temporal_url} target="_blank" rel="noreferrer" className="temporal">
+          {said.temporal} <ExportOutlined aria-hidden />
+        </a>
+      )}
+    </div>
+  );
+}

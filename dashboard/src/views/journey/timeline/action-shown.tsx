@@ -1,0 +1,73 @@
+import { ReloadOutlined } from "@ant-design/icons";
+import { App, Button, Tag } from "antd";
+import type { ReactNode } from "react";
+import type { ActionShown as Shown } from "../../../api/shapes-of-timeline";
+import { useRetry } from "../../../api/writes";
+import { relative } from "../../../format/dates";
+import { number } from "../../../format/figures";
+import { actionName, term } from "../../../format/terms";
+import { problemInWords } from "../../../parts/failed";
+import { useMayAct } from "../../../session/session";
+import { words } from "../../../words";
+
+const COLOURS: Record<string, string> = {
+  failed: "error",
+  succeeded: "success",
+  waiting: "warning",
+  pending: "processing",
+};
+
+interface Props {
+  action: Shown;
+  when: ReactNode;
+  customerId: string;
+}
+
+export function ActionShown({ action, when, customerId }: Props) {
+  const said = words.journey;
+  const open = action.status === "pending" || action.status === "waiting";
+  const note = action.detail?.note;
+  const mayAct = useMayAct();
+  return (
+    <div className="entry">
+      <h3>{actionName(action.action)}</h3>
+      <p className="entry-line">
+        {when}
+        <Tag color={COLOURS[action.status] ?? "default"}>{term("statuses", action.status)}</Tag>
+        {open && <span>{said.due(relative(action.due_at))}</span>}
+        {action.attempts > 1 && <span>{said.attempts(number(action.attempts), action.attempts)}</span>}
+      </p>
+      {action.reason && <p className="quiet">{action.reason}</p>}
+      {action.last_error && <p className="quiet">{action.last_error}</p>}
+      {typeof note === "string" && note !== "" && <p className="written">{note}</p>}
+      {mayAct && (action.status === "failed" || action.status === "suppressed") && (
+        <Retry customerId={customerId} action={action} />
+      )}
+    </div>
+  );
+}
+
+function Retry({ customerId, action }: { customerId: string; action: Shown }) {
+  const retry = useRetry(customerId);
+  const { message } = App.useApp();
+  const said = words.journey;
+  async function again() {
+    try {
+      await retry.mutateAsync(action.id);
+      message.success(said.retried);
+    } catch (error) {
+      message.error(problemInWords(error as Error));
+    }
+  }
+  return (
+    <Button
+      size="small"
+      icon={<ReloadOutlined aria-hidden />}
+      loading={retry.isPending}
+      onClick={again}
+      aria-label={said.retryOf(actionName(action.action))}
+    >
+      {said.retry}
+    </Button>
+  );
+}

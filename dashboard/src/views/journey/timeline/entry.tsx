@@ -1,0 +1,25 @@
+import type { ReactNode } from "react";
+import type { Entry } from "../../../api/shapes-of-timeline";
+import { moment, relative } from "../../../format/dates";
+import { ActionShown } from "./action-shown";
+import { EventShown } from "./event-shown";
+import { TransitionShown } from "./transition-shown";
+
+export function EntryShown({ entry, customerId }: { entry: Entry; customerId: string }) {
+  switch (entry.kind) {
+    case "transition":
+      return <TransitionShown transition={entry} when={<When at={entry.at} />} />;
+    case "event":
+      return <EventShown event={entry} when={<When at={entry.at} />} />;
+    case "action":
+      return <ActionShown action={entry} when={<When at={entry.at} />} customerId={customerId} />;
+  }
+}
+
+function When({ at }: { at: string }): ReactNode {
+  return (
+    <time dateTime={at} title={relative(at)}>
+      {moment(at)}
+    </time>
+  );
+}

@@ -1,0 +1,29 @@
+import { Tag } from "antd";
+import type { ReactNode } from "react";
+import type { Transition } from "../../../api/shapes";
+import { comparisonInWords } from "../../../format/rules";
+import { readable, term } from "../../../format/terms";
+import { useCurrency } from "../../../session/session";
+import { words } from "../../../words";
+
+export function TransitionShown({ transition, when }: { transition: Transition; when: ReactNode }) {
+  const said = words.journey;
+  const currency = useCurrency();
+  const { from_stage_name: from, to_stage_name: to } = transition;
+  return (
+    <div className="entry">
+      <h3>{from === null ? said.startedIn(to) : said.movedTo(to, from)}</h3>
+      <p className="entry-line">
+        {when}
+        <Tag>{said.by[transition.trigger_type] ?? readable(transition.trigger_type)}</Tag>
+        <span>{term("triggers", transition.trigger_event)}</span>
+      </p>
+      {transition.reason?.conditions?.map((condition) => (
+        <p key={condition.fact} className="quiet">
+          {comparisonInWords(condition, currency)}
+        </p>
+      ))}
+      {transition.notes && <p className="written">{transition.notes}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,35 @@
+import { useEffect, useState } from "react";
+import { Problem } from "../../api/problem";
+import { useSessions } from "../../session/session";
+
+export type LinkState = "none" | "opening" | "refused" | "unreachable" | "opened";
+
+/** Signs in with the token in the address' fragment, if there is one, and takes it out of the address at once. */
+export function useLink(): LinkState {
+  const { signIn } = useSessions();
+  const [state, setState] = useState<LinkState>(() => (tokenInAddress() === null ? "none" : "opening"));
+
+  useEffect(() => {
+    async function open() {
+      const token = tokenInAddress();
+      if (token === null) return;
+      history.replaceState(history.state, "", location.pathname + location.search);
+      setState("opening");
+      try {
+        await signIn({ token });
+        setState("opened");
+      } catch (error) {
+        setState(error instanceof Problem && !error.passing ? "refused" : "unreachable");
+      }
+    }
+    void open();
+    // A link that is opened where the page is open already changes the fragment alone.
+    addEventListener("hashchange", open);
+    return () => removeEventListener("hashchange", open);
+  }, [signIn]);
+  return state;
+}
+
+function tokenInAddress(): string | null {
+  return new URLSearchParams(location.hash.slice(1)).get("token");
+}

@@ -1,0 +1,8 @@
+export const language = "en";
+
+export * from "./analytics";
+export * from "./common";
+export * from "./customers";
+export * from "./journey";
+export * from "./terms";
+export * from "./work";

@@ -1,0 +1,139 @@
+import { counted } from "./common";
+
+/** Names of what the gateway calls by keys; what is missing here is shown as its key, made readable. */
+export const terms: Record<
+  "events" | "triggers" | "actions" | "statuses" | "outcomes" | "factors" | "tasks",
+  Record<string, string>
+> = {
+  events: {
+    "call.received": "Call",
+    "appointment.requested": "Appointment requested",
+    "appointment.completed": "Appointment completed",
+    "appointment.missed": "Appointment missed",
+    "appointment.cancelled": "Appointment cancelled",
+    "payment.adjusted": "Payment adjusted",
+    "support_ticket.opened": "Support ticket opened",
+    "support_ticket.resolved": "Support ticket resolved",
+    "feedback.received": "Feedback",
+  },
+  triggers: {
+    journey_started: "The journey started",
+    qualified_call_received: "Qualified call",
+    appointment_requested: "Appointment requested",
+    appointment_completed: "Appointment completed",
+    appointment_count: "Number of appointments reached",
+    lifetime_value: "Lifetime value reached",
+    days_since_last_appointment: "No appointment for long",
+    high_risk_score: "High risk",
+    reactivated: "Came back",
+    rules_changed: "The rules were changed",
+    stage_set: "Set by hand",
+    anonymized: "Anonymised",
+  },
+  actions: {
+    stage_changed: "Webhooks told of the new stage",
+    send_welcome_email: "Welcome e-mail",
+    assign_to_sales_team: "Assigned to sales",
+    create_follow_up_task: "Follow-up task",
+    send_onboarding_sequence: "Onboarding e-mail",
+    create_feedback_request: "Feedback request",
+    update_crm_status: "CRM status updated",
+    assign_dedicated_manager: "Dedicated manager",
+    send_vip_benefits_email: "VIP benefits e-mail",
+    create_quarterly_review: "Quarterly review",
+    notify_account_manager: "Account manager told",
+    create_retention_campaign: "Retention campaign",
+    schedule_check_in_call: "Check-in call",
+    centre_call: "Call asked for",
+    centre_email: "E-mail asked for",
+    centre_offer: "Offer asked for",
+  },
+  statuses: {
+    pending: "Pending",
+    waiting: "Waiting",
+    succeeded: "Done",
+    failed: "Failed",
+    suppressed: "Held back",
+    cancelled: "Cancelled",
+  },
+  outcomes: { duplicate: "Duplicate", conflict: "Conflict", quarantined: "Not understood" },
+  factors: {
+    inactivity: "Inactivity",
+    missed_appointments: "Missed appointments",
+    declining_frequency: "Fewer visits than before",
+    open_tickets: "Open support tickets",
+    frequency: "Frequency",
+    recency: "Recency",
+    money: "Money spent",
+    interaction: "Interaction",
+    rounding: "Rounding",
+  },
+  tasks: {
+    check_in_call: "Check-in call",
+    retention_call: "Win-back call",
+    personal_call: "Call",
+    follow_up: "Follow-up",
+    assignment: "Assignment",
+    quarterly_review: "Review",
+  },
+};
+
+export const deadline = {
+  nothing: "Nothing will change by itself.",
+  heldUntilReleased: "Held in this stage until somebody releases it.",
+  holdEnds: (when: string, on: string) => `The hold ends ${when}, on ${on}; then the rules decide again.`,
+  moves: (stage: string, when: string, on: string, unless: string) =>
+    `Moves to ${stage} ${when}, on ${on}, ${unless}.`,
+  scores: (when: string, on: string, unless: string) =>
+    `Only the scores change ${when}, on ${on}, ${unless}.`,
+  unlessAppointment: "unless an appointment is completed before",
+  unlessAnything: "unless something happens before",
+};
+
+export const rules: {
+  events: Record<string, string>;
+  facts: Record<string, string>;
+  operators: Record<string, string>;
+  units: Record<string, (shown: string, value: number) => string>;
+  where: string;
+  and: string;
+} = {
+  events: {
+    call_received: "a call is received",
+    appointment_requested: "an appointment is requested",
+    appointment_completed: "an appointment is completed",
+  },
+  facts: {
+    call_duration: "the call lasts",
+    count: "completed appointments are",
+    appointment_count: "any number of completed appointments",
+    value: "the lifetime value is",
+    lifetime_value: "any lifetime value",
+    days: "the last appointment is",
+    days_since_last_appointment: "any time since the last appointment",
+    risk: "the risk score is",
+    risk_score: "any risk score",
+    engagement: "the engagement score is",
+    missed_rate: "the share of missed appointments is",
+    open_tickets: "open support tickets are",
+  },
+  operators: { ">": "more than", ">=": "at least", "<": "less than", "<=": "at most", "==": "exactly" },
+  units: {
+    call_duration: (shown, value) => counted(shown, value, "second", "seconds"),
+    days: (shown, value) => `${counted(shown, value, "day", "days")} ago`,
+  },
+  where: ", and ",
+  and: ", and ",
+};
+
+/** What a rule compared, where it is told of a move that was made. */
+export const facts: Record<string, string> = {
+  call_duration: "Seconds of the call",
+  count: "Completed appointments",
+  value: "Lifetime value",
+  days: "Days since the last appointment",
+  risk: "Risk",
+  engagement: "Engagement",
+  missed_rate: "Share of missed appointments",
+  open_tickets: "Open tickets",
+};

@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import { deadlineInWords } from "../src/format/deadline";
+import { comparisonInWords, rulesInWords } from "../src/format/rules";
+
+const NOW = Date.parse("2026-11-25T12:00:00Z");
+const calm = { held: false, hold_until: null, next_deadline: null, next_stage: null, total_appointments: 3 };
+const name = (key: string) => ({ at_risk: "At Risk" })[key] ?? key;
+
+describe("what happens next", () => {
+  test("a move, unless an appointment is completed", () => {
+    const said = deadlineInWords(
+      { ...calm, next_deadline: "2026-12-07T12:00:00Z", next_stage: "at_risk" },
+      name,
+      NOW,
+    );
+    expect(said).toMatch(
+      /^Moves to At Risk in 12 days, on .*2026, unless an appointment is completed before\.$/,
+    );
+  });
+
+  test("before the first appointment anything may prevent it", () => {
+    const ahead = {
+      ...calm,
+      total_appointments: 0,
+      next_deadline: "2026-12-07T12:00:00Z",
+      next_stage: "at_risk",
+    };
+    expect(deadlineInWords(ahead, name, NOW)).toContain("unless something happens before");
+  });
+
+  test("only the scores", () => {
+    const said = deadlineInWords({ ...calm, next_deadline: "2026-11-26T12:00:00Z" }, name, NOW);
+    expect(said).toMatch(/^Only the scores change tomorrow/);
+  });
+
+  test("nothing", () => {
+    expect(deadlineInWords(calm, name, NOW)).toBe("Nothing will change by itself.");
+  });
+
+  test("a hold comes before everything that the rules would do", () => {
+    const ahead = { ...calm, next_deadline: "2026-11-26T12:00:00Z", next_stage: "at_risk", held: true };
+    expect(deadlineInWords(ahead, name, NOW)).toBe("Held in this stage until somebody releases it.");
+    const until = { ...ahead, hold_until: "2026-12-05T12:00:00Z" };
+    expect(deadlineInWords(until, name, NOW)).toMatch(/^The hold ends in 10 days, on /);
+  });
+});
+
+describe("rules", () => {
+  const said = (rules: Parameters<typeof rulesInWords>[0]["auto_transition_rules"]) =>
+    rulesInWords({ auto_transition_rules: rules }, "EUR");
+
+  test("none, one, several", () => {
+    expect(said(null)).toEqual([]);
+    expect(said({ trigger: "appointment_completed", conditions: {} })).toEqual([
+      "An appointment is completed",
+    ]);
+    expect(
+      said([
+        { trigger: "days_since_last_appointment", conditions: { days: ">90" } },
+        { trigger: "risk_score", conditions: { risk: ">0.7" } },
+      ]),
+    ).toEqual(["The last appointment is more than 90 days ago", "The risk score is more than 70%"]);
+  });
+
+  test("all conditions of one rule are said", () => {
+    expect(
+      said({ trigger: "call_received", conditions: { call_duration: ">= 1", open_tickets: "== 0" } }),
+    ).toEqual([
+      "A call is received, and the call lasts at least 1 second, and open support tickets are exactly 0",
+    ]);
+    expect(said({ trigger: "lifetime_value", conditions: { value: ">=1000" } })[0]).toMatch(
+      /^The lifetime value is at least .*1.000/,
+    );
+  });
+
+  test("what has no words is shown as it is", () => {
+    expect(said({ trigger: "moon", conditions: { phase: "> 3" } })).toEqual(["Phase more than 3"]);
+    expect(said({ trigger: "moon", conditions: { phase: "full" } })).toEqual(["Phase full"]);
+  });
+
+  test("what was compared", () => {
+    const compared = { fact: "count", is: 3, must_be: ">= 3", holds: true };
+    expect(comparisonInWords(compared, "EUR")).toBe("Completed appointments: 3 (the rule: at least 3)");
+    expect(comparisonInWords({ ...compared, is: null }, "EUR")).toContain("–");
+  });
+});

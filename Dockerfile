@@ -1,3 +1,12 @@
+# The dashboard is built where Node is, and only its files go on.
+FROM node:24.19-bookworm-slim AS dashboard
+
+WORKDIR /dashboard
+COPY dashboard/package.json dashboard/package-lock.json dashboard/.npmrc ./
+RUN npm ci
+COPY dashboard ./
+RUN npm run build
+
 # One image for migrate, gateway and worker: the same locked packages, in the same way, as `./run` installs on a bare machine.
 FROM python:3.11-slim-bookworm
 
@@ -24,6 +33,9 @@ COPY cli ./cli
 RUN pip install --no-deps --no-build-isolation . \
     && rm -rf /app/* \
     && useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin perdure
+
+COPY --from=dashboard /dashboard/dist /app/dashboard
+ENV DASHBOARD=/app/dashboard
 
 USER 10001
 EXPOSE 8000

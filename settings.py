@@ -4,6 +4,7 @@ A wrong value is refused at start with the variable's name. ``TEMPORAL_*`` is re
 ``connection.py``) and stands here only where we need it ourselves.
 """
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
@@ -40,7 +41,12 @@ class Settings(BaseSettings):
         default="",
         description="host or host:port, comma-separated: endpoints that may be http and private (development)",
     )
+    dashboard: str = Field(
+        default=str(Path(__file__).parent / "dashboard" / "dist"), description="folder of the built dashboard"
+    )
     rate_limit: str = Field(default="6000/minute", description="requests per API key, in the notation of `limits`")
+    session_idle_hours: float = Field(default=12, gt=0, le=720, description="unused for so long, a sign-in ends")
+    session_days: float = Field(default=7, gt=0, le=90, description="after so long a sign-in ends in any case")
     gateway_pool: int = Field(default=8, ge=1, le=100, description="Postgres connections of the gateway")
     intake_concurrency: int = Field(default=32, ge=1, le=512, description="signals under way at once in one request")
     worker_pool: int = Field(default=8, ge=1, le=100, description="Postgres connections of a worker")

@@ -9,9 +9,11 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 from temporalio.api.enums.v1 import TaskQueueType
@@ -31,18 +33,34 @@ from activities.channels.sms import SmsChannel
 from activities.channels.webhook import WebhookChannel
 from activities.commit import Commits
 from activities.delivery import Delivery
+from activities.evaluate import Evaluations
+from activities.metrics import Metrics
+from activities.reconcile import Reconciler
+from activities.return_models import Fits
+from activities.rollups import keep_rolled_up
 from db.session import Pool, open_pool
+from figures import Figures
 from logs import configure_logs
 from settings import Settings, read_settings
+from workflows import intake
 from workflows.customer_journey import CustomerJourney
+from workflows.evaluate_all import EvaluateAll
+from workflows.maintenance import FitReturnModels, Reconciliation, StageMetrics
 from workflows.names import TASK_QUEUE
 from workflows.retention_campaign import RetentionCampaign
+from workflows.schedules import ensure_schedules
 
 BUILD = "1"  # short, because it stands in every workflow task of every history
 STICKY_LIMIT = timedelta(seconds=2)  # a killed worker costs its journeys this long, not ten seconds
+BEAT = timedelta(seconds=1)  # what an activity got done is known at most so much later
 DRAIN = timedelta(seconds=10)
 WATCH_EVERY = 10.0  # seconds
 STUCK = 70
+# Seconds. The SDK's own are wide: a commit is to take milliseconds, a journey to be taken up within seconds.
+BUCKETS = {
+    "temporal_local_activity_execution_latency": [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0],
+    "temporal_workflow_task_schedule_to_start_latency": [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0],
+}
 
 log = structlog.get_logger("worker")
 
@@ -53,8 +71,8 @@ def build_worker(client: Client, pool: Pool, settings: Settings, runner: Workflo
     return Worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[CustomerJourney, RetentionCampaign],
-        activities=[commits.commit, acts.act],
+        workflows=[CustomerJourney, RetentionCampaign, StageMetrics, Reconciliation, FitReturnModels, EvaluateAll],
+        activities=[commits.commit, acts.act, Fits(pool).fit_return_model, *maintenance_activities(client, pool)],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
         build_id=BUILD,
         max_cached_workflows=settings.cached_journeys,
@@ -62,8 +80,39 @@ def build_worker(client: Client, pool: Pool, settings: Settings, runner: Workflo
         max_concurrent_local_activities=4 * settings.workflow_slots,
         max_concurrent_activities=100,
         sticky_queue_schedule_to_start_timeout=STICKY_LIMIT,
+        max_heartbeat_throttle_interval=BEAT,
         graceful_shutdown_timeout=DRAIN,
     )
+
+
+def maintenance_activities(client: Client, pool: Pool) -> list[Callable[..., Awaitable[Any]]]:
+    """What the maintenance workflows ask for."""
+    nudge, look_up = partial(intake.nudge, client), partial(intake.presence, client)
+    runtime = client.service_client.config.runtime or Runtime.default()
+    metrics, evaluations = Metrics(pool), Evaluations(pool, nudge)
+    reconciler = Reconciler(pool, look_up, nudge, runtime.metric_meter)
+    return [
+        metrics.list_companies,
+        metrics.write_stage_metrics,
+        reconciler.reconcile,
+        reconciler.record_faults,
+        evaluations.count_journeys,
+        evaluations.evaluate_chunk,
+    ]
+
+
+def build_runtime(metrics_address: str) -> Runtime:
+    """A runtime that serves its metrics, and ours, to Prometheus: in seconds, as the gateway's.
+
+    Raises ValueError, with the setting's name, for an address that is none, or taken.
+    """
+    metrics = PrometheusConfig(
+        bind_address=metrics_address, durations_as_seconds=True, histogram_bucket_overrides=BUCKETS
+    )
+    try:
+        return Runtime(telemetry=TelemetryConfig(attach_service_name=False, metrics=metrics))
+    except ValueError as error:
+        raise ValueError(f"METRICS_ADDRESS={metrics_address!r}: {error}") from None
 
 
 def build_delivery(pool: Pool, settings: Settings) -> Delivery:
@@ -91,9 +140,7 @@ def build_delivery(pool: Pool, settings: Settings) -> Delivery:
 
 async def run_worker(settings: Settings) -> int:
     """Run until a signal or the watchdog ends it; the exit code."""
-    runtime = None
-    if settings.metrics_address:
-        runtime = Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=settings.metrics_address)))
+    runtime = build_runtime(settings.metrics_address) if settings.metrics_address else None
     client = await connection.connect(runtime=runtime, identity=f"{os.getpid()}@{socket.gethostname()[:16]}")
     pool = await open_pool(settings.database_url, min_size=2, max_size=settings.worker_pool, timeout=1.0)
     stop = asyncio.Event()
@@ -103,21 +150,35 @@ async def run_worker(settings: Settings) -> int:
     try:
         async with build_worker(client, pool, settings):
             log.info("worker is polling", task_queue=TASK_QUEUE, namespace=client.namespace)
+            await _make_schedules(client)
             watch = asyncio.create_task(watch_backlog(client, settings.watchdog_seconds))
+            rolling = asyncio.create_task(keep_rolled_up(pool))
             stopped = asyncio.create_task(stop.wait())
+            figures = asyncio.create_task(Figures(pool, runtime.metric_meter).keep()) if runtime else None
             await asyncio.wait({watch, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if watch.done():
                 watch.result()
                 log.error("a backlog that nobody polls", seconds=settings.watchdog_seconds)
                 code = STUCK
-            watch.cancel()
-            stopped.cancel()
+            for task in filter(None, (watch, stopped, rolling, figures)):
+                task.cancel()
             if code:
                 os._exit(code)  # a wedged worker does not drain
             log.info("worker is draining")
     finally:
         await pool.close()
     return code
+
+
+async def _make_schedules(client: Client) -> None:
+    """The schedules of maintenance, where they are missing or changed; a worker works without them, too."""
+    try:
+        made = {name: did for name, did in (await ensure_schedules(client)).items() if did != "unchanged"}
+    except RPCError as error:
+        log.error("the schedules of maintenance could not be made", reason=error.message)
+        return
+    if made:
+        log.info("schedules", **made)
 
 
 async def watch_backlog(client: Client, patience: float, clock: Callable[[], float] = time.monotonic) -> None:

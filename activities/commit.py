@@ -29,11 +29,12 @@ from db.rulebooks import Rulebooks
 from db.session import Pool
 from journey.actions import action_key
 from journey.engine import Transition, decide
-from journey.events import canonical, content_hash, utc_text
+from journey.events import AppointmentCompleted, PaymentAdjusted, canonical, content_hash, utc_text
 from journey.explain import money_text
 from journey.stages import Rulebook
 from journey.state import State, changes, pack, unpack
 
+PAID = (AppointmentCompleted, PaymentAdjusted)
 TRIES = 3  # of a commit that met another one
 STALE_TRIES = 3  # a worker thought dead is gone by then; what still looks stale is a clock that was set back
 
@@ -169,6 +170,7 @@ class Commits:
             "run_id": request["run_id"],
             "entries": ledger.entries_json(entries),
             "transitions": orjson.dumps([_as_row(move) for move in decision.transitions]).decode(),
+            "counts": bool(decision.transitions) or any(isinstance(event, PAID) for event in events),
         }
         prefix = action_key(request["company_id"], request["customer_id"], "")
         if beyond:

@@ -9,7 +9,9 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -18,6 +20,8 @@ import connection
 from activities.channels.webhook import WebhookChannel
 from api import documents, problems
 from api.auth import Authenticator
+from api.cookies import Cookies
+from api.dashboard import Dashboard
 from api.gateway import Gateway, TemporalLink
 from api.guard import Direct
 from api.limits import BodyLimit
@@ -33,12 +37,16 @@ from api.routes import (
     outreach,
     pages,
     relationships,
+    session,
     staff,
     stages,
+    stream,
     tasks,
     templates,
+    timeline,
     webhooks,
 )
+from api.streams import Streams
 from api.telemetry import Meters, Telemetry
 from api.visitors import Visitors
 from db.rulebooks import Rulebooks
@@ -58,7 +66,20 @@ def create_app(settings: Settings) -> FastAPI:
     """The gateway under these settings. Nothing is opened before its lifespan begins."""
     # The routes themselves, the hottest first: included routers would be asked one after the other, each time anew.
     journeys_first = (journeys, relationships, changes, actions, tasks, customers, stages)
-    others = (*journeys_first, analytics, outreach, staff, webhooks, templates, pages, operations, docs)
+    others = (
+        *journeys_first,
+        timeline,
+        stream,
+        session,
+        analytics,
+        outreach,
+        staff,
+        webhooks,
+        templates,
+        pages,
+        operations,
+        docs,
+    )
     routers = (journeys.hot, events.router, *(module.router for module in others))
     handler = problems.make_handler(settings.public_url)
     app = FastAPI(
@@ -81,6 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problems.install(app, handler)
     documents.complete(app)
+    app.router.default = Dashboard(Path(settings.dashboard))
     return app
 
 
@@ -88,11 +110,13 @@ def create_app(settings: Settings) -> FastAPI:
 async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
     meters = Meters()
     pool = await open_pool(settings.database_url, min_size=2, max_size=settings.gateway_pool, timeout=POOL_TIMEOUT)
+    cookies, idle = Cookies(settings.public_url), timedelta(hours=settings.session_idle_hours)
     link = TemporalLink(partial(connection.connect, runtime=meters.runtime, identity=f"gateway {os.getpid()}"))
+    streams = Streams(pool)
     app.state.gateway = Gateway(
         pool=pool,
         temporal=link,
-        authenticator=Authenticator(pool, settings.rate_limit),
+        authenticator=Authenticator(pool, settings.rate_limit, cookies, idle),
         meters=meters,
         rulebooks=Rulebooks(),
         webhooks=WebhookChannel(settings.webhook_allow.split(",")),
@@ -101,14 +125,19 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         intake_concurrency=settings.intake_concurrency,
         temporal_ui_url=settings.temporal_ui_url,
         namespace=os.environ.get("TEMPORAL_NAMESPACE", "default"),
+        cookies=cookies,
+        session_idle=idle,
+        session_lifetime=timedelta(days=settings.session_days),
+        streams=streams,
     )
-    connecting = asyncio.create_task(link.keep_trying())
+    beside = [asyncio.create_task(link.keep_trying()), asyncio.create_task(streams.watch())]
     try:
         yield
     finally:
-        connecting.cancel()
-        with suppress(asyncio.CancelledError):
-            await connecting
+        for task in beside:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await pool.close()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 
+from api.cookies import NAME as COOKIE
 from api.envelopes import CLOUDEVENT, CLOUDEVENTS, JSON, MOST_EVENTS
 from api.problems import PROBLEMS
 from journey.events import AMOUNT_LIMIT, EVENT_TYPES, AnyEvent
@@ -148,7 +149,14 @@ def complete(app: FastAPI) -> None:
         components = document.setdefault("components", {})
         components.setdefault("schemas", {}).update(event_schemas())
         components["securitySchemes"] = {
-            "key": {"type": "http", "scheme": "bearer", "description": "an API key of the company, with its scopes"}
+            "key": {"type": "http", "scheme": "bearer", "description": "an API key of the company, with its scopes"},
+            "session": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": COOKIE,
+                "description": "a session that `POST /v1/session` began, with the scopes of its key; under https the"
+                " cookie's name begins with `__Host-`. What changes something needs the header `X-CSRF-Token`.",
+            },
         }
         return document
 

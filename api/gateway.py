@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 
 import structlog
@@ -14,8 +15,10 @@ from temporalio.service import RPCError
 
 from activities.channels.webhook import WebhookChannel
 from api.auth import Authenticator
+from api.cookies import Cookies
 from api.guard import credential_of
 from api.problems import unavailable
+from api.streams import Streams
 from api.telemetry import Meters
 from api.visitors import Visitors
 from db.keys import Credential
@@ -65,7 +68,8 @@ class TemporalLink:
 class Gateway:
     """The parts of a running gateway; `app.state.gateway`.
 
-    `webhooks` checks endpoints; `link_secret` (None: no link is ours) reads what customers hold in their hands.
+    `webhooks` checks endpoints; `link_secret` (None: no link is ours) reads what customers hold in their hands. A
+    session ends when it was `session_idle` for that long, and `session_lifetime` after the sign-in.
     """
 
     pool: Pool
@@ -79,6 +83,10 @@ class Gateway:
     intake_concurrency: int
     temporal_ui_url: str | None
     namespace: str
+    cookies: Cookies
+    session_idle: timedelta
+    session_lifetime: timedelta
+    streams: Streams
 
     async def rulebook(self, company_id: int) -> Rulebook:
         async with tenant(self.pool, company_id) as connection:

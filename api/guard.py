@@ -17,7 +17,7 @@ from db.keys import Credential
 
 
 def requires(scope: str, *, plain: bool = False) -> type[APIRoute]:
-    """The class of routes that ask for a key with `scope`, before anything else of the request is looked at.
+    """The class of routes that ask for a key with `scope`, or its session, before they look at anything else.
 
     `plain`: the endpoint takes the request alone, past the framework's reading of parameters and body (hot paths).
     """
@@ -27,7 +27,7 @@ def requires(scope: str, *, plain: bool = False) -> type[APIRoute]:
 
         def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
             documented = options.get("openapi_extra") or {}
-            options["openapi_extra"] = {"security": [{"key": []}], "x-scope": scope, **documented}
+            options["openapi_extra"] = {"security": [{"key": []}, {"session": []}], "x-scope": scope, **documented}
             super().__init__(path, endpoint, **options)
             if plain:
                 self.app = _bare(self.get_route_handler())
@@ -41,7 +41,10 @@ def requires(scope: str, *, plain: bool = False) -> type[APIRoute]:
                 request.state.credential = await state.gateway.authenticator.authorise(request, scope)
                 if takes_body and not is_json(request.headers.get("content-type", "application/json")):
                     raise problem("unsupported-media-type", "send application/json")
-                return await inner(request)
+                response = await inner(request)
+                if "cookie" in request.headers:  # what a browser was shown must not be in its cache after the sign-out
+                    response.headers.setdefault("cache-control", "no-store")
+                return response
 
             return handle
 

@@ -18,6 +18,11 @@ RETRY_SECONDS = 2
 PROBLEMS: dict[str, tuple[int, str, str]] = {
     "bad-request": (400, "The request cannot be read", "The detail says why."),
     "unauthorised": (401, "No valid key", "Send `Authorization: Bearer KEY` with a key that is not revoked."),
+    "csrf": (
+        403,
+        "Not sent by a page of ours",
+        "Send the session's `csrf_token` as `X-CSRF-Token` (GET /v1/session has it), from the dashboard's own address.",
+    ),
     "missing-scope": (403, "The key may not do this", "Use a key with the scope that the detail names."),
     "not-found": (404, "Not found", "There is no such thing in the key's company."),
     "method-not-allowed": (405, "No such method here", "The `Allow` header names the methods of this path."),

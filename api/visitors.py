@@ -12,6 +12,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 #: Pages are asked for by people; unsubscribing also by the machines of mail services, for many people at once.
 PAGES = parse("120/minute")
 UNSUBSCRIBING = parse("600/minute")
+WRONG_GUESSES = parse("30/minute")  # of a key or a link, at the sign-in
 
 
 class Visitors:
@@ -22,10 +23,14 @@ class Visitors:
 
     async def exceeded(self, limit: RateLimitItem, address: str) -> int:
         """Count a request; 0, or the seconds after which the next one is welcome."""
-        who = neighbourhood(address)
-        if await self._limiter.hit(limit, who):
-            return 0
-        window = await self._limiter.get_window_stats(limit, who)
+        return 0 if await self._limiter.hit(limit, neighbourhood(address)) else await self._wait(limit, address)
+
+    async def spent(self, limit: RateLimitItem, address: str) -> int:
+        """As `exceeded`, without counting."""
+        return 0 if await self._limiter.test(limit, neighbourhood(address)) else await self._wait(limit, address)
+
+    async def _wait(self, limit: RateLimitItem, address: str) -> int:
+        window = await self._limiter.get_window_stats(limit, neighbourhood(address))
         return max(1, int(window.reset_time - time()) + 1)
 
 

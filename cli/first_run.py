@@ -1,14 +1,16 @@
 """What a system on one machine makes once and keeps in its data folder: the admin key, the secret of its links."""
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
 from cli.running import write_private
-from db import companies, keys
+from db import companies, keys, sessions
 from db.session import open_pool, owner_connection
 
 FILE = "admin.key"
 LINK_FILE = "link.secret"
+LINK_LIFETIME = timedelta(minutes=15)
 
 
 async def admin_key(data: Path, owner_url: str, *, ours: bool) -> str | None:
@@ -29,6 +31,13 @@ async def admin_key(data: Path, owner_url: str, *, ours: bool) -> str | None:
             _, made = await keys.create(connection, first.id, "made by up", keys.SCOPES)
     write_private(file, made + "\n")
     return made
+
+
+async def sign_in_token(owner_url: str, key: str) -> str | None:
+    """A token that signs in once as the key; None where it is none any more."""
+    async with owner_connection(owner_url) as connection:
+        key_id = await keys.id_of(connection, key)
+        return None if key_id is None else await sessions.new_link(connection, key_id, LINK_LIFETIME)
 
 
 def link_secret(data: Path) -> str:

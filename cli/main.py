@@ -12,8 +12,10 @@ import typer
 
 from cli import running
 from cli.actions import actions
+from cli.metrics import metrics
 from cli.options import AnyCompany, AsJson, Company, Data, finish, settle
 from cli.outreach import outreach
+from cli.predictions import predictions
 from cli.staff import staff
 from cli.tasks import tasks
 from cli.templates import templates
@@ -36,6 +38,8 @@ app.add_typer(staff, name="staff")
 app.add_typer(webhooks, name="webhooks")
 app.add_typer(outreach, name="outreach")
 app.add_typer(templates, name="templates")
+app.add_typer(metrics, name="metrics")
+app.add_typer(predictions, name="predictions")
 
 
 class Actions(StrEnum):
@@ -46,14 +50,21 @@ class Actions(StrEnum):
 
 
 @app.command()
-def up(data: Data = Path(".journey"), port: Annotated[int, typer.Option(help="The gateway's port.")] = 8000) -> None:
-    """Run everything on this machine: Postgres, Temporal, a worker, the gateway.
+def up(
+    data: Data = Path(".journey"),
+    port: Annotated[int, typer.Option(help="The gateway's port.")] = 8000,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Fill an empty system with an invented, lively company.")
+    ] = False,
+    dashboard: Annotated[bool, typer.Option(help="Build the dashboard where it is missing or old.")] = True,
+) -> None:
+    """Run everything on this machine: Postgres, Temporal, a worker, the gateway with the dashboard.
 
-    Example: [bold]journey up --data /var/lib/journeys --port 9000[/bold]
+    Example: [bold]journey up --demo --data /var/lib/journeys --port 9000[/bold]
     """
     from cli.up import up_command
 
-    up_command(data, port)
+    up_command(data, port, dashboard=dashboard, demo=demo)
 
 
 @app.command()
@@ -80,19 +91,16 @@ def gateway(
     """
     import uvicorn
 
-    from settings import read_settings
+    from api.app import app_factory
+    from api.server import Server
 
     settle(data)
-    read_settings()
-    uvicorn.run(
-        "api.app:app_factory",
-        factory=True,
-        host=host,
-        port=port,
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=20,
-    )
+    app = app_factory()
+    config = uvicorn.Config(app, host=host, port=port, access_log=False, log_config=None, timeout_graceful_shutdown=20)
+    server = Server(app, config)
+    server.run()
+    if not server.started:
+        raise typer.Exit(3)
 
 
 @app.command()
@@ -167,38 +175,48 @@ def evaluate_transitions(
     if customer is not None and company is None:
         raise typer.BadParameter("--customer needs --company: the id is the company's own")
     settle(data)
-    finish(evaluate.evaluate(read_settings(), company, customer, chunk=500, grace=0, as_json=as_json))
+    finish(evaluate.evaluate(read_settings(), company, customer, as_json=as_json))
+
+
+Rate = Annotated[float, typer.Option(help="Journeys a second that are asked to evaluate.", min=0.1, max=1000)]
 
 
 @app.command(name="queue-updates")
 def queue_updates(
     chunk: Annotated[int, typer.Option(help="Journeys in one chunk.", min=1, max=10_000)] = 100,
+    rate: Rate = 20,
     company: AnyCompany = None,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate every journey in chunks. Finding something to do is drift: reported, repaired, exit code 1.
+    """Evaluate every journey in chunks, by a workflow that goes on whatever happens to this command.
 
-    Example: [bold]journey queue-updates --chunk 500[/bold]
+    Finding something to do is drift: reported, repaired, exit code 1. While one runs, the command looks at that one.
+
+    Example: [bold]journey queue-updates --chunk 500 --rate 50[/bold]
     """
-    from cli import evaluate
+    from cli.evaluate_all import evaluate_all
     from settings import read_settings
 
     settle(data)
-    finish(evaluate.evaluate(read_settings(), company, None, chunk=chunk, grace=evaluate.GRACE, as_json=as_json))
+    finish(evaluate_all(read_settings(), company, chunk=chunk, rate=rate, as_json=as_json))
 
 
 @app.command(name="update-risk-scores")
-def update_risk_scores(company: AnyCompany = None, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
+def update_risk_scores(
+    rate: Rate = 20, company: AnyCompany = None, data: Data = Path(".journey"), as_json: AsJson = False
+) -> None:
     """Check every journey's scores. Journeys keep their own; finding one that is not right is drift, exit code 1.
+
+    The same evaluation as queue-updates, in chunks of 500.
 
     Example: [bold]journey update-risk-scores --company 1[/bold]
     """
-    from cli import evaluate
+    from cli.evaluate_all import evaluate_all
     from settings import read_settings
 
     settle(data)
-    finish(evaluate.evaluate(read_settings(), company, None, chunk=500, grace=evaluate.GRACE, as_json=as_json))
+    finish(evaluate_all(read_settings(), company, chunk=500, rate=rate, as_json=as_json))
 
 
 @app.command()
@@ -208,7 +226,8 @@ def validate(
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Look for orphaned relationships, invalid stages, and drift between Temporal and Postgres; exit code 1 if any.
+    """Look for orphaned relationships, invalid stages, and drift: between Temporal and Postgres, and between a row and
+    what ledger and transitions say. Exit code 1 if there is any.
 
     Example: [bold]journey validate --company 1 --deep[/bold]
     """
@@ -217,6 +236,26 @@ def validate(
 
     settle(data)
     finish(run_validation(read_settings(), company, deep, as_json))
+
+
+@app.command(name="optimize-queries")
+def optimize_queries(
+    company: AnyCompany = None,
+    analyze: Annotated[bool, typer.Option(help="Run the reading ones, too, and say how long each took.")] = False,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """The plan of each essential query, and what index it uses; exit code 1 where one reads a large table through.
+
+    As the application, in the scope of one company: by default of the one with the most journeys.
+
+    Example: [bold]journey optimize-queries --company 1 --analyze[/bold]
+    """
+    from cli.optimize import optimize
+    from settings import read_settings
+
+    settle(data)
+    finish(optimize(read_settings(), company, analyze, as_json))
 
 
 @app.command(name="health-check")

@@ -16,13 +16,17 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 import connection
-from cli import running
+from cli import building, running
+from cli.admin import sign_in_url
 from cli.child import StartFailed
+from cli.demo import filling
+from cli.demo.trickle import trickle
 from cli.embedded import Postgres, Temporal, free_port, missing_search_attributes
-from cli.first_run import admin_key, link_secret
+from cli.first_run import admin_key, link_secret, sign_in_token
 from cli.parts import Gateway, Worker
 from cli.screen import Screen
 from cli.supervisor import GaveUp, Supervisor, supervised
+from db.demo import Demo
 from db.migrate import upgrade
 from settings import Settings, read_settings
 
@@ -31,31 +35,31 @@ TEMPORAL_PORT, TEMPORAL_UI_PORT = 7233, 8233
 QUIET = {"log_min_messages": "fatal"}
 
 
-def up_command(data: Path, port: int) -> None:
+def up_command(data: Path, port: int, *, dashboard: bool, demo: bool) -> None:
     """Run everything until Ctrl-C, then return. Raises SystemExit(1), after saying why, when a part cannot run."""
     screen = Screen()
     try:
         with running.locked(data):
-            anyio.run(up, data.resolve(), port, screen)
+            anyio.run(up, data.resolve(), port, screen, dashboard, demo)
     except* (running.FolderInUseError, StartFailed, GaveUp, OSError) as group:
         screen.error("\n".join(_messages(group)))
         raise SystemExit(1) from None
 
 
-async def up(data: Path, port: int, screen: Screen) -> None:
+async def up(data: Path, port: int, screen: Screen, dashboard: bool, demo: bool) -> None:
     """The parts in order, each ready before the next, then the banner; returns after Ctrl-C when all have stopped.
 
     Raises an ExceptionGroup of StartFailed or GaveUp when a part cannot run; all have stopped then, too.
     """
     settings = read_settings()
-    machine = Machine(data, free_port(port), screen)
+    machine = Machine(data, free_port(port), screen, dashboard=dashboard, demo=demo)
     try:
         async with supervised(screen.say) as supervisor:
             await machine.start(supervisor, settings)
             notes = [f"Port {port} was taken."] if machine.port != port else []
             notes += ["This is for one machine; docs/production.md says how to run on more."]
             screen.banner("Everything is running", machine.rows, notes)
-            await anyio.sleep_forever()
+            await machine.live()
     finally:
         screen.muted = True
         (data / running.ADDRESSES).unlink(missing_ok=True)
@@ -64,7 +68,10 @@ async def up(data: Path, port: int, screen: Screen) -> None:
 class Machine:
     """One machine's parts and the way to them: `environment` is what worker and gateway get, `rows` the banner's."""
 
-    def __init__(self, data: Path, port: int, screen: Screen) -> None:
+    def __init__(self, data: Path, port: int, screen: Screen, *, dashboard: bool, demo: bool) -> None:
+        self.dashboard, self.demo = dashboard, demo
+        self.invented: Demo | None = None
+        self.key: str | None = None
         self.data = data
         self.port = port
         self.screen = screen
@@ -72,7 +79,7 @@ class Machine:
         self.rows: list[tuple[str, str]] = []
 
     async def start(self, supervisor: Supervisor, settings: Settings) -> None:
-        url = f"http://127.0.0.1:{self.port}"
+        url = self.local
         self.environment.setdefault("PUBLIC_URL", url)
         self.environment.setdefault("PYTHONUNBUFFERED", "1")  # a line is shown when it is written
         if self.screen.console.is_terminal:
@@ -85,7 +92,7 @@ class Machine:
         owner_url = await self.postgres(supervisor) or settings.owner_url
         client = await self.temporal(supervisor)
         with self.screen.step("the schema"):
-            key = await self.schema(owner_url)
+            self.key = await self.schema(owner_url)
         names = (
             "DATABASE_URL",
             "TEMPORAL_ADDRESS",
@@ -95,16 +102,60 @@ class Machine:
             "OUTBOX",
         )
         running.publish(self.data, {name: self.environment[name] for name in names if name in self.environment})
+        unbuilt = await self.build()
         with self.screen.step("worker"):
             await supervisor.add(Worker(client, self.environment, self.screen.line))
         with self.screen.step("gateway"):
             await supervisor.add(Gateway(self.port, self.environment, self.screen.line))
+        if self.demo:
+            await self.fill(owner_url)
+        self.rows.insert(0, ("Dashboard", unbuilt or await self.link(owner_url)))
         self.rows += [
             ("Data folder", str(self.data)),
             *self.outbox(),
-            ("API key", key or "none is kept here; `journey keys create` makes one"),
+            ("API key", self.key or "none is kept here; `journey keys create` makes one"),
             ("Stop", "Ctrl-C"),
         ]
+
+    async def build(self) -> str | None:
+        """Build the dashboard if need be; why there is none, or None."""
+        if not self.dashboard:
+            return "not asked for (--no-dashboard)"
+        if building.is_current():
+            return None
+        try:
+            with self.screen.step("the dashboard (the first time takes a minute)"):
+                await anyio.to_thread.run_sync(building.build, self.screen.say, abandon_on_cancel=True)
+        except building.BuildFailed as error:
+            self.screen.error(f"the dashboard could not be built: {error}")
+            return "could not be built; the reason stands above"
+        return None
+
+    async def fill(self, owner_url: str) -> None:
+        """Bring the invented company into an empty system."""
+        if self.key is None:
+            self.screen.say("--demo needs the key of a company, and none is kept here")
+            return
+        self.invented = await filling.claimed(owner_url, self.screen.say)
+        if self.invented and not self.invented.filled:
+            with self.screen.step("the invented company (14 months of 400 customers; half a minute)"):
+                await filling.fill(self.invented, owner_url, self.local, self.key, self.data, self.environment)
+
+    async def live(self) -> None:
+        """Until cancelled: with the invented company, things go on happening in it."""
+        if self.invented and self.key:
+            await trickle(self.local, self.key, self.invented.seed, filling.customers_of(self.invented))
+        await anyio.sleep_forever()
+
+    async def link(self, owner_url: str) -> str:
+        """Where the dashboard is, signed in once."""
+        url = self.environment["PUBLIC_URL"]
+        token = self.key and await sign_in_token(owner_url, self.key)
+        return sign_in_url(url, token) if token else url
+
+    @property
+    def local(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def outbox(self) -> list[tuple[str, str]]:
         """Where messages stay that have no server to go to."""

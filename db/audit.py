@@ -18,3 +18,13 @@ async def note(
         "insert into audit_log (company_id, actor, action, subject, details) values (%s, %s, %s, %s, %s)",
         [company_id, actor, action, subject, Jsonb(dict(details))],
     )
+
+
+async def is_noted(connection: Connection, company_id: int, action: str, subject: str) -> bool:
+    """Whether there is such an entry already."""
+    found = await connection.execute(
+        "select exists (select from audit_log where company_id = %s and action = %s and subject = %s)",
+        [company_id, action, subject],
+    )
+    row = await found.fetchone()
+    return bool(row and row[0])

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg import sql
 
+from db.analytics import stages_json
 from db.journeys import INACTIVE_SINCE, names
-from db.session import Pool, tenant_rows
+from db.rolled import Seen, days, read
+from db.session import Pool
+from journey.stages import Stage
+
+MOST_COUNTED = 10_000
 
 _PREDICTIONS = sql.SQL(
     """
-with {names}, threatened as materialized (
-    select id, risk_score from customer_relationships
+{clauses}, {names}, shown as materialized (
+    select id from customer_relationships
      where company_id = %(company)s and (risk_score > 0.7 or current_stage = 'at_risk')
-), shown as materialized (
-    select id from threatened order by risk_score desc nulls last, id limit %(limit)s
-), history as materialized (
-    select from_stage as stage, avg(extract(epoch from stay)) * interval '1 second' as mean_stay
-      from journey_transitions
-     where company_id = %(company)s and to_stage = 'churned' and stay is not null group by 1
+     order by risk_score desc, id limit {limit}
+), churned_after as materialized (
+    select key[1] as stage, sum(amount) / sum(n) * interval '1 second' as mean_stay
+      from ({stays}) s where key[2] = 'churned' group by 1 having sum(n) > 0
 ), rows as (
     select r.id, c.external_id, c.name, c.email, r.current_stage,
            coalesce(n.names ->> r.current_stage, r.current_stage) as stage_name, r.stage_entered_at, r.risk_score,
@@ -30,10 +35,11 @@ with {names}, threatened as materialized (
                 when r.next_stage = 'churned' then 'deadline' end as predicted_by
       from shown join customer_relationships r using (id)
       join customers c on c.company_id = r.company_id and c.id = r.customer_id
-      cross join names n left join history h on h.stage = r.current_stage
+      cross join names n left join churned_after h on h.stage = r.current_stage
      where r.company_id = %(company)s
 )
-select json_build_object('total', (select count(*) from threatened), 'predictions', coalesce(json_agg(json_build_object(
+select json_build_object('total', least(counted, {most}), 'more', counted > {most},
+    'predictions', coalesce(json_agg(json_build_object(
     'customer_id', external_id, 'name', name, 'email', email, 'current_stage', current_stage,
     'stage_name', stage_name, 'stage_entered_at', stage_entered_at, 'risk_score', risk_score,
     'days_inactive', floor(extract(epoch from inactive) / 86400)::int, 'lifetime_value', lifetime_value,
@@ -46,19 +52,34 @@ select json_build_object('total', (select count(*) from threatened), 'prediction
                        ('special_offer', 'medium', 'Send a special return offer', inactive > interval '1440 hours'),
                        ('email_campaign', 'low', 'Include in re-engagement email campaign', true)
                ) as a(type, priority, description, advised) where advised))
-    order by risk_score desc nulls last, id), '[]'))::text
-  from rows
+    order by risk_score desc, id) filter (where id is not null), '[]'))::text
+  from (select count(*) as counted from (
+            select from customer_relationships
+             where company_id = %(company)s and (risk_score > 0.7 or current_stage = 'at_risk') limit {most} + 1) t) c
+  left join rows on true group by counted
 """
-).format(names=names(sql.Placeholder("company")), inactive_since=sql.SQL(INACTIVE_SINCE))
+)
 
 
-async def churn_predictions(pool: Pool, company_id: int, limit: int) -> bytes:
-    """Customers with a risk over 0.7 or in at_risk, the riskiest first, as the text of ``{"total", "predictions"}``.
+def _statement(seen: Seen, limit: int) -> sql.Composed:
+    return _PREDICTIONS.format(
+        limit=sql.Literal(limit),  # no parameter: the plan for any number reads all customers
+        clauses=sql.SQL(seen.clauses),
+        names=names(sql.Placeholder("company")),
+        stays=sql.SQL(seen.of_figure("stay", "ever")),
+        inactive_since=sql.SQL(INACTIVE_SINCE),
+        most=sql.Literal(MOST_COUNTED),
+    )
+
+
+async def churn_predictions(pool: Pool, company_id: int, stages: Sequence[Stage], limit: int) -> bytes:
+    """Customers with a risk over 0.7 or in at_risk, the riskiest first, as the text of ``{"total", "more",
+    "predictions"}``; counted up to `MOST_COUNTED`, with ``more`` where there are more.
 
     ``predicted_churn_date``: when the stage was entered plus the mean stay of those who went from it to churned
     (``predicted_by`` ``history``), without such the churn deadline (``deadline``); never in the past. null: churned
     already, or nothing yet leads there.
     """
-    rows = await tenant_rows(pool, company_id, _PREDICTIONS, {"company": company_id, "limit": limit})
-    text: str = rows[0][0]
+    params = {"company": company_id, "stages": stages_json(stages), **days("ever", None, None)}
+    text: str = await read(pool, company_id, lambda seen: _statement(seen, limit), params)
     return text.encode()

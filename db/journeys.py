@@ -41,13 +41,14 @@ def names(company_id: sql.Composable) -> sql.Composed:
     ).format(defaults=_DEFAULT_NAMES, company_id=company_id)
 
 
-# Rows become JSON whole, so that not every field of every row has to be named to json_build_object.
-_JOURNEY = sql.SQL(
+#: The hot read, prepared once on each connection. Rows become JSON whole, so that not every field of every row has to
+#: be named to json_build_object.
+JOURNEY = sql.SQL(
     """
 prepare journey_with_timeline (bigint, text, int, text) as
 with {names}
 select json_build_object(
-    'journey', (select row_to_json(j) from (select {fields}, $4 as temporal_url) j),
+    'journey', (select row_to_json(j) from (select {fields}, c.name, c.email, c.phone, r.notes, $4 as temporal_url) j),
     'transitions', (
         select coalesce(json_agg(t), '[]') from (
             select t.id, t.from_stage, coalesce(n.names ->> t.from_stage, t.from_stage) as from_stage_name,
@@ -104,7 +105,7 @@ async def journey_json(
         try:
             return await _only_value(connection, query)
         except psycopg.errors.InvalidSqlStatementName:
-            await connection.execute(_JOURNEY)
+            await connection.execute(JOURNEY)
             return await _only_value(connection, query)
 
 

@@ -81,6 +81,15 @@ async def list_all(connection: Connection, company_id: int | None = None) -> lis
         return await cursor.fetchall()
 
 
+async def id_of(connection: Connection, plaintext: str) -> int | None:
+    """The id of a key that is not revoked, on the owner's connection."""
+    found = await connection.execute(
+        "select id from api_keys where key_hash = %s and revoked_at is null", [_hash(plaintext)]
+    )
+    row = await found.fetchone()
+    return row[0] if row else None
+
+
 async def revoke(connection: Connection, key_id: int) -> bool:
     """Make a key worthless, on the owner's connection. False when there is no such key or it was revoked before."""
     cursor = await connection.execute(

@@ -12,6 +12,7 @@ import orjson
 from psycopg import Rollback
 
 from db.desk import PARTS
+from db.rollups import forget_commit
 from db.session import Pool, borrowed, tenant_rows
 
 
@@ -102,6 +103,12 @@ select %(company)s, r.id, t.sequence, t.from_stage, t.to_stage, t.at, t.trigger_
             performed_by bigint, notes text, event_id text, reason jsonb, since timestamptz)
 """
 
+# Word that this commit moves the company's figures, for whoever rolls them up.
+_UNROLLED = """
+insert into journey_unrolled (company_id, relationship_id, version, customer_id)
+select %(company)s, r.id, %(version)s, r.customer_id from r where %(counts)s on conflict do nothing
+"""
+
 _COLUMNS = {
     "current_stage": "text",
     "stage_entered_at": "timestamptz",
@@ -139,7 +146,7 @@ with u as (
       from u
     on conflict (company_id, customer_id) do nothing returning id, customer_id
 ), e as ({_ENTRIES.format(customer="r.customer_id", source="r,")}),
-t as ({_TRANSITIONS})
+t as ({_TRANSITIONS}), w as ({_UNROLLED})
 """
 
 _STANDS = """
@@ -151,12 +158,12 @@ and (%(known_decided_at)s::timestamptz is null or decided_at = %(known_decided_a
 
 _UPDATE = f"""
 with r as (
-    update customer_relationships set updated_at = now(),
+    update customer_relationships set updated_at = now(), changed = pg_current_xact_id()::text::bigint,
            {", ".join(f"{name} = %({name})s::{kind}" for name, kind in _COLUMNS.items())}
      where {_STANDS} and {_AS_ASSUMED}
     returning id, customer_id
 ), e as ({_ENTRIES.format(customer="r.customer_id", source="r,")}),
-t as ({_TRANSITIONS})
+t as ({_TRANSITIONS}), w as ({_UNROLLED})
 """
 
 # By (the journey begins, something goes beyond the journey itself).
@@ -204,6 +211,7 @@ async def write(
         return (rows[0][1] or []) if rows else None
     async with borrowed(pool) as connection, connection.transaction():
         await connection.execute("select set_config('app.company_id', %s, true)", [str(company_id)])
+        await forget_commit(connection, values)
         await connection.execute(_FORGET, values)
         if found := await (await connection.execute(statement, values)).fetchall():
             return found[0][1] or []

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from db.session import Pool, tenant_rows
@@ -18,6 +19,16 @@ class Standing:
     state: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A journey whose ``deadline`` (as text) has passed without an evaluation."""
+
+    relationship_id: int
+    customer_id: str
+    version: int
+    deadline: str
+
+
 _CHUNK = """
 select r.id, u.external_id, r.current_stage, r.version, r.state
   from customer_relationships r left join customers u on u.id = r.customer_id and u.company_id = r.company_id
@@ -26,18 +37,28 @@ select r.id, u.external_id, r.current_stage, r.version, r.state
 """
 
 
+async def chunk(
+    pool: Pool, company_id: int, *, after: int = 0, limit: int = 500, customer_id: str | None = None
+) -> list[Standing]:
+    """A company's journeys beyond relationship ``after``, or the one of a customer."""
+    parameters = {"company": company_id, "after": after, "customer": customer_id, "limit": limit}
+    return [Standing(*row) for row in await tenant_rows(pool, company_id, _CHUNK, parameters)]
+
+
 async def standings(
-    pool: Pool, company_id: int, *, chunk: int = 500, customer_id: str | None = None
+    pool: Pool, company_id: int, *, customer_id: str | None = None, size: int = 500
 ) -> AsyncIterator[list[Standing]]:
     """All journeys of a company, or one, in chunks; each chunk is read when it is asked for."""
     after = 0
-    while True:
-        parameters = {"company": company_id, "after": after, "customer": customer_id, "limit": chunk}
-        rows = [Standing(*row) for row in await tenant_rows(pool, company_id, _CHUNK, parameters)]
-        if not rows:
-            return
+    while rows := await chunk(pool, company_id, after=after, limit=size, customer_id=customer_id):
         yield rows
         after = rows[-1].relationship_id
+
+
+async def versions(pool: Pool, company_id: int, relationship_ids: list[int]) -> dict[int, int]:
+    """How many commits each of these journeys has had."""
+    statement = "select id, version from customer_relationships where company_id = %s and id = any(%s)"
+    return dict(await tenant_rows(pool, company_id, statement, [company_id, relationship_ids]))
 
 
 async def count(pool: Pool, company_id: int) -> int:
@@ -47,6 +68,26 @@ async def count(pool: Pool, company_id: int) -> int:
     )
     total: int = rows[0][0]
     return total
+
+
+# A row that was written since is one whose journey is at work: an import, or Postgres was away and it catches up.
+_OVERDUE = """
+select r.id, (select u.external_id from customers u where u.company_id = r.company_id and u.id = r.customer_id),
+       r.version, r.next_deadline::text
+  from customer_relationships r
+ where r.company_id = %(company)s and r.next_deadline < %(before)s and r.updated_at < %(before)s
+   and (r.next_deadline, r.id) > (%(deadline)s::timestamptz, %(id)s::bigint)
+ order by r.next_deadline, r.id limit %(limit)s
+"""
+
+
+async def overdue(
+    pool: Pool, company_id: int, before: datetime, *, after: tuple[str, int] = ("-infinity", 0), limit: int
+) -> list[Late]:
+    """Journeys whose deadline passed before this instant and which nothing was committed of since: a page of them, the
+    longest overdue first, beyond the (deadline as text, relationship's id) ``after``."""
+    parameters = {"company": company_id, "before": before, "deadline": after[0], "id": after[1], "limit": limit}
+    return [Late(*row) for row in await tenant_rows(pool, company_id, _OVERDUE, parameters)]
 
 
 async def known_events(pool: Pool, company_id: int, event_ids: list[str]) -> set[tuple[str, bytes]]:

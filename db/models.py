@@ -19,6 +19,7 @@ from typing import Annotated, Any, ClassVar
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Double,
     Enum,
     ForeignKey,
     ForeignKeyConstraint,
@@ -82,6 +83,10 @@ def _of_relationship() -> SchemaItem:
     return ForeignKeyConstraint(
         ["company_id", "relationship_id"], ["customer_relationships.company_id", "customer_relationships.id"]
     )
+
+
+def _of_key() -> SchemaItem:
+    return ForeignKeyConstraint(["company_id", "key_id"], ["api_keys.company_id", "api_keys.id"])
 
 
 class Company(Base):
@@ -149,7 +154,9 @@ class Customer(Base):
 
 class Relationship(Base):
     """The projection: where a customer stands. `version` counts the commits of the journey and guards them;
-    `run_id` is the first run of its workflow; `state` is the journey as the core packs it."""
+    `run_id` is the first run of its workflow; `state` is the journey as the core packs it.
+
+    `changed`, here and in other tables, is the transaction that wrote the row (its 64-bit number), by a trigger."""
 
     __tablename__ = "customer_relationships"
     __table_args__ = (
@@ -163,6 +170,14 @@ class Relationship(Base):
         Index("idx_risk", "company_id", "risk_score"),
         Index("idx_stage_risk", "company_id", "current_stage", "risk_score"),
         Index("idx_next_deadline", "company_id", "next_deadline"),
+        Index("customer_relationships_changed", "company_id", "changed"),
+        Index(
+            "customer_relationships_threatened",
+            "company_id",
+            text("risk_score DESC"),
+            "id",
+            postgresql_where=text("risk_score > 0.7 or current_stage = 'at_risk'"),
+        ),
         # Room on each page for the next version of a row: an update that moves no indexed column stays in place.
         {"postgresql_with": {"fillfactor": 80}},
     )
@@ -191,6 +206,7 @@ class Relationship(Base):
     held: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[Stamp]
     updated_at: Mapped[Stamp]
+    changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 
 
 class Transition(Base):
@@ -294,6 +310,84 @@ class StageMetric(Base):
     revenue: Mapped[Money | None]
 
 
+class StageMetricMark(Base):
+    """Up to when all that was known of a company has been counted in the days of its stage metrics."""
+
+    __tablename__ = "stage_metric_marks"
+
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"), primary_key=True, autoincrement=False)
+    counted_at: Mapped[datetime]
+
+
+class Rollup(Base):
+    """What one `figure` comes to on one UTC day or in one month (`day` is its first), by `key`: sums, nothing else.
+
+    Which figures there are, and what their keys and amounts mean, stands in `db/contributions.py`.
+    """
+
+    __tablename__ = "journey_rollups"
+    __table_args__ = (
+        CheckConstraint("grain in ('day', 'month')", name="grain"),
+        CheckConstraint(
+            "figure in ('move', 'stay', 'start', 'entered', 'gone_on', 'revenue', 'adjusted')", name="figure"
+        ),
+        {"postgresql_with": {"fillfactor": 70}},
+    )
+
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"), primary_key=True)
+    figure: Mapped[str] = mapped_column(primary_key=True)
+    grain: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    key: Mapped[list[str]] = mapped_column(ARRAY(Text), primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
+    amount: Mapped[Decimal] = mapped_column(Numeric)
+
+
+class Unrolled(Base):
+    """A commit that is not in the roll-ups yet. Whoever reads them counts it live."""
+
+    __tablename__ = "journey_unrolled"
+
+    company_id: Mapped[CompanyId] = mapped_column(primary_key=True, autoincrement=False)
+    relationship_id: Mapped[Reference] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    customer_id: Mapped[Reference]
+
+
+class RolledStages(Base):
+    """The stages, in their order, by which a company's conversions are rolled up."""
+
+    __tablename__ = "journey_rollup_stages"
+
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"), primary_key=True, autoincrement=False)
+    stages: Mapped[str]
+
+
+class ReturnModel(Base):
+    """One version of a company's model of who comes back: `parameters` with times in days, or the `reason` for none."""
+
+    __tablename__ = "return_models"
+    __table_args__ = (
+        UniqueConstraint("company_id", "version"),
+        CheckConstraint(
+            "num_nulls(parameters, log_likelihood) = case when reason is null then 0 else 2 end", name="model_or_reason"
+        ),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    version: Mapped[int]
+    method: Mapped[str]
+    fitted_at: Mapped[Stamp]
+    history_from: Mapped[date | None]
+    history_to: Mapped[date]
+    customers: Mapped[int]
+    returned_customers: Mapped[int]
+    parameters: Mapped[dict[str, Any] | None]
+    log_likelihood: Mapped[float | None] = mapped_column(Double)
+    reason: Mapped[str | None]
+
+
 class Action(Base):
     """A stage action and what became of it. `action_key` never contains the attempt: one effect for many tries.
 
@@ -310,6 +404,7 @@ class Action(Base):
         ),
         Index("journey_actions_of_relationship", "relationship_id", "created_at"),
         Index("journey_actions_by_status", "company_id", "status", "updated_at"),
+        Index("journey_actions_changed", "company_id", "changed"),
     )
 
     id: Mapped[Id]
@@ -332,6 +427,7 @@ class Action(Base):
     performed_by: Mapped[Reference | None]
     version: Mapped[int] = mapped_column(server_default=text("0"))
     done_at: Mapped[datetime | None]
+    changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 
 
 class Attempt(Base):
@@ -430,6 +526,7 @@ class Task(Base):
         CheckConstraint("status in ('open', 'done', 'cancelled')", name="status"),
         Index("tasks_by_status", "company_id", "status", "due_at"),
         Index("tasks_of_relationship", "relationship_id"),
+        Index("tasks_changed", "company_id", "changed"),
     )
 
     id: Mapped[Id]
@@ -445,6 +542,7 @@ class Task(Base):
     action_key: Mapped[str | None]
     note: Mapped[str | None]
     done_by: Mapped[Reference | None]
+    changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 
 
 class WebhookEndpoint(Base):
@@ -486,6 +584,7 @@ class ApiKey(Base):
     __tablename__ = "api_keys"
     __table_args__ = (
         UniqueConstraint("key_hash"),
+        UniqueConstraint("company_id", "id"),
         CheckConstraint("octet_length(key_hash) = 32", name="key_hash"),
         Index("api_keys_of_company", "company_id"),
     )
@@ -499,6 +598,46 @@ class ApiKey(Base):
     created_at: Mapped[Stamp]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class Session(Base):
+    """A signed-in browser: acts as its key does, until it is idle for too long or `expires_at`."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        _of_key(),
+        UniqueConstraint("secret_hash"),
+        CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
+        Index("sessions_of_key", "key_id"),
+        Index("sessions_by_expiry", "company_id", "expires_at"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    key_id: Mapped[Reference]
+    secret_hash: Mapped[bytes]
+    created_at: Mapped[Stamp]
+    last_seen_at: Mapped[Stamp]
+    expires_at: Mapped[datetime]
+
+
+class SignInLink(Base):
+    """A link that opens one session, once."""
+
+    __tablename__ = "sign_in_links"
+    __table_args__ = (
+        _of_key(),
+        UniqueConstraint("token_hash"),
+        CheckConstraint("octet_length(token_hash) = 32", name="token_hash"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    key_id: Mapped[Reference]
+    token_hash: Mapped[bytes]
+    created_at: Mapped[Stamp]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
 
 
 class AuditEntry(Base):

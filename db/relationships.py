@@ -8,10 +8,19 @@ from typing import Any, Literal
 
 from psycopg import sql
 
-from db.journeys import FIELDS, names
+from db.journeys import FIELDS, INACTIVE_SINCE, names
 from db.session import Pool, tenant_rows
 
-Sort = Literal["risk", "lifetime_value", "last_appointment_at", "stage_entered_at", "next_deadline"]
+Sort = Literal[
+    "risk",
+    "lifetime_value",
+    "last_appointment_at",
+    "stage_entered_at",
+    "next_deadline",
+    "name",
+    "days_inactive",
+    "created_at",
+]
 
 #: what a page can be sorted by: its column and type
 SORTS: dict[Sort, tuple[sql.SQL, sql.SQL]] = {
@@ -20,6 +29,10 @@ SORTS: dict[Sort, tuple[sql.SQL, sql.SQL]] = {
     "last_appointment_at": (sql.SQL("r.last_appointment_at"), sql.SQL("timestamptz")),
     "stage_entered_at": (sql.SQL("r.stage_entered_at"), sql.SQL("timestamptz")),
     "next_deadline": (sql.SQL("r.next_deadline"), sql.SQL("timestamptz")),
+    "name": (sql.SQL("lower(c.name)"), sql.SQL("text")),
+    # the longer ago, the more days: as a number that does not move between two pages
+    "days_inactive": (sql.SQL(f"-extract(epoch from {INACTIVE_SINCE})"), sql.SQL("numeric")),
+    "created_at": (sql.SQL("r.created_at"), sql.SQL("timestamptz")),
 }
 
 
@@ -77,6 +90,19 @@ async def page(pool: Pool, company_id: int, search: Search) -> tuple[bytes, Posi
     shown = rows[: search.limit]
     following = Position(shown[-1][1], shown[-1][2]) if len(rows) > search.limit else None
     return b"[" + b",".join(row[0].encode() for row in shown) + b"]", following
+
+
+async def count(pool: Pool, company_id: int, search: Search) -> int:
+    """How many relationships a search finds on all of its pages."""
+    conditions: list[sql.Composable] = [sql.SQL("r.company_id = %(company_id)s")]
+    params: dict[str, Any] = {"company_id": company_id}
+    _filter(search, conditions, params)
+    customers = sql.SQL(" join customers c on c.company_id = r.company_id and c.id = r.customer_id")
+    statement = sql.SQL("select count(*) from customer_relationships r{} where {}").format(
+        customers if search.text is not None else sql.SQL(""), sql.SQL(" and ").join(conditions)
+    )
+    found: int = (await tenant_rows(pool, company_id, statement, params))[0][0]
+    return found
 
 
 def _filter(search: Search, conditions: list[sql.Composable], params: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, LiteralString
 
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, AsyncCursor, sql
 from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
@@ -24,10 +24,17 @@ Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
 Statement = LiteralString | sql.SQL | sql.Composed
 
-_SCOPE = "select set_config('app.company_id', %s, true)"
+_SCOPE: LiteralString = "select set_config('app.company_id', %s, true)"
 
 
-async def open_pool(database_url: str, *, min_size: int, max_size: int, timeout: float = 3.0) -> Pool:
+async def open_pool(
+    database_url: str,
+    *,
+    min_size: int,
+    max_size: int,
+    timeout: float = 3.0,
+    cursors: type[AsyncCursor[TupleRow]] = AsyncCursor,
+) -> Pool:
     """A pool of autocommit connections that act as `perdure_app`. Close it with `await pool.close()`.
 
     Opens at once, whether or not Postgres answers: connections are made in the background. To take one waits at most
@@ -42,7 +49,7 @@ async def open_pool(database_url: str, *, min_size: int, max_size: int, timeout:
         # After this long a lost connection is given up, and whoever needs one next tries anew. Were it longer, the
         # growing pauses between attempts would keep a pool away from a Postgres that has long been back.
         reconnect_timeout=timeout,
-        kwargs={"autocommit": True, "prepare_threshold": 2},
+        kwargs={"autocommit": True, "prepare_threshold": 2, "cursor_factory": cursors},
         configure=_configure,
         open=False,
     )
@@ -73,6 +80,21 @@ async def tenant(pool: Pool, company_id: int) -> AsyncGenerator[Connection]:
     """
     async with borrowed(pool) as connection, connection.transaction():
         await connection.execute(_SCOPE, [str(company_id)])
+        yield connection
+
+
+@asynccontextmanager
+async def snapshot(pool: Pool, company_id: int) -> AsyncGenerator[Connection]:
+    """One transaction as `tenant`'s whose statements all see the same moment, and write nothing.
+
+    They are planned once for all parameters: to plan a figure anew each time costs as much as to count it.
+    """
+    async with borrowed(pool) as connection, connection.transaction():
+        async with connection.pipeline():
+            await connection.execute("set transaction isolation level repeatable read, read only")
+            await connection.execute(
+                f"{_SCOPE}, set_config('plan_cache_mode', 'force_generic_plan', true)", [str(company_id)]
+            )
         yield connection
 
 

@@ -1,46 +1,87 @@
-"""Stage metrics: a row per company, stage and day (UTC), counted live from transitions and the ledger."""
+"""Stage metrics: a row per company, stage and day (UTC), summed from the roll-ups; nothing here looks at one journey.
+
+But for the day that a past instant cuts off in the middle: that one is counted from the journeys themselves.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import LiteralString
 
-from db.analytics import BASE, View
-from db.session import Pool, tenant_rows
+from db.analytics import View
+from db.contributions import CONVERSIONS, EVERYTHING
+from db.rolled import Seen, days, read
+from db.session import Pool
 
-_BY_STAGE_AND_DAY: LiteralString = """
+# What stood before the first day, and what each day changed: summed up day by day.
+_RUNNING: LiteralString = """
 days as materialized (
     select d::date as day from generate_series(%(from)s::date::timestamp, %(to)s::date::timestamp, interval '1 day') d
-), dated as materialized (
+), moved as materialized (
+    select greatest(day, %(from)s::date) as day, key[1] as from_stage, key[2] as to_stage, sum(n) as n
+      from (MOVES) m group by 1, 2, 3
+), running as (
+    select stage, day, sum(coalesce(sum(customers), 0)) over w as customers,
+           sum(coalesce(sum(entered), 0)) over w as entered,
+           sum(coalesce(sum(gone_on), 0)) over w as gone_on
+      from stages cross join days left join (
+          select to_stage as stage, day, n as customers, 0 as entered, 0 as gone_on from moved
+          union all
+          select from_stage, day, -n, 0, 0 from moved where from_stage <> ''
+          union all
+          select key[1], greatest(day, %(from)s::date), 0, n, 0 from (ENTERED) e
+          union all
+          select key[1], greatest(day, %(from)s::date), 0, 0, n from (GONE_ON) g) changed using (stage, day)
+     group by stage, day window w as (partition by stage order by day)
+), ended as (
+    select key[1] as stage, day, sum(amount) / nullif(sum(n), 0) / 86400 as mean_stay from (STAYS) s group by 1, 2
+), earned as (
+    select key[1] as stage, day, sum(amount) as revenue from (REVENUE) r group by 1, 2
+)
+"""
+_ROWS: LiteralString = """
+select coalesce(json_agg(json_build_object(
+           'metric_date', day, 'stage', stage, 'customer_count', customers::bigint,
+           'avg_time_in_stage', round(mean_stay, 2), 'journeys_entered_30d', entered::bigint,
+           'conversion_rate', round(100.0 * gone_on / nullif(entered, 0), 2), 'revenue', round(coalesce(revenue, 0), 2)
+       ) order by day, rank), '[]')::text
+  from running join stages using (stage) left join ended using (stage, day) left join earned using (stage, day)
+ where active or customers > 0 or mean_stay is not null or entered > 0 or revenue <> 0
+"""
+# Conversions by other stages than those of now are of no use: counted live until they are rolled up by these.
+_RECOUNT: LiteralString = (
+    "recounted as materialized (with " + EVERYTHING + ", " + CONVERSIONS + " select * from contributions)"
+)
+_RECOUNTED: LiteralString = "select day, key, n, amount from recounted where figure = 'FIGURE' and day <= %(to)s::date"
+
+_CUT_DAY: LiteralString = """
+moves as materialized (
     select relationship_id, sequence, from_stage, to_stage, stay, (transitioned_at at time zone 'UTC')::date as day
-      from moves where transitioned_at < (%(to)s::date + 1)::timestamp at time zone 'UTC'
-), standing as (
-    select stage, day, sum(coalesce(sum(n), 0)) over (partition by stage order by day)::bigint as customers
-      from stages cross join days
-      left join (select to_stage as stage, greatest(day, %(from)s::date) as day, 1 as n from dated
-                 union all
-                 select from_stage, greatest(day, %(from)s::date), -1 from dated where from_stage is not null) moved
-           using (stage, day)
-     group by stage, day
+      from journey_transitions
+     where company_id = %(company)s and transitioned_at >= (%(to)s::date - 29)::timestamp at time zone 'UTC'
+       and (transitioned_at < %(until)s
+            or transitioned_at = %(until)s and (event_id is not null or trigger_type <> 'automatic'))
+), converted as (
+    select e.to_stage as stage, count(distinct e.relationship_id) as entered,
+           count(distinct e.relationship_id) filter (where gone_on) as gone_on
+      from moves e join stages s on s.stage = e.to_stage cross join lateral (
+          select exists (
+              select from journey_transitions n join stages g on g.stage = n.to_stage and g.growth
+               where n.relationship_id = e.relationship_id and n.sequence > e.sequence
+                 and n.transitioned_at <= %(until)s and (not s.growth or g.rank > s.rank) offset 0) as gone_on) w
+     group by 1
+), running as (
+    select stage, %(to)s::date as day, coalesce(n, 0) as customers, coalesce(entered, 0) as entered,
+           coalesce(gone_on, 0) as gone_on
+      from stages left join standing using (stage) left join converted using (stage)
 ), ended as (
     select from_stage as stage, day, avg(extract(epoch from stay)) / 86400 as mean_stay
-      from dated where from_stage is not null and day >= %(from)s::date group by 1, 2
-), entered as (
-    select m.relationship_id, s.stage, m.day, (
-               select min(n.transitioned_at at time zone 'UTC')::date
-                 from moves n join stages g on g.stage = n.to_stage and g.growth
-                where n.relationship_id = m.relationship_id and n.sequence > m.sequence
-                  and (not s.growth or g.rank > s.rank)) as gone_on
-      from dated m join stages s on s.stage = m.to_stage where m.day > %(from)s::date - 30
-), converted as (
-    select stage, d.day, count(distinct relationship_id) as entered,
-           count(distinct relationship_id) filter (where gone_on <= d.day) as gone_on
-      from days d join entered e on e.day > d.day - 30 and e.day <= d.day group by 1, 2
-), revenue as (
+      from moves where from_stage is not null and day = %(to)s::date group by 1, 2
+), earned as (
     -- of two appointments at one instant the stage after the first is that before the second
-    select coalesce(stood.stage, first.stage) as stage, (occurred_at at time zone 'UTC')::date as day,
-           sum((payload ->> 'amount')::numeric) as amount
-      from span, journey_events e
+    select coalesce(stood.stage, first.stage) as stage, %(to)s::date as day,
+           sum((payload ->> 'amount')::numeric) as revenue
+      from journey_events e
       join customer_relationships r on r.company_id = e.company_id and r.customer_id = e.customer_id
       left join lateral (
           select to_stage as stage from journey_transitions t
@@ -52,19 +93,28 @@ days as materialized (
           select to_stage as stage from journey_transitions t
            where stood.stage is null and t.relationship_id = r.id order by sequence limit 1) first on true
      where e.company_id = %(company)s and e.outcome = 'applied' and e.type = 'appointment.completed'
-       and e.occurred_at >= %(from)s::date::timestamp at time zone 'UTC' and e.occurred_at <= until
-       and e.occurred_at < (%(to)s::date + 1)::timestamp at time zone 'UTC'
-     group by 1, 2
+       and e.occurred_at >= %(to)s::date::timestamp at time zone 'UTC' and e.occurred_at <= %(until)s
+     group by 1
 )
-select coalesce(json_agg(json_build_object(
-           'metric_date', day, 'stage', stage, 'customer_count', customers, 'avg_time_in_stage', round(mean_stay, 2),
-           'journeys_entered_30d', coalesce(c.entered, 0),
-           'conversion_rate', round(100.0 * c.gone_on / nullif(c.entered, 0), 2),
-           'revenue', round(coalesce(amount, 0), 2)) order by day, rank), '[]')::text
-  from standing join stages using (stage) left join ended using (stage, day) left join converted c using (stage, day)
-  left join revenue using (stage, day)
- where active or customers > 0 or mean_stay is not null or c.entered > 0 or amount <> 0
 """
+
+
+def statement(seen: Seen) -> LiteralString:
+    """The rows of the days `from` to `to`, whole ones."""
+    if seen.outdated:
+        clauses = f"{seen.clauses}, {_RECOUNT}, "
+        entered, gone_on = _RECOUNTED.replace("FIGURE", "entered"), _RECOUNTED.replace("FIGURE", "gone_on")
+    else:
+        clauses = seen.clauses + ", "
+        entered, gone_on = _up_to_each_day(seen, "entered"), _up_to_each_day(seen, "gone_on")
+    running = _RUNNING.replace("MOVES", _up_to_each_day(seen, "move"))
+    running = running.replace("ENTERED", entered).replace("GONE_ON", gone_on)
+    running = running.replace("STAYS", seen.of_figure("stay", "asked"))
+    return clauses + running.replace("REVENUE", seen.of_figure("revenue", "asked")) + _ROWS
+
+
+def _up_to_each_day(seen: Seen, figure: LiteralString) -> LiteralString:
+    return f"{seen.of_figure(figure, 'before')} union all {seen.of_figure(figure, 'asked')}"
 
 
 async def stage_metrics(pool: Pool, company_id: int, view: View, first: date, last: date) -> bytes:
@@ -74,7 +124,14 @@ async def stage_metrics(pool: Pool, company_id: int, view: View, first: date, la
     that ended that day, null without), "journeys_entered_30d", "conversion_rate" (percent, null without entries),
     "revenue"}``. The day of `view.as_of` ends there.
     """
-    params = {**view.params(company_id), "from": first, "to": last}
-    rows = await tenant_rows(pool, company_id, BASE + ", " + _BY_STAGE_AND_DAY, params)
-    text: str = rows[0][0]
-    return text.encode()
+    cut = view.as_of is not None and view.until.date() == last
+    whole = last - timedelta(days=1) if cut else last
+    params = {**view.params(company_id), "from": first, "to": whole}
+    params |= days("before", None, first - timedelta(days=1)) | days("asked", first, whole, daily=True)
+    rows: list[str] = []
+    if first <= whole:
+        rows.append(await read(pool, company_id, statement, params))
+    if cut:
+        params = {**view.params(company_id), "to": last}
+        rows.append(await read(pool, company_id, lambda seen: f"{view.clauses(seen)}, {_CUT_DAY} {_ROWS}", params))
+    return f"[{', '.join(text[1:-1] for text in rows if text != '[]')}]".encode()

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from api.documents import json_answer, problems
 from api.envelopes import JSON
+from api.forecasts import with_forecasts
 from api.gateway import TheCredential, TheGateway
 from api.guard import requires
 from api.problems import invalid
 from db import analytics
 from db.analytics import View
-from db.churn import churn_predictions
+from db.churn import MOST_COUNTED, churn_predictions
 from db.keys import JOURNEYS_READ
+from db.sankey import MOST_STEPS, sankey
 from db.stage_metrics import stage_metrics
 from journey.events import EARLIEST
 
@@ -55,6 +57,19 @@ _FIGURES = {
     "stage_times": {"prospect": 3.5904, "lead": 7.25},
     "distribution": {"prospect": 5, "lead": 12, "customer": 15, "regular": 2, "vip": 2, "at_risk": 4, "churned": 0},
 }
+_SANKEY = {
+    "period": "year",
+    "as_of": "2026-03-12T09:00:00+00:00",
+    "nodes": [
+        {"id": "0:customer", "step": 0, "stage": "customer"},
+        {"id": "1:at_risk", "step": 1, "stage": "at_risk"},
+        {"id": "2:customer", "step": 2, "stage": "customer"},
+    ],
+    "links": [
+        {"source": "0:customer", "target": "1:at_risk", "count": 9},
+        {"source": "1:at_risk", "target": "2:customer", "count": 4},
+    ],
+}
 _METRIC = {
     "metric_date": "2026-03-12",
     "stage": "customer",
@@ -64,7 +79,7 @@ _METRIC = {
     "conversion_rate": 25.00,
     "revenue": 640.00,
 }
-_PREDICTION = {
+_PREDICTION: dict[str, Any] = {
     "customer_id": "c-1001",
     "name": "Ada Example",
     "email": "ada@example.com",
@@ -77,18 +92,32 @@ _PREDICTION = {
     "last_appointment_at": "2025-12-01T10:15:00+00:00",
     "predicted_churn_date": "2026-05-30",
     "predicted_by": "history",
+    "return_probability": 0.2187,
+    "expected_appointments": 0.3841,
+    "model": {"id": 7, "version": 3, "method": "BG/NBD", "fitted_at": "2026-03-08T02:30:00+00:00"},
+    "inputs": {"repeat_days": 2, "recency_days": 71, "age_days": 172},
     "retention_actions": [
         {"type": "special_offer", "priority": "medium", "description": "Send a special return offer"},
         {"type": "email_campaign", "priority": "low", "description": "Include in re-engagement email campaign"},
     ],
+}
+_MODEL = {
+    **_PREDICTION["model"],
+    "history_from": "2025-01-04",
+    "history_to": "2026-03-08",
+    "customers": 812,
+    "returned_customers": 305,
+    "parameters": {"r": 0.243, "alpha": 30.9, "a": 0.793, "b": 2.426},
+    "log_likelihood": -14363.53,
+    "reason": None,
 }
 
 
 @router.get(
     "/v1/portal/analytics/customer-journey",
     summary="All journeys in figures",
-    description="The funnel and the transitions are those of the period (1, 7, 30, 90 or 365 days up to `as_of`, or "
-    "`all`); everything else is as of that instant. `stage_times` are mean days.",
+    description="The funnel and the transitions are those of the period (1, 7, 30, 90 or 365 UTC days up to and "
+    "with that of `as_of`, or `all`); everything else is as of that instant. `stage_times` are mean days.",
     response_model=None,
     responses={200: json_answer("The figures.", _FIGURES), **problems()},
 )
@@ -101,18 +130,45 @@ async def get_customer_journey(
 
 
 @router.get(
+    "/v1/portal/analytics/sankey",
+    summary="The ways that journeys took",
+    description="A node is a stage at a step (how many moves a journey had made in the period when it came there), so"
+    f" that loops show and no link leads back. After {MOST_STEPS} moves, the last link leads to where a journey came.",
+    response_model=None,
+    responses={200: json_answer("Nodes and links, in the order of steps and stages.", _SANKEY), **problems()},
+)
+async def get_sankey(
+    gateway: TheGateway, credential: TheCredential, period: Period = "month", as_of: AsOf = None
+) -> Response:
+    rulebook = await gateway.rulebook(credential.company_id)
+    view = View(rulebook.all_stages, _instant(as_of), period)
+    return Response(await sankey(gateway.pool, credential.company_id, view), media_type=JSON)
+
+
+@router.get(
     "/v1/portal/analytics/churn-predictions",
     summary="Whom the company is about to lose",
-    description="Customers with a risk over 0.7 or in `at_risk`, the riskiest first; `total` counts them all. "
+    description="Customers with a risk over 0.7 or in `at_risk`, the riskiest first; `total` counts them, up to "
+    f"{MOST_COUNTED:,} (then `more` is true). "
     "`predicted_by` is `history` (the company's mean stay before churning), `deadline` or null, where nothing leads "
-    "to a date.",
+    "to a date. `return_probability` is that of at least one appointment in the next 90 days, `expected_appointments` "
+    "the number of days with one to expect in them: by the company's newest `model`, from `inputs` as of today (days "
+    "with an appointment after the first, days from the first to the last, days since the first). All four are null "
+    "where `model.reason` says that there is no model, and for a customer who never came.",
     response_model=None,
-    responses={200: json_answer("The predictions.", {"total": 1, "predictions": [_PREDICTION]}), **problems()},
+    responses={
+        200: json_answer(
+            "The predictions.", {"total": 1, "more": False, "model": _MODEL, "predictions": [_PREDICTION]}
+        ),
+        **problems(),
+    },
 )
 async def get_churn_predictions(
-    gateway: TheGateway, credential: TheCredential, limit: Annotated[int, Query(ge=1, le=MOST_PREDICTIONS)] = 200
+    gateway: TheGateway, credential: TheCredential, limit: Annotated[int, Query(ge=1, le=MOST_PREDICTIONS)] = 50
 ) -> Response:
-    return Response(await churn_predictions(gateway.pool, credential.company_id, limit), media_type=JSON)
+    stages = (await gateway.rulebook(credential.company_id)).all_stages
+    found = await churn_predictions(gateway.pool, credential.company_id, stages, limit)
+    return Response(await with_forecasts(gateway.pool, credential.company_id, found), media_type=JSON)
 
 
 @router.get(

@@ -66,6 +66,15 @@ SHOWN = {
 }
 
 
+_OF_ONE = {
+    "name": "Ada Example",
+    "email": "ada@example.com",
+    "phone": "+49 30 1234567",
+    "notes": "Prefers Friday afternoons.",
+    "temporal_url": "http://127.0.0.1:8233/namespaces/default/workflows/journey%2F1%2Fc-1001",
+}
+
+
 @hot.get(
     "/v1/portal/customers/{customer_id}/journey",
     summary="One journey with its timeline",
@@ -73,7 +82,7 @@ SHOWN = {
     responses={
         200: json_answer(
             "The journey, its transitions (newest first), the newest events of the ledger, and stage actions.",
-            {"journey": SHOWN, "transitions": [], "events": [], "actions": []},
+            {"journey": {**SHOWN, **_OF_ONE}, "transitions": [], "events": [], "actions": []},
         ),
         **problems("not-found"),
     },

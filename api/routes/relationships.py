@@ -15,11 +15,13 @@ from api.gateway import TheCredential, TheGateway
 from api.guard import requires
 from api.problems import invalid
 from api.routes.journeys import SHOWN
+from api.texts import storable
 from db import relationships
 from db.keys import JOURNEYS_READ
 from db.relationships import Position, Search, Sort
 
 MOST_ROWS = 200
+LONGEST_CURSOR = 1500  # characters: a name may stand in it
 
 router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
 
@@ -30,8 +32,12 @@ router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
     response_model=None,
     responses={
         200: json_answer(
-            "A page; `next_cursor` (null on the last page) is the `cursor` of the next one.",
-            {"relationships": [{**SHOWN, "name": "Ada Example", "email": "ada@example.com"}], "next_cursor": None},
+            "A page; `next_cursor` (null on the last page) is the `cursor` of the next one. `total` only with `count`.",
+            {
+                "relationships": [{**SHOWN, "name": "Ada Example", "email": "ada@example.com"}],
+                "next_cursor": None,
+                "total": 1,
+            },
         ),
         **problems(),
     },
@@ -48,7 +54,8 @@ async def get_relationships(
     sort: Sort = "risk",
     order: Literal["asc", "desc"] = "desc",
     limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
-    cursor: Annotated[str | None, Query(max_length=cursors.LONGEST)] = None,
+    count: Annotated[bool, Query(description="say how many there are on all pages, as `total`")] = False,
+    cursor: Annotated[str | None, Query(max_length=LONGEST_CURSOR)] = None,
 ) -> Response:
     for name, text in [("search", search), *(("stage", key) for key in stage or ())]:
         if text is not None and "\x00" in text:
@@ -65,8 +72,11 @@ async def get_relationships(
     )
     rows, following = await relationships.page(gateway.pool, credential.company_id, wanted)
     next_cursor = None if following is None else _cursor(following, sort, order)
+    total = b""
+    if count:
+        total = b',"total":%d' % await relationships.count(gateway.pool, credential.company_id, wanted)
     return Response(
-        b'{"relationships":' + rows + b',"next_cursor":' + orjson.dumps(next_cursor) + b"}", media_type=JSON
+        b'{"relationships":' + rows + b',"next_cursor":' + orjson.dumps(next_cursor) + total + b"}", media_type=JSON
     )
 
 
@@ -88,10 +98,12 @@ def _position(cursor: str, sort: Sort, order: str) -> Position:
 
 
 def _checked(sort: Sort, value: object) -> str:
-    if sort not in ("risk", "lifetime_value"):
+    if sort not in ("risk", "lifetime_value", "days_inactive", "name"):
         return cursors.instant(value)
-    if not isinstance(value, str) or len(value) > 50:
+    if not isinstance(value, str) or len(value) > (200 if sort == "name" else 50):
         raise ValueError("no value")
+    if sort == "name":
+        return storable(value)
     if not Decimal(value).is_finite() or abs(Decimal(value)) > 10**18:
         raise ValueError("no number")
     return value

@@ -21,6 +21,7 @@ from fastapi import FastAPI
 from temporalio.client import Client
 
 from api.app import create_app
+from api.server import Server
 from cli.embedded import free_port
 from db import companies, keys, migrate
 from db.session import open_pool, owner_connection
@@ -58,7 +59,7 @@ class Served(Background):
     def __init__(self, app: FastAPI) -> None:
         port = free_port(18_000)
         self.app, self.url = app, f"http://127.0.0.1:{port}"
-        server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", access_log=False))
+        server = Server(app, uvicorn.Config(app, port=port, log_level="error", access_log=False))
 
         async def run(stop: asyncio.Event, ready: threading.Event) -> None:
             serving = asyncio.create_task(server.serve())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from journey.bgnbd import Model, expected_appointments, probability_of_return
 from tests.api.conftest import Tenant
 
 ROOT = "/v1/portal/analytics"
@@ -37,7 +40,62 @@ def test_the_figures_of_a_living_company(tenant: Tenant, working: None) -> None:
     metrics = tenant.client.get(f"{ROOT}/stage-metrics").json()["stage_metrics"]
     assert len({row["metric_date"] for row in metrics}) == 30
     assert sum(row["revenue"] for row in metrics if row["stage"] == "vip") == 1200
-    assert tenant.client.get(f"{ROOT}/churn-predictions").json() == {"total": 0, "predictions": []}
+    churn = tenant.client.get(f"{ROOT}/churn-predictions").json()
+    assert (churn["total"], churn["more"], churn["predictions"]) == (0, False, [])
+
+
+def days_ago(days: int) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%dT00:00:00Z")
+
+
+def visit(days: int) -> dict[str, str]:
+    return {"type": "appointment.completed", "occurred_at": days_ago(days)}
+
+
+def test_predictions_say_who_comes_back_by_which_model(tenant: Tenant, other: Tenant, working: None) -> None:
+    tenant.live("c-1", visit(150), visit(120), visit(100))
+    tenant.live("c-2", visit(100))
+    tenant.live("c-3", visit(10))
+    tickets = [{"type": "support_ticket.opened", "ticket_id": f"t-{n}", "occurred_at": days_ago(99)} for n in (1, 2)]
+    missed = {"type": "appointment.missed", "occurred_at": days_ago(100)}
+    tenant.live("never", missed, *tickets)  # at the highest risk without a visit
+    fields = ("return_probability", "expected_appointments", "model", "inputs")
+
+    def found() -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        answer = tenant.client.get(f"{ROOT}/churn-predictions").json()
+        return answer["model"], {row["customer_id"]: row for row in answer["predictions"]}
+
+    model, rows = found()
+    assert rows.keys() == {"c-1", "c-2", "never"}
+    assert (model["id"], "no model was fitted yet" in model["reason"]) == (None, True)
+    assert {row[field] for row in rows.values() for field in fields} == {None}
+
+    parameters = {"r": 0.25, "alpha": 30.0, "a": 0.8, "b": 2.5}
+    tenant.rows(
+        "insert into return_models (company_id, version, method, history_to, customers, returned_customers,"
+        " parameters, log_likelihood) values (%s, 1, 'BG/NBD', current_date, 4, 1, %s, -1.5) returning id",
+        *(tenant.id, json.dumps(parameters)),
+    )
+    model, rows = found()
+    assert (model["version"], model["parameters"], model["reason"]) == (1, parameters, None)
+    assert rows["c-1"]["model"] == {name: model[name] for name in ("id", "version", "method", "fitted_at")}
+    assert rows["c-1"]["inputs"] == {"repeat_days": 2, "recency_days": 50, "age_days": 150}
+    assert rows["c-2"]["inputs"] == {"repeat_days": 0, "recency_days": 0, "age_days": 100}
+    known, customer = Model(**parameters), (2, 50, 150)
+    assert rows["c-1"]["return_probability"] == round(probability_of_return(known, *customer, 90), 4)
+    assert rows["c-1"]["expected_appointments"] == round(expected_appointments(known, *customer, 90), 4)
+    assert 0 < rows["c-2"]["return_probability"] < rows["c-1"]["return_probability"] < 1
+    assert [rows["never"][field] for field in fields] == [None] * 4
+
+    tenant.rows(
+        "insert into return_models (company_id, version, method, history_to, customers, returned_customers, reason)"
+        " values (%s, 2, 'BG/NBD', current_date, 4, 1, 'too little history: …') returning id",
+        tenant.id,
+    )
+    model, rows = found()  # the newest version counts, also where it is none
+    assert (model["version"], model["parameters"], model["reason"]) == (2, None, "too little history: …")
+    assert {row[field] for row in rows.values() for field in fields} == {None}
+    assert other.client.get(f"{ROOT}/churn-predictions").json()["model"]["id"] is None
 
 
 def test_the_days_of_stage_metrics(tenant: Tenant) -> None:

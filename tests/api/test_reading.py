@@ -228,7 +228,7 @@ def forged(*fields: object) -> str:
         ("limit", 201),
         ("min_risk", -0.1),
         ("max_risk", "nan"),
-        ("sort", "name"),
+        ("sort", "colour"),
         ("order", "down"),
         ("search", ""),
         ("search", "a\x00"),

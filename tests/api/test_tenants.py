@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.api.conftest import Tenant
-from tests.api.test_auth import GUARDED, PARTS, method, named
+from tests.api.test_auth import GUARDED, PARTS, ask, method, named
 
 SECRET = "SECRET-OF-B"
 CUSTOMER = "b-secret-1"
@@ -20,6 +20,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/customers/{customer_id}": {"name": "of A"},
     "/v1/customers/{customer_id}/stage": {"stage": "churned", "reason": "of A", "hold": True},
     "/v1/customers/{customer_id}/actions": {"type": "call", "note": "of A"},
+    "/v1/customers/{customer_id}/notes": {"notes": "of A"},
     "/v1/portal/tasks/{task_id}/done": {"note": "of A"},
     "/v1/portal/tasks/{task_id}/assign": {"staff_id": None},
     "/v1/outreach": {"cap_messages": 99, "campaign": []},
@@ -57,9 +58,12 @@ COUNTED = [
     "message_templates",
     "retention_campaigns",
     "api_keys",
+    "sessions",
+    "sign_in_links",
     "audit_log",
     "customer_journey_stages",
 ]
+WHEN_USED = "array['last_used_at', 'last_seen_at']"
 
 
 @pytest.fixture
@@ -112,7 +116,7 @@ def parts_of(tenant: Tenant) -> dict[str, Any]:
 def everything(tenant: Tenant) -> list[list[tuple[Any, ...]]]:
     """All rows of a company, but when its keys were used."""
     return [
-        tenant.rows(f"select to_jsonb(t) - 'last_used_at' from {table} t where company_id = %s order by 1", tenant.id)
+        tenant.rows(f"select to_jsonb(t) - {WHEN_USED} from {table} t where company_id = %s order by 1", tenant.id)
         for table in COUNTED
     ] + [tenant.rows("select to_jsonb(c) from companies c where id = %s", tenant.id)]
 
@@ -123,11 +127,11 @@ def test_another_companys_things_are_not_there(tenant: Tenant, secret: Tenant, r
     path = route.path.format_map(parts_of(secret))
     body = tenant.event(customer_id=CUSTOMER) if route.path == "/v1/events" else BODIES.get(route.path)
     for query in QUERIES:
-        answer = tenant.client.request(method(route), path, params=query, json=body)
+        answer = ask(tenant.client, route, path, params=query, json=body)
         assert SECRET not in answer.text, f"{named(route)} tells of another company"
         assert answer.status_code < 500
     if any(part in route.path for part in ITS_OWN) and route.path != "/v1/customers/{customer_id}":
-        assert tenant.client.request(method(route), path, json=body).status_code == 404
+        assert ask(tenant.client, route, path, json=body).status_code == 404
     assert everything(secret) == before, f"{named(route)} changes another company's rows"
     assert secret.client.get(f"/v1/portal/customers/{CUSTOMER}/journey").json()["journey"]["stage_name"] == SECRET
 
@@ -153,7 +157,7 @@ def test_guessed_ids_and_cursors_lead_nowhere(tenant: Tenant, secret: Tenant) ->
         numbers = dict.fromkeys(("action_id", "task_id", "staff_id", "endpoint_id"), number)
         path = route.path.format_map({**PARTS, **numbers, "customer_id": guess})
         for query in ({}, {"search": guess}, {"company_id": str(secret.id)}, {"limit": str(number % 200 + 1)}):
-            answer = tenant.client.get(path, params=query, headers={"X-Company-Id": str(secret.id)})
+            answer = ask(tenant.client, route, path, params=query, headers={"X-Company-Id": str(secret.id)})
             assert SECRET not in answer.text
             if "{customer_id}" in route.path:
                 assert answer.status_code == 404

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import anyio
 import psycopg
@@ -33,11 +34,12 @@ STUB = Path(__file__).with_name("stub_journey.py")
 class Up:
     """A running `up` and what it printed."""
 
-    def __init__(self, data: Path, port: int, **environment: str) -> None:
-        script = (
+    def __init__(self, data: Path, port: int, *, before: str = "", dashboard: bool = False, **environment: str) -> None:
+        script = before + (
             "import sys; from pathlib import Path; import cli.parts\n"
             "cli.parts.JOURNEY = sys.argv[1]\n"
-            "from cli.up import up_command; up_command(Path(sys.argv[2]), int(sys.argv[3]))"
+            "from cli.up import up_command\n"
+            f"up_command(Path(sys.argv[2]), int(sys.argv[3]), dashboard={dashboard}, demo=False)"
         )
         journey = data.parent / "journey"
         journey.write_text(f'#!/bin/sh\nexec {sys.executable} {STUB} "$@"\n')
@@ -84,8 +86,8 @@ def data() -> Iterator[Path]:
 
 
 @contextmanager
-def up(data: Path, port: int, **environment: str) -> Iterator[Up]:
-    started = Up(data, port, **environment)
+def up(data: Path, port: int, **options: Any) -> Iterator[Up]:
+    started = Up(data, port, **options)
     try:
         yield started
     finally:
@@ -157,6 +159,29 @@ def test_parts_named_by_the_environment_are_used(data: Path, postgres_url: str, 
         assert started.end(signal.SIGTERM) == 0
     assert not (data / "postgres").exists()
     assert not (data / "temporal").exists()
+
+
+UNBUILT = """
+from cli import building
+def build(*_):
+    raise building.BuildFailed("npm run build ended with code 3")
+building.is_current, building.build = lambda: False, build
+"""
+
+
+def test_it_goes_on_without_a_dashboard_that_cannot_be_built(data: Path) -> None:
+    with up(data, free_port(20000), before=UNBUILT, dashboard=True) as started:
+        started.until("Everything is running")
+        assert "could not be built: npm run build ended with code 3" in started.output
+        assert "Dashboard: could not be built" in started.output
+        assert started.end() == 0
+    with up(data, free_port(20000), before=UNBUILT.replace("False, build", "True, build"), dashboard=True) as built:
+        link = built.until(r"Dashboard: (\S+)")
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/sign-in#token=[\w-]{43}", link)
+        with psycopg.connect(running.environment(data)["DATABASE_URL"]) as connection:
+            left = connection.execute("select expires_at - now() < '15 minutes', used_at from sign_in_links")
+            assert left.fetchall() == [(True, None)]
+        assert built.end() == 0
 
 
 def test_a_temporal_that_is_not_there_is_named(data: Path, postgres_url: str) -> None:

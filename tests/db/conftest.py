@@ -29,6 +29,13 @@ insert into journey_transitions
 insert into journey_events (company_id, customer_id, event_id, content_hash, outcome, version, rules_version)
     values ({c}, {c}, 'e{c}', decode(repeat('0{c}', 16), 'hex'), 'quarantined', 1, 1);
 insert into journey_stage_metrics (company_id, stage_key, metric_date) values ({c}, 's{c}', '2026-01-01');
+insert into stage_metric_marks (company_id, counted_at) values ({c}, now());
+insert into journey_rollups (company_id, figure, grain, day, key, n, amount)
+    values ({c}, 'move', 'day', '2026-01-01', '{{s{c}}}', 1, 0);
+insert into journey_unrolled (company_id, relationship_id, version, customer_id) values ({c}, {c}, 1, {c});
+insert into journey_rollup_stages (company_id, stages) values ({c}, '[]');
+insert into return_models (company_id, version, method, history_to, customers, returned_customers, reason)
+    values ({c}, 1, 'BG/NBD', '2026-01-01', 0, 0, 'too little history');
 insert into journey_actions (id, company_id, relationship_id, action_key, action, stage_key, entry)
     values ({c}, {c}, {c}, 'k{c}', 'send', 'lead', 1);
 insert into action_attempts (company_id, action_id, attempt, outcome) values ({c}, {c}, 1, 'failed');
@@ -39,8 +46,12 @@ insert into assignments (company_id, relationship_id, role, staff_id) values ({c
 insert into tasks (company_id, relationship_id, kind, title) values ({c}, {c}, 'call', 'Call');
 insert into webhook_endpoints (company_id, url, secret) values ({c}, 'https://example.com', 'whsec_{c}');
 insert into message_templates (company_id, name, locale, subject, text) values ({c}, 'welcome', 'en', 's', 't');
-insert into api_keys (company_id, name, key_hash, prefix, scopes)
-    values ({c}, 'key', decode(repeat('0{c}', 32), 'hex'), 'pk_{c}', '{{admin}}');
+insert into api_keys (id, company_id, name, key_hash, prefix, scopes)
+    values ({c}, {c}, 'key', decode(repeat('0{c}', 32), 'hex'), 'pk_{c}', '{{admin}}');
+insert into sessions (company_id, key_id, secret_hash, expires_at)
+    values ({c}, {c}, decode(repeat('0{c}', 32), 'hex'), now() + interval '1 day');
+insert into sign_in_links (company_id, key_id, token_hash, expires_at)
+    values ({c}, {c}, decode(repeat('0{c}', 32), 'hex'), now() + interval '1 day');
 insert into audit_log (company_id, actor, action, subject) values ({c}, 'a', 'b', 'c');
 """
 A, B = 1, 2
@@ -88,7 +99,7 @@ def filled_template(new_database: NewDatabase, migrated_template: str) -> str:
     with psycopg.connect(url) as connection:
         for company in (A, B):
             connection.execute(ROWS.format(c=company))
-        for table in ("companies", "customers", "customer_relationships", "journey_actions", "staff"):
+        for table in ("companies", "customers", "customer_relationships", "journey_actions", "staff", "api_keys"):
             connection.execute(f"select setval('{table}_id_seq', 100)")  # past the numbers given above
     return urlsplit(url).path[1:]
 

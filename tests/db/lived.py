@@ -1,4 +1,7 @@
-"""Whole journeys in the tables at once: decided by the core, copied in bulk, the rest of the commit left out."""
+"""Whole journeys in the tables at once: decided by the core, copied in bulk, the rest of the commit left out.
+
+None of it is rolled up; `roll_up_all` does that.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -8,6 +11,9 @@ import orjson
 import psycopg
 from psycopg import sql
 
+from db.analytics import stages_json
+from db.rollups import companies_behind, roll_up
+from db.session import Pool
 from journey.engine import Transition, decide
 from journey.events import Event, canonical, content_hash, to_datetime
 from journey.explain import money_text
@@ -22,6 +28,7 @@ COLUMNS = {
     " trigger_type, trigger_event, event_id, version, decided_at",
     "journey_events": "company_id, customer_id, event_id, content_hash, type, occurred_at, payload, outcome, version,"
     " rules_version",
+    "journey_unrolled": "company_id, relationship_id, version, customer_id",
 }
 
 
@@ -32,6 +39,7 @@ def live(url: str, company: int, customers: Iterable[list[Event]], now: int) -> 
         decision = decide(State(), events, DEFAULT_RULEBOOK, now)
         rows["customers"].append((key, company, events[0].customer))
         rows["customer_relationships"].append((key, company, key, *_standing(decision.state, now)))
+        rows["journey_unrolled"].append((company, key, 1, key))
         rows["journey_transitions"] += [
             (company, key, *_move(move), 1, to_datetime(now)) for move in decision.transitions
         ]
@@ -45,6 +53,13 @@ def live(url: str, company: int, customers: Iterable[list[Event]], now: int) -> 
                 for row in rows[table]:
                     copy.write_row(row)
         connection.execute("analyze")
+
+
+async def roll_up_all(pool: Pool) -> None:
+    """Roll up all that waits, by the default stages."""
+    for company in await companies_behind(pool):
+        while await roll_up(pool, company, stages_json(DEFAULT_RULEBOOK.all_stages)):
+            pass
 
 
 def _standing(state: State, now: int) -> tuple[Any, ...]:

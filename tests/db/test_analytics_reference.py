@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -15,12 +16,13 @@ import pytest_asyncio
 from cli.logs import read_log
 from db import analytics
 from db.analytics import View
+from db.rollups import companies_behind
 from db.session import Pool
 from db.stage_metrics import stage_metrics
 from journey.events import InvalidEvent, to_instant
 from journey.simulate import Log
 from tests.db.conftest import application_pool
-from tests.db.lived import live
+from tests.db.lived import live, roll_up_all
 
 DATA = Path(os.environ.get("PERDURE_DATA") or "nowhere")
 LOGS = ["anonymous_bank_calls", "cdnow_sample", "hair_salon", "online_retail"]
@@ -62,10 +64,23 @@ class Case:
         return View(as_of=datetime.fromisoformat(self.expected["at"]))
 
 
-@pytest_asyncio.fixture(params=[(log, when) for log in LOGS for when in ("end", "end_plus_120d")], ids="-".join)
-async def case(request: pytest.FixtureRequest, logs_url: str) -> AsyncIterator[Case]:
-    log, when = request.param
-    async with application_pool(logs_url) as pool:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def rolled_url(logs_url: str, new_database: Callable[..., str]) -> str:
+    """The same, rolled up."""
+    url = new_database(template=urlsplit(logs_url).path[1:])
+    async with application_pool(url) as pool:
+        await roll_up_all(pool)
+        assert await companies_behind(pool) == []
+    return url
+
+
+CASES = [(log, when, how) for log in LOGS for when in ("end", "end_plus_120d") for how in ("rolled up", "waiting")]
+
+
+@pytest_asyncio.fixture(params=CASES, ids="-".join)
+async def case(request: pytest.FixtureRequest, logs_url: str, rolled_url: str) -> AsyncIterator[Case]:
+    log, when, how = request.param
+    async with application_pool(rolled_url if how == "rolled up" else logs_url) as pool:
         yield Case(reference(log)[when], pool, LOGS.index(log) + 1)
 
 

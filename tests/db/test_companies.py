@@ -92,3 +92,9 @@ async def test_a_key_needs_a_company(database_url: str) -> None:
     async with owner_connection(database_url) as connection:
         with pytest.raises(ValueError, match="no company 7"):
             await keys.create(connection, 7, "key", ["admin"])
+
+
+async def test_companies_are_read_in_pages(two_companies_pool: Pool) -> None:
+    assert await companies.all_ids(two_companies_pool, 0, 1) == [1]
+    assert await companies.all_ids(two_companies_pool, 1, 1) == [2]
+    assert await companies.all_ids(two_companies_pool, 2) == []

@@ -66,14 +66,16 @@ def test_down_and_up_again(database_url: str) -> None:
     assert migrate.upgrade(database_url)
 
 
-def test_stays_of_older_rows_are_filled_in(two_companies: str) -> None:
+def test_older_rows_get_their_stays_and_wait_to_be_rolled_up(two_companies: str) -> None:
     owner = f"owner_{uuid4().hex}"  # no superuser: what forces its own policies upon it is in the migration's way
     with create_engine(migrate.sqlalchemy_url(two_companies)).begin() as connection:
         command.downgrade(migrate.configuration(connection), "0002")
     with psycopg.connect(two_companies) as superuser:
         superuser.execute(f"create role {owner} login; grant perdure_app to {owner}".encode())
-        superuser.execute(f"grant all on schema public to {owner}; grant all on alembic_version to {owner}".encode())
-        superuser.execute(f"alter table journey_transitions owner to {owner}".encode())
+        superuser.execute(f"grant all on schema public to {owner}".encode())
+        for (table,) in superuser.execute("select tablename from pg_tables where schemaname = 'public'").fetchall():
+            superuser.execute(f"alter table {table} owner to {owner}".encode())
+        superuser.execute(f"alter policy operator on companies to {owner}".encode())
         superuser.execute(
             "insert into journey_transitions (company_id, relationship_id, sequence, from_stage, to_stage,"
             " transitioned_at, trigger_type, version, decided_at)"
@@ -84,6 +86,11 @@ def test_stays_of_older_rows_are_filled_in(two_companies: str) -> None:
     with psycopg.connect(two_companies) as superuser:
         stays = superuser.execute("select sequence, stay from journey_transitions order by company_id, sequence")
         assert stays.fetchall() == [(1, None), (2, timedelta(hours=2)), (3, timedelta(hours=4))] * 2
+        waiting = superuser.execute(
+            "select company_id, relationship_id, max(version) from journey_unrolled group by 1, 2"
+        )
+        assert sorted(waiting.fetchall()) == [(1, 1, 1), (2, 2, 1)]
+        assert superuser.execute("select * from unrolled_companies()").fetchall() == [(1,), (2,)]
         superuser.execute(f"reassign owned by {owner} to postgres; drop owned by {owner}; drop role {owner}".encode())
 
 

@@ -61,6 +61,7 @@ async def operates(url: str) -> None:
             assert credential.company_id == company
             await customers.put_profile(pool, company, "same", {"name": str(company)})
             assert await tenant_rows(pool, company, "select company_id from api_keys") == [(company,)]
+        assert await companies.all_ids(pool) == [1, second]
         async with owner_connection(url) as connection:
             assert await keys.revoke(connection, key_id)
             assert await (await connection.execute("select from customers")).fetchall() == []

@@ -1,6 +1,6 @@
 """Record the lives whose histories every later version must replay.
 
-    python -m tests.replay.record VERSION    # v1, v2, …: writes tests/replay/histories/VERSION/*.json
+    python -m tests.replay.record VERSION [LIFE …]    # v1, v2, …: writes tests/replay/histories/VERSION/*.json
 
 Once per released version, by the code of that version; never again afterwards. Needs no other server: it starts its own
 Postgres and its own Temporal, whose workflows may skip time. All that is in the histories is invented here.
@@ -10,12 +10,15 @@ import asyncio
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from temporalio.client import Client, WorkflowHistory, WorkflowUpdateFailedError
+from temporalio.common import RetryPolicy
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
@@ -32,7 +35,9 @@ from tests.workflows.life import Life, at, new_company
 from tests.workflows.poison import SIGNALS, size
 from worker import build_worker
 from workflows import names
+from workflows.evaluate_all import Evaluation
 from workflows.messages import FinishTask, ReassignTask, Release, RequestAction, RetryAction, SetStage
+from workflows.rounds import Round
 
 DAY = timedelta(days=1)
 
@@ -70,11 +75,13 @@ class Recorder:
 
     async def save(self, life: Life, name: str, first_run: str | None = None) -> None:
         """Write the histories of all runs of a life, from its first one."""
-        run = first_run or life.row()["run_id"]
+        await self._save_runs(life.handle.id, first_run or life.row()["run_id"], name)
+
+    async def _save_runs(self, workflow_id: str, run: str, name: str) -> None:
         number = 0
         while run:
             number += 1
-            history = await self.skipper.client.get_workflow_handle(life.handle.id, run_id=run).fetch_history()
+            history = await self.skipper.client.get_workflow_handle(workflow_id, run_id=run).fetch_history()
             await self._write(f"{name}-{number}", history)
             run = history.events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
 
@@ -243,6 +250,30 @@ class Recorder:
         for n, handle in ((1, first), (2, second)):
             await self._write(f"campaign-child-{n}", await handle.fetch_history())
 
+    async def maintenance(self) -> None:
+        """Rounds through several companies, one of which fails; overdue journeys; an evaluation that finds drift."""
+        lapsing = [self.life(f"lapsing-{n}") for n in range(3)]
+        for life in lapsing:
+            await life.start(spread=10**7)
+            await life.lived(life.visit(occurred_at=at(-90, now=datetime.now(UTC) + timedelta(seconds=1))))
+        broken = self.life("broken")
+        with psycopg.connect(self.postgres.url) as connection:
+            settings = '{"scoring": {"recency_days": "never"}}'
+            connection.execute("update companies set settings = %s where id = %s", [settings, broken.company])
+        began = (datetime.now(UTC) + timedelta(minutes=10)).isoformat()
+        names.FIT_RETRY, retry = RetryPolicy(maximum_attempts=1), names.FIT_RETRY
+        for workflow, start in (
+            (names.STAGE_METRICS, Round(page=2)),
+            (names.FIT_RETURN_MODELS, Round(page=2)),
+            (names.RECONCILIATION, Round(page=2, began=began, look_again=-597)),
+            (names.EVALUATE_ALL, Evaluation(chunk=1, rate=100, chunks=2)),
+        ):
+            handle = await self.skipper.client.start_workflow(workflow, start, id=workflow, task_queue=names.TASK_QUEUE)
+            await handle.result()
+            assert handle.first_execution_run_id is not None
+            await self._save_runs(workflow, handle.first_execution_run_id, workflow)
+        names.FIT_RETRY = retry
+
 
 def _without_traces(value: Any) -> Any:
     """Stack traces name the machine of the recording, and no replay reads them."""
@@ -251,7 +282,12 @@ def _without_traces(value: Any) -> Any:
     return [_without_traces(part) for part in value] if isinstance(value, list) else value
 
 
-async def main(version: str) -> None:
+LIVES = (
+    "acting", "campaign", "long_life", "quarantine", "take_over", "storm", "imported", "outage", "maintenance"
+)  # fmt: skip
+
+
+async def main(version: str, lives: Sequence[str]) -> None:
     folder = HISTORIES / version
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.json"):
@@ -271,14 +307,8 @@ async def main(version: str) -> None:
             settings = Settings(smtp_url=smtp.url, link_secret=SECRET, outbox=more)
             with smtp:
                 async with build_worker(client, pool, settings):
-                    await recorder.acting()
-                    await recorder.campaign()
-                    await recorder.long_life()
-                    await recorder.quarantine()
-                    await recorder.take_over()
-                    await recorder.storm()
-                    await recorder.imported()
-                    await recorder.outage()
+                    for life in lives:
+                        await getattr(recorder, life)()
             await pool.close()
     fingerprint.record()
     for file in sorted(folder.glob("*.json")):
@@ -286,6 +316,6 @@ async def main(version: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        raise SystemExit("usage: python -m tests.replay.record VERSION")
-    asyncio.run(main(sys.argv[1]))
+    if len(sys.argv) < 2 or not set(sys.argv[2:]) <= set(LIVES):
+        raise SystemExit(f"usage: python -m tests.replay.record VERSION [LIFE …]; lives: {', '.join(LIVES)}")
+    asyncio.run(main(sys.argv[1], sys.argv[2:] or LIVES))

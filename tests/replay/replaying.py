@@ -12,6 +12,8 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowRunne
 
 import connection
 from workflows.customer_journey import CustomerJourney
+from workflows.evaluate_all import EvaluateAll
+from workflows.maintenance import FitReturnModels, Reconciliation, StageMetrics
 from workflows.retention_campaign import RetentionCampaign
 
 HISTORIES = Path(__file__).with_name("histories")
@@ -36,7 +38,7 @@ def saved() -> list[Path]:
 async def replay(path: Path, runner: WorkflowRunner) -> str | None:
     """Replay one history; None, or why it cannot be."""
     replayer = Replayer(
-        workflows=[CustomerJourney, RetentionCampaign],
+        workflows=[CustomerJourney, RetentionCampaign, StageMetrics, Reconciliation, FitReturnModels, EvaluateAll],
         workflow_runner=runner,
         data_converter=connection.CONVERTER,
         build_id="replay",

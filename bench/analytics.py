@@ -1,0 +1,210 @@
+"""Every figure of a company with a million customers, against fetching one row by its key over the same connection.
+
+Makes the company (and a small second one) in SQL, rolls it up, and asks each figure and the floor in turn. `--commits`
+measures what leaving word for the roll-up costs a commit's transaction instead: with and without, in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, LiteralString
+
+import orjson
+import psycopg
+
+from bench import commits
+from cli.embedded import Postgres, running
+from db import analytics
+from db.analytics import View, stages_json
+from db.churn import churn_predictions
+from db.migrate import upgrade
+from db.rollups import roll_up
+from db.session import Pool, open_pool, tenant_rows
+from db.stage_metrics import stage_metrics
+from journey.stages import DEFAULT_RULEBOOK
+
+# How journeys go here: (stage, days after the start), as far as they have come by now.
+PATHS: tuple[tuple[tuple[str, float], ...], ...] = (
+    (("prospect", 0), ("lead", 0.01), ("customer", 3), ("regular", 40), ("at_risk", 130), ("churned", 220)),
+    (("prospect", 0), ("lead", 2), ("customer", 9), ("at_risk", 99), ("customer", 150), ("at_risk", 240)),
+    (("prospect", 0), ("customer", 0), ("vip", 20), ("at_risk", 110), ("vip", 140), ("at_risk", 260)),
+    (("prospect", 0), ("lead", 0.02), ("customer", 5), ("regular", 60), ("vip", 300)),
+    (("prospect", 0), ("customer", 0), ("at_risk", 90), ("churned", 180), ("customer", 400), ("at_risk", 490)),
+    (("prospect", 0), ("lead", 1), ("customer", 30), ("regular", 75), ("at_risk", 170), ("regular", 200)),
+)
+DAYS = 3 * 365  # since the first journey of all
+
+_JOURNEYS: LiteralString = """
+create temporary table path as select * from jsonb_to_recordset(%(paths)s::jsonb)
+    as p(path int, sequence int, stage text, before text, days float);
+create temporary table journey as
+    select %(company)s * 10000000::bigint + i as id, i %% %(kinds)s as path,
+           now() - %(days)s * interval '1 day' * i / %(customers)s as started_at
+      from generate_series(1, %(customers)s) i;
+create temporary table move as
+    select id, sequence, before, stage, started_at, started_at + days * interval '1 day' as at,
+           lag(days) over w as since, row_number() over (partition by id order by sequence desc) as still
+      from journey join path using (path) where started_at + days * interval '1 day' <= now()
+    window w as (partition by id order by sequence);
+analyze move;
+"""
+
+_ROWS: LiteralString = """
+insert into customers (id, company_id, external_id, name, email)
+    select id, %(company)s, 'c-' || id, 'Customer ' || id, 'c' || id || '@example.com' from journey;
+insert into journey_transitions (company_id, relationship_id, sequence, from_stage, to_stage, transitioned_at,
+        trigger_type, trigger_event, event_id, version, decided_at, stay, reason)
+    select %(company)s, id, sequence, before, stage, at, 'automatic', 'appointment_completed',
+           'e-' || id || '-' || sequence, sequence, at,
+           at - lag(at) over (partition by id order by sequence), '{"conditions": []}' from move;
+insert into journey_events (company_id, customer_id, event_id, content_hash, type, occurred_at, payload, outcome,
+        version, rules_version)
+    select %(company)s, id, 'e-' || id || '-' || sequence, decode(md5(id || '-' || sequence), 'hex'),
+           'appointment.completed', at, jsonb_build_object('amount', '80.12'), 'applied', sequence, 1
+      from move where stage in ('customer', 'regular', 'vip');
+insert into customer_relationships (id, company_id, customer_id, current_stage, stage_entered_at, previous_stage,
+        lifetime_value, total_appointments, last_appointment_at, risk_score, engagement_score, version, run_id,
+        decided_at, state, next_deadline, next_stage, created_at)
+    select m.id, %(company)s, m.id, stage, at, before, 80.12 * coalesce(visits, 0), coalesce(visits, 0), last_visit,
+           case stage when 'at_risk' then 0.6 when 'churned' then 0.6 + 0.2 * (m.id %% 2) else 0.3 * (m.id %% 2) end,
+           0.5, sequence, 'run', at, jsonb_build_object('f', jsonb_build_object('e', extract(epoch from at))),
+           case when stage <> 'churned' then now() + interval '30 days' end, 'churned', started_at
+      from move m left join (
+          select customer_id, count(*) as visits, max(occurred_at) as last_visit from journey_events
+           where company_id = %(company)s group by 1) v on v.customer_id = m.id
+     where still = 1;
+insert into journey_unrolled (company_id, relationship_id, version, customer_id)
+    select %(company)s, id, sequence, id from move;
+"""
+_INDEXES: LiteralString = """
+select indexname, indexdef from pg_indexes where schemaname = 'public'
+   and tablename in ('journey_transitions', 'journey_events', 'customer_relationships', 'customers')
+   and indexname not in (select conname from pg_constraint)
+"""
+
+
+def fill(url: str, company: int, customers: int) -> None:
+    """A company of so many journeys with about five transitions each, none of it rolled up yet."""
+    kinds = [
+        {"path": path, "sequence": n, "stage": stage, "before": moves[n - 2][0] if n > 1 else None, "days": days}
+        for path, moves in enumerate(PATHS)
+        for n, (stage, days) in enumerate(moves, 1)
+    ]
+    params = {
+        "company": company,
+        "customers": customers,
+        "kinds": len(PATHS),
+        "days": DAYS,
+        "paths": orjson.dumps(kinds).decode(),
+    }
+    with psycopg.connect(url, cursor_factory=psycopg.ClientCursor) as connection:
+        connection.execute("set session_replication_role = replica")  # the rows refer to each other as they should
+        connection.execute("set work_mem = '512MB'")
+        indexes = connection.execute(_INDEXES).fetchall()
+        for name, _ in indexes:
+            connection.execute(f"drop index {name}".encode())
+        connection.execute("insert into companies (id, name) values (%s, 'a company')", [company])
+        connection.execute(_JOURNEYS, params)
+        connection.execute(_ROWS, params)
+        for _, definition in indexes:
+            connection.execute(definition.encode())
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("vacuum analyze")
+
+
+Ask = Callable[[], Awaitable[Any]]
+BIG, SMALL = 1, 2
+SMALL_CUSTOMERS = 1000
+
+
+def questions(pool: Pool, company: int) -> dict[str, Ask]:
+    """The floor first, then everything that the dashboard asks for."""
+    today = datetime.now(UTC).date()
+    stages = DEFAULT_RULEBOOK.all_stages
+    row = "select current_stage, risk_score, lifetime_value from customer_relationships where id = %s"
+    key = company * 10_000_000 + 500
+    month, everything = View(period="month"), View(period="all")
+    return {
+        "one row by its key": lambda: tenant_rows(pool, company, row, [key]),
+        "distribution": lambda: analytics.distribution(pool, company, month),
+        "funnel, month": lambda: analytics.funnel(pool, company, month),
+        "funnel, all": lambda: analytics.funnel(pool, company, everything),
+        "transitions, month": lambda: analytics.transitions(pool, company, month),
+        "transitions, all": lambda: analytics.transitions(pool, company, everything),
+        "time in stage": lambda: analytics.time_in_stage(pool, company, month),
+        "summary": lambda: analytics.summary(pool, company, month),
+        "all of these, month": lambda: analytics.dashboard(pool, company, month),
+        "all of these, all": lambda: analytics.dashboard(pool, company, everything),
+        "stage metrics, 30 days": lambda: stage_metrics(pool, company, View(), today - timedelta(days=29), today),
+        "churn predictions, 50": lambda: churn_predictions(pool, company, stages, 50),
+    }
+
+
+async def medians(asked: dict[str, Ask], rounds: int) -> dict[str, float]:
+    """The median seconds of each, asked in turn, so that the machine's moods are everybody's."""
+    took: dict[str, list[float]] = {name: [] for name in asked}
+    for number in range(rounds + 8):
+        for name, ask in asked.items():
+            begin = time.perf_counter()
+            await ask()
+            if number >= 8:  # before that statements are prepared and pages are fetched
+                took[name].append(time.perf_counter() - begin)
+    return {name: statistics.median(times) for name, times in took.items()}
+
+
+async def measure(url: str, customers: int, rounds: int) -> None:
+    pool = await open_pool(url, min_size=1, max_size=1)
+    await _made(url, pool, SMALL, SMALL_CUSTOMERS)
+    alone = await medians(questions(pool, SMALL), rounds)
+    await _made(url, pool, BIG, customers)
+    found = await medians(questions(pool, BIG), rounds)
+    beside = await medians(questions(pool, SMALL), rounds)
+    floor, *figures = found
+    print(f"{floor}: {1000 * found[floor]:.2f} ms (median of {rounds})")
+    print(f"{'figure':26}{'ms':>8}{'÷ floor':>9}   small company: ÷ its floor, before and after the big one came")
+    for name in figures:
+        small = [times[name] / times[floor] for times in (alone, beside)]
+        print(f"{name:26}{1000 * found[name]:8.2f}{found[name] / found[floor]:9.1f}   {small[0]:8.1f}{small[1]:8.1f}")
+    await pool.close()
+
+
+async def _made(url: str, pool: Pool, company: int, customers: int) -> None:
+    """A company, rolled up and vacuumed, with a word on how long that took."""
+    begin = time.perf_counter()
+    await asyncio.to_thread(fill, url, company, customers)
+    rows = await tenant_rows(pool, company, "select count(*) from journey_transitions where company_id = %s", [company])
+    print(
+        f"{customers:,} customers with {rows[0][0]:,} transitions made in {time.perf_counter() - begin:.0f} s", end=""
+    )
+    begin = time.perf_counter()
+    while await roll_up(pool, company, stages_json(DEFAULT_RULEBOOK.all_stages)):
+        pass
+    print(f", rolled up in {time.perf_counter() - begin:.0f} s", flush=True)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("vacuum analyze")
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--commits", type=int, metavar="N", help="measure so many commits, with and without the word")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="pb-") as folder:
+        async with running(Postgres(Path(folder))) as postgres:
+            upgrade(postgres.url)
+            if options.commits:
+                await commits.measure(postgres.url, options.commits)
+            else:
+                await measure(postgres.url, options.customers, options.rounds)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

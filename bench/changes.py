@@ -1,0 +1,119 @@
+"""What it costs a commit to be noticed: nothing, a stamp (with either index), or a NOTIFY.
+
+    .venv/bin/python -m bench.changes [--seconds 5] [--writers 8]
+
+Real updates of `customer_relationships`, each its own transaction that waits for the disk, from as many connections as
+several workers have. Beside each rate stands what one look for changes costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+
+from cli.embedded import Postgres, running
+from db.migrate import upgrade
+
+ROWS = 50_000
+
+FILL = """
+insert into companies (id, name) values (1, 'a');
+insert into customers (company_id, external_id) select 1, 'c' || n from generate_series(1, 50000) n;
+insert into customer_relationships
+    (company_id, customer_id, current_stage, stage_entered_at, version, run_id, decided_at, state, next_deadline)
+    select 1, id, 'customer', now(), 1, repeat('r', 36), now(),
+           jsonb_build_object('f', jsonb_build_object('e', 1e9, 'pad', repeat('x', 300))), now() from customers;
+"""
+UPDATE = (
+    "update customer_relationships set version = version + 1, updated_at = now(), decided_at = now(),"
+    " next_deadline = now() + interval '30 days', risk_score = 0.3 where company_id = 1 and id = %s"
+)
+WITHOUT = """
+drop trigger if exists changed on customer_relationships;
+drop index if exists customer_relationships_changed;
+"""
+STAMP = "create trigger changed before insert or update on customer_relationships for each row execute function stamp()"
+NOTIFY = "create trigger changed after insert or update on customer_relationships for each row execute function tell()"
+FUNCTIONS = """
+create or replace function stamp() returns trigger language plpgsql as
+    $$ begin new.changed := pg_current_xact_id()::text::bigint; return new; end $$;
+create or replace function tell() returns trigger language plpgsql as
+    $$ begin perform pg_notify('changes', new.company_id || ':' || new.customer_id); return null; end $$;
+"""
+BTREE = "create index customer_relationships_changed on customer_relationships (company_id, changed)"
+BRIN = (
+    "create index customer_relationships_changed on customer_relationships using brin (changed)"
+    " with (pages_per_range = 16, autosummarize = on)"
+)
+WAYS: dict[str, list[str]] = {
+    "unnoticed": [],
+    "said, b-tree": [BTREE],
+    "stamp, b-tree": [STAMP, BTREE],
+    "stamp, brin": [STAMP, BRIN],
+    "notify": [NOTIFY],
+}
+LOOK = (
+    "select count(*) from customer_relationships where company_id = 1"
+    " and changed >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 50"
+)
+
+
+SAID = UPDATE.replace(" where", ", changed = pg_current_xact_id()::text::bigint where")
+
+
+async def write(url: str, until: float, statement: str) -> int:
+    done = 0
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True, prepare_threshold=1) as connection:
+        while time.monotonic() < until:
+            await connection.execute(statement.encode(), [random.randint(1, ROWS)])
+            done += 1
+    return done
+
+
+async def main(seconds: float, writers: int, rounds: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
+        async with running(Postgres(Path(folder))) as postgres:
+            await asyncio.to_thread(upgrade, postgres.url)
+            with psycopg.connect(postgres.url, autocommit=True) as admin:
+                admin.execute(WITHOUT)
+                for trigger in ("inserted", "updated"):  # the schema's own
+                    admin.execute(f"drop trigger {trigger} on customer_relationships".encode())
+                admin.execute(FILL)
+                admin.execute(FUNCTIONS)
+                rates: dict[str, list[float]] = {way: [] for way in WAYS}
+                looks: dict[str, float] = {}
+                for _ in range(rounds):
+                    for way, statements in WAYS.items():
+                        admin.execute(WITHOUT)
+                        for statement in statements:
+                            admin.execute(statement.encode())
+                        admin.execute("vacuum analyze customer_relationships")
+                        until = time.monotonic() + seconds
+                        statement = SAID if way.startswith("said") else UPDATE
+                        done = await asyncio.gather(*(write(postgres.url, until, statement) for _ in range(writers)))
+                        rates[way].append(sum(done) / seconds)
+                        if statements and way != "notify":
+                            began = time.perf_counter()
+                            for _ in range(20):
+                                admin.execute(LOOK)
+                            looks[way] = (time.perf_counter() - began) / 20
+    floor = statistics.median(rates["unnoticed"])
+    for way, found in rates.items():
+        look = f"  a look {1000 * looks[way]:.2f} ms" if way in looks else ""
+        print(f"{way:16} {statistics.median(found):8.0f} commits/s  {statistics.median(found) / floor:5.2f}{look}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--writers", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    asyncio.run(main(given.seconds, given.writers, given.rounds))

@@ -1,0 +1,63 @@
+"""What leaving word for the roll-ups costs the transaction of a commit: the same commits, with and without, in turn."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from temporalio.testing import ActivityEnvironment
+
+from activities.commit import Commits
+from activities.requests import CommitRequest
+from db import companies, ledger
+from db.session import open_pool
+from journey.events import to_instant
+from journey.state import changed
+
+JOURNEYS = 50
+
+
+async def measure(url: str, number: int) -> None:
+    """So many commits of one appointment each; only their write to Postgres is timed."""
+    await companies.ensure_first(url)
+    pool = await open_pool(url, min_size=1, max_size=1)
+    took: dict[bool, list[float]] = {True: [], False: []}
+    write = ledger.write
+    counts = True
+
+    async def timed(*arguments: Any, **options: Any) -> Any:
+        arguments[2]["counts"] = counts
+        begin = time.perf_counter()
+        answer = await write(*arguments, **options)
+        took[counts].append(time.perf_counter() - begin)
+        return answer
+
+    ledger.write = timed
+    environment, deciding = ActivityEnvironment(), Commits(pool)
+    states: list[dict[str, Any] | None] = [None] * JOURNEYS
+    start = datetime.now(UTC) - timedelta(days=300)
+    for n in range(number + JOURNEYS):
+        turn, journey = divmod(n, JOURNEYS)
+        counts = bool((turn + journey) % 2)
+        at = start + timedelta(hours=turn)
+        event = {"id": f"e-{n}", "type": "appointment.completed", "customer_id": f"c-{journey}"}
+        event |= {"occurred_at": at.isoformat(), "amount": "1.00"}
+        request: CommitRequest = {
+            "company_id": 1,
+            "customer_id": f"c-{journey}",
+            "run_id": "run",
+            "now": to_instant(at),
+            "state": states[journey],
+            "messages": [("events", [orjson.dumps([event]).decode()])],
+        }
+        answer = await environment.run(deciding.commit, request)
+        states[journey] = changed(states[journey], answer["changes"])
+    await pool.close()
+    ledger.write = write
+    warm = {kept: times[JOURNEYS:] for kept, times in took.items()}
+    with_word, without = (statistics.median(warm[kept]) for kept in (True, False))
+    print(f"a commit of one appointment: {1000 * with_word:.3f} ms with word for the roll-ups,", end=" ")
+    print(f"{1000 * without:.3f} ms without: {with_word / without:.3f} (medians of {len(warm[True])} each)")

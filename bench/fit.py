@@ -1,0 +1,119 @@
+"""Fitting the model of who comes back to 100,000 simulated customers, on one core.
+
+The floor is one look at the likelihood of all customers, each by itself, in the same run: what counts is how many such
+looks a whole fit costs. `days` are customers as the ledger has them, many of whom are alike; of `moments` no two are
+alike; `ledger` are the events of the first ones in a Postgres of our own, read and fitted as the command does it, in
+seconds that pass. Target: each under 60 s, and under 1 GB for all. The exit code is 1 when one is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from datetime import time as midnight
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import psycopg
+
+from activities.return_models import fit_company
+from bench.customers import TYPICAL, Customers, Floats, plain_log_likelihood, simulated
+from cli.embedded import Postgres, running
+from db import companies
+from db.migrate import upgrade
+from db.session import open_pool
+from journey.bgnbd_fit import fit
+
+SECONDS, BYTES = 60.0, 1 << 30
+DAYS = 730
+Answer = TypeVar("Answer")
+
+_EVENTS = """
+copy journey_events (company_id, customer_id, event_id, content_hash, type, occurred_at, payload, outcome, version,
+    rules_version) from stdin
+"""
+
+
+def timed(work: Callable[[], Answer]) -> tuple[float, Answer]:
+    """Seconds of CPU, all threads, and the answer."""
+    begun = time.process_time()
+    answer = work()
+    return time.process_time() - begun, answer
+
+
+def measure(name: str, customers: Customers) -> float:
+    """Print a line; the seconds that the fit took."""
+    looks = [timed(lambda: plain_log_likelihood(TYPICAL, *customers))[0] for _ in range(5)]
+    floor = statistics.median(looks)
+    spent, found = timed(lambda: fit(*customers))
+    unlike = len(np.unique(np.column_stack(customers), axis=0))
+    print(
+        f"{name:8} {len(customers[0]):,} customers, {unlike:,} of them unlike: {spent:.2f} s"
+        f" = {spent / floor:.0f} × one look at all ({1000 * floor:.0f} ms)   {found.model}"
+    )
+    return spent
+
+
+async def from_ledger(visits: list[Floats], age: Floats) -> float:
+    """Print a line; the seconds that reading, fitting and storing took."""
+    with tempfile.TemporaryDirectory(prefix="pb-") as folder:
+        async with running(Postgres(Path(folder))) as postgres:
+            upgrade(postgres.url)
+            await companies.ensure_first(postgres.url)
+            count = fill(postgres.url, 1, visits, age)
+            pool = await open_pool(postgres.url, min_size=1, max_size=1)
+            try:
+                begun = time.perf_counter()
+                found = await fit_company(pool, 1)
+                spent = time.perf_counter() - begun
+            finally:
+                await pool.close()
+    print(f"ledger   {found.customers:,} customers, {count:,} events: {spent:.2f} s in all   {found.parameters}")
+    return spent
+
+
+def fill(url: str, company: int, visits: list[Floats], age: Floats) -> int:
+    """Write the visits as events of a company's new customers, `age` being days before today; how many they are."""
+    today = datetime.combine(datetime.now(UTC).date(), midnight(), UTC)
+    count = 0
+    with psycopg.connect(url) as connection:
+        made = connection.execute(
+            "insert into customers (company_id, external_id) select %s, 'c-' || n from generate_series(1, %s) n"
+            " returning id",
+            [company, len(age)],
+        )
+        ids = [row[0] for row in made]
+        with connection.cursor().copy(_EVENTS) as copy:
+            for column in visits:
+                for customer in np.flatnonzero(~np.isnan(column)):
+                    at = today - timedelta(days=float(age[customer] - column[customer]))
+                    count += 1
+                    event = (company, ids[customer], f"e-{count}", count.to_bytes(16, "big"))
+                    copy.write_row((*event, "appointment.completed", at, '{"amount": "80.00"}', "applied", 1, 1))
+        connection.execute("analyze")
+    return count
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, default=100_000)
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # whatever threads the libraries start
+    whole, visits = simulated(options.customers, DAYS, seed=1, whole_days=True)
+    moments, _ = simulated(options.customers, DAYS, seed=1)
+    spent = [measure("days", whole), measure("moments", moments), asyncio.run(from_ledger(visits, whole[2]))]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(f"memory   {peak / 1e6:.0f} MB at most")
+    return 1 if max(spent) > SECONDS or peak > BYTES else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,71 @@
+"""``journey predictions``, done: models fitted from here, without a worker, and listed."""
+
+from dataclasses import asdict
+from typing import Any
+
+from activities.return_models import fit_company
+from cli.evaluate import company_ids
+from cli.output import print_json, print_rows, progress
+from db import return_models
+from db.return_models import ReturnModel
+from db.session import open_pool
+from settings import Settings
+
+
+async def fit(settings: Settings, company: int | None, as_json: bool) -> int:
+    """Fit a company, or all one after the other. Too little history is no fault: the exit code stays 0."""
+    found: list[dict[str, Any]] = []
+    pool = await open_pool(settings.database_url, min_size=1, max_size=1, timeout=10.0)
+    try:
+        wanted = await company_ids(pool, company)
+        with progress() as bar:
+            task = bar.add_task("", total=len(wanted))
+            for company_id in wanted:
+                bar.update(task, description=f"fitting company {company_id}")
+                found.append(_row(company_id, await fit_company(pool, company_id)))
+                bar.advance(task)
+    finally:
+        await pool.close()
+    return _report(found, "there is no company", as_json)
+
+
+async def list_models(settings: Settings, company: int | None, as_json: bool) -> int:
+    """Every version of a company, or of all."""
+    found: list[dict[str, Any]] = []
+    pool = await open_pool(settings.database_url, min_size=1, max_size=1, timeout=10.0)
+    try:
+        for company_id in await company_ids(pool, company):
+            found += [_row(company_id, version) for version in await return_models.versions(pool, company_id)]
+    finally:
+        await pool.close()
+    return _report(found, "no model was fitted yet: `journey predictions fit` does it", as_json)
+
+
+def _row(company_id: int, version: ReturnModel) -> dict[str, Any]:
+    return {"company_id": company_id, **asdict(version), "fitted_at": version.fitted_at.isoformat()}
+
+
+def _report(models: list[dict[str, Any]], empty: str, as_json: bool) -> int:
+    if as_json:
+        print_json({"models": models})
+        return 0
+    print_rows([_shown(model) for model in models], empty)
+    return 0
+
+
+def _shown(model: dict[str, Any]) -> dict[str, Any]:
+    """A row for people."""
+    return {
+        "company": model["company_id"],
+        "version": model["version"],
+        "fitted_at": model["fitted_at"],
+        "history": f"{model['history_from']} to {model['history_to']}" if model["history_from"] else None,
+        "customers": f"{model['customers']:,}",
+        "came_back": f"{model['returned_customers']:,}",
+        "model": f"none: {model['reason']}" if model["reason"] else _figures(model),
+    }
+
+
+def _figures(model: dict[str, Any]) -> str:
+    parameters = ", ".join(f"{name} {model['parameters'][name]:.4g}" for name in ("r", "alpha", "a", "b"))
+    return f"{model['method']}: {parameters}; log-likelihood {model['log_likelihood']:,.1f}"

@@ -1,0 +1,133 @@
+"""What journeys add to a company's figures: rows (figure, day, key, n, amount) that are summed, and nothing else.
+
+The same statement counts a company from the beginning, rolls new commits up, takes one out again, and is read live for
+what is not rolled up yet: a `scope` of journeys, each with a sign and the commits that count. What a commit changes is
+all that its journey adds with it, less all that it added before.
+
+| figure | key | n | amount |
+|---|---|---|---|
+| `move` | from ('' for the start), to | transitions | sum of their times, seconds since 1970 |
+| `stay` | from, to | stays ended | sum of their lengths in seconds |
+| `start` (on the day of the start) | every stage ever entered, sorted | journeys | 0 |
+| `entered` | stage | change of how many journeys entered it within 30 days | 0 |
+| `gone_on` | stage | change of how many of those had gone on by then | 0 |
+| `revenue` | stage after the appointment | appointments completed | sum of their amounts |
+| `adjusted` | – | adjustments of payments | sum of their amounts |
+"""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+#: the figures that depend on which stages a company has, and in which order
+BY_STAGES = ("entered", "gone_on")
+
+#: a journey's rows up to a commit: `before` is the first version that does not count
+EVERYTHING: LiteralString = """
+scope as materialized (
+    select id as relationship_id, customer_id, 1 as sign, 0 as fresh, 2147483647 as before,
+           '-infinity'::timestamptz as touched
+      from customer_relationships where company_id = %(company)s)
+"""
+#: from `journey_unrolled` rows in `waiting` (relationship_id, version, customer_id): with them, less without them
+WAITING: LiteralString = """
+changed as materialized (
+    select relationship_id, customer_id, min(version) as fresh, max(version) + 1 as last from waiting group by 1, 2
+), scope as materialized (
+    select c.relationship_id, c.customer_id, sign, fresh, case when sign > 0 then last else fresh end as before,
+           (select min(transitioned_at) from journey_transitions t
+             where t.relationship_id = c.relationship_id and t.version >= fresh and t.version < last) as touched
+      from changed c cross join (values (1), (-1)) as s(sign))
+"""
+
+# Laterals with `offset 0` keep to the index of one journey after the other, however many the planner expects.
+_HISTORY: LiteralString = """
+history as materialized (
+    select s.relationship_id, s.sign, t.* from scope s cross join lateral (
+        select sequence, coalesce(from_stage, '')::text as from_stage, to_stage::text, transitioned_at, stay,
+               (transitioned_at at time zone 'UTC')::date as day
+          from journey_transitions t
+         where t.company_id = %(company)s and t.relationship_id = s.relationship_id and t.version < s.before
+        offset 0) t)
+"""
+
+# The 30 days of an entry less those that an earlier entry of the same stage covers: who entered twice counts once.
+# Later entries have gone on no sooner than earlier ones, so that the same holds for having gone on.
+_CONVERSIONS: LiteralString = """
+entries as materialized (
+    select h.relationship_id, h.sign, h.sequence, h.to_stage as stage, h.day, s.growth, s.rank,
+           lag(h.day) over (partition by h.relationship_id, h.sign, h.to_stage order by h.sequence) + 30 as uncovered
+      from history h join stages s on s.stage = h.to_stage
+), ways_on as (
+    select e.stage, e.sign, e.day, e.uncovered, min(h.day) as gone_on
+      from entries e join history h on h.relationship_id = e.relationship_id and h.sign = e.sign
+       and h.sequence > e.sequence and h.day < e.day + 30
+      join stages g on g.stage = h.to_stage and g.growth and (not e.growth or g.rank > e.rank)
+     group by e.relationship_id, e.sequence, e.stage, e.sign, e.day, e.uncovered
+)
+"""
+_BY_STAGES: LiteralString = """
+select 'entered' as figure, day, array[stage] as key, sum(sign) as n, 0::numeric as amount from (
+    select greatest(day, uncovered) as day, stage, sign from entries
+    union all
+    select day + 30, stage, -sign from entries) e group by day, stage
+union all
+select 'gone_on', day, array[stage], sum(sign), 0 from (
+    select greatest(gone_on, uncovered) as day, stage, sign from ways_on where greatest(gone_on, uncovered) < day + 30
+    union all
+    select day + 30, stage, -sign from ways_on where greatest(gone_on, uncovered) < day + 30) w group by day, stage
+"""
+
+# An appointment belongs to the stage after it, of two at one instant to each its own; one before the journey's start to
+# the first. Earlier commits' count anew only from the first transition on that they did not know.
+_MONEY: LiteralString = """
+money as materialized (
+    select s.sign, e.type, e.amount, (e.occurred_at at time zone 'UTC')::date as day,
+           coalesce(stood.stage, first.stage)::text as stage
+      from scope s cross join lateral (
+          select occurred_at, event_id, type, (payload ->> 'amount')::numeric as amount from journey_events e
+           where e.company_id = %(company)s and e.customer_id = s.customer_id and e.outcome = 'applied'
+             and e.type in ('appointment.completed', 'payment.adjusted') and e.version < s.before
+             and (e.version >= s.fresh or e.occurred_at >= s.touched) offset 0) e
+      left join lateral (
+          select to_stage as stage from journey_transitions t
+           where t.company_id = %(company)s and t.relationship_id = s.relationship_id and t.version < s.before
+             and (t.transitioned_at < e.occurred_at or t.transitioned_at = e.occurred_at
+                  and (t.event_id is null or t.event_id collate "C" <= e.event_id collate "C"))
+           order by sequence desc limit 1) stood on e.type = 'appointment.completed'
+      left join lateral (
+          select to_stage as stage from journey_transitions t
+           where stood.stage is null and t.company_id = %(company)s and t.relationship_id = s.relationship_id
+           order by sequence limit 1) first on e.type = 'appointment.completed')
+"""
+
+_PLAIN: LiteralString = """
+select 'move' as figure, day, array[from_stage, to_stage] as key, sum(sign) as n,
+       sum(sign * extract(epoch from transitioned_at)) as amount from history group by day, from_stage, to_stage
+union all
+select 'stay', day, array[from_stage, to_stage], sum(sign), sum(sign * extract(epoch from stay)) from history
+ where from_stage <> '' group by day, from_stage, to_stage
+union all
+select 'start', day, stages, sum(sign), 0 from (
+    select sign, min(day) filter (where from_stage = '') as day,
+           array_agg(distinct to_stage collate "C" order by to_stage collate "C") as stages
+      from history group by relationship_id, sign) j group by day, stages
+union all
+select case type when 'appointment.completed' then 'revenue' else 'adjusted' end, day,
+       case type when 'appointment.completed' then array[stage] else '{}' end, sum(sign), sum(sign * amount) from money
+ group by type, day, stage
+"""
+
+# Only what changes: of most journeys nearly everything stays as it was.
+_CHANGING: LiteralString = "contributions as materialized (select * from (ROWS) c where n <> 0 or amount <> 0)"
+
+STAGES: LiteralString = """
+stages as materialized (
+    select * from jsonb_to_recordset(%(stages)s::jsonb) as s(stage text, rank int, growth boolean, active boolean))
+"""
+
+#: `contributions` of the `scope` (after `stages`): every figure, or only those that depend on the stages
+CONTRIBUTIONS: LiteralString = ", ".join(
+    (_HISTORY, _CONVERSIONS.strip(), _MONEY, _CHANGING.replace("ROWS", _PLAIN + "union all" + _BY_STAGES))
+)
+CONVERSIONS: LiteralString = ", ".join((_HISTORY, _CONVERSIONS.strip(), _CHANGING.replace("ROWS", _BY_STAGES)))

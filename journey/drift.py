@@ -1,0 +1,34 @@
+"""What an evaluation of now would change in a journey that keeps its own deadlines: nothing, or it has drifted."""
+
+from typing import Any
+
+from journey.engine import decide
+from journey.events import utc_text
+from journey.stages import Rulebook
+from journey.state import State, unpack
+
+
+def would_change(packed: dict[str, Any], rulebook: Rulebook, now: int, grace: int = 0) -> dict[str, str] | None:
+    """In words, by ``stage``, ``because``, ``risk``, ``engagement`` and ``since`` (the deadline that passed, or "").
+
+    None for nothing, or where the deadline passed within the last ``grace`` µs: the journey itself is about to do it.
+    """
+    before = unpack(packed)
+    if before.deadline is not None and now - grace <= before.deadline < now:
+        return None
+    decision = decide(before, [], rulebook, now)
+    after = decision.state
+    if after == before:
+        return None
+    return {
+        "stage": " → ".join([before.stage or "", *(move.to_stage for move in decision.transitions)]),
+        "because": ", ".join(move.trigger_event for move in decision.transitions) or "scores or rules",
+        "risk": _moved(before, after, "risk"),
+        "engagement": _moved(before, after, "engagement"),
+        "since": utc_text(before.deadline) if before.deadline is not None and before.deadline < now else "",
+    }
+
+
+def _moved(before: State, after: State, score: str) -> str:
+    old, new = getattr(before, score) / 100, getattr(after, score) / 100
+    return f"{old:.2f} → {new:.2f}" if old != new else f"{new:.2f}"

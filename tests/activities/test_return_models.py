@@ -1,0 +1,71 @@
+"""The activity that fits a company: by its name, in a worker's way, and that nobody loads its libraries before."""
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+import pytest_asyncio
+from psycopg import sql
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities import return_models
+from activities.return_models import Fits
+from db.migrate import upgrade
+from db.session import Pool, open_pool
+from tests.workflows.life import new_company
+
+
+@pytest.fixture
+def url(postgres_url: str) -> Iterator[str]:
+    """A database with the newest schema; dropped at the end."""
+    name = f"fits_{uuid4().hex}"
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    url = urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
+    upgrade(url)
+    yield url
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest_asyncio.fixture
+async def pool(url: str) -> AsyncIterator[Pool]:
+    opened = await open_pool(url, min_size=1, max_size=2)
+    yield opened
+    await opened.close()
+
+
+async def test_a_company_is_fitted_with_signs_of_life(pool: Pool, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(return_models, "BEAT", 0.001)
+    company = new_company(url)
+    world, beats = ActivityEnvironment(), []
+    world.on_heartbeat = lambda *details: beats.append(details)
+    found = await world.run(Fits(pool).fit_return_model, company)
+    reason = "too little history: 0 customers with an appointment, at least 100 needed"
+    assert found == {"company_id": company, "version": 1, "customers": 0, "reason": reason}
+    assert beats
+    assert (await world.run(Fits(pool).fit_return_model, company))["version"] == 2
+
+
+async def test_a_company_that_is_not_there_is_not_tried_again(pool: Pool) -> None:
+    with pytest.raises(ApplicationError, match="no company 77") as caught:
+        await ActivityEnvironment().run(Fits(pool).fit_return_model, 77)
+    assert caught.value.non_retryable
+
+
+def test_its_name_is_what_schedules_call() -> None:
+    defined = activity._Definition.must_from_callable(Fits.fit_return_model)
+    assert defined.name == "fit_return_model"
+
+
+@pytest.mark.parametrize("modules", ["worker", "api.app", "cli.main, cli.fitting", "workflows.customer_journey"])
+def test_nobody_loads_numpy_and_scipy_before_a_fit(modules: str) -> None:
+    look = f"import sys, {modules}; print([name for name in ('numpy', 'scipy') if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

@@ -1,0 +1,205 @@
+"""The commands of maintenance against a real system: drift of every kind, evaluations joined, days written anew."""
+
+import asyncio
+import re
+import signal
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+import pytest
+from temporalio.client import Client
+
+from cli import parts
+from tests.cli.conftest import Shell
+from tests.cli.test_commands import old_log, visit, write_log
+from workflows import names
+from workflows.intake import journey
+from workflows.schedules import definitions
+
+TODAY = datetime.now(UTC).date()
+
+
+def spoil(shell: Shell, statement: LiteralString, customer: str = "") -> None:
+    """Do something to a company's rows that nobody may: no trigger, no foreign key stands in the way."""
+    with psycopg.connect(shell.url) as connection:
+        connection.execute("set session_replication_role = replica")
+        cursor = connection.execute(statement, {"company": shell.company, "customer": customer})
+        assert cursor.rowcount > 0
+
+
+OF_CUSTOMER: LiteralString = """ from customers u where u.id = r.customer_id and u.external_id = %(customer)s
+ and r.company_id = %(company)s"""
+DRIFT: dict[str, tuple[str, LiteralString]] = {
+    "0": ("invalid stage", "update customer_relationships r set current_stage = 'nowhere'" + OF_CUSTOMER),
+    "1": ("ledger", "update customer_relationships r set lifetime_value = 1" + OF_CUSTOMER),
+    "2": ("ledger", "update customer_relationships r set total_appointments = 99" + OF_CUSTOMER),
+    "3": ("state", "update customer_relationships r set version = version + 1" + OF_CUSTOMER),
+    "4": (
+        "drift",
+        "update customer_relationships r set version = version + 1,"
+        " state = jsonb_set(state, '{n}', to_jsonb(version + 1))" + OF_CUSTOMER,
+    ),
+    "5": (
+        "ledger",
+        """update journey_transitions t set to_stage = 'vip' from customer_relationships r, customers u
+            where t.relationship_id = r.id and u.id = r.customer_id and u.external_id = %(customer)s
+              and r.company_id = %(company)s and t.sequence = 2""",
+    ),
+}
+GONE: dict[str, LiteralString] = {
+    "no row": "delete from customer_relationships r using customers u where u.id = r.customer_id"
+    " and u.external_id = %(customer)s and r.company_id = %(company)s",
+    "orphan": "delete from customers where external_id = %(customer)s and company_id = %(company)s",
+}
+
+
+async def test_validate_finds_every_kind_of_drift(shell: Shell, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    log = write_log(tmp_path / "log.jsonl", [visit(n, n, now - timedelta(days=2)) for n in range(9)])
+    company = ["--company", str(shell.company)]
+    assert (await shell.json("import", log, *company))[0] == 0
+    assert await shell.json("validate", *company, "--deep") == (0, {"journeys": 9, "kinds": {}, "problems": []})
+    for customer, (_, statement) in DRIFT.items():
+        spoil(shell, statement, customer)
+    spoil(shell, GONE["no row"], "6")
+    spoil(shell, GONE["orphan"], "7")
+    client = await Client.connect(shell.environment["TEMPORAL_ADDRESS"])
+    await journey(client, shell.company, "8").terminate("by a test")
+    code, report = await shell.json("validate", *company, "--deep")
+    while "no workflow" not in report["kinds"]:  # visibility follows the termination
+        code, report = await shell.json("validate", *company, "--deep")
+    assert (code, report["journeys"]) == (1, 8)
+    found = {(problem["customer_id"], problem["kind"]) for problem in report["problems"]}
+    expected: set[tuple[str | None, str]] = {(customer, kind) for customer, (kind, _) in DRIFT.items()}
+    # a customer who is gone has a workflow without a row, too
+    expected |= {("6", "no row"), (None, "orphan"), ("7", "no row"), ("8", "no workflow")}
+    assert expected <= found
+    told = " ".join(problem["problem"] for problem in report["problems"])
+    for said in (
+        "invalid stage 'nowhere'; allowed: prospect",
+        "lifetime_value is 1.00; the ledger says 400.00",
+        "total_appointments is 99; the ledger says 1",
+        "current_stage is customer; the last transition says vip",
+        "a workflow in customer, and no row",
+        "has no customer",
+        "no workflow runs for it",
+        "workflow: customer at version 1; row: customer at 2",
+    ):
+        assert said in told
+    code, out, _ = await shell.run("validate", *company)
+    assert code == 1
+    assert re.search(r"problems in 8 journeys: .*ledger 4", out)
+
+
+async def test_an_evaluation_goes_on_without_its_command_and_is_joined(shell: Shell, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    log = write_log(tmp_path / "log.jsonl", [visit(n, n, now - timedelta(days=10)) for n in range(6)])
+    company = ["--company", str(shell.company)]
+    await shell.run("import", log, *company)
+    assert (await shell.run("update-risk-scores", *company))[:2] == (
+        0,
+        "6 journeys evaluated: nothing to do, as it should be\n",
+    )
+    with psycopg.connect(shell.url) as connection:
+        connection.execute(
+            "update companies set rules_version = 2, rules_changed_at = now(),"
+            """ settings = '{"scoring": {"recency_days": [5, 60, 90, 180]}}' where id = %s""",
+            [shell.company],
+        )
+    words = [parts.JOURNEY, "queue-updates", "--rate", "0.3", *company]
+    process = subprocess.Popen(words, env=shell.environment, stderr=subprocess.PIPE, text=True)
+    moved = "select count(*) from customer_relationships where company_id = %(company)s and version > 1"
+    while shell.rows(moved)[0][0] < 2:
+        assert process.poll() is None
+        await asyncio.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = await asyncio.to_thread(process.communicate, timeout=20)
+    assert process.returncode == 130
+    assert f"goes on without you: workflow evaluate-all/{shell.company}" in err
+    code, report = await shell.json("queue-updates", *company)  # the one that runs, at its own rate
+    assert (code, report["evaluated"], report["drifted"], report["unanswered"]) == (1, 6, 6, 0)
+    assert {change["customer_id"] for change in report["drift"]} == {str(n) for n in range(6)}
+    assert shell.rows(moved)[0][0] == 6
+    code, report = await shell.json("queue-updates", *company)
+    assert (code, report["drifted"]) == (0, 0)
+
+
+async def test_days_are_written_anew(shell: Shell, tmp_path: Path) -> None:
+    company = ["--company", str(shell.company)]
+    await shell.run("import", old_log(tmp_path / "log.jsonl"), *company, "--shift-to-now")
+    words = ["metrics", "rebuild", "--from", str(TODAY - timedelta(days=40)), *company]
+    code, [report] = await shell.json(*words)
+    assert (code, report["company_id"], report["to"]) == (0, shell.company, str(TODAY - timedelta(days=1)))
+    metrics = "select count(*), sum(customer_count) from journey_stage_metrics where company_id = %(company)s"
+    [(count, customers)] = shell.rows(metrics)
+    assert (count, report["rows"]) == (40 * 7, 40 * 7)
+    spoil(shell, "update journey_stage_metrics set customer_count = 7 where company_id = %(company)s")
+    assert (await shell.run(*words))[0] == 0
+    assert shell.rows(metrics) == [(count, customers)]
+    wrong = "insert into journey_rollups values (%(company)s, 'revenue', 'day', '2026-01-01', '{vip}', 1, 5)"
+    spoil(shell, wrong)
+    code, found = await shell.json("validate", *company)
+    assert (code, found["kinds"]) == (1, {"figures": 2})
+    assert "revenue vip of 2026-01-01: too much 1, 5" in {problem["problem"] for problem in found["problems"]}
+    assert (await shell.run(*words, "--rollups"))[0] == 0
+    assert (await shell.json("validate", *company))[1]["kinds"] == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["metrics", "rebuild", "--from", "yesterday"], "--from 'yesterday'"),
+        (["metrics", "rebuild", "--from", "2026-01-01", "--to", str(TODAY)], f"at most {TODAY - timedelta(days=1)}"),
+        (["metrics", "rebuild", "--from", "2026-02-01", "--to", "2026-01-01"], "up to 2026-01-01"),
+        (["metrics", "rebuild", "--from", "1066-10-14"], "from 1900-01-01"),
+        (["metrics", "rebuild", "--from", "2026-01-01", "--company", "999999"], "no company 999999"),
+        (["metrics", "rebuild"], "--from"),
+        (["queue-updates", "--company", "999999"], "no company 999999"),
+        (["update-risk-scores", "--rate", "0"], "--rate"),
+        (["validate", "--company", "999999"], "no company 999999"),
+        (["optimize-queries", "--company", "999999"], "no company 999999"),
+    ],
+)
+async def test_wrong_use_is_code_2_and_says_what(shell: Shell, words: list[str], said: str) -> None:
+    code, _, err = await shell.run(*words)
+    assert code == 2
+    assert said in err
+    assert "Traceback" not in err
+
+
+async def test_every_essential_query_is_shown(shell: Shell) -> None:
+    code, report = await shell.json("optimize-queries", "--company", str(shell.company))
+    assert code == 0
+    assert report["company_id"] == shell.company
+    assert {"a journey with its timeline", "overdue deadlines", "commit"} <= {q["query"] for q in report["queries"]}
+    code, out, _ = await shell.run("optimize-queries", "--analyze", "--company", str(shell.company))
+    assert code == 0
+    assert "none reads a large table through" in out
+
+
+async def test_migrate_makes_the_schedules_or_says_who_will(shell: Shell) -> None:
+    client = await Client.connect(shell.environment["TEMPORAL_ADDRESS"])
+    await client.get_schedule_handle(names.RETURN_MODELS_SCHEDULE).delete()
+    code, out, _ = await shell.run("migrate")
+    assert code == 0
+    assert "stage-metrics unchanged, reconciliation unchanged, return-models created" in out
+    listed = [schedule.id async for schedule in await client.list_schedules()]
+    assert set(listed) >= set(definitions()) - {names.RETURN_MODELS_SCHEDULE}
+    nowhere = Shell({**shell.environment, "TEMPORAL_ADDRESS": "127.0.0.1:1"}, shell.url, shell.company)
+    code, out, err = await nowhere.run("migrate")
+    assert code == 0, err
+    assert "nothing to do" in out
+    assert "Temporal does not answer" in out
+    assert "a worker makes them" in out
+
+
+@pytest.mark.parametrize(
+    "command", ["queue-updates", "update-risk-scores", "metrics rebuild", "validate", "optimize-queries"]
+)
+async def test_help_has_an_example(shell: Shell, command: str) -> None:
+    code, out, _ = await shell.run(*command.split(), "--help")
+    assert code == 0
+    assert f"Example: journey {command}" in out

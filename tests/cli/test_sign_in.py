@@ -1,0 +1,47 @@
+"""Links that sign in, and what a company's amounts are in, by command."""
+
+import re
+
+from cli.admin import sign_in_url
+from tests.cli.conftest import Shell
+
+
+async def test_a_link_is_made_for_a_key(shell: Shell) -> None:
+    _, made = await shell.json("keys", "create", "--company", str(shell.company), "--scopes", "journeys:read")
+    code, found = await shell.json("keys", "link", "--key", str(made["id"]), "--minutes", "30")
+    assert (code, found["minutes"]) == (0, 30)
+    assert re.fullmatch(r"http://127\.0\.0\.1:8000/sign-in#token=[\w-]{43}", found["url"])
+    row = "select company_id, key_id, expires_at - created_at = interval '30 minutes', used_at from sign_in_links"
+    assert shell.rows(row + " where company_id = %(company)s") == [(shell.company, made["id"], True, None)]
+    code, out, _ = await shell.run("keys", "link", "--key", str(made["id"]))
+    assert code == 0
+    assert "within 15 minutes" in out
+
+
+async def test_no_link_for_a_key_that_is_none(shell: Shell) -> None:
+    code, _, err = await shell.run("keys", "link", "--key", "999999")
+    assert (code, "there is no key 999999" in err) == (2, True)
+    for _ in range(2):
+        await shell.run("keys", "create", "--company", str(shell.company), "--scopes", "journeys:read")
+    code, _, err = await shell.run("keys", "link", "--data", "/nowhere")
+    assert (code, "--key" in err) == (2, True)  # there are several, and none is kept
+
+
+async def test_a_companys_currency(shell: Shell) -> None:
+    code, made = await shell.json("companies", "add", "Salon Sophie", "--currency", "chf")
+    assert code == 0
+    code, listed = await shell.json("companies", "list")
+    assert {row["currency"] for row in listed if row["id"] == made["id"]} == {"CHF"}
+    assert {row["currency"] for row in listed if row["id"] == shell.company} == {"EUR"}
+    assert (await shell.run("companies", "set", str(made["id"]), "--currency", "SEK", "--name", "Sophies"))[0] == 0
+    _, listed = await shell.json("companies", "list")
+    assert [(row["name"], row["currency"]) for row in listed if row["id"] == made["id"]] == [("Sophies", "SEK")]
+    code, _, err = await shell.run("companies", "set", str(made["id"]), "--currency", "DEM")
+    assert (code, "'DEM'" in err) == (2, True)
+    assert (await shell.run("companies", "add", "No", "--currency", "euros"))[0] == 2
+    assert (await shell.run("companies", "set", "999999", "--name", "x"))[0] == 1
+    assert (await shell.run("companies", "set", str(made["id"])))[0] == 2
+
+
+def test_the_token_stands_behind_the_hash() -> None:
+    assert sign_in_url("https://example.com/", "abc") == "https://example.com/sign-in#token=abc"

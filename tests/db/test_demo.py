@@ -1,0 +1,41 @@
+"""The invented company goes into an empty system alone."""
+
+from datetime import UTC, datetime
+
+import psycopg
+
+from db import companies, demo
+from db.demo import Demo
+from db.session import owner_connection
+
+END = datetime(2026, 11, 25, tzinfo=UTC).isoformat()
+
+
+async def claimed(url: str) -> Demo | None:
+    async with owner_connection(url) as connection:
+        return await demo.claim(connection, 20, END, "Salon (invented)", "CHF")
+
+
+async def test_an_empty_system_becomes_the_invented_one(database_url: str) -> None:
+    await companies.ensure_first(database_url)
+    assert await claimed(database_url) == Demo(1, 20, END, filled=False)
+    async with owner_connection(database_url) as connection:
+        assert await demo.found(connection) == Demo(1, 20, END, filled=False)
+        await demo.finish(connection, 1)
+        assert await demo.found(connection) == Demo(1, 20, END, filled=True)
+        (company,) = await companies.list_all(connection)
+    assert (company.name, company.currency) == ("Salon (invented)", "CHF")
+
+
+async def test_no_other_system_does(database_url: str) -> None:
+    assert await claimed(database_url) is None  # nobody's
+    await companies.ensure_first(database_url)
+    with psycopg.connect(database_url) as superuser:
+        superuser.execute("insert into customers (company_id, external_id) values (1, 'c-1')")
+    assert await claimed(database_url) is None
+    with psycopg.connect(database_url) as superuser:
+        superuser.execute("delete from customers")
+        superuser.execute("insert into companies (name) values ('another')")
+    assert await claimed(database_url) is None
+    async with owner_connection(database_url) as connection:
+        assert await demo.found(connection) is None

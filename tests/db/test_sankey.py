@@ -1,0 +1,111 @@
+"""Loops as a diagram without cycles."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from db.analytics import PERIODS, View
+from db.sankey import sankey
+from db.session import Pool
+from journey.events import Event, parse, to_instant
+from tests.db.lived import live
+
+START = datetime(2025, 3, 1, 12, tzinfo=UTC)
+
+
+def visits(customer: str, *days: float) -> list[Event]:
+    """Completed appointments so many days after START."""
+    return [
+        parse(
+            json.dumps(
+                {
+                    "id": f"{customer} {day}",
+                    "type": "appointment.completed",
+                    "customer_id": customer,
+                    "occurred_at": (START + timedelta(days=day)).isoformat(),
+                    "amount": "1.00",
+                }
+            )
+        )
+        for day in days
+    ]
+
+
+async def drawn(pool: Pool, days: float, period: str = "all", steps: int = 8) -> dict[str, Any]:
+    view = View(as_of=START + timedelta(days=days), period=period)
+    found: dict[str, Any] = json.loads(await sankey(pool, 1, view, steps=steps))
+    return found
+
+
+def links(found: dict[str, Any]) -> dict[tuple[str, str], int]:
+    return {(link["source"], link["target"]): link["count"] for link in found["links"]}
+
+
+def assert_sound(found: dict[str, Any]) -> None:
+    """Every link leads one step on (so that there is no cycle) between nodes that are there, once each."""
+    steps = {node["id"]: node["step"] for node in found["nodes"]}
+    assert len(steps) == len(found["nodes"])
+    assert all(node["id"] == f"{node['step']}:{node['stage']}" for node in found["nodes"])
+    for source, target in links(found):
+        assert steps[target] == steps[source] + 1
+    # what comes into a node is no less than what goes out of it, but where journeys begin
+    into, out = Counter[str](), Counter[str]()
+    for (source, target), count in links(found).items():
+        out[source] += count
+        into[target] += count
+    assert all(out[node] <= into[node] for node, step in steps.items() if step)
+
+
+async def test_a_loop_is_drawn_as_steps(pool: Pool, database_url: str) -> None:
+    # customer, lapsed, back, lapsed, back; and one who came once and was lost
+    looping = visits("loop", 0, 100, 200)
+    live(database_url, 1, [looping, visits("lost", 0)], to_instant(START + timedelta(days=205)))
+    found = await drawn(pool, 205)
+    assert_sound(found)
+    assert links(found) == {
+        ("0:prospect", "1:customer"): 2,
+        ("1:customer", "2:at_risk"): 2,
+        ("2:at_risk", "3:customer"): 1,
+        ("2:at_risk", "3:churned"): 1,
+        ("3:customer", "4:at_risk"): 1,
+        ("4:at_risk", "5:regular"): 1,
+    }
+    assert found["nodes"][0] == {"id": "0:prospect", "step": 0, "stage": "prospect"}
+    assert [node["stage"] for node in found["nodes"] if node["step"] == 3] == ["customer", "churned"]
+
+
+async def test_what_is_beyond_the_last_step_is_folded_into_it(pool: Pool, database_url: str) -> None:
+    many = visits("loop", *range(0, 2000, 100))  # 40 moves
+    live(database_url, 1, [many, visits("twice", 0, 100)], to_instant(START + timedelta(days=1950)))
+    for steps in (1, 2, 5, 8):
+        found = await drawn(pool, 1950, steps=steps)
+        assert_sound(found)
+        assert max(node["step"] for node in found["nodes"]) == min(steps, 8)
+        last = [target for _, target in links(found) if target.startswith(f"{steps}:")]
+        assert f"{steps}:regular" in last, "where the one with many moves stands in the end"
+
+
+async def test_a_period_begins_where_a_journey_stood(pool: Pool, database_url: str) -> None:
+    live(database_url, 1, [visits("loop", 0, 100)], to_instant(START + timedelta(days=105)))
+    found = await drawn(pool, 105, "month")
+    assert links(found) == {("0:customer", "1:at_risk"): 1, ("1:at_risk", "2:customer"): 1}
+    assert links(await drawn(pool, 105, "week")) == {("0:at_risk", "1:customer"): 1}
+    assert links(await drawn(pool, 90)) == {("0:prospect", "1:customer"): 1}  # "more than 90 days" has not come
+
+
+async def test_who_has_not_moved_is_a_node(pool: Pool, database_url: str) -> None:
+    call = {"id": "a", "type": "call.received", "customer_id": "c", "duration_seconds": 5}
+    event = parse(json.dumps({**call, "occurred_at": START.isoformat()}))
+    live(database_url, 1, [[event]], to_instant(START + timedelta(days=1)))
+    found = await drawn(pool, 1)
+    assert (found["nodes"], found["links"]) == ([{"id": "0:prospect", "step": 0, "stage": "prospect"}], [])
+
+
+@pytest.mark.parametrize("period", PERIODS)
+async def test_an_empty_company_has_an_empty_diagram(pool: Pool, database_url: str, period: str) -> None:
+    live(database_url, 1, [], to_instant(START))
+    found = json.loads(await sankey(pool, 1, View(period=period)))
+    assert (found["period"], found["nodes"], found["links"]) == (period, [], [])

@@ -1,0 +1,50 @@
+"""The weekly fit: each company once, in order, and the one that cannot be fitted stops no other."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from activities.metrics import Metrics
+from db.session import Pool
+from tests.workflows.life import new_company
+from tests.workflows.rounds import round_of
+from workflows import names
+from workflows.maintenance import FitReturnModels
+from workflows.rounds import Round
+
+
+@pytest.mark.parametrize("page", [2, 50])
+async def test_every_company_is_fitted(
+    client: Client, pool: Pool, journeys_url: str, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr(names, "FIT_RETRY", RetryPolicy(maximum_attempts=1))
+    broken = new_company(journeys_url)
+    new_company(journeys_url)
+    with psycopg.connect(journeys_url) as connection:
+        everybody = [row[0] for row in connection.execute("select id from companies order by id").fetchall()]
+    fitted: list[int] = []
+
+    @activity.defn(name=names.FIT_RETURN_MODEL)
+    async def fit(company_id: int) -> dict[str, Any]:
+        fitted.append(company_id)
+        if company_id == broken:
+            raise ApplicationError("it does not converge")
+        return {"model": "none"}
+
+    async with Worker(
+        client,
+        task_queue=names.TASK_QUEUE,
+        workflows=[FitReturnModels],
+        activities=[fit, Metrics(pool).list_companies],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    ):
+        result = await round_of(client, names.FIT_RETURN_MODELS, Round(page=page))
+    assert fitted == everybody
+    expected = {"companies": len(everybody), "failures": 1, "failed": {str(broken): "it does not converge"}}
+    assert {name: result[name] for name in expected} == expected

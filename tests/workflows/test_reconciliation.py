@@ -1,0 +1,148 @@
+"""Deadlines that passed without an evaluation: found, repaired, counted; and what is none of them."""
+
+import logging
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
+from temporalio.testing import ActivityEnvironment
+
+from activities.reconcile import Reconciler
+from db import maintenance
+from db.session import Pool
+from settings import Settings
+from tests.workflows.life import Life, at
+from tests.workflows.rounds import round_of
+from worker import build_worker
+from workflows import names
+from workflows.intake import presence
+from workflows.rounds import Round
+
+SOON = timedelta(minutes=10)  # a round that began so much later sees what passes now as overdue
+
+
+def round_later(company: int) -> Round:
+    began = datetime.now(UTC) + SOON
+    return Round(company=company, began=began.isoformat(), look_again=-SOON.total_seconds())
+
+
+async def about_to_lapse(life: Life) -> None:
+    """At risk within a second by the rules, but the workflow sleeps for hours longer."""
+    await life.start(spread=10**7)
+    deadline = datetime.now(UTC) + timedelta(seconds=1)
+    await life.lived(life.visit(occurred_at=at(-90, now=deadline)))
+    await life.until(lambda: datetime.now(UTC) > deadline)
+
+
+def audited(life: Life) -> list[dict[str, Any]]:
+    return life.rows("select * from audit_log where company_id = %(company)s and action = 'reconcile'")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def buffer() -> MetricBuffer:
+    return MetricBuffer(10_000)
+
+
+@pytest_asyncio.fixture
+async def measured(temporal_address: str, pool: Pool, buffer: MetricBuffer) -> AsyncIterator[Client]:
+    """A client whose worker runs, with its metrics kept in ``buffer``."""
+    runtime = Runtime(telemetry=TelemetryConfig(metrics=buffer))
+    client = await Client.connect(temporal_address, runtime=runtime)
+    async with build_worker(client, pool, Settings()):
+        yield client
+
+
+def counted(buffer: MetricBuffer) -> int:
+    updates = buffer.retrieve_updates()
+    return int(sum(u.value for u in updates if u.metric.name == "perdure_reconciled_total"))
+
+
+async def test_a_missed_deadline_is_repaired_and_counted(
+    life: Life, measured: Client, buffer: MetricBuffer, caplog: pytest.LogCaptureFixture
+) -> None:
+    await about_to_lapse(life)
+    assert life.stages() == ["prospect", "customer"]
+    with caplog.at_level(logging.WARNING):
+        result = await round_of(measured, names.RECONCILIATION, round_later(life.company))
+    assert life.stages() == ["prospect", "customer", "at_risk"]
+    found = {"overdue": 1, "committing": 0, "missed": 1, "gone": 0, "repaired": 1}
+    assert {name: result[name] for name in found} == found
+    [entry] = audited(life)
+    assert (entry["actor"], entry["details"]) == ("reconciliation", found)
+    assert entry["subject"].startswith("Reconciliation-"), "the workflow, where all of it can be seen"
+    assert "passed without an evaluation" in caplog.text
+    assert counted(buffer) == 1
+    # the next night finds nothing, and writes nothing
+    assert (await round_of(measured, names.RECONCILIATION, Round(company=life.company)))["overdue"] == 0
+    assert len(audited(life)) == 1
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_journey_that_is_gone_is_started_where_it_stood(life: Life) -> None:
+    await about_to_lapse(life)
+    await life.handle.terminate("by an operator")
+    result = await round_of(life.client, names.RECONCILIATION, round_later(life.company))
+    assert (result["gone"], result["missed"], result["repaired"]) == (1, 0, 1)
+    assert life.stages() == ["prospect", "customer", "at_risk"]
+    assert await presence(life.client, life.company, life.customer) == "running"
+    await life.settled()
+
+
+@pytest.mark.usefixtures("worker")
+async def test_who_has_just_been_written_is_at_work(life: Life, pool: Pool) -> None:
+    """An import under way, or a Postgres that was away: the row says when it was last written."""
+    await about_to_lapse(life)
+    now = datetime.now(UTC)
+    assert [late.customer_id for late in await maintenance.overdue(pool, life.company, now, limit=9)] == ["c-1"]
+    row = life.row()
+    assert await maintenance.overdue(pool, life.company, row["updated_at"], limit=9) == []
+    assert await maintenance.overdue(pool, life.company, row["next_deadline"], limit=9) == []
+    # what passed within the last minutes is no fault: its wake-up is spread
+    assert (await round_of(life.client, names.RECONCILIATION, Round(company=life.company)))["overdue"] == 0
+    assert life.stages()[-1] == "customer"
+
+
+async def test_a_commit_that_waits_for_postgres_is_no_fault(
+    life: Life, client: Client, pool: Pool, buffer: MetricBuffer
+) -> None:
+    async with build_worker(client, pool, Settings()):
+        await about_to_lapse(life)
+
+    async def waiting(company_id: int, customer_id: str) -> Any:
+        return "committing"
+
+    async def never(company_id: int, customer_id: str) -> None:
+        raise AssertionError("it was nudged")
+
+    meter = Runtime(telemetry=TelemetryConfig()).metric_meter
+    request: Any = {"company_id": life.company, "before": at(1), "repair": True}
+    found = await ActivityEnvironment().run(Reconciler(pool, waiting, never, meter).reconcile, request)
+    assert found == {"overdue": 1, "committing": 1, "missed": 0, "gone": 0, "repaired": 0}
+
+
+async def test_a_waiting_commit_is_seen(life: Life, temporal_address: str, pool: Pool, journeys_url: str) -> None:
+    """The regular commit that outlasts an outage, seen from outside."""
+    client = await Client.connect(temporal_address)
+    assert await presence(client, life.company, life.customer) == "gone"
+    async with build_worker(client, pool, Settings()):
+        await life.lived(life.call())
+        assert await presence(client, life.company, life.customer) == "running"
+        with psycopg.connect(journeys_url, autocommit=True) as admin:
+            admin.execute("revoke update on customer_relationships from perdure_app")
+            try:
+                await life.send(life.visit())
+                await _until_committing(client, life)
+            finally:
+                admin.execute("grant update on customer_relationships to perdure_app")
+        await life.until(lambda: "e-2" in life.applied(), 60)
+
+
+async def _until_committing(client: Client, life: Life) -> None:
+    end = datetime.now(UTC) + timedelta(seconds=20)
+    while await presence(client, life.company, life.customer) != "committing":
+        assert datetime.now(UTC) < end

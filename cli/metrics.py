@@ -28,6 +28,7 @@ def rebuild(
     first: Annotated[str, typer.Option("--from", help="The first day (UTC), like 2026-01-01.")],
     last: Annotated[str | None, typer.Option("--to", help="The last day (UTC); default: yesterday.")] = None,
     company: AnyCompany = None,
+    rollups: Annotated[bool, typer.Option(help="First count the roll-ups of all days anew, from the ledger.")] = False,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
@@ -38,15 +39,18 @@ def rebuild(
     from settings import read_settings
 
     settle(data)
-    finish(rebuild_days(read_settings(), first, last, company, as_json))
+    finish(rebuild_days(read_settings(), first, last, company, rollups, as_json))
 
 
-async def rebuild_days(settings: Settings, first: str, last: str | None, company: int | None, as_json: bool) -> int:
+async def rebuild_days(
+    settings: Settings, first: str, last: str | None, company: int | None, rollups: bool, as_json: bool
+) -> int:
     """Raises ValueError (exit code 2) for days that are none, or not over, and for an unknown company."""
     from cli.evaluate import company_ids
     from cli.output import console, print_json, print_rows, progress
     from db import metric_days
-    from db.analytics import View
+    from db.analytics import View, stages_json
+    from db.rollups import rebuild as rebuild_rollups
     from db.rulebooks import Rulebooks
     from db.session import open_pool
 
@@ -57,6 +61,10 @@ async def rebuild_days(settings: Settings, first: str, last: str | None, company
         with progress() as bar:
             for company_id in await company_ids(pool, company):
                 view = View((await Rulebooks().newest(pool, company_id)).all_stages)
+                if rollups:
+                    counting = bar.add_task(f"company {company_id}, roll-ups", total=None)
+                    await rebuild_rollups(pool, company_id, stages_json(view.stages))
+                    bar.update(counting, total=1, completed=1)
                 task = bar.add_task(f"company {company_id}, days", total=(end - begin).days + 1)
                 rows, at = 0, begin
                 while at <= end:

@@ -1,4 +1,4 @@
-"""``journey validate``: orphaned relationships, invalid stages, and whatever of a journey does not agree.
+"""``journey validate``: orphaned relationships, invalid stages, and whatever of journeys and figures does not agree.
 
 Two streams, whatever the number of journeys: the running workflows as Temporal lists them, each page beside its rows;
 then the rows in chunks, each beside ledger and transitions. Of what was seen running only the rows' numbers are kept,
@@ -17,6 +17,8 @@ import connection
 from cli.evaluate import company_ids
 from cli.output import console, print_json, print_rows, progress
 from db import maintenance, validation
+from db.analytics import stages_json
+from db.rolled import differences
 from db.rulebooks import Rulebooks
 from db.session import Pool, open_pool
 from db.validation import Account
@@ -60,8 +62,9 @@ async def validate(settings: Settings, company: int | None, deep: bool, as_json:
                     running.extend(await _compare(client, pool, company_id, page, deep, findings))
                     bar.advance(listing, len(page))
                 checking = bar.add_task(f"company {company_id}, rows", total=total)
-                async for seen in _check_rows(client, pool, company_id, sorted(running), findings):
+                async for seen in _check_rows(client, pool, company_id, array("q", sorted(running)), findings):
                     bar.advance(checking, seen)
+                await _check_figures(pool, company_id, findings)
     finally:
         await pool.close()
     _report(findings, as_json)
@@ -143,6 +146,14 @@ async def _check_rows(
                 findings.add(company_id, account.customer_id, "no workflow", "no workflow runs for it")
         findings.journeys += len(accounts)
         yield len(accounts)
+
+
+async def _check_figures(pool: Pool, company_id: int, findings: Findings) -> None:
+    """The roll-ups that figures are summed from, beside a count from the beginning."""
+    stages = stages_json((await Rulebooks().newest(pool, company_id)).all_stages)
+    for found in await differences(pool, company_id, stages):
+        what = f"{found['figure']} {' → '.join(found['key'])} of {found['day']}"
+        findings.add(company_id, None, "figures", f"{what}: {found['problem']} {found['n']}, {found['amount']}")
 
 
 def _row_problems(account: Account, rulebook: Rulebook) -> list[tuple[str, str]]:

@@ -88,7 +88,7 @@ FIT_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=10),
     backoff_coefficient=2.0,
     maximum_interval=timedelta(minutes=5),
-    maximum_attempts=5,
+    maximum_attempts=10,  # half an hour
 )
 
 #: Journeys with the same date do not wake in the same second: each wakes up to this much after its deadline.

@@ -67,9 +67,7 @@ async def main() -> None:
             await asyncio.sleep(2)
         medians = [1000 * statistics.median(times) for times in (beside, quiet)]
         tails = [1000 * statistics.quantiles(times, n=20)[-1] for times in (beside, quiet)]
-        print(
-            f"pace: an event is in Postgres after {medians[0]:.1f} ms (95 %: {tails[0]:.1f}) beside an evaluation,"
-        )
+        print(f"pace: an event is in Postgres after {medians[0]:.1f} ms (95 %: {tails[0]:.1f}) beside an evaluation,")
         print(f"  {medians[1]:.1f} ms (95 %: {tails[1]:.1f}) without: {medians[0] / medians[1]:.2f} × ", end="")
         print(f"(95 %: {tails[0] / tails[1]:.2f} ×; {len(quiet)} and {len(beside)} events)")
 

@@ -62,6 +62,7 @@ async def fill(company: Demo, owner_url: str, url: str, key: str, data: Path, en
             await _import(histories, company.company_id, data / "demo-history.jsonl", environment)
             some = _acted_upon(company, histories)
             await _import(some, company.company_id, data / "demo-current.jsonl", environment, "--actions", "current")
+            await _command(["predictions", "fit", "--company", str(company.company_id)], environment)
             for person, text in zip(customers, NOTES, strict=False):
                 answer = await client.put(f"/v1/customers/{person.id}/notes", json={"notes": text})
                 answer.raise_for_status()
@@ -93,10 +94,16 @@ async def _import(
 ) -> None:
     lines = [json.dumps(event) + "\n" for events in histories.values() for event in events]
     await anyio.Path(file).write_text("".join(lines))
-    argv = [parts.JOURNEY, "import", str(file), "--company", str(company), *options]
-    done = await anyio.run_process(argv, check=False, stdout=subprocess.PIPE, stderr=None, env=dict(environment))
+    await _command(["import", str(file), "--company", str(company), *options], environment)
+
+
+async def _command(words: list[str], environment: Mapping[str, str]) -> None:
+    """A `journey` command that must end well. Raises StartFailed."""
+    done = await anyio.run_process(
+        [parts.JOURNEY, *words], check=False, stdout=subprocess.PIPE, stderr=None, env=dict(environment)
+    )
     if done.returncode:
-        raise StartFailed(f"the invented history could not be imported:\n  {done.stdout.decode(errors='replace')}")
+        raise StartFailed(f"journey {' '.join(words)} failed:\n  {done.stdout.decode(errors='replace')}")
 
 
 def _acted_upon(company: Demo, histories: Mapping[str, list[Event]]) -> dict[str, list[Event]]:

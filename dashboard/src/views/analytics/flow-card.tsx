@@ -9,6 +9,7 @@ import { FlowDiagram } from "../../charts/lazy";
 import { lookOf } from "../../charts/palette";
 import { number } from "../../format/figures";
 import { Failed } from "../../parts/failed";
+import { Panel } from "../../parts/panel";
 import { useStageLook } from "../../parts/stage-look";
 import { useDark } from "../../theme";
 import { words } from "../../words";
@@ -33,7 +34,11 @@ export function FlowCard({ view }: { view: View }) {
   const said = words.analytics;
   const steps = new Map(flow.nodes.map((node) => [node.key, node.step]));
   if (query.isError && query.data === undefined) {
-    return <Failed error={query.error} retry={() => void query.refetch()} />;
+    return (
+      <Panel title={said.flow}>
+        <Failed error={query.error} retry={() => void query.refetch()} />
+      </Panel>
+    );
   }
   return (
     <ChartCard

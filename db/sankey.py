@@ -6,9 +6,10 @@ who was at risk, came back and lapsed again passes through `at_risk` at two step
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
 from typing import LiteralString
 
-from db.analytics import View
+from db.analytics import View, stages_json
 from db.session import Pool, tenant_rows
 
 MOST_STEPS = 8  # of a journey with more moves, the last link leads to where it came in the end
@@ -17,8 +18,7 @@ MOST_STEPS = 8  # of a journey with more moves, the last link leads to where it 
 # stage. What has taken effect by an instant is counted as in `analytics`.
 _SANKEY: LiteralString = """
 with span as materialized (
-    select until, coalesce(until - %(days)s::int * interval '24 hours', '-infinity') as since
-      from (select coalesce(%(as_of)s::timestamptz, now()) as until) u
+    select %(until)s::timestamptz as until, coalesce(%(since)s::timestamptz, '-infinity') as since
 ), stages as materialized (
     select stage, rank from jsonb_to_recordset(%(stages)s::jsonb) as s(stage text, rank int)
 ), moves as materialized (
@@ -26,7 +26,7 @@ with span as materialized (
            row_number() over w - max((from_stage is null)::int) over w as step,
            last_value(to_stage) over (w rows between unbounded preceding and unbounded following) as finally
       from journey_transitions, span
-     where company_id = %(company)s and transitioned_at > since and transitioned_at <= until
+     where company_id = %(company)s and transitioned_at >= since and transitioned_at <= until
        and (transitioned_at < until or event_id is not null or trigger_type <> 'automatic')
     window w as (partition by relationship_id order by sequence)
 ), links as (
@@ -55,7 +55,15 @@ select json_build_object(
 async def sankey(pool: Pool, company_id: int, view: View, *, steps: int = MOST_STEPS) -> bytes:
     """The moves of a period as JSON text: ``{"period", "as_of", "nodes": [{"id", "step", "stage"}], "links":
     [{"source", "target", "count"}]}``, in the order of steps and of the company's stages."""
-    values = {**view.params(company_id), "period": view.period, "steps": steps}
+    since = None if view.since is None else datetime.combine(view.since, time(), UTC)
+    values = {
+        "company": company_id,
+        "stages": stages_json(view.stages),
+        "until": view.until,
+        "since": since,
+        "period": view.period,
+        "steps": steps,
+    }
     rows = await tenant_rows(pool, company_id, _SANKEY, values)
     text: str = rows[0][0]
     return text.encode()

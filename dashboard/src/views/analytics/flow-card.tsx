@@ -11,7 +11,7 @@ import { number } from "../../format/figures";
 import { Failed } from "../../parts/failed";
 import { Panel } from "../../parts/panel";
 import { useStageLook } from "../../parts/stage-look";
-import { useDark } from "../../theme";
+import { useDark, useNarrow } from "../../theme";
 import { words } from "../../words";
 
 const NOTHING: SankeyData = { nodes: [], links: [] };
@@ -22,6 +22,7 @@ export function FlowCard({ view }: { view: View }) {
   const look = useStageLook();
   const stages = useStages().data?.stages;
   const dark = useDark();
+  const narrow = useNarrow();
   const data = query.data ?? NOTHING;
   const flow = useMemo(() => {
     const order = (stages ?? []).map((stage) => stage.stage_key);
@@ -35,13 +36,14 @@ export function FlowCard({ view }: { view: View }) {
   const steps = new Map(flow.nodes.map((node) => [node.key, node.step]));
   if (query.isError && query.data === undefined) {
     return (
-      <Panel title={said.flow}>
+      <Panel title={said.flow} className="wide">
         <Failed error={query.error} retry={() => void query.refetch()} />
       </Panel>
     );
   }
   return (
     <ChartCard
+      className="wide"
       title={said.flow}
       hint={said.flowHint}
       summary={flow.links.map((link) => `${link.from} → ${link.to}: ${number(link.value)}`).join("; ")}
@@ -54,7 +56,7 @@ export function FlowCard({ view }: { view: View }) {
           cells: [link.from, link.to, number(steps.get(link.target) ?? 0), number(link.value)],
         })),
       }}
-      chart={<FlowDiagram flow={flow} ink={inkOf(dark)} />}
+      chart={<FlowDiagram flow={flow} ink={inkOf(dark)} narrow={narrow} />}
     />
   );
 }

@@ -19,7 +19,7 @@ export default function BarsChart({ rows, ink }: { rows: BarRow[]; ink: Ink }) {
       yField="value"
       style={{ fill: ink.bar, radiusTopRight: 4, radiusTopLeft: 4, maxWidth: 22 }}
       axis={{ x: axis(ink, { labelFill: ink.text }), y: false }}
-      scale={{ y: { domainMin: 0, domainMax: Math.max(1, ...rows.map((row) => row.value)) * 1.25 } }}
+      scale={{ y: { domainMin: 0, domainMax: Math.max(1, ...rows.map((row) => row.value)) * 1.5 } }}
       label={{
         text: "shown",
         position: "right",

@@ -40,7 +40,8 @@ export function ChartCard({
       title={title}
       className={`chart-card ${className ?? ""}`}
       extra={
-        !isEmpty && (
+        !isEmpty &&
+        !isLoading && (
           <span className="as-table">
             <label htmlFor={id}>{said.asTable}</label>
             <Switch

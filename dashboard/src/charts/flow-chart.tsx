@@ -7,19 +7,30 @@ import { base, type Ink } from "./ink";
 // it had before, that would never end.
 const COPIED = [{ type: "custom", callback: (flow: Flow): Flow => structuredClone(flow) }];
 
+/** A node smaller than this part of the largest has no room for its name: the tooltip has it, and the table. */
+const NAMED = { wide: 0.03, narrow: 0.12 };
+
+interface Props {
+  flow: Flow;
+  ink: Ink;
+  narrow: boolean;
+}
+
 /** Movements between stages, step by step from left to right. */
-export default function FlowChart({ flow, ink }: { flow: Flow; ink: Ink }) {
+export default function FlowChart({ flow, ink, narrow }: Props) {
+  const named = largest(flow) * (narrow ? NAMED.narrow : NAMED.wide);
   const colours = new Map(flow.nodes.map((node) => [node.key, node.colour]));
   return (
     <Sankey
       {...base(ink)}
-      height={360}
+      height={narrow ? 360 : 460}
       data={{ value: flow, transform: COPIED }}
-      layout={{ nodeDepth: (node: { step: number }) => node.step, nodeWidth: 0.012, nodePadding: 0.06 }}
+      layout={{ nodeDepth: (node: { step: number }) => node.step, nodeWidth: 0.012, nodePadding: 0.05 }}
       linkColorField={(link: { source: { key: string } }) => link.source.key}
       scale={{ color: { domain: [...colours.keys()], range: [...colours.values()] } }}
       style={{
-        labelText: (node: { name: string; value: number }) => `${node.name} ${number(node.value)}`,
+        labelText: ({ name, value }: { name: string; value: number }) =>
+          value < named ? "" : narrow ? name : `${name} ${number(value)}`,
         labelFontSize: 12,
         labelFill: ink.text,
         labelFillOpacity: 1,
@@ -42,4 +53,14 @@ export default function FlowChart({ flow, ink }: { flow: Flow; ink: Ink }) {
       }}
     />
   );
+}
+
+/** The most that goes out of a node, or into one. */
+function largest(flow: Flow): number {
+  const sums = new Map<string, number>();
+  for (const { source, target, value } of flow.links) {
+    sums.set(`from ${source}`, (sums.get(`from ${source}`) ?? 0) + value);
+    sums.set(`to ${target}`, (sums.get(`to ${target}`) ?? 0) + value);
+  }
+  return Math.max(0, ...sums.values());
 }

@@ -10,11 +10,11 @@ export interface FunnelRow {
 }
 
 /** A funnel from the first growth stage to the last, each step with its share and its conversion. */
-export default function FunnelChart({ rows, ink }: { rows: FunnelRow[]; ink: Ink }) {
+export default function FunnelChart({ rows, ink, height }: { rows: FunnelRow[]; ink: Ink; height: number }) {
   return (
     <Funnel
       {...base(ink)}
-      height={360}
+      height={height}
       data={rows}
       xField="name"
       yField="customers"

@@ -35,9 +35,9 @@ export default function Analytics() {
           >
             <Statistics figures={figures} />
             <FunnelCard steps={figures.funnel_data} />
-            <FlowCard view={view} />
-            <TimesCard times={figures.stage_times} />
             <DistributionCard distribution={figures.distribution} />
+            <TimesCard times={figures.stage_times} />
+            <FlowCard view={view} />
             <MetricsCard view={view} />
           </div>
         )}

@@ -9,8 +9,9 @@ import { FlowDiagram } from "../../charts/lazy";
 import { lookOf } from "../../charts/palette";
 import { number } from "../../format/figures";
 import { Failed } from "../../parts/failed";
+import { Panel } from "../../parts/panel";
 import { useStageLook } from "../../parts/stage-look";
-import { useDark } from "../../theme";
+import { useDark, useNarrow } from "../../theme";
 import { words } from "../../words";
 
 const NOTHING: SankeyData = { nodes: [], links: [] };
@@ -21,6 +22,7 @@ export function FlowCard({ view }: { view: View }) {
   const look = useStageLook();
   const stages = useStages().data?.stages;
   const dark = useDark();
+  const narrow = useNarrow();
   const data = query.data ?? NOTHING;
   const flow = useMemo(() => {
     const order = (stages ?? []).map((stage) => stage.stage_key);
@@ -33,10 +35,15 @@ export function FlowCard({ view }: { view: View }) {
   const said = words.analytics;
   const steps = new Map(flow.nodes.map((node) => [node.key, node.step]));
   if (query.isError && query.data === undefined) {
-    return <Failed error={query.error} retry={() => void query.refetch()} />;
+    return (
+      <Panel title={said.flow} className="wide">
+        <Failed error={query.error} retry={() => void query.refetch()} />
+      </Panel>
+    );
   }
   return (
     <ChartCard
+      className="wide"
       title={said.flow}
       hint={said.flowHint}
       summary={flow.links.map((link) => `${link.from} → ${link.to}: ${number(link.value)}`).join("; ")}
@@ -49,7 +56,7 @@ export function FlowCard({ view }: { view: View }) {
           cells: [link.from, link.to, number(steps.get(link.target) ?? 0), number(link.value)],
         })),
       }}
-      chart={<FlowDiagram flow={flow} ink={inkOf(dark)} />}
+      chart={<FlowDiagram flow={flow} ink={inkOf(dark)} narrow={narrow} />}
     />
   );
 }

@@ -4,12 +4,14 @@ import { inkOf } from "../../charts/ink";
 import { FunnelDiagram } from "../../charts/lazy";
 import { number, percent } from "../../format/figures";
 import { useStageLook } from "../../parts/stage-look";
-import { useDark } from "../../theme";
+import { useDark, useMedia } from "../../theme";
 import { words } from "../../words";
 
 export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
   const look = useStageLook();
   const dark = useDark();
+  // Beside two others it is as high as both.
+  const single = useMedia("(max-width: 1099px)");
   const said = words.analytics;
   const rows = steps.map((step, index) => ({
     name: look(step.stage).name,
@@ -19,6 +21,7 @@ export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
   }));
   return (
     <ChartCard
+      className="tall"
       title={said.funnel}
       hint={said.funnelHint}
       summary={rows.map((row) => `${row.name}: ${row.shown}`).join("; ")}
@@ -35,7 +38,7 @@ export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
           ],
         })),
       }}
-      chart={<FunnelDiagram rows={rows} ink={inkOf(dark)} />}
+      chart={<FunnelDiagram rows={rows} ink={inkOf(dark)} height={single ? 360 : 600} />}
     />
   );
 }

@@ -9,6 +9,7 @@ import { Lines } from "../../charts/lazy";
 import { calendarDay } from "../../format/dates";
 import { money, number, percent, shortMoney } from "../../format/figures";
 import { Failed } from "../../parts/failed";
+import { Panel } from "../../parts/panel";
 import { useStageLook } from "../../parts/stage-look";
 import { useCurrency } from "../../session/session";
 import { useDark } from "../../theme";
@@ -34,7 +35,11 @@ export function MetricsCard({ view }: { view: View }) {
   const by = new Map(rows.map((row) => [`${row.metric_date} ${row.stage}`, row]));
   const last = days.at(-1);
   if (query.isError && query.data === undefined) {
-    return <Failed error={query.error} retry={() => void query.refetch()} />;
+    return (
+      <Panel title={said.metrics} className="wide">
+        <Failed error={query.error} retry={() => void query.refetch()} />
+      </Panel>
+    );
   }
   return (
     <ChartCard

@@ -49,15 +49,15 @@ def build(say: Say, folder: Path = FOLDER) -> bool:
     with _alone(folder, say):
         if is_current(folder):
             return False
-        environment = _environment(say)
+        variables = environment(say)
         lock = _hash([folder / "package-lock.json"], folder)
         if not _same(folder / INSTALLED, lock):
             say("installing the dashboard's packages (npm ci)")
-            _run(["npm", "ci", "--no-audit", "--no-fund"], folder, environment)
+            _run(["npm", "ci", "--no-audit", "--no-fund"], folder, variables)
             (folder / INSTALLED).write_text(lock)
         say("building the dashboard")
         made_from = fingerprint(folder)
-        _run(["npm", "run", "build"], folder, environment)
+        _run(["npm", "run", "build"], folder, variables)
         (folder / STAMP).write_text(made_from)
     return True
 
@@ -102,7 +102,7 @@ def _alone(folder: Path, say: Say) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _environment(say: Say) -> dict[str, str]:
+def environment(say: Say) -> dict[str, str]:
     """The environment whose PATH has a Node that is new enough, installed into .venv where the machine has none."""
     # Beside this Python only what was installed for it counts: a project's environment may shadow the machine's Node.
     own = Path(sys.executable).parent

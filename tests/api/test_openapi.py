@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -16,11 +14,9 @@ from hypothesis.errors import Unsatisfiable
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
 from schemathesis import GenerationMode
 
-from api.app import create_app
 from api.documents import EXAMPLES, example
 from api.problems import PROBLEMS
 from journey.events import EVENT_TYPES, parse
-from settings import Settings
 from tests.api.conftest import Served, Tenant
 from tests.api.test_auth import GUARDED, ROUTES, method, named
 
@@ -159,9 +155,3 @@ def test_nothing_that_the_description_allows_or_forbids_breaks_it(
         probe()
     except Unsatisfiable:
         assert mode is GenerationMode.NEGATIVE  # a route without parameters allows everything
-
-
-def test_the_dashboard_knows_this_description() -> None:
-    """Its types are made from the file. Where it differs: `.venv/bin/python dashboard/openapi.py`, `npm run types`."""
-    file = Path(__file__).parents[2] / "dashboard" / "openapi.json"
-    assert json.loads(file.read_text()) == json.loads(json.dumps(create_app(Settings()).openapi()))

@@ -2,7 +2,9 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Dashboard } from "./app";
 import "./style.css";
+import "./lists.css";
 import "./views.css";
+import "./figures.css";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");

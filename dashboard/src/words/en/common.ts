@@ -61,6 +61,5 @@ export const signIn = {
   refused: "This key is not valid. It may be mistyped or revoked.",
   linkRefused: "This sign-in link has been used or has expired. Sign in with a key, or ask for a new link.",
   expired: "Your session has expired. Sign in to go on where you were.",
-  withLink: "Signing in…",
   unreachable: "The server does not answer",
 };

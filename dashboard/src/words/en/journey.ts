@@ -28,7 +28,6 @@ export const journey = {
   inactive: "Inactive for",
   never: "Never",
   tasks: "Tasks",
-  noTasks: "No open tasks",
   timeline: "Timeline",
   kinds: { all: "Everything", transition: "Stages", event: "Events", action: "Actions" },
   kind: "Show",

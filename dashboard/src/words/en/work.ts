@@ -80,7 +80,7 @@ export const tasks = {
 };
 
 export const stages = {
-  lead: "How customers move, and what is done when they do. Stages and rules are changed over the API.",
+  lead: "How customers move, and what is done when they do.",
   growth: "Growth: reached by doing",
   lapse: "Lapse: reached by not doing",
   rule: "Customers come here when",

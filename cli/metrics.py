@@ -4,14 +4,18 @@ Directly, not by the workflow of every night: it is done while somebody looks, n
 was written when it is interrupted stays written.
 """
 
+from __future__ import annotations
+
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.options import AnyCompany, AsJson, Data, finish, settle
-from settings import Settings
+
+if TYPE_CHECKING:
+    from settings import Settings  # takes a third of a second to import
 
 metrics = typer.Typer(help="Stage metrics: a row for each company, stage and day.", no_args_is_help=True)
 

@@ -189,7 +189,7 @@ class Story:
 
     def written(self) -> list[dict[str, Any]]:
         """All that was written of the journey, but for what tells only when or as which row."""
-        own = ("id", "updated_at", "received_at")
+        own = ("id", "updated_at", "received_at", "changed")
         rows = [self.row(), *self.ledger(), *self.transitions()]
         return [{name: value for name, value in row.items() if name not in own} for row in rows]
 

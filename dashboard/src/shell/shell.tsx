@@ -1,7 +1,6 @@
 import { MenuOutlined } from "@ant-design/icons";
-import { useIsFetching } from "@tanstack/react-query";
 import { Alert, Button, Drawer } from "antd";
-import { Suspense, useEffect, useState } from "react";
+import { Suspense, useState } from "react";
 import { Outlet, useLocation } from "react-router";
 import { useConnection } from "../live/live";
 import { Broken } from "../parts/broken";
@@ -12,7 +11,6 @@ import { words } from "../words";
 import { Account } from "./account";
 import { Brand } from "./brand";
 import { Freshness } from "./freshness";
-import { loadAhead } from "./load-ahead";
 import { Menu } from "./menu";
 
 /** What stands around every view: the menu, whose figures these are, how fresh they are, the way out. */
@@ -21,8 +19,6 @@ export function Shell() {
   const small = useMedia("(max-width: 991px)");
   const [open, setOpen] = useState(false);
   const { pathname } = useLocation();
-  const isAsking = useIsFetching() > 0;
-  useEffect(() => (isAsking ? undefined : loadAhead()), [isAsking]);
   return (
     <div className="shell">
       <a className="skip" href="#content">

@@ -1,23 +1,17 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { App, ConfigProvider } from "antd";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { BrowserRouter, Navigate, Route, Routes } from "react-router";
 import { worthAnotherTry } from "./api/reads";
 import { Broken } from "./parts/broken";
-import { Loading } from "./parts/loading";
 import { SessionProvider } from "./session/session";
 import { SignedIn } from "./session/signed-in";
 import { Shell } from "./shell/shell";
 import { themeFor, useDark } from "./theme";
+import { fetchViewAhead, NotFound, SignIn, VIEWS } from "./views/views";
 
-// Each view is loaded when it is first gone to; the charts come later still, by themselves.
-const ActionCentre = lazy(() => import("./views/action-centre/action-centre"));
-const Analytics = lazy(() => import("./views/analytics/analytics"));
-const Customers = lazy(() => import("./views/customers/customers"));
-const Journey = lazy(() => import("./views/journey/journey"));
-const NotFound = lazy(() => import("./views/not-found"));
-const SignIn = lazy(() => import("./views/sign-in/sign-in"));
-const Stages = lazy(() => import("./views/stages/stages"));
+// While the session is still being asked for.
+fetchViewAhead(location.pathname);
 
 function makeQueries(): QueryClient {
   return new QueryClient({
@@ -44,9 +38,7 @@ export function Dashboard() {
           <QueryClientProvider client={queries}>
             <BrowserRouter>
               <SessionProvider>
-                <Suspense fallback={<Loading />}>
-                  <Pages />
-                </Suspense>
+                <Pages />
               </SessionProvider>
             </BrowserRouter>
           </QueryClientProvider>
@@ -73,11 +65,9 @@ function Pages() {
         }
       >
         <Route index element={<Navigate to="/action-centre" replace />} />
-        <Route path="action-centre" element={<ActionCentre />} />
-        <Route path="customers" element={<Customers />} />
-        <Route path="customers/:customerId" element={<Journey />} />
-        <Route path="analytics" element={<Analytics />} />
-        <Route path="stages" element={<Stages />} />
+        {VIEWS.map(({ path, View }) => (
+          <Route key={path} path={path} element={<View />} />
+        ))}
         <Route path="*" element={<NotFound />} />
       </Route>
     </Routes>

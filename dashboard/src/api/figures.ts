@@ -1,5 +1,5 @@
 /** A company's figures, as of an instant of the past or (null) of now. */
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, usePrefetchQuery, useQuery } from "@tanstack/react-query";
 import { answer, api } from "./client";
 import { keys } from "./keys";
 import type { paths } from "./schema";
@@ -19,7 +19,27 @@ export const PERIODS: readonly Period[] = ["day", "week", "month", "quarter", "y
 const DAYS: Record<Period, number> = { day: 7, week: 7, month: 30, quarter: 90, year: 365, all: 365 };
 
 export function useFigures(view: View) {
-  return useQuery({
+  return useQuery(figuresOf(view));
+}
+
+export function useSankey(view: View) {
+  return useQuery(sankeyOf(view));
+}
+
+/** Metrics of each day of the period: at least a week, at most a year, so that there is a line to see. */
+export function useStageMetrics(view: View) {
+  return useQuery(metricsOf(view));
+}
+
+/** Begins to ask for all of them, for a view whose own code is still on its way. */
+export function useFiguresAhead(view: View): void {
+  usePrefetchQuery(figuresOf(view));
+  usePrefetchQuery(sankeyOf(view));
+  usePrefetchQuery(metricsOf(view));
+}
+
+function figuresOf(view: View) {
+  return queryOptions({
     queryKey: keys.figures(view),
     queryFn: ({ signal }) =>
       answer<Figures>(
@@ -29,8 +49,8 @@ export function useFigures(view: View) {
   });
 }
 
-export function useSankey(view: View) {
-  return useQuery({
+function sankeyOf(view: View) {
+  return queryOptions({
     queryKey: keys.sankey(view),
     queryFn: ({ signal }) =>
       answer<SankeyData>(
@@ -40,11 +60,10 @@ export function useSankey(view: View) {
   });
 }
 
-/** Metrics of each day of the period: at least a week, at most a year, so that there is a line to see. */
-export function useStageMetrics(view: View) {
+function metricsOf(view: View) {
   const last = (view.asOf ?? new Date().toISOString()).slice(0, 10);
   const first = daysBefore(last, DAYS[view.period] - 1);
-  return useQuery({
+  return queryOptions({
     queryKey: keys.metrics({ first, last, asOf: view.asOf }),
     queryFn: ({ signal }) => {
       const query = { from: first, to: last, ...(view.asOf === null ? {} : { as_of: view.asOf }) };

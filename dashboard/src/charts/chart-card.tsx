@@ -1,5 +1,5 @@
 import { Empty, Switch } from "antd";
-import { type ReactNode, Suspense, useId, useState } from "react";
+import { type ReactNode, useId, useState } from "react";
 import { Broken } from "../parts/broken";
 import { LinesToCome } from "../parts/loading";
 import { Panel } from "../parts/panel";
@@ -67,11 +67,9 @@ export function ChartCard({
         <PlainTable caption={said.tableOf(title)} {...table} />
       ) : (
         <Broken>
-          <Suspense fallback={<LinesToCome rows={6} />}>
-            <div role="img" aria-label={`${title}. ${summary}`} className="chart">
-              {chart}
-            </div>
-          </Suspense>
+          <div role="img" aria-label={`${title}. ${summary}`} className="chart">
+            {chart}
+          </div>
         </Broken>
       )}
     </Panel>

@@ -1,15 +1,13 @@
-import { lazy } from "react";
+import { lazily } from "../parts/lazily";
+import { LinesToCome } from "../parts/loading";
 
-/** The charts' library is large: it comes when the first chart is to be drawn, all of it in one piece. */
-const bars = () => import("./bars-chart");
+// The charts' library is large: it comes when the first chart is to be drawn, all of it in one piece.
+const meanwhile = <LinesToCome rows={6} />;
+export const FlowDiagram = lazily(() => import("./flow-chart"), meanwhile);
+export const FunnelDiagram = lazily(() => import("./funnel-chart"), meanwhile);
+export const Lines = lazily(() => import("./lines-chart"), meanwhile);
 
-export const Bars = lazy(bars);
-export const FlowDiagram = lazy(() => import("./flow-chart"));
-export const FunnelDiagram = lazy(() => import("./funnel-chart"));
-export const Lines = lazy(() => import("./lines-chart"));
-
-/** Begin to load the library while the figures are still on their way. */
-export function loadAhead(): void {
-  // Where it fails, the first chart says so.
-  bars().catch(() => undefined);
+/** Begins to fetch the library, and what draws with it. */
+export function fetchChartsAhead(): void {
+  for (const chart of [FlowDiagram, FunnelDiagram, Lines]) chart.fetchAhead();
 }

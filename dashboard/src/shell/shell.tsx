@@ -1,15 +1,15 @@
 import { MenuOutlined } from "@ant-design/icons";
 import { Alert, Button, Drawer } from "antd";
-import { Suspense, useState } from "react";
+import { useState } from "react";
 import { Outlet, useLocation } from "react-router";
 import { useConnection } from "../live/live";
 import { Broken } from "../parts/broken";
-import { Loading } from "../parts/loading";
 import { useSession } from "../session/session";
 import { useMedia } from "../theme";
 import { words } from "../words";
 import { Account } from "./account";
 import { Brand } from "./brand";
+import { FiguresAhead } from "./figures-ahead";
 import { Freshness } from "./freshness";
 import { Menu } from "./menu";
 
@@ -46,11 +46,10 @@ export function Shell() {
       <main id="content" className="content" tabIndex={-1}>
         <LostBanner />
         <Broken key={pathname}>
-          <Suspense fallback={<Loading />}>
-            <Outlet />
-          </Suspense>
+          <Outlet />
         </Broken>
       </main>
+      <FiguresAhead />
       <Drawer
         open={small && open}
         placement="left"

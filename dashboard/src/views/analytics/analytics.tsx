@@ -1,5 +1,4 @@
 import { useFigures } from "../../api/figures";
-import { loadAhead } from "../../charts/lazy";
 import { moment } from "../../format/dates";
 import { Page } from "../../parts/page";
 import { Shown } from "../../parts/shown";
@@ -11,8 +10,6 @@ import { DistributionCard, TimesCard } from "./stage-cards";
 import { Statistics } from "./statistics";
 import { useView } from "./view";
 import { ViewPicker } from "./view-picker";
-
-loadAhead();
 
 /** A company's journeys in figures, of a period up to now or to an instant of the past. */
 export default function Analytics() {

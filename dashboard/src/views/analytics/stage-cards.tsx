@@ -1,7 +1,7 @@
 import { useStages } from "../../api/reads";
+import { Bars } from "../../charts/bars";
 import { ChartCard } from "../../charts/chart-card";
 import { inkOf } from "../../charts/ink";
-import { Bars } from "../../charts/lazy";
 import { inDays } from "../../format/days";
 import { number } from "../../format/figures";
 import { useStageLook } from "../../parts/stage-look";

@@ -29,6 +29,8 @@ export const common = {
   unanswered: "The server does not answer. It is tried again as soon as it does.",
   broken: "Something went wrong on this page",
   brokenHint: "The page can be loaded again; nothing that was saved is lost.",
+  missing: "A piece of this page could not be loaded",
+  missingHint: "The page is loaded again as soon as the server answers.",
   notFound: "There is no such page",
   notFoundHint: "The address may be mistyped, or what it led to is gone.",
   home: "To the action centre",

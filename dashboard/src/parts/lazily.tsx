@@ -1,0 +1,45 @@
+import { type ComponentType, type ReactNode, useSyncExternalStore } from "react";
+import { MissingPiece } from "./missing-piece";
+
+type Load<Props> = () => Promise<{ default: ComponentType<Props> }>;
+
+/** A component whose code is fetched when it is first shown, or ahead of that. */
+export type Lazily<Props> = ComponentType<Props> & { fetchAhead(): void };
+
+/**
+ * `meanwhile` stands in its place while its code comes. (React's `lazy` would do but for its `Suspense`, which holds back
+ * for 300 ms what is there already.)
+ */
+export function lazily<Props extends object>(load: Load<Props>, meanwhile: ReactNode): Lazily<Props> {
+  let piece: ComponentType<Props> | "not asked for" | "coming" | "missing" = "not asked for";
+  const waiting = new Set<() => void>();
+
+  function arrived(what: typeof piece) {
+    piece = what;
+    for (const tell of waiting) tell();
+  }
+
+  function fetchAhead() {
+    if (piece !== "not asked for") return;
+    piece = "coming";
+    load().then(
+      (module) => arrived(module.default),
+      () => arrived("missing"),
+    );
+  }
+
+  function subscribe(tell: () => void) {
+    waiting.add(tell);
+    fetchAhead();
+    return () => waiting.delete(tell);
+  }
+
+  // biome-ignore lint/correctness/noComponentHookFactories: made once for each module, not while rendering
+  function Shown(props: Props) {
+    const Piece = useSyncExternalStore(subscribe, () => piece);
+    if (Piece === "missing") return <MissingPiece />;
+    return typeof Piece === "string" ? meanwhile : <Piece {...props} />;
+  }
+
+  return Object.assign(Shown, { fetchAhead });
+}

@@ -1,0 +1,37 @@
+import { Alert, Button } from "antd";
+import { useEffect } from "react";
+import { words } from "../words";
+
+const RETRY_MS = 2_000;
+/** So long after a reload that did not help, the page is not reloaded by itself again. */
+const PATIENCE_MS = 60_000;
+const RELOADED = "reloaded";
+
+/**
+ * A piece of the page's code could not be fetched: the gateway was away, or has another build by now. The browser keeps
+ * such a failure for as long as the page lives, so the page is loaded again, as soon as the gateway is there to send it.
+ */
+export function MissingPiece() {
+  useEffect(() => {
+    if (Date.now() - Number(sessionStorage.getItem(RELOADED)) < PATIENCE_MS) return;
+    const timer = setInterval(() => void reloadIfAnswered(), RETRY_MS);
+    void reloadIfAnswered();
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <Alert
+      type="warning"
+      showIcon
+      title={words.common.missing}
+      description={words.common.missingHint}
+      action={<Button onClick={() => location.reload()}>{words.common.reload}</Button>}
+    />
+  );
+}
+
+async function reloadIfAnswered(): Promise<void> {
+  const answer = await fetch("/livez", { cache: "no-store" }).catch(() => null);
+  if (!answer?.ok) return;
+  sessionStorage.setItem(RELOADED, String(Date.now()));
+  location.reload();
+}

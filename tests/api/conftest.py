@@ -26,6 +26,7 @@ from cli.embedded import free_port
 from db import companies, keys, migrate
 from db.session import open_pool, owner_connection
 from settings import Settings
+from tests.conftest import PROCESS
 from worker import build_worker
 
 
@@ -57,7 +58,7 @@ class Served(Background):
     """An app behind uvicorn on a free port: `url`."""
 
     def __init__(self, app: FastAPI) -> None:
-        port = free_port(18_000)
+        port = free_port(18_000 + 100 * PROCESS)
         self.app, self.url = app, f"http://127.0.0.1:{port}"
         server = Server(app, uvicorn.Config(app, port=port, log_level="error", access_log=False))
 

@@ -2,15 +2,22 @@
 
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
 
+import psycopg
 import pytest
 import pytest_asyncio
+from psycopg import sql
 from xdist.remote import Producer  # type: ignore[import-untyped]  # ships no types
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # the same
 
 from cli.embedded import Postgres, Temporal, free_port, running
+from db.migrate import upgrade
+
+NewDatabase = Callable[..., str]
 
 #: which of the processes that share a run's tests this is, from 0; each has its own servers
 PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
@@ -36,6 +43,35 @@ async def postgres_url() -> AsyncIterator[str]:
     with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
         async with running(Postgres(Path(folder), settings={"fsync": "off"})) as postgres:
             yield postgres.url
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres_url: str) -> Iterator[NewDatabase]:
+    """Makes a database, empty or a copy of `template`, owned by `owner`: the URL, as superuser. Dropped at the end."""
+    made: list[str] = []
+
+    def make(*, template: str = "template1", owner: str = "postgres") -> str:
+        name = f"db_{uuid4().hex}"
+        statement = sql.SQL("create database {} template {} owner {}").format(
+            *map(sql.Identifier, (name, template, owner))
+        )
+        with psycopg.connect(postgres_url, autocommit=True) as admin:
+            admin.execute(statement)
+        made.append(name)
+        return urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
+
+    yield make
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        for name in made:
+            admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def migrated_template(new_database: NewDatabase) -> str:
+    """The name of a database with the newest schema and nothing in it."""
+    url = new_database()
+    upgrade(url)
+    return urlsplit(url).path[1:]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

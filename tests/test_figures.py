@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import httpx2
 import psycopg
@@ -17,10 +16,10 @@ from psycopg import sql
 from structlog.testing import capture_logs
 
 from cli.embedded import free_port
-from db.migrate import upgrade
 from db.session import Pool, open_pool
 from figures import Figures
 from journey.events import to_instant
+from tests.conftest import NewDatabase
 from tests.db.lived import live
 from tests.db.test_analytics import START, visit
 from tests.deploy.promql import scraped
@@ -42,14 +41,9 @@ def away(postgres_url: str, database_url: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def database_url(postgres_url: str) -> Iterator[str]:
-    name = f"figures_{uuid4().hex}"
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        url = urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
-        upgrade(url)
-        yield url
-        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+def database_url(new_database: NewDatabase, migrated_template: str) -> str:
+    """A database with the newest schema and nothing in it."""
+    return new_database(template=migrated_template)
 
 
 @pytest_asyncio.fixture

@@ -10,13 +10,12 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 import psycopg
@@ -27,9 +26,9 @@ from temporalio.client import Client
 from cli import parts
 from cli.embedded import Temporal, free_port, running
 from db import companies, keys
-from db.migrate import upgrade
 from db.session import owner_connection
 from figures import GAUGES
+from tests.conftest import NewDatabase
 from tests.deploy.promql import Sample, scraped, selectors
 from tests.deploy.test_dashboard import PROMETHEUS, expressions
 from tests.outside import MailBehaviour, SmtpServer
@@ -90,14 +89,9 @@ async def tells(address: str, text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def database_url(postgres_url: str) -> Iterator[str]:
-    """A migrated database of its own, whose only company is the one watched."""
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute("create database figures")
-        url = urlsplit(postgres_url)._replace(path="/figures").geturl()
-        upgrade(url)
-        yield url
-        admin.execute("drop database figures with (force)")
+def database_url(new_database: NewDatabase, migrated_template: str) -> str:
+    """A database of its own, whose only company is the one watched."""
+    return new_database(template=migrated_template)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

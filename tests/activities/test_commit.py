@@ -6,18 +6,15 @@ and by one that has just started.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from operator import sub
 from typing import Any
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import psycopg
 import pytest
 import pytest_asyncio
-from psycopg import sql
 from psycopg.rows import dict_row
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
@@ -25,10 +22,10 @@ from temporalio.testing import ActivityEnvironment
 from activities.commit import STALE_TRIES, Commits
 from activities.requests import CommitRequest, CommitResult
 from db import ledger
-from db.migrate import upgrade
 from db.session import Pool, open_pool
 from journey.events import to_instant
 from journey.state import State, changed, unpack
+from tests.conftest import NewDatabase
 from tests.workflows.life import new_company
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -36,16 +33,9 @@ Message = tuple[str, list[str]]
 
 
 @pytest.fixture(scope="session")
-def commits_url(postgres_url: str) -> Iterator[str]:
-    """A database with the newest schema; dropped at the end."""
-    name = f"commits_{uuid4().hex}"
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    url = urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
-    upgrade(url)
-    yield url
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+def commits_url(new_database: NewDatabase, migrated_template: str) -> str:
+    """A database that the tests of this file share."""
+    return new_database(template=migrated_template)
 
 
 @pytest_asyncio.fixture

@@ -2,36 +2,25 @@
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from urllib.parse import urlsplit
-from uuid import uuid4
+from collections.abc import AsyncIterator
 
-import psycopg
 import pytest
 import pytest_asyncio
-from psycopg import sql
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities import return_models
 from activities.return_models import Fits
-from db.migrate import upgrade
 from db.session import Pool, open_pool
+from tests.conftest import NewDatabase
 from tests.workflows.life import new_company
 
 
 @pytest.fixture
-def url(postgres_url: str) -> Iterator[str]:
-    """A database with the newest schema; dropped at the end."""
-    name = f"fits_{uuid4().hex}"
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    url = urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
-    upgrade(url)
-    yield url
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+def url(new_database: NewDatabase, migrated_template: str) -> str:
+    """A database with the newest schema and nothing in it."""
+    return new_database(template=migrated_template)
 
 
 @pytest_asyncio.fixture

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import httpx2
 import psycopg
@@ -23,10 +22,10 @@ from temporalio.client import Client
 from api.app import create_app
 from api.server import Server
 from cli.embedded import free_port
-from db import companies, keys, migrate
+from db import companies, keys
 from db.session import open_pool, owner_connection
 from settings import Settings
-from tests.conftest import PROCESS
+from tests.conftest import PROCESS, NewDatabase
 from worker import build_worker
 
 
@@ -146,14 +145,9 @@ def make_tenant(url: str, database_url: str) -> Tenant:
 
 
 @pytest.fixture(scope="session")
-def database_url(postgres_url: str) -> str:
-    """A migrated database of its own in the shared cluster."""
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute("create database gateway_tests")
-    url = urlsplit(postgres_url)._replace(path="/gateway_tests").geturl()
-    url = url.replace("postgresql:/", "postgresql:///", 1) if "://" not in url else url
-    migrate.upgrade(url)
-    return url
+def database_url(new_database: NewDatabase, migrated_template: str) -> str:
+    """A database that all tests of the gateway share."""
+    return new_database(template=migrated_template)
 
 
 LINK_SECRET = "signs the links of the tests"

@@ -1,19 +1,15 @@
 """Databases of a test's own, and two companies that have something in every table."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import psycopg
 import pytest
 import pytest_asyncio
-from psycopg import sql
 
-from db.migrate import upgrade
 from db.session import Pool, open_pool
-
-NewDatabase = Callable[..., str]
+from tests.conftest import NewDatabase
 
 # One row of a company in every table, named by the company, which is its customer's and relationship's number, too.
 ROWS = """
@@ -55,35 +51,6 @@ insert into sign_in_links (company_id, key_id, token_hash, expires_at)
 insert into audit_log (company_id, actor, action, subject) values ({c}, 'a', 'b', 'c');
 """
 A, B = 1, 2
-
-
-@pytest.fixture(scope="session")
-def new_database(postgres_url: str) -> Iterator[NewDatabase]:
-    """Makes a database, empty or a copy of `template`, owned by `owner`: the URL, as superuser. Dropped at the end."""
-    made: list[str] = []
-
-    def make(*, template: str = "template1", owner: str = "postgres") -> str:
-        name = f"db_{uuid4().hex}"
-        statement = sql.SQL("create database {} template {} owner {}").format(
-            *map(sql.Identifier, (name, template, owner))
-        )
-        with psycopg.connect(postgres_url, autocommit=True) as admin:
-            admin.execute(statement)
-        made.append(name)
-        return urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
-
-    yield make
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        for name in made:
-            admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-
-
-@pytest.fixture(scope="session")
-def migrated_template(new_database: NewDatabase) -> str:
-    """The name of a database with the newest schema and nothing in it."""
-    url = new_database()
-    upgrade(url)
-    return urlsplit(url).path[1:]
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,6 +21,7 @@ from db.session import Pool
 from db.stage_metrics import stage_metrics
 from journey.events import InvalidEvent, to_instant
 from journey.simulate import Log
+from tests.conftest import NewDatabase
 from tests.db.conftest import application_pool
 from tests.db.lived import live, roll_up_all
 
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def logs_url(new_database: Callable[..., str], migrated_template: str) -> str:
+def logs_url(new_database: NewDatabase, migrated_template: str) -> str:
     """A database in which each log, lived until 120 days after its end, is a company: its place in LOGS."""
     url = new_database(template=migrated_template)
     for company, name in enumerate(LOGS, 1):
@@ -65,7 +66,7 @@ class Case:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def rolled_url(logs_url: str, new_database: Callable[..., str]) -> str:
+async def rolled_url(logs_url: str, new_database: NewDatabase) -> str:
     """The same, rolled up."""
     url = new_database(template=urlsplit(logs_url).path[1:])
     async with application_pool(url) as pool:

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -14,11 +13,12 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
 from db import migrate
+from tests.conftest import NewDatabase
 
 REPOSITORY = Path(__file__).parents[2]
 
 
-def test_a_second_upgrade_changes_nothing(new_database: Callable[..., str]) -> None:
+def test_a_second_upgrade_changes_nothing(new_database: NewDatabase) -> None:
     url = new_database()
     assert migrate.current(url) is None
     applied = migrate.upgrade(url)
@@ -27,7 +27,7 @@ def test_a_second_upgrade_changes_nothing(new_database: Callable[..., str]) -> N
     assert migrate.upgrade(url) == []
 
 
-async def test_several_that_start_at_once_do_it_once(new_database: Callable[..., str]) -> None:
+async def test_several_that_start_at_once_do_it_once(new_database: NewDatabase) -> None:
     url = new_database()
     script = "import sys; from db.migrate import upgrade; print(len(upgrade(sys.argv[1])))"
     started = [
@@ -41,13 +41,13 @@ async def test_several_that_start_at_once_do_it_once(new_database: Callable[...,
     assert applied[2] > 0
 
 
-async def test_several_threads_of_one_process_do_not_meet(new_database: Callable[..., str]) -> None:
+async def test_several_threads_of_one_process_do_not_meet(new_database: NewDatabase) -> None:
     urls = [new_database() for _ in range(3)]
     applied = await asyncio.gather(*(asyncio.to_thread(migrate.upgrade, url) for url in urls))
     assert all(applied)
 
 
-def test_a_failed_upgrade_leaves_nothing(new_database: Callable[..., str]) -> None:
+def test_a_failed_upgrade_leaves_nothing(new_database: NewDatabase) -> None:
     url = new_database()
     with psycopg.connect(url) as connection:
         connection.execute("create table audit_log ()")  # in the way of the last table

@@ -1,7 +1,6 @@
 """The login of DATABASE_URL need not be a superuser."""
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,6 +14,7 @@ from cli.embedded import Postgres, running
 from db import companies, customers, keys
 from db.migrate import upgrade
 from db.session import open_pool, owner_connection, tenant_rows
+from tests.conftest import NewDatabase
 
 
 async def test_an_owner_who_may_create_roles_needs_nothing_else() -> None:
@@ -28,9 +28,7 @@ async def test_an_owner_who_may_create_roles_needs_nothing_else() -> None:
             await operates(url)
 
 
-async def test_an_owner_who_may_not_is_told_what_to_ask_for(
-    new_database: Callable[..., str], migrated_template: str
-) -> None:
+async def test_an_owner_who_may_not_is_told_what_to_ask_for(new_database: NewDatabase, migrated_template: str) -> None:
     owner = f"owner_{uuid4().hex}"
     with psycopg.connect(new_database(), autocommit=True) as superuser:
         superuser.execute(sql.SQL("create role {} login").format(sql.Identifier(owner)))

@@ -13,7 +13,8 @@ from db.essential import ESSENTIAL, sample
 from db.plans import Plan
 from db.session import Pool
 from settings import Settings
-from tests.db.conftest import NewDatabase, application_pool
+from tests.conftest import NewDatabase
+from tests.db.conftest import application_pool
 
 FEW, MANY = 1, 2  # companies: one that has a hundredth of everything, and the one that has the rest
 NOW = datetime.now(UTC)

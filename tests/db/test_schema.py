@@ -1,6 +1,5 @@
 """The models, the migrations and what the contract says of the database are one."""
 
-from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -10,6 +9,7 @@ from sqlalchemy import create_engine
 
 from db.migrate import sqlalchemy_url
 from db.models import Base
+from tests.conftest import NewDatabase
 
 # What autogenerate does not look at: checks, the conditions and directions of indexes, storage, exact types.
 CATALOG = """
@@ -45,7 +45,7 @@ def test_models_need_no_further_migration(database_url: str) -> None:
     assert not found, "models and migrations differ; write a migration: alembic revision --autogenerate"
 
 
-def test_models_and_migrations_build_the_same_catalog(database_url: str, new_database: Callable[..., str]) -> None:
+def test_models_and_migrations_build_the_same_catalog(database_url: str, new_database: NewDatabase) -> None:
     modelled = new_database()
     with create_engine(sqlalchemy_url(modelled)).begin() as connection:
         Base.metadata.create_all(connection)

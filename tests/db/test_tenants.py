@@ -1,6 +1,5 @@
 """No company sees or touches another's rows, and nobody without a company sees any."""
 
-from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -10,6 +9,7 @@ from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege
 
 from db.models import Base
 from db.session import Pool, tenant, tenant_rows
+from tests.conftest import NewDatabase
 
 A, B = 1, 2  # as in conftest.py
 
@@ -17,7 +17,7 @@ TABLES = sorted(Base.metadata.tables)
 
 
 @pytest.fixture(scope="module")
-def two_companies(new_database: Callable[..., str], filled_template: str) -> str:
+def two_companies(new_database: NewDatabase, filled_template: str) -> str:
     """One for all tests here: what they try must change nothing."""
     return new_database(template=filled_template)
 

@@ -1,35 +1,24 @@
 """A migrated database, a company for each test, and journeys in them on the real Temporal and the real Postgres."""
 
-from collections.abc import AsyncIterator, Iterator
-from urllib.parse import urlsplit
-from uuid import uuid4
+from collections.abc import AsyncIterator
 
-import psycopg
 import pytest
 import pytest_asyncio
-from psycopg import sql
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from db.migrate import upgrade
 from db.session import Pool, open_pool
 from settings import Settings
+from tests.conftest import NewDatabase
 from tests.workflows.life import Life, new_company
 from worker import build_worker
 from workflows import names
 
 
 @pytest.fixture(scope="session")
-def journeys_url(postgres_url: str) -> Iterator[str]:
-    """A database with the newest schema that all tests of workflows share; dropped at the end."""
-    name = f"workflows_{uuid4().hex}"
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    url = urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
-    upgrade(url)
-    yield url
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+def journeys_url(new_database: NewDatabase, migrated_template: str) -> str:
+    """A database that all tests of workflows share."""
+    return new_database(template=migrated_template)
 
 
 @pytest_asyncio.fixture

@@ -31,6 +31,14 @@ def until(look: Callable[Given, Found], *given: Given.args, **named: Given.kwarg
     return found
 
 
+def dialog(page: Page, name: str | re.Pattern[str]) -> Locator:
+    """A dialog that is open and has come to rest: what moves is easily missed."""
+    found = page.get_by_role("dialog", name=name)
+    expect(found).to_be_visible()
+    expect(found).not_to_have_class(re.compile("-(appear|enter)"))
+    return found
+
+
 def choose(within: Page | Locator, name: str | re.Pattern[str], option: str) -> None:
     """Open the select that is called so, and click one of its options."""
     select = within.get_by_role("combobox", name=name)

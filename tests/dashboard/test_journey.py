@@ -10,7 +10,7 @@ import httpx2
 from playwright.sync_api import Locator, Page, expect
 
 from tests.dashboard.conftest import Stack, Visit
-from tests.dashboard.controls import choose, until
+from tests.dashboard.controls import choose, dialog, until
 from tests.dashboard.people import actions, journey, midday, settled, somebody, tasks
 from workflows import names
 
@@ -23,9 +23,7 @@ def opened(visit: Visit, customer: str) -> Page:
 
 def change(page: Page, button: str) -> Locator:
     page.get_by_role("button", name=button, exact=True).click()
-    dialog = page.get_by_role("dialog", name="Change stage or hold")
-    expect(dialog).to_be_visible()
-    return dialog
+    return dialog(page, "Change stage or hold")
 
 
 def test_a_call_an_email_and_an_offer_are_asked_for(visit: Visit) -> None:
@@ -73,28 +71,28 @@ def test_the_stage_is_changed_by_hand(visit: Visit) -> None:
     stack = visit.stack
     customer = somebody(stack, "Stella Stage")
     page = opened(visit, customer)
-    dialog = change(page, "Change stage")
-    dialog.get_by_role("button", name="Save").click()
-    expect(dialog).to_contain_text("Choose another stage, or a hold")
-    expect(dialog).to_contain_text("Say why, in 1 to 1000 characters")
-    choose(dialog, "Stage", "VIP Customer")
-    expect(dialog.get_by_text("Choose another stage, or a hold")).to_have_count(0)
-    dialog.get_by_label("Reason").fill("   ")
-    dialog.get_by_role("button", name="Save").click()
-    expect(dialog).to_contain_text("Say why, in 1 to 1000 characters")
-    dialog.get_by_role("button", name="Cancel").click()
-    expect(dialog).to_be_hidden()
-    dialog = change(page, "Change stage")
-    expect(dialog.get_by_label("Reason")).to_have_value("")  # what was given up is forgotten
+    form = change(page, "Change stage")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_contain_text("Choose another stage, or a hold")
+    expect(form).to_contain_text("Say why, in 1 to 1000 characters")
+    choose(form, "Stage", "VIP Customer")
+    expect(form.get_by_text("Choose another stage, or a hold")).to_have_count(0)
+    form.get_by_label("Reason").fill("   ")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_contain_text("Say why, in 1 to 1000 characters")
+    form.get_by_role("button", name="Cancel").click()
+    expect(form).to_be_hidden()
+    form = change(page, "Change stage")
+    expect(form.get_by_label("Reason")).to_have_value("")  # what was given up is forgotten
     page.keyboard.press("Escape")
-    expect(dialog).to_be_hidden()
+    expect(form).to_be_hidden()
     assert journey(stack, customer)["current_stage"] == "prospect"
 
-    dialog = change(page, "Change stage")
-    choose(dialog, "Stage", "VIP Customer")
-    dialog.get_by_label("Reason").fill("Knows everybody")
-    dialog.get_by_role("button", name="Save").click()
-    expect(dialog).to_be_hidden()
+    form = change(page, "Change stage")
+    choose(form, "Stage", "VIP Customer")
+    form.get_by_label("Reason").fill("Knows everybody")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_be_hidden()
     expect(page.get_by_text("The change is saved.")).to_be_visible()
     expect(page.get_by_role("heading", name="Prospect → VIP Customer")).to_be_visible()
     expect(page.get_by_text("Knows everybody")).to_be_visible()
@@ -113,21 +111,21 @@ def test_a_journey_is_held_and_released(visit: Visit) -> None:
     stack = visit.stack
     customer = somebody(stack, "Hanna Hold")
     page = opened(visit, customer)
-    dialog = change(page, "Hold")
-    expect(dialog.get_by_role("radio", name="Hold until somebody releases it")).to_be_checked()
-    dialog.get_by_role("button", name="Save").click()
-    expect(dialog).to_contain_text("Say why")
-    dialog.get_by_label("Reason").fill("On holiday")
-    dialog.get_by_label("Reason").press("Tab")
-    dialog.get_by_role("button", name="Save").press("Enter")
-    expect(dialog).to_be_hidden()
+    form = change(page, "Hold")
+    expect(form.get_by_role("radio", name="Hold until somebody releases it")).to_be_checked()
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_contain_text("Say why")
+    form.get_by_label("Reason").fill("On holiday")
+    form.get_by_label("Reason").press("Tab")
+    form.get_by_role("button", name="Save").press("Enter")
+    expect(form).to_be_hidden()
     expect(page.get_by_text("Held in this stage until somebody releases it.")).to_be_visible()
     held = journey(stack, customer)
     assert (held["held"], held["hold_until"], held["current_stage"]) == (True, None, "prospect")
 
     release = page.get_by_role("button", name="Release hold").first
     release.click()
-    asked = page.get_by_role("dialog", name="Release the hold?")
+    asked = dialog(page, "Release the hold?")
     asked.get_by_role("button", name="Cancel").click()
     expect(asked).to_be_hidden()
     assert journey(stack, customer)["held"]
@@ -141,20 +139,20 @@ def test_a_journey_is_held_until_a_date(visit: Visit) -> None:
     stack = visit.stack
     customer = somebody(stack, "Dora Date")
     page = opened(visit, customer)
-    dialog = change(page, "Hold")
-    dialog.get_by_role("radio", name="Hold until a date").check()
-    dialog.get_by_label("Reason").fill("Back in a week")
-    dialog.get_by_role("button", name="Save").click()
-    expect(dialog).to_contain_text("Choose a time in the future")
+    form = change(page, "Hold")
+    form.get_by_role("radio", name="Hold until a date").check()
+    form.get_by_label("Reason").fill("Back in a week")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_contain_text("Choose a time in the future")
     now = datetime.fromisoformat(page.evaluate("new Date().toISOString()"))
-    until_field = dialog.get_by_label("Hold until", exact=True)
+    until_field = form.get_by_label("Hold until", exact=True)
     until_field.fill(f"{now - timedelta(days=2):%Y-%m-%dT%H:%M}")
-    dialog.get_by_role("button", name="Save").click()
-    expect(dialog).to_contain_text("Choose a time in the future")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_contain_text("Choose a time in the future")
     ends = (now + timedelta(days=7)).replace(second=0, microsecond=0)
     until_field.fill(f"{ends:%Y-%m-%dT%H:%M}")
-    dialog.get_by_role("button", name="Save").click()
-    expect(dialog).to_be_hidden()
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_be_hidden()
     expect(page.get_by_text(re.compile("Held until"))).to_be_visible()
     found = journey(stack, customer)
     assert (found["held"], datetime.fromisoformat(found["hold_until"])) == (True, ends)

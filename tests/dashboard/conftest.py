@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 import httpx2
 import psycopg
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
 
 from cli import parts, running
 from cli.embedded import free_port
@@ -39,7 +39,8 @@ ADVICE = (
 )
 Made = TypeVar("Made")
 START_LIMIT = 420.0  # seconds: the first start installs and builds the dashboard
-WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+NARROW: ViewportSize = {"width": 360, "height": 740}
 
 
 @dataclass

@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.dashboard.conftest import Stack, Visit
 from tests.dashboard.controls import choose, until
+from tests.dashboard.people import somebody
 
 PERIODS = {"Day": "day", "Week": "week", "Month": "month", "Quarter": "quarter", "Year": "year", "All": "all"}
 CHARTS = (
@@ -67,6 +68,7 @@ def customers_by_stage(stack: Stack, **view: str) -> list[list[str]]:
 
 def test_each_period_has_its_figures(visit: Visit) -> None:
     page, stack = visit.page, visit.stack
+    somebody(stack, "Nova Newcomer")  # so that the last day has figures too
     visit.sign_in(at="/analytics")
     picker = page.get_by_role("radiogroup", name="Period")
     expect(picker.get_by_role("radio", name="Month")).to_be_checked()

@@ -86,6 +86,9 @@ def test_the_stage_is_changed_by_hand(visit: Visit) -> None:
     expect(form.get_by_label("Reason")).to_have_value("")  # what was given up is forgotten
     page.keyboard.press("Escape")
     expect(form).to_be_hidden()
+    form = change(page, "Change stage")
+    form.get_by_role("button", name="Close").click()
+    expect(form).to_be_hidden()
     assert journey(stack, customer)["current_stage"] == "prospect"
 
     form = change(page, "Change stage")

@@ -20,13 +20,16 @@ export function useFinish(): (task: Task) => void {
       undone: () => notification.info({ key, title: said.undone(task.title), duration: 3 }),
       failed(error) {
         again();
-        notification.error({ key, title: said.notFinished(task.title), description: problemInWords(error) });
+        // Under a key of its own: the message that the task is done is just going, and would take this one with it.
+        notification.error({ title: said.notFinished(task.title), description: problemInWords(error) });
       },
     });
     notification.success({
       key,
       title: said.finished(task.title),
       duration: UNDO_MS / 1000,
+      // What can be taken back for a moment must not look as if it could for longer.
+      pauseOnHover: false,
       placement: "bottomRight",
       actions: (
         <Button size="small" onClick={() => finishing.undo(task.id)}>

@@ -37,7 +37,12 @@ export function History({ customerId }: { customerId: string }) {
           content: <EntryShown entry={entry} customerId={customerId} />,
         }))}
       />
-      {query.isError && <Failed error={query.error} retry={() => void query.fetchNextPage()} />}
+      {query.isError && (
+        <Failed
+          error={query.error}
+          retry={() => void (query.isFetchNextPageError ? query.fetchNextPage() : query.refetch())}
+        />
+      )}
       {query.hasNextPage && !query.isError && (
         <More busy={query.isFetchingNextPage} load={() => void query.fetchNextPage()} />
       )}

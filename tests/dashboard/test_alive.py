@@ -46,23 +46,6 @@ def test_the_gateway_stops_and_starts(visit: Visit) -> None:
     visit.stack.happens("salon-0002", "call.received", duration_seconds=200)
 
 
-def test_a_piece_of_the_page_that_did_not_come_is_fetched_again(visit: Visit) -> None:
-    """The browser keeps a module's failure for as long as the page lives: the page is loaded again, by itself once."""
-    page = visit.page
-    visit.expected = "ERR_FAILED"
-    missing = page.get_by_text("A piece of this page could not be loaded")
-    visit.sign_in()
-    page.route("**/assets/stages-*.js", lambda route: route.abort(), times=1)
-    page.get_by_role("link", name="Stages").click()
-    page.get_by_role("heading", name="Stages").wait_for()
-    page.route("**/assets/customers-*.js", lambda route: route.abort())
-    page.get_by_role("link", name="Customers").click()
-    expect(missing).to_be_visible()
-    page.unroute("**/assets/customers-*.js")
-    page.get_by_role("button", name="Reload").click()
-    page.get_by_role("heading", name="Customers").wait_for()
-
-
 def test_a_session_that_is_over_leads_to_the_sign_in_and_back(visit: Visit) -> None:
     page, stack = visit.page, visit.stack
     visit.expected = "401"

@@ -26,9 +26,13 @@ from rich.table import Table
 SETTLED = 2_000  # milliseconds after which nothing is drawn any more
 WATCH = """
 const drawings = (window.drawings = new Map());
-window.begin = () => { drawings.clear(); window.began = performance.now(); window.figures = null; };
 window.began = 0;
 window.figures = null;
+addEventListener("click", ({ timeStamp }) => {
+  drawings.clear();
+  window.began = timeStamp;
+  window.figures = null;
+}, { capture: true });
 for (const name of ["fill", "stroke", "fillText", "drawImage"]) {
   const draw = CanvasRenderingContext2D.prototype[name];
   CanvasRenderingContext2D.prototype[name] = function (...given) {
@@ -133,7 +137,6 @@ def openings(browser: Browser, url: str, session: StorageState) -> Iterator[tupl
         page.get_by_role("table").first.wait_for()
         page.wait_for_timeout(2 * SETTLED)
         for name in ("first", "again"):
-            page.evaluate("begin()")
             page.get_by_role("link", name="Analytics").click()
             yield name, settled(page)
             page.get_by_role("link", name="Customers").click()

@@ -3,6 +3,7 @@ import { App, ConfigProvider } from "antd";
 import { useState } from "react";
 import { BrowserRouter, Navigate, Route, Routes } from "react-router";
 import { worthAnotherTry } from "./api/reads";
+import { currentSession } from "./api/session";
 import { Broken } from "./parts/broken";
 import { SessionProvider } from "./session/session";
 import { SignedIn } from "./session/signed-in";
@@ -10,7 +11,8 @@ import { Shell } from "./shell/shell";
 import { themeFor, useDark } from "./theme";
 import { fetchViewAhead, NotFound, SignIn, VIEWS } from "./views/views";
 
-// While the session is still being asked for.
+// Before anything is drawn.
+const session = currentSession();
 fetchViewAhead(location.pathname);
 
 function makeQueries(): QueryClient {
@@ -37,7 +39,7 @@ export function Dashboard() {
         <Broken>
           <QueryClientProvider client={queries}>
             <BrowserRouter>
-              <SessionProvider>
+              <SessionProvider asked={session}>
                 <Pages />
               </SessionProvider>
             </BrowserRouter>

@@ -2,6 +2,7 @@
 import { keepPreviousData, queryOptions, usePrefetchQuery, useQuery } from "@tanstack/react-query";
 import { answer, api } from "./client";
 import { keys } from "./keys";
+import { STAGES } from "./reads";
 import type { paths } from "./schema";
 import type { Figures, SankeyData, StageMetrics } from "./shapes-of-work";
 
@@ -31,9 +32,10 @@ export function useStageMetrics(view: View) {
   return useQuery(metricsOf(view));
 }
 
-/** Begins to ask for all of them, for a view whose own code is still on its way. */
+/** Begins to ask for all of them and for the stages, for a view whose own code is still on its way. */
 export function useFiguresAhead(view: View): void {
   usePrefetchQuery(figuresOf(view));
+  usePrefetchQuery(STAGES);
   usePrefetchQuery(sankeyOf(view));
   usePrefetchQuery(metricsOf(view));
 }

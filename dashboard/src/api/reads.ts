@@ -1,5 +1,5 @@
 /** What views ask for, one hook each. */
-import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { answer, api } from "./client";
 import { keys } from "./keys";
 import { Problem } from "./problem";
@@ -15,13 +15,15 @@ const MANY_TASKS = 200;
 const MOST_PREDICTIONS = 1000;
 const TIMELINE_PAGE = 50;
 
-/** The company's stages, in their order; they hardly ever change. */
+export const STAGES = queryOptions({
+  queryKey: keys.stages,
+  queryFn: ({ signal }) => answer<Stages>(api.GET("/v1/stages", { signal })),
+  staleTime: 5 * 60_000, // they hardly ever change
+});
+
+/** The company's stages, in their order. */
 export function useStages() {
-  return useQuery({
-    queryKey: keys.stages,
-    queryFn: ({ signal }) => answer<Stages>(api.GET("/v1/stages", { signal })),
-    staleTime: 5 * 60_000,
-  });
+  return useQuery(STAGES);
 }
 
 export function useCustomers(search: CustomerSearch) {

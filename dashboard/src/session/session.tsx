@@ -20,26 +20,36 @@ interface Sessions {
 
 const Context = createContext<Sessions | null>(null);
 
-export function SessionProvider({ children }: { children: ReactNode }) {
+interface Props {
+  /** the session of who opens the page, which has been asked for already */
+  asked: Promise<Session | null>;
+  children: ReactNode;
+}
+
+export function SessionProvider({ asked, children }: Props) {
   const [state, setState] = useState<SessionState>({ is: "asking" });
   const queries = useQueryClient();
 
-  const askAgain = useCallback(() => {
-    setState({ is: "asking" });
+  const hear = useCallback((asked: Promise<Session | null>) => {
     // Who has signed in meanwhile stays so.
     const answered = (state: SessionState) => setState((before) => (before.is === "asking" ? state : before));
-    calls.currentSession().then(
+    asked.then(
       (session) => answered(session === null ? { is: "signed-out" } : { is: "signed-in", session }),
       () => answered({ is: "unreachable" }),
     );
   }, []);
+
+  const askAgain = useCallback(() => {
+    setState({ is: "asking" });
+    hear(calls.currentSession());
+  }, [hear]);
 
   const endSession = useCallback(() => {
     rememberCsrfToken(null);
     setState((before) => (before.is === "signed-in" ? { is: "expired" } : before));
   }, []);
 
-  useEffect(askAgain, [askAgain]);
+  useEffect(() => hear(asked), [hear, asked]);
   useEffect(() => onSessionExpired(endSession), [endSession]);
   useEffect(() => {
     // What one session has seen is not for the next.

@@ -109,7 +109,7 @@ def test_what_comes_late_has_its_place_meanwhile(visit: Visit) -> None:
     visit.sign_in(at="/no-such-page")
     for view, asked in LATE.items():
         late: list[Route] = []
-        page.route(asked, late.append)
+        page.route(asked, lambda route, *, late=late: late.append(route))
         visit.open(view)
         expect(page.get_by_role("main").get_by_role("status", name="Loading…").first).to_be_visible()
         page.route(asked, lambda route: route.continue_())  # what comes from now on

@@ -1,7 +1,8 @@
-import { Alert, Empty, Pagination } from "antd";
+import { Alert, Empty } from "antd";
 import { useMemo, useState } from "react";
 import type { Predictions } from "../../api/shapes-of-work";
 import { Listing, type Selection, type Sorting } from "../../parts/listing";
+import { Pages } from "../../parts/pages";
 import { useCurrency, useMayAct } from "../../session/session";
 import { useNarrow } from "../../theme";
 import { words } from "../../words";
@@ -72,17 +73,12 @@ export function AtRisk({ found }: { found: Predictions }) {
         selection={mayAct ? selection : undefined}
         empty={nobody}
       />
-      {rows.length > size && (
-        <Pagination
-          className="pagination"
-          align="end"
-          current={shown}
-          pageSize={size}
-          total={rows.length}
-          showSizeChanger={false}
-          onChange={setPage}
-        />
-      )}
+      <Pages
+        page={shown}
+        pages={last}
+        previous={shown > 1 ? () => setPage(shown - 1) : null}
+        next={shown < last ? () => setPage(shown + 1) : null}
+      />
     </>
   );
 }

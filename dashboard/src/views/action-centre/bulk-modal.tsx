@@ -15,7 +15,7 @@ interface Props {
 }
 
 /** Asks first, then does it for one after the other, then says what became of it. */
-export function BulkModal({ type, customers, nameOf, close }: Props) {
+export default function BulkModal({ type, customers, nameOf, close }: Props) {
   const [step, setStep] = useState<"asking" | "running" | "finished">("asking");
   const [trying, setTrying] = useState(customers);
   const [done, setDone] = useState(0);

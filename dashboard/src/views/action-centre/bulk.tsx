@@ -1,10 +1,12 @@
 import { Button } from "antd";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { OUTREACH, type Outreach } from "../../api/writes";
 import { number } from "../../format/figures";
+import { lazily } from "../../parts/lazily";
 import { OUTREACH_ICONS } from "../../parts/outreach-button";
 import { words } from "../../words";
-import { BulkModal } from "./bulk-modal";
+
+const BulkModal = lazily(() => import("./bulk-modal"), null);
 
 interface Props {
   customers: readonly string[];
@@ -15,6 +17,7 @@ interface Props {
 /** What can be done for all who are selected. */
 export function Bulk({ customers, nameOf, clear }: Props) {
   const [asked, setAsked] = useState<{ type: Outreach; customers: readonly string[] } | null>(null);
+  useEffect(BulkModal.fetchAhead, []);
   const { actionCentre, outreach } = words;
   const count = number(customers.length);
   return (

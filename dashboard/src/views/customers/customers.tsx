@@ -5,13 +5,13 @@ import type { Relationships } from "../../api/shapes";
 import { number } from "../../format/figures";
 import { Listing } from "../../parts/listing";
 import { Page } from "../../parts/page";
+import { Pages } from "../../parts/pages";
 import { Panel } from "../../parts/panel";
 import { Shown } from "../../parts/shown";
 import { useCurrency } from "../../session/session";
 import { words } from "../../words";
 import { columns } from "./columns";
 import { Filters } from "./filters";
-import { Pages } from "./pages";
 import { PAGE, type Search, useSearch } from "./search";
 
 export default function Customers() {

@@ -1,7 +1,7 @@
 import { LeftOutlined, RightOutlined } from "@ant-design/icons";
 import { Button } from "antd";
-import { number } from "../../format/figures";
-import { words } from "../../words";
+import { number } from "../format/figures";
+import { words } from "../words";
 
 interface Props {
   page: number;
@@ -14,10 +14,10 @@ interface Props {
 /** The way from page to page; nothing where there is but one. */
 export function Pages({ page, pages, previous, next }: Props) {
   if (previous === null && next === null) return null;
-  const { common, customers } = words;
+  const { common } = words;
   const shown = number(page);
   return (
-    <nav aria-label={customers.pages} className="pages">
+    <nav aria-label={common.pages} className="pages">
       <Button
         icon={<LeftOutlined aria-hidden />}
         disabled={previous === null}
@@ -25,9 +25,7 @@ export function Pages({ page, pages, previous, next }: Props) {
       >
         {common.previous}
       </Button>
-      <span role="status">
-        {pages === null ? customers.page(shown) : customers.pageOf(shown, number(pages))}
-      </span>
+      <span role="status">{pages === null ? common.page(shown) : common.pageOf(shown, number(pages))}</span>
       <Button
         icon={<RightOutlined aria-hidden />}
         iconPlacement="end"

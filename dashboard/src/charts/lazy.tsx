@@ -1,13 +1,24 @@
+import { replaceEqualDeep } from "@tanstack/react-query";
+import { memo } from "react";
 import { lazily } from "../parts/lazily";
 import { LinesToCome } from "../parts/loading";
 
 // The charts' library is large: it comes when the first chart is to be drawn, all of it in one piece.
 const meanwhile = <LinesToCome rows={6} />;
-export const FlowDiagram = lazily(() => import("./flow-chart"), meanwhile);
-export const FunnelDiagram = lazily(() => import("./funnel-chart"), meanwhile);
-export const Lines = lazily(() => import("./lines-chart"), meanwhile);
+const flow = lazily(() => import("./flow-chart"), meanwhile);
+const funnel = lazily(() => import("./funnel-chart"), meanwhile);
+const lines = lazily(() => import("./lines-chart"), meanwhile);
+
+export const FlowDiagram = memo(flow, looksTheSame);
+export const FunnelDiagram = memo(funnel, looksTheSame);
+export const Lines = memo(lines, looksTheSame);
+
+/** Figures are asked for every few seconds and are mostly what they were: then nothing is drawn again. */
+function looksTheSame<Props>(before: Props, after: Props): boolean {
+  return replaceEqualDeep(before, after) === before;
+}
 
 /** Begins to fetch the library, and what draws with it. */
 export function fetchChartsAhead(): void {
-  for (const chart of [FlowDiagram, FunnelDiagram, Lines]) chart.fetchAhead();
+  for (const chart of [funnel, flow, lines]) chart.fetchAhead();
 }

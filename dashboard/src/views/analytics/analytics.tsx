@@ -1,3 +1,4 @@
+import { useDeferredValue } from "react";
 import { useFigures } from "../../api/figures";
 import { moment } from "../../format/dates";
 import { Page } from "../../parts/page";
@@ -15,6 +16,8 @@ import { ViewPicker } from "./view-picker";
 export default function Analytics() {
   const { view, change } = useView();
   const query = useFigures(view);
+  // What is below the window's edge is drawn after what is in it has been painted.
+  const below = useDeferredValue(true, false);
   const said = words.analytics;
   const asOf = view.asOf === null ? said.asOfNow : said.asOfMoment(moment(view.asOf));
   return (
@@ -34,8 +37,8 @@ export default function Analytics() {
             <FunnelCard steps={figures.funnel_data} />
             <DistributionCard distribution={figures.distribution} />
             <TimesCard times={figures.stage_times} />
-            <FlowCard view={view} />
-            <MetricsCard view={view} />
+            {below && <FlowCard view={view} />}
+            {below && <MetricsCard view={view} />}
           </div>
         )}
       </Shown>

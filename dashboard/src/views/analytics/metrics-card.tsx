@@ -1,5 +1,5 @@
 import { Select } from "antd";
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import { daysBefore, useStageMetrics, type View } from "../../api/figures";
 import { useStages } from "../../api/reads";
 import type { StageMetric } from "../../api/shapes-of-work";
@@ -30,6 +30,10 @@ export function MetricsCard({ view }: { view: View }) {
   const rows = sinceSomething(query.data?.stage_metrics ?? []);
   // A stage that never has the figure has no line; the colours go by the stage all the same.
   const stages = order.filter((key) => rows.some((row) => row.stage === key));
+  const label = useCallback(
+    (value: number) => shownAs(metric, value, currency, shortMoney),
+    [metric, currency],
+  );
   const show = (value: number) => shownAs(metric, value, currency, money);
   const days = [...new Set(rows.map((row) => row.metric_date))];
   const by = new Map(rows.map((row) => [`${row.metric_date} ${row.stage}`, row]));
@@ -75,7 +79,7 @@ export function MetricsCard({ view }: { view: View }) {
             value: row[metric],
           }))}
           series={stages.map((key) => look(key).name)}
-          format={(value) => shownAs(metric, value, currency, shortMoney)}
+          format={label}
           ink={inkOf(dark)}
         />
       }

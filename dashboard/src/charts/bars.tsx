@@ -1,19 +1,20 @@
 import type { Ink } from "./ink";
 
 export interface BarRow {
+  key: string;
   name: string;
   value: number;
   /** the value as it is shown */
   shown: string;
 }
 
-/** One bar a row, the names on the left, the values at their ends: so simple that it needs no library, and is there at once. */
+/** One bar a row, the names on the left, the values at their ends. It needs no library, and is there at once. */
 export function Bars({ rows, ink }: { rows: BarRow[]; ink: Ink }) {
   const largest = Math.max(1, ...rows.map((row) => row.value));
   return (
     <ul className="bars">
-      {rows.map(({ name, value, shown }) => (
-        <li key={name}>
+      {rows.map(({ key, name, value, shown }) => (
+        <li key={key}>
           <span className="bar-name">{name}</span>
           <span className="bar-place">
             <span className="bar" style={{ width: `${(value / largest) * 100}%`, background: ink.bar }} />

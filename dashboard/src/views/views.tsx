@@ -25,7 +25,7 @@ function AnalyticsAsked() {
 }
 AnalyticsAsked.fetchAhead = Analytics.fetchAhead;
 
-/** What is shown around the shell's menu, by its path. */
+/** The views within the shell, by their paths. */
 export const VIEWS = [
   { path: "/action-centre", View: ActionCentre },
   { path: "/customers", View: Customers },

@@ -44,6 +44,7 @@ function ByStage({ title, hint, column, values, show }: Props) {
     ...Object.keys(values).filter((key) => !order.includes(key)),
   ];
   const rows = keys.map((key) => ({
+    key,
     name: look(key).name,
     value: values[key] ?? 0,
     shown: show(values[key] ?? 0),
@@ -56,7 +57,7 @@ function ByStage({ title, hint, column, values, show }: Props) {
       isEmpty={rows.every((row) => row.value === 0)}
       table={{
         columns: [words.analytics.columns.stage, column],
-        rows: rows.map((row) => ({ key: row.name, cells: [row.name, row.shown] })),
+        rows: rows.map((row) => ({ key: row.key, cells: [row.name, row.shown] })),
       }}
       chart={<Bars rows={rows} ink={inkOf(dark)} />}
     />

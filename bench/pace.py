@@ -49,7 +49,7 @@ async def evaluation(system: System, rate: float) -> WorkflowHandle[Any, Any]:
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--journeys", type=int, default=2000)
-    parser.add_argument("--rate", type=float, default=20.0, help="journeys a second that are asked to evaluate")
+    parser.add_argument("--rate", type=float, default=5.0, help="journeys a second that are asked to evaluate")
     parser.add_argument("--seconds", type=float, default=15.0, help="of each turn")
     parser.add_argument("--turns", type=int, default=4)
     options = parser.parse_args()

@@ -37,13 +37,14 @@ class Clock:
     async def now(self) -> datetime:
         return await self.skipper.get_current_time(self.life.handle)
 
-    async def forward(self, time: timedelta) -> None:
-        """Let so much time pass; what falls due in it happens in it."""
+    async def forward(self, time: timedelta, *, campaigns: bool = True) -> None:
+        """Let so much time pass; what falls due in it happens in it, without `campaigns` to the journey alone."""
         await self.life.settled()  # time must not be skipped before a new run has armed its timer
         passing = asyncio.create_task(self.skipper.fast_forward(self.life.handle, time))
         async with asyncio.timeout(2 * PATIENCE):
             while not passing.done():
-                await self._live_campaigns()
+                if campaigns:
+                    await self._live_campaigns()
                 await asyncio.wait([passing], timeout=0.3)
         assert await passing
         await self.life.settled()

@@ -63,7 +63,7 @@ class Drip:
         visit = at - 90 * DAY
         await self.clock.forward(visit - await self.clock.now())
         await self.life.lived(self.life.visit(occurred_at=visit.isoformat()))
-        await self.clock.forward(at - await self.clock.now() + timedelta(seconds=1))
+        await self.clock.forward(at - await self.clock.now() + timedelta(seconds=1), campaigns=False)
         await self.again_at_risk()
 
     async def again_at_risk(self) -> None:

@@ -60,7 +60,7 @@ SEEN = """() => {
   const calls = performance.getEntriesByType("resource")
     .filter(({ name, startTime }) => name.includes("/v1/") && !name.includes("/stream") && startTime >= began);
   return {
-    figures: figures - began, in_sight: last(inSight), all: last(shown), charts: shown.length,
+    figures: figures - began, in_sight: last(inSight), all: last(shown),
     slowest: Math.max(...calls.map(({ duration }) => duration)),
   };
 }"""
@@ -73,7 +73,6 @@ class Opening:
     figures: float
     in_sight: float
     all: float
-    charts: int
     slowest: float
 
 

@@ -1,6 +1,6 @@
-import { Alert, Button } from "antd";
 import { Component, type ReactNode } from "react";
 import { words } from "../words";
+import { ReloadAlert } from "./reload-alert";
 
 /** Catches what a view throws, so that the rest of the page stays and says so. */
 export class Broken extends Component<{ children: ReactNode }, { failed: boolean }> {
@@ -12,14 +12,6 @@ export class Broken extends Component<{ children: ReactNode }, { failed: boolean
 
   override render() {
     if (!this.state.failed) return this.props.children;
-    return (
-      <Alert
-        type="error"
-        showIcon
-        title={words.common.broken}
-        description={words.common.brokenHint}
-        action={<Button onClick={() => location.reload()}>{words.common.reload}</Button>}
-      />
-    );
+    return <ReloadAlert type="error" title={words.common.broken} hint={words.common.brokenHint} />;
   }
 }

@@ -1,6 +1,6 @@
-import { Alert, Button } from "antd";
 import { useEffect } from "react";
 import { words } from "../words";
+import { ReloadAlert } from "./reload-alert";
 
 const RETRY_MS = 2_000;
 /** So long after a reload that did not help, the page is not reloaded by itself again. */
@@ -18,15 +18,7 @@ export function MissingPiece() {
     void reloadIfAnswered();
     return () => clearInterval(timer);
   }, []);
-  return (
-    <Alert
-      type="warning"
-      showIcon
-      title={words.common.missing}
-      description={words.common.missingHint}
-      action={<Button onClick={() => location.reload()}>{words.common.reload}</Button>}
-    />
-  );
+  return <ReloadAlert type="warning" title={words.common.missing} hint={words.common.missingHint} />;
 }
 
 async function reloadIfAnswered(): Promise<void> {

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { BrowserRouter, Navigate, Route, Routes } from "react-router";
 import { worthAnotherTry } from "./api/reads";
 import { currentSession } from "./api/session";
-import { Broken } from "./parts/broken";
+import { ErrorBoundary } from "./components/error-boundary";
 import { SessionProvider } from "./session/session";
 import { SignedIn } from "./session/signed-in";
 import { Shell } from "./shell/shell";
@@ -36,7 +36,7 @@ export function Dashboard() {
   return (
     <ConfigProvider theme={themeFor(dark)} getPopupContainer={landmarkOf}>
       <App className="dashboard">
-        <Broken>
+        <ErrorBoundary>
           <QueryClientProvider client={queries}>
             <BrowserRouter>
               <SessionProvider asked={session}>
@@ -44,7 +44,7 @@ export function Dashboard() {
               </SessionProvider>
             </BrowserRouter>
           </QueryClientProvider>
-        </Broken>
+        </ErrorBoundary>
       </App>
     </ConfigProvider>
   );

@@ -38,7 +38,7 @@ describe("how far an instant is", () => {
     ["2024-11-25T12:00:00Z", "2 years ago"],
   ])("%s is %s", (instant, said) => expect(relative(instant, NOW, "en")).toBe(said));
 
-  test("is said in the language of the words around it", () => {
+  test("is said in the language of the strings around it", () => {
     expect(languageOfWords(["de-DE", "en-AU"])).toBe("en-AU");
     expect(languageOfWords(["de-DE"])).toBe("en");
   });

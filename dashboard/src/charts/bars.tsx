@@ -1,4 +1,4 @@
-import type { Ink } from "./ink";
+import type { ChartTheme } from "./chart-theme";
 
 export interface BarRow {
   key: string;
@@ -9,7 +9,7 @@ export interface BarRow {
 }
 
 /** One bar a row, the names on the left, the values at their ends. It needs no library, and is there at once. */
-export function Bars({ rows, ink }: { rows: BarRow[]; ink: Ink }) {
+export function Bars({ rows, theme }: { rows: BarRow[]; theme: ChartTheme }) {
   const largest = Math.max(1, ...rows.map((row) => row.value));
   return (
     <ul className="bars">
@@ -17,7 +17,7 @@ export function Bars({ rows, ink }: { rows: BarRow[]; ink: Ink }) {
         <li key={key}>
           <span className="bar-name">{name}</span>
           <span className="bar-place">
-            <span className="bar" style={{ width: `${(value / largest) * 100}%`, background: ink.bar }} />
+            <span className="bar" style={{ width: `${(value / largest) * 100}%`, background: theme.bar }} />
             <span className="bar-value">{shown}</span>
           </span>
         </li>

@@ -1,9 +1,9 @@
 import { Empty, Switch } from "antd";
 import { type ReactNode, useId, useState } from "react";
-import { Broken } from "../parts/broken";
+import { ErrorBoundary } from "../components/error-boundary";
 import { LinesToCome } from "../parts/loading";
 import { Panel } from "../parts/panel";
-import { words } from "../words";
+import { strings } from "../strings";
 import { PlainTable, type TableShown } from "./plain-table";
 
 interface Props {
@@ -34,7 +34,7 @@ export function ChartCard({
 }: Props) {
   const [asTable, setAsTable] = useState(false);
   const id = useId();
-  const said = words.analytics;
+  const said = strings.analytics;
   return (
     <Panel
       title={title}
@@ -66,11 +66,11 @@ export function ChartCard({
       ) : asTable ? (
         <PlainTable caption={said.tableOf(title)} {...table} />
       ) : (
-        <Broken>
+        <ErrorBoundary>
           <div role="img" aria-label={`${title}. ${summary}`} className="chart">
             {chart}
           </div>
-        </Broken>
+        </ErrorBoundary>
       )}
     </Panel>
   );

@@ -1,7 +1,7 @@
 import { Sankey } from "@ant-design/plots";
 import { number } from "../format/figures";
+import { base, type ChartTheme } from "./chart-theme";
 import type { Flow } from "./flow";
-import { base, type Ink } from "./ink";
 
 // The layout ties nodes and links together in circles; in what React gives the chart, which it compares deeply with what
 // it had before, that would never end.
@@ -12,17 +12,17 @@ const NAMED = { wide: 0.03, narrow: 0.12 };
 
 interface Props {
   flow: Flow;
-  ink: Ink;
+  theme: ChartTheme;
   narrow: boolean;
 }
 
 /** Movements between stages, step by step from left to right. */
-export default function FlowChart({ flow, ink, narrow }: Props) {
+export default function FlowChart({ flow, theme, narrow }: Props) {
   const named = largest(flow) * (narrow ? NAMED.narrow : NAMED.wide);
   const colours = new Map(flow.nodes.map((node) => [node.key, node.colour]));
   return (
     <Sankey
-      {...base(ink)}
+      {...base(theme)}
       height={narrow ? 360 : 460}
       data={{ value: flow, transform: COPIED }}
       layout={{ nodeDepth: (node: { step: number }) => node.step, nodeWidth: 0.012, nodePadding: 0.05 }}
@@ -32,13 +32,13 @@ export default function FlowChart({ flow, ink, narrow }: Props) {
         labelText: ({ name, value }: { name: string; value: number }) =>
           value < named ? "" : narrow ? name : `${name} ${number(value)}`,
         labelFontSize: 12,
-        labelFill: ink.text,
+        labelFill: theme.text,
         labelFillOpacity: 1,
-        labelStroke: ink.paper,
+        labelStroke: theme.paper,
         labelLineWidth: 3,
         nodeStrokeWidth: 0,
         nodeStroke: "transparent",
-        linkFillOpacity: ink.dark ? 0.45 : 0.35,
+        linkFillOpacity: theme.dark ? 0.45 : 0.35,
       }}
       tooltip={{
         nodeTitle: (node: { name: string }) => node.name,

@@ -1,13 +1,13 @@
 import { replaceEqualDeep } from "@tanstack/react-query";
 import { memo } from "react";
-import { lazily } from "../parts/lazily";
+import { lazyComponent } from "../components/lazy-component";
 import { LinesToCome } from "../parts/loading";
 
 // The charts' library is large: it comes when the first chart is to be drawn, all of it in one piece.
 const meanwhile = <LinesToCome rows={6} />;
-const flow = lazily(() => import("./flow-chart"), meanwhile);
-const funnel = lazily(() => import("./funnel-chart"), meanwhile);
-const lines = lazily(() => import("./lines-chart"), meanwhile);
+const flow = lazyComponent(() => import("./flow-chart"), meanwhile);
+const funnel = lazyComponent(() => import("./funnel-chart"), meanwhile);
+const lines = lazyComponent(() => import("./lines-chart"), meanwhile);
 
 export const FlowDiagram = memo(flow, looksTheSame);
 export const FunnelDiagram = memo(funnel, looksTheSame);

@@ -1,6 +1,6 @@
 import { Line } from "@ant-design/plots";
 import { shortDay } from "../format/dates";
-import { axis, base, type Ink } from "./ink";
+import { axis, base, type ChartTheme } from "./chart-theme";
 import { lookOf } from "./palette";
 
 export interface Point {
@@ -15,15 +15,15 @@ interface Props {
   /** names of the series in their order */
   series: string[];
   format: (value: number) => string;
-  ink: Ink;
+  theme: ChartTheme;
 }
 
 /** A line for each series over the days; where a value is not known, the line has a gap. */
-export default function LinesChart({ points, series, format, ink }: Props) {
-  const looks = series.map((_, index) => lookOf(index, ink.dark));
+export default function LinesChart({ points, series, format, theme }: Props) {
+  const looks = series.map((_, index) => lookOf(index, theme.dark));
   return (
     <Line
-      {...base(ink)}
+      {...base(theme)}
       height={340}
       data={points}
       xField={(point: Point) => new Date(point.day)}
@@ -40,15 +40,15 @@ export default function LinesChart({ points, series, format, ink }: Props) {
       }}
       connectNulls={false}
       axis={{
-        x: axis(ink, {
+        x: axis(theme, {
           labelFormatter: (date: Date) => shortDay(date.toISOString()),
           labelAutoRotate: false,
           grid: false,
         }),
-        y: axis(ink, { labelFormatter: (value: number) => format(value) }),
+        y: axis(theme, { labelFormatter: (value: number) => format(value) }),
       }}
       legend={{
-        color: { position: "top", itemLabelFill: ink.text, itemLabelFillOpacity: 1, itemLabelFontSize: 12 },
+        color: { position: "top", itemLabelFill: theme.text, itemLabelFillOpacity: 1, itemLabelFontSize: 12 },
       }}
       tooltip={{
         title: (point: Point) => shortDay(point.day),

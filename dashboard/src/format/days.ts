@@ -1,7 +1,7 @@
-import { words } from "../words";
+import { strings } from "../strings";
 import { number } from "./figures";
 
 /** "12 days". */
 export function inDays(days: number): string {
-  return words.common.days(number(days), days);
+  return strings.common.days(number(days), days);
 }

@@ -1,12 +1,12 @@
 import type { Journey } from "../api/shapes";
-import { words } from "../words";
+import { strings } from "../strings";
 import { day, relative } from "./dates";
 
 type Ahead = Pick<Journey, "held" | "hold_until" | "next_deadline" | "next_stage" | "total_appointments">;
 
 /** What happens next to a journey if nothing else does, in a sentence. `nameOf`: a stage's name by its key. */
 export function deadlineInWords(journey: Ahead, nameOf: (key: string) => string, now = Date.now()): string {
-  const said = words.deadline;
+  const said = strings.deadline;
   if (journey.held) {
     const until = journey.hold_until;
     return until === null ? said.heldUntilReleased : said.holdEnds(relative(until, now), day(until));

@@ -1,5 +1,5 @@
 import type { Comparison, Rule, Stage } from "../api/shapes";
-import { words } from "../words";
+import { strings } from "../strings";
 import { money, number, share } from "./figures";
 import { readable } from "./terms";
 
@@ -14,7 +14,7 @@ export function rulesInWords(stage: Pick<Stage, "auto_transition_rules">, curren
 }
 
 export function ruleInWords({ trigger, conditions }: Rule, currency: string): string {
-  const said = words.rules;
+  const said = strings.rules;
   const clauses = Object.entries(conditions).map(([fact, text]) => conditionInWords(fact, text, currency));
   const event = said.events[trigger];
   if (event === undefined) return sentence(clauses.join(said.and) || (said.facts[trigger] ?? trigger));
@@ -23,14 +23,14 @@ export function ruleInWords({ trigger, conditions }: Rule, currency: string): st
 
 /** What was compared when a rule moved a journey: "Lifetime value: €1,073.00 (at least €1,000.00)". */
 export function comparisonInWords({ fact, is, must_be }: Comparison, currency: string): string {
-  const shown = is === null ? words.common.none : plain(fact, is, currency);
+  const shown = is === null ? strings.common.none : plain(fact, is, currency);
   const match = CONDITION.exec(must_be);
   const limit = match === null ? must_be : `${operatorOf(match)} ${plain(fact, Number(match[2]), currency)}`;
-  return words.journey.compared(words.facts[fact] ?? readable(fact), shown, limit);
+  return strings.journey.compared(strings.facts[fact] ?? readable(fact), shown, limit);
 }
 
 function conditionInWords(fact: string, text: string, currency: string): string {
-  const said = words.rules;
+  const said = strings.rules;
   const match = CONDITION.exec(text);
   if (match === null) return `${fact} ${text}`;
   const value = Number(match[2]);
@@ -40,7 +40,7 @@ function conditionInWords(fact: string, text: string, currency: string): string 
 }
 
 function operatorOf([, sign = ""]: RegExpExecArray): string {
-  return words.rules.operators[sign] ?? sign;
+  return strings.rules.operators[sign] ?? sign;
 }
 
 function plain(fact: string, value: number, currency: string): string {

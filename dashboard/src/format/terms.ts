@@ -1,4 +1,4 @@
-import { words } from "../words";
+import { strings } from "../strings";
 
 /** `send_welcome_email` is "Send welcome email": a key that nobody has given a name. */
 export function readable(key: string): string {
@@ -7,8 +7,8 @@ export function readable(key: string): string {
 }
 
 /** The name of what the gateway calls by a key. */
-export function term(kind: keyof typeof words.terms, key: string): string {
-  return words.terms[kind][key] ?? readable(key);
+export function term(kind: keyof typeof strings.terms, key: string): string {
+  return strings.terms[kind][key] ?? readable(key);
 }
 
 /** An action by its key; a step of several has its number: "Onboarding e-mail (2)". */

@@ -1,10 +1,10 @@
 import { Skeleton, Spin } from "antd";
-import { words } from "../words";
+import { strings } from "../strings";
 
 /** A page that is on its way. */
 export function Loading() {
   return (
-    <div className="alone" role="status" aria-label={words.common.loading}>
+    <div className="alone" role="status" aria-label={strings.common.loading}>
       <Spin size="large" />
     </div>
   );
@@ -13,7 +13,7 @@ export function Loading() {
 /** Lines where text will be. */
 export function LinesToCome({ rows = 4 }: { rows?: number }) {
   return (
-    <div role="status" aria-label={words.common.loading}>
+    <div role="status" aria-label={strings.common.loading}>
       <Skeleton active title={false} paragraph={{ rows }} />
     </div>
   );

@@ -2,8 +2,8 @@ import { GiftOutlined, MailOutlined, PhoneOutlined } from "@ant-design/icons";
 import { App, Button } from "antd";
 import type { ReactNode } from "react";
 import { type Outreach, useOutreach } from "../api/writes";
-import { words } from "../words";
-import { problemInWords } from "./failed";
+import { errorMessage } from "../components/error-alert";
+import { strings } from "../strings";
 
 export const OUTREACH_ICONS: Record<Outreach, ReactNode> = {
   call: <PhoneOutlined aria-hidden />,
@@ -22,14 +22,14 @@ interface Props {
 export function OutreachButton({ type, customerId, name, small = false }: Props) {
   const outreach = useOutreach(customerId);
   const { message } = App.useApp();
-  const said = words.outreach;
+  const said = strings.outreach;
   const who = name ?? customerId;
   async function ask() {
     try {
       await outreach.mutateAsync(type);
       message.success(said.asked[type](who));
     } catch (error) {
-      message.error(problemInWords(error as Error));
+      message.error(errorMessage(error as Error));
     }
   }
   return (

@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useRef } from "react";
-import { words } from "../words";
+import { strings } from "../strings";
 
 interface Props {
   title: ReactNode;
@@ -17,7 +17,7 @@ let first = true;
 export function Page({ title, tab, lead, extra, children }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    document.title = `${tab} · ${words.common.product}`;
+    document.title = `${tab} · ${strings.common.product}`;
   }, [tab]);
   useEffect(() => {
     if (!first) heading.current?.focus({ preventScroll: true });

@@ -1,7 +1,7 @@
 import { LeftOutlined, RightOutlined } from "@ant-design/icons";
 import { Button } from "antd";
 import { number } from "../format/figures";
-import { words } from "../words";
+import { strings } from "../strings";
 
 interface Props {
   page: number;
@@ -14,7 +14,7 @@ interface Props {
 /** The way from page to page; nothing where there is but one. */
 export function Pages({ page, pages, previous, next }: Props) {
   if (previous === null && next === null) return null;
-  const { common } = words;
+  const { common } = strings;
   const shown = number(page);
   return (
     <nav aria-label={common.pages} className="pages">

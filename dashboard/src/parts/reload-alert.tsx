@@ -1,5 +1,5 @@
 import { Alert, Button } from "antd";
-import { words } from "../words";
+import { strings } from "../strings";
 
 interface Props {
   type: "error" | "warning";
@@ -15,7 +15,7 @@ export function ReloadAlert({ type, title, hint }: Props) {
       showIcon
       title={title}
       description={hint}
-      action={<Button onClick={() => location.reload()}>{words.common.reload}</Button>}
+      action={<Button onClick={() => location.reload()}>{strings.common.reload}</Button>}
     />
   );
 }

@@ -1,8 +1,8 @@
 import { share } from "../format/figures";
-import { words } from "../words";
+import { strings } from "../strings";
 
 /** A risk (0 to 1) as a bar with its number; the colour only repeats what both say. */
-export function RiskBar({ risk, label = words.customers.risk }: { risk: number; label?: string }) {
+export function RiskBar({ risk, label = strings.customers.risk }: { risk: number; label?: string }) {
   const level = risk > 0.7 ? "high" : risk >= 0.3 ? "medium" : "low";
   return (
     <div className="risk-bar">

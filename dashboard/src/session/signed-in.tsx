@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
 import { Navigate, useLocation } from "react-router";
+import { ErrorAlert } from "../components/error-alert";
 import { LiveProvider } from "../live/live";
-import { Failed } from "../parts/failed";
 import { Loading } from "../parts/loading";
-import { words } from "../words";
+import { strings } from "../strings";
 import { useSessions } from "./session";
 
 /** Its children for who is signed in; everybody else goes to the sign-in page, and returns to the same page after. */
@@ -16,7 +16,7 @@ export function SignedIn({ children }: { children: ReactNode }) {
     case "unreachable":
       return (
         <main className="alone">
-          <Failed title={words.signIn.unreachable} retry={askAgain} />
+          <ErrorAlert title={strings.signIn.unreachable} retry={askAgain} />
         </main>
       );
     case "signed-in":

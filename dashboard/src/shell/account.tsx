@@ -1,9 +1,9 @@
 import { LogoutOutlined, UserOutlined } from "@ant-design/icons";
 import { App, Button, Dropdown } from "antd";
-import { problemInWords } from "../parts/failed";
+import { errorMessage } from "../components/error-alert";
 import { useMayAct, useSession, useSessions } from "../session/session";
+import { strings } from "../strings";
 import { finishing } from "../tasks/finishing";
-import { words } from "../words";
 
 /** Whose key the session has, and the way out. */
 export function Account() {
@@ -16,8 +16,8 @@ export function Account() {
     await signOut();
   }
   const items = [
-    { key: "name", disabled: true, label: mayAct ? name : `${name} (${words.common.readOnly})` },
-    { key: "out", icon: <LogoutOutlined aria-hidden />, label: words.common.signOut },
+    { key: "name", disabled: true, label: mayAct ? name : `${name} (${strings.common.readOnly})` },
+    { key: "out", icon: <LogoutOutlined aria-hidden />, label: strings.common.signOut },
   ];
   return (
     <Dropdown
@@ -25,11 +25,11 @@ export function Account() {
       menu={{
         items,
         onClick: ({ key }) => {
-          if (key === "out") leave().catch((error: Error) => message.error(problemInWords(error)));
+          if (key === "out") leave().catch((error: Error) => message.error(errorMessage(error)));
         },
       }}
     >
-      <Button type="text" icon={<UserOutlined aria-hidden />} aria-label={words.common.account(name)} />
+      <Button type="text" icon={<UserOutlined aria-hidden />} aria-label={strings.common.account(name)} />
     </Dropdown>
   );
 }

@@ -1,11 +1,11 @@
 import { Tooltip } from "antd";
 import { useConnection } from "../live/live";
-import { words } from "../words";
+import { strings } from "../strings";
 
 /** How fresh the page is. */
 export function Freshness() {
   const connection = useConnection();
-  const said = words.live;
+  const said = strings.live;
   if (connection === "connecting") return null;
   const [text, hint] = {
     live: [said.live, said.liveHint],

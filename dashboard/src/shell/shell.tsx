@@ -2,16 +2,16 @@ import { MenuOutlined } from "@ant-design/icons";
 import { Alert, Button, Drawer } from "antd";
 import { useState } from "react";
 import { Outlet, useLocation } from "react-router";
+import { ErrorBoundary } from "../components/error-boundary";
 import { useConnection } from "../live/live";
-import { Broken } from "../parts/broken";
 import { useSession } from "../session/session";
+import { strings } from "../strings";
 import { useMedia } from "../theme";
-import { words } from "../words";
 import { Account } from "./account";
 import { Brand } from "./brand";
-import { FiguresAhead } from "./figures-ahead";
 import { Freshness } from "./freshness";
 import { Menu } from "./menu";
+import { PrefetchAnalytics } from "./prefetch-analytics";
 
 /** What stands around every view: the menu, whose figures these are, how fresh they are, the way out. */
 export function Shell() {
@@ -22,10 +22,10 @@ export function Shell() {
   return (
     <div className="shell">
       <a className="skip" href="#content">
-        {words.common.skip}
+        {strings.common.skip}
       </a>
       {!small && (
-        <aside className="side" aria-label={words.common.product}>
+        <aside className="side" aria-label={strings.common.product}>
           <Brand />
           <Menu />
         </aside>
@@ -35,7 +35,7 @@ export function Shell() {
           <Button
             type="text"
             icon={<MenuOutlined aria-hidden />}
-            aria-label={words.common.menu}
+            aria-label={strings.common.menu}
             onClick={() => setOpen(true)}
           />
         )}
@@ -45,11 +45,11 @@ export function Shell() {
       </header>
       <main id="content" className="content" tabIndex={-1}>
         <LostBanner />
-        <Broken key={pathname}>
+        <ErrorBoundary key={pathname}>
           <Outlet />
-        </Broken>
+        </ErrorBoundary>
       </main>
-      <FiguresAhead />
+      <PrefetchAnalytics />
       <Drawer
         open={small && open}
         placement="left"
@@ -65,5 +65,5 @@ export function Shell() {
 
 function LostBanner() {
   if (useConnection() !== "lost") return null;
-  return <Alert className="lost" type="warning" showIcon role="alert" title={words.live.lostBanner} />;
+  return <Alert className="lost" type="warning" showIcon role="alert" title={strings.live.lostBanner} />;
 }

@@ -2,8 +2,8 @@ import { App, Select } from "antd";
 import { useStaff } from "../api/reads";
 import type { Task } from "../api/shapes-of-work";
 import { useAssign } from "../api/writes";
-import { problemInWords } from "../parts/failed";
-import { words } from "../words";
+import { errorMessage } from "../components/error-alert";
+import { strings } from "../strings";
 
 const NOBODY = 0;
 
@@ -12,14 +12,14 @@ export function Assignee({ task }: { task: Task }) {
   const staff = useStaff().data?.staff ?? [];
   const assign = useAssign(task.customer_id);
   const { message } = App.useApp();
-  const said = words.tasks;
+  const said = strings.tasks;
   const people = staff.filter((person) => person.is_active || person.id === task.assigned_to);
   async function give(staffId: number) {
     try {
       await assign.mutateAsync({ taskId: task.id, staffId: staffId === NOBODY ? null : staffId });
       message.success(said.assigned);
     } catch (error) {
-      message.error(problemInWords(error as Error));
+      message.error(errorMessage(error as Error));
     }
   }
   return (

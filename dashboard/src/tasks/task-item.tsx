@@ -6,14 +6,14 @@ import { moment, relative } from "../format/dates";
 import { term } from "../format/terms";
 import { pathOf } from "../parts/person";
 import { useMayAct } from "../session/session";
-import { words } from "../words";
+import { strings } from "../strings";
 import { Assignee } from "./assignee";
 import { useFinish } from "./use-finish";
 
 export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boolean }) {
   const mayAct = useMayAct();
   const finish = useFinish();
-  const said = words.tasks;
+  const said = strings.tasks;
   return (
     <li className="task">
       <div className="task-head">

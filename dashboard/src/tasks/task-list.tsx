@@ -1,8 +1,8 @@
 import { Button, Empty } from "antd";
 import { useTasks } from "../api/reads";
-import { Failed } from "../parts/failed";
+import { ErrorAlert } from "../components/error-alert";
 import { LinesToCome } from "../parts/loading";
-import { words } from "../words";
+import { strings } from "../strings";
 import { TaskItem } from "./task-item";
 import { useFinishing } from "./use-finish";
 
@@ -10,9 +10,9 @@ import { useFinishing } from "./use-finish";
 export function TaskList({ customerId }: { customerId: string | null }) {
   const query = useTasks(customerId);
   const finishing = useFinishing();
-  const said = words.tasks;
+  const said = strings.tasks;
   if (query.isPending) return <LinesToCome rows={6} />;
-  if (query.data === undefined) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  if (query.data === undefined) return <ErrorAlert error={query.error} retry={() => void query.refetch()} />;
   const tasks = query.data.pages.flatMap((page) => page.tasks).filter((task) => !finishing.has(task.id));
   if (tasks.length === 0 && !query.hasNextPage) {
     return customerId === null ? (
@@ -33,7 +33,7 @@ export function TaskList({ customerId }: { customerId: string | null }) {
       {query.hasNextPage && (
         <div className="more">
           <Button loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-            {words.common.showMore}
+            {strings.common.showMore}
           </Button>
         </div>
       )}

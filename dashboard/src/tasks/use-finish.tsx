@@ -3,15 +3,15 @@ import { App, Button } from "antd";
 import { useSyncExternalStore } from "react";
 import type { Task } from "../api/shapes-of-work";
 import { refresh } from "../api/writes";
-import { problemInWords } from "../parts/failed";
-import { words } from "../words";
+import { errorMessage } from "../components/error-alert";
+import { strings } from "../strings";
 import { finishing, UNDO_MS } from "./finishing";
 
 /** Calls a task done, and offers to take that back for a moment. */
 export function useFinish(): (task: Task) => void {
   const { notification } = App.useApp();
   const queries = useQueryClient();
-  const said = words.tasks;
+  const said = strings.tasks;
   return (task) => {
     const key = `task ${task.id}`;
     const again = () => void refresh(queries, [task.customer_id]);
@@ -21,7 +21,7 @@ export function useFinish(): (task: Task) => void {
       failed(error) {
         again();
         // Under a key of its own: the message that the task is done is just going, and would take this one with it.
-        notification.error({ title: said.notFinished(task.title), description: problemInWords(error) });
+        notification.error({ title: said.notFinished(task.title), description: errorMessage(error) });
       },
     });
     notification.success({

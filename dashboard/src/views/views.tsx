@@ -2,20 +2,20 @@ import { useEffect } from "react";
 import { matchPath } from "react-router";
 import { useFiguresAhead } from "../api/figures";
 import { fetchChartsAhead } from "../charts/lazy";
-import { lazily } from "../parts/lazily";
+import { lazyComponent } from "../components/lazy-component";
 import { Loading } from "../parts/loading";
 import { useView } from "./analytics/view";
 
 const meanwhile = <Loading />;
 
 // Each view is loaded when it is first gone to; the charts come later still, by themselves.
-export const ActionCentre = lazily(() => import("./action-centre/action-centre"), meanwhile);
-export const Analytics = lazily(() => import("./analytics/analytics"), meanwhile);
-export const Customers = lazily(() => import("./customers/customers"), meanwhile);
-export const Journey = lazily(() => import("./journey/journey"), meanwhile);
-export const NotFound = lazily(() => import("./not-found"), meanwhile);
-export const SignIn = lazily(() => import("./sign-in/sign-in"), meanwhile);
-export const Stages = lazily(() => import("./stages/stages"), meanwhile);
+export const ActionCentre = lazyComponent(() => import("./action-centre/action-centre"), meanwhile);
+export const Analytics = lazyComponent(() => import("./analytics/analytics"), meanwhile);
+export const Customers = lazyComponent(() => import("./customers/customers"), meanwhile);
+export const Journey = lazyComponent(() => import("./journey/journey"), meanwhile);
+export const NotFound = lazyComponent(() => import("./not-found"), meanwhile);
+export const SignIn = lazyComponent(() => import("./sign-in/sign-in"), meanwhile);
+export const Stages = lazyComponent(() => import("./stages/stages"), meanwhile);
 
 /** Its figures and the charts are asked for while its own code is still on its way. */
 function AnalyticsAsked() {

@@ -1,23 +1,23 @@
 import { usePredictions } from "../../api/reads";
+import { QueryView } from "../../components/query-view";
 import { number } from "../../format/figures";
 import { Page } from "../../parts/page";
 import { Panel } from "../../parts/panel";
-import { Shown } from "../../parts/shown";
+import { strings } from "../../strings";
 import { TaskList } from "../../tasks/task-list";
-import { words } from "../../words";
 import { AtRisk } from "./at-risk";
 
 /** What to do now: whom the company is about to lose, and the open tasks beside. */
 export default function ActionCentre() {
   const query = usePredictions();
-  const said = words.actionCentre;
+  const said = strings.actionCentre;
   const total = query.data && (
     <span className="count">
       {said.count(number(query.data.predictions.length), number(query.data.total))}
     </span>
   );
   return (
-    <Page title={words.views.actionCentre} tab={words.views.actionCentre}>
+    <Page title={strings.views.actionCentre} tab={strings.views.actionCentre}>
       <div className="centre-grid">
         <Panel
           title={
@@ -26,11 +26,11 @@ export default function ActionCentre() {
             </>
           }
         >
-          <Shown query={query} rows={10}>
+          <QueryView query={query} rows={10}>
             {(found) => <AtRisk found={found} />}
-          </Shown>
+          </QueryView>
         </Panel>
-        <Panel title={words.tasks.title} className="tasks-card">
+        <Panel title={strings.tasks.title} className="tasks-card">
           <TaskList customerId={null} />
         </Panel>
       </div>

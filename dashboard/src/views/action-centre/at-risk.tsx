@@ -4,8 +4,8 @@ import type { Predictions } from "../../api/shapes-of-work";
 import { Listing, type Selection, type Sorting } from "../../parts/listing";
 import { Pages } from "../../parts/pages";
 import { useCurrency, useMayAct } from "../../session/session";
+import { strings } from "../../strings";
 import { useNarrow } from "../../theme";
-import { words } from "../../words";
 import { Bulk } from "./bulk";
 import { columns } from "./columns";
 import { Find } from "./find";
@@ -24,7 +24,7 @@ export function AtRisk({ found }: { found: Predictions }) {
   const currency = useCurrency();
   const mayAct = useMayAct();
   const size = useNarrow() ? CARDS : ROWS;
-  const said = words.actionCentre;
+  const said = strings.actionCentre;
   const { predictions, model } = found;
   const rows = useMemo(
     () => sorted(matching(predictions, text), sorting.key as SortKey, sorting.descending),

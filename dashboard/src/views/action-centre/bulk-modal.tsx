@@ -2,9 +2,9 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Alert, Button, Modal, Progress } from "antd";
 import { useState } from "react";
 import { askFor, type Outreach, onceOnly, refresh } from "../../api/writes";
+import { errorMessage } from "../../components/error-alert";
 import { number } from "../../format/figures";
-import { problemInWords } from "../../parts/failed";
-import { words } from "../../words";
+import { strings } from "../../strings";
 import { type Refusal, runAll } from "./run-all";
 
 interface Props {
@@ -23,7 +23,7 @@ export default function BulkModal({ type, customers, nameOf, close }: Props) {
   // One for each press of the button: who is tried again is not asked for twice.
   const [once] = useState(onceOnly);
   const queries = useQueryClient();
-  const { actionCentre: said, outreach, common } = words;
+  const { actionCentre: said, outreach, common } = strings;
   const what = outreach[type];
   const total = customers.length;
 
@@ -92,7 +92,7 @@ export default function BulkModal({ type, customers, nameOf, close }: Props) {
                 <ul>
                   {refusals.map(({ customer, error }) => (
                     <li key={customer}>
-                      {nameOf(customer)}: {problemInWords(error)}
+                      {nameOf(customer)}: {errorMessage(error)}
                     </li>
                   ))}
                 </ul>

@@ -1,12 +1,12 @@
 import { Button } from "antd";
 import { useEffect, useState } from "react";
 import { OUTREACH, type Outreach } from "../../api/writes";
+import { lazyComponent } from "../../components/lazy-component";
 import { number } from "../../format/figures";
-import { lazily } from "../../parts/lazily";
 import { OUTREACH_ICONS } from "../../parts/outreach-button";
-import { words } from "../../words";
+import { strings } from "../../strings";
 
-const BulkModal = lazily(() => import("./bulk-modal"), null);
+const BulkModal = lazyComponent(() => import("./bulk-modal"), null);
 
 interface Props {
   customers: readonly string[];
@@ -18,7 +18,7 @@ interface Props {
 export function Bulk({ customers, nameOf, clear }: Props) {
   const [asked, setAsked] = useState<{ type: Outreach; customers: readonly string[] } | null>(null);
   useEffect(BulkModal.fetchAhead, []);
-  const { actionCentre, outreach } = words;
+  const { actionCentre, outreach } = strings;
   const count = number(customers.length);
   return (
     <section className="bulk" aria-label={actionCentre.selected(count, customers.length)}>

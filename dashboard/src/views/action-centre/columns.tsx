@@ -8,7 +8,7 @@ import type { Column } from "../../parts/listing";
 import { OutreachButton } from "../../parts/outreach-button";
 import { Person } from "../../parts/person";
 import { RiskBar } from "../../parts/risk-bar";
-import { words } from "../../words";
+import { strings } from "../../strings";
 
 /** What the gateway recommends, and the button that does it. */
 const DOES: Record<string, Outreach> = {
@@ -18,7 +18,7 @@ const DOES: Record<string, Outreach> = {
 };
 
 export function columns(currency: string, mayAct: boolean): Column<Prediction>[] {
-  const said = words.actionCentre;
+  const said = strings.actionCentre;
   const shown: Column<Prediction>[] = [
     {
       key: "name",
@@ -59,9 +59,9 @@ export function columns(currency: string, mayAct: boolean): Column<Prediction>[]
 }
 
 function Churns({ row }: { row: Prediction }) {
-  if (row.predicted_churn_date === null) return <span className="quiet">{words.common.none}</span>;
+  if (row.predicted_churn_date === null) return <span className="quiet">{strings.common.none}</span>;
   const day = <time dateTime={row.predicted_churn_date}>{calendarDay(row.predicted_churn_date)}</time>;
-  const why = words.actionCentre.predictedBy[row.predicted_by ?? ""];
+  const why = strings.actionCentre.predictedBy[row.predicted_by ?? ""];
   return why === undefined ? day : <Tooltip title={why}>{day}</Tooltip>;
 }
 

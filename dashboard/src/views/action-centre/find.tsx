@@ -1,8 +1,8 @@
 import { SearchOutlined } from "@ant-design/icons";
 import { Input, Select } from "antd";
 import type { Sorting } from "../../parts/listing";
+import { strings } from "../../strings";
 import { useNarrow } from "../../theme";
-import { words } from "../../words";
 import { SORT_KEYS, type SortKey } from "./order";
 
 interface Props {
@@ -16,7 +16,7 @@ interface Props {
 
 export function Find({ text, find, sorting, sort, begin }: Props) {
   const narrow = useNarrow();
-  const said = words.actionCentre;
+  const said = strings.actionCentre;
   return (
     <search className="filters">
       <Input
@@ -27,7 +27,7 @@ export function Find({ text, find, sorting, sort, begin }: Props) {
           begin();
         }}
         prefix={<SearchOutlined aria-hidden />}
-        placeholder={words.customers.find}
+        placeholder={strings.customers.find}
         aria-label={said.find}
         allowClear
       />

@@ -1,9 +1,9 @@
 import { useDeferredValue } from "react";
 import { useFigures } from "../../api/figures";
+import { QueryView } from "../../components/query-view";
 import { moment } from "../../format/dates";
 import { Page } from "../../parts/page";
-import { Shown } from "../../parts/shown";
-import { words } from "../../words";
+import { strings } from "../../strings";
 import { FlowCard } from "./flow-card";
 import { FunnelCard } from "./funnel-card";
 import { MetricsCard } from "./metrics-card";
@@ -18,16 +18,16 @@ export default function Analytics() {
   const query = useFigures(view);
   // What is below the window's edge is drawn after what is in it has been painted.
   const below = useDeferredValue(true, false);
-  const said = words.analytics;
+  const said = strings.analytics;
   const asOf = view.asOf === null ? said.asOfNow : said.asOfMoment(moment(view.asOf));
   return (
     <Page
-      title={words.views.analytics}
-      tab={words.views.analytics}
+      title={strings.views.analytics}
+      tab={strings.views.analytics}
       lead={asOf}
       extra={<ViewPicker view={view} change={change} />}
     >
-      <Shown query={query} rows={12}>
+      <QueryView query={query} rows={12}>
         {(figures) => (
           <div
             className={query.isPlaceholderData ? "charts stale" : "charts"}
@@ -41,7 +41,7 @@ export default function Analytics() {
             {below && <MetricsCard view={view} />}
           </div>
         )}
-      </Shown>
+      </QueryView>
     </Page>
   );
 }

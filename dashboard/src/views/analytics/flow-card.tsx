@@ -3,16 +3,16 @@ import { useSankey, type View } from "../../api/figures";
 import { useStages } from "../../api/reads";
 import type { SankeyData } from "../../api/shapes-of-work";
 import { ChartCard } from "../../charts/chart-card";
+import { chartThemeFor } from "../../charts/chart-theme";
 import { flowOf } from "../../charts/flow";
-import { inkOf } from "../../charts/ink";
 import { FlowDiagram } from "../../charts/lazy";
 import { lookOf } from "../../charts/palette";
+import { ErrorAlert } from "../../components/error-alert";
 import { number } from "../../format/figures";
-import { Failed } from "../../parts/failed";
 import { Panel } from "../../parts/panel";
 import { useStageLook } from "../../parts/stage-look";
+import { strings } from "../../strings";
 import { useDark, useNarrow } from "../../theme";
-import { words } from "../../words";
 
 const NOTHING: SankeyData = { nodes: [], links: [] };
 
@@ -32,12 +32,12 @@ export function FlowCard({ view }: { view: View }) {
       (stage) => lookOf(Math.max(0, order.indexOf(stage)), dark).colour,
     );
   }, [data, look, stages, dark]);
-  const said = words.analytics;
+  const said = strings.analytics;
   const steps = new Map(flow.nodes.map((node) => [node.key, node.step]));
   if (query.isError && query.data === undefined) {
     return (
       <Panel title={said.flow} className="wide">
-        <Failed error={query.error} retry={() => void query.refetch()} />
+        <ErrorAlert error={query.error} retry={() => void query.refetch()} />
       </Panel>
     );
   }
@@ -56,7 +56,7 @@ export function FlowCard({ view }: { view: View }) {
           cells: [link.from, link.to, number(steps.get(link.target) ?? 0), number(link.value)],
         })),
       }}
-      chart={<FlowDiagram flow={flow} ink={inkOf(dark)} narrow={narrow} />}
+      chart={<FlowDiagram flow={flow} theme={chartThemeFor(dark)} narrow={narrow} />}
     />
   );
 }

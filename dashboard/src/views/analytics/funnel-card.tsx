@@ -1,18 +1,18 @@
 import type { FunnelStep } from "../../api/shapes-of-work";
 import { ChartCard } from "../../charts/chart-card";
-import { inkOf } from "../../charts/ink";
+import { chartThemeFor } from "../../charts/chart-theme";
 import { FunnelDiagram } from "../../charts/lazy";
 import { number, percent } from "../../format/figures";
 import { useStageLook } from "../../parts/stage-look";
+import { strings } from "../../strings";
 import { useDark, useMedia } from "../../theme";
-import { words } from "../../words";
 
 export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
   const look = useStageLook();
   const dark = useDark();
   // Beside two others it is as high as both.
   const single = useMedia("(max-width: 1099px)");
-  const said = words.analytics;
+  const said = strings.analytics;
   const rows = steps.map((step, index) => ({
     name: look(step.stage).name,
     customers: step.customers,
@@ -34,11 +34,11 @@ export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
             look(step.stage).name,
             number(step.customers),
             percent(step.percentage),
-            index === 0 ? words.common.none : percent(step.conversionRate),
+            index === 0 ? strings.common.none : percent(step.conversionRate),
           ],
         })),
       }}
-      chart={<FunnelDiagram rows={rows} ink={inkOf(dark)} height={single ? 360 : 600} />}
+      chart={<FunnelDiagram rows={rows} theme={chartThemeFor(dark)} height={single ? 360 : 600} />}
     />
   );
 }

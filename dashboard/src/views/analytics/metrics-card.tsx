@@ -4,19 +4,19 @@ import { daysBefore, useStageMetrics, type View } from "../../api/figures";
 import { useStages } from "../../api/reads";
 import type { StageMetric } from "../../api/shapes-of-work";
 import { ChartCard } from "../../charts/chart-card";
-import { inkOf } from "../../charts/ink";
+import { chartThemeFor } from "../../charts/chart-theme";
 import { Lines } from "../../charts/lazy";
+import { ErrorAlert } from "../../components/error-alert";
 import { calendarDay } from "../../format/dates";
 import { money, number, percent, shortMoney } from "../../format/figures";
-import { Failed } from "../../parts/failed";
 import { Panel } from "../../parts/panel";
 import { useStageLook } from "../../parts/stage-look";
 import { useCurrency } from "../../session/session";
+import { strings } from "../../strings";
 import { useDark } from "../../theme";
-import { words } from "../../words";
 
-type Metric = keyof typeof words.analytics.metricNames;
-const METRICS = Object.keys(words.analytics.metricNames) as Metric[];
+type Metric = keyof typeof strings.analytics.metricNames;
+const METRICS = Object.keys(strings.analytics.metricNames) as Metric[];
 
 /** One figure of every stage, day by day. */
 export function MetricsCard({ view }: { view: View }) {
@@ -26,7 +26,7 @@ export function MetricsCard({ view }: { view: View }) {
   const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);
   const dark = useDark();
   const currency = useCurrency();
-  const said = words.analytics;
+  const said = strings.analytics;
   const rows = sinceSomething(query.data?.stage_metrics ?? []);
   // A stage that never has the figure has no line; the colours go by the stage all the same.
   const stages = order.filter((key) => rows.some((row) => row.stage === key));
@@ -41,7 +41,7 @@ export function MetricsCard({ view }: { view: View }) {
   if (query.isError && query.data === undefined) {
     return (
       <Panel title={said.metrics} className="wide">
-        <Failed error={query.error} retry={() => void query.refetch()} />
+        <ErrorAlert error={query.error} retry={() => void query.refetch()} />
       </Panel>
     );
   }
@@ -80,7 +80,7 @@ export function MetricsCard({ view }: { view: View }) {
           }))}
           series={stages.map((key) => look(key).name)}
           format={label}
-          ink={inkOf(dark)}
+          theme={chartThemeFor(dark)}
         />
       }
     />
@@ -100,5 +100,5 @@ function shownAs(metric: Metric, value: number, currency: string, amount: typeof
 
 function cell(row: StageMetric | undefined, metric: Metric, show: (value: number) => string): string {
   const value = row?.[metric];
-  return value === null || value === undefined ? words.common.none : show(value);
+  return value === null || value === undefined ? strings.common.none : show(value);
 }

@@ -1,12 +1,12 @@
 import { useStages } from "../../api/reads";
 import { Bars } from "../../charts/bars";
 import { ChartCard } from "../../charts/chart-card";
-import { inkOf } from "../../charts/ink";
+import { chartThemeFor } from "../../charts/chart-theme";
 import { inDays } from "../../format/days";
 import { number } from "../../format/figures";
 import { useStageLook } from "../../parts/stage-look";
+import { strings } from "../../strings";
 import { useDark } from "../../theme";
-import { words } from "../../words";
 
 interface Props {
   title: string;
@@ -17,7 +17,7 @@ interface Props {
 }
 
 export function TimesCard({ times }: { times: Record<string, number> }) {
-  const said = words.analytics;
+  const said = strings.analytics;
   return (
     <ByStage
       title={said.times}
@@ -30,7 +30,7 @@ export function TimesCard({ times }: { times: Record<string, number> }) {
 }
 
 export function DistributionCard({ distribution }: { distribution: Record<string, number> }) {
-  const { distribution: title, distributionHint: hint, columns } = words.analytics;
+  const { distribution: title, distributionHint: hint, columns } = strings.analytics;
   return <ByStage title={title} hint={hint} column={columns.customers} values={distribution} show={number} />;
 }
 
@@ -56,10 +56,10 @@ function ByStage({ title, hint, column, values, show }: Props) {
       summary={rows.map((row) => `${row.name}: ${row.shown}`).join("; ")}
       isEmpty={rows.every((row) => row.value === 0)}
       table={{
-        columns: [words.analytics.columns.stage, column],
+        columns: [strings.analytics.columns.stage, column],
         rows: rows.map((row) => ({ key: row.key, cells: [row.name, row.shown] })),
       }}
-      chart={<Bars rows={rows} ink={inkOf(dark)} />}
+      chart={<Bars rows={rows} theme={chartThemeFor(dark)} />}
     />
   );
 }

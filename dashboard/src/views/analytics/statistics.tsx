@@ -4,11 +4,11 @@ import type { Figures } from "../../api/shapes-of-work";
 import { money, number, percent } from "../../format/figures";
 import { Panel } from "../../parts/panel";
 import { useCurrency } from "../../session/session";
-import { words } from "../../words";
+import { strings } from "../../strings";
 
 /** The four figures above all others. */
 export function Statistics({ figures }: { figures: Figures }) {
-  const said = words.analytics;
+  const said = strings.analytics;
   const currency = useCurrency();
   const shown = [
     { title: said.total, value: number(figures.total_customers), icon: <TeamOutlined aria-hidden /> },

@@ -2,10 +2,10 @@ import { Button, Input, Segmented } from "antd";
 import { useId } from "react";
 import { PERIODS, type Period, type View } from "../../api/figures";
 import { localInput } from "../../format/dates";
-import { words } from "../../words";
+import { strings } from "../../strings";
 
 export function ViewPicker({ view, change }: { view: View; change(view: Partial<View>): void }) {
-  const said = words.analytics;
+  const said = strings.analytics;
   const id = useId();
   return (
     <div className="view-picker">

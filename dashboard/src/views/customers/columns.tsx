@@ -6,10 +6,10 @@ import type { Column } from "../../parts/listing";
 import { Person } from "../../parts/person";
 import { RiskBar } from "../../parts/risk-bar";
 import { StageTag } from "../../parts/stage-tag";
-import { words } from "../../words";
+import { strings } from "../../strings";
 
 export function columns(currency: string): Column<Relationship>[] {
-  const said = words.customers;
+  const said = strings.customers;
   return [
     {
       key: "name",

@@ -2,14 +2,14 @@ import { Button, Empty } from "antd";
 import { useState } from "react";
 import { useCustomers } from "../../api/reads";
 import type { Relationships } from "../../api/shapes";
+import { QueryView } from "../../components/query-view";
 import { number } from "../../format/figures";
 import { Listing } from "../../parts/listing";
 import { Page } from "../../parts/page";
 import { Pages } from "../../parts/pages";
 import { Panel } from "../../parts/panel";
-import { Shown } from "../../parts/shown";
 import { useCurrency } from "../../session/session";
-import { words } from "../../words";
+import { strings } from "../../strings";
 import { columns } from "./columns";
 import { Filters } from "./filters";
 import { PAGE, type Search, useSearch } from "./search";
@@ -17,7 +17,7 @@ import { PAGE, type Search, useSearch } from "./search";
 export default function Customers() {
   const { search, change, isFiltered, clear } = useSearch();
   return (
-    <Page title={words.views.customers} tab={words.views.customers}>
+    <Page title={strings.views.customers} tab={strings.views.customers}>
       <Panel>
         <Filters search={search} change={change} />
         {/* Another search begins on its first page. */}
@@ -40,14 +40,14 @@ function Found({ search, change, isFiltered, clear }: FoundProps) {
   const cursor = cursors.at(-1);
   const query = useCustomers({ ...search.query, limit: PAGE, count: true, ...(cursor ? { cursor } : {}) });
   return (
-    <Shown query={query} rows={10}>
+    <QueryView query={query} rows={10}>
       {(found: Relationships) => (
         <>
           <p className="found" role="status">
-            {typeof found.total === "number" && words.customers.found(number(found.total), found.total)}
+            {typeof found.total === "number" && strings.customers.found(number(found.total), found.total)}
           </p>
           <Listing
-            label={words.customers.table}
+            label={strings.customers.table}
             rows={found.relationships}
             rowKey={(row) => row.customer_id}
             columns={columns(currency)}
@@ -64,24 +64,24 @@ function Found({ search, change, isFiltered, clear }: FoundProps) {
           />
         </>
       )}
-    </Shown>
+    </QueryView>
   );
 }
 
 function NothingFound({ clear }: { clear(): void }) {
   return (
-    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={words.customers.emptyFilter}>
-      <p>{words.customers.emptyFilterHint}</p>
-      <Button onClick={clear}>{words.customers.clearFilters}</Button>
+    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={strings.customers.emptyFilter}>
+      <p>{strings.customers.emptyFilterHint}</p>
+      <Button onClick={clear}>{strings.customers.clearFilters}</Button>
     </Empty>
   );
 }
 
 function NobodyYet() {
   return (
-    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={words.customers.empty}>
-      <p>{words.customers.emptyHint}</p>
-      <Button href="/docs">{words.customers.apiDocs}</Button>
+    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={strings.customers.empty}>
+      <p>{strings.customers.emptyHint}</p>
+      <Button href="/docs">{strings.customers.apiDocs}</Button>
     </Empty>
   );
 }

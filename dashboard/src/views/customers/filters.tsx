@@ -2,14 +2,14 @@ import { SearchOutlined } from "@ant-design/icons";
 import { Input, Select } from "antd";
 import { useEffect, useId, useState } from "react";
 import { useStages } from "../../api/reads";
+import { strings } from "../../strings";
 import { useNarrow } from "../../theme";
-import { words } from "../../words";
 import { RISKS, type Risk, type Search, SORTS } from "./search";
 
 const TYPING_MS = 300;
 
 export function Filters({ search, change }: { search: Search; change(search: Partial<Search>): void }) {
-  const said = words.customers;
+  const said = strings.customers;
   const stages = useStages().data?.stages ?? [];
   const narrow = useNarrow();
   const [text, setText] = useTyped(search.text, (typed) => change({ text: typed }));

@@ -3,17 +3,17 @@ import { App, Button } from "antd";
 import { useState } from "react";
 import type { JourneyShown } from "../../api/shapes";
 import { OUTREACH, useRelease } from "../../api/writes";
-import { problemInWords } from "../../parts/failed";
+import { errorMessage } from "../../components/error-alert";
 import { OutreachButton } from "../../parts/outreach-button";
 import { useMayAct } from "../../session/session";
-import { words } from "../../words";
+import { strings } from "../../strings";
 import { ChangeStage } from "./change-stage";
 
 /** What can be done for a customer; nothing for who may only read. */
 export function Buttons({ journey }: { journey: JourneyShown }) {
   const [changing, setChanging] = useState<"stage" | "hold" | null>(null);
   const mayAct = useMayAct();
-  const said = words.change;
+  const said = strings.change;
   if (!mayAct) return null;
   return (
     <div className="buttons">
@@ -40,13 +40,13 @@ export function Buttons({ journey }: { journey: JourneyShown }) {
 function Release({ customerId }: { customerId: string }) {
   const release = useRelease(customerId);
   const { message, modal } = App.useApp();
-  const said = words.change;
+  const said = strings.change;
   async function confirmed() {
     try {
       await release.mutateAsync(undefined);
       message.success(said.released);
     } catch (error) {
-      message.error(problemInWords(error as Error));
+      message.error(errorMessage(error as Error));
     }
   }
   return (
@@ -58,7 +58,7 @@ function Release({ customerId }: { customerId: string }) {
           title: said.releaseTitle,
           content: said.releaseText,
           okText: said.release,
-          cancelText: words.common.cancel,
+          cancelText: strings.common.cancel,
           onOk: confirmed,
         })
       }

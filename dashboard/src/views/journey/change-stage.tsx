@@ -2,9 +2,9 @@ import { App, Form, Input, Modal, Radio, Select } from "antd";
 import { useStages } from "../../api/reads";
 import type { JourneyShown } from "../../api/shapes";
 import { type StageChange, useStageChange } from "../../api/writes";
+import { errorMessage } from "../../components/error-alert";
 import { localInput } from "../../format/dates";
-import { problemInWords } from "../../parts/failed";
-import { words } from "../../words";
+import { strings } from "../../strings";
 
 interface Values {
   stage: string;
@@ -26,7 +26,7 @@ export function ChangeStage({ journey, begins, close }: Props) {
   const stages = (useStages().data?.stages ?? []).filter((stage) => stage.is_active);
   const hold = Form.useWatch("hold", form);
   const { message } = App.useApp();
-  const said = words.change;
+  const said = strings.change;
 
   async function save(values: Values) {
     try {
@@ -34,7 +34,7 @@ export function ChangeStage({ journey, begins, close }: Props) {
       message.success(said.saved);
       close();
     } catch (error) {
-      form.setFields([{ name: "reason", errors: [problemInWords(error as Error)] }]);
+      form.setFields([{ name: "reason", errors: [errorMessage(error as Error)] }]);
     }
   }
 
@@ -43,7 +43,7 @@ export function ChangeStage({ journey, begins, close }: Props) {
       open
       title={said.title}
       okText={said.save}
-      cancelText={words.common.cancel}
+      cancelText={strings.common.cancel}
       onCancel={close}
       confirmLoading={change.isPending}
       okButtonProps={{ htmlType: "submit", form: "change-stage" }}
@@ -99,7 +99,7 @@ export function ChangeStage({ journey, begins, close }: Props) {
 
 function inFuture(_: unknown, until: string | undefined): Promise<void> {
   const isFuture = until !== undefined && new Date(until).getTime() > Date.now();
-  return isFuture ? Promise.resolve() : Promise.reject(new Error(words.change.untilMissing));
+  return isFuture ? Promise.resolve() : Promise.reject(new Error(strings.change.untilMissing));
 }
 
 function asked({ stage, reason, hold, until }: Values): StageChange {

@@ -4,10 +4,10 @@ import { inDays } from "../../format/days";
 import { money, number } from "../../format/figures";
 import { Panel } from "../../parts/panel";
 import { useCurrency } from "../../session/session";
-import { words } from "../../words";
+import { strings } from "../../strings";
 
 export function Figures({ journey }: { journey: JourneyShown }) {
-  const said = words.journey;
+  const said = strings.journey;
   const currency = useCurrency();
   const rows = [
     [said.value, money(journey.lifetime_value, currency)],

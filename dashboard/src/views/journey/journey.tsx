@@ -2,12 +2,12 @@ import { Link, useParams } from "react-router";
 import { Problem } from "../../api/problem";
 import { useJourney } from "../../api/reads";
 import type { JourneyShown } from "../../api/shapes";
+import { QueryView } from "../../components/query-view";
 import { day } from "../../format/dates";
 import { Page } from "../../parts/page";
 import { Panel } from "../../parts/panel";
-import { Shown } from "../../parts/shown";
 import { useMayAct } from "../../session/session";
-import { words } from "../../words";
+import { strings } from "../../strings";
 import { Buttons } from "./buttons";
 import { CustomerTasks } from "./customer-tasks";
 import { Figures } from "./figures";
@@ -24,7 +24,7 @@ export default function Journey() {
 
 function Of({ customerId }: { customerId: string }) {
   const query = useJourney(customerId);
-  const said = words.journey;
+  const said = strings.journey;
   const journey = query.data?.journey;
   if (query.error instanceof Problem && (query.error.status === 404 || query.error.status === 422)) {
     return (
@@ -41,9 +41,9 @@ function Of({ customerId }: { customerId: string }) {
       lead={journey ? <Lead journey={journey} /> : customerId}
       extra={journey && <Buttons journey={journey} />}
     >
-      <Shown query={query} rows={12}>
+      <QueryView query={query} rows={12}>
         {(found) => <Whole journey={found.journey} />}
-      </Shown>
+      </QueryView>
     </Page>
   );
 }
@@ -54,7 +54,7 @@ function Whole({ journey }: { journey: JourneyShown }) {
     <>
       <Standing journey={journey} />
       <div className="aside-grid">
-        <Panel title={words.journey.timeline} className="timeline-card">
+        <Panel title={strings.journey.timeline} className="timeline-card">
           <History customerId={journey.customer_id} />
         </Panel>
         <div className="column">
@@ -71,10 +71,10 @@ function Whole({ journey }: { journey: JourneyShown }) {
 
 function Lead({ journey }: { journey: JourneyShown }) {
   const parts = [
-    journey.name ? words.journey.id(journey.customer_id) : null,
+    journey.name ? strings.journey.id(journey.customer_id) : null,
     journey.email && <a href={`mailto:${journey.email}`}>{journey.email}</a>,
     journey.phone && <a href={`tel:${journey.phone.replaceAll(/[^+0-9]/g, "")}`}>{journey.phone}</a>,
-    words.journey.since(day(journey.created_at)),
+    strings.journey.since(day(journey.created_at)),
   ];
   return (
     <ul className="dotted">

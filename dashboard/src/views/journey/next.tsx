@@ -3,12 +3,12 @@ import type { JourneyShown } from "../../api/shapes";
 import { deadlineInWords } from "../../format/deadline";
 import { Panel } from "../../parts/panel";
 import { useStageLook } from "../../parts/stage-look";
-import { words } from "../../words";
+import { strings } from "../../strings";
 
 export function Next({ journey }: { journey: JourneyShown }) {
   const look = useStageLook();
   return (
-    <Panel title={words.journey.next}>
+    <Panel title={strings.journey.next}>
       <p className="next">
         <ClockCircleOutlined aria-hidden />
         <span>{deadlineInWords(journey, (key) => look(key).name)}</span>

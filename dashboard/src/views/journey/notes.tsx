@@ -4,16 +4,16 @@ import { useState } from "react";
 import { Problem } from "../../api/problem";
 import type { JourneyShown } from "../../api/shapes";
 import { useNotes } from "../../api/writes";
-import { problemInWords } from "../../parts/failed";
+import { errorMessage } from "../../components/error-alert";
 import { Panel } from "../../parts/panel";
-import { words } from "../../words";
+import { strings } from "../../strings";
 
 const MOST = 10_000;
 
 /** What people have written down of a customer. */
 export function Notes({ journey, editable }: { journey: JourneyShown; editable: boolean }) {
   const [editing, setEditing] = useState(false);
-  const said = words.journey;
+  const said = strings.journey;
   const notes = journey.notes ?? null;
   const edit = (
     <Button size="small" icon={<EditOutlined aria-hidden />} onClick={() => setEditing(true)}>
@@ -37,7 +37,7 @@ function Edit({ customerId, notes, close }: { customerId: string; notes: string 
   const [error, setError] = useState<string | null>(null);
   const save = useNotes(customerId);
   const { message } = App.useApp();
-  const said = words.journey;
+  const said = strings.journey;
 
   async function submit({ text = "" }: { text?: string }) {
     try {
@@ -46,7 +46,7 @@ function Edit({ customerId, notes, close }: { customerId: string; notes: string 
       close();
     } catch (refused) {
       const stale = refused instanceof Problem && refused.status === 409;
-      setError(stale ? said.staleNotes : problemInWords(refused as Error));
+      setError(stale ? said.staleNotes : errorMessage(refused as Error));
     }
   }
 
@@ -64,7 +64,7 @@ function Edit({ customerId, notes, close }: { customerId: string; notes: string 
         <Button type="primary" htmlType="submit" loading={save.isPending}>
           {said.saveNotes}
         </Button>
-        <Button onClick={close}>{words.common.cancel}</Button>
+        <Button onClick={close}>{strings.common.cancel}</Button>
       </div>
     </Form>
   );

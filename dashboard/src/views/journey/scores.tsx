@@ -3,11 +3,11 @@ import { Button } from "antd";
 import { useId, useState } from "react";
 import { useExplanation } from "../../api/reads";
 import type { JourneyShown } from "../../api/shapes";
+import { QueryView } from "../../components/query-view";
 import { score } from "../../format/figures";
 import { term } from "../../format/terms";
 import { Panel } from "../../parts/panel";
-import { Shown } from "../../parts/shown";
-import { words } from "../../words";
+import { strings } from "../../strings";
 
 type Name = "risk" | "engagement";
 
@@ -19,7 +19,7 @@ export function Scores({ journey }: { journey: JourneyShown }) {
     ["risk", journey.risk_score],
     ["engagement", journey.engagement_score],
   ];
-  const said = words.journey;
+  const said = strings.journey;
   return (
     <Panel title={said.scores}>
       {shown.map(([name, value]) => (
@@ -50,9 +50,9 @@ export function Scores({ journey }: { journey: JourneyShown }) {
 
 function Factors({ customerId, name }: { customerId: string; name: Name }) {
   const query = useExplanation(customerId, true);
-  const said = words.journey;
+  const said = strings.journey;
   return (
-    <Shown query={query} rows={3}>
+    <QueryView query={query} rows={3}>
       {({ scores }) => (
         <table className="plain factors">
           <caption>{said.factors(said[name])}</caption>
@@ -77,6 +77,6 @@ function Factors({ customerId, name }: { customerId: string; name: Name }) {
           </tbody>
         </table>
       )}
-    </Shown>
+    </QueryView>
   );
 }

@@ -4,11 +4,11 @@ import type { JourneyShown } from "../../api/shapes";
 import { day, moment } from "../../format/dates";
 import { inDays } from "../../format/days";
 import { StageTag } from "../../parts/stage-tag";
-import { words } from "../../words";
+import { strings } from "../../strings";
 
 /** The stage, how long already, and whether it is held. */
 export function Standing({ journey }: { journey: JourneyShown }) {
-  const said = words.journey;
+  const said = strings.journey;
   return (
     <div className="standing">
       <StageTag stage={journey.current_stage} name={journey.stage_name} large />

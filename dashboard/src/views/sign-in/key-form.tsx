@@ -1,15 +1,15 @@
 import { Alert, Button, Form, Input } from "antd";
 import { useState } from "react";
 import { Problem } from "../../api/problem";
-import { problemInWords } from "../../parts/failed";
+import { errorMessage } from "../../components/error-alert";
 import { useSessions } from "../../session/session";
-import { words } from "../../words";
+import { strings } from "../../strings";
 
 export function KeyForm() {
   const { signIn } = useSessions();
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  const said = words.signIn;
+  const said = strings.signIn;
 
   async function submit({ key }: { key: string }) {
     setBusy(true);
@@ -19,7 +19,7 @@ export function KeyForm() {
     } catch (refused) {
       setBusy(false);
       const wrong = refused instanceof Problem && (refused.status === 401 || refused.status === 422);
-      setError(wrong ? said.refused : problemInWords(refused as Error));
+      setError(wrong ? said.refused : errorMessage(refused as Error));
     }
   }
 

@@ -5,7 +5,7 @@ import { Loading } from "../../parts/loading";
 import { Panel } from "../../parts/panel";
 import { useSessions } from "../../session/session";
 import { Brand } from "../../shell/brand";
-import { words } from "../../words";
+import { strings } from "../../strings";
 import { KeyForm } from "./key-form";
 import { useLink } from "./link";
 
@@ -14,9 +14,9 @@ export default function SignIn() {
   const { state } = useSessions();
   const location = useLocation();
   const link = useLink();
-  const said = words.signIn;
+  const said = strings.signIn;
   useEffect(() => {
-    document.title = `${words.views.signIn} · ${words.common.product}`;
+    document.title = `${strings.views.signIn} · ${strings.common.product}`;
   }, []);
 
   if (link === "opening" || (link === "none" && state.is === "asking")) return <Loading />;
@@ -25,7 +25,7 @@ export default function SignIn() {
     <main className="sign-in">
       <Panel>
         <Brand />
-        <h1>{words.views.signIn}</h1>
+        <h1>{strings.views.signIn}</h1>
         <p className="lead">{said.lead}</p>
         {link === "refused" && <Alert type="error" showIcon title={said.linkRefused} />}
         {link === "unreachable" && <Alert type="error" showIcon title={said.unreachable} />}

@@ -6,11 +6,11 @@ import { actionName } from "../../format/terms";
 import { Panel } from "../../parts/panel";
 import { StageTag } from "../../parts/stage-tag";
 import { useCurrency } from "../../session/session";
-import { words } from "../../words";
+import { strings } from "../../strings";
 
 export function StageCard({ stage, isFirst }: { stage: Stage; isFirst: boolean }) {
   const rules = rulesInWords(stage, useCurrency());
-  const said = words.stages;
+  const said = strings.stages;
   return (
     <li>
       <Panel>

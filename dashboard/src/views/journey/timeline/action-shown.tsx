@@ -1,14 +1,14 @@
 import { ReloadOutlined } from "@ant-design/icons";
 import { App, Button, Tag } from "antd";
 import type { ReactNode } from "react";
-import type { ActionShown as Shown } from "../../../api/shapes-of-timeline";
+import type { ActionShown as Action } from "../../../api/shapes-of-timeline";
 import { useRetry } from "../../../api/writes";
+import { errorMessage } from "../../../components/error-alert";
 import { relative } from "../../../format/dates";
 import { number } from "../../../format/figures";
 import { actionName, term } from "../../../format/terms";
-import { problemInWords } from "../../../parts/failed";
 import { useMayAct } from "../../../session/session";
-import { words } from "../../../words";
+import { strings } from "../../../strings";
 
 const COLOURS: Record<string, string> = {
   failed: "error",
@@ -18,13 +18,13 @@ const COLOURS: Record<string, string> = {
 };
 
 interface Props {
-  action: Shown;
+  action: Action;
   when: ReactNode;
   customerId: string;
 }
 
 export function ActionShown({ action, when, customerId }: Props) {
-  const said = words.journey;
+  const said = strings.journey;
   const open = action.status === "pending" || action.status === "waiting";
   const note = action.detail?.note;
   const mayAct = useMayAct();
@@ -47,16 +47,16 @@ export function ActionShown({ action, when, customerId }: Props) {
   );
 }
 
-function Retry({ customerId, action }: { customerId: string; action: Shown }) {
+function Retry({ customerId, action }: { customerId: string; action: Action }) {
   const retry = useRetry(customerId);
   const { message } = App.useApp();
-  const said = words.journey;
+  const said = strings.journey;
   async function again() {
     try {
       await retry.mutateAsync(action.id);
       message.success(said.retried);
     } catch (error) {
-      message.error(problemInWords(error as Error));
+      message.error(errorMessage(error as Error));
     }
   }
   return (

@@ -5,7 +5,7 @@ import { moment } from "../../../format/dates";
 import { money, number } from "../../../format/figures";
 import { term } from "../../../format/terms";
 import { useCurrency } from "../../../session/session";
-import { words } from "../../../words";
+import { strings } from "../../../strings";
 
 export function EventShown({ event, when }: { event: LedgerEvent; when: ReactNode }) {
   const currency = useCurrency();
@@ -28,9 +28,9 @@ export function EventShown({ event, when }: { event: LedgerEvent; when: ReactNod
   );
 }
 
-/** What an event's fields say, in words; what has no words is not shown. */
+/** What an event's fields say, in strings; what has no strings is not shown. */
 function facts(fields: Record<string, unknown>, currency: string): string[] {
-  const said = words.journey;
+  const said = strings.journey;
   const found: string[] = [];
   const amount = Number(fields.amount);
   if (fields.amount != null && Number.isFinite(amount)) found.push(said.amount(money(amount, currency)));

@@ -2,9 +2,9 @@ import { Button, Empty, Segmented, Timeline } from "antd";
 import { useEffect, useRef, useState } from "react";
 import { useTimeline } from "../../../api/reads";
 import type { Entry } from "../../../api/shapes-of-timeline";
-import { Failed } from "../../../parts/failed";
+import { ErrorAlert } from "../../../components/error-alert";
 import { LinesToCome } from "../../../parts/loading";
-import { words } from "../../../words";
+import { strings } from "../../../strings";
 import { Dot } from "./dot";
 import { EntryShown } from "./entry";
 
@@ -15,7 +15,7 @@ const KINDS: readonly Kind[] = ["all", "transition", "event", "action"];
 export function History({ customerId }: { customerId: string }) {
   const [kind, setKind] = useState<Kind>("all");
   const query = useTimeline(customerId, kind === "all" ? [] : [kind]);
-  const said = words.journey;
+  const said = strings.journey;
   const entries = query.data?.pages.flatMap((page) => page.timeline) ?? [];
   return (
     <>
@@ -38,7 +38,7 @@ export function History({ customerId }: { customerId: string }) {
         }))}
       />
       {query.isError && (
-        <Failed
+        <ErrorAlert
           error={query.error}
           retry={() => void (query.isFetchNextPageError ? query.fetchNextPage() : query.refetch())}
         />
@@ -68,7 +68,7 @@ function More({ busy, load }: { busy: boolean; load(): void }) {
   return (
     <div ref={end} className="more">
       <Button loading={busy} onClick={load}>
-        {words.common.showMore}
+        {strings.common.showMore}
       </Button>
     </div>
   );

@@ -4,10 +4,10 @@ import type { Transition } from "../../../api/shapes";
 import { comparisonInWords } from "../../../format/rules";
 import { readable, term } from "../../../format/terms";
 import { useCurrency } from "../../../session/session";
-import { words } from "../../../words";
+import { strings } from "../../../strings";
 
 export function TransitionShown({ transition, when }: { transition: Transition; when: ReactNode }) {
-  const said = words.journey;
+  const said = strings.journey;
   const currency = useCurrency();
   const { from_stage_name: from, to_stage_name: to } = transition;
   return (

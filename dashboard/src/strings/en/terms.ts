@@ -56,7 +56,7 @@ export const terms: Record<
     pending: "Pending",
     waiting: "Waiting",
     succeeded: "Done",
-    failed: "Failed",
+    failed: "ErrorAlert",
     suppressed: "Held back",
     cancelled: "Cancelled",
   },

@@ -73,7 +73,7 @@ describe("rules", () => {
     );
   });
 
-  test("what has no words is shown as it is", () => {
+  test("what has no strings is shown as it is", () => {
     expect(said({ trigger: "moon", conditions: { phase: "> 3" } })).toEqual(["Phase more than 3"]);
     expect(said({ trigger: "moon", conditions: { phase: "full" } })).toEqual(["Phase full"]);
   });

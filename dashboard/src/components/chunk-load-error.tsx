@@ -1,6 +1,6 @@
 import { useEffect } from "react";
-import { words } from "../words";
-import { ReloadAlert } from "./reload-alert";
+import { ReloadAlert } from "../parts/reload-alert";
+import { strings } from "../strings";
 
 const RETRY_MS = 2_000;
 /** So long after a reload that did not help, the page is not reloaded by itself again. */
@@ -11,14 +11,14 @@ const RELOADED = "reloaded";
  * A piece of the page's code could not be fetched: the gateway was away, or has another build by now. The browser keeps
  * such a failure for as long as the page lives, so the page is loaded again, as soon as the gateway is there to send it.
  */
-export function MissingPiece() {
+export function ChunkLoadError() {
   useEffect(() => {
     if (Date.now() - Number(sessionStorage.getItem(RELOADED)) < PATIENCE_MS) return;
     const timer = setInterval(() => void reloadIfAnswered(), RETRY_MS);
     void reloadIfAnswered();
     return () => clearInterval(timer);
   }, []);
-  return <ReloadAlert type="warning" title={words.common.missing} hint={words.common.missingHint} />;
+  return <ReloadAlert type="warning" title={strings.common.missing} hint={strings.common.missingHint} />;
 }
 
 async function reloadIfAnswered(): Promise<void> {

@@ -4,4 +4,4 @@
  */
 import * as en from "./en";
 
-export const words: typeof en = en;
+export const strings: typeof en = en;

@@ -10,7 +10,7 @@ const PAUSE_MS = 1_500;
  * Fetches the analytics view and the charts' library as soon as the view that is shown has had all it asked for, for a
  * while: opened later, they have to wait for the figures alone. Not where the browser is asked to save data.
  */
-export function FiguresAhead() {
+export function PrefetchAnalytics() {
   const isQuiet = useIsFetching() === 0;
   const isLive = useConnection() === "live";
   useEffect(() => {

@@ -1,5 +1,5 @@
 /** What all charts have in common, on a light page or a dark one. */
-export interface Ink {
+export interface ChartTheme {
   dark: boolean;
   text: string;
   quiet: string;
@@ -11,7 +11,7 @@ export interface Ink {
   paper: string;
 }
 
-export function inkOf(dark: boolean): Ink {
+export function chartThemeFor(dark: boolean): ChartTheme {
   return dark
     ? {
         dark,
@@ -34,23 +34,23 @@ export function inkOf(dark: boolean): Ink {
 }
 
 /** Options of every chart: it fills its place, does not move, and lets its place have the background. */
-export function base(ink: Ink) {
+export function base(theme: ChartTheme) {
   return {
     autoFit: true,
     animate: false as const,
-    theme: { type: ink.dark ? "classicDark" : "classic", view: { viewFill: "transparent" } },
+    theme: { type: theme.dark ? "classicDark" : "classic", view: { viewFill: "transparent" } },
   };
 }
 
-/** An axis in this ink. */
-export function axis(ink: Ink, more: Record<string, unknown> = {}) {
+/** An axis in this theme. */
+export function axis(theme: ChartTheme, more: Record<string, unknown> = {}) {
   return {
     title: false,
-    labelFill: ink.quiet,
+    labelFill: theme.quiet,
     labelOpacity: 1,
     labelFillOpacity: 1,
     labelFontSize: 12,
-    gridStroke: ink.line,
+    gridStroke: theme.line,
     gridStrokeOpacity: 1,
     gridLineDash: [0, 0],
     tick: false,

@@ -1,9 +1,9 @@
 import { Component, type ReactNode } from "react";
-import { words } from "../words";
-import { ReloadAlert } from "./reload-alert";
+import { ReloadAlert } from "../parts/reload-alert";
+import { strings } from "../strings";
 
 /** Catches what a view throws, so that the rest of the page stays and says so. */
-export class Broken extends Component<{ children: ReactNode }, { failed: boolean }> {
+export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: boolean }> {
   override state = { failed: false };
 
   static getDerivedStateFromError() {
@@ -12,6 +12,6 @@ export class Broken extends Component<{ children: ReactNode }, { failed: boolean
 
   override render() {
     if (!this.state.failed) return this.props.children;
-    return <ReloadAlert type="error" title={words.common.broken} hint={words.common.brokenHint} />;
+    return <ReloadAlert type="error" title={strings.common.broken} hint={strings.common.brokenHint} />;
   }
 }

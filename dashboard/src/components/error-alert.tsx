@@ -1,7 +1,7 @@
 import { ReloadOutlined } from "@ant-design/icons";
 import { Alert, Button } from "antd";
 import { Problem } from "../api/problem";
-import { words } from "../words";
+import { strings } from "../strings";
 
 interface Props {
   error?: Error | null;
@@ -10,17 +10,17 @@ interface Props {
 }
 
 /** What could not be loaded, why, and another try. */
-export function Failed({ error, title = words.common.failed, retry }: Props) {
+export function ErrorAlert({ error, title = strings.common.failed, retry }: Props) {
   return (
     <Alert
       type="error"
       showIcon
       title={title}
-      description={error ? problemInWords(error) : undefined}
+      description={error ? errorMessage(error) : undefined}
       action={
         retry && (
           <Button size="small" icon={<ReloadOutlined />} onClick={retry}>
-            {words.common.retry}
+            {strings.common.retry}
           </Button>
         )
       }
@@ -29,8 +29,8 @@ export function Failed({ error, title = words.common.failed, retry }: Props) {
 }
 
 /** What an error says to a person. */
-export function problemInWords(error: Error): string {
+export function errorMessage(error: Error): string {
   if (!(error instanceof Problem)) return error.message;
-  if (error.status === 0) return words.common.unanswered;
+  if (error.status === 0) return strings.common.unanswered;
   return error.detail ?? error.title;
 }

@@ -1,7 +1,7 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { Failed } from "./failed";
-import { LinesToCome } from "./loading";
+import { LinesToCome } from "../parts/loading";
+import { ErrorAlert } from "./error-alert";
 
 interface Props<Answer> {
   query: UseQueryResult<Answer>;
@@ -11,9 +11,9 @@ interface Props<Answer> {
 }
 
 /** What was asked for: on its way, failed with another try, or there. What was once there stays. */
-export function Shown<Answer>({ query, rows = 4, children }: Props<Answer>) {
+export function QueryView<Answer>({ query, rows = 4, children }: Props<Answer>) {
   if (query.data !== undefined) return children(query.data);
   if (query.isError && !query.isFetching)
-    return <Failed error={query.error} retry={() => void query.refetch()} />;
+    return <ErrorAlert error={query.error} retry={() => void query.refetch()} />;
   return <LinesToCome rows={rows} />;
 }

@@ -1,16 +1,19 @@
 import { type ComponentType, type ReactNode, useSyncExternalStore } from "react";
-import { MissingPiece } from "./missing-piece";
+import { ChunkLoadError } from "./chunk-load-error";
 
 type Load<Props> = () => Promise<{ default: ComponentType<Props> }>;
 
 /** A component whose code is fetched when it is first shown, or ahead of that. */
-export type Lazily<Props> = ComponentType<Props> & { fetchAhead(): void };
+export type LazyComponent<Props> = ComponentType<Props> & { fetchAhead(): void };
 
 /**
  * `meanwhile` stands in its place while its code comes. (React's `lazy` would do but for its `Suspense`, which holds back
  * for 300 ms what is there already.)
  */
-export function lazily<Props extends object>(load: Load<Props>, meanwhile: ReactNode): Lazily<Props> {
+export function lazyComponent<Props extends object>(
+  load: Load<Props>,
+  meanwhile: ReactNode,
+): LazyComponent<Props> {
   let piece: ComponentType<Props> | "not asked for" | "coming" | "missing" = "not asked for";
   const waiting = new Set<() => void>();
 
@@ -35,11 +38,11 @@ export function lazily<Props extends object>(load: Load<Props>, meanwhile: React
   }
 
   // biome-ignore lint/correctness/noComponentHookFactories: made once for each module, not while rendering
-  function Shown(props: Props) {
+  function Lazy(props: Props) {
     const Piece = useSyncExternalStore(subscribe, () => piece);
-    if (Piece === "missing") return <MissingPiece />;
+    if (Piece === "missing") return <ChunkLoadError />;
     return typeof Piece === "string" ? meanwhile : <Piece {...props} />;
   }
 
-  return Object.assign(Shown, { fetchAhead });
+  return Object.assign(Lazy, { fetchAhead });
 }

@@ -9,11 +9,11 @@ import { SessionProvider } from "./session/session";
 import { SignedIn } from "./session/signed-in";
 import { Shell } from "./shell/shell";
 import { themeFor, useDark } from "./theme";
-import { fetchViewAhead, NotFound, SignIn, VIEWS } from "./views/views";
+import { NotFound, preloadView, SignIn, VIEWS } from "./views/views";
 
 // Before anything is drawn.
 const session = currentSession();
-fetchViewAhead(location.pathname);
+preloadView(location.pathname);
 
 function makeQueries(): QueryClient {
   return new QueryClient({

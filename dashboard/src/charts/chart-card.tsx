@@ -1,8 +1,8 @@
 import { Empty, Switch } from "antd";
 import { type ReactNode, useId, useState } from "react";
 import { ErrorBoundary } from "../components/error-boundary";
-import { LinesToCome } from "../parts/loading";
-import { Panel } from "../parts/panel";
+import { TextSkeleton } from "../components/loading";
+import { Panel } from "../components/panel";
 import { strings } from "../strings";
 import { PlainTable, type TableShown } from "./plain-table";
 
@@ -60,7 +60,7 @@ export function ChartCard({
         {extra}
       </div>
       {isLoading ? (
-        <LinesToCome rows={6} />
+        <TextSkeleton rows={6} />
       ) : isEmpty ? (
         <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={said.nothing} />
       ) : asTable ? (

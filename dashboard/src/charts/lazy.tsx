@@ -1,13 +1,13 @@
 import { replaceEqualDeep } from "@tanstack/react-query";
 import { memo } from "react";
 import { lazyComponent } from "../components/lazy-component";
-import { LinesToCome } from "../parts/loading";
+import { TextSkeleton } from "../components/loading";
 
 // The charts' library is large: it comes when the first chart is to be drawn, all of it in one piece.
-const meanwhile = <LinesToCome rows={6} />;
-const flow = lazyComponent(() => import("./flow-chart"), meanwhile);
-const funnel = lazyComponent(() => import("./funnel-chart"), meanwhile);
-const lines = lazyComponent(() => import("./lines-chart"), meanwhile);
+const fallback = <TextSkeleton rows={6} />;
+const flow = lazyComponent(() => import("./flow-chart"), fallback);
+const funnel = lazyComponent(() => import("./funnel-chart"), fallback);
+const lines = lazyComponent(() => import("./lines-chart"), fallback);
 
 export const FlowDiagram = memo(flow, looksTheSame);
 export const FunnelDiagram = memo(funnel, looksTheSame);
@@ -19,6 +19,6 @@ function looksTheSame<Props>(before: Props, after: Props): boolean {
 }
 
 /** Begins to fetch the library, and what draws with it. */
-export function fetchChartsAhead(): void {
-  for (const chart of [funnel, flow, lines]) chart.fetchAhead();
+export function preloadCharts(): void {
+  for (const chart of [funnel, flow, lines]) chart.preload();
 }

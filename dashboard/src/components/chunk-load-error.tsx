@@ -1,6 +1,6 @@
 import { useEffect } from "react";
-import { ReloadAlert } from "../parts/reload-alert";
 import { strings } from "../strings";
+import { ReloadAlert } from "./reload-alert";
 
 const RETRY_MS = 2_000;
 /** So long after a reload that did not help, the page is not reloaded by itself again. */

@@ -1,6 +1,6 @@
 import { Component, type ReactNode } from "react";
-import { ReloadAlert } from "../parts/reload-alert";
 import { strings } from "../strings";
+import { ReloadAlert } from "./reload-alert";
 
 /** Catches what a view throws, so that the rest of the page stays and says so. */
 export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: boolean }> {

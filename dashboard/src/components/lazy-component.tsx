@@ -4,15 +4,15 @@ import { ChunkLoadError } from "./chunk-load-error";
 type Load<Props> = () => Promise<{ default: ComponentType<Props> }>;
 
 /** A component whose code is fetched when it is first shown, or ahead of that. */
-export type LazyComponent<Props> = ComponentType<Props> & { fetchAhead(): void };
+export type LazyComponent<Props> = ComponentType<Props> & { preload(): void };
 
 /**
- * `meanwhile` stands in its place while its code comes. (React's `lazy` would do but for its `Suspense`, which holds back
+ * `fallback` stands in its place while its code comes. (React's `lazy` would do but for its `Suspense`, which holds back
  * for 300 ms what is there already.)
  */
 export function lazyComponent<Props extends object>(
   load: Load<Props>,
-  meanwhile: ReactNode,
+  fallback: ReactNode,
 ): LazyComponent<Props> {
   let piece: ComponentType<Props> | "not asked for" | "coming" | "missing" = "not asked for";
   const waiting = new Set<() => void>();
@@ -22,7 +22,7 @@ export function lazyComponent<Props extends object>(
     for (const tell of waiting) tell();
   }
 
-  function fetchAhead() {
+  function preload() {
     if (piece !== "not asked for") return;
     piece = "coming";
     load().then(
@@ -33,7 +33,7 @@ export function lazyComponent<Props extends object>(
 
   function subscribe(tell: () => void) {
     waiting.add(tell);
-    fetchAhead();
+    preload();
     return () => waiting.delete(tell);
   }
 
@@ -41,8 +41,8 @@ export function lazyComponent<Props extends object>(
   function Lazy(props: Props) {
     const Piece = useSyncExternalStore(subscribe, () => piece);
     if (Piece === "missing") return <ChunkLoadError />;
-    return typeof Piece === "string" ? meanwhile : <Piece {...props} />;
+    return typeof Piece === "string" ? fallback : <Piece {...props} />;
   }
 
-  return Object.assign(Lazy, { fetchAhead });
+  return Object.assign(Lazy, { preload });
 }

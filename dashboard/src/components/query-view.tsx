@@ -1,7 +1,7 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { LinesToCome } from "../parts/loading";
 import { ErrorAlert } from "./error-alert";
+import { TextSkeleton } from "./loading";
 
 interface Props<Answer> {
   query: UseQueryResult<Answer>;
@@ -15,5 +15,5 @@ export function QueryView<Answer>({ query, rows = 4, children }: Props<Answer>) 
   if (query.data !== undefined) return children(query.data);
   if (query.isError && !query.isFetching)
     return <ErrorAlert error={query.error} retry={() => void query.refetch()} />;
-  return <LinesToCome rows={rows} />;
+  return <TextSkeleton rows={rows} />;
 }

@@ -31,7 +31,7 @@ export function SessionProvider({ asked, children }: Props) {
   const queries = useQueryClient();
 
   const hear = useCallback((asked: Promise<Session | null>) => {
-    // Who has signed in meanwhile stays so.
+    // Who has signed in fallback stays so.
     const answered = (state: SessionState) => setState((before) => (before.is === "asking" ? state : before));
     asked.then(
       (session) => answered(session === null ? { is: "signed-out" } : { is: "signed-in", session }),
@@ -88,7 +88,7 @@ export function useSession(): Session {
 }
 
 /** Whether the session's key may change anything; a reader sees no buttons. */
-export function useMayAct(): boolean {
+export function useCanEdit(): boolean {
   const { scopes } = useSession();
   return scopes.includes("journeys:write") || scopes.includes("admin");
 }

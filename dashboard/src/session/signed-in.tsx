@@ -1,8 +1,8 @@
 import type { ReactNode } from "react";
 import { Navigate, useLocation } from "react-router";
 import { ErrorAlert } from "../components/error-alert";
+import { PageSpinner } from "../components/loading";
 import { LiveProvider } from "../live/live";
-import { Loading } from "../parts/loading";
 import { strings } from "../strings";
 import { useSessions } from "./session";
 
@@ -12,7 +12,7 @@ export function SignedIn({ children }: { children: ReactNode }) {
   const { pathname, search } = useLocation();
   switch (state.is) {
     case "asking":
-      return <Loading />;
+      return <PageSpinner />;
     case "unreachable":
       return (
         <main className="alone">

@@ -1,7 +1,7 @@
 import { LogoutOutlined, UserOutlined } from "@ant-design/icons";
 import { App, Button, Dropdown } from "antd";
 import { errorMessage } from "../components/error-alert";
-import { useMayAct, useSession, useSessions } from "../session/session";
+import { useCanEdit, useSession, useSessions } from "../session/session";
 import { strings } from "../strings";
 import { finishing } from "../tasks/finishing";
 
@@ -9,14 +9,14 @@ import { finishing } from "../tasks/finishing";
 export function Account() {
   const { name } = useSession();
   const { signOut } = useSessions();
-  const mayAct = useMayAct();
+  const canEdit = useCanEdit();
   const { message } = App.useApp();
   async function leave() {
     await finishing.flush();
     await signOut();
   }
   const items = [
-    { key: "name", disabled: true, label: mayAct ? name : `${name} (${strings.common.readOnly})` },
+    { key: "name", disabled: true, label: canEdit ? name : `${name} (${strings.common.readOnly})` },
     { key: "out", icon: <LogoutOutlined aria-hidden />, label: strings.common.signOut },
   ];
   return (

@@ -1,6 +1,6 @@
 import { useIsFetching } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { fetchChartsAhead } from "../charts/lazy";
+import { preloadCharts } from "../charts/lazy";
 import { useConnection } from "../live/live";
 import { Analytics } from "../views/views";
 
@@ -16,8 +16,8 @@ export function PrefetchAnalytics() {
   useEffect(() => {
     if (!isQuiet || !isLive || savesData()) return;
     const timer = setTimeout(() => {
-      Analytics.fetchAhead();
-      fetchChartsAhead();
+      Analytics.preload();
+      preloadCharts();
     }, PAUSE_MS);
     return () => clearTimeout(timer);
   }, [isQuiet, isLive]);

@@ -10,7 +10,7 @@ interface Waiting {
 
 /**
  * Tasks that somebody has called done: they vanish at once, and the gateway hears of it a little later, so that a slip can
- * be undone. Who closes the page meanwhile meant it.
+ * be undone. Who closes the page fallback meant it.
  */
 export class Finishing {
   private readonly waiting = new Map<number, Waiting>();

@@ -2,23 +2,23 @@ import { CheckOutlined } from "@ant-design/icons";
 import { Button, Tag } from "antd";
 import { Link } from "react-router";
 import type { Task } from "../api/shapes-of-work";
+import { customerPath } from "../components/customer-link";
 import { moment, relative } from "../format/dates";
 import { term } from "../format/terms";
-import { pathOf } from "../parts/person";
-import { useMayAct } from "../session/session";
+import { useCanEdit } from "../session/session";
 import { strings } from "../strings";
 import { Assignee } from "./assignee";
 import { useFinish } from "./use-finish";
 
 export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boolean }) {
-  const mayAct = useMayAct();
+  const canEdit = useCanEdit();
   const finish = useFinish();
   const said = strings.tasks;
   return (
     <li className="task">
       <div className="task-head">
         <span className="task-title">{task.title}</span>
-        {mayAct && (
+        {canEdit && (
           <Button
             size="small"
             icon={<CheckOutlined aria-hidden />}
@@ -31,7 +31,9 @@ export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boo
       </div>
       <div className="task-line">
         <Tag>{term("tasks", task.kind)}</Tag>
-        {withCustomer && <Link to={pathOf(task.customer_id)}>{task.customer_name ?? task.customer_id}</Link>}
+        {withCustomer && (
+          <Link to={customerPath(task.customer_id)}>{task.customer_name ?? task.customer_id}</Link>
+        )}
         {task.overdue && <Tag color="error">{said.overdue}</Tag>}
         {task.due_at === null ? (
           <span>{said.noDate}</span>
@@ -40,7 +42,7 @@ export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boo
             {said.due(relative(task.due_at))}
           </time>
         )}
-        {mayAct ? <Assignee task={task} /> : <span>{task.staff_name ?? said.nobody}</span>}
+        {canEdit ? <Assignee task={task} /> : <span>{task.staff_name ?? said.nobody}</span>}
       </div>
     </li>
   );

@@ -1,7 +1,7 @@
 import { Button, Empty } from "antd";
 import { useTasks } from "../api/reads";
 import { ErrorAlert } from "../components/error-alert";
-import { LinesToCome } from "../parts/loading";
+import { TextSkeleton } from "../components/loading";
 import { strings } from "../strings";
 import { TaskItem } from "./task-item";
 import { useFinishing } from "./use-finish";
@@ -11,7 +11,7 @@ export function TaskList({ customerId }: { customerId: string | null }) {
   const query = useTasks(customerId);
   const finishing = useFinishing();
   const said = strings.tasks;
-  if (query.isPending) return <LinesToCome rows={6} />;
+  if (query.isPending) return <TextSkeleton rows={6} />;
   if (query.data === undefined) return <ErrorAlert error={query.error} retry={() => void query.refetch()} />;
   const tasks = query.data.pages.flatMap((page) => page.tasks).filter((task) => !finishing.has(task.id));
   if (tasks.length === 0 && !query.hasNextPage) {

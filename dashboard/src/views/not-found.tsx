@@ -1,6 +1,6 @@
 import { Empty } from "antd";
 import { Link } from "react-router";
-import { Page } from "../parts/page";
+import { Page } from "../components/page";
 import { strings } from "../strings";
 
 export default function NotFound() {

@@ -1,8 +1,8 @@
 import { usePredictions } from "../../api/reads";
+import { Page } from "../../components/page";
+import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
 import { number } from "../../format/figures";
-import { Page } from "../../parts/page";
-import { Panel } from "../../parts/panel";
 import { strings } from "../../strings";
 import { TaskList } from "../../tasks/task-list";
 import { AtRisk } from "./at-risk";

@@ -1,9 +1,9 @@
 import { Alert, Empty } from "antd";
 import { useMemo, useState } from "react";
 import type { Predictions } from "../../api/shapes-of-work";
-import { Listing, type Selection, type Sorting } from "../../parts/listing";
-import { Pages } from "../../parts/pages";
-import { useCurrency, useMayAct } from "../../session/session";
+import { DataList, type Selection, type Sorting } from "../../components/data-list";
+import { Pagination } from "../../components/pagination";
+import { useCanEdit, useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 import { useNarrow } from "../../theme";
 import { Bulk } from "./bulk";
@@ -22,7 +22,7 @@ export function AtRisk({ found }: { found: Predictions }) {
   const [page, setPage] = useState(1);
   const [selected, setSelected] = useState<string[]>([]);
   const currency = useCurrency();
-  const mayAct = useMayAct();
+  const canEdit = useCanEdit();
   const size = useNarrow() ? CARDS : ROWS;
   const said = strings.actionCentre;
   const { predictions, model } = found;
@@ -58,22 +58,22 @@ export function AtRisk({ found }: { found: Predictions }) {
       {predictions.length > 0 && (
         <Find text={text} find={setText} sorting={sorting} sort={setSorting} begin={() => setPage(1)} />
       )}
-      {mayAct && keys.length > 0 && <Bulk customers={keys} nameOf={nameOf} clear={() => setSelected([])} />}
-      <Listing
+      {canEdit && keys.length > 0 && <Bulk customers={keys} nameOf={nameOf} clear={() => setSelected([])} />}
+      <DataList
         label={said.atRisk}
         dense
         rows={rows.slice((shown - 1) * size, shown * size)}
         rowKey={(row) => row.customer_id}
-        columns={columns(currency, mayAct)}
+        columns={columns(currency, canEdit)}
         sorting={sorting}
         onSort={(next) => {
           setSorting(next);
           setPage(1);
         }}
-        selection={mayAct ? selection : undefined}
+        selection={canEdit ? selection : undefined}
         empty={nobody}
       />
-      <Pages
+      <Pagination
         page={shown}
         pages={last}
         previous={shown > 1 ? () => setPage(shown - 1) : null}

@@ -2,8 +2,8 @@ import { Button } from "antd";
 import { useEffect, useState } from "react";
 import { OUTREACH, type Outreach } from "../../api/writes";
 import { lazyComponent } from "../../components/lazy-component";
+import { OUTREACH_ICONS } from "../../components/outreach-button";
 import { number } from "../../format/figures";
-import { OUTREACH_ICONS } from "../../parts/outreach-button";
 import { strings } from "../../strings";
 
 const BulkModal = lazyComponent(() => import("./bulk-modal"), null);
@@ -17,7 +17,7 @@ interface Props {
 /** What can be done for all who are selected. */
 export function Bulk({ customers, nameOf, clear }: Props) {
   const [asked, setAsked] = useState<{ type: Outreach; customers: readonly string[] } | null>(null);
-  useEffect(BulkModal.fetchAhead, []);
+  useEffect(BulkModal.preload, []);
   const { actionCentre, outreach } = strings;
   const count = number(customers.length);
   return (

@@ -1,13 +1,13 @@
 import { Tooltip } from "antd";
 import type { Prediction } from "../../api/shapes-of-work";
 import type { Outreach } from "../../api/writes";
+import { CustomerLink } from "../../components/customer-link";
+import type { Column } from "../../components/data-list";
+import { OutreachButton } from "../../components/outreach-button";
+import { RiskBar } from "../../components/risk-bar";
 import { calendarDay } from "../../format/dates";
 import { inDays } from "../../format/days";
 import { money, share } from "../../format/figures";
-import type { Column } from "../../parts/listing";
-import { OutreachButton } from "../../parts/outreach-button";
-import { Person } from "../../parts/person";
-import { RiskBar } from "../../parts/risk-bar";
 import { strings } from "../../strings";
 
 /** What the gateway recommends, and the button that does it. */
@@ -17,13 +17,13 @@ const DOES: Record<string, Outreach> = {
   email_campaign: "email",
 };
 
-export function columns(currency: string, mayAct: boolean): Column<Prediction>[] {
+export function columns(currency: string, canEdit: boolean): Column<Prediction>[] {
   const said = strings.actionCentre;
   const shown: Column<Prediction>[] = [
     {
       key: "name",
       title: said.customer,
-      render: (row) => <Person id={row.customer_id} name={row.name} email={row.email} />,
+      render: (row) => <CustomerLink id={row.customer_id} name={row.name} email={row.email} />,
     },
     {
       key: "risk_score",
@@ -53,7 +53,7 @@ export function columns(currency: string, mayAct: boolean): Column<Prediction>[]
     },
     { key: "predicted_churn_date", title: said.churns, sorts: true, render: (row) => <Churns row={row} /> },
   ];
-  if (mayAct)
+  if (canEdit)
     shown.push({ key: "actions", title: said.recommended, render: (row) => <Recommended row={row} /> });
   return shown;
 }

@@ -1,6 +1,6 @@
 import { SearchOutlined } from "@ant-design/icons";
 import { Input, Select } from "antd";
-import type { Sorting } from "../../parts/listing";
+import type { Sorting } from "../../components/data-list";
 import { strings } from "../../strings";
 import { useNarrow } from "../../theme";
 import { SORT_KEYS, type SortKey } from "./order";

@@ -1,8 +1,8 @@
 import { useDeferredValue } from "react";
 import { useFigures } from "../../api/figures";
+import { Page } from "../../components/page";
 import { QueryView } from "../../components/query-view";
 import { moment } from "../../format/dates";
-import { Page } from "../../parts/page";
 import { strings } from "../../strings";
 import { FlowCard } from "./flow-card";
 import { FunnelCard } from "./funnel-card";

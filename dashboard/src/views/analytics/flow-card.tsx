@@ -8,9 +8,9 @@ import { flowOf } from "../../charts/flow";
 import { FlowDiagram } from "../../charts/lazy";
 import { lookOf } from "../../charts/palette";
 import { ErrorAlert } from "../../components/error-alert";
+import { Panel } from "../../components/panel";
+import { useStageStyle } from "../../components/stage-style";
 import { number } from "../../format/figures";
-import { Panel } from "../../parts/panel";
-import { useStageLook } from "../../parts/stage-look";
 import { strings } from "../../strings";
 import { useDark, useNarrow } from "../../theme";
 
@@ -19,7 +19,7 @@ const NOTHING: SankeyData = { nodes: [], links: [] };
 /** Movements between the stages in the period; its figures come by themselves. */
 export function FlowCard({ view }: { view: View }) {
   const query = useSankey(view);
-  const look = useStageLook();
+  const stageStyle = useStageStyle();
   const stages = useStages().data?.stages;
   const dark = useDark();
   const narrow = useNarrow();
@@ -28,10 +28,10 @@ export function FlowCard({ view }: { view: View }) {
     const order = (stages ?? []).map((stage) => stage.stage_key);
     return flowOf(
       data,
-      (stage) => look(stage).name,
+      (stage) => stageStyle(stage).name,
       (stage) => lookOf(Math.max(0, order.indexOf(stage)), dark).colour,
     );
-  }, [data, look, stages, dark]);
+  }, [data, stageStyle, stages, dark]);
   const said = strings.analytics;
   const steps = new Map(flow.nodes.map((node) => [node.key, node.step]));
   if (query.isError && query.data === undefined) {

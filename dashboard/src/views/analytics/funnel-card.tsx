@@ -2,19 +2,19 @@ import type { FunnelStep } from "../../api/shapes-of-work";
 import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";
 import { FunnelDiagram } from "../../charts/lazy";
+import { useStageStyle } from "../../components/stage-style";
 import { number, percent } from "../../format/figures";
-import { useStageLook } from "../../parts/stage-look";
 import { strings } from "../../strings";
 import { useDark, useMedia } from "../../theme";
 
 export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
-  const look = useStageLook();
+  const stageStyle = useStageStyle();
   const dark = useDark();
   // Beside two others it is as high as both.
   const single = useMedia("(max-width: 1099px)");
   const said = strings.analytics;
   const rows = steps.map((step, index) => ({
-    name: look(step.stage).name,
+    name: stageStyle(step.stage).name,
     customers: step.customers,
     shown: said.funnelStep(number(step.customers), percent(step.percentage)),
     conversion: index === 0 ? "" : percent(step.conversionRate),
@@ -31,7 +31,7 @@ export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
         rows: steps.map((step, index) => ({
           key: step.stage,
           cells: [
-            look(step.stage).name,
+            stageStyle(step.stage).name,
             number(step.customers),
             percent(step.percentage),
             index === 0 ? strings.common.none : percent(step.conversionRate),

@@ -7,10 +7,10 @@ import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";
 import { Lines } from "../../charts/lazy";
 import { ErrorAlert } from "../../components/error-alert";
+import { Panel } from "../../components/panel";
+import { useStageStyle } from "../../components/stage-style";
 import { calendarDay } from "../../format/dates";
 import { money, number, percent, shortMoney } from "../../format/figures";
-import { Panel } from "../../parts/panel";
-import { useStageLook } from "../../parts/stage-look";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 import { useDark } from "../../theme";
@@ -22,7 +22,7 @@ const METRICS = Object.keys(strings.analytics.metricNames) as Metric[];
 export function MetricsCard({ view }: { view: View }) {
   const [metric, setMetric] = useState<Metric>("customer_count");
   const query = useStageMetrics(view);
-  const look = useStageLook();
+  const stageStyle = useStageStyle();
   const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);
   const dark = useDark();
   const currency = useCurrency();
@@ -51,7 +51,7 @@ export function MetricsCard({ view }: { view: View }) {
       title={said.metrics}
       hint={said.metricsHint}
       summary={stages
-        .map((key) => `${look(key).name}: ${cell(by.get(`${last} ${key}`), metric, show)}`)
+        .map((key) => `${stageStyle(key).name}: ${cell(by.get(`${last} ${key}`), metric, show)}`)
         .join("; ")}
       isEmpty={query.data !== undefined && rows.every((row) => !row[metric])}
       isLoading={query.isPending}
@@ -65,7 +65,7 @@ export function MetricsCard({ view }: { view: View }) {
         />
       }
       table={{
-        columns: [said.columns.day, ...stages.map((key) => look(key).name)],
+        columns: [said.columns.day, ...stages.map((key) => stageStyle(key).name)],
         rows: days.toReversed().map((date) => ({
           key: date,
           cells: [calendarDay(date), ...stages.map((key) => cell(by.get(`${date} ${key}`), metric, show))],
@@ -75,10 +75,10 @@ export function MetricsCard({ view }: { view: View }) {
         <Lines
           points={rows.map((row) => ({
             day: row.metric_date,
-            series: look(row.stage).name,
+            series: stageStyle(row.stage).name,
             value: row[metric],
           }))}
-          series={stages.map((key) => look(key).name)}
+          series={stages.map((key) => stageStyle(key).name)}
           format={label}
           theme={chartThemeFor(dark)}
         />

@@ -2,9 +2,9 @@ import { useStages } from "../../api/reads";
 import { Bars } from "../../charts/bars";
 import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";
+import { useStageStyle } from "../../components/stage-style";
 import { inDays } from "../../format/days";
 import { number } from "../../format/figures";
-import { useStageLook } from "../../parts/stage-look";
 import { strings } from "../../strings";
 import { useDark } from "../../theme";
 
@@ -36,7 +36,7 @@ export function DistributionCard({ distribution }: { distribution: Record<string
 
 /** A number for each stage, in the company's order; stages that it has given up come last. */
 function ByStage({ title, hint, column, values, show }: Props) {
-  const look = useStageLook();
+  const stageStyle = useStageStyle();
   const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);
   const dark = useDark();
   const keys = [
@@ -45,7 +45,7 @@ function ByStage({ title, hint, column, values, show }: Props) {
   ];
   const rows = keys.map((key) => ({
     key,
-    name: look(key).name,
+    name: stageStyle(key).name,
     value: values[key] ?? 0,
     shown: show(values[key] ?? 0),
   }));

@@ -1,8 +1,8 @@
 import { CrownOutlined, TeamOutlined, WalletOutlined, WarningOutlined } from "@ant-design/icons";
 import { Statistic } from "antd";
 import type { Figures } from "../../api/shapes-of-work";
+import { Panel } from "../../components/panel";
 import { money, number, percent } from "../../format/figures";
-import { Panel } from "../../parts/panel";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 

@@ -1,11 +1,11 @@
 import type { Relationship } from "../../api/shapes";
+import { CustomerLink } from "../../components/customer-link";
+import type { Column } from "../../components/data-list";
+import { RiskBar } from "../../components/risk-bar";
+import { StageTag } from "../../components/stage-tag";
 import { day, moment, relative } from "../../format/dates";
 import { inDays } from "../../format/days";
 import { money, number } from "../../format/figures";
-import type { Column } from "../../parts/listing";
-import { Person } from "../../parts/person";
-import { RiskBar } from "../../parts/risk-bar";
-import { StageTag } from "../../parts/stage-tag";
 import { strings } from "../../strings";
 
 export function columns(currency: string): Column<Relationship>[] {
@@ -15,7 +15,7 @@ export function columns(currency: string): Column<Relationship>[] {
       key: "name",
       title: said.customer,
       sorts: true,
-      render: (row) => <Person id={row.customer_id} name={row.name} email={row.email} />,
+      render: (row) => <CustomerLink id={row.customer_id} name={row.name} email={row.email} />,
     },
     {
       key: "stage_entered_at",

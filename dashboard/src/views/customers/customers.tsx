@@ -2,12 +2,12 @@ import { Button, Empty } from "antd";
 import { useState } from "react";
 import { useCustomers } from "../../api/reads";
 import type { Relationships } from "../../api/shapes";
+import { DataList } from "../../components/data-list";
+import { Page } from "../../components/page";
+import { Pagination } from "../../components/pagination";
+import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
 import { number } from "../../format/figures";
-import { Listing } from "../../parts/listing";
-import { Page } from "../../parts/page";
-import { Pages } from "../../parts/pages";
-import { Panel } from "../../parts/panel";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 import { columns } from "./columns";
@@ -46,7 +46,7 @@ function Found({ search, change, isFiltered, clear }: FoundProps) {
           <p className="found" role="status">
             {typeof found.total === "number" && strings.customers.found(number(found.total), found.total)}
           </p>
-          <Listing
+          <DataList
             label={strings.customers.table}
             rows={found.relationships}
             rowKey={(row) => row.customer_id}
@@ -56,7 +56,7 @@ function Found({ search, change, isFiltered, clear }: FoundProps) {
             busy={query.isPlaceholderData}
             empty={isFiltered ? <NothingFound clear={clear} /> : <NobodyYet />}
           />
-          <Pages
+          <Pagination
             page={cursors.length + 1}
             pages={typeof found.total === "number" ? Math.ceil(found.total / PAGE) : null}
             next={found.next_cursor === null ? null : () => setCursors([...cursors, found.next_cursor ?? ""])}

@@ -4,17 +4,17 @@ import { useState } from "react";
 import type { JourneyShown } from "../../api/shapes";
 import { OUTREACH, useRelease } from "../../api/writes";
 import { errorMessage } from "../../components/error-alert";
-import { OutreachButton } from "../../parts/outreach-button";
-import { useMayAct } from "../../session/session";
+import { OutreachButton } from "../../components/outreach-button";
+import { useCanEdit } from "../../session/session";
 import { strings } from "../../strings";
 import { ChangeStage } from "./change-stage";
 
 /** What can be done for a customer; nothing for who may only read. */
 export function Buttons({ journey }: { journey: JourneyShown }) {
   const [changing, setChanging] = useState<"stage" | "hold" | null>(null);
-  const mayAct = useMayAct();
+  const canEdit = useCanEdit();
   const said = strings.change;
-  if (!mayAct) return null;
+  if (!canEdit) return null;
   return (
     <div className="buttons">
       {OUTREACH.map((type) => (

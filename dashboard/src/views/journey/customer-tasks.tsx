@@ -1,4 +1,4 @@
-import { Panel } from "../../parts/panel";
+import { Panel } from "../../components/panel";
 import { strings } from "../../strings";
 import { TaskList } from "../../tasks/task-list";
 

@@ -1,8 +1,8 @@
 import type { JourneyShown } from "../../api/shapes";
+import { Panel } from "../../components/panel";
 import { day } from "../../format/dates";
 import { inDays } from "../../format/days";
 import { money, number } from "../../format/figures";
-import { Panel } from "../../parts/panel";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 

@@ -2,11 +2,11 @@ import { Link, useParams } from "react-router";
 import { Problem } from "../../api/problem";
 import { useJourney } from "../../api/reads";
 import type { JourneyShown } from "../../api/shapes";
+import { Page } from "../../components/page";
+import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
 import { day } from "../../format/dates";
-import { Page } from "../../parts/page";
-import { Panel } from "../../parts/panel";
-import { useMayAct } from "../../session/session";
+import { useCanEdit } from "../../session/session";
 import { strings } from "../../strings";
 import { Buttons } from "./buttons";
 import { CustomerTasks } from "./customer-tasks";
@@ -49,7 +49,7 @@ function Of({ customerId }: { customerId: string }) {
 }
 
 function Whole({ journey }: { journey: JourneyShown }) {
-  const mayAct = useMayAct();
+  const canEdit = useCanEdit();
   return (
     <>
       <Standing journey={journey} />
@@ -62,7 +62,7 @@ function Whole({ journey }: { journey: JourneyShown }) {
           <Scores journey={journey} />
           <Figures journey={journey} />
           <CustomerTasks customerId={journey.customer_id} />
-          <Notes journey={journey} editable={mayAct} />
+          <Notes journey={journey} editable={canEdit} />
         </div>
       </div>
     </>

@@ -5,7 +5,7 @@ import { Problem } from "../../api/problem";
 import type { JourneyShown } from "../../api/shapes";
 import { useNotes } from "../../api/writes";
 import { errorMessage } from "../../components/error-alert";
-import { Panel } from "../../parts/panel";
+import { Panel } from "../../components/panel";
 import { strings } from "../../strings";
 
 const MOST = 10_000;
@@ -32,7 +32,7 @@ export function Notes({ journey, editable }: { journey: JourneyShown; editable: 
 }
 
 function Edit({ customerId, notes, close }: { customerId: string; notes: string | null; close(): void }) {
-  // What was there when the editing began: a change by somebody else meanwhile must not be lost.
+  // What was there when the editing began: a change by somebody else fallback must not be lost.
   const [previous] = useState(notes);
   const [error, setError] = useState<string | null>(null);
   const save = useNotes(customerId);

@@ -3,10 +3,10 @@ import { Button } from "antd";
 import { useId, useState } from "react";
 import { useExplanation } from "../../api/reads";
 import type { JourneyShown } from "../../api/shapes";
+import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
 import { score } from "../../format/figures";
 import { term } from "../../format/terms";
-import { Panel } from "../../parts/panel";
 import { strings } from "../../strings";
 
 type Name = "risk" | "engagement";

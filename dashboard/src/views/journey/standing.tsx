@@ -1,9 +1,9 @@
 import { ExportOutlined, PauseCircleOutlined } from "@ant-design/icons";
 import { Tag } from "antd";
 import type { JourneyShown } from "../../api/shapes";
+import { StageTag } from "../../components/stage-tag";
 import { day, moment } from "../../format/dates";
 import { inDays } from "../../format/days";
-import { StageTag } from "../../parts/stage-tag";
 import { strings } from "../../strings";
 
 /** The stage, how long already, and whether it is held. */

@@ -1,8 +1,8 @@
 import { Alert } from "antd";
 import { useEffect } from "react";
 import { Navigate, useLocation } from "react-router";
-import { Loading } from "../../parts/loading";
-import { Panel } from "../../parts/panel";
+import { PageSpinner } from "../../components/loading";
+import { Panel } from "../../components/panel";
 import { useSessions } from "../../session/session";
 import { Brand } from "../../shell/brand";
 import { strings } from "../../strings";
@@ -19,7 +19,7 @@ export default function SignIn() {
     document.title = `${strings.views.signIn} · ${strings.common.product}`;
   }, []);
 
-  if (link === "opening" || (link === "none" && state.is === "asking")) return <Loading />;
+  if (link === "opening" || (link === "none" && state.is === "asking")) return <PageSpinner />;
   if (state.is === "signed-in") return <Navigate to={wanted(location.state)} replace />;
   return (
     <main className="sign-in">

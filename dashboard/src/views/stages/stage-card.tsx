@@ -1,10 +1,10 @@
 import { Tag } from "antd";
 import type { Stage } from "../../api/shapes";
+import { Panel } from "../../components/panel";
+import { StageTag } from "../../components/stage-tag";
 import { inDays } from "../../format/days";
 import { rulesInWords } from "../../format/rules";
 import { actionName } from "../../format/terms";
-import { Panel } from "../../parts/panel";
-import { StageTag } from "../../parts/stage-tag";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 

@@ -1,6 +1,6 @@
 import { useStages } from "../../api/reads";
+import { Page } from "../../components/page";
 import { QueryView } from "../../components/query-view";
-import { Page } from "../../parts/page";
 import { strings } from "../../strings";
 import { StageCard } from "./stage-card";
 

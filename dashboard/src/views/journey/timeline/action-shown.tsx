@@ -7,7 +7,7 @@ import { errorMessage } from "../../../components/error-alert";
 import { relative } from "../../../format/dates";
 import { number } from "../../../format/figures";
 import { actionName, term } from "../../../format/terms";
-import { useMayAct } from "../../../session/session";
+import { useCanEdit } from "../../../session/session";
 import { strings } from "../../../strings";
 
 const COLOURS: Record<string, string> = {
@@ -27,7 +27,7 @@ export function ActionShown({ action, when, customerId }: Props) {
   const said = strings.journey;
   const open = action.status === "pending" || action.status === "waiting";
   const note = action.detail?.note;
-  const mayAct = useMayAct();
+  const canEdit = useCanEdit();
   return (
     <div className="entry">
       <h3>{actionName(action.action)}</h3>
@@ -40,7 +40,7 @@ export function ActionShown({ action, when, customerId }: Props) {
       {action.reason && <p className="quiet">{action.reason}</p>}
       {action.last_error && <p className="quiet">{action.last_error}</p>}
       {typeof note === "string" && note !== "" && <p className="written">{note}</p>}
-      {mayAct && (action.status === "failed" || action.status === "suppressed") && (
+      {canEdit && (action.status === "failed" || action.status === "suppressed") && (
         <Retry customerId={customerId} action={action} />
       )}
     </div>

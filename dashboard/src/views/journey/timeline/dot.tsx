@@ -8,9 +8,9 @@ import {
 } from "@ant-design/icons";
 import type { ReactNode } from "react";
 import type { Entry } from "../../../api/shapes-of-timeline";
+import { StageIcon } from "../../../components/stage-icon";
+import { useStageStyle } from "../../../components/stage-style";
 import { textOn } from "../../../format/contrast";
-import { StageIcon } from "../../../parts/stage-icon";
-import { useStageLook } from "../../../parts/stage-look";
 
 const EVENTS: Record<string, ReactNode> = {
   call: <PhoneOutlined aria-hidden />,
@@ -22,12 +22,12 @@ const EVENTS: Record<string, ReactNode> = {
 
 /** What marks an entry on the line: a new stage in its colour, all else plain. */
 export function Dot({ entry }: { entry: Entry }) {
-  const look = useStageLook();
+  const stageStyle = useStageStyle();
   if (entry.kind !== "transition") {
     const icon = entry.kind === "event" ? EVENTS[entry.type.split(".")[0] ?? ""] : null;
     return <span className="dot-plain">{icon ?? <ThunderboltOutlined aria-hidden />}</span>;
   }
-  const { colour, icon } = look(entry.to_stage);
+  const { colour, icon } = stageStyle(entry.to_stage);
   return (
     <span className="dot-stage" style={{ background: colour, color: textOn(colour) }}>
       <StageIcon name={icon} />

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { useTimeline } from "../../../api/reads";
 import type { Entry } from "../../../api/shapes-of-timeline";
 import { ErrorAlert } from "../../../components/error-alert";
-import { LinesToCome } from "../../../parts/loading";
+import { TextSkeleton } from "../../../components/loading";
 import { strings } from "../../../strings";
 import { Dot } from "./dot";
 import { EntryShown } from "./entry";
@@ -26,7 +26,7 @@ export function History({ customerId }: { customerId: string }) {
         onChange={setKind}
         options={KINDS.map((value) => ({ value, label: said.kinds[value] }))}
       />
-      {query.isPending && <LinesToCome rows={10} />}
+      {query.isPending && <TextSkeleton rows={10} />}
       {query.isSuccess && entries.length === 0 && (
         <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={said.emptyTimeline} />
       )}

@@ -1,18 +1,18 @@
 import { Tag } from "antd";
 import { textOn } from "../format/contrast";
 import { StageIcon } from "./stage-icon";
-import { useStageLook } from "./stage-look";
+import { useStageStyle } from "./stage-style";
 
 /** A stage by its key, in the company's colour, name and icon. */
 export function StageTag({ stage, name, large = false }: { stage: string; name?: string; large?: boolean }) {
-  const look = useStageLook()(stage);
+  const style = useStageStyle()(stage);
   return (
     <Tag
       className={large ? "stage-tag large" : "stage-tag"}
-      icon={<StageIcon name={look.icon} />}
-      style={{ background: look.colour, color: textOn(look.colour), borderColor: "transparent" }}
+      icon={<StageIcon name={style.icon} />}
+      style={{ background: style.colour, color: textOn(style.colour), borderColor: "transparent" }}
     >
-      {name ?? look.name}
+      {name ?? style.name}
     </Tag>
   );
 }

@@ -2,7 +2,7 @@ import { Skeleton, Spin } from "antd";
 import { strings } from "../strings";
 
 /** A page that is on its way. */
-export function Loading() {
+export function PageSpinner() {
   return (
     <div className="alone" role="status" aria-label={strings.common.loading}>
       <Spin size="large" />
@@ -11,7 +11,7 @@ export function Loading() {
 }
 
 /** Lines where text will be. */
-export function LinesToCome({ rows = 4 }: { rows?: number }) {
+export function TextSkeleton({ rows = 4 }: { rows?: number }) {
   return (
     <div role="status" aria-label={strings.common.loading}>
       <Skeleton active title={false} paragraph={{ rows }} />

@@ -1,7 +1,7 @@
 import { Checkbox, Table, type TableColumnsType } from "antd";
 import type { ReactNode } from "react";
 import { useNarrow } from "../theme";
-import { Cards } from "./cards";
+import { CardList } from "./card-list";
 
 export interface Column<Row> {
   key: string;
@@ -25,7 +25,7 @@ export interface Selection {
   labelOfAll: string;
 }
 
-export interface ListingProps<Row> {
+export interface DataListProps<Row> {
   label: string;
   rows: readonly Row[];
   rowKey: (row: Row) => string;
@@ -40,14 +40,14 @@ export interface ListingProps<Row> {
   empty: ReactNode;
 }
 
-/** Rows of a kind: a table, or a list of cards where the window is narrow. */
-export function Listing<Row extends object>(props: ListingProps<Row>) {
+/** DataTable of a kind: a table, or a list of cards where the window is narrow. */
+export function DataList<Row extends object>(props: DataListProps<Row>) {
   const narrow = useNarrow();
   if (props.rows.length === 0) return props.empty;
-  return narrow ? <Cards {...props} /> : <Rows {...props} />;
+  return narrow ? <CardList {...props} /> : <DataTable {...props} />;
 }
 
-function Rows<Row extends object>(props: ListingProps<Row>) {
+function DataTable<Row extends object>(props: DataListProps<Row>) {
   const { label, rows, rowKey, columns, sorting, onSort, busy = false, dense = false, selection } = props;
   const shown: TableColumnsType<Row> = columns.map((column) => ({
     key: column.key,
@@ -76,12 +76,12 @@ function Rows<Row extends object>(props: ListingProps<Row>) {
         const key = String(chosen?.columnKey ?? sorting.key);
         onSort({ key, descending: chosen?.order ? chosen.order === "descend" : !sorting.descending });
       }}
-      {...(selection ? { rowSelection: selecting(selection, rowKey) } : {})}
+      {...(selection ? { rowSelection: rowSelection(selection, rowKey) } : {})}
     />
   );
 }
 
-function selecting<Row>(selection: Selection, rowKey: (row: Row) => string) {
+function rowSelection<Row>(selection: Selection, rowKey: (row: Row) => string) {
   return {
     selectedRowKeys: [...selection.keys],
     // Who was selected on another page stays so.
@@ -92,7 +92,7 @@ function selecting<Row>(selection: Selection, rowKey: (row: Row) => string) {
   };
 }
 
-export function Selecting({ selection, id }: { selection: Selection; id: string }) {
+export function RowCheckbox({ selection, id }: { selection: Selection; id: string }) {
   const { keys, change, labelOf } = selection;
   return (
     <Checkbox

@@ -12,7 +12,7 @@ interface Props {
 }
 
 /** The way from page to page; nothing where there is but one. */
-export function Pages({ page, pages, previous, next }: Props) {
+export function Pagination({ page, pages, previous, next }: Props) {
   if (previous === null && next === null) return null;
   const { common } = strings;
   const shown = number(page);

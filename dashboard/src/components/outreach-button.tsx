@@ -2,8 +2,8 @@ import { GiftOutlined, MailOutlined, PhoneOutlined } from "@ant-design/icons";
 import { App, Button } from "antd";
 import type { ReactNode } from "react";
 import { type Outreach, useOutreach } from "../api/writes";
-import { errorMessage } from "../components/error-alert";
 import { strings } from "../strings";
+import { errorMessage } from "./error-alert";
 
 export const OUTREACH_ICONS: Record<Outreach, ReactNode> = {
   call: <PhoneOutlined aria-hidden />,

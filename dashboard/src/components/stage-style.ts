@@ -2,7 +2,7 @@ import { useCallback, useMemo } from "react";
 import { useStages } from "../api/reads";
 import { readable } from "../format/terms";
 
-export interface StageLook {
+export interface StageStyle {
   name: string;
   /** `#rrggbb` */
   colour: string;
@@ -12,7 +12,7 @@ export interface StageLook {
 const UNKNOWN = "#64748b";
 
 /** How a stage looks, by its key; one that the company no longer has is grey, by its key. */
-export function useStageLook(): (key: string) => StageLook {
+export function useStageStyle(): (key: string) => StageStyle {
   const stages = useStages().data?.stages;
   const looks = useMemo(
     () =>

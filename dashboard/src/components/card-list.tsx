@@ -1,14 +1,14 @@
-import { type ListingProps, Selecting } from "./listing";
+import { type DataListProps, RowCheckbox } from "./data-list";
 
 /** A listing for narrow windows: a card for each row. */
-export function Cards<Row extends object>({
+export function CardList<Row extends object>({
   label,
   rows,
   rowKey,
   columns,
   selection,
   busy,
-}: ListingProps<Row>) {
+}: DataListProps<Row>) {
   const [name, ...rest] = columns;
   return (
     <ul className="cards" aria-label={label} aria-busy={busy ?? false}>
@@ -18,7 +18,7 @@ export function Cards<Row extends object>({
           <li key={id} className="row-card">
             <div className="row-card-head">
               <div className="row-card-name">{name?.render(row)}</div>
-              {selection && <Selecting selection={selection} id={id} />}
+              {selection && <RowCheckbox selection={selection} id={id} />}
             </div>
             <dl>
               {rest.map((column) => (

@@ -7,15 +7,15 @@ interface Props {
 }
 
 /** A customer by name (or id), leading to the journey; id and address beneath. */
-export function Person({ id, name, email }: Props) {
+export function CustomerLink({ id, name, email }: Props) {
   return (
     <div className="person">
-      <Link to={pathOf(id)}>{name ?? id}</Link>
+      <Link to={customerPath(id)}>{name ?? id}</Link>
       <small>{[name ? id : null, email].filter(Boolean).join(" · ")}</small>
     </div>
   );
 }
 
-export function pathOf(customerId: string): string {
+export function customerPath(customerId: string): string {
   return `/customers/${encodeURIComponent(customerId)}`;
 }

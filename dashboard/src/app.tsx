@@ -2,7 +2,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { App, ConfigProvider } from "antd";
 import { useState } from "react";
 import { BrowserRouter, Navigate, Route, Routes } from "react-router";
-import { worthAnotherTry } from "./api/reads";
+import { shouldRetry } from "./api/queries";
 import { currentSession } from "./api/session";
 import { ErrorBoundary } from "./components/error-boundary";
 import { SessionProvider } from "./session/session";
@@ -15,12 +15,12 @@ import { NotFound, preloadView, SignIn, VIEWS } from "./views/views";
 const session = currentSession();
 preloadView(location.pathname);
 
-function makeQueries(): QueryClient {
+function createQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
       // The browser's idea of being online says nothing of the gateway: always ask.
       queries: {
-        retry: worthAnotherTry,
+        retry: shouldRetry,
         networkMode: "always",
         staleTime: 2_000,
         refetchOnWindowFocus: true,
@@ -31,10 +31,10 @@ function makeQueries(): QueryClient {
 }
 
 export function Dashboard() {
-  const [queries] = useState(makeQueries);
+  const [queries] = useState(createQueryClient);
   const dark = useDark();
   return (
-    <ConfigProvider theme={themeFor(dark)} getPopupContainer={landmarkOf}>
+    <ConfigProvider theme={themeFor(dark)} getPopupContainer={popupContainer}>
       <App className="dashboard">
         <ErrorBoundary>
           <QueryClientProvider client={queries}>
@@ -51,7 +51,7 @@ export function Dashboard() {
 }
 
 /** What pops up stands in the landmark (or dialog) that it belongs to, and is found there by screen readers too. */
-function landmarkOf(trigger?: HTMLElement): HTMLElement {
+function popupContainer(trigger?: HTMLElement): HTMLElement {
   return trigger?.closest<HTMLElement>("main, header, [role=dialog]") ?? document.body;
 }
 

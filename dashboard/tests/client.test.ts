@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { makeClient, onSessionExpired, rememberCsrfToken } from "../src/api/client";
+import { createApiClient, onSessionExpired, setCsrfToken } from "../src/api/client";
 import { Problem } from "../src/api/problem";
 
 const json = (status: number, body: object) =>
@@ -7,7 +7,7 @@ const json = (status: number, body: object) =>
 
 function clientThat(answers: () => Response | Promise<Response>) {
   const requests: Request[] = [];
-  const client = makeClient({
+  const client = createApiClient({
     baseUrl: "http://gateway.test",
     fetch: async (request) => {
       requests.push(request);
@@ -17,8 +17,8 @@ function clientThat(answers: () => Response | Promise<Response>) {
   return { client, requests };
 }
 
-beforeEach(() => rememberCsrfToken("token-1"));
-afterEach(() => rememberCsrfToken(null));
+beforeEach(() => setCsrfToken("token-1"));
+afterEach(() => setCsrfToken(null));
 
 const release = { params: { path: { customer_id: "c-1" } } };
 
@@ -37,7 +37,7 @@ describe("the CSRF token", () => {
   });
 
   test("is forgotten with the session", async () => {
-    rememberCsrfToken(null);
+    setCsrfToken(null);
     const { client, requests } = clientThat(() => json(200, {}));
     await client.DELETE("/v1/customers/{customer_id}/hold", release);
     expect(requests[0]?.headers.has("X-CSRF-Token")).toBe(false);
@@ -73,7 +73,7 @@ describe("what is refused", () => {
       title: "Not valid",
       detail: "reason: …",
       fields: errors,
-      passing: false,
+      isTransient: false,
     });
   });
 
@@ -82,12 +82,12 @@ describe("what is refused", () => {
     await expect(client.GET("/v1/stages")).rejects.toMatchObject({
       status: 502,
       title: "HTTP 502",
-      passing: true,
+      isTransient: true,
     });
   });
 
   test("no answer is a problem that may pass", async () => {
     const { client } = clientThat(() => Promise.reject(new TypeError("fetch failed")));
-    await expect(client.GET("/v1/stages")).rejects.toMatchObject({ status: 0, passing: true });
+    await expect(client.GET("/v1/stages")).rejects.toMatchObject({ status: 0, isTransient: true });
   });
 });

@@ -1,12 +1,12 @@
 import { describe, expect, test, vi } from "vitest";
-import { daysBefore } from "../src/api/figures";
-import { keys, touches } from "../src/api/keys";
+import { daysBefore } from "../src/api/analytics";
+import { isAffected, queryKeys } from "../src/api/query-keys";
 import type { Prediction } from "../src/api/shapes-of-work";
 import { FIGURES_MS, LISTS_MS, Refresher } from "../src/live/refresher";
 import { Finishing, UNDO_MS } from "../src/tasks/finishing";
 import { matching, sorted } from "../src/views/action-centre/order";
 import { runAll } from "../src/views/action-centre/run-all";
-import { read as readView, written as writtenView } from "../src/views/analytics/view";
+import { read as readView, written as writtenView } from "../src/views/analytics/analytics-query";
 import { read, written } from "../src/views/customers/search";
 
 const row = (customer_id: string, more: Partial<Prediction> = {}) =>
@@ -71,13 +71,13 @@ test("a search and a view are the same after they stood in the address", () => {
 describe("what a change makes stale", () => {
   test("that customer's journey and all lists, no other journey", () => {
     const changed = new Set(["c-1"]);
-    expect(touches(keys.timeline("c-1", []), "lists", changed)).toBe(true);
-    expect(touches(keys.journey("c-2"), "lists", changed)).toBe(false);
-    expect(touches(keys.journey("c-2"), "lists", null)).toBe(true);
-    expect(touches(keys.tasks(null), "lists", changed)).toBe(true);
-    expect(touches(keys.figures({}), "lists", changed)).toBe(false);
-    expect(touches(keys.figures({}), "figures", changed)).toBe(true);
-    expect(touches(keys.stages, "lists", null)).toBe(false);
+    expect(isAffected(queryKeys.timeline("c-1", []), "lists", changed)).toBe(true);
+    expect(isAffected(queryKeys.journey("c-2"), "lists", changed)).toBe(false);
+    expect(isAffected(queryKeys.journey("c-2"), "lists", null)).toBe(true);
+    expect(isAffected(queryKeys.tasks(null), "lists", changed)).toBe(true);
+    expect(isAffected(queryKeys.analytics({}), "lists", changed)).toBe(false);
+    expect(isAffected(queryKeys.analytics({}), "figures", changed)).toBe(true);
+    expect(isAffected(queryKeys.stages, "lists", null)).toBe(false);
   });
 
   test("is asked again at once, then only in intervals", async () => {

@@ -1,7 +1,7 @@
 import { GiftOutlined, MailOutlined, PhoneOutlined } from "@ant-design/icons";
 import { App, Button } from "antd";
 import type { ReactNode } from "react";
-import { type Outreach, useOutreach } from "../api/writes";
+import { type Outreach, useOutreach } from "../api/mutations";
 import { strings } from "../strings";
 import { errorMessage } from "./error-alert";
 

@@ -1,5 +1,5 @@
 import { useCallback, useMemo } from "react";
-import { useStages } from "../api/reads";
+import { useStages } from "../api/queries";
 import { readable } from "../format/terms";
 
 export interface StageStyle {

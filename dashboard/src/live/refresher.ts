@@ -1,5 +1,5 @@
 import type { QueryClient } from "@tanstack/react-query";
-import { touches } from "../api/keys";
+import { isAffected } from "../api/query-keys";
 
 /** Lists are asked again at most once in so long, figures (which cost the gateway more) more rarely. */
 export const LISTS_MS = 1_000;
@@ -40,6 +40,8 @@ export class Refresher {
     this.last.set(what, Date.now());
     const customers = what === "lists" ? this.customers : null;
     if (what === "lists") this.customers = new Set();
-    void this.queries.invalidateQueries({ predicate: ({ queryKey }) => touches(queryKey, what, customers) });
+    void this.queries.invalidateQueries({
+      predicate: ({ queryKey }) => isAffected(queryKey, what, customers),
+    });
   }
 }

@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
-import { onSessionExpired, rememberCsrfToken } from "../api/client";
+import { onSessionExpired, setCsrfToken } from "../api/client";
 import * as calls from "../api/session";
 import type { Session } from "../api/shapes";
 
@@ -11,7 +11,7 @@ export type SessionState =
 
 interface Sessions {
   state: SessionState;
-  signIn(proof: calls.Proof): Promise<void>;
+  signIn(credentials: calls.Credentials): Promise<void>;
   signOut(): Promise<void>;
   askAgain(): void;
   /** The gateway says that the session is over. */
@@ -45,7 +45,7 @@ export function SessionProvider({ asked, children }: Props) {
   }, [hear]);
 
   const endSession = useCallback(() => {
-    rememberCsrfToken(null);
+    setCsrfToken(null);
     setState((before) => (before.is === "signed-in" ? { is: "expired" } : before));
   }, []);
 
@@ -61,8 +61,8 @@ export function SessionProvider({ asked, children }: Props) {
       state,
       askAgain,
       endSession,
-      async signIn(proof) {
-        setState({ is: "signed-in", session: await calls.signIn(proof) });
+      async signIn(credentials) {
+        setState({ is: "signed-in", session: await calls.signIn(credentials) });
       },
       async signOut() {
         if (state.is === "signed-in") await calls.signOut(state.session);

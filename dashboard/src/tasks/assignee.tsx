@@ -1,7 +1,7 @@
 import { App, Select } from "antd";
-import { useStaff } from "../api/reads";
+import { useAssignTask } from "../api/mutations";
+import { useStaff } from "../api/queries";
 import type { Task } from "../api/shapes-of-work";
-import { useAssign } from "../api/writes";
 import { errorMessage } from "../components/error-alert";
 import { strings } from "../strings";
 
@@ -10,7 +10,7 @@ const NOBODY = 0;
 /** Who has a task; another can be chosen. */
 export function Assignee({ task }: { task: Task }) {
   const staff = useStaff().data?.staff ?? [];
-  const assign = useAssign(task.customer_id);
+  const assign = useAssignTask(task.customer_id);
   const { message } = App.useApp();
   const said = strings.tasks;
   const people = staff.filter((person) => person.is_active || person.id === task.assigned_to);

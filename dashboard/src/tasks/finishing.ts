@@ -1,4 +1,4 @@
-import { finishTask } from "../api/writes";
+import { completeTask } from "../api/mutations";
 
 /** How long a task that was called done can be taken back: what the gateway has finished stays finished. */
 export const UNDO_MS = 5_000;
@@ -18,7 +18,7 @@ export class Finishing {
   private shown: ReadonlySet<number> = new Set();
 
   constructor(
-    private readonly finish: (taskId: number, keepalive?: boolean) => Promise<unknown> = finishTask,
+    private readonly finish: (taskId: number, keepalive?: boolean) => Promise<unknown> = completeTask,
   ) {}
 
   subscribe = (listener: () => void): (() => void) => {

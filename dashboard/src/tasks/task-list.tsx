@@ -1,5 +1,5 @@
 import { Button, Empty } from "antd";
-import { useTasks } from "../api/reads";
+import { useTasks } from "../api/queries";
 import { ErrorAlert } from "../components/error-alert";
 import { TextSkeleton } from "../components/loading";
 import { strings } from "../strings";

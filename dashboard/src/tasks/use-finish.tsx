@@ -1,8 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { App, Button } from "antd";
 import { useSyncExternalStore } from "react";
+import { invalidateCustomers } from "../api/mutations";
 import type { Task } from "../api/shapes-of-work";
-import { refresh } from "../api/writes";
 import { errorMessage } from "../components/error-alert";
 import { strings } from "../strings";
 import { finishing, UNDO_MS } from "./finishing";
@@ -14,7 +14,7 @@ export function useFinish(): (task: Task) => void {
   const said = strings.tasks;
   return (task) => {
     const key = `task ${task.id}`;
-    const again = () => void refresh(queries, [task.customer_id]);
+    const again = () => void invalidateCustomers(queries, [task.customer_id]);
     finishing.start(task.id, {
       done: again,
       undone: () => notification.info({ key, title: said.undone(task.title), duration: 3 }),

@@ -1,10 +1,10 @@
 import { useEffect } from "react";
 import { matchPath } from "react-router";
-import { useFiguresAhead } from "../api/figures";
+import { usePrefetchAnalytics } from "../api/analytics";
 import { preloadCharts } from "../charts/lazy";
 import { lazyComponent } from "../components/lazy-component";
 import { PageSpinner } from "../components/loading";
-import { useView } from "./analytics/view";
+import { useAnalyticsQuery } from "./analytics/analytics-query";
 
 const fallback = <PageSpinner />;
 
@@ -19,7 +19,7 @@ export const Stages = lazyComponent(() => import("./stages/stages"), fallback);
 
 /** Its figures and the charts are asked for while its own code is still on its way. */
 function AnalyticsAsked() {
-  useFiguresAhead(useView().view);
+  usePrefetchAnalytics(useAnalyticsQuery().view);
   useEffect(preloadCharts, []);
   return <Analytics />;
 }

@@ -1,4 +1,4 @@
-import { usePredictions } from "../../api/reads";
+import { usePredictions } from "../../api/queries";
 import { Page } from "../../components/page";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Alert, Button, Modal, Progress } from "antd";
 import { useState } from "react";
-import { askFor, type Outreach, onceOnly, refresh } from "../../api/writes";
+import { invalidateCustomers, newIdempotencyKey, type Outreach, requestOutreach } from "../../api/mutations";
 import { errorMessage } from "../../components/error-alert";
 import { number } from "../../format/figures";
 import { strings } from "../../strings";
@@ -21,7 +21,7 @@ export default function BulkModal({ type, customers, nameOf, close }: Props) {
   const [done, setDone] = useState(0);
   const [refusals, setRefusals] = useState<readonly Refusal[]>([]);
   // One for each press of the button: who is tried again is not asked for twice.
-  const [once] = useState(onceOnly);
+  const [idempotencyKey] = useState(newIdempotencyKey);
   const queries = useQueryClient();
   const { actionCentre: said, outreach, common } = strings;
   const what = outreach[type];
@@ -31,10 +31,14 @@ export default function BulkModal({ type, customers, nameOf, close }: Props) {
     setStep("running");
     setTrying(some);
     setDone(0);
-    const refused = await runAll(some, (id) => askFor(id, type, `${once}.${type}`), setDone);
+    const refused = await runAll(
+      some,
+      (id) => requestOutreach(id, type, `${idempotencyKey}.${type}`),
+      setDone,
+    );
     setRefusals(refused);
     setStep("finished");
-    await refresh(queries, some);
+    await invalidateCustomers(queries, some);
   }
 
   const failed = refusals.map(({ customer }) => customer);

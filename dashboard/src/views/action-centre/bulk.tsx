@@ -1,6 +1,6 @@
 import { Button } from "antd";
 import { useEffect, useState } from "react";
-import { OUTREACH, type Outreach } from "../../api/writes";
+import { OUTREACH, type Outreach } from "../../api/mutations";
 import { lazyComponent } from "../../components/lazy-component";
 import { OUTREACH_ICONS } from "../../components/outreach-button";
 import { number } from "../../format/figures";

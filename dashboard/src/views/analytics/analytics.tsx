@@ -1,21 +1,21 @@
 import { useDeferredValue } from "react";
-import { useFigures } from "../../api/figures";
+import { useJourneyAnalytics } from "../../api/analytics";
 import { Page } from "../../components/page";
 import { QueryView } from "../../components/query-view";
 import { moment } from "../../format/dates";
 import { strings } from "../../strings";
+import { useAnalyticsQuery } from "./analytics-query";
 import { FlowCard } from "./flow-card";
 import { FunnelCard } from "./funnel-card";
 import { MetricsCard } from "./metrics-card";
+import { PeriodPicker } from "./period-picker";
 import { DistributionCard, TimesCard } from "./stage-cards";
 import { Statistics } from "./statistics";
-import { useView } from "./view";
-import { ViewPicker } from "./view-picker";
 
 /** A company's journeys in figures, of a period up to now or to an instant of the past. */
 export default function Analytics() {
-  const { view, change } = useView();
-  const query = useFigures(view);
+  const { view, change } = useAnalyticsQuery();
+  const query = useJourneyAnalytics(view);
   // What is below the window's edge is drawn after what is in it has been painted.
   const below = useDeferredValue(true, false);
   const said = strings.analytics;
@@ -25,7 +25,7 @@ export default function Analytics() {
       title={strings.views.analytics}
       tab={strings.views.analytics}
       lead={asOf}
-      extra={<ViewPicker view={view} change={change} />}
+      extra={<PeriodPicker view={view} change={change} />}
     >
       <QueryView query={query} rows={12}>
         {(figures) => (

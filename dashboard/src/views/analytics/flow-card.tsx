@@ -1,6 +1,6 @@
 import { useMemo } from "react";
-import { useSankey, type View } from "../../api/figures";
-import { useStages } from "../../api/reads";
+import { type AnalyticsQuery, useSankey } from "../../api/analytics";
+import { useStages } from "../../api/queries";
 import type { SankeyData } from "../../api/shapes-of-work";
 import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";
@@ -17,7 +17,7 @@ import { useDark, useNarrow } from "../../theme";
 const NOTHING: SankeyData = { nodes: [], links: [] };
 
 /** Movements between the stages in the period; its figures come by themselves. */
-export function FlowCard({ view }: { view: View }) {
+export function FlowCard({ view }: { view: AnalyticsQuery }) {
   const query = useSankey(view);
   const stageStyle = useStageStyle();
   const stages = useStages().data?.stages;

@@ -1,7 +1,7 @@
 import { Select } from "antd";
 import { useCallback, useState } from "react";
-import { daysBefore, useStageMetrics, type View } from "../../api/figures";
-import { useStages } from "../../api/reads";
+import { type AnalyticsQuery, daysBefore, useStageMetrics } from "../../api/analytics";
+import { useStages } from "../../api/queries";
 import type { StageMetric } from "../../api/shapes-of-work";
 import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";
@@ -19,7 +19,7 @@ type Metric = keyof typeof strings.analytics.metricNames;
 const METRICS = Object.keys(strings.analytics.metricNames) as Metric[];
 
 /** One figure of every stage, day by day. */
-export function MetricsCard({ view }: { view: View }) {
+export function MetricsCard({ view }: { view: AnalyticsQuery }) {
   const [metric, setMetric] = useState<Metric>("customer_count");
   const query = useStageMetrics(view);
   const stageStyle = useStageStyle();

@@ -1,4 +1,4 @@
-import { useStages } from "../../api/reads";
+import { useStages } from "../../api/queries";
 import { Bars } from "../../charts/bars";
 import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";

@@ -1,13 +1,13 @@
 import { CrownOutlined, TeamOutlined, WalletOutlined, WarningOutlined } from "@ant-design/icons";
 import { Statistic } from "antd";
-import type { Figures } from "../../api/shapes-of-work";
+import type { JourneyAnalytics } from "../../api/shapes-of-work";
 import { Panel } from "../../components/panel";
 import { money, number, percent } from "../../format/figures";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 
 /** The four figures above all others. */
-export function Statistics({ figures }: { figures: Figures }) {
+export function Statistics({ figures }: { figures: JourneyAnalytics }) {
   const said = strings.analytics;
   const currency = useCurrency();
   const shown = [

@@ -1,6 +1,6 @@
 import { Button, Empty } from "antd";
 import { useState } from "react";
-import { useCustomers } from "../../api/reads";
+import { useCustomers } from "../../api/queries";
 import type { Relationships } from "../../api/shapes";
 import { DataList } from "../../components/data-list";
 import { Page } from "../../components/page";

@@ -1,7 +1,7 @@
 import { SearchOutlined } from "@ant-design/icons";
 import { Input, Select } from "antd";
 import { useEffect, useId, useState } from "react";
-import { useStages } from "../../api/reads";
+import { useStages } from "../../api/queries";
 import { strings } from "../../strings";
 import { useNarrow } from "../../theme";
 import { RISKS, type Risk, type Search, SORTS } from "./search";

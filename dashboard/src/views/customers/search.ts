@@ -1,6 +1,6 @@
 import { useCallback, useMemo } from "react";
 import { useSearchParams } from "react-router";
-import type { CustomerSearch } from "../../api/reads";
+import type { CustomerSearch } from "../../api/queries";
 
 export const PAGE = 50;
 export const RISKS = {

@@ -1,8 +1,8 @@
 import { PauseCircleOutlined, PlayCircleOutlined, SwapOutlined } from "@ant-design/icons";
 import { App, Button } from "antd";
 import { useState } from "react";
+import { OUTREACH, useReleaseHold } from "../../api/mutations";
 import type { JourneyShown } from "../../api/shapes";
-import { OUTREACH, useRelease } from "../../api/writes";
 import { errorMessage } from "../../components/error-alert";
 import { OutreachButton } from "../../components/outreach-button";
 import { useCanEdit } from "../../session/session";
@@ -38,7 +38,7 @@ export function Buttons({ journey }: { journey: JourneyShown }) {
 }
 
 function Release({ customerId }: { customerId: string }) {
-  const release = useRelease(customerId);
+  const release = useReleaseHold(customerId);
   const { message, modal } = App.useApp();
   const said = strings.change;
   async function confirmed() {

@@ -1,7 +1,7 @@
 import { App, Form, Input, Modal, Radio, Select } from "antd";
-import { useStages } from "../../api/reads";
+import { type StageChange, useStageChange } from "../../api/mutations";
+import { useStages } from "../../api/queries";
 import type { JourneyShown } from "../../api/shapes";
-import { type StageChange, useStageChange } from "../../api/writes";
 import { errorMessage } from "../../components/error-alert";
 import { localInput } from "../../format/dates";
 import { strings } from "../../strings";

@@ -1,6 +1,6 @@
 import { Link, useParams } from "react-router";
 import { Problem } from "../../api/problem";
-import { useJourney } from "../../api/reads";
+import { useJourney } from "../../api/queries";
 import type { JourneyShown } from "../../api/shapes";
 import { Page } from "../../components/page";
 import { Panel } from "../../components/panel";

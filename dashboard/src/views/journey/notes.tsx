@@ -1,9 +1,9 @@
 import { EditOutlined } from "@ant-design/icons";
 import { App, Button, Form, Input } from "antd";
 import { useState } from "react";
+import { useSaveNotes } from "../../api/mutations";
 import { Problem } from "../../api/problem";
 import type { JourneyShown } from "../../api/shapes";
-import { useNotes } from "../../api/writes";
 import { errorMessage } from "../../components/error-alert";
 import { Panel } from "../../components/panel";
 import { strings } from "../../strings";
@@ -35,7 +35,7 @@ function Edit({ customerId, notes, close }: { customerId: string; notes: string 
   // What was there when the editing began: a change by somebody else fallback must not be lost.
   const [previous] = useState(notes);
   const [error, setError] = useState<string | null>(null);
-  const save = useNotes(customerId);
+  const save = useSaveNotes(customerId);
   const { message } = App.useApp();
   const said = strings.journey;
 

@@ -1,7 +1,7 @@
 import { DownOutlined, UpOutlined } from "@ant-design/icons";
 import { Button } from "antd";
 import { useId, useState } from "react";
-import { useExplanation } from "../../api/reads";
+import { useExplanation } from "../../api/queries";
 import type { JourneyShown } from "../../api/shapes";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";

@@ -19,7 +19,7 @@ export function useLink(): LinkState {
         await signIn({ token });
         setState("opened");
       } catch (error) {
-        setState(error instanceof Problem && !error.passing ? "refused" : "unreachable");
+        setState(error instanceof Problem && !error.isTransient ? "refused" : "unreachable");
       }
     }
     void open();

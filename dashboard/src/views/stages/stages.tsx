@@ -1,4 +1,4 @@
-import { useStages } from "../../api/reads";
+import { useStages } from "../../api/queries";
 import { Page } from "../../components/page";
 import { QueryView } from "../../components/query-view";
 import { strings } from "../../strings";

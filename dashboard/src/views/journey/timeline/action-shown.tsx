@@ -1,8 +1,8 @@
 import { ReloadOutlined } from "@ant-design/icons";
 import { App, Button, Tag } from "antd";
 import type { ReactNode } from "react";
+import { useRetryAction } from "../../../api/mutations";
 import type { ActionShown as Action } from "../../../api/shapes-of-timeline";
-import { useRetry } from "../../../api/writes";
 import { errorMessage } from "../../../components/error-alert";
 import { relative } from "../../../format/dates";
 import { number } from "../../../format/figures";
@@ -48,7 +48,7 @@ export function ActionShown({ action, when, customerId }: Props) {
 }
 
 function Retry({ customerId, action }: { customerId: string; action: Action }) {
-  const retry = useRetry(customerId);
+  const retry = useRetryAction(customerId);
   const { message } = App.useApp();
   const said = strings.journey;
   async function again() {

@@ -1,6 +1,6 @@
 import { Button, Empty, Segmented, Timeline } from "antd";
 import { useEffect, useRef, useState } from "react";
-import { useTimeline } from "../../../api/reads";
+import { useTimeline } from "../../../api/queries";
 import type { Entry } from "../../../api/shapes-of-timeline";
 import { ErrorAlert } from "../../../components/error-alert";
 import { TextSkeleton } from "../../../components/loading";

@@ -1,26 +1,26 @@
 import { useCallback, useMemo } from "react";
 import { useSearchParams } from "react-router";
-import { PERIODS, type View } from "../../api/figures";
+import { type AnalyticsQuery, PERIODS } from "../../api/analytics";
 
 /** Which figures are looked at; it stands in the address. */
-export function useView() {
+export function useAnalyticsQuery() {
   const [params, setParams] = useSearchParams();
   const view = useMemo(() => read(params), [params]);
   const change = useCallback(
-    (changes: Partial<View>) =>
+    (changes: Partial<AnalyticsQuery>) =>
       setParams((before) => written({ ...read(before), ...changes }), { replace: true }),
     [setParams],
   );
   return { view, change };
 }
 
-export function read(params: URLSearchParams): View {
+export function read(params: URLSearchParams): AnalyticsQuery {
   const period = PERIODS.find((known) => known === params.get("period")) ?? "month";
   const asOf = new Date(params.get("as_of") ?? "");
   return { period, asOf: Number.isNaN(asOf.getTime()) ? null : asOf.toISOString() };
 }
 
-export function written({ period, asOf }: View): URLSearchParams {
+export function written({ period, asOf }: AnalyticsQuery): URLSearchParams {
   const params = new URLSearchParams();
   if (period !== "month") params.set("period", period);
   if (asOf !== null) params.set("as_of", asOf);

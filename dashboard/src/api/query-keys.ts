@@ -2,7 +2,7 @@
  * Names of what was asked, for the cache. The first word says what it is; of one journey, the second whose.
  * A change of a customer touches his journey, all lists and all figures.
  */
-export const keys = {
+export const queryKeys = {
   stages: ["stages"] as const,
   staff: ["staff"] as const,
   customers: (search: object) => ["customers", search] as const,
@@ -12,7 +12,7 @@ export const keys = {
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
   tasks: (customerId: string | null) => ["tasks", customerId] as const,
   predictions: ["predictions"] as const,
-  figures: (view: object) => ["figures", "journeys", view] as const,
+  analytics: (view: object) => ["figures", "journeys", view] as const,
   sankey: (view: object) => ["figures", "sankey", view] as const,
   metrics: (view: object) => ["figures", "metrics", view] as const,
 };
@@ -20,7 +20,7 @@ export const keys = {
 const LISTS = new Set<unknown>(["customers", "tasks", "predictions"]);
 
 /** Whether a change of these customers (null: any) makes the answer of a key stale. */
-export function touches(
+export function isAffected(
   key: readonly unknown[],
   what: "lists" | "figures",
   customers: ReadonlySet<string> | null,

@@ -1,8 +1,8 @@
 /** What views ask for, one hook each. */
 import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { answer, api } from "./client";
-import { keys } from "./keys";
+import { api, unwrap } from "./client";
 import { Problem } from "./problem";
+import { queryKeys } from "./query-keys";
 import type { paths } from "./schema";
 import type { Explanation, Relationships, Stages, Timeline } from "./shapes";
 import type { Entry, TimelinePage } from "./shapes-of-timeline";
@@ -10,27 +10,27 @@ import type { Predictions, Staff, Tasks } from "./shapes-of-work";
 
 export type CustomerSearch = NonNullable<paths["/v1/portal/relationships"]["get"]["parameters"]["query"]>;
 
-const SOME_TASKS = 12;
-const MANY_TASKS = 200;
-const MOST_PREDICTIONS = 1000;
+const TASKS_PAGE = 12;
+const CUSTOMER_TASKS_PAGE = 200;
+const MAX_PREDICTIONS = 1000;
 const TIMELINE_PAGE = 50;
 
-export const STAGES = queryOptions({
-  queryKey: keys.stages,
-  queryFn: ({ signal }) => answer<Stages>(api.GET("/v1/stages", { signal })),
+export const stagesQuery = queryOptions({
+  queryKey: queryKeys.stages,
+  queryFn: ({ signal }) => unwrap<Stages>(api.GET("/v1/stages", { signal })),
   staleTime: 5 * 60_000, // they hardly ever change
 });
 
 /** The company's stages, in their order. */
 export function useStages() {
-  return useQuery(STAGES);
+  return useQuery(stagesQuery);
 }
 
 export function useCustomers(search: CustomerSearch) {
   return useQuery({
-    queryKey: keys.customers(search),
+    queryKey: queryKeys.customers(search),
     queryFn: ({ signal }) =>
-      answer<Relationships>(api.GET("/v1/portal/relationships", { params: { query: search }, signal })),
+      unwrap<Relationships>(api.GET("/v1/portal/relationships", { params: { query: search }, signal })),
     placeholderData: keepPreviousData,
   });
 }
@@ -38,9 +38,9 @@ export function useCustomers(search: CustomerSearch) {
 /** One journey as it stands; its timeline comes page by page (`useTimeline`). */
 export function useJourney(customerId: string) {
   return useQuery({
-    queryKey: keys.journey(customerId),
+    queryKey: queryKeys.journey(customerId),
     queryFn: ({ signal }) =>
-      answer<Timeline>(
+      unwrap<Timeline>(
         api.GET("/v1/portal/customers/{customer_id}/journey", {
           params: { path: { customer_id: customerId }, query: { limit: 1 } },
           signal,
@@ -51,9 +51,9 @@ export function useJourney(customerId: string) {
 
 export function useTimeline(customerId: string, kinds: Entry["kind"][]) {
   return useInfiniteQuery({
-    queryKey: keys.timeline(customerId, kinds),
+    queryKey: queryKeys.timeline(customerId, kinds),
     queryFn: ({ signal, pageParam }) =>
-      answer<TimelinePage>(
+      unwrap<TimelinePage>(
         api.GET("/v1/portal/customers/{customer_id}/timeline", {
           params: {
             path: { customer_id: customerId },
@@ -72,12 +72,12 @@ export function useTimeline(customerId: string, kinds: Entry["kind"][]) {
 }
 
 /** Why the scores are what they are; asked for only when somebody wants to know. */
-export function useExplanation(customerId: string, wanted: boolean) {
+export function useExplanation(customerId: string, enabled: boolean) {
   return useQuery({
-    queryKey: keys.explanation(customerId),
-    enabled: wanted,
+    queryKey: queryKeys.explanation(customerId),
+    enabled: enabled,
     queryFn: ({ signal }) =>
-      answer<Explanation>(
+      unwrap<Explanation>(
         api.GET("/v1/customers/{customer_id}/explain", {
           params: { path: { customer_id: customerId } },
           signal,
@@ -89,12 +89,12 @@ export function useExplanation(customerId: string, wanted: boolean) {
 /** Open tasks, soonest due first; of one customer, or (null) of all. */
 export function useTasks(customerId: string | null) {
   return useInfiniteQuery({
-    queryKey: keys.tasks(customerId),
+    queryKey: queryKeys.tasks(customerId),
     queryFn: ({ signal, pageParam }) => {
       const customer = customerId === null ? {} : { customer_id: customerId };
       const cursor = pageParam === null ? {} : { cursor: pageParam };
-      const query = { limit: customerId === null ? SOME_TASKS : MANY_TASKS, ...customer, ...cursor };
-      return answer<Tasks>(api.GET("/v1/portal/tasks", { params: { query }, signal }));
+      const query = { limit: customerId === null ? TASKS_PAGE : CUSTOMER_TASKS_PAGE, ...customer, ...cursor };
+      return unwrap<Tasks>(api.GET("/v1/portal/tasks", { params: { query }, signal }));
     },
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next_cursor,
@@ -103,19 +103,19 @@ export function useTasks(customerId: string | null) {
 
 export function useStaff() {
   return useQuery({
-    queryKey: keys.staff,
-    queryFn: ({ signal }) => answer<Staff>(api.GET("/v1/portal/staff", { signal })),
+    queryKey: queryKeys.staff,
+    queryFn: ({ signal }) => unwrap<Staff>(api.GET("/v1/portal/staff", { signal })),
     staleTime: 60_000,
   });
 }
 
 export function usePredictions() {
   return useQuery({
-    queryKey: keys.predictions,
+    queryKey: queryKeys.predictions,
     queryFn: ({ signal }) =>
-      answer<Predictions>(
+      unwrap<Predictions>(
         api.GET("/v1/portal/analytics/churn-predictions", {
-          params: { query: { limit: MOST_PREDICTIONS } },
+          params: { query: { limit: MAX_PREDICTIONS } },
           signal,
         }),
       ),
@@ -123,6 +123,6 @@ export function usePredictions() {
 }
 
 /** Whether another try may help; for the cache's `retry`. */
-export function worthAnotherTry(failures: number, error: Error): boolean {
-  return failures < 2 && !(error instanceof Problem && !error.passing);
+export function shouldRetry(failures: number, error: Error): boolean {
+  return failures < 2 && !(error instanceof Problem && !error.isTransient);
 }

@@ -1,10 +1,16 @@
 import { Button, Input, Segmented } from "antd";
 import { useId } from "react";
-import { PERIODS, type Period, type View } from "../../api/figures";
+import { type AnalyticsQuery, PERIODS, type Period } from "../../api/analytics";
 import { localInput } from "../../format/dates";
 import { strings } from "../../strings";
 
-export function ViewPicker({ view, change }: { view: View; change(view: Partial<View>): void }) {
+export function PeriodPicker({
+  view,
+  change,
+}: {
+  view: AnalyticsQuery;
+  change(view: Partial<AnalyticsQuery>): void;
+}) {
   const said = strings.analytics;
   const id = useId();
   return (

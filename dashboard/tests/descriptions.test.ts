@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { deadlineInWords } from "../src/format/deadline";
+import { deadlineInWords } from "../src/format/next-step";
 import { comparisonInWords, rulesInWords } from "../src/format/rules";
 
 const NOW = Date.parse("2026-11-25T12:00:00Z");

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { contrast, textOn } from "../src/format/contrast";
 import { calendarDay, relative } from "../src/format/dates";
-import { money, percent, score, share } from "../src/format/figures";
-import { languageOfWords } from "../src/format/language";
-import { actionName, readable, term } from "../src/format/terms";
+import { actionName, readable, term } from "../src/format/labels";
+import { languageOfWords } from "../src/format/locale";
+import { money, percent, score, share } from "../src/format/numbers";
 
 const NOW = Date.parse("2026-11-25T12:00:00Z");
 const plain = (text: string) => text.replaceAll(/[\u00a0\u202f]/g, " ");

@@ -2,10 +2,10 @@ import { describe, expect, test, vi } from "vitest";
 import { daysBefore } from "../src/api/analytics";
 import { isAffected, queryKeys } from "../src/api/query-keys";
 import type { Prediction } from "../src/api/shapes-of-work";
-import { FIGURES_MS, LISTS_MS, Refresher } from "../src/live/refresher";
-import { Finishing, UNDO_MS } from "../src/tasks/finishing";
-import { matching, sorted } from "../src/views/action-centre/order";
-import { runAll } from "../src/views/action-centre/run-all";
+import { FIGURES_MS, LISTS_MS, Refresher } from "../src/live/query-invalidator";
+import { Finishing, UNDO_MS } from "../src/tasks/task-completion";
+import { runAll } from "../src/views/action-centre/run-bulk-action";
+import { matching, sorted } from "../src/views/action-centre/search-and-sort";
 import { read as readView, written as writtenView } from "../src/views/analytics/analytics-query";
 import { read, written } from "../src/views/customers/search";
 

@@ -4,7 +4,7 @@ import { ErrorBoundary } from "../components/error-boundary";
 import { TextSkeleton } from "../components/loading";
 import { Panel } from "../components/panel";
 import { strings } from "../strings";
-import { PlainTable, type TableShown } from "./plain-table";
+import { ChartTable, type TableData } from "./chart-table";
 
 interface Props {
   title: string;
@@ -13,7 +13,7 @@ interface Props {
   summary: string;
   isEmpty: boolean;
   isLoading?: boolean;
-  table: TableShown;
+  table: TableData;
   chart: ReactNode;
   /** beside the switch */
   extra?: ReactNode;
@@ -64,7 +64,7 @@ export function ChartCard({
       ) : isEmpty ? (
         <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={said.nothing} />
       ) : asTable ? (
-        <PlainTable caption={said.tableOf(title)} {...table} />
+        <ChartTable caption={said.tableOf(title)} {...table} />
       ) : (
         <ErrorBoundary>
           <div role="img" aria-label={`${title}. ${summary}`} className="chart">

@@ -2,13 +2,13 @@
 export interface ChartTheme {
   dark: boolean;
   text: string;
-  quiet: string;
-  line: string;
+  secondaryText: string;
+  gridLine: string;
   bar: string;
   /** large and under text */
   area: string;
   /** what lies beneath */
-  paper: string;
+  background: string;
 }
 
 export function chartThemeFor(dark: boolean): ChartTheme {
@@ -16,25 +16,25 @@ export function chartThemeFor(dark: boolean): ChartTheme {
     ? {
         dark,
         text: "#e8efee",
-        quiet: "#b9c5c3",
-        line: "#33403e",
+        secondaryText: "#b9c5c3",
+        gridLine: "#33403e",
         bar: "#3aa79b",
         area: "#1f5e57",
-        paper: "#141c1b",
+        background: "#141c1b",
       }
     : {
         dark,
         text: "#14201f",
-        quiet: "#44514f",
-        line: "#dfe6e5",
+        secondaryText: "#44514f",
+        gridLine: "#dfe6e5",
         bar: "#1b8479",
         area: "#a9dcd4",
-        paper: "#ffffff",
+        background: "#ffffff",
       };
 }
 
 /** Options of every chart: it fills its place, does not move, and lets its place have the background. */
-export function base(theme: ChartTheme) {
+export function baseOptions(theme: ChartTheme) {
   return {
     autoFit: true,
     animate: false as const,
@@ -43,14 +43,14 @@ export function base(theme: ChartTheme) {
 }
 
 /** An axis in this theme. */
-export function axis(theme: ChartTheme, more: Record<string, unknown> = {}) {
+export function axisOptions(theme: ChartTheme, more: Record<string, unknown> = {}) {
   return {
     title: false,
-    labelFill: theme.quiet,
+    labelFill: theme.secondaryText,
     labelOpacity: 1,
     labelFillOpacity: 1,
     labelFontSize: 12,
-    gridStroke: theme.line,
+    gridStroke: theme.gridLine,
     gridStrokeOpacity: 1,
     gridLineDash: [0, 0],
     tick: false,

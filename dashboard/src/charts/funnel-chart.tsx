@@ -1,10 +1,10 @@
 import { Funnel } from "@ant-design/plots";
-import { base, type ChartTheme } from "./chart-theme";
+import { baseOptions, type ChartTheme } from "./chart-theme";
 
 export interface FunnelRow {
   name: string;
   customers: number;
-  shown: string;
+  label: string;
   /** of the step before, as it is shown; empty for the first */
   conversion: string;
 }
@@ -21,7 +21,7 @@ export default function FunnelChart({
 }) {
   return (
     <Funnel
-      {...base(theme)}
+      {...baseOptions(theme)}
       height={height}
       data={rows}
       xField="name"
@@ -32,8 +32,8 @@ export default function FunnelChart({
       scale={{ x: { padding: 0.12 } }}
       label={[
         {
-          text: ({ name, shown, conversion }: FunnelRow) =>
-            `${name}\n${shown}${conversion && `  ↓ ${conversion}`}`,
+          text: ({ name, label, conversion }: FunnelRow) =>
+            `${name}\n${label}${conversion && `  ↓ ${conversion}`}`,
           position: "inside",
           fill: theme.text,
           fillOpacity: 1,

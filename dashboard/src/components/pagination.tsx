@@ -1,6 +1,6 @@
 import { LeftOutlined, RightOutlined } from "@ant-design/icons";
 import { Button } from "antd";
-import { number } from "../format/figures";
+import { number } from "../format/numbers";
 import { strings } from "../strings";
 
 interface Props {

@@ -1,4 +1,4 @@
-import { share } from "../format/figures";
+import { share } from "../format/numbers";
 import { strings } from "../strings";
 
 /** A risk (0 to 1) as a bar with its number; the colour only repeats what both say. */

@@ -1,6 +1,6 @@
 import { useCallback, useMemo } from "react";
 import { useStages } from "../api/queries";
-import { readable } from "../format/terms";
+import { readable } from "../format/labels";
 
 export interface StageStyle {
   name: string;

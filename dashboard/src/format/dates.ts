@@ -1,4 +1,4 @@
-import { LOCALE, languageOfWords } from "./language";
+import { LOCALE, languageOfWords } from "./locale";
 
 const DAY = 86_400_000;
 const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [

@@ -1,7 +1,7 @@
 import type { Comparison, Rule, Stage } from "../api/shapes";
 import { strings } from "../strings";
-import { money, number, share } from "./figures";
-import { readable } from "./terms";
+import { readable } from "./labels";
+import { money, number, share } from "./numbers";
 
 const CONDITION = /^\s*(>=|<=|==|>|<)\s*(-?[0-9.]+)\s*$/;
 

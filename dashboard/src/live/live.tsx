@@ -2,8 +2,8 @@ import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import { currentSession } from "../api/session";
 import { useSessions } from "../session/session";
-import { type Connection, followChanges } from "./changes";
-import { Refresher } from "./refresher";
+import { type Connection, followChanges } from "./change-feed";
+import { Refresher } from "./query-invalidator";
 
 const Context = createContext<Connection>("connecting");
 

@@ -1,6 +1,6 @@
 import { useIsFetching } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { preloadCharts } from "../charts/lazy";
+import { preloadCharts } from "../charts/lazy-charts";
 import { useConnection } from "../live/live";
 import { Analytics } from "../views/views";
 

@@ -7,10 +7,10 @@ import { useConnection } from "../live/live";
 import { useSession } from "../session/session";
 import { strings } from "../strings";
 import { useMedia } from "../theme";
-import { Account } from "./account";
+import { Account } from "./account-menu";
 import { Brand } from "./brand";
-import { Freshness } from "./freshness";
-import { Menu } from "./menu";
+import { Freshness } from "./connection-status";
+import { Menu } from "./nav-menu";
 import { PrefetchAnalytics } from "./prefetch-analytics";
 
 /** What stands around every view: the menu, whose figures these are, how fresh they are, the way out. */

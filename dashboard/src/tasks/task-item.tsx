@@ -4,11 +4,11 @@ import { Link } from "react-router";
 import type { Task } from "../api/shapes-of-work";
 import { customerPath } from "../components/customer-link";
 import { moment, relative } from "../format/dates";
-import { term } from "../format/terms";
+import { term } from "../format/labels";
 import { useCanEdit } from "../session/session";
 import { strings } from "../strings";
 import { Assignee } from "./assignee";
-import { useFinish } from "./use-finish";
+import { useFinish } from "./use-complete-task";
 
 export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boolean }) {
   const canEdit = useCanEdit();

@@ -4,7 +4,7 @@ import { ErrorAlert } from "../components/error-alert";
 import { TextSkeleton } from "../components/loading";
 import { strings } from "../strings";
 import { TaskItem } from "./task-item";
-import { useFinishing } from "./use-finish";
+import { useFinishing } from "./use-complete-task";
 
 /** Open tasks, soonest due first: of one customer, or (null) of all. */
 export function TaskList({ customerId }: { customerId: string | null }) {

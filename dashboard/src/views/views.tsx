@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { matchPath } from "react-router";
 import { usePrefetchAnalytics } from "../api/analytics";
-import { preloadCharts } from "../charts/lazy";
+import { preloadCharts } from "../charts/lazy-charts";
 import { lazyComponent } from "../components/lazy-component";
 import { PageSpinner } from "../components/loading";
 import { useAnalyticsQuery } from "./analytics/analytics-query";

@@ -27,7 +27,7 @@ export const common = {
   clear: "Clear",
   none: "–",
   days: (shown: string, value: number) => counted(shown, value, "day", "days"),
-  loading: "PageSpinner…",
+  loading: "Loading…",
   failed: "This could not be loaded",
   unanswered: "The server does not answer. It is tried again as soon as it does.",
   broken: "Something went wrong on this page",

@@ -37,7 +37,7 @@ export const journey = {
   addNotes: "Add notes",
   saveNotes: "Save notes",
   savedNotes: "The notes are saved.",
-  staleNotes: "Somebody else has changed the notes fallback. Copy yours, cancel, and edit them anew.",
+  staleNotes: "Somebody else has changed the notes meanwhile. Copy yours, cancel, and edit them anew.",
   emptyTimeline: "Nothing of this kind has happened",
   whole: "That is the whole story.",
   startedIn: (stage: string) => `Started as ${stage}`,

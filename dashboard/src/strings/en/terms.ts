@@ -56,7 +56,7 @@ export const terms: Record<
     pending: "Pending",
     waiting: "Waiting",
     succeeded: "Done",
-    failed: "ErrorAlert",
+    failed: "Failed",
     suppressed: "Held back",
     cancelled: "Cancelled",
   },

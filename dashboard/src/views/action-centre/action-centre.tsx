@@ -2,10 +2,10 @@ import { usePredictions } from "../../api/queries";
 import { Page } from "../../components/page";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
-import { number } from "../../format/figures";
+import { number } from "../../format/numbers";
 import { strings } from "../../strings";
 import { TaskList } from "../../tasks/task-list";
-import { AtRisk } from "./at-risk";
+import { AtRisk } from "./at-risk-list";
 
 /** What to do now: whom the company is about to lose, and the open tasks beside. */
 export default function ActionCentre() {

@@ -6,8 +6,8 @@ import type { Column } from "../../components/data-list";
 import { OutreachButton } from "../../components/outreach-button";
 import { RiskBar } from "../../components/risk-bar";
 import { calendarDay } from "../../format/dates";
-import { inDays } from "../../format/days";
-import { money, share } from "../../format/figures";
+import { inDays } from "../../format/durations";
+import { money, share } from "../../format/numbers";
 import { strings } from "../../strings";
 
 /** What the gateway recommends, and the button that does it. */

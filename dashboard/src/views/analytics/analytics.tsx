@@ -9,7 +9,7 @@ import { FlowCard } from "./flow-card";
 import { FunnelCard } from "./funnel-card";
 import { MetricsCard } from "./metrics-card";
 import { PeriodPicker } from "./period-picker";
-import { DistributionCard, TimesCard } from "./stage-cards";
+import { DistributionCard, TimeInStageCard } from "./stage-cards";
 import { Statistics } from "./statistics";
 
 /** A company's journeys in figures, of a period up to now or to an instant of the past. */
@@ -36,7 +36,7 @@ export default function Analytics() {
             <Statistics figures={figures} />
             <FunnelCard steps={figures.funnel_data} />
             <DistributionCard distribution={figures.distribution} />
-            <TimesCard times={figures.stage_times} />
+            <TimeInStageCard times={figures.stage_times} />
             {below && <FlowCard view={view} />}
             {below && <MetricsCard view={view} />}
           </div>

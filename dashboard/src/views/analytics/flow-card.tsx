@@ -4,13 +4,13 @@ import { useStages } from "../../api/queries";
 import type { SankeyData } from "../../api/shapes-of-work";
 import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";
-import { flowOf } from "../../charts/flow";
-import { FlowDiagram } from "../../charts/lazy";
-import { lookOf } from "../../charts/palette";
+import { FlowChart } from "../../charts/lazy-charts";
+import { seriesStyle } from "../../charts/palette";
+import { toStageFlow } from "../../charts/stage-flow";
 import { ErrorAlert } from "../../components/error-alert";
 import { Panel } from "../../components/panel";
 import { useStageStyle } from "../../components/stage-style";
-import { number } from "../../format/figures";
+import { number } from "../../format/numbers";
 import { strings } from "../../strings";
 import { useDark, useNarrow } from "../../theme";
 
@@ -26,10 +26,10 @@ export function FlowCard({ view }: { view: AnalyticsQuery }) {
   const data = query.data ?? NOTHING;
   const flow = useMemo(() => {
     const order = (stages ?? []).map((stage) => stage.stage_key);
-    return flowOf(
+    return toStageFlow(
       data,
       (stage) => stageStyle(stage).name,
-      (stage) => lookOf(Math.max(0, order.indexOf(stage)), dark).colour,
+      (stage) => seriesStyle(Math.max(0, order.indexOf(stage)), dark).colour,
     );
   }, [data, stageStyle, stages, dark]);
   const said = strings.analytics;
@@ -56,7 +56,7 @@ export function FlowCard({ view }: { view: AnalyticsQuery }) {
           cells: [link.from, link.to, number(steps.get(link.target) ?? 0), number(link.value)],
         })),
       }}
-      chart={<FlowDiagram flow={flow} theme={chartThemeFor(dark)} narrow={narrow} />}
+      chart={<FlowChart flow={flow} theme={chartThemeFor(dark)} narrow={narrow} />}
     />
   );
 }

@@ -1,9 +1,9 @@
 import type { FunnelStep } from "../../api/shapes-of-work";
 import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";
-import { FunnelDiagram } from "../../charts/lazy";
+import { FunnelChart } from "../../charts/lazy-charts";
 import { useStageStyle } from "../../components/stage-style";
-import { number, percent } from "../../format/figures";
+import { number, percent } from "../../format/numbers";
 import { strings } from "../../strings";
 import { useDark, useMedia } from "../../theme";
 
@@ -16,7 +16,7 @@ export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
   const rows = steps.map((step, index) => ({
     name: stageStyle(step.stage).name,
     customers: step.customers,
-    shown: said.funnelStep(number(step.customers), percent(step.percentage)),
+    label: said.funnelStep(number(step.customers), percent(step.percentage)),
     conversion: index === 0 ? "" : percent(step.conversionRate),
   }));
   return (
@@ -24,7 +24,7 @@ export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
       className="tall"
       title={said.funnel}
       hint={said.funnelHint}
-      summary={rows.map((row) => `${row.name}: ${row.shown}`).join("; ")}
+      summary={rows.map((row) => `${row.name}: ${row.label}`).join("; ")}
       isEmpty={(steps[0]?.customers ?? 0) === 0}
       table={{
         columns: [said.columns.stage, said.columns.customers, said.columns.share, said.columns.conversion],
@@ -38,7 +38,7 @@ export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
           ],
         })),
       }}
-      chart={<FunnelDiagram rows={rows} theme={chartThemeFor(dark)} height={single ? 360 : 600} />}
+      chart={<FunnelChart rows={rows} theme={chartThemeFor(dark)} height={single ? 360 : 600} />}
     />
   );
 }

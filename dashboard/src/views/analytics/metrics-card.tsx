@@ -5,12 +5,12 @@ import { useStages } from "../../api/queries";
 import type { StageMetric } from "../../api/shapes-of-work";
 import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";
-import { Lines } from "../../charts/lazy";
+import { LineChart } from "../../charts/lazy-charts";
 import { ErrorAlert } from "../../components/error-alert";
 import { Panel } from "../../components/panel";
 import { useStageStyle } from "../../components/stage-style";
 import { calendarDay } from "../../format/dates";
-import { money, number, percent, shortMoney } from "../../format/figures";
+import { money, number, percent, shortMoney } from "../../format/numbers";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 import { useDark } from "../../theme";
@@ -72,7 +72,7 @@ export function MetricsCard({ view }: { view: AnalyticsQuery }) {
         })),
       }}
       chart={
-        <Lines
+        <LineChart
           points={rows.map((row) => ({
             day: row.metric_date,
             series: stageStyle(row.stage).name,

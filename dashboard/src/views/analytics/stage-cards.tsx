@@ -1,10 +1,10 @@
 import { useStages } from "../../api/queries";
-import { Bars } from "../../charts/bars";
+import { BarChart } from "../../charts/bar-chart";
 import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";
 import { useStageStyle } from "../../components/stage-style";
-import { inDays } from "../../format/days";
-import { number } from "../../format/figures";
+import { inDays } from "../../format/durations";
+import { number } from "../../format/numbers";
 import { strings } from "../../strings";
 import { useDark } from "../../theme";
 
@@ -16,10 +16,10 @@ interface Props {
   show: (value: number) => string;
 }
 
-export function TimesCard({ times }: { times: Record<string, number> }) {
+export function TimeInStageCard({ times }: { times: Record<string, number> }) {
   const said = strings.analytics;
   return (
-    <ByStage
+    <StageBarCard
       title={said.times}
       hint={said.timesHint}
       column={said.columns.days}
@@ -31,11 +31,13 @@ export function TimesCard({ times }: { times: Record<string, number> }) {
 
 export function DistributionCard({ distribution }: { distribution: Record<string, number> }) {
   const { distribution: title, distributionHint: hint, columns } = strings.analytics;
-  return <ByStage title={title} hint={hint} column={columns.customers} values={distribution} show={number} />;
+  return (
+    <StageBarCard title={title} hint={hint} column={columns.customers} values={distribution} show={number} />
+  );
 }
 
 /** A number for each stage, in the company's order; stages that it has given up come last. */
-function ByStage({ title, hint, column, values, show }: Props) {
+function StageBarCard({ title, hint, column, values, show }: Props) {
   const stageStyle = useStageStyle();
   const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);
   const dark = useDark();
@@ -47,19 +49,19 @@ function ByStage({ title, hint, column, values, show }: Props) {
     key,
     name: stageStyle(key).name,
     value: values[key] ?? 0,
-    shown: show(values[key] ?? 0),
+    label: show(values[key] ?? 0),
   }));
   return (
     <ChartCard
       title={title}
       hint={hint}
-      summary={rows.map((row) => `${row.name}: ${row.shown}`).join("; ")}
+      summary={rows.map((row) => `${row.name}: ${row.label}`).join("; ")}
       isEmpty={rows.every((row) => row.value === 0)}
       table={{
         columns: [strings.analytics.columns.stage, column],
-        rows: rows.map((row) => ({ key: row.key, cells: [row.name, row.shown] })),
+        rows: rows.map((row) => ({ key: row.key, cells: [row.name, row.label] })),
       }}
-      chart={<Bars rows={rows} theme={chartThemeFor(dark)} />}
+      chart={<BarChart rows={rows} theme={chartThemeFor(dark)} />}
     />
   );
 }

@@ -2,7 +2,7 @@ import { CrownOutlined, TeamOutlined, WalletOutlined, WarningOutlined } from "@a
 import { Statistic } from "antd";
 import type { JourneyAnalytics } from "../../api/shapes-of-work";
 import { Panel } from "../../components/panel";
-import { money, number, percent } from "../../format/figures";
+import { money, number, percent } from "../../format/numbers";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 

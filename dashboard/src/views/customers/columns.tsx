@@ -4,8 +4,8 @@ import type { Column } from "../../components/data-list";
 import { RiskBar } from "../../components/risk-bar";
 import { StageTag } from "../../components/stage-tag";
 import { day, moment, relative } from "../../format/dates";
-import { inDays } from "../../format/days";
-import { money, number } from "../../format/figures";
+import { inDays } from "../../format/durations";
+import { money, number } from "../../format/numbers";
 import { strings } from "../../strings";
 
 export function columns(currency: string): Column<Relationship>[] {

@@ -7,7 +7,7 @@ import { Page } from "../../components/page";
 import { Pagination } from "../../components/pagination";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
-import { number } from "../../format/figures";
+import { number } from "../../format/numbers";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 import { columns } from "./columns";

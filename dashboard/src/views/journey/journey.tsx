@@ -8,14 +8,14 @@ import { QueryView } from "../../components/query-view";
 import { day } from "../../format/dates";
 import { useCanEdit } from "../../session/session";
 import { strings } from "../../strings";
-import { Buttons } from "./buttons";
 import { CustomerTasks } from "./customer-tasks";
-import { Figures } from "./figures";
-import { Next } from "./next";
+import { Buttons } from "./journey-actions";
+import { Figures } from "./key-figures";
+import { Next } from "./next-step";
 import { Notes } from "./notes";
 import { Scores } from "./scores";
-import { Standing } from "./standing";
-import { History } from "./timeline/history";
+import { Standing } from "./stage-summary";
+import { History } from "./timeline/journey-timeline";
 
 export default function Journey() {
   const { customerId = "" } = useParams();

@@ -5,8 +5,8 @@ import { useExplanation } from "../../api/queries";
 import type { JourneyShown } from "../../api/shapes";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
-import { score } from "../../format/figures";
-import { term } from "../../format/terms";
+import { term } from "../../format/labels";
+import { score } from "../../format/numbers";
 import { strings } from "../../strings";
 
 type Name = "risk" | "engagement";

@@ -7,7 +7,7 @@ import { useSessions } from "../../session/session";
 import { Brand } from "../../shell/brand";
 import { strings } from "../../strings";
 import { KeyForm } from "./key-form";
-import { useLink } from "./link";
+import { useLink } from "./sign-in-link";
 
 /** Signing in by a key, or by the one-time link that led here; then back to where one wanted to go. */
 export default function SignIn() {

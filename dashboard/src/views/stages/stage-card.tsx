@@ -2,9 +2,9 @@ import { Tag } from "antd";
 import type { Stage } from "../../api/shapes";
 import { Panel } from "../../components/panel";
 import { StageTag } from "../../components/stage-tag";
-import { inDays } from "../../format/days";
+import { inDays } from "../../format/durations";
+import { actionName } from "../../format/labels";
 import { rulesInWords } from "../../format/rules";
-import { actionName } from "../../format/terms";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 

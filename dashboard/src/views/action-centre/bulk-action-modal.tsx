@@ -3,9 +3,9 @@ import { Alert, Button, Modal, Progress } from "antd";
 import { useState } from "react";
 import { invalidateCustomers, newIdempotencyKey, type Outreach, requestOutreach } from "../../api/mutations";
 import { errorMessage } from "../../components/error-alert";
-import { number } from "../../format/figures";
+import { number } from "../../format/numbers";
 import { strings } from "../../strings";
-import { type Refusal, runAll } from "./run-all";
+import { type Refusal, runAll } from "./run-bulk-action";
 
 interface Props {
   type: Outreach;

@@ -3,7 +3,7 @@ import { Input, Select } from "antd";
 import type { Sorting } from "../../components/data-list";
 import { strings } from "../../strings";
 import { useNarrow } from "../../theme";
-import { SORT_KEYS, type SortKey } from "./order";
+import { SORT_KEYS, type SortKey } from "./search-and-sort";
 
 interface Props {
   text: string;

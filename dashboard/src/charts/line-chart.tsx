@@ -1,7 +1,7 @@
 import { Line } from "@ant-design/plots";
 import { shortDay } from "../format/dates";
-import { axis, base, type ChartTheme } from "./chart-theme";
-import { lookOf } from "./palette";
+import { axisOptions, baseOptions, type ChartTheme } from "./chart-theme";
+import { seriesStyle } from "./palette";
 
 export interface Point {
   /** `2026-11-25` */
@@ -19,11 +19,11 @@ interface Props {
 }
 
 /** A line for each series over the days; where a value is not known, the line has a gap. */
-export default function LinesChart({ points, series, format, theme }: Props) {
-  const looks = series.map((_, index) => lookOf(index, theme.dark));
+export default function LineChart({ points, series, format, theme }: Props) {
+  const seriesStyles = series.map((_, index) => seriesStyle(index, theme.dark));
   return (
     <Line
-      {...base(theme)}
+      {...baseOptions(theme)}
       height={340}
       data={points}
       xField={(point: Point) => new Date(point.day)}
@@ -32,20 +32,20 @@ export default function LinesChart({ points, series, format, theme }: Props) {
       scale={{
         x: { type: "time", utc: true, tickCount: 6 },
         y: { nice: true, domainMin: 0 },
-        color: { domain: series, range: looks.map((look) => look.colour) },
+        color: { domain: series, range: seriesStyles.map((look) => look.colour) },
       }}
       style={{
         lineWidth: 2,
-        lineDash: ([first]: Point[]) => [...(looks[series.indexOf(first?.series ?? "")]?.dash ?? [])],
+        lineDash: ([first]: Point[]) => [...(seriesStyles[series.indexOf(first?.series ?? "")]?.dash ?? [])],
       }}
       connectNulls={false}
       axis={{
-        x: axis(theme, {
+        x: axisOptions(theme, {
           labelFormatter: (date: Date) => shortDay(date.toISOString()),
           labelAutoRotate: false,
           grid: false,
         }),
-        y: axis(theme, { labelFormatter: (value: number) => format(value) }),
+        y: axisOptions(theme, { labelFormatter: (value: number) => format(value) }),
       }}
       legend={{
         color: { position: "top", itemLabelFill: theme.text, itemLabelFillOpacity: 1, itemLabelFontSize: 12 },

@@ -3,7 +3,7 @@ import { Tag } from "antd";
 import type { JourneyShown } from "../../api/shapes";
 import { StageTag } from "../../components/stage-tag";
 import { day, moment } from "../../format/dates";
-import { inDays } from "../../format/days";
+import { inDays } from "../../format/durations";
 import { strings } from "../../strings";
 
 /** The stage, how long already, and whether it is held. */

@@ -1,8 +1,8 @@
 import { Tag } from "antd";
 import type { ReactNode } from "react";
 import type { Transition } from "../../../api/shapes";
+import { readable, term } from "../../../format/labels";
 import { comparisonInWords } from "../../../format/rules";
-import { readable, term } from "../../../format/terms";
 import { useCurrency } from "../../../session/session";
 import { strings } from "../../../strings";
 

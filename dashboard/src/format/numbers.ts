@@ -1,4 +1,4 @@
-import { LOCALE } from "./language";
+import { LOCALE } from "./locale";
 
 export function number(value: number, locale = LOCALE): string {
   return new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }).format(value);

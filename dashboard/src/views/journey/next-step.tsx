@@ -2,7 +2,7 @@ import { ClockCircleOutlined } from "@ant-design/icons";
 import type { JourneyShown } from "../../api/shapes";
 import { Panel } from "../../components/panel";
 import { useStageStyle } from "../../components/stage-style";
-import { deadlineInWords } from "../../format/deadline";
+import { deadlineInWords } from "../../format/next-step";
 import { strings } from "../../strings";
 
 export function Next({ journey }: { journey: JourneyShown }) {

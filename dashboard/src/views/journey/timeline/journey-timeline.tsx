@@ -5,8 +5,8 @@ import type { Entry } from "../../../api/shapes-of-timeline";
 import { ErrorAlert } from "../../../components/error-alert";
 import { TextSkeleton } from "../../../components/loading";
 import { strings } from "../../../strings";
-import { Dot } from "./dot";
-import { EntryShown } from "./entry";
+import { Dot } from "./entry-dot";
+import { EntryShown } from "./timeline-entry";
 
 type Kind = "all" | Entry["kind"];
 const KINDS: readonly Kind[] = ["all", "transition", "event", "action"];

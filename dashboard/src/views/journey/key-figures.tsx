@@ -1,8 +1,8 @@
 import type { JourneyShown } from "../../api/shapes";
 import { Panel } from "../../components/panel";
 import { day } from "../../format/dates";
-import { inDays } from "../../format/days";
-import { money, number } from "../../format/figures";
+import { inDays } from "../../format/durations";
+import { money, number } from "../../format/numbers";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 

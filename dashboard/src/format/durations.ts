@@ -1,5 +1,5 @@
 import { strings } from "../strings";
-import { number } from "./figures";
+import { number } from "./numbers";
 
 /** "12 days". */
 export function inDays(days: number): string {

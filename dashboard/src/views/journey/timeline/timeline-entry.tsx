@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
 import type { Entry } from "../../../api/shapes-of-timeline";
 import { moment, relative } from "../../../format/dates";
-import { ActionShown } from "./action-shown";
-import { EventShown } from "./event-shown";
-import { TransitionShown } from "./transition-shown";
+import { ActionShown } from "./action-entry";
+import { EventShown } from "./event-entry";
+import { TransitionShown } from "./transition-entry";
 
 export function EntryShown({ entry, customerId }: { entry: Entry; customerId: string }) {
   switch (entry.kind) {

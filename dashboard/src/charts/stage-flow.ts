@@ -1,6 +1,6 @@
 import type { SankeyData } from "../api/shapes-of-work";
 
-export interface Flow {
+export interface StageFlow {
   nodes: { key: string; step: number; stage: string; name: string; colour: string }[];
   links: { source: string; target: string; value: number; from: string; to: string; colour: string }[];
 }
@@ -9,14 +9,14 @@ export interface Flow {
  * What the diagram draws: nodes are a stage at a step, so that a journey that returns goes on to the right and no circle
  * arises. What would make one all the same (a link that does not lead to a later step) is left out: the chart would throw.
  */
-export function flowOf(
+export function toStageFlow(
   data: SankeyData,
   nameOf: (stage: string) => string,
   colourOf: (stage: string) => string,
-): Flow {
-  const known = new Map(data.nodes.map((node) => [node.id, node]));
+): StageFlow {
+  const nodesById = new Map(data.nodes.map((node) => [node.id, node]));
   const links = data.links.flatMap(({ source, target, count }) => {
-    const [from, to] = [known.get(source), known.get(target)];
+    const [from, to] = [nodesById.get(source), nodesById.get(target)];
     if (from === undefined || to === undefined || from.step >= to.step || count <= 0) return [];
     const names = { from: nameOf(from.stage), to: nameOf(to.stage) };
     return [{ source, target, value: count, ...names, colour: colourOf(from.stage) }];

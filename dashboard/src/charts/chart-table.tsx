@@ -1,11 +1,11 @@
-export interface TableShown {
+export interface TableData {
   columns: string[];
   /** the first cell names the row */
   rows: { key: string; cells: string[] }[];
 }
 
 /** Figures as a table that anybody can read; it scrolls within itself, also by keyboard. */
-export function PlainTable({ caption, columns, rows }: TableShown & { caption: string }) {
+export function ChartTable({ caption, columns, rows }: TableData & { caption: string }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
     <section className="table-scroll" aria-label={caption} tabIndex={0}>

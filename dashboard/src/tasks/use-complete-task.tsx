@@ -5,7 +5,7 @@ import { invalidateCustomers } from "../api/mutations";
 import type { Task } from "../api/shapes-of-work";
 import { errorMessage } from "../components/error-alert";
 import { strings } from "../strings";
-import { finishing, UNDO_MS } from "./finishing";
+import { finishing, UNDO_MS } from "./task-completion";
 
 /** Calls a task done, and offers to take that back for a moment. */
 export function useFinish(): (task: Task) => void {

@@ -2,8 +2,8 @@ import { Tag } from "antd";
 import type { ReactNode } from "react";
 import type { LedgerEvent } from "../../../api/shapes";
 import { moment } from "../../../format/dates";
-import { money, number } from "../../../format/figures";
-import { term } from "../../../format/terms";
+import { term } from "../../../format/labels";
+import { money, number } from "../../../format/numbers";
 import { useCurrency } from "../../../session/session";
 import { strings } from "../../../strings";
 

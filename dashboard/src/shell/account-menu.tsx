@@ -3,7 +3,7 @@ import { App, Button, Dropdown } from "antd";
 import { errorMessage } from "../components/error-alert";
 import { useCanEdit, useSession, useSessions } from "../session/session";
 import { strings } from "../strings";
-import { finishing } from "../tasks/finishing";
+import { finishing } from "../tasks/task-completion";
 
 /** Whose key the session has, and the way out. */
 export function Account() {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { SankeyData } from "../src/api/shapes-of-work";
-import { flowOf } from "../src/charts/flow";
-import { lookOf } from "../src/charts/palette";
+import { seriesStyle } from "../src/charts/palette";
+import { toStageFlow } from "../src/charts/stage-flow";
 
 const flow = (data: SankeyData) =>
-  flowOf(
+  toStageFlow(
     data,
     (stage) => stage.toUpperCase(),
     (stage) => `#${stage}`,
@@ -56,7 +56,7 @@ describe("the flow of a loop", () => {
 
 test("twelve series, the most a company has, all look different", () => {
   for (const dark of [false, true]) {
-    const looks = Array.from({ length: 12 }, (_, index) => JSON.stringify(lookOf(index, dark)));
+    const looks = Array.from({ length: 12 }, (_, index) => JSON.stringify(seriesStyle(index, dark)));
     expect(new Set(looks).size).toBe(12);
   }
 });

@@ -6,10 +6,10 @@ import { Pagination } from "../../components/pagination";
 import { useCanEdit, useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 import { useNarrow } from "../../theme";
-import { Bulk } from "./bulk";
+import { Bulk } from "./bulk-actions";
 import { columns } from "./columns";
-import { Find } from "./find";
-import { matching, type SortKey, sorted } from "./order";
+import { matching, type SortKey, sorted } from "./search-and-sort";
+import { Find } from "./search-bar";
 
 /** rows of a page: of a table, of cards */
 const ROWS = 20;

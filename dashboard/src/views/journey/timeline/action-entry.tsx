@@ -5,8 +5,8 @@ import { useRetryAction } from "../../../api/mutations";
 import type { ActionShown as Action } from "../../../api/shapes-of-timeline";
 import { errorMessage } from "../../../components/error-alert";
 import { relative } from "../../../format/dates";
-import { number } from "../../../format/figures";
-import { actionName, term } from "../../../format/terms";
+import { actionName, term } from "../../../format/labels";
+import { number } from "../../../format/numbers";
 import { useCanEdit } from "../../../session/session";
 import { strings } from "../../../strings";
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Connection, followChanges, POLL_MS } from "../src/live/changes";
+import { type Connection, followChanges, POLL_MS } from "../src/live/change-feed";
 
 class Source extends EventTarget {
   closed = false;

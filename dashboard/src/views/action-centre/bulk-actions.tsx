@@ -3,10 +3,10 @@ import { useEffect, useState } from "react";
 import { OUTREACH, type Outreach } from "../../api/mutations";
 import { lazyComponent } from "../../components/lazy-component";
 import { OUTREACH_ICONS } from "../../components/outreach-button";
-import { number } from "../../format/figures";
+import { number } from "../../format/numbers";
 import { strings } from "../../strings";
 
-const BulkModal = lazyComponent(() => import("./bulk-modal"), null);
+const BulkModal = lazyComponent(() => import("./bulk-action-modal"), null);
 
 interface Props {
   customers: readonly string[];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { deadlineInWords } from "../src/format/next-step";
-import { comparisonInWords, rulesInWords } from "../src/format/rules";
+import { describeNextStep } from "../src/format/next-step";
+import { describeComparison, describeRules } from "../src/format/rules";
 
 const NOW = Date.parse("2026-11-25T12:00:00Z");
 const calm = { held: false, hold_until: null, next_deadline: null, next_stage: null, total_appointments: 3 };
@@ -8,7 +8,7 @@ const name = (key: string) => ({ at_risk: "At Risk" })[key] ?? key;
 
 describe("what happens next", () => {
   test("a move, unless an appointment is completed", () => {
-    const said = deadlineInWords(
+    const said = describeNextStep(
       { ...calm, next_deadline: "2026-12-07T12:00:00Z", next_stage: "at_risk" },
       name,
       NOW,
@@ -25,29 +25,29 @@ describe("what happens next", () => {
       next_deadline: "2026-12-07T12:00:00Z",
       next_stage: "at_risk",
     };
-    expect(deadlineInWords(ahead, name, NOW)).toContain("unless something happens before");
+    expect(describeNextStep(ahead, name, NOW)).toContain("unless something happens before");
   });
 
   test("only the scores", () => {
-    const said = deadlineInWords({ ...calm, next_deadline: "2026-11-26T12:00:00Z" }, name, NOW);
+    const said = describeNextStep({ ...calm, next_deadline: "2026-11-26T12:00:00Z" }, name, NOW);
     expect(said).toMatch(/^Only the scores change tomorrow/);
   });
 
   test("nothing", () => {
-    expect(deadlineInWords(calm, name, NOW)).toBe("Nothing will change by itself.");
+    expect(describeNextStep(calm, name, NOW)).toBe("Nothing will change by itself.");
   });
 
   test("a hold comes before everything that the rules would do", () => {
     const ahead = { ...calm, next_deadline: "2026-11-26T12:00:00Z", next_stage: "at_risk", held: true };
-    expect(deadlineInWords(ahead, name, NOW)).toBe("Held in this stage until somebody releases it.");
+    expect(describeNextStep(ahead, name, NOW)).toBe("Held in this stage until somebody releases it.");
     const until = { ...ahead, hold_until: "2026-12-05T12:00:00Z" };
-    expect(deadlineInWords(until, name, NOW)).toMatch(/^The hold ends in 10 days, on /);
+    expect(describeNextStep(until, name, NOW)).toMatch(/^The hold ends in 10 days, on /);
   });
 });
 
 describe("rules", () => {
-  const said = (rules: Parameters<typeof rulesInWords>[0]["auto_transition_rules"]) =>
-    rulesInWords({ auto_transition_rules: rules }, "EUR");
+  const said = (rules: Parameters<typeof describeRules>[0]["auto_transition_rules"]) =>
+    describeRules({ auto_transition_rules: rules }, "EUR");
 
   test("none, one, several", () => {
     expect(said(null)).toEqual([]);
@@ -80,7 +80,7 @@ describe("rules", () => {
 
   test("what was compared", () => {
     const compared = { fact: "count", is: 3, must_be: ">= 3", holds: true };
-    expect(comparisonInWords(compared, "EUR")).toBe("Completed appointments: 3 (the rule: at least 3)");
-    expect(comparisonInWords({ ...compared, is: null }, "EUR")).toContain("–");
+    expect(describeComparison(compared, "EUR")).toBe("Completed appointments: 3 (the rule: at least 3)");
+    expect(describeComparison({ ...compared, is: null }, "EUR")).toContain("–");
   });
 });

@@ -1,5 +1,5 @@
 import { Sankey } from "@ant-design/plots";
-import { number } from "../format/numbers";
+import { formatNumber } from "../format/numbers";
 import { baseOptions, type ChartTheme } from "./chart-theme";
 import type { StageFlow } from "./stage-flow";
 
@@ -30,7 +30,7 @@ export default function FlowChart({ flow, theme, narrow }: Props) {
       scale={{ color: { domain: [...nodeColours.keys()], range: [...nodeColours.values()] } }}
       style={{
         labelText: ({ name, value }: { name: string; value: number }) =>
-          value < minLabelled ? "" : narrow ? name : `${name} ${number(value)}`,
+          value < minLabelled ? "" : narrow ? name : `${name} ${formatNumber(value)}`,
         labelFontSize: 12,
         labelFill: theme.text,
         labelFillOpacity: 1,
@@ -42,12 +42,12 @@ export default function FlowChart({ flow, theme, narrow }: Props) {
       }}
       tooltip={{
         nodeTitle: (node: { name: string }) => node.name,
-        nodeItems: [(node: { value: number }) => ({ name: "", value: number(node.value) })],
+        nodeItems: [(node: { value: number }) => ({ name: "", value: formatNumber(node.value) })],
         linkTitle: "",
         linkItems: [
           (link: { from: string; to: string; value: number }) => ({
             name: `${link.from} → ${link.to}`,
-            value: number(link.value),
+            value: formatNumber(link.value),
           }),
         ],
       }}

@@ -1,5 +1,5 @@
 import { Line } from "@ant-design/plots";
-import { shortDay } from "../format/dates";
+import { formatShortDate } from "../format/dates";
 import { axisOptions, baseOptions, type ChartTheme } from "./chart-theme";
 import { seriesStyle } from "./palette";
 
@@ -41,7 +41,7 @@ export default function LineChart({ points, series, format, theme }: Props) {
       connectNulls={false}
       axis={{
         x: axisOptions(theme, {
-          labelFormatter: (date: Date) => shortDay(date.toISOString()),
+          labelFormatter: (date: Date) => formatShortDate(date.toISOString()),
           labelAutoRotate: false,
           grid: false,
         }),
@@ -51,7 +51,7 @@ export default function LineChart({ points, series, format, theme }: Props) {
         color: { position: "top", itemLabelFill: theme.text, itemLabelFillOpacity: 1, itemLabelFontSize: 12 },
       }}
       tooltip={{
-        title: (point: Point) => shortDay(point.day),
+        title: (point: Point) => formatShortDate(point.day),
         items: [
           (point: Point) => ({ name: point.series, value: point.value === null ? "–" : format(point.value) }),
         ],

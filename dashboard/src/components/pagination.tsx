@@ -1,6 +1,6 @@
 import { LeftOutlined, RightOutlined } from "@ant-design/icons";
 import { Button } from "antd";
-import { number } from "../format/numbers";
+import { formatNumber } from "../format/numbers";
 import { strings } from "../strings";
 
 interface Props {
@@ -15,7 +15,7 @@ interface Props {
 export function Pagination({ page, pages, previous, next }: Props) {
   if (previous === null && next === null) return null;
   const { common } = strings;
-  const shown = number(page);
+  const shown = formatNumber(page);
   return (
     <nav aria-label={common.pages} className="pages">
       <Button
@@ -25,7 +25,9 @@ export function Pagination({ page, pages, previous, next }: Props) {
       >
         {common.previous}
       </Button>
-      <span role="status">{pages === null ? common.page(shown) : common.pageOf(shown, number(pages))}</span>
+      <span role="status">
+        {pages === null ? common.page(shown) : common.pageOf(shown, formatNumber(pages))}
+      </span>
       <Button
         icon={<RightOutlined aria-hidden />}
         iconPlacement="end"

@@ -1,4 +1,4 @@
-import { share } from "../format/numbers";
+import { formatShare } from "../format/numbers";
 import { strings } from "../strings";
 
 /** A risk (0 to 1) as a bar with its number; the colour only repeats what both say. */
@@ -14,11 +14,11 @@ export function RiskBar({ risk, label = strings.customers.risk }: { risk: number
         aria-valuemin={0}
         aria-valuemax={1}
         aria-valuenow={risk}
-        aria-valuetext={share(risk)}
+        aria-valuetext={formatShare(risk)}
       >
         <div className={`risk-fill ${level}`} style={{ width: `${risk * 100}%` }} />
       </div>
-      <span className="figure">{share(risk)}</span>
+      <span className="figure">{formatShare(risk)}</span>
     </div>
   );
 }

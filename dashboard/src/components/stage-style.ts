@@ -1,6 +1,6 @@
 import { useCallback, useMemo } from "react";
 import { useStages } from "../api/queries";
-import { readable } from "../format/labels";
+import { humanize } from "../format/labels";
 
 export interface StageStyle {
   name: string;
@@ -25,7 +25,7 @@ export function useStageStyle(): (key: string) => StageStyle {
     [stages],
   );
   return useCallback(
-    (key) => looks.get(key) ?? { name: readable(key), colour: UNKNOWN, icon: null },
+    (key) => looks.get(key) ?? { name: humanize(key), colour: UNKNOWN, icon: null },
     [looks],
   );
 }

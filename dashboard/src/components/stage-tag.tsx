@@ -1,5 +1,5 @@
 import { Tag } from "antd";
-import { textOn } from "../format/contrast";
+import { readableTextColour } from "../format/contrast";
 import { StageIcon } from "./stage-icon";
 import { useStageStyle } from "./stage-style";
 
@@ -10,7 +10,11 @@ export function StageTag({ stage, name, large = false }: { stage: string; name?:
     <Tag
       className={large ? "stage-tag large" : "stage-tag"}
       icon={<StageIcon name={style.icon} />}
-      style={{ background: style.colour, color: textOn(style.colour), borderColor: "transparent" }}
+      style={{
+        background: style.colour,
+        color: readableTextColour(style.colour),
+        borderColor: "transparent",
+      }}
     >
       {name ?? style.name}
     </Tag>

@@ -1,7 +1,7 @@
 import { strings } from "../strings";
-import { number } from "./numbers";
+import { formatNumber } from "./numbers";
 
 /** "12 days". */
-export function inDays(days: number): string {
-  return strings.common.days(number(days), days);
+export function formatDays(days: number): string {
+  return strings.common.days(formatNumber(days), days);
 }

@@ -1,18 +1,27 @@
 import type { Journey } from "../api/shapes";
 import { strings } from "../strings";
-import { day, relative } from "./dates";
+import { formatDate, formatRelative } from "./dates";
 
-type Ahead = Pick<Journey, "held" | "hold_until" | "next_deadline" | "next_stage" | "total_appointments">;
+type UpcomingStep = Pick<
+  Journey,
+  "held" | "hold_until" | "next_deadline" | "next_stage" | "total_appointments"
+>;
 
 /** What happens next to a journey if nothing else does, in a sentence. `nameOf`: a stage's name by its key. */
-export function deadlineInWords(journey: Ahead, nameOf: (key: string) => string, now = Date.now()): string {
+export function describeNextStep(
+  journey: UpcomingStep,
+  nameOf: (key: string) => string,
+  now = Date.now(),
+): string {
   const said = strings.deadline;
   if (journey.held) {
     const until = journey.hold_until;
-    return until === null ? said.heldUntilReleased : said.holdEnds(relative(until, now), day(until));
+    return until === null
+      ? said.heldUntilReleased
+      : said.holdEnds(formatRelative(until, now), formatDate(until));
   }
   if (journey.next_deadline === null) return said.nothing;
-  const when = [relative(journey.next_deadline, now), day(journey.next_deadline)] as const;
+  const when = [formatRelative(journey.next_deadline, now), formatDate(journey.next_deadline)] as const;
   const unless = journey.total_appointments > 0 ? said.unlessAppointment : said.unlessAnything;
   if (journey.next_stage === null) return said.scores(...when, unless);
   return said.moves(nameOf(journey.next_stage), ...when, unless);

@@ -3,8 +3,8 @@ import { Button, Tag } from "antd";
 import { Link } from "react-router";
 import type { Task } from "../api/shapes-of-work";
 import { customerPath } from "../components/customer-link";
-import { moment, relative } from "../format/dates";
-import { term } from "../format/labels";
+import { formatDateTime, formatRelative } from "../format/dates";
+import { label } from "../format/labels";
 import { useCanEdit } from "../session/session";
 import { strings } from "../strings";
 import { Assignee } from "./assignee";
@@ -30,7 +30,7 @@ export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boo
         )}
       </div>
       <div className="task-line">
-        <Tag>{term("tasks", task.kind)}</Tag>
+        <Tag>{label("tasks", task.kind)}</Tag>
         {withCustomer && (
           <Link to={customerPath(task.customer_id)}>{task.customer_name ?? task.customer_id}</Link>
         )}
@@ -38,8 +38,8 @@ export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boo
         {task.due_at === null ? (
           <span>{said.noDate}</span>
         ) : (
-          <time dateTime={task.due_at} title={moment(task.due_at)}>
-            {said.due(relative(task.due_at))}
+          <time dateTime={task.due_at} title={formatDateTime(task.due_at)}>
+            {said.due(formatRelative(task.due_at))}
           </time>
         )}
         {canEdit ? <Assignee task={task} /> : <span>{task.staff_name ?? said.nobody}</span>}

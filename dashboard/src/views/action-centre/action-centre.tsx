@@ -2,7 +2,7 @@ import { usePredictions } from "../../api/queries";
 import { Page } from "../../components/page";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
-import { number } from "../../format/numbers";
+import { formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";
 import { TaskList } from "../../tasks/task-list";
 import { AtRisk } from "./at-risk-list";
@@ -13,7 +13,7 @@ export default function ActionCentre() {
   const said = strings.actionCentre;
   const total = query.data && (
     <span className="count">
-      {said.count(number(query.data.predictions.length), number(query.data.total))}
+      {said.count(formatNumber(query.data.predictions.length), formatNumber(query.data.total))}
     </span>
   );
   return (

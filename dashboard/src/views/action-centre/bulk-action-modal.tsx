@@ -3,7 +3,7 @@ import { Alert, Button, Modal, Progress } from "antd";
 import { useState } from "react";
 import { invalidateCustomers, newIdempotencyKey, type Outreach, requestOutreach } from "../../api/mutations";
 import { errorMessage } from "../../components/error-alert";
-import { number } from "../../format/numbers";
+import { formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";
 import { type Refusal, runAll } from "./run-bulk-action";
 
@@ -49,7 +49,7 @@ export default function BulkModal({ type, customers, nameOf, close }: Props) {
         {common.cancel}
       </Button>,
       <Button key="ok" type="primary" onClick={() => void run(customers)}>
-        {said.bulkOk(what, number(total))}
+        {said.bulkOk(what, formatNumber(total))}
       </Button>,
     ],
     running: null,
@@ -67,7 +67,7 @@ export default function BulkModal({ type, customers, nameOf, close }: Props) {
   return (
     <Modal
       open
-      title={said.bulkTitle(what, number(total), total)}
+      title={said.bulkTitle(what, formatNumber(total), total)}
       footer={buttons[step]}
       closable={step !== "running"}
       mask={{ closable: false }}
@@ -79,19 +79,19 @@ export default function BulkModal({ type, customers, nameOf, close }: Props) {
         <Progress
           aria-label={what}
           percent={Math.round((done / trying.length) * 100)}
-          format={() => said.bulkProgress(number(done), number(trying.length))}
+          format={() => said.bulkProgress(formatNumber(done), formatNumber(trying.length))}
         />
       )}
       {step === "finished" && (
         <div role="status" className="outcome">
           {succeeded > 0 && (
-            <Alert type="success" showIcon title={said.bulkDone(number(succeeded), succeeded)} />
+            <Alert type="success" showIcon title={said.bulkDone(formatNumber(succeeded), succeeded)} />
           )}
           {failed.length > 0 && (
             <Alert
               type="error"
               showIcon
-              title={said.bulkFailed(number(failed.length), failed.length)}
+              title={said.bulkFailed(formatNumber(failed.length), failed.length)}
               description={
                 <ul>
                   {refusals.map(({ customer, error }) => (

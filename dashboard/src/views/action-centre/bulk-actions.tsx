@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 import { OUTREACH, type Outreach } from "../../api/mutations";
 import { lazyComponent } from "../../components/lazy-component";
 import { OUTREACH_ICONS } from "../../components/outreach-button";
-import { number } from "../../format/numbers";
+import { formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";
 
 const BulkModal = lazyComponent(() => import("./bulk-action-modal"), null);
@@ -19,7 +19,7 @@ export function Bulk({ customers, nameOf, clear }: Props) {
   const [asked, setAsked] = useState<{ type: Outreach; customers: readonly string[] } | null>(null);
   useEffect(BulkModal.preload, []);
   const { actionCentre, outreach } = strings;
-  const count = number(customers.length);
+  const count = formatNumber(customers.length);
   return (
     <section className="bulk" aria-label={actionCentre.selected(count, customers.length)}>
       <strong role="status">{actionCentre.selected(count, customers.length)}</strong>

@@ -5,9 +5,9 @@ import { CustomerLink } from "../../components/customer-link";
 import type { Column } from "../../components/data-list";
 import { OutreachButton } from "../../components/outreach-button";
 import { RiskBar } from "../../components/risk-bar";
-import { calendarDay } from "../../format/dates";
-import { inDays } from "../../format/durations";
-import { money, share } from "../../format/numbers";
+import { formatCalendarDate } from "../../format/dates";
+import { formatDays } from "../../format/durations";
+import { formatMoney, formatShare } from "../../format/numbers";
 import { strings } from "../../strings";
 
 /** What the gateway recommends, and the button that does it. */
@@ -31,13 +31,18 @@ export function columns(currency: string, canEdit: boolean): Column<Prediction>[
       sorts: true,
       render: (row) => <RiskBar risk={row.risk_score} />,
     },
-    { key: "days_inactive", title: said.inactive, sorts: true, render: (row) => inDays(row.days_inactive) },
+    {
+      key: "days_inactive",
+      title: said.inactive,
+      sorts: true,
+      render: (row) => formatDays(row.days_inactive),
+    },
     {
       key: "lifetime_value",
       title: said.value,
       sorts: true,
       align: "right",
-      render: (row) => money(row.lifetime_value, currency),
+      render: (row) => formatMoney(row.lifetime_value, currency),
     },
     {
       key: "return_probability",
@@ -48,7 +53,7 @@ export function columns(currency: string, canEdit: boolean): Column<Prediction>[
         row.return_probability == null ? (
           <span className="quiet">{said.returnsUnknown}</span>
         ) : (
-          share(row.return_probability)
+          formatShare(row.return_probability)
         ),
     },
     { key: "predicted_churn_date", title: said.churns, sorts: true, render: (row) => <Churns row={row} /> },
@@ -60,7 +65,7 @@ export function columns(currency: string, canEdit: boolean): Column<Prediction>[
 
 function Churns({ row }: { row: Prediction }) {
   if (row.predicted_churn_date === null) return <span className="quiet">{strings.common.none}</span>;
-  const day = <time dateTime={row.predicted_churn_date}>{calendarDay(row.predicted_churn_date)}</time>;
+  const day = <time dateTime={row.predicted_churn_date}>{formatCalendarDate(row.predicted_churn_date)}</time>;
   const why = strings.actionCentre.predictedBy[row.predicted_by ?? ""];
   return why === undefined ? day : <Tooltip title={why}>{day}</Tooltip>;
 }

@@ -2,7 +2,7 @@ import { useDeferredValue } from "react";
 import { useJourneyAnalytics } from "../../api/analytics";
 import { Page } from "../../components/page";
 import { QueryView } from "../../components/query-view";
-import { moment } from "../../format/dates";
+import { formatDateTime } from "../../format/dates";
 import { strings } from "../../strings";
 import { useAnalyticsQuery } from "./analytics-query";
 import { FlowCard } from "./flow-card";
@@ -19,7 +19,7 @@ export default function Analytics() {
   // What is below the window's edge is drawn after what is in it has been painted.
   const below = useDeferredValue(true, false);
   const said = strings.analytics;
-  const asOf = view.asOf === null ? said.asOfNow : said.asOfMoment(moment(view.asOf));
+  const asOf = view.asOf === null ? said.asOfNow : said.asOfMoment(formatDateTime(view.asOf));
   return (
     <Page
       title={strings.views.analytics}

@@ -10,7 +10,7 @@ import { toStageFlow } from "../../charts/stage-flow";
 import { ErrorAlert } from "../../components/error-alert";
 import { Panel } from "../../components/panel";
 import { useStageStyle } from "../../components/stage-style";
-import { number } from "../../format/numbers";
+import { formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";
 import { useDark, useNarrow } from "../../theme";
 
@@ -46,14 +46,14 @@ export function FlowCard({ view }: { view: AnalyticsQuery }) {
       className="wide"
       title={said.flow}
       hint={said.flowHint}
-      summary={flow.links.map((link) => `${link.from} → ${link.to}: ${number(link.value)}`).join("; ")}
+      summary={flow.links.map((link) => `${link.from} → ${link.to}: ${formatNumber(link.value)}`).join("; ")}
       isEmpty={query.data !== undefined && flow.links.length === 0}
       isLoading={query.isPending}
       table={{
         columns: [said.columns.from, said.columns.to, said.columns.step, said.columns.count],
         rows: flow.links.map((link) => ({
           key: `${link.source} ${link.target}`,
-          cells: [link.from, link.to, number(steps.get(link.target) ?? 0), number(link.value)],
+          cells: [link.from, link.to, formatNumber(steps.get(link.target) ?? 0), formatNumber(link.value)],
         })),
       }}
       chart={<FlowChart flow={flow} theme={chartThemeFor(dark)} narrow={narrow} />}

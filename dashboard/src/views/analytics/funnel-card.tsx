@@ -3,7 +3,7 @@ import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";
 import { FunnelChart } from "../../charts/lazy-charts";
 import { useStageStyle } from "../../components/stage-style";
-import { number, percent } from "../../format/numbers";
+import { formatNumber, formatPercent } from "../../format/numbers";
 import { strings } from "../../strings";
 import { useDark, useMedia } from "../../theme";
 
@@ -16,8 +16,8 @@ export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
   const rows = steps.map((step, index) => ({
     name: stageStyle(step.stage).name,
     customers: step.customers,
-    label: said.funnelStep(number(step.customers), percent(step.percentage)),
-    conversion: index === 0 ? "" : percent(step.conversionRate),
+    label: said.funnelStep(formatNumber(step.customers), formatPercent(step.percentage)),
+    conversion: index === 0 ? "" : formatPercent(step.conversionRate),
   }));
   return (
     <ChartCard
@@ -32,9 +32,9 @@ export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
           key: step.stage,
           cells: [
             stageStyle(step.stage).name,
-            number(step.customers),
-            percent(step.percentage),
-            index === 0 ? strings.common.none : percent(step.conversionRate),
+            formatNumber(step.customers),
+            formatPercent(step.percentage),
+            index === 0 ? strings.common.none : formatPercent(step.conversionRate),
           ],
         })),
       }}

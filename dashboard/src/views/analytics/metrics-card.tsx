@@ -9,8 +9,8 @@ import { LineChart } from "../../charts/lazy-charts";
 import { ErrorAlert } from "../../components/error-alert";
 import { Panel } from "../../components/panel";
 import { useStageStyle } from "../../components/stage-style";
-import { calendarDay } from "../../format/dates";
-import { money, number, percent, shortMoney } from "../../format/numbers";
+import { formatCalendarDate } from "../../format/dates";
+import { formatCompactMoney, formatMoney, formatNumber, formatPercent } from "../../format/numbers";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 import { useDark } from "../../theme";
@@ -31,10 +31,10 @@ export function MetricsCard({ view }: { view: AnalyticsQuery }) {
   // A stage that never has the figure has no line; the colours go by the stage all the same.
   const stages = order.filter((key) => rows.some((row) => row.stage === key));
   const label = useCallback(
-    (value: number) => shownAs(metric, value, currency, shortMoney),
+    (value: number) => shownAs(metric, value, currency, formatCompactMoney),
     [metric, currency],
   );
-  const show = (value: number) => shownAs(metric, value, currency, money);
+  const show = (value: number) => shownAs(metric, value, currency, formatMoney);
   const days = [...new Set(rows.map((row) => row.metric_date))];
   const by = new Map(rows.map((row) => [`${row.metric_date} ${row.stage}`, row]));
   const last = days.at(-1);
@@ -68,7 +68,10 @@ export function MetricsCard({ view }: { view: AnalyticsQuery }) {
         columns: [said.columns.day, ...stages.map((key) => stageStyle(key).name)],
         rows: days.toReversed().map((date) => ({
           key: date,
-          cells: [calendarDay(date), ...stages.map((key) => cell(by.get(`${date} ${key}`), metric, show))],
+          cells: [
+            formatCalendarDate(date),
+            ...stages.map((key) => cell(by.get(`${date} ${key}`), metric, show)),
+          ],
         })),
       }}
       chart={
@@ -93,9 +96,9 @@ function sinceSomething(rows: StageMetric[]): StageMetric[] {
   return first === undefined ? rows : rows.filter((row) => row.metric_date >= daysBefore(first, 1));
 }
 
-function shownAs(metric: Metric, value: number, currency: string, amount: typeof money): string {
+function shownAs(metric: Metric, value: number, currency: string, amount: typeof formatMoney): string {
   if (metric === "revenue") return amount(value, currency);
-  return metric === "conversion_rate" ? percent(value) : number(value);
+  return metric === "conversion_rate" ? formatPercent(value) : formatNumber(value);
 }
 
 function cell(row: StageMetric | undefined, metric: Metric, show: (value: number) => string): string {

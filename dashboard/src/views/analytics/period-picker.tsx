@@ -1,7 +1,7 @@
 import { Button, Input, Segmented } from "antd";
 import { useId } from "react";
 import { type AnalyticsQuery, PERIODS, type Period } from "../../api/analytics";
-import { localInput } from "../../format/dates";
+import { toDateTimeLocal } from "../../format/dates";
 import { strings } from "../../strings";
 
 export function PeriodPicker({
@@ -26,8 +26,8 @@ export function PeriodPicker({
         <Input
           id={id}
           type="datetime-local"
-          max={localInput(new Date())}
-          value={view.asOf === null ? "" : localInput(new Date(view.asOf))}
+          max={toDateTimeLocal(new Date())}
+          value={view.asOf === null ? "" : toDateTimeLocal(new Date(view.asOf))}
           onChange={({ target }) => {
             const instant = new Date(target.value);
             // A time to come has no figures yet; while a year is being typed it is not a time at all.

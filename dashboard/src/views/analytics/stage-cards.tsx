@@ -3,8 +3,8 @@ import { BarChart } from "../../charts/bar-chart";
 import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";
 import { useStageStyle } from "../../components/stage-style";
-import { inDays } from "../../format/durations";
-import { number } from "../../format/numbers";
+import { formatDays } from "../../format/durations";
+import { formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";
 import { useDark } from "../../theme";
 
@@ -24,7 +24,7 @@ export function TimeInStageCard({ times }: { times: Record<string, number> }) {
       hint={said.timesHint}
       column={said.columns.days}
       values={times}
-      show={inDays}
+      show={formatDays}
     />
   );
 }
@@ -32,7 +32,13 @@ export function TimeInStageCard({ times }: { times: Record<string, number> }) {
 export function DistributionCard({ distribution }: { distribution: Record<string, number> }) {
   const { distribution: title, distributionHint: hint, columns } = strings.analytics;
   return (
-    <StageBarCard title={title} hint={hint} column={columns.customers} values={distribution} show={number} />
+    <StageBarCard
+      title={title}
+      hint={hint}
+      column={columns.customers}
+      values={distribution}
+      show={formatNumber}
+    />
   );
 }
 

@@ -2,7 +2,7 @@ import { CrownOutlined, TeamOutlined, WalletOutlined, WarningOutlined } from "@a
 import { Statistic } from "antd";
 import type { JourneyAnalytics } from "../../api/shapes-of-work";
 import { Panel } from "../../components/panel";
-import { money, number, percent } from "../../format/numbers";
+import { formatMoney, formatNumber, formatPercent } from "../../format/numbers";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 
@@ -11,22 +11,22 @@ export function Statistics({ figures }: { figures: JourneyAnalytics }) {
   const said = strings.analytics;
   const currency = useCurrency();
   const shown = [
-    { title: said.total, value: number(figures.total_customers), icon: <TeamOutlined aria-hidden /> },
+    { title: said.total, value: formatNumber(figures.total_customers), icon: <TeamOutlined aria-hidden /> },
     {
       title: said.atRisk,
-      value: number(figures.at_risk_count),
-      of: said.ofAll(percent(figures.at_risk_percentage)),
+      value: formatNumber(figures.at_risk_count),
+      of: said.ofAll(formatPercent(figures.at_risk_percentage)),
       icon: <WarningOutlined aria-hidden />,
     },
     {
       title: said.vip,
-      value: number(figures.vip_count),
-      of: said.ofAll(percent(figures.vip_percentage)),
+      value: formatNumber(figures.vip_count),
+      of: said.ofAll(formatPercent(figures.vip_percentage)),
       icon: <CrownOutlined aria-hidden />,
     },
     {
       title: said.value,
-      value: money(figures.avg_lifetime_value, currency),
+      value: formatMoney(figures.avg_lifetime_value, currency),
       icon: <WalletOutlined aria-hidden />,
     },
   ];

@@ -3,9 +3,9 @@ import { CustomerLink } from "../../components/customer-link";
 import type { Column } from "../../components/data-list";
 import { RiskBar } from "../../components/risk-bar";
 import { StageTag } from "../../components/stage-tag";
-import { day, moment, relative } from "../../format/dates";
-import { inDays } from "../../format/durations";
-import { money, number } from "../../format/numbers";
+import { formatDate, formatDateTime, formatRelative } from "../../format/dates";
+import { formatDays } from "../../format/durations";
+import { formatMoney, formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";
 
 export function columns(currency: string): Column<Relationship>[] {
@@ -24,7 +24,7 @@ export function columns(currency: string): Column<Relationship>[] {
       render: (row) => (
         <div className="stacked">
           <StageTag stage={row.current_stage} name={row.stage_name} />
-          <small>{relative(row.stage_entered_at)}</small>
+          <small>{formatRelative(row.stage_entered_at)}</small>
         </div>
       ),
     },
@@ -35,19 +35,24 @@ export function columns(currency: string): Column<Relationship>[] {
       width: 150,
       render: (row) => <RiskBar risk={row.risk_score} />,
     },
-    { key: "days_inactive", title: said.inactive, sorts: true, render: (row) => inDays(row.days_inactive) },
+    {
+      key: "days_inactive",
+      title: said.inactive,
+      sorts: true,
+      render: (row) => formatDays(row.days_inactive),
+    },
     {
       key: "lifetime_value",
       title: said.value,
       sorts: true,
       align: "right",
-      render: (row) => money(row.lifetime_value, currency),
+      render: (row) => formatMoney(row.lifetime_value, currency),
     },
     {
       key: "appointments",
       title: said.appointments,
       align: "right",
-      render: (row) => number(row.total_appointments),
+      render: (row) => formatNumber(row.total_appointments),
     },
     {
       key: "last_appointment_at",
@@ -57,8 +62,8 @@ export function columns(currency: string): Column<Relationship>[] {
         row.last_appointment_at === null ? (
           said.never
         ) : (
-          <time dateTime={row.last_appointment_at} title={moment(row.last_appointment_at)}>
-            {day(row.last_appointment_at)}
+          <time dateTime={row.last_appointment_at} title={formatDateTime(row.last_appointment_at)}>
+            {formatDate(row.last_appointment_at)}
           </time>
         ),
     },

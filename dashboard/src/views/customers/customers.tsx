@@ -7,7 +7,7 @@ import { Page } from "../../components/page";
 import { Pagination } from "../../components/pagination";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
-import { number } from "../../format/numbers";
+import { formatNumber } from "../../format/numbers";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 import { columns } from "./columns";
@@ -44,7 +44,8 @@ function Found({ search, change, isFiltered, clear }: FoundProps) {
       {(found: Relationships) => (
         <>
           <p className="found" role="status">
-            {typeof found.total === "number" && strings.customers.found(number(found.total), found.total)}
+            {typeof found.total === "number" &&
+              strings.customers.found(formatNumber(found.total), found.total)}
           </p>
           <DataList
             label={strings.customers.table}

@@ -3,7 +3,7 @@ import { type StageChange, useStageChange } from "../../api/mutations";
 import { useStages } from "../../api/queries";
 import type { JourneyShown } from "../../api/shapes";
 import { errorMessage } from "../../components/error-alert";
-import { localInput } from "../../format/dates";
+import { toDateTimeLocal } from "../../format/dates";
 import { strings } from "../../strings";
 
 interface Values {
@@ -89,7 +89,7 @@ export function ChangeStage({ journey, begins, close }: Props) {
         </Form.Item>
         {hold === "until" && (
           <Form.Item name="until" label={said.until} rules={[{ required: true, validator: inFuture }]}>
-            <Input type="datetime-local" min={localInput(new Date())} />
+            <Input type="datetime-local" min={toDateTimeLocal(new Date())} />
           </Form.Item>
         )}
       </Form>

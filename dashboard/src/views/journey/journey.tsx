@@ -5,7 +5,7 @@ import type { JourneyShown } from "../../api/shapes";
 import { Page } from "../../components/page";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
-import { day } from "../../format/dates";
+import { formatDate } from "../../format/dates";
 import { useCanEdit } from "../../session/session";
 import { strings } from "../../strings";
 import { CustomerTasks } from "./customer-tasks";
@@ -74,7 +74,7 @@ function Lead({ journey }: { journey: JourneyShown }) {
     journey.name ? strings.journey.id(journey.customer_id) : null,
     journey.email && <a href={`mailto:${journey.email}`}>{journey.email}</a>,
     journey.phone && <a href={`tel:${journey.phone.replaceAll(/[^+0-9]/g, "")}`}>{journey.phone}</a>,
-    strings.journey.since(day(journey.created_at)),
+    strings.journey.since(formatDate(journey.created_at)),
   ];
   return (
     <ul className="dotted">

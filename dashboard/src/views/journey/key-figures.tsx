@@ -1,8 +1,8 @@
 import type { JourneyShown } from "../../api/shapes";
 import { Panel } from "../../components/panel";
-import { day } from "../../format/dates";
-import { inDays } from "../../format/durations";
-import { money, number } from "../../format/numbers";
+import { formatDate } from "../../format/dates";
+import { formatDays } from "../../format/durations";
+import { formatMoney, formatNumber } from "../../format/numbers";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 
@@ -10,13 +10,13 @@ export function Figures({ journey }: { journey: JourneyShown }) {
   const said = strings.journey;
   const currency = useCurrency();
   const rows = [
-    [said.value, money(journey.lifetime_value, currency)],
-    [said.appointments, number(journey.total_appointments)],
+    [said.value, formatMoney(journey.lifetime_value, currency)],
+    [said.appointments, formatNumber(journey.total_appointments)],
     [
       said.lastAppointment,
-      journey.last_appointment_at === null ? said.never : day(journey.last_appointment_at),
+      journey.last_appointment_at === null ? said.never : formatDate(journey.last_appointment_at),
     ],
-    [said.inactive, inDays(journey.days_inactive)],
+    [said.inactive, formatDays(journey.days_inactive)],
   ];
   return (
     <Panel title={said.figures}>

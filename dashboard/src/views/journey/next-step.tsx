@@ -2,7 +2,7 @@ import { ClockCircleOutlined } from "@ant-design/icons";
 import type { JourneyShown } from "../../api/shapes";
 import { Panel } from "../../components/panel";
 import { useStageStyle } from "../../components/stage-style";
-import { deadlineInWords } from "../../format/next-step";
+import { describeNextStep } from "../../format/next-step";
 import { strings } from "../../strings";
 
 export function Next({ journey }: { journey: JourneyShown }) {
@@ -11,7 +11,7 @@ export function Next({ journey }: { journey: JourneyShown }) {
     <Panel title={strings.journey.next}>
       <p className="next">
         <ClockCircleOutlined aria-hidden />
-        <span>{deadlineInWords(journey, (key) => stageStyle(key).name)}</span>
+        <span>{describeNextStep(journey, (key) => stageStyle(key).name)}</span>
       </p>
     </Panel>
   );

@@ -5,8 +5,8 @@ import { useExplanation } from "../../api/queries";
 import type { JourneyShown } from "../../api/shapes";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
-import { term } from "../../format/labels";
-import { score } from "../../format/numbers";
+import { label } from "../../format/labels";
+import { formatScore } from "../../format/numbers";
 import { strings } from "../../strings";
 
 type Name = "risk" | "engagement";
@@ -28,7 +28,7 @@ export function Scores({ journey }: { journey: JourneyShown }) {
           <span className="score-track" aria-hidden>
             <span className={`score-fill ${name}`} style={{ width: `${value * 100}%` }} />
           </span>
-          <span className="figure">{score(value)}</span>
+          <span className="figure">{formatScore(value)}</span>
           <Button
             size="small"
             type="link"
@@ -69,9 +69,9 @@ function Factors({ customerId, name }: { customerId: string; name: Name }) {
                 key={`${factor.name} ${factor.because}`}
                 className={Number(factor.contribution) === 0 ? "zero" : ""}
               >
-                <th scope="row">{term("factors", factor.name)}</th>
+                <th scope="row">{label("factors", factor.name)}</th>
                 <td>{factor.because}</td>
-                <td className="figure">{score(factor.contribution)}</td>
+                <td className="figure">{formatScore(factor.contribution)}</td>
               </tr>
             ))}
           </tbody>

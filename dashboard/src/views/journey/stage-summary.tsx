@@ -2,8 +2,8 @@ import { ExportOutlined, PauseCircleOutlined } from "@ant-design/icons";
 import { Tag } from "antd";
 import type { JourneyShown } from "../../api/shapes";
 import { StageTag } from "../../components/stage-tag";
-import { day, moment } from "../../format/dates";
-import { inDays } from "../../format/durations";
+import { formatDate, formatDateTime } from "../../format/dates";
+import { formatDays } from "../../format/durations";
 import { strings } from "../../strings";
 
 /** The stage, how long already, and whether it is held. */
@@ -12,12 +12,12 @@ export function Standing({ journey }: { journey: JourneyShown }) {
   return (
     <div className="standing">
       <StageTag stage={journey.current_stage} name={journey.stage_name} large />
-      <time dateTime={journey.stage_entered_at} title={moment(journey.stage_entered_at)}>
-        {said.inStage(inDays(journey.days_in_current_stage))}
+      <time dateTime={journey.stage_entered_at} title={formatDateTime(journey.stage_entered_at)}>
+        {said.inStage(formatDays(journey.days_in_current_stage))}
       </time>
       {journey.held && (
         <Tag icon={<PauseCircleOutlined aria-hidden />} color="processing" variant="outlined">
-          {journey.hold_until === null ? said.held : said.heldUntil(day(journey.hold_until))}
+          {journey.hold_until === null ? said.held : said.heldUntil(formatDate(journey.hold_until))}
         </Tag>
       )}
       {journey.temporal_url && /^https?:/.test(journey.temporal_url) && (

@@ -2,14 +2,14 @@ import { Tag } from "antd";
 import type { Stage } from "../../api/shapes";
 import { Panel } from "../../components/panel";
 import { StageTag } from "../../components/stage-tag";
-import { inDays } from "../../format/durations";
-import { actionName } from "../../format/labels";
-import { rulesInWords } from "../../format/rules";
+import { formatDays } from "../../format/durations";
+import { actionLabel } from "../../format/labels";
+import { describeRules } from "../../format/rules";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 
 export function StageCard({ stage, isFirst }: { stage: Stage; isFirst: boolean }) {
-  const rules = rulesInWords(stage, useCurrency());
+  const rules = describeRules(stage, useCurrency());
   const said = strings.stages;
   return (
     <li>
@@ -31,14 +31,14 @@ export function StageCard({ stage, isFirst }: { stage: Stage; isFirst: boolean }
             ))}
           </ul>
         )}
-        {stage.retention_days !== null && <p>{said.retention(inDays(stage.retention_days))}</p>}
+        {stage.retention_days !== null && <p>{said.retention(formatDays(stage.retention_days))}</p>}
         <h4>{said.actions}</h4>
         {stage.actions.length === 0 ? (
           <p className="quiet">{said.noActions}</p>
         ) : (
           <ul>
             {stage.actions.map((action) => (
-              <li key={action}>{actionName(action)}</li>
+              <li key={action}>{actionLabel(action)}</li>
             ))}
           </ul>
         )}

@@ -4,9 +4,9 @@ import type { ReactNode } from "react";
 import { useRetryAction } from "../../../api/mutations";
 import type { ActionShown as Action } from "../../../api/shapes-of-timeline";
 import { errorMessage } from "../../../components/error-alert";
-import { relative } from "../../../format/dates";
-import { actionName, term } from "../../../format/labels";
-import { number } from "../../../format/numbers";
+import { formatRelative } from "../../../format/dates";
+import { actionLabel, label } from "../../../format/labels";
+import { formatNumber } from "../../../format/numbers";
 import { useCanEdit } from "../../../session/session";
 import { strings } from "../../../strings";
 
@@ -30,12 +30,12 @@ export function ActionShown({ action, when, customerId }: Props) {
   const canEdit = useCanEdit();
   return (
     <div className="entry">
-      <h3>{actionName(action.action)}</h3>
+      <h3>{actionLabel(action.action)}</h3>
       <p className="entry-line">
         {when}
-        <Tag color={COLOURS[action.status] ?? "default"}>{term("statuses", action.status)}</Tag>
-        {open && <span>{said.due(relative(action.due_at))}</span>}
-        {action.attempts > 1 && <span>{said.attempts(number(action.attempts), action.attempts)}</span>}
+        <Tag color={COLOURS[action.status] ?? "default"}>{label("statuses", action.status)}</Tag>
+        {open && <span>{said.due(formatRelative(action.due_at))}</span>}
+        {action.attempts > 1 && <span>{said.attempts(formatNumber(action.attempts), action.attempts)}</span>}
       </p>
       {action.reason && <p className="quiet">{action.reason}</p>}
       {action.last_error && <p className="quiet">{action.last_error}</p>}
@@ -65,7 +65,7 @@ function Retry({ customerId, action }: { customerId: string; action: Action }) {
       icon={<ReloadOutlined aria-hidden />}
       loading={retry.isPending}
       onClick={again}
-      aria-label={said.retryOf(actionName(action.action))}
+      aria-label={said.retryOf(actionLabel(action.action))}
     >
       {said.retry}
     </Button>

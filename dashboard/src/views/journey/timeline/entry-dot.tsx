@@ -10,7 +10,7 @@ import type { ReactNode } from "react";
 import type { Entry } from "../../../api/shapes-of-timeline";
 import { StageIcon } from "../../../components/stage-icon";
 import { useStageStyle } from "../../../components/stage-style";
-import { textOn } from "../../../format/contrast";
+import { readableTextColour } from "../../../format/contrast";
 
 const EVENTS: Record<string, ReactNode> = {
   call: <PhoneOutlined aria-hidden />,
@@ -29,7 +29,7 @@ export function Dot({ entry }: { entry: Entry }) {
   }
   const { colour, icon } = stageStyle(entry.to_stage);
   return (
-    <span className="dot-stage" style={{ background: colour, color: textOn(colour) }}>
+    <span className="dot-stage" style={{ background: colour, color: readableTextColour(colour) }}>
       <StageIcon name={icon} />
     </span>
   );

@@ -1,9 +1,9 @@
 import { Tag } from "antd";
 import type { ReactNode } from "react";
 import type { LedgerEvent } from "../../../api/shapes";
-import { moment } from "../../../format/dates";
-import { term } from "../../../format/labels";
-import { money, number } from "../../../format/numbers";
+import { formatDateTime } from "../../../format/dates";
+import { label } from "../../../format/labels";
+import { formatMoney, formatNumber } from "../../../format/numbers";
 import { useCurrency } from "../../../session/session";
 import { strings } from "../../../strings";
 
@@ -12,10 +12,10 @@ export function EventShown({ event, when }: { event: LedgerEvent; when: ReactNod
   const fields = event.fields ?? {};
   return (
     <div className="entry">
-      <h3>{term("events", event.type)}</h3>
+      <h3>{label("events", event.type)}</h3>
       <p className="entry-line">
         {when}
-        {event.outcome !== "applied" && <Tag color="warning">{term("outcomes", event.outcome)}</Tag>}
+        {event.outcome !== "applied" && <Tag color="warning">{label("outcomes", event.outcome)}</Tag>}
         {facts(fields, currency).map((fact) => (
           <span key={fact}>{fact}</span>
         ))}
@@ -33,12 +33,14 @@ function facts(fields: Record<string, unknown>, currency: string): string[] {
   const said = strings.journey;
   const found: string[] = [];
   const amount = Number(fields.amount);
-  if (fields.amount != null && Number.isFinite(amount)) found.push(said.amount(money(amount, currency)));
+  if (fields.amount != null && Number.isFinite(amount))
+    found.push(said.amount(formatMoney(amount, currency)));
   const seconds = fields.duration_seconds ?? fields.call_duration_seconds;
-  if (typeof seconds === "number") found.push(said.seconds(number(seconds)));
+  if (typeof seconds === "number") found.push(said.seconds(formatNumber(seconds)));
   if (typeof fields.direction === "string") found.push(said.directions[fields.direction] ?? fields.direction);
-  if (typeof fields.rating === "number") found.push(said.rating(number(fields.rating)));
-  if (typeof fields.scheduled_for === "string") found.push(said.scheduled(moment(fields.scheduled_for)));
+  if (typeof fields.rating === "number") found.push(said.rating(formatNumber(fields.rating)));
+  if (typeof fields.scheduled_for === "string")
+    found.push(said.scheduled(formatDateTime(fields.scheduled_for)));
   if (typeof fields.ticket_id === "string") found.push(said.ticket(fields.ticket_id));
   return found;
 }

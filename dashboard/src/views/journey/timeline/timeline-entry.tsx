@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import type { Entry } from "../../../api/shapes-of-timeline";
-import { moment, relative } from "../../../format/dates";
+import { formatDateTime, formatRelative } from "../../../format/dates";
 import { ActionShown } from "./action-entry";
 import { EventShown } from "./event-entry";
 import { TransitionShown } from "./transition-entry";
@@ -18,8 +18,8 @@ export function EntryShown({ entry, customerId }: { entry: Entry; customerId: st
 
 function When({ at }: { at: string }): ReactNode {
   return (
-    <time dateTime={at} title={relative(at)}>
-      {moment(at)}
+    <time dateTime={at} title={formatRelative(at)}>
+      {formatDateTime(at)}
     </time>
   );
 }

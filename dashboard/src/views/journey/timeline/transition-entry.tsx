@@ -1,8 +1,8 @@
 import { Tag } from "antd";
 import type { ReactNode } from "react";
 import type { Transition } from "../../../api/shapes";
-import { readable, term } from "../../../format/labels";
-import { comparisonInWords } from "../../../format/rules";
+import { humanize, label } from "../../../format/labels";
+import { describeComparison } from "../../../format/rules";
 import { useCurrency } from "../../../session/session";
 import { strings } from "../../../strings";
 
@@ -15,12 +15,12 @@ export function TransitionShown({ transition, when }: { transition: Transition; 
       <h3>{from === null ? said.startedIn(to) : said.movedTo(to, from)}</h3>
       <p className="entry-line">
         {when}
-        <Tag>{said.by[transition.trigger_type] ?? readable(transition.trigger_type)}</Tag>
-        <span>{term("triggers", transition.trigger_event)}</span>
+        <Tag>{said.by[transition.trigger_type] ?? humanize(transition.trigger_type)}</Tag>
+        <span>{label("triggers", transition.trigger_event)}</span>
       </p>
       {transition.reason?.conditions?.map((condition) => (
         <p key={condition.fact} className="quiet">
-          {comparisonInWords(condition, currency)}
+          {describeComparison(condition, currency)}
         </p>
       ))}
       {transition.notes && <p className="written">{transition.notes}</p>}

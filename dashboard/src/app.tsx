@@ -5,7 +5,7 @@ import { BrowserRouter, Navigate, Route, Routes } from "react-router";
 import { shouldRetry } from "./api/queries";
 import { currentSession } from "./api/session";
 import { ErrorBoundary } from "./components/error-boundary";
-import { SignedIn } from "./session/require-session";
+import { RequireSession } from "./session/require-session";
 import { SessionProvider } from "./session/session";
 import { Shell } from "./shell/shell";
 import { themeFor, useDark } from "./theme";
@@ -39,7 +39,7 @@ export function Dashboard() {
         <ErrorBoundary>
           <QueryClientProvider client={queries}>
             <BrowserRouter>
-              <SessionProvider asked={session}>
+              <SessionProvider initialSession={session}>
                 <Pages />
               </SessionProvider>
             </BrowserRouter>
@@ -61,9 +61,9 @@ function Pages() {
       <Route path="/sign-in" element={<SignIn />} />
       <Route
         element={
-          <SignedIn>
+          <RequireSession>
             <Shell />
-          </SignedIn>
+          </RequireSession>
         }
       >
         <Route index element={<Navigate to="/action-centre" replace />} />

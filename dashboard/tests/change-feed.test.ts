@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Connection, followChanges, POLL_MS } from "../src/live/change-feed";
+import { type Connection, POLL_MS, subscribeToChanges } from "../src/live/change-feed";
 
 class Source extends EventTarget {
   closed = false;
@@ -20,10 +20,10 @@ let stop: () => void;
 beforeEach(() => {
   vi.useFakeTimers();
   [sources, changed, connections, gateway] = [[], [], [], "up"];
-  stop = followChanges({
+  stop = subscribeToChanges({
     onChanged: (customers) => changed.push(customers),
     onConnection: (connection) => connections.push(connection),
-    ask: () => (gateway === "up" ? Promise.resolve() : Promise.reject(new Error("down"))),
+    checkServer: () => (gateway === "up" ? Promise.resolve() : Promise.reject(new Error("down"))),
     open: () => {
       const source = new Source();
       sources.push(source);

@@ -2,8 +2,8 @@ import { describe, expect, test, vi } from "vitest";
 import { daysBefore } from "../src/api/analytics";
 import { isAffected, queryKeys } from "../src/api/query-keys";
 import type { Prediction } from "../src/api/shapes-of-work";
-import { FIGURES_MS, LISTS_MS, Refresher } from "../src/live/query-invalidator";
-import { Finishing, UNDO_MS } from "../src/tasks/task-completion";
+import { ANALYTICS_MS, LISTS_MS, QueryInvalidator } from "../src/live/query-invalidator";
+import { TaskCompletionQueue, UNDO_MS } from "../src/tasks/task-completion";
 import { runAll } from "../src/views/action-centre/run-bulk-action";
 import { matching, sorted } from "../src/views/action-centre/search-and-sort";
 import { read as readView, written as writtenView } from "../src/views/analytics/analytics-query";
@@ -76,62 +76,65 @@ describe("what a change makes stale", () => {
     expect(isAffected(queryKeys.journey("c-2"), "lists", null)).toBe(true);
     expect(isAffected(queryKeys.tasks(null), "lists", changed)).toBe(true);
     expect(isAffected(queryKeys.analytics({}), "lists", changed)).toBe(false);
-    expect(isAffected(queryKeys.analytics({}), "figures", changed)).toBe(true);
+    expect(isAffected(queryKeys.analytics({}), "analytics", changed)).toBe(true);
     expect(isAffected(queryKeys.stages, "lists", null)).toBe(false);
   });
 
   test("is asked again at once, then only in intervals", async () => {
     vi.useFakeTimers();
     const invalidateQueries = vi.fn();
-    const refresher = new Refresher({ invalidateQueries });
+    const invalidator = new QueryInvalidator({ invalidateQueries });
     for (let times = 0; times < 50; times++) {
-      refresher.changed([`c-${times}`]);
+      invalidator.changed([`c-${times}`]);
       await vi.advanceTimersByTimeAsync(100);
     }
     // Five seconds of changes: at once and then each second, of figures at once and at the end.
-    expect(invalidateQueries).toHaveBeenCalledTimes(5_000 / LISTS_MS + 1 + 5_000 / FIGURES_MS + 1);
-    refresher.stop();
+    expect(invalidateQueries).toHaveBeenCalledTimes(5_000 / LISTS_MS + 1 + 5_000 / ANALYTICS_MS + 1);
+    invalidator.stop();
     vi.useRealTimers();
   });
 });
 
 describe("a task that is called done", () => {
-  const settle = () => ({ done: vi.fn(), undone: vi.fn(), failed: vi.fn() });
+  const makeCallbacks = () => ({ onCompleted: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn() });
 
   test("can be taken back, and then nobody hears of it", async () => {
     vi.useFakeTimers();
     const finish = vi.fn(() => Promise.resolve());
-    const [finishing, told] = [new Finishing(finish), settle()];
-    finishing.start(7, told);
-    expect(finishing.ids().has(7)).toBe(true);
-    finishing.undo(7);
+    const [queue, callbacks] = [new TaskCompletionQueue(finish), makeCallbacks()];
+    queue.start(7, callbacks);
+    expect(queue.getHiddenIds().has(7)).toBe(true);
+    queue.undo(7);
     await vi.advanceTimersByTimeAsync(2 * UNDO_MS);
     expect(finish).not.toHaveBeenCalled();
-    expect(told.undone).toHaveBeenCalledOnce();
-    expect(finishing.ids().size).toBe(0);
+    expect(callbacks.onUndone).toHaveBeenCalledOnce();
+    expect(queue.getHiddenIds().size).toBe(0);
     vi.useRealTimers();
   });
 
   test("is finished once, after a while or when the page goes", async () => {
     vi.useFakeTimers();
     const finish = vi.fn(() => Promise.resolve());
-    const [finishing, told] = [new Finishing(finish), settle()];
-    finishing.start(7, told);
-    finishing.start(7, told);
-    await finishing.flush();
+    const [queue, callbacks] = [new TaskCompletionQueue(finish), makeCallbacks()];
+    queue.start(7, callbacks);
+    queue.start(7, callbacks);
+    await queue.flush();
     await vi.advanceTimersByTimeAsync(2 * UNDO_MS);
     expect(finish).toHaveBeenCalledExactlyOnceWith(7, true);
-    expect(told.done).toHaveBeenCalledOnce();
+    expect(callbacks.onCompleted).toHaveBeenCalledOnce();
     vi.useRealTimers();
   });
 
   test("that could not be finished comes back", async () => {
     vi.useFakeTimers();
-    const [finishing, told] = [new Finishing(() => Promise.reject(new Error("no"))), settle()];
-    finishing.start(7, told);
+    const [queue, callbacks] = [
+      new TaskCompletionQueue(() => Promise.reject(new Error("no"))),
+      makeCallbacks(),
+    ];
+    queue.start(7, callbacks);
     await vi.advanceTimersByTimeAsync(UNDO_MS + 10);
-    expect(told.failed).toHaveBeenCalledOnce();
-    expect(finishing.ids().has(7)).toBe(false);
+    expect(callbacks.onFailed).toHaveBeenCalledOnce();
+    expect(queue.getHiddenIds().has(7)).toBe(false);
     vi.useRealTimers();
   });
 });

@@ -75,7 +75,7 @@ export function useTimeline(customerId: string, kinds: Entry["kind"][]) {
 export function useExplanation(customerId: string, enabled: boolean) {
   return useQuery({
     queryKey: queryKeys.explanation(customerId),
-    enabled: enabled,
+    enabled,
     queryFn: ({ signal }) =>
       unwrap<Explanation>(
         api.GET("/v1/customers/{customer_id}/explain", {

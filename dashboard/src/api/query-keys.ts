@@ -12,9 +12,9 @@ export const queryKeys = {
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
   tasks: (customerId: string | null) => ["tasks", customerId] as const,
   predictions: ["predictions"] as const,
-  analytics: (view: object) => ["figures", "journeys", view] as const,
-  sankey: (view: object) => ["figures", "sankey", view] as const,
-  metrics: (view: object) => ["figures", "metrics", view] as const,
+  analytics: (view: object) => ["analytics", "journeys", view] as const,
+  sankey: (view: object) => ["analytics", "sankey", view] as const,
+  metrics: (view: object) => ["analytics", "metrics", view] as const,
 };
 
 const LISTS = new Set<unknown>(["customers", "tasks", "predictions"]);
@@ -22,10 +22,10 @@ const LISTS = new Set<unknown>(["customers", "tasks", "predictions"]);
 /** Whether a change of these customers (null: any) makes the answer of a key stale. */
 export function isAffected(
   key: readonly unknown[],
-  what: "lists" | "figures",
+  scope: "lists" | "analytics",
   customers: ReadonlySet<string> | null,
 ): boolean {
-  if (what === "figures") return key[0] === "figures";
+  if (scope === "analytics") return key[0] === "analytics";
   if (key[0] === "journey") return customers === null || customers.has(String(key[1]));
   return LISTS.has(key[0]);
 }

@@ -7,11 +7,11 @@ export function CardList<Row extends object>({
   rowKey,
   columns,
   selection,
-  busy,
+  isLoading,
 }: DataListProps<Row>) {
   const [name, ...rest] = columns;
   return (
-    <ul className="cards" aria-label={label} aria-busy={busy ?? false}>
+    <ul className="cards" aria-label={label} aria-busy={isLoading ?? false}>
       {rows.map((row) => {
         const id = rowKey(row);
         return (

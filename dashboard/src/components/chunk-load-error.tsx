@@ -4,8 +4,8 @@ import { ReloadAlert } from "./reload-alert";
 
 const RETRY_MS = 2_000;
 /** So long after a reload that did not help, the page is not reloaded by itself again. */
-const PATIENCE_MS = 60_000;
-const RELOADED = "reloaded";
+const MIN_RELOAD_INTERVAL_MS = 60_000;
+const RELOADED_AT = "reloaded";
 
 /**
  * A piece of the page's code could not be fetched: the gateway was away, or has another build by now. The browser keeps
@@ -13,17 +13,17 @@ const RELOADED = "reloaded";
  */
 export function ChunkLoadError() {
   useEffect(() => {
-    if (Date.now() - Number(sessionStorage.getItem(RELOADED)) < PATIENCE_MS) return;
-    const timer = setInterval(() => void reloadIfAnswered(), RETRY_MS);
-    void reloadIfAnswered();
+    if (Date.now() - Number(sessionStorage.getItem(RELOADED_AT)) < MIN_RELOAD_INTERVAL_MS) return;
+    const timer = setInterval(() => void reloadWhenServerResponds(), RETRY_MS);
+    void reloadWhenServerResponds();
     return () => clearInterval(timer);
   }, []);
   return <ReloadAlert type="warning" title={strings.common.missing} hint={strings.common.missingHint} />;
 }
 
-async function reloadIfAnswered(): Promise<void> {
-  const answer = await fetch("/livez", { cache: "no-store" }).catch(() => null);
-  if (!answer?.ok) return;
-  sessionStorage.setItem(RELOADED, String(Date.now()));
+async function reloadWhenServerResponds(): Promise<void> {
+  const response = await fetch("/livez", { cache: "no-store" }).catch(() => null);
+  if (!response?.ok) return;
+  sessionStorage.setItem(RELOADED_AT, String(Date.now()));
   location.reload();
 }

@@ -8,7 +8,7 @@ export interface Column<Row> {
   title: string;
   render: (row: Row) => ReactNode;
   /** whether the list can be sorted by it */
-  sorts?: boolean;
+  sortable?: boolean;
   align?: "right";
   width?: number;
 }
@@ -20,9 +20,9 @@ export interface Sorting {
 
 export interface Selection {
   keys: readonly string[];
-  change(keys: string[]): void;
-  labelOf(key: string): string;
-  labelOfAll: string;
+  onChange(keys: string[]): void;
+  labelFor(key: string): string;
+  selectAllLabel: string;
 }
 
 export interface DataListProps<Row> {
@@ -33,7 +33,7 @@ export interface DataListProps<Row> {
   columns: readonly Column<Row>[];
   sorting: Sorting;
   onSort(sorting: Sorting): void;
-  busy?: boolean;
+  isLoading?: boolean;
   /** many columns, little room */
   dense?: boolean;
   selection?: Selection | undefined;
@@ -48,14 +48,24 @@ export function DataList<Row extends object>(props: DataListProps<Row>) {
 }
 
 function DataTable<Row extends object>(props: DataListProps<Row>) {
-  const { label, rows, rowKey, columns, sorting, onSort, busy = false, dense = false, selection } = props;
-  const shown: TableColumnsType<Row> = columns.map((column) => ({
+  const {
+    label,
+    rows,
+    rowKey,
+    columns,
+    sorting,
+    onSort,
+    isLoading = false,
+    dense = false,
+    selection,
+  } = props;
+  const tableColumns: TableColumnsType<Row> = columns.map((column) => ({
     key: column.key,
     title: column.title,
     render: (_: unknown, row: Row) => column.render(row),
     ...(column.align ? { align: column.align } : {}),
     ...(column.width ? { width: column.width } : {}),
-    sorter: column.sorts ?? false,
+    sorter: column.sortable ?? false,
     sortDirections: ["descend", "ascend"],
     sortOrder: sorting.key === column.key ? (sorting.descending ? "descend" : "ascend") : null,
   }));
@@ -64,17 +74,20 @@ function DataTable<Row extends object>(props: DataListProps<Row>) {
       aria-label={label}
       className="listing"
       size={dense ? "small" : "middle"}
-      columns={shown}
+      columns={tableColumns}
       dataSource={rows as Row[]}
       rowKey={rowKey}
-      loading={{ spinning: busy, delay: 300 }}
+      loading={{ spinning: isLoading, delay: 300 }}
       pagination={false}
       showSorterTooltip={false}
       onChange={(_page, _filters, sorter) => {
-        const chosen = Array.isArray(sorter) ? sorter[0] : sorter;
+        const activeSorter = Array.isArray(sorter) ? sorter[0] : sorter;
         // A third click would mean no order at all; a list always has one.
-        const key = String(chosen?.columnKey ?? sorting.key);
-        onSort({ key, descending: chosen?.order ? chosen.order === "descend" : !sorting.descending });
+        const key = String(activeSorter?.columnKey ?? sorting.key);
+        onSort({
+          key,
+          descending: activeSorter?.order ? activeSorter.order === "descend" : !sorting.descending,
+        });
       }}
       {...(selection ? { rowSelection: rowSelection(selection, rowKey) } : {})}
     />
@@ -86,19 +99,19 @@ function rowSelection<Row>(selection: Selection, rowKey: (row: Row) => string) {
     selectedRowKeys: [...selection.keys],
     // Who was selected on another page stays so.
     preserveSelectedRowKeys: true,
-    onChange: (keys: React.Key[]) => selection.change(keys.map(String)),
-    getCheckboxProps: (row: Row) => ({ "aria-label": selection.labelOf(rowKey(row)) }) as object,
-    getTitleCheckboxProps: () => ({ "aria-label": selection.labelOfAll }) as object,
+    onChange: (keys: React.Key[]) => selection.onChange(keys.map(String)),
+    getCheckboxProps: (row: Row) => ({ "aria-label": selection.labelFor(rowKey(row)) }) as object,
+    getTitleCheckboxProps: () => ({ "aria-label": selection.selectAllLabel }) as object,
   };
 }
 
 export function RowCheckbox({ selection, id }: { selection: Selection; id: string }) {
-  const { keys, change, labelOf } = selection;
+  const { keys, onChange, labelFor } = selection;
   return (
     <Checkbox
-      aria-label={labelOf(id)}
+      aria-label={labelFor(id)}
       checked={keys.includes(id)}
-      onChange={({ target }) => change(target.checked ? [...keys, id] : keys.filter((key) => key !== id))}
+      onChange={({ target }) => onChange(target.checked ? [...keys, id] : keys.filter((key) => key !== id))}
     />
   );
 }

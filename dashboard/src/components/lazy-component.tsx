@@ -14,34 +14,34 @@ export function lazyComponent<Props extends object>(
   load: Load<Props>,
   fallback: ReactNode,
 ): LazyComponent<Props> {
-  let piece: ComponentType<Props> | "not asked for" | "coming" | "missing" = "not asked for";
-  const waiting = new Set<() => void>();
+  let state: ComponentType<Props> | "not asked for" | "coming" | "missing" = "not asked for";
+  const listeners = new Set<() => void>();
 
-  function arrived(what: typeof piece) {
-    piece = what;
-    for (const tell of waiting) tell();
+  function update(next: typeof state) {
+    state = next;
+    for (const listener of listeners) listener();
   }
 
   function preload() {
-    if (piece !== "not asked for") return;
-    piece = "coming";
+    if (state !== "not asked for") return;
+    state = "coming";
     load().then(
-      (module) => arrived(module.default),
-      () => arrived("missing"),
+      (module) => update(module.default),
+      () => update("missing"),
     );
   }
 
-  function subscribe(tell: () => void) {
-    waiting.add(tell);
+  function subscribe(listener: () => void) {
+    listeners.add(listener);
     preload();
-    return () => waiting.delete(tell);
+    return () => listeners.delete(listener);
   }
 
   // biome-ignore lint/correctness/noComponentHookFactories: made once for each module, not while rendering
   function Lazy(props: Props) {
-    const Piece = useSyncExternalStore(subscribe, () => piece);
-    if (Piece === "missing") return <ChunkLoadError />;
-    return typeof Piece === "string" ? fallback : <Piece {...props} />;
+    const Loaded = useSyncExternalStore(subscribe, () => state);
+    if (Loaded === "missing") return <ChunkLoadError />;
+    return typeof Loaded === "string" ? fallback : <Loaded {...props} />;
   }
 
   return Object.assign(Lazy, { preload });

@@ -23,11 +23,11 @@ export function OutreachButton({ type, customerId, name, small = false }: Props)
   const outreach = useOutreach(customerId);
   const { message } = App.useApp();
   const said = strings.outreach;
-  const who = name ?? customerId;
-  async function ask() {
+  const customerName = name ?? customerId;
+  async function handleClick() {
     try {
       await outreach.mutateAsync(type);
-      message.success(said.asked[type](who));
+      message.success(said.asked[type](customerName));
     } catch (error) {
       message.error(errorMessage(error as Error));
     }
@@ -37,9 +37,9 @@ export function OutreachButton({ type, customerId, name, small = false }: Props)
       size={small ? "small" : "middle"}
       icon={OUTREACH_ICONS[type]}
       loading={outreach.isPending}
-      aria-label={said.of(said[type], who)}
+      aria-label={said.of(said[type], customerName)}
       title={small ? said[type] : undefined}
-      onClick={ask}
+      onClick={handleClick}
     >
       <span className="outreach-name">{said[type]}</span>
     </Button>

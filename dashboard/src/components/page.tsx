@@ -4,24 +4,24 @@ import { strings } from "../strings";
 interface Props {
   title: ReactNode;
   /** of the browser's tab */
-  tab: string;
-  lead?: ReactNode;
+  documentTitle: string;
+  subtitle?: ReactNode;
   /** beside the title */
   extra?: ReactNode;
   children: ReactNode;
 }
 
-let first = true;
+let isFirstPage = true;
 
 /** A view: its title names the tab, and takes the focus when one has gone there. */
-export function Page({ title, tab, lead, extra, children }: Props) {
+export function Page({ title, documentTitle, subtitle, extra, children }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    document.title = `${tab} · ${strings.common.product}`;
-  }, [tab]);
+    document.title = `${documentTitle} · ${strings.common.product}`;
+  }, [documentTitle]);
   useEffect(() => {
-    if (!first) heading.current?.focus({ preventScroll: true });
-    first = false;
+    if (!isFirstPage) heading.current?.focus({ preventScroll: true });
+    isFirstPage = false;
   }, []);
   return (
     <>
@@ -30,7 +30,7 @@ export function Page({ title, tab, lead, extra, children }: Props) {
           <h1 ref={heading} tabIndex={-1}>
             {title}
           </h1>
-          {lead && <div className="lead">{lead}</div>}
+          {subtitle && <div className="lead">{subtitle}</div>}
         </div>
         {extra && <div className="page-extra">{extra}</div>}
       </div>

@@ -7,32 +7,32 @@ interface Props {
   page: number;
   /** null: not known */
   pages: number | null;
-  previous: (() => void) | null;
-  next: (() => void) | null;
+  onPrevious: (() => void) | null;
+  onNext: (() => void) | null;
 }
 
 /** The way from page to page; nothing where there is but one. */
-export function Pagination({ page, pages, previous, next }: Props) {
-  if (previous === null && next === null) return null;
+export function Pagination({ page, pages, onPrevious, onNext }: Props) {
+  if (onPrevious === null && onNext === null) return null;
   const { common } = strings;
-  const shown = formatNumber(page);
+  const pageNumber = formatNumber(page);
   return (
     <nav aria-label={common.pages} className="pages">
       <Button
         icon={<LeftOutlined aria-hidden />}
-        disabled={previous === null}
-        onClick={previous ?? undefined}
+        disabled={onPrevious === null}
+        onClick={onPrevious ?? undefined}
       >
         {common.previous}
       </Button>
       <span role="status">
-        {pages === null ? common.page(shown) : common.pageOf(shown, formatNumber(pages))}
+        {pages === null ? common.page(pageNumber) : common.pageOf(pageNumber, formatNumber(pages))}
       </span>
       <Button
         icon={<RightOutlined aria-hidden />}
         iconPlacement="end"
-        disabled={next === null}
-        onClick={next ?? undefined}
+        disabled={onNext === null}
+        onClick={onNext ?? undefined}
       >
         {common.next}
       </Button>

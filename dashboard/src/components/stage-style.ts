@@ -9,23 +9,23 @@ export interface StageStyle {
   icon: string | null;
 }
 
-const UNKNOWN = "#64748b";
+const UNKNOWN_STAGE_COLOUR = "#64748b";
 
 /** How a stage looks, by its key; one that the company no longer has is grey, by its key. */
 export function useStageStyle(): (key: string) => StageStyle {
   const stages = useStages().data?.stages;
-  const looks = useMemo(
+  const stylesByKey = useMemo(
     () =>
       new Map(
         (stages ?? []).map((stage) => [
           stage.stage_key,
-          { name: stage.stage_name, colour: stage.color ?? UNKNOWN, icon: stage.icon },
+          { name: stage.stage_name, colour: stage.color ?? UNKNOWN_STAGE_COLOUR, icon: stage.icon },
         ]),
       ),
     [stages],
   );
   return useCallback(
-    (key) => looks.get(key) ?? { name: humanize(key), colour: UNKNOWN, icon: null },
-    [looks],
+    (key) => stylesByKey.get(key) ?? { name: humanize(key), colour: UNKNOWN_STAGE_COLOUR, icon: null },
+    [stylesByKey],
   );
 }

@@ -1,12 +1,12 @@
 /** How fresh the page is: `live` by the stream, `polling` without it, `lost` when the gateway does not answer. */
 export type Connection = "connecting" | "live" | "polling" | "lost";
 
-export interface ChangesOptions {
+export interface ChangeFeedOptions {
   /** whose journeys changed; null: everything may have */
   onChanged(customers: readonly string[] | null): void;
   onConnection(connection: Connection): void;
   /** asks the gateway whether it is there; rejects when it is not (or the session is over, which others hear of) */
-  ask(): Promise<unknown>;
+  checkServer(): Promise<unknown>;
   open?(): EventSource;
 }
 
@@ -16,69 +16,69 @@ const RETRY_MS = 2_000;
 const SILENCE_MS = 40_000;
 
 /** Follows the gateway's stream of changes, and asks in intervals while there is none. Returns how to stop. */
-export function followChanges(options: ChangesOptions): () => void {
-  const { onChanged, onConnection, ask } = options;
+export function subscribeToChanges(options: ChangeFeedOptions): () => void {
+  const { onChanged, onConnection, checkServer } = options;
   const open = options.open ?? (() => new EventSource("/v1/portal/stream"));
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let stopped = false;
-  let behind = false; // whether something may have been missed
-  let refusals = 0; // how often the stream failed though the gateway answered
+  let mayHaveMissedChanges = false; // whether something may have been missed
+  let failedStreams = 0; // how often the stream failed though the gateway answered
 
-  function later(run: () => void, after: number) {
+  function schedule(run: () => void, delay: number) {
     clearTimeout(timer);
-    if (!stopped) timer = setTimeout(run, after);
+    if (!stopped) timer = setTimeout(run, delay);
   }
 
-  function listen() {
-    const opened = open();
-    source = opened;
-    const heard = () => later(fail, SILENCE_MS);
-    opened.addEventListener("open", () => {
-      refusals = 0;
-      heard();
+  function openStream() {
+    const stream = open();
+    source = stream;
+    const resetSilenceTimer = () => schedule(handleStreamFailure, SILENCE_MS);
+    stream.addEventListener("open", () => {
+      failedStreams = 0;
+      resetSilenceTimer();
       onConnection("live");
-      if (behind) onChanged(null);
-      behind = false;
+      if (mayHaveMissedChanges) onChanged(null);
+      mayHaveMissedChanges = false;
     });
-    opened.addEventListener("ping", heard);
-    opened.addEventListener("changed", (event) => {
-      heard();
-      onChanged(customersOf((event as MessageEvent<string>).data));
+    stream.addEventListener("ping", resetSilenceTimer);
+    stream.addEventListener("changed", (event) => {
+      resetSilenceTimer();
+      onChanged(parseCustomers((event as MessageEvent<string>).data));
     });
-    opened.addEventListener("error", fail);
-    heard();
+    stream.addEventListener("error", handleStreamFailure);
+    resetSilenceTimer();
   }
 
-  function fail() {
+  function handleStreamFailure() {
     source?.close();
     source = null;
-    behind = true;
+    mayHaveMissedChanges = true;
     clearTimeout(timer);
-    void look();
+    void checkConnection();
   }
 
-  async function look() {
+  async function checkConnection() {
     try {
-      await ask();
+      await checkServer();
     } catch {
       if (stopped) return;
-      refusals = 0;
+      failedStreams = 0;
       onConnection("lost");
-      later(() => void look(), RETRY_MS);
+      schedule(() => void checkConnection(), RETRY_MS);
       return;
     }
     if (stopped) return;
-    refusals += 1;
+    failedStreams += 1;
     // A gateway that was restarted streams again at once; one whose stream is cut by a proxy is asked in intervals.
-    if (refusals > 1) {
+    if (failedStreams > 1) {
       onConnection("polling");
       onChanged(null);
     }
-    later(listen, refusals > 1 ? POLL_MS : 0);
+    schedule(openStream, failedStreams > 1 ? POLL_MS : 0);
   }
 
-  listen();
+  openStream();
   return () => {
     stopped = true;
     clearTimeout(timer);
@@ -86,7 +86,7 @@ export function followChanges(options: ChangesOptions): () => void {
   };
 }
 
-function customersOf(data: string): readonly string[] | null {
+function parseCustomers(data: string): readonly string[] | null {
   try {
     const { customers } = JSON.parse(data) as { customers?: unknown };
     return Array.isArray(customers) ? customers.map(String) : null;

@@ -7,16 +7,16 @@ import { strings } from "../strings";
 import { useSessions } from "./session";
 
 /** Its children for who is signed in; everybody else goes to the sign-in page, and returns to the same page after. */
-export function SignedIn({ children }: { children: ReactNode }) {
-  const { state, askAgain } = useSessions();
+export function RequireSession({ children }: { children: ReactNode }) {
+  const { state, retry } = useSessions();
   const { pathname, search } = useLocation();
-  switch (state.is) {
+  switch (state.status) {
     case "asking":
       return <PageSpinner />;
     case "unreachable":
       return (
         <main className="alone">
-          <ErrorAlert title={strings.signIn.unreachable} retry={askAgain} />
+          <ErrorAlert title={strings.signIn.unreachable} retry={retry} />
         </main>
       );
     case "signed-in":

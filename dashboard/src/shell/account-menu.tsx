@@ -3,16 +3,16 @@ import { App, Button, Dropdown } from "antd";
 import { errorMessage } from "../components/error-alert";
 import { useCanEdit, useSession, useSessions } from "../session/session";
 import { strings } from "../strings";
-import { finishing } from "../tasks/task-completion";
+import { taskCompletions } from "../tasks/task-completion";
 
 /** Whose key the session has, and the way out. */
-export function Account() {
+export function AccountMenu() {
   const { name } = useSession();
   const { signOut } = useSessions();
   const canEdit = useCanEdit();
   const { message } = App.useApp();
-  async function leave() {
-    await finishing.flush();
+  async function handleSignOut() {
+    await taskCompletions.flush();
     await signOut();
   }
   const items = [
@@ -25,7 +25,7 @@ export function Account() {
       menu={{
         items,
         onClick: ({ key }) => {
-          if (key === "out") leave().catch((error: Error) => message.error(errorMessage(error)));
+          if (key === "out") handleSignOut().catch((error: Error) => message.error(errorMessage(error)));
         },
       }}
     >

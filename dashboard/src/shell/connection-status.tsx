@@ -3,7 +3,7 @@ import { useConnection } from "../live/live";
 import { strings } from "../strings";
 
 /** How fresh the page is. */
-export function Freshness() {
+export function ConnectionStatus() {
   const connection = useConnection();
   const said = strings.live;
   if (connection === "connecting") return null;

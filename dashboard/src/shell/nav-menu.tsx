@@ -3,13 +3,13 @@ import { strings } from "../strings";
 import { NAV_ITEMS } from "./nav-items";
 
 /** The way to each view; links, so that they open in other tabs too. */
-export function Menu({ onGone }: { onGone?: () => void }) {
+export function NavMenu({ onNavigate }: { onNavigate?: () => void }) {
   return (
     <nav aria-label={strings.common.navigation} className="menu">
       <ul>
         {NAV_ITEMS.map(({ path, name, icon }) => (
           <li key={path}>
-            <NavLink to={path} {...(onGone ? { onClick: onGone } : {})}>
+            <NavLink to={path} {...(onNavigate ? { onClick: onNavigate } : {})}>
               {icon}
               <span>{name}</span>
             </NavLink>

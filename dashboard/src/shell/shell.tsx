@@ -7,10 +7,10 @@ import { useConnection } from "../live/live";
 import { useSession } from "../session/session";
 import { strings } from "../strings";
 import { useMedia } from "../theme";
-import { Account } from "./account-menu";
+import { AccountMenu } from "./account-menu";
 import { Brand } from "./brand";
-import { Freshness } from "./connection-status";
-import { Menu } from "./nav-menu";
+import { ConnectionStatus } from "./connection-status";
+import { NavMenu } from "./nav-menu";
 import { PrefetchAnalytics } from "./prefetch-analytics";
 
 /** What stands around every view: the menu, whose figures these are, how fresh they are, the way out. */
@@ -27,7 +27,7 @@ export function Shell() {
       {!small && (
         <aside className="side" aria-label={strings.common.product}>
           <Brand />
-          <Menu />
+          <NavMenu />
         </aside>
       )}
       <header className="top">
@@ -40,11 +40,11 @@ export function Shell() {
           />
         )}
         <span className="company">{company.name}</span>
-        <Freshness />
-        <Account />
+        <ConnectionStatus />
+        <AccountMenu />
       </header>
       <main id="content" className="content" tabIndex={-1}>
-        <LostBanner />
+        <OfflineBanner />
         <ErrorBoundary key={pathname}>
           <Outlet />
         </ErrorBoundary>
@@ -57,13 +57,13 @@ export function Shell() {
         title={<Brand />}
         onClose={() => setOpen(false)}
       >
-        <Menu onGone={() => setOpen(false)} />
+        <NavMenu onNavigate={() => setOpen(false)} />
       </Drawer>
     </div>
   );
 }
 
-function LostBanner() {
+function OfflineBanner() {
   if (useConnection() !== "lost") return null;
   return <Alert className="lost" type="warning" showIcon role="alert" title={strings.live.lostBanner} />;
 }

@@ -5,7 +5,7 @@ import type { Task } from "../api/shapes-of-work";
 import { errorMessage } from "../components/error-alert";
 import { strings } from "../strings";
 
-const NOBODY = 0;
+const UNASSIGNED = 0;
 
 /** Who has a task; another can be chosen. */
 export function Assignee({ task }: { task: Task }) {
@@ -13,10 +13,10 @@ export function Assignee({ task }: { task: Task }) {
   const assign = useAssignTask(task.customer_id);
   const { message } = App.useApp();
   const said = strings.tasks;
-  const people = staff.filter((person) => person.is_active || person.id === task.assigned_to);
-  async function give(staffId: number) {
+  const options = staff.filter((person) => person.is_active || person.id === task.assigned_to);
+  async function assignTo(staffId: number) {
     try {
-      await assign.mutateAsync({ taskId: task.id, staffId: staffId === NOBODY ? null : staffId });
+      await assign.mutateAsync({ taskId: task.id, staffId: staffId === UNASSIGNED ? null : staffId });
       message.success(said.assigned);
     } catch (error) {
       message.error(errorMessage(error as Error));
@@ -29,15 +29,15 @@ export function Assignee({ task }: { task: Task }) {
       className="assignee"
       aria-label={said.assignee(task.title)}
       popupMatchSelectWidth={false}
-      value={task.assigned_to ?? NOBODY}
+      value={task.assigned_to ?? UNASSIGNED}
       loading={assign.isPending}
-      onChange={give}
+      onChange={assignTo}
       options={[
-        { value: NOBODY, label: said.nobody },
+        { value: UNASSIGNED, label: said.nobody },
         ...(task.assigned_to !== null && staff.length === 0
           ? [{ value: task.assigned_to, label: task.staff_name ?? String(task.assigned_to) }]
           : []),
-        ...people.map((person) => ({ value: person.id, label: person.name })),
+        ...options.map((person) => ({ value: person.id, label: person.name })),
       ]}
     />
   );

@@ -3,22 +3,22 @@ import { completeTask } from "../api/mutations";
 /** How long a task that was called done can be taken back: what the gateway has finished stays finished. */
 export const UNDO_MS = 5_000;
 
-interface Waiting {
+interface PendingCompletion {
   timer: ReturnType<typeof setTimeout>;
-  settle: { done(): void; undone(): void; failed(error: Error): void };
+  callbacks: { onCompleted(): void; onUndone(): void; onFailed(error: Error): void };
 }
 
 /**
  * Tasks that somebody has called done: they vanish at once, and the gateway hears of it a little later, so that a slip can
  * be undone. Who closes the page fallback meant it.
  */
-export class Finishing {
-  private readonly waiting = new Map<number, Waiting>();
+export class TaskCompletionQueue {
+  private readonly pending = new Map<number, PendingCompletion>();
   private readonly listeners = new Set<() => void>();
-  private shown: ReadonlySet<number> = new Set();
+  private hiddenIds: ReadonlySet<number> = new Set();
 
   constructor(
-    private readonly finish: (taskId: number, keepalive?: boolean) => Promise<unknown> = completeTask,
+    private readonly complete: (taskId: number, keepalive?: boolean) => Promise<unknown> = completeTask,
   ) {}
 
   subscribe = (listener: () => void): (() => void) => {
@@ -27,54 +27,54 @@ export class Finishing {
   };
 
   /** The tasks that are called done and may still be taken back, or are just being finished. */
-  ids = (): ReadonlySet<number> => this.shown;
+  getHiddenIds = (): ReadonlySet<number> => this.hiddenIds;
 
-  start(taskId: number, settle: Waiting["settle"]): void {
-    if (this.waiting.has(taskId)) return;
+  start(taskId: number, callbacks: PendingCompletion["callbacks"]): void {
+    if (this.pending.has(taskId)) return;
     const timer = setTimeout(() => void this.send(taskId), UNDO_MS);
-    this.waiting.set(taskId, { timer, settle });
-    this.show(new Set([...this.shown, taskId]));
+    this.pending.set(taskId, { timer, callbacks });
+    this.setHiddenIds(new Set([...this.hiddenIds, taskId]));
   }
 
   undo(taskId: number): void {
-    const waiting = this.waiting.get(taskId);
-    if (waiting === undefined) return;
-    clearTimeout(waiting.timer);
-    this.waiting.delete(taskId);
-    this.forget(taskId);
-    waiting.settle.undone();
+    const pending = this.pending.get(taskId);
+    if (pending === undefined) return;
+    clearTimeout(pending.timer);
+    this.pending.delete(taskId);
+    this.unhide(taskId);
+    pending.callbacks.onUndone();
   }
 
   /** Send all at once, by requests that outlive the page; resolves when they are answered. */
   async flush(): Promise<void> {
-    await Promise.all([...this.waiting.keys()].map((taskId) => this.send(taskId, true)));
+    await Promise.all([...this.pending.keys()].map((taskId) => this.send(taskId, true)));
   }
 
   private async send(taskId: number, keepalive = false): Promise<void> {
-    const waiting = this.waiting.get(taskId);
-    if (waiting === undefined) return;
-    clearTimeout(waiting.timer);
-    this.waiting.delete(taskId);
+    const pending = this.pending.get(taskId);
+    if (pending === undefined) return;
+    clearTimeout(pending.timer);
+    this.pending.delete(taskId);
     try {
-      await this.finish(taskId, keepalive);
-      waiting.settle.done();
+      await this.complete(taskId, keepalive);
+      pending.callbacks.onCompleted();
       // It is hidden until the lists have been asked again, which no longer have it.
-      setTimeout(() => this.forget(taskId), UNDO_MS);
+      setTimeout(() => this.unhide(taskId), UNDO_MS);
     } catch (error) {
-      this.forget(taskId);
-      waiting.settle.failed(error as Error);
+      this.unhide(taskId);
+      pending.callbacks.onFailed(error as Error);
     }
   }
 
-  private forget(taskId: number): void {
-    this.show(new Set([...this.shown].filter((id) => id !== taskId)));
+  private unhide(taskId: number): void {
+    this.setHiddenIds(new Set([...this.hiddenIds].filter((id) => id !== taskId)));
   }
 
-  private show(ids: ReadonlySet<number>): void {
-    this.shown = ids;
-    for (const told of this.listeners) told();
+  private setHiddenIds(ids: ReadonlySet<number>): void {
+    this.hiddenIds = ids;
+    for (const notify of this.listeners) notify();
   }
 }
 
-export const finishing = new Finishing();
-if (typeof addEventListener === "function") addEventListener("pagehide", () => void finishing.flush());
+export const taskCompletions = new TaskCompletionQueue();
+if (typeof addEventListener === "function") addEventListener("pagehide", () => void taskCompletions.flush());

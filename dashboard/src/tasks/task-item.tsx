@@ -8,11 +8,11 @@ import { label } from "../format/labels";
 import { useCanEdit } from "../session/session";
 import { strings } from "../strings";
 import { Assignee } from "./assignee";
-import { useFinish } from "./use-complete-task";
+import { useCompleteTask } from "./use-complete-task";
 
 export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boolean }) {
   const canEdit = useCanEdit();
-  const finish = useFinish();
+  const complete = useCompleteTask();
   const said = strings.tasks;
   return (
     <li className="task">
@@ -23,7 +23,7 @@ export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boo
             size="small"
             icon={<CheckOutlined aria-hidden />}
             aria-label={said.doneOf(task.title)}
-            onClick={() => finish(task)}
+            onClick={() => complete(task)}
           >
             {said.done}
           </Button>

@@ -4,16 +4,16 @@ import { ErrorAlert } from "../components/error-alert";
 import { TextSkeleton } from "../components/loading";
 import { strings } from "../strings";
 import { TaskItem } from "./task-item";
-import { useFinishing } from "./use-complete-task";
+import { useHiddenTaskIds } from "./use-complete-task";
 
 /** Open tasks, soonest due first: of one customer, or (null) of all. */
 export function TaskList({ customerId }: { customerId: string | null }) {
   const query = useTasks(customerId);
-  const finishing = useFinishing();
+  const hiddenTaskIds = useHiddenTaskIds();
   const said = strings.tasks;
   if (query.isPending) return <TextSkeleton rows={6} />;
   if (query.data === undefined) return <ErrorAlert error={query.error} retry={() => void query.refetch()} />;
-  const tasks = query.data.pages.flatMap((page) => page.tasks).filter((task) => !finishing.has(task.id));
+  const tasks = query.data.pages.flatMap((page) => page.tasks).filter((task) => !hiddenTaskIds.has(task.id));
   if (tasks.length === 0 && !query.hasNextPage) {
     return customerId === null ? (
       <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={said.none}>

@@ -5,21 +5,21 @@ import { invalidateCustomers } from "../api/mutations";
 import type { Task } from "../api/shapes-of-work";
 import { errorMessage } from "../components/error-alert";
 import { strings } from "../strings";
-import { finishing, UNDO_MS } from "./task-completion";
+import { taskCompletions, UNDO_MS } from "./task-completion";
 
 /** Calls a task done, and offers to take that back for a moment. */
-export function useFinish(): (task: Task) => void {
+export function useCompleteTask(): (task: Task) => void {
   const { notification } = App.useApp();
   const queries = useQueryClient();
   const said = strings.tasks;
   return (task) => {
     const key = `task ${task.id}`;
-    const again = () => void invalidateCustomers(queries, [task.customer_id]);
-    finishing.start(task.id, {
-      done: again,
-      undone: () => notification.info({ key, title: said.undone(task.title), duration: 3 }),
-      failed(error) {
-        again();
+    const invalidate = () => void invalidateCustomers(queries, [task.customer_id]);
+    taskCompletions.start(task.id, {
+      onCompleted: invalidate,
+      onUndone: () => notification.info({ key, title: said.undone(task.title), duration: 3 }),
+      onFailed(error) {
+        invalidate();
         // Under a key of its own: the message that the task is done is just going, and would take this one with it.
         notification.error({ title: said.notFinished(task.title), description: errorMessage(error) });
       },
@@ -32,7 +32,7 @@ export function useFinish(): (task: Task) => void {
       pauseOnHover: false,
       placement: "bottomRight",
       actions: (
-        <Button size="small" onClick={() => finishing.undo(task.id)}>
+        <Button size="small" onClick={() => taskCompletions.undo(task.id)}>
           {said.undo}
         </Button>
       ),
@@ -41,6 +41,6 @@ export function useFinish(): (task: Task) => void {
 }
 
 /** Tasks that are to be hidden, because somebody has called them done. */
-export function useFinishing(): ReadonlySet<number> {
-  return useSyncExternalStore(finishing.subscribe, finishing.ids);
+export function useHiddenTaskIds(): ReadonlySet<number> {
+  return useSyncExternalStore(taskCompletions.subscribe, taskCompletions.getHiddenIds);
 }

@@ -5,7 +5,11 @@ import { strings } from "../strings";
 
 export default function NotFound() {
   return (
-    <Page title={strings.common.notFound} tab={strings.common.notFound} lead={strings.common.notFoundHint}>
+    <Page
+      title={strings.common.notFound}
+      documentTitle={strings.common.notFound}
+      subtitle={strings.common.notFoundHint}
+    >
       <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={<Link to="/">{strings.common.home}</Link>} />
     </Page>
   );

@@ -17,7 +17,7 @@ export default function ActionCentre() {
     </span>
   );
   return (
-    <Page title={strings.views.actionCentre} tab={strings.views.actionCentre}>
+    <Page title={strings.views.actionCentre} documentTitle={strings.views.actionCentre}>
       <div className="centre-grid">
         <Panel
           title={

@@ -41,9 +41,9 @@ export function AtRisk({ found }: { found: Predictions }) {
   const shown = Math.min(page, last);
   const selection: Selection = {
     keys,
-    change: setSelected,
-    labelOf: (id) => said.select(nameOf(id)),
-    labelOfAll: said.selectAll,
+    onChange: setSelected,
+    labelFor: (id) => said.select(nameOf(id)),
+    selectAllLabel: said.selectAll,
   };
   const nobody = (
     <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={text === "" ? said.empty : said.emptyFilter}>
@@ -76,8 +76,8 @@ export function AtRisk({ found }: { found: Predictions }) {
       <Pagination
         page={shown}
         pages={last}
-        previous={shown > 1 ? () => setPage(shown - 1) : null}
-        next={shown < last ? () => setPage(shown + 1) : null}
+        onPrevious={shown > 1 ? () => setPage(shown - 1) : null}
+        onNext={shown < last ? () => setPage(shown + 1) : null}
       />
     </>
   );

@@ -28,26 +28,26 @@ export function columns(currency: string, canEdit: boolean): Column<Prediction>[
     {
       key: "risk_score",
       title: said.risk,
-      sorts: true,
+      sortable: true,
       render: (row) => <RiskBar risk={row.risk_score} />,
     },
     {
       key: "days_inactive",
       title: said.inactive,
-      sorts: true,
+      sortable: true,
       render: (row) => formatDays(row.days_inactive),
     },
     {
       key: "lifetime_value",
       title: said.value,
-      sorts: true,
+      sortable: true,
       align: "right",
       render: (row) => formatMoney(row.lifetime_value, currency),
     },
     {
       key: "return_probability",
       title: said.returns,
-      sorts: true,
+      sortable: true,
       align: "right",
       render: (row) =>
         row.return_probability == null ? (
@@ -56,7 +56,12 @@ export function columns(currency: string, canEdit: boolean): Column<Prediction>[
           formatShare(row.return_probability)
         ),
     },
-    { key: "predicted_churn_date", title: said.churns, sorts: true, render: (row) => <Churns row={row} /> },
+    {
+      key: "predicted_churn_date",
+      title: said.churns,
+      sortable: true,
+      render: (row) => <Churns row={row} />,
+    },
   ];
   if (canEdit)
     shown.push({ key: "actions", title: said.recommended, render: (row) => <Recommended row={row} /> });

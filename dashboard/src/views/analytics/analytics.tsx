@@ -23,8 +23,8 @@ export default function Analytics() {
   return (
     <Page
       title={strings.views.analytics}
-      tab={strings.views.analytics}
-      lead={asOf}
+      documentTitle={strings.views.analytics}
+      subtitle={asOf}
       extra={<PeriodPicker view={view} change={change} />}
     >
       <QueryView query={query} rows={12}>

@@ -14,13 +14,13 @@ export function columns(currency: string): Column<Relationship>[] {
     {
       key: "name",
       title: said.customer,
-      sorts: true,
+      sortable: true,
       render: (row) => <CustomerLink id={row.customer_id} name={row.name} email={row.email} />,
     },
     {
       key: "stage_entered_at",
       title: said.stage,
-      sorts: true,
+      sortable: true,
       render: (row) => (
         <div className="stacked">
           <StageTag stage={row.current_stage} name={row.stage_name} />
@@ -31,20 +31,20 @@ export function columns(currency: string): Column<Relationship>[] {
     {
       key: "risk",
       title: said.risk,
-      sorts: true,
+      sortable: true,
       width: 150,
       render: (row) => <RiskBar risk={row.risk_score} />,
     },
     {
       key: "days_inactive",
       title: said.inactive,
-      sorts: true,
+      sortable: true,
       render: (row) => formatDays(row.days_inactive),
     },
     {
       key: "lifetime_value",
       title: said.value,
-      sorts: true,
+      sortable: true,
       align: "right",
       render: (row) => formatMoney(row.lifetime_value, currency),
     },
@@ -57,7 +57,7 @@ export function columns(currency: string): Column<Relationship>[] {
     {
       key: "last_appointment_at",
       title: said.lastAppointment,
-      sorts: true,
+      sortable: true,
       render: (row) =>
         row.last_appointment_at === null ? (
           said.never

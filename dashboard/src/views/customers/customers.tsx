@@ -17,7 +17,7 @@ import { PAGE, type Search, useSearch } from "./search";
 export default function Customers() {
   const { search, change, isFiltered, clear } = useSearch();
   return (
-    <Page title={strings.views.customers} tab={strings.views.customers}>
+    <Page title={strings.views.customers} documentTitle={strings.views.customers}>
       <Panel>
         <Filters search={search} change={change} />
         {/* Another search begins on its first page. */}
@@ -54,14 +54,16 @@ function Found({ search, change, isFiltered, clear }: FoundProps) {
             columns={columns(currency)}
             sorting={{ key: search.sort, descending: search.descending }}
             onSort={({ key, descending }) => change({ sort: key as Search["sort"], descending })}
-            busy={query.isPlaceholderData}
+            isLoading={query.isPlaceholderData}
             empty={isFiltered ? <NothingFound clear={clear} /> : <NobodyYet />}
           />
           <Pagination
             page={cursors.length + 1}
             pages={typeof found.total === "number" ? Math.ceil(found.total / PAGE) : null}
-            next={found.next_cursor === null ? null : () => setCursors([...cursors, found.next_cursor ?? ""])}
-            previous={cursors.length === 0 ? null : () => setCursors(cursors.slice(0, -1))}
+            onNext={
+              found.next_cursor === null ? null : () => setCursors([...cursors, found.next_cursor ?? ""])
+            }
+            onPrevious={cursors.length === 0 ? null : () => setCursors(cursors.slice(0, -1))}
           />
         </>
       )}

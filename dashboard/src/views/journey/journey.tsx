@@ -28,7 +28,7 @@ function Of({ customerId }: { customerId: string }) {
   const journey = query.data?.journey;
   if (query.error instanceof Problem && (query.error.status === 404 || query.error.status === 422)) {
     return (
-      <Page title={said.notFound} tab={said.notFound} lead={said.notFoundHint}>
+      <Page title={said.notFound} documentTitle={said.notFound} subtitle={said.notFoundHint}>
         <Link to="/customers">{said.back}</Link>
       </Page>
     );
@@ -37,8 +37,8 @@ function Of({ customerId }: { customerId: string }) {
   return (
     <Page
       title={name}
-      tab={name}
-      lead={journey ? <Lead journey={journey} /> : customerId}
+      documentTitle={name}
+      subtitle={journey ? <Lead journey={journey} /> : customerId}
       extra={journey && <Buttons journey={journey} />}
     >
       <QueryView query={query} rows={12}>

@@ -19,8 +19,8 @@ export default function SignIn() {
     document.title = `${strings.views.signIn} · ${strings.common.product}`;
   }, []);
 
-  if (link === "opening" || (link === "none" && state.is === "asking")) return <PageSpinner />;
-  if (state.is === "signed-in") return <Navigate to={wanted(location.state)} replace />;
+  if (link === "opening" || (link === "none" && state.status === "asking")) return <PageSpinner />;
+  if (state.status === "signed-in") return <Navigate to={wanted(location.state)} replace />;
   return (
     <main className="sign-in">
       <Panel>
@@ -29,7 +29,7 @@ export default function SignIn() {
         <p className="lead">{said.lead}</p>
         {link === "refused" && <Alert type="error" showIcon title={said.linkRefused} />}
         {link === "unreachable" && <Alert type="error" showIcon title={said.unreachable} />}
-        {link === "none" && state.is === "expired" && <Alert type="info" showIcon title={said.expired} />}
+        {link === "none" && state.status === "expired" && <Alert type="info" showIcon title={said.expired} />}
         <KeyForm />
       </Panel>
     </main>

@@ -11,7 +11,7 @@ export default function Stages() {
   const query = useStages();
   const said = strings.stages;
   return (
-    <Page title={strings.views.stages} tab={strings.views.stages} lead={said.lead}>
+    <Page title={strings.views.stages} documentTitle={strings.views.stages} subtitle={said.lead}>
       <QueryView query={query} rows={12}>
         {({ stages }) =>
           KINDS.filter((kind) => stages.some((stage) => stage.kind === kind)).map((kind) => (

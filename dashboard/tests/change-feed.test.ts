@@ -6,7 +6,7 @@ class Source extends EventTarget {
   close() {
     this.closed = true;
   }
-  say(type: string, data?: string) {
+  emit(type: string, data?: string) {
     this.dispatchEvent(data === undefined ? new Event(type) : new MessageEvent(type, { data }));
   }
 }
@@ -14,16 +14,16 @@ class Source extends EventTarget {
 let sources: Source[];
 let changed: (readonly string[] | null)[];
 let connections: Connection[];
-let gateway: "up" | "down";
+let server: "up" | "down";
 let stop: () => void;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [sources, changed, connections, gateway] = [[], [], [], "up"];
+  [sources, changed, connections, server] = [[], [], [], "up"];
   stop = subscribeToChanges({
     onChanged: (customers) => changed.push(customers),
     onConnection: (connection) => connections.push(connection),
-    checkServer: () => (gateway === "up" ? Promise.resolve() : Promise.reject(new Error("down"))),
+    checkServer: () => (server === "up" ? Promise.resolve() : Promise.reject(new Error("down"))),
     open: () => {
       const source = new Source();
       sources.push(source);
@@ -41,19 +41,19 @@ const last = () => sources.at(-1) as Source;
 
 describe("while the stream is there", () => {
   test("it says whose journeys changed; null and nonsense are everything", () => {
-    last().say("open");
-    last().say("changed", '{"customers": ["c-1", 2], "at": "…"}');
-    last().say("changed", '{"customers": null}');
-    last().say("changed", "no json");
+    last().emit("open");
+    last().emit("changed", '{"customers": ["c-1", 2], "at": "…"}');
+    last().emit("changed", '{"customers": null}');
+    last().emit("changed", "no json");
     expect(connections).toEqual(["live"]);
     expect(changed).toEqual([["c-1", "2"], null, null]);
   });
 
   test("pings keep it; silence does not", async () => {
-    last().say("open");
+    last().emit("open");
     for (let seconds = 0; seconds < 90; seconds += 15) {
       await vi.advanceTimersByTimeAsync(15_000);
-      last().say("ping", "{}");
+      last().emit("ping", "{}");
     }
     expect(sources).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(41_000);
@@ -64,38 +64,38 @@ describe("while the stream is there", () => {
 
 describe("when the stream ends", () => {
   test("while the gateway answers, it is opened anew, and everything is asked again", async () => {
-    last().say("open");
-    last().say("error");
+    last().emit("open");
+    last().emit("error");
     await vi.advanceTimersByTimeAsync(10);
     expect(sources).toHaveLength(2);
-    last().say("open");
+    last().emit("open");
     expect(changed).toEqual([null]);
     expect(connections).toEqual(["live", "live"]);
   });
 
   test("while the gateway answers but never streams, it is asked in intervals", async () => {
-    last().say("error");
+    last().emit("error");
     await vi.advanceTimersByTimeAsync(10);
-    last().say("error");
+    last().emit("error");
     await vi.advanceTimersByTimeAsync(10);
     expect(connections).toEqual(["polling"]);
     expect(changed).toEqual([null]);
     await vi.advanceTimersByTimeAsync(POLL_MS);
-    last().say("error");
+    last().emit("error");
     await vi.advanceTimersByTimeAsync(10);
     expect(changed).toEqual([null, null]);
   });
 
   test("while nobody answers, the connection is lost, until it is back", async () => {
-    last().say("open");
-    gateway = "down";
-    last().say("error");
+    last().emit("open");
+    server = "down";
+    last().emit("error");
     await vi.advanceTimersByTimeAsync(5_000);
     expect(connections).toContain("lost");
     expect(sources).toHaveLength(1);
-    gateway = "up";
+    server = "up";
     await vi.advanceTimersByTimeAsync(3_000);
-    last().say("open");
+    last().emit("open");
     expect(connections.at(-1)).toBe("live");
     expect(changed).toEqual([null]);
   });

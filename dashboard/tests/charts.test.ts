@@ -56,7 +56,7 @@ describe("the flow of a loop", () => {
 
 test("twelve series, the most a company has, all look different", () => {
   for (const dark of [false, true]) {
-    const looks = Array.from({ length: 12 }, (_, index) => JSON.stringify(seriesStyle(index, dark)));
-    expect(new Set(looks).size).toBe(12);
+    const styles = Array.from({ length: 12 }, (_, index) => JSON.stringify(seriesStyle(index, dark)));
+    expect(new Set(styles).size).toBe(12);
   }
 });

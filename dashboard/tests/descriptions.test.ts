@@ -8,12 +8,12 @@ const name = (key: string) => ({ at_risk: "At Risk" })[key] ?? key;
 
 describe("what happens next", () => {
   test("a move, unless an appointment is completed", () => {
-    const said = describeNextStep(
+    const description = describeNextStep(
       { ...calm, next_deadline: "2026-12-07T12:00:00Z", next_stage: "at_risk" },
       name,
       NOW,
     );
-    expect(said).toMatch(
+    expect(description).toMatch(
       /^Moves to At Risk in 12 days, on .*2026, unless an appointment is completed before\.$/,
     );
   });
@@ -29,8 +29,8 @@ describe("what happens next", () => {
   });
 
   test("only the scores", () => {
-    const said = describeNextStep({ ...calm, next_deadline: "2026-11-26T12:00:00Z" }, name, NOW);
-    expect(said).toMatch(/^Only the scores change tomorrow/);
+    const description = describeNextStep({ ...calm, next_deadline: "2026-11-26T12:00:00Z" }, name, NOW);
+    expect(description).toMatch(/^Only the scores change tomorrow/);
   });
 
   test("nothing", () => {
@@ -46,16 +46,16 @@ describe("what happens next", () => {
 });
 
 describe("rules", () => {
-  const said = (rules: Parameters<typeof describeRules>[0]["auto_transition_rules"]) =>
+  const description = (rules: Parameters<typeof describeRules>[0]["auto_transition_rules"]) =>
     describeRules({ auto_transition_rules: rules }, "EUR");
 
   test("none, one, several", () => {
-    expect(said(null)).toEqual([]);
-    expect(said({ trigger: "appointment_completed", conditions: {} })).toEqual([
+    expect(description(null)).toEqual([]);
+    expect(description({ trigger: "appointment_completed", conditions: {} })).toEqual([
       "An appointment is completed",
     ]);
     expect(
-      said([
+      description([
         { trigger: "days_since_last_appointment", conditions: { days: ">90" } },
         { trigger: "risk_score", conditions: { risk: ">0.7" } },
       ]),
@@ -64,18 +64,18 @@ describe("rules", () => {
 
   test("all conditions of one rule are said", () => {
     expect(
-      said({ trigger: "call_received", conditions: { call_duration: ">= 1", open_tickets: "== 0" } }),
+      description({ trigger: "call_received", conditions: { call_duration: ">= 1", open_tickets: "== 0" } }),
     ).toEqual([
       "A call is received, and the call lasts at least 1 second, and open support tickets are exactly 0",
     ]);
-    expect(said({ trigger: "lifetime_value", conditions: { value: ">=1000" } })[0]).toMatch(
+    expect(description({ trigger: "lifetime_value", conditions: { value: ">=1000" } })[0]).toMatch(
       /^The lifetime value is at least .*1.000/,
     );
   });
 
   test("what has no strings is shown as it is", () => {
-    expect(said({ trigger: "moon", conditions: { phase: "> 3" } })).toEqual(["Phase more than 3"]);
-    expect(said({ trigger: "moon", conditions: { phase: "full" } })).toEqual(["Phase full"]);
+    expect(description({ trigger: "moon", conditions: { phase: "> 3" } })).toEqual(["Phase more than 3"]);
+    expect(description({ trigger: "moon", conditions: { phase: "full" } })).toEqual(["Phase full"]);
   });
 
   test("what was compared", () => {

@@ -36,7 +36,7 @@ describe("how far an instant is", () => {
     ["2027-01-25T12:00:00Z", "in 61 days"],
     ["2027-03-25T12:00:00Z", "in 4 months"],
     ["2024-11-25T12:00:00Z", "2 years ago"],
-  ])("%s is %s", (instant, said) => expect(formatRelative(instant, NOW, "en")).toBe(said));
+  ])("%s is %s", (instant, t) => expect(formatRelative(instant, NOW, "en")).toBe(t));
 
   test("is said in the language of the strings around it", () => {
     expect(stringsLocale(["de-DE", "en-AU"])).toBe("en-AU");

@@ -4,10 +4,13 @@ import { isAffected, queryKeys } from "../src/api/query-keys";
 import type { Prediction } from "../src/api/shapes-of-work";
 import { ANALYTICS_MS, LISTS_MS, QueryInvalidator } from "../src/live/query-invalidator";
 import { TaskCompletionQueue, UNDO_MS } from "../src/tasks/task-completion";
-import { runAll } from "../src/views/action-centre/run-bulk-action";
-import { matching, sorted } from "../src/views/action-centre/search-and-sort";
-import { read as readView, written as writtenView } from "../src/views/analytics/analytics-query";
-import { read, written } from "../src/views/customers/search";
+import { runBulkAction } from "../src/views/action-centre/run-bulk-action";
+import { filterRows, sortRows } from "../src/views/action-centre/search-and-sort";
+import {
+  parseAnalyticsQuery as readView,
+  toSearchParams as writtenView,
+} from "../src/views/analytics/analytics-query";
+import { parseSearch, toSearchParams } from "../src/views/customers/search";
 
 const row = (customer_id: string, more: Partial<Prediction> = {}) =>
   ({ customer_id, name: null, email: null, ...more }) as Prediction;
@@ -20,18 +23,18 @@ describe("the at-risk list", () => {
       row("c", { return_probability: 0.9 }),
     ];
     const order = (descending: boolean) =>
-      sorted(rows, "return_probability", descending).map((found) => found.customer_id);
+      sortRows(rows, "return_probability", descending).map((ids) => ids.customer_id);
     expect(order(true)).toEqual(["c", "b", "a"]);
     expect(order(false)).toEqual(["b", "c", "a"]);
   });
 
   test("is searched by name, id and address", () => {
     const rows = [row("c-1", { name: "Ada" }), row("c-2", { email: "BEN@example.com" }), row("x-3")];
-    const found = (text: string) => matching(rows, text).map((one) => one.customer_id);
-    expect(found(" ada ")).toEqual(["c-1"]);
-    expect(found("ben@")).toEqual(["c-2"]);
-    expect(found("x-")).toEqual(["x-3"]);
-    expect(found("")).toHaveLength(3);
+    const ids = (text: string) => filterRows(rows, text).map((one) => one.customer_id);
+    expect(ids(" ada ")).toEqual(["c-1"]);
+    expect(ids("ben@")).toEqual(["c-2"]);
+    expect(ids("x-")).toEqual(["x-3"]);
+    expect(ids("")).toHaveLength(3);
   });
 
   test("a bulk action goes on past who is refused, and says who", async () => {
@@ -39,7 +42,7 @@ describe("the at-risk list", () => {
     const progress: number[] = [];
     const ask = (id: string) =>
       id === "b" || id === "e" ? Promise.reject(new Error(`no ${id}`)) : Promise.resolve();
-    const refused = await runAll(customers, ask, (done) => progress.push(done));
+    const refused = await runBulkAction(customers, ask, (done) => progress.push(done));
     expect(refused.map(({ customer, error }) => [customer, error.message])).toEqual([
       ["b", "no b"],
       ["e", "no e"],
@@ -49,8 +52,10 @@ describe("the at-risk list", () => {
 });
 
 test("a search and a view are the same after they stood in the address", () => {
-  const search = read(new URLSearchParams("find=ada&stage=vip&stage=lead&risk=high&sort=name&order=asc"));
-  expect(read(written(search))).toEqual(search);
+  const search = parseSearch(
+    new URLSearchParams("find=ada&stage=vip&stage=lead&risk=high&sort=name&order=asc"),
+  );
+  expect(parseSearch(toSearchParams(search))).toEqual(search);
   expect(search.query).toEqual({
     sort: "name",
     order: "asc",
@@ -58,7 +63,7 @@ test("a search and a view are the same after they stood in the address", () => {
     search: "ada",
     stage: ["vip", "lead"],
   });
-  expect(read(new URLSearchParams("risk=toString&sort=nonsense"))).toMatchObject({
+  expect(parseSearch(new URLSearchParams("risk=toString&sort=nonsense"))).toMatchObject({
     risk: null,
     sort: "risk",
   });

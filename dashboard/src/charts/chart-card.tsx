@@ -34,7 +34,7 @@ export function ChartCard({
 }: Props) {
   const [asTable, setAsTable] = useState(false);
   const id = useId();
-  const said = strings.analytics;
+  const t = strings.analytics;
   return (
     <Panel
       title={title}
@@ -43,13 +43,13 @@ export function ChartCard({
         !isEmpty &&
         !isLoading && (
           <span className="as-table">
-            <label htmlFor={id}>{said.asTable}</label>
+            <label htmlFor={id}>{t.asTable}</label>
             <Switch
               id={id}
               size="small"
               checked={asTable}
               onChange={setAsTable}
-              aria-label={said.asTableOf(title)}
+              aria-label={t.asTableOf(title)}
             />
           </span>
         )
@@ -62,9 +62,9 @@ export function ChartCard({
       {isLoading ? (
         <TextSkeleton rows={6} />
       ) : isEmpty ? (
-        <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={said.nothing} />
+        <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t.nothing} />
       ) : asTable ? (
-        <ChartTable caption={said.tableOf(title)} {...table} />
+        <ChartTable caption={t.tableOf(title)} {...table} />
       ) : (
         <ErrorBoundary>
           <div role="img" aria-label={`${title}. ${summary}`} className="chart">

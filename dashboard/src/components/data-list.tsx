@@ -19,7 +19,7 @@ export interface Sorting {
 }
 
 export interface Selection {
-  keys: readonly string[];
+  selectedIds: readonly string[];
   onChange(keys: string[]): void;
   labelFor(key: string): string;
   selectAllLabel: string;
@@ -96,7 +96,7 @@ function DataTable<Row extends object>(props: DataListProps<Row>) {
 
 function rowSelection<Row>(selection: Selection, rowKey: (row: Row) => string) {
   return {
-    selectedRowKeys: [...selection.keys],
+    selectedRowKeys: [...selection.selectedIds],
     // Who was selected on another page stays so.
     preserveSelectedRowKeys: true,
     onChange: (keys: React.Key[]) => selection.onChange(keys.map(String)),
@@ -106,7 +106,7 @@ function rowSelection<Row>(selection: Selection, rowKey: (row: Row) => string) {
 }
 
 export function RowCheckbox({ selection, id }: { selection: Selection; id: string }) {
-  const { keys, onChange, labelFor } = selection;
+  const { selectedIds: keys, onChange, labelFor } = selection;
   return (
     <Checkbox
       aria-label={labelFor(id)}

@@ -22,12 +22,12 @@ interface Props {
 export function OutreachButton({ type, customerId, name, small = false }: Props) {
   const outreach = useOutreach(customerId);
   const { message } = App.useApp();
-  const said = strings.outreach;
+  const t = strings.outreach;
   const customerName = name ?? customerId;
   async function handleClick() {
     try {
       await outreach.mutateAsync(type);
-      message.success(said.asked[type](customerName));
+      message.success(t.asked[type](customerName));
     } catch (error) {
       message.error(errorMessage(error as Error));
     }
@@ -37,11 +37,11 @@ export function OutreachButton({ type, customerId, name, small = false }: Props)
       size={small ? "small" : "middle"}
       icon={OUTREACH_ICONS[type]}
       loading={outreach.isPending}
-      aria-label={said.of(said[type], customerName)}
-      title={small ? said[type] : undefined}
+      aria-label={t.of(t[type], customerName)}
+      title={small ? t[type] : undefined}
       onClick={handleClick}
     >
-      <span className="outreach-name">{said[type]}</span>
+      <span className="outreach-name">{t[type]}</span>
     </Button>
   );
 }

@@ -13,16 +13,14 @@ export function describeNextStep(
   nameOf: (key: string) => string,
   now = Date.now(),
 ): string {
-  const said = strings.deadline;
+  const t = strings.deadline;
   if (journey.held) {
     const until = journey.hold_until;
-    return until === null
-      ? said.heldUntilReleased
-      : said.holdEnds(formatRelative(until, now), formatDate(until));
+    return until === null ? t.heldUntilReleased : t.holdEnds(formatRelative(until, now), formatDate(until));
   }
-  if (journey.next_deadline === null) return said.nothing;
+  if (journey.next_deadline === null) return t.nothing;
   const when = [formatRelative(journey.next_deadline, now), formatDate(journey.next_deadline)] as const;
-  const unless = journey.total_appointments > 0 ? said.unlessAppointment : said.unlessAnything;
-  if (journey.next_stage === null) return said.scores(...when, unless);
-  return said.moves(nameOf(journey.next_stage), ...when, unless);
+  const unless = journey.total_appointments > 0 ? t.unlessAppointment : t.unlessAnything;
+  if (journey.next_stage === null) return t.scores(...when, unless);
+  return t.moves(nameOf(journey.next_stage), ...when, unless);
 }

@@ -14,11 +14,11 @@ export function describeRules(stage: Pick<Stage, "auto_transition_rules">, curre
 }
 
 export function describeRule({ trigger, conditions }: Rule, currency: string): string {
-  const said = strings.rules;
+  const t = strings.rules;
   const clauses = Object.entries(conditions).map(([fact, text]) => describeCondition(fact, text, currency));
-  const event = said.events[trigger];
-  if (event === undefined) return capitalize(clauses.join(said.and) || (said.facts[trigger] ?? trigger));
-  return capitalize(clauses.length === 0 ? event : `${event}${said.where}${clauses.join(said.and)}`);
+  const event = t.events[trigger];
+  if (event === undefined) return capitalize(clauses.join(t.and) || (t.facts[trigger] ?? trigger));
+  return capitalize(clauses.length === 0 ? event : `${event}${t.where}${clauses.join(t.and)}`);
 }
 
 /** What was compared when a rule moved a journey: "Lifetime value: €1,073.00 (at least €1,000.00)". */
@@ -31,13 +31,13 @@ export function describeComparison({ fact, is, must_be }: Comparison, currency: 
 }
 
 function describeCondition(fact: string, text: string, currency: string): string {
-  const said = strings.rules;
+  const t = strings.rules;
   const match = CONDITION.exec(text);
   if (match === null) return `${fact} ${text}`;
   const value = Number(match[2]);
-  const unit = said.units[fact];
+  const unit = t.units[fact];
   const shown = unit === undefined ? formatFact(fact, value, currency) : unit(formatNumber(value), value);
-  return `${said.facts[fact] ?? fact} ${describeOperator(match)} ${shown}`;
+  return `${t.facts[fact] ?? fact} ${describeOperator(match)} ${shown}`;
 }
 
 function describeOperator([, sign = ""]: RegExpExecArray): string {

@@ -5,12 +5,12 @@ import { strings } from "../strings";
 /** How fresh the page is. */
 export function ConnectionStatus() {
   const connection = useConnection();
-  const said = strings.live;
+  const t = strings.live;
   if (connection === "connecting") return null;
   const [text, hint] = {
-    live: [said.live, said.liveHint],
-    polling: [said.polling, said.pollingHint],
-    lost: [said.lost, said.lostBanner],
+    live: [t.live, t.liveHint],
+    polling: [t.polling, t.pollingHint],
+    lost: [t.lost, t.lostBanner],
   }[connection] as [string, string];
   return (
     <Tooltip title={hint}>

@@ -12,12 +12,12 @@ export function Assignee({ task }: { task: Task }) {
   const staff = useStaff().data?.staff ?? [];
   const assign = useAssignTask(task.customer_id);
   const { message } = App.useApp();
-  const said = strings.tasks;
+  const t = strings.tasks;
   const options = staff.filter((person) => person.is_active || person.id === task.assigned_to);
   async function assignTo(staffId: number) {
     try {
       await assign.mutateAsync({ taskId: task.id, staffId: staffId === UNASSIGNED ? null : staffId });
-      message.success(said.assigned);
+      message.success(t.assigned);
     } catch (error) {
       message.error(errorMessage(error as Error));
     }
@@ -27,13 +27,13 @@ export function Assignee({ task }: { task: Task }) {
       size="small"
       variant="filled"
       className="assignee"
-      aria-label={said.assignee(task.title)}
+      aria-label={t.assignee(task.title)}
       popupMatchSelectWidth={false}
       value={task.assigned_to ?? UNASSIGNED}
       loading={assign.isPending}
       onChange={assignTo}
       options={[
-        { value: UNASSIGNED, label: said.nobody },
+        { value: UNASSIGNED, label: t.nobody },
         ...(task.assigned_to !== null && staff.length === 0
           ? [{ value: task.assigned_to, label: task.staff_name ?? String(task.assigned_to) }]
           : []),

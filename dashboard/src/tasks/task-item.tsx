@@ -13,7 +13,7 @@ import { useCompleteTask } from "./use-complete-task";
 export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boolean }) {
   const canEdit = useCanEdit();
   const complete = useCompleteTask();
-  const said = strings.tasks;
+  const t = strings.tasks;
   return (
     <li className="task">
       <div className="task-head">
@@ -22,10 +22,10 @@ export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boo
           <Button
             size="small"
             icon={<CheckOutlined aria-hidden />}
-            aria-label={said.doneOf(task.title)}
+            aria-label={t.doneOf(task.title)}
             onClick={() => complete(task)}
           >
-            {said.done}
+            {t.done}
           </Button>
         )}
       </div>
@@ -34,15 +34,15 @@ export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boo
         {withCustomer && (
           <Link to={customerPath(task.customer_id)}>{task.customer_name ?? task.customer_id}</Link>
         )}
-        {task.overdue && <Tag color="error">{said.overdue}</Tag>}
+        {task.overdue && <Tag color="error">{t.overdue}</Tag>}
         {task.due_at === null ? (
-          <span>{said.noDate}</span>
+          <span>{t.noDate}</span>
         ) : (
           <time dateTime={task.due_at} title={formatDateTime(task.due_at)}>
-            {said.due(formatRelative(task.due_at))}
+            {t.due(formatRelative(task.due_at))}
           </time>
         )}
-        {canEdit ? <Assignee task={task} /> : <span>{task.staff_name ?? said.nobody}</span>}
+        {canEdit ? <Assignee task={task} /> : <span>{task.staff_name ?? t.nobody}</span>}
       </div>
     </li>
   );

@@ -10,22 +10,22 @@ import { useHiddenTaskIds } from "./use-complete-task";
 export function TaskList({ customerId }: { customerId: string | null }) {
   const query = useTasks(customerId);
   const hiddenTaskIds = useHiddenTaskIds();
-  const said = strings.tasks;
+  const t = strings.tasks;
   if (query.isPending) return <TextSkeleton rows={6} />;
   if (query.data === undefined) return <ErrorAlert error={query.error} retry={() => void query.refetch()} />;
   const tasks = query.data.pages.flatMap((page) => page.tasks).filter((task) => !hiddenTaskIds.has(task.id));
   if (tasks.length === 0 && !query.hasNextPage) {
     return customerId === null ? (
-      <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={said.none}>
-        <p className="quiet">{said.noneHint}</p>
+      <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t.none}>
+        <p className="quiet">{t.noneHint}</p>
       </Empty>
     ) : (
-      <p className="quiet">{said.none}</p>
+      <p className="quiet">{t.none}</p>
     );
   }
   return (
     <>
-      <ul className="tasks" aria-label={said.title}>
+      <ul className="tasks" aria-label={t.title}>
         {tasks.map((task) => (
           <TaskItem key={task.id} task={task} withCustomer={customerId === null} />
         ))}

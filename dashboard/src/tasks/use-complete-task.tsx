@@ -11,29 +11,29 @@ import { taskCompletions, UNDO_MS } from "./task-completion";
 export function useCompleteTask(): (task: Task) => void {
   const { notification } = App.useApp();
   const queries = useQueryClient();
-  const said = strings.tasks;
+  const t = strings.tasks;
   return (task) => {
     const key = `task ${task.id}`;
     const invalidate = () => void invalidateCustomers(queries, [task.customer_id]);
     taskCompletions.start(task.id, {
       onCompleted: invalidate,
-      onUndone: () => notification.info({ key, title: said.undone(task.title), duration: 3 }),
+      onUndone: () => notification.info({ key, title: t.undone(task.title), duration: 3 }),
       onFailed(error) {
         invalidate();
         // Under a key of its own: the message that the task is done is just going, and would take this one with it.
-        notification.error({ title: said.notFinished(task.title), description: errorMessage(error) });
+        notification.error({ title: t.notFinished(task.title), description: errorMessage(error) });
       },
     });
     notification.success({
       key,
-      title: said.finished(task.title),
+      title: t.finished(task.title),
       duration: UNDO_MS / 1000,
       // What can be taken back for a moment must not look as if it could for longer.
       pauseOnHover: false,
       placement: "bottomRight",
       actions: (
         <Button size="small" onClick={() => taskCompletions.undo(task.id)}>
-          {said.undo}
+          {t.undo}
         </Button>
       ),
     });

@@ -18,19 +18,19 @@ export const SignIn = lazyComponent(() => import("./sign-in/sign-in"), fallback)
 export const Stages = lazyComponent(() => import("./stages/stages"), fallback);
 
 /** Its figures and the charts are asked for while its own code is still on its way. */
-function AnalyticsAsked() {
-  usePrefetchAnalytics(useAnalyticsQuery().view);
+function AnalyticsWithPrefetch() {
+  usePrefetchAnalytics(useAnalyticsQuery().filter);
   useEffect(preloadCharts, []);
   return <Analytics />;
 }
-AnalyticsAsked.preload = Analytics.preload;
+AnalyticsWithPrefetch.preload = Analytics.preload;
 
 /** The views within the shell, by their paths. */
 export const VIEWS = [
   { path: "/action-centre", View: ActionCentre },
   { path: "/customers", View: Customers },
   { path: "/customers/:customerId", View: Journey },
-  { path: "/analytics", View: AnalyticsAsked },
+  { path: "/analytics", View: AnalyticsWithPrefetch },
   { path: "/stages", View: Stages },
 ];
 

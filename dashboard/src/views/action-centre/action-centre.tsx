@@ -5,15 +5,15 @@ import { QueryView } from "../../components/query-view";
 import { formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";
 import { TaskList } from "../../tasks/task-list";
-import { AtRisk } from "./at-risk-list";
+import { AtRiskList } from "./at-risk-list";
 
 /** What to do now: whom the company is about to lose, and the open tasks beside. */
 export default function ActionCentre() {
   const query = usePredictions();
-  const said = strings.actionCentre;
+  const t = strings.actionCentre;
   const total = query.data && (
     <span className="count">
-      {said.count(formatNumber(query.data.predictions.length), formatNumber(query.data.total))}
+      {t.count(formatNumber(query.data.predictions.length), formatNumber(query.data.total))}
     </span>
   );
   return (
@@ -22,12 +22,12 @@ export default function ActionCentre() {
         <Panel
           title={
             <>
-              {said.atRisk} {total}
+              {t.atRisk} {total}
             </>
           }
         >
           <QueryView query={query} rows={10}>
-            {(found) => <AtRisk found={found} />}
+            {(found) => <AtRiskList data={found} />}
           </QueryView>
         </Panel>
         <Panel title={strings.tasks.title} className="tasks-card">

@@ -6,28 +6,28 @@ import { Pagination } from "../../components/pagination";
 import { useCanEdit, useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 import { useNarrow } from "../../theme";
-import { Bulk } from "./bulk-actions";
+import { BulkActions } from "./bulk-actions";
 import { columns } from "./columns";
-import { matching, type SortKey, sorted } from "./search-and-sort";
-import { Find } from "./search-bar";
+import { filterRows, type SortKey, sortRows } from "./search-and-sort";
+import { SearchBar } from "./search-bar";
 
 /** rows of a page: of a table, of cards */
-const ROWS = 20;
-const CARDS = 8;
+const TABLE_PAGE_SIZE = 20;
+const CARD_PAGE_SIZE = 8;
 
 /** The at-risk customers: found, sorted and paged here, for the gateway sends them all. */
-export function AtRisk({ found }: { found: Predictions }) {
+export function AtRiskList({ data }: { data: Predictions }) {
   const [text, setText] = useState("");
   const [sorting, setSorting] = useState<Sorting>({ key: "risk_score", descending: true });
   const [page, setPage] = useState(1);
   const [selected, setSelected] = useState<string[]>([]);
   const currency = useCurrency();
   const canEdit = useCanEdit();
-  const size = useNarrow() ? CARDS : ROWS;
-  const said = strings.actionCentre;
-  const { predictions, model } = found;
+  const pageSize = useNarrow() ? CARD_PAGE_SIZE : TABLE_PAGE_SIZE;
+  const t = strings.actionCentre;
+  const { predictions, model } = data;
   const rows = useMemo(
-    () => sorted(matching(predictions, text), sorting.key as SortKey, sorting.descending),
+    () => sortRows(filterRows(predictions, text), sorting.key as SortKey, sorting.descending),
     [predictions, text, sorting],
   );
   const names = useMemo(
@@ -36,33 +36,41 @@ export function AtRisk({ found }: { found: Predictions }) {
   );
   const nameOf = (id: string) => names.get(id) ?? id;
   // Who is not at risk any more cannot be selected either.
-  const keys = selected.filter((id) => names.has(id));
-  const last = Math.max(1, Math.ceil(rows.length / size));
-  const shown = Math.min(page, last);
+  const selectedIds = selected.filter((id) => names.has(id));
+  const lastPage = Math.max(1, Math.ceil(rows.length / pageSize));
+  const currentPage = Math.min(page, lastPage);
   const selection: Selection = {
-    keys,
+    selectedIds: selectedIds,
     onChange: setSelected,
-    labelFor: (id) => said.select(nameOf(id)),
-    selectAllLabel: said.selectAll,
+    labelFor: (id) => t.select(nameOf(id)),
+    selectAllLabel: t.selectAll,
   };
-  const nobody = (
-    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={text === "" ? said.empty : said.emptyFilter}>
-      {text === "" && <p className="quiet">{said.emptyHint}</p>}
+  const emptyState = (
+    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={text === "" ? t.empty : t.emptyFilter}>
+      {text === "" && <p className="quiet">{t.emptyHint}</p>}
     </Empty>
   );
   return (
     <>
       {typeof model?.reason === "string" && (
-        <Alert type="info" showIcon className="model" title={said.noModel(model.reason)} />
+        <Alert type="info" showIcon className="model" title={t.noModel(model.reason)} />
       )}
       {predictions.length > 0 && (
-        <Find text={text} find={setText} sorting={sorting} sort={setSorting} begin={() => setPage(1)} />
+        <SearchBar
+          text={text}
+          onSearch={setText}
+          sorting={sorting}
+          onSort={setSorting}
+          onReset={() => setPage(1)}
+        />
       )}
-      {canEdit && keys.length > 0 && <Bulk customers={keys} nameOf={nameOf} clear={() => setSelected([])} />}
+      {canEdit && selectedIds.length > 0 && (
+        <BulkActions customers={selectedIds} nameOf={nameOf} clearSelection={() => setSelected([])} />
+      )}
       <DataList
-        label={said.atRisk}
+        label={t.atRisk}
         dense
-        rows={rows.slice((shown - 1) * size, shown * size)}
+        rows={rows.slice((currentPage - 1) * pageSize, currentPage * pageSize)}
         rowKey={(row) => row.customer_id}
         columns={columns(currency, canEdit)}
         sorting={sorting}
@@ -71,13 +79,13 @@ export function AtRisk({ found }: { found: Predictions }) {
           setPage(1);
         }}
         selection={canEdit ? selection : undefined}
-        empty={nobody}
+        empty={emptyState}
       />
       <Pagination
-        page={shown}
-        pages={last}
-        onPrevious={shown > 1 ? () => setPage(shown - 1) : null}
-        onNext={shown < last ? () => setPage(shown + 1) : null}
+        page={currentPage}
+        pages={lastPage}
+        onPrevious={currentPage > 1 ? () => setPage(currentPage - 1) : null}
+        onNext={currentPage < lastPage ? () => setPage(currentPage + 1) : null}
       />
     </>
   );

@@ -5,61 +5,61 @@ import { invalidateCustomers, newIdempotencyKey, type Outreach, requestOutreach 
 import { errorMessage } from "../../components/error-alert";
 import { formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";
-import { type Refusal, runAll } from "./run-bulk-action";
+import { type BulkFailure, runBulkAction } from "./run-bulk-action";
 
 interface Props {
   type: Outreach;
   customers: readonly string[];
   nameOf(id: string): string;
-  close(finished: boolean): void;
+  onClose(finished: boolean): void;
 }
 
 /** Asks first, then does it for one after the other, then says what became of it. */
-export default function BulkModal({ type, customers, nameOf, close }: Props) {
+export default function BulkActionModal({ type, customers, nameOf, onClose }: Props) {
   const [step, setStep] = useState<"asking" | "running" | "finished">("asking");
-  const [trying, setTrying] = useState(customers);
+  const [targets, setTrying] = useState(customers);
   const [done, setDone] = useState(0);
-  const [refusals, setRefusals] = useState<readonly Refusal[]>([]);
+  const [failures, setRefusals] = useState<readonly BulkFailure[]>([]);
   // One for each press of the button: who is tried again is not asked for twice.
   const [idempotencyKey] = useState(newIdempotencyKey);
   const queries = useQueryClient();
-  const { actionCentre: said, outreach, common } = strings;
-  const what = outreach[type];
+  const { actionCentre: t, outreach, common } = strings;
+  const actionName = outreach[type];
   const total = customers.length;
 
-  async function run(some: readonly string[]) {
+  async function run(targetIds: readonly string[]) {
     setStep("running");
-    setTrying(some);
+    setTrying(targetIds);
     setDone(0);
-    const refused = await runAll(
-      some,
+    const results = await runBulkAction(
+      targetIds,
       (id) => requestOutreach(id, type, `${idempotencyKey}.${type}`),
       setDone,
     );
-    setRefusals(refused);
+    setRefusals(results);
     setStep("finished");
-    await invalidateCustomers(queries, some);
+    await invalidateCustomers(queries, targetIds);
   }
 
-  const failed = refusals.map(({ customer }) => customer);
-  const succeeded = total - failed.length;
+  const failedIds = failures.map(({ customer }) => customer);
+  const succeeded = total - failedIds.length;
   const buttons = {
     asking: [
-      <Button key="cancel" onClick={() => close(false)}>
+      <Button key="cancel" onClick={() => onClose(false)}>
         {common.cancel}
       </Button>,
       <Button key="ok" type="primary" onClick={() => void run(customers)}>
-        {said.bulkOk(what, formatNumber(total))}
+        {t.bulkOk(actionName, formatNumber(total))}
       </Button>,
     ],
     running: null,
     finished: [
-      failed.length > 0 && (
-        <Button key="again" onClick={() => void run(failed)}>
-          {said.bulkRetry}
+      failedIds.length > 0 && (
+        <Button key="again" onClick={() => void run(failedIds)}>
+          {t.bulkRetry}
         </Button>
       ),
-      <Button key="close" type="primary" onClick={() => close(true)}>
+      <Button key="close" type="primary" onClick={() => onClose(true)}>
         {common.close}
       </Button>,
     ],
@@ -67,34 +67,34 @@ export default function BulkModal({ type, customers, nameOf, close }: Props) {
   return (
     <Modal
       open
-      title={said.bulkTitle(what, formatNumber(total), total)}
+      title={t.bulkTitle(actionName, formatNumber(total), total)}
       footer={buttons[step]}
       closable={step !== "running"}
       mask={{ closable: false }}
       keyboard={step !== "running"}
-      onCancel={() => close(step === "finished")}
+      onCancel={() => onClose(step === "finished")}
     >
-      {step === "asking" && <p>{said.bulkText[type]}</p>}
+      {step === "asking" && <p>{t.bulkText[type]}</p>}
       {step === "running" && (
         <Progress
-          aria-label={what}
-          percent={Math.round((done / trying.length) * 100)}
-          format={() => said.bulkProgress(formatNumber(done), formatNumber(trying.length))}
+          aria-label={actionName}
+          percent={Math.round((done / targets.length) * 100)}
+          format={() => t.bulkProgress(formatNumber(done), formatNumber(targets.length))}
         />
       )}
       {step === "finished" && (
         <div role="status" className="outcome">
           {succeeded > 0 && (
-            <Alert type="success" showIcon title={said.bulkDone(formatNumber(succeeded), succeeded)} />
+            <Alert type="success" showIcon title={t.bulkDone(formatNumber(succeeded), succeeded)} />
           )}
-          {failed.length > 0 && (
+          {failedIds.length > 0 && (
             <Alert
               type="error"
               showIcon
-              title={said.bulkFailed(formatNumber(failed.length), failed.length)}
+              title={t.bulkFailed(formatNumber(failedIds.length), failedIds.length)}
               description={
                 <ul>
-                  {refusals.map(({ customer, error }) => (
+                  {failures.map(({ customer, error }) => (
                     <li key={customer}>
                       {nameOf(customer)}: {errorMessage(error)}
                     </li>
@@ -103,7 +103,7 @@ export default function BulkModal({ type, customers, nameOf, close }: Props) {
               }
             />
           )}
-          <p className="quiet">{said.bulkOutcome}</p>
+          <p className="quiet">{t.bulkOutcome}</p>
         </div>
       )}
     </Modal>

@@ -6,18 +6,18 @@ import { OUTREACH_ICONS } from "../../components/outreach-button";
 import { formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";
 
-const BulkModal = lazyComponent(() => import("./bulk-action-modal"), null);
+const BulkActionModal = lazyComponent(() => import("./bulk-action-modal"), null);
 
 interface Props {
   customers: readonly string[];
   nameOf(id: string): string;
-  clear(): void;
+  clearSelection(): void;
 }
 
 /** What can be done for all who are selected. */
-export function Bulk({ customers, nameOf, clear }: Props) {
-  const [asked, setAsked] = useState<{ type: Outreach; customers: readonly string[] } | null>(null);
-  useEffect(BulkModal.preload, []);
+export function BulkActions({ customers, nameOf, clearSelection }: Props) {
+  const [pending, setAsked] = useState<{ type: Outreach; customers: readonly string[] } | null>(null);
+  useEffect(BulkActionModal.preload, []);
   const { actionCentre, outreach } = strings;
   const count = formatNumber(customers.length);
   return (
@@ -36,17 +36,17 @@ export function Bulk({ customers, nameOf, clear }: Props) {
             {outreach[type]}
           </Button>
         ))}
-        <Button size="small" onClick={clear}>
+        <Button size="small" onClick={clearSelection}>
           {actionCentre.unselect}
         </Button>
       </div>
-      {asked !== null && (
-        <BulkModal
-          {...asked}
+      {pending !== null && (
+        <BulkActionModal
+          {...pending}
           nameOf={nameOf}
-          close={(finished) => {
+          onClose={(finished) => {
             setAsked(null);
-            if (finished) clear();
+            if (finished) clearSelection();
           }}
         />
       )}

@@ -11,72 +11,74 @@ import { formatMoney, formatShare } from "../../format/numbers";
 import { strings } from "../../strings";
 
 /** What the gateway recommends, and the button that does it. */
-const DOES: Record<string, Outreach> = {
+const OUTREACH_BY_RECOMMENDATION: Record<string, Outreach> = {
   personal_call: "call",
   special_offer: "offer",
   email_campaign: "email",
 };
 
 export function columns(currency: string, canEdit: boolean): Column<Prediction>[] {
-  const said = strings.actionCentre;
-  const shown: Column<Prediction>[] = [
+  const t = strings.actionCentre;
+  const columns: Column<Prediction>[] = [
     {
       key: "name",
-      title: said.customer,
+      title: t.customer,
       render: (row) => <CustomerLink id={row.customer_id} name={row.name} email={row.email} />,
     },
     {
       key: "risk_score",
-      title: said.risk,
+      title: t.risk,
       sortable: true,
       render: (row) => <RiskBar risk={row.risk_score} />,
     },
     {
       key: "days_inactive",
-      title: said.inactive,
+      title: t.inactive,
       sortable: true,
       render: (row) => formatDays(row.days_inactive),
     },
     {
       key: "lifetime_value",
-      title: said.value,
+      title: t.value,
       sortable: true,
       align: "right",
       render: (row) => formatMoney(row.lifetime_value, currency),
     },
     {
       key: "return_probability",
-      title: said.returns,
+      title: t.returns,
       sortable: true,
       align: "right",
       render: (row) =>
         row.return_probability == null ? (
-          <span className="quiet">{said.returnsUnknown}</span>
+          <span className="quiet">{t.returnsUnknown}</span>
         ) : (
           formatShare(row.return_probability)
         ),
     },
     {
       key: "predicted_churn_date",
-      title: said.churns,
+      title: t.churns,
       sortable: true,
-      render: (row) => <Churns row={row} />,
+      render: (row) => <ChurnDate row={row} />,
     },
   ];
   if (canEdit)
-    shown.push({ key: "actions", title: said.recommended, render: (row) => <Recommended row={row} /> });
-  return shown;
+    columns.push({ key: "actions", title: t.recommended, render: (row) => <RecommendedActions row={row} /> });
+  return columns;
 }
 
-function Churns({ row }: { row: Prediction }) {
+function ChurnDate({ row }: { row: Prediction }) {
   if (row.predicted_churn_date === null) return <span className="quiet">{strings.common.none}</span>;
   const day = <time dateTime={row.predicted_churn_date}>{formatCalendarDate(row.predicted_churn_date)}</time>;
-  const why = strings.actionCentre.predictedBy[row.predicted_by ?? ""];
-  return why === undefined ? day : <Tooltip title={why}>{day}</Tooltip>;
+  const basis = strings.actionCentre.predictedBy[row.predicted_by ?? ""];
+  return basis === undefined ? day : <Tooltip title={basis}>{day}</Tooltip>;
 }
 
-function Recommended({ row }: { row: Prediction }) {
-  const types = row.retention_actions.map(({ type }) => DOES[type]).filter((type) => type !== undefined);
+function RecommendedActions({ row }: { row: Prediction }) {
+  const types = row.retention_actions
+    .map(({ type }) => OUTREACH_BY_RECOMMENDATION[type])
+    .filter((type) => type !== undefined);
   return (
     <div className="buttons tight">
       {types.map((type) => (

@@ -1,30 +1,30 @@
 /** At once so many requests: a journey answers when it has committed, and the next need not wait for it. */
-const AT_ONCE = 4;
+const CONCURRENCY = 4;
 
-export interface Refusal {
+export interface BulkFailure {
   customer: string;
   error: Error;
 }
 
 /** Asks for each customer, some at once; who was refused, in order. `told` hears how many are done. */
-export async function runAll(
+export async function runBulkAction(
   customers: readonly string[],
-  ask: (customer: string) => Promise<unknown>,
-  told: (done: number) => void,
-): Promise<Refusal[]> {
-  const refused = new Map<string, Error>();
-  const left = [...customers];
+  run: (customer: string) => Promise<unknown>,
+  onProgress: (done: number) => void,
+): Promise<BulkFailure[]> {
+  const failures = new Map<string, Error>();
+  const queue = [...customers];
   let done = 0;
-  async function work() {
-    for (let customer = left.shift(); customer !== undefined; customer = left.shift()) {
-      await ask(customer).catch((error: Error) => refused.set(customer, error));
+  async function worker() {
+    for (let customer = queue.shift(); customer !== undefined; customer = queue.shift()) {
+      await run(customer).catch((error: Error) => failures.set(customer, error));
       done += 1;
-      told(done);
+      onProgress(done);
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
   return customers.flatMap((customer) => {
-    const error = refused.get(customer);
+    const error = failures.get(customer);
     return error === undefined ? [] : [{ customer, error }];
   });
 }

@@ -10,16 +10,16 @@ export const SORT_KEYS = [
 export type SortKey = (typeof SORT_KEYS)[number];
 
 /** Those whose name, id or address has the text in it. */
-export function matching(rows: readonly Prediction[], text: string): readonly Prediction[] {
-  const wanted = text.trim().toLocaleLowerCase();
-  if (wanted === "") return rows;
+export function filterRows(rows: readonly Prediction[], text: string): readonly Prediction[] {
+  const needle = text.trim().toLocaleLowerCase();
+  if (needle === "") return rows;
   return rows.filter((row) =>
-    [row.name, row.customer_id, row.email].some((field) => field?.toLocaleLowerCase().includes(wanted)),
+    [row.name, row.customer_id, row.email].some((field) => field?.toLocaleLowerCase().includes(needle)),
   );
 }
 
 /** In order; what is not known comes last either way, and equals keep the gateway's order. */
-export function sorted(rows: readonly Prediction[], key: SortKey, descending: boolean): Prediction[] {
+export function sortRows(rows: readonly Prediction[], key: SortKey, descending: boolean): Prediction[] {
   const sign = descending ? -1 : 1;
   return [...rows].sort((one, other) => {
     const [a, b] = [one[key] ?? null, other[key] ?? null];

@@ -7,39 +7,39 @@ import { SORT_KEYS, type SortKey } from "./search-and-sort";
 
 interface Props {
   text: string;
-  find(text: string): void;
+  onSearch(text: string): void;
   sorting: Sorting;
-  sort(sorting: Sorting): void;
+  onSort(sorting: Sorting): void;
   /** go to the first page */
-  begin(): void;
+  onReset(): void;
 }
 
-export function Find({ text, find, sorting, sort, begin }: Props) {
+export function SearchBar({ text, onSearch, sorting, onSort, onReset }: Props) {
   const narrow = useNarrow();
-  const said = strings.actionCentre;
+  const t = strings.actionCentre;
   return (
     <search className="filters">
       <Input
         className="find"
         value={text}
         onChange={({ target }) => {
-          find(target.value);
-          begin();
+          onSearch(target.value);
+          onReset();
         }}
         prefix={<SearchOutlined aria-hidden />}
         placeholder={strings.customers.find}
-        aria-label={said.find}
+        aria-label={t.find}
         allowClear
       />
       {narrow && (
         <Select<SortKey>
-          aria-label={said.sort}
+          aria-label={t.sort}
           value={sorting.key as SortKey}
           onChange={(key) => {
-            sort({ key, descending: key !== "predicted_churn_date" });
-            begin();
+            onSort({ key, descending: key !== "predicted_churn_date" });
+            onReset();
           }}
-          options={SORT_KEYS.map((key) => ({ value: key, label: said.sorts[key] }))}
+          options={SORT_KEYS.map((key) => ({ value: key, label: t.sorts[key] }))}
         />
       )}
     </search>

@@ -5,22 +5,24 @@ import { type AnalyticsQuery, PERIODS } from "../../api/analytics";
 /** Which figures are looked at; it stands in the address. */
 export function useAnalyticsQuery() {
   const [params, setParams] = useSearchParams();
-  const view = useMemo(() => read(params), [params]);
+  const filter = useMemo(() => parseAnalyticsQuery(params), [params]);
   const change = useCallback(
     (changes: Partial<AnalyticsQuery>) =>
-      setParams((before) => written({ ...read(before), ...changes }), { replace: true }),
+      setParams((current) => toSearchParams({ ...parseAnalyticsQuery(current), ...changes }), {
+        replace: true,
+      }),
     [setParams],
   );
-  return { view, change };
+  return { filter: filter, change };
 }
 
-export function read(params: URLSearchParams): AnalyticsQuery {
-  const period = PERIODS.find((known) => known === params.get("period")) ?? "month";
+export function parseAnalyticsQuery(params: URLSearchParams): AnalyticsQuery {
+  const period = PERIODS.find((period) => period === params.get("period")) ?? "month";
   const asOf = new Date(params.get("as_of") ?? "");
   return { period, asOf: Number.isNaN(asOf.getTime()) ? null : asOf.toISOString() };
 }
 
-export function written({ period, asOf }: AnalyticsQuery): URLSearchParams {
+export function toSearchParams({ period, asOf }: AnalyticsQuery): URLSearchParams {
   const params = new URLSearchParams();
   if (period !== "month") params.set("period", period);
   if (asOf !== null) params.set("as_of", asOf);

@@ -14,18 +14,18 @@ import { Statistics } from "./statistics";
 
 /** A company's journeys in figures, of a period up to now or to an instant of the past. */
 export default function Analytics() {
-  const { view, change } = useAnalyticsQuery();
-  const query = useJourneyAnalytics(view);
+  const { filter, change } = useAnalyticsQuery();
+  const query = useJourneyAnalytics(filter);
   // What is below the window's edge is drawn after what is in it has been painted.
-  const below = useDeferredValue(true, false);
-  const said = strings.analytics;
-  const asOf = view.asOf === null ? said.asOfNow : said.asOfMoment(formatDateTime(view.asOf));
+  const showLowerCharts = useDeferredValue(true, false);
+  const t = strings.analytics;
+  const asOf = filter.asOf === null ? t.asOfNow : t.asOfMoment(formatDateTime(filter.asOf));
   return (
     <Page
       title={strings.views.analytics}
       documentTitle={strings.views.analytics}
       subtitle={asOf}
-      extra={<PeriodPicker view={view} change={change} />}
+      extra={<PeriodPicker filter={filter} change={change} />}
     >
       <QueryView query={query} rows={12}>
         {(figures) => (
@@ -37,8 +37,8 @@ export default function Analytics() {
             <FunnelCard steps={figures.funnel_data} />
             <DistributionCard distribution={figures.distribution} />
             <TimeInStageCard times={figures.stage_times} />
-            {below && <FlowCard view={view} />}
-            {below && <MetricsCard view={view} />}
+            {showLowerCharts && <FlowCard filter={filter} />}
+            {showLowerCharts && <MetricsCard filter={filter} />}
           </div>
         )}
       </QueryView>

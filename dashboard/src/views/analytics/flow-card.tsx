@@ -14,16 +14,16 @@ import { formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";
 import { useDark, useNarrow } from "../../theme";
 
-const NOTHING: SankeyData = { nodes: [], links: [] };
+const EMPTY_SANKEY: SankeyData = { nodes: [], links: [] };
 
 /** Movements between the stages in the period; its figures come by themselves. */
-export function FlowCard({ view }: { view: AnalyticsQuery }) {
-  const query = useSankey(view);
+export function FlowCard({ filter }: { filter: AnalyticsQuery }) {
+  const query = useSankey(filter);
   const stageStyle = useStageStyle();
   const stages = useStages().data?.stages;
   const dark = useDark();
   const narrow = useNarrow();
-  const data = query.data ?? NOTHING;
+  const data = query.data ?? EMPTY_SANKEY;
   const flow = useMemo(() => {
     const order = (stages ?? []).map((stage) => stage.stage_key);
     return toStageFlow(
@@ -32,11 +32,11 @@ export function FlowCard({ view }: { view: AnalyticsQuery }) {
       (stage) => seriesStyle(Math.max(0, order.indexOf(stage)), dark).colour,
     );
   }, [data, stageStyle, stages, dark]);
-  const said = strings.analytics;
+  const t = strings.analytics;
   const steps = new Map(flow.nodes.map((node) => [node.key, node.step]));
   if (query.isError && query.data === undefined) {
     return (
-      <Panel title={said.flow} className="wide">
+      <Panel title={t.flow} className="wide">
         <ErrorAlert error={query.error} retry={() => void query.refetch()} />
       </Panel>
     );
@@ -44,13 +44,13 @@ export function FlowCard({ view }: { view: AnalyticsQuery }) {
   return (
     <ChartCard
       className="wide"
-      title={said.flow}
-      hint={said.flowHint}
+      title={t.flow}
+      hint={t.flowHint}
       summary={flow.links.map((link) => `${link.from} → ${link.to}: ${formatNumber(link.value)}`).join("; ")}
       isEmpty={query.data !== undefined && flow.links.length === 0}
       isLoading={query.isPending}
       table={{
-        columns: [said.columns.from, said.columns.to, said.columns.step, said.columns.count],
+        columns: [t.columns.from, t.columns.to, t.columns.step, t.columns.count],
         rows: flow.links.map((link) => ({
           key: `${link.source} ${link.target}`,
           cells: [link.from, link.to, formatNumber(steps.get(link.target) ?? 0), formatNumber(link.value)],

@@ -11,23 +11,23 @@ export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
   const stageStyle = useStageStyle();
   const dark = useDark();
   // Beside two others it is as high as both.
-  const single = useMedia("(max-width: 1099px)");
-  const said = strings.analytics;
+  const isSingleColumn = useMedia("(max-width: 1099px)");
+  const t = strings.analytics;
   const rows = steps.map((step, index) => ({
     name: stageStyle(step.stage).name,
     customers: step.customers,
-    label: said.funnelStep(formatNumber(step.customers), formatPercent(step.percentage)),
+    label: t.funnelStep(formatNumber(step.customers), formatPercent(step.percentage)),
     conversion: index === 0 ? "" : formatPercent(step.conversionRate),
   }));
   return (
     <ChartCard
       className="tall"
-      title={said.funnel}
-      hint={said.funnelHint}
+      title={t.funnel}
+      hint={t.funnelHint}
       summary={rows.map((row) => `${row.name}: ${row.label}`).join("; ")}
       isEmpty={(steps[0]?.customers ?? 0) === 0}
       table={{
-        columns: [said.columns.stage, said.columns.customers, said.columns.share, said.columns.conversion],
+        columns: [t.columns.stage, t.columns.customers, t.columns.share, t.columns.conversion],
         rows: steps.map((step, index) => ({
           key: step.stage,
           cells: [
@@ -38,7 +38,7 @@ export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
           ],
         })),
       }}
-      chart={<FunnelChart rows={rows} theme={chartThemeFor(dark)} height={single ? 360 : 600} />}
+      chart={<FunnelChart rows={rows} theme={chartThemeFor(dark)} height={isSingleColumn ? 360 : 600} />}
     />
   );
 }

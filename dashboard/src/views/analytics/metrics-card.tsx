@@ -19,28 +19,28 @@ type Metric = keyof typeof strings.analytics.metricNames;
 const METRICS = Object.keys(strings.analytics.metricNames) as Metric[];
 
 /** One figure of every stage, day by day. */
-export function MetricsCard({ view }: { view: AnalyticsQuery }) {
+export function MetricsCard({ filter }: { filter: AnalyticsQuery }) {
   const [metric, setMetric] = useState<Metric>("customer_count");
-  const query = useStageMetrics(view);
+  const query = useStageMetrics(filter);
   const stageStyle = useStageStyle();
   const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);
   const dark = useDark();
   const currency = useCurrency();
-  const said = strings.analytics;
-  const rows = sinceSomething(query.data?.stage_metrics ?? []);
+  const t = strings.analytics;
+  const rows = trimEmptyStart(query.data?.stage_metrics ?? []);
   // A stage that never has the figure has no line; the colours go by the stage all the same.
   const stages = order.filter((key) => rows.some((row) => row.stage === key));
-  const label = useCallback(
-    (value: number) => shownAs(metric, value, currency, formatCompactMoney),
+  const formatAxisLabel = useCallback(
+    (value: number) => formatMetric(metric, value, currency, formatCompactMoney),
     [metric, currency],
   );
-  const show = (value: number) => shownAs(metric, value, currency, formatMoney);
+  const formatValue = (value: number) => formatMetric(metric, value, currency, formatMoney);
   const days = [...new Set(rows.map((row) => row.metric_date))];
-  const by = new Map(rows.map((row) => [`${row.metric_date} ${row.stage}`, row]));
+  const rowsByDayAndStage = new Map(rows.map((row) => [`${row.metric_date} ${row.stage}`, row]));
   const last = days.at(-1);
   if (query.isError && query.data === undefined) {
     return (
-      <Panel title={said.metrics} className="wide">
+      <Panel title={t.metrics} className="wide">
         <ErrorAlert error={query.error} retry={() => void query.refetch()} />
       </Panel>
     );
@@ -48,29 +48,32 @@ export function MetricsCard({ view }: { view: AnalyticsQuery }) {
   return (
     <ChartCard
       className="wide"
-      title={said.metrics}
-      hint={said.metricsHint}
+      title={t.metrics}
+      hint={t.metricsHint}
       summary={stages
-        .map((key) => `${stageStyle(key).name}: ${cell(by.get(`${last} ${key}`), metric, show)}`)
+        .map(
+          (key) =>
+            `${stageStyle(key).name}: ${formatCell(rowsByDayAndStage.get(`${last} ${key}`), metric, formatValue)}`,
+        )
         .join("; ")}
       isEmpty={query.data !== undefined && rows.every((row) => !row[metric])}
       isLoading={query.isPending}
       extra={
         <Select<Metric>
-          aria-label={said.metric}
+          aria-label={t.metric}
           className="metric"
           value={metric}
           onChange={setMetric}
-          options={METRICS.map((value) => ({ value, label: said.metricNames[value] }))}
+          options={METRICS.map((value) => ({ value, formatAxisLabel: t.metricNames[value] }))}
         />
       }
       table={{
-        columns: [said.columns.day, ...stages.map((key) => stageStyle(key).name)],
+        columns: [t.columns.day, ...stages.map((key) => stageStyle(key).name)],
         rows: days.toReversed().map((date) => ({
           key: date,
           cells: [
             formatCalendarDate(date),
-            ...stages.map((key) => cell(by.get(`${date} ${key}`), metric, show)),
+            ...stages.map((key) => formatCell(rowsByDayAndStage.get(`${date} ${key}`), metric, formatValue)),
           ],
         })),
       }}
@@ -82,7 +85,7 @@ export function MetricsCard({ view }: { view: AnalyticsQuery }) {
             value: row[metric],
           }))}
           series={stages.map((key) => stageStyle(key).name)}
-          format={label}
+          format={formatAxisLabel}
           theme={chartThemeFor(dark)}
         />
       }
@@ -91,17 +94,21 @@ export function MetricsCard({ view }: { view: AnalyticsQuery }) {
 }
 
 /** Without the days before the first customer, but for the one before. */
-function sinceSomething(rows: StageMetric[]): StageMetric[] {
+function trimEmptyStart(rows: StageMetric[]): StageMetric[] {
   const first = rows.find((row) => row.customer_count > 0)?.metric_date;
   return first === undefined ? rows : rows.filter((row) => row.metric_date >= daysBefore(first, 1));
 }
 
-function shownAs(metric: Metric, value: number, currency: string, amount: typeof formatMoney): string {
+function formatMetric(metric: Metric, value: number, currency: string, amount: typeof formatMoney): string {
   if (metric === "revenue") return amount(value, currency);
   return metric === "conversion_rate" ? formatPercent(value) : formatNumber(value);
 }
 
-function cell(row: StageMetric | undefined, metric: Metric, show: (value: number) => string): string {
+function formatCell(
+  row: StageMetric | undefined,
+  metric: Metric,
+  formatValue: (value: number) => string,
+): string {
   const value = row?.[metric];
-  return value === null || value === undefined ? strings.common.none : show(value);
+  return value === null || value === undefined ? strings.common.none : formatValue(value);
 }

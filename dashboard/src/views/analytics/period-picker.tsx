@@ -5,29 +5,29 @@ import { toDateTimeLocal } from "../../format/dates";
 import { strings } from "../../strings";
 
 export function PeriodPicker({
-  view,
+  filter,
   change,
 }: {
-  view: AnalyticsQuery;
-  change(view: Partial<AnalyticsQuery>): void;
+  filter: AnalyticsQuery;
+  change(filter: Partial<AnalyticsQuery>): void;
 }) {
-  const said = strings.analytics;
+  const t = strings.analytics;
   const id = useId();
   return (
     <div className="view-picker">
       <Segmented<Period>
-        aria-label={said.period}
-        value={view.period}
+        aria-label={t.period}
+        value={filter.period}
         onChange={(period) => change({ period })}
-        options={PERIODS.map((period) => ({ value: period, label: said.periods[period] }))}
+        options={PERIODS.map((period) => ({ value: period, label: t.periods[period] }))}
       />
       <span className="as-of">
-        <label htmlFor={id}>{said.asOf}</label>
+        <label htmlFor={id}>{t.asOf}</label>
         <Input
           id={id}
           type="datetime-local"
           max={toDateTimeLocal(new Date())}
-          value={view.asOf === null ? "" : toDateTimeLocal(new Date(view.asOf))}
+          value={filter.asOf === null ? "" : toDateTimeLocal(new Date(filter.asOf))}
           onChange={({ target }) => {
             const instant = new Date(target.value);
             // A time to come has no figures yet; while a year is being typed it is not a time at all.
@@ -36,7 +36,7 @@ export function PeriodPicker({
               change({ asOf: target.value === "" ? null : instant.toISOString() });
           }}
         />
-        {view.asOf !== null && <Button onClick={() => change({ asOf: null })}>{said.now}</Button>}
+        {filter.asOf !== null && <Button onClick={() => change({ asOf: null })}>{t.now}</Button>}
       </span>
     </div>
   );

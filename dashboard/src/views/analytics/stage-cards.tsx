@@ -13,18 +13,18 @@ interface Props {
   hint: string;
   column: string;
   values: Record<string, number>;
-  show: (value: number) => string;
+  formatValue: (value: number) => string;
 }
 
 export function TimeInStageCard({ times }: { times: Record<string, number> }) {
-  const said = strings.analytics;
+  const t = strings.analytics;
   return (
     <StageBarCard
-      title={said.times}
-      hint={said.timesHint}
-      column={said.columns.days}
+      title={t.times}
+      hint={t.timesHint}
+      column={t.columns.days}
       values={times}
-      show={formatDays}
+      formatValue={formatDays}
     />
   );
 }
@@ -37,13 +37,13 @@ export function DistributionCard({ distribution }: { distribution: Record<string
       hint={hint}
       column={columns.customers}
       values={distribution}
-      show={formatNumber}
+      formatValue={formatNumber}
     />
   );
 }
 
 /** A number for each stage, in the company's order; stages that it has given up come last. */
-function StageBarCard({ title, hint, column, values, show }: Props) {
+function StageBarCard({ title, hint, column, values, formatValue }: Props) {
   const stageStyle = useStageStyle();
   const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);
   const dark = useDark();
@@ -55,7 +55,7 @@ function StageBarCard({ title, hint, column, values, show }: Props) {
     key,
     name: stageStyle(key).name,
     value: values[key] ?? 0,
-    label: show(values[key] ?? 0),
+    label: formatValue(values[key] ?? 0),
   }));
   return (
     <ChartCard

@@ -8,34 +8,34 @@ import { strings } from "../../strings";
 
 /** The four figures above all others. */
 export function Statistics({ figures }: { figures: JourneyAnalytics }) {
-  const said = strings.analytics;
+  const t = strings.analytics;
   const currency = useCurrency();
-  const shown = [
-    { title: said.total, value: formatNumber(figures.total_customers), icon: <TeamOutlined aria-hidden /> },
+  const items = [
+    { title: t.total, value: formatNumber(figures.total_customers), icon: <TeamOutlined aria-hidden /> },
     {
-      title: said.atRisk,
+      title: t.atRisk,
       value: formatNumber(figures.at_risk_count),
-      of: said.ofAll(formatPercent(figures.at_risk_percentage)),
+      shareOfTotal: t.ofAll(formatPercent(figures.at_risk_percentage)),
       icon: <WarningOutlined aria-hidden />,
     },
     {
-      title: said.vip,
+      title: t.vip,
       value: formatNumber(figures.vip_count),
-      of: said.ofAll(formatPercent(figures.vip_percentage)),
+      shareOfTotal: t.ofAll(formatPercent(figures.vip_percentage)),
       icon: <CrownOutlined aria-hidden />,
     },
     {
-      title: said.value,
+      title: t.value,
       value: formatMoney(figures.avg_lifetime_value, currency),
       icon: <WalletOutlined aria-hidden />,
     },
   ];
   return (
-    <section className="statistics" aria-label={said.statistics}>
-      {shown.map(({ title, value, of, icon }) => (
+    <section className="statistics" aria-label={t.statistics}>
+      {items.map(({ title, value, shareOfTotal, icon }) => (
         <Panel key={title}>
           <Statistic title={title} value={value} prefix={icon} formatter={(text) => text} />
-          <p className="quiet">{of ?? "\u00a0"}</p>
+          <p className="quiet">{shareOfTotal ?? "\u00a0"}</p>
         </Panel>
       ))}
     </section>

@@ -9,17 +9,17 @@ import { formatMoney, formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";
 
 export function columns(currency: string): Column<Relationship>[] {
-  const said = strings.customers;
+  const t = strings.customers;
   return [
     {
       key: "name",
-      title: said.customer,
+      title: t.customer,
       sortable: true,
       render: (row) => <CustomerLink id={row.customer_id} name={row.name} email={row.email} />,
     },
     {
       key: "stage_entered_at",
-      title: said.stage,
+      title: t.stage,
       sortable: true,
       render: (row) => (
         <div className="stacked">
@@ -30,37 +30,37 @@ export function columns(currency: string): Column<Relationship>[] {
     },
     {
       key: "risk",
-      title: said.risk,
+      title: t.risk,
       sortable: true,
       width: 150,
       render: (row) => <RiskBar risk={row.risk_score} />,
     },
     {
       key: "days_inactive",
-      title: said.inactive,
+      title: t.inactive,
       sortable: true,
       render: (row) => formatDays(row.days_inactive),
     },
     {
       key: "lifetime_value",
-      title: said.value,
+      title: t.value,
       sortable: true,
       align: "right",
       render: (row) => formatMoney(row.lifetime_value, currency),
     },
     {
       key: "appointments",
-      title: said.appointments,
+      title: t.appointments,
       align: "right",
       render: (row) => formatNumber(row.total_appointments),
     },
     {
       key: "last_appointment_at",
-      title: said.lastAppointment,
+      title: t.lastAppointment,
       sortable: true,
       render: (row) =>
         row.last_appointment_at === null ? (
-          said.never
+          t.never
         ) : (
           <time dateTime={row.last_appointment_at} title={formatDateTime(row.last_appointment_at)}>
             {formatDate(row.last_appointment_at)}

@@ -12,7 +12,7 @@ import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 import { columns } from "./columns";
 import { Filters } from "./filters";
-import { PAGE, type Search, useSearch } from "./search";
+import { PAGE_SIZE, type Search, useSearch } from "./search";
 
 export default function Customers() {
   const { search, change, isFiltered, clear } = useSearch();
@@ -21,48 +21,50 @@ export default function Customers() {
       <Panel>
         <Filters search={search} change={change} />
         {/* Another search begins on its first page. */}
-        <Found key={JSON.stringify(search)} {...{ search, change, isFiltered, clear }} />
+        <CustomerList key={JSON.stringify(search)} {...{ search, change, isFiltered, clear }} />
       </Panel>
     </Page>
   );
 }
 
-interface FoundProps {
+interface CustomerListProps {
   search: Search;
   change(search: Partial<Search>): void;
   isFiltered: boolean;
   clear(): void;
 }
 
-function Found({ search, change, isFiltered, clear }: FoundProps) {
+function CustomerList({ search, change, isFiltered, clear }: CustomerListProps) {
   const [cursors, setCursors] = useState<string[]>([]);
   const currency = useCurrency();
   const cursor = cursors.at(-1);
-  const query = useCustomers({ ...search.query, limit: PAGE, count: true, ...(cursor ? { cursor } : {}) });
+  const query = useCustomers({
+    ...search.query,
+    limit: PAGE_SIZE,
+    count: true,
+    ...(cursor ? { cursor } : {}),
+  });
   return (
     <QueryView query={query} rows={10}>
-      {(found: Relationships) => (
+      {(data: Relationships) => (
         <>
           <p className="found" role="status">
-            {typeof found.total === "number" &&
-              strings.customers.found(formatNumber(found.total), found.total)}
+            {typeof data.total === "number" && strings.customers.found(formatNumber(data.total), data.total)}
           </p>
           <DataList
             label={strings.customers.table}
-            rows={found.relationships}
+            rows={data.relationships}
             rowKey={(row) => row.customer_id}
             columns={columns(currency)}
             sorting={{ key: search.sort, descending: search.descending }}
             onSort={({ key, descending }) => change({ sort: key as Search["sort"], descending })}
             isLoading={query.isPlaceholderData}
-            empty={isFiltered ? <NothingFound clear={clear} /> : <NobodyYet />}
+            empty={isFiltered ? <NoMatches clear={clear} /> : <NoCustomers />}
           />
           <Pagination
             page={cursors.length + 1}
-            pages={typeof found.total === "number" ? Math.ceil(found.total / PAGE) : null}
-            onNext={
-              found.next_cursor === null ? null : () => setCursors([...cursors, found.next_cursor ?? ""])
-            }
+            pages={typeof data.total === "number" ? Math.ceil(data.total / PAGE_SIZE) : null}
+            onNext={data.next_cursor === null ? null : () => setCursors([...cursors, data.next_cursor ?? ""])}
             onPrevious={cursors.length === 0 ? null : () => setCursors(cursors.slice(0, -1))}
           />
         </>
@@ -71,7 +73,7 @@ function Found({ search, change, isFiltered, clear }: FoundProps) {
   );
 }
 
-function NothingFound({ clear }: { clear(): void }) {
+function NoMatches({ clear }: { clear(): void }) {
   return (
     <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={strings.customers.emptyFilter}>
       <p>{strings.customers.emptyFilterHint}</p>
@@ -80,7 +82,7 @@ function NothingFound({ clear }: { clear(): void }) {
   );
 }
 
-function NobodyYet() {
+function NoCustomers() {
   return (
     <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={strings.customers.empty}>
       <p>{strings.customers.emptyHint}</p>

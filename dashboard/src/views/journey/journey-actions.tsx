@@ -10,41 +10,41 @@ import { strings } from "../../strings";
 import { ChangeStage } from "./change-stage";
 
 /** What can be done for a customer; nothing for who may only read. */
-export function Buttons({ journey }: { journey: JourneyShown }) {
-  const [changing, setChanging] = useState<"stage" | "hold" | null>(null);
+export function JourneyActions({ journey }: { journey: JourneyShown }) {
+  const [dialogMode, setDialogMode] = useState<"stage" | "hold" | null>(null);
   const canEdit = useCanEdit();
-  const said = strings.change;
+  const t = strings.change;
   if (!canEdit) return null;
   return (
     <div className="buttons">
       {OUTREACH.map((type) => (
         <OutreachButton key={type} type={type} customerId={journey.customer_id} name={journey.name} />
       ))}
-      <Button icon={<SwapOutlined aria-hidden />} onClick={() => setChanging("stage")}>
-        {said.open}
+      <Button icon={<SwapOutlined aria-hidden />} onClick={() => setDialogMode("stage")}>
+        {t.open}
       </Button>
       {journey.held ? (
-        <Release customerId={journey.customer_id} />
+        <ReleaseHoldButton customerId={journey.customer_id} />
       ) : (
-        <Button icon={<PauseCircleOutlined aria-hidden />} onClick={() => setChanging("hold")}>
-          {said.hold}
+        <Button icon={<PauseCircleOutlined aria-hidden />} onClick={() => setDialogMode("hold")}>
+          {t.hold}
         </Button>
       )}
-      {changing !== null && (
-        <ChangeStage journey={journey} begins={changing} close={() => setChanging(null)} />
+      {dialogMode !== null && (
+        <ChangeStage journey={journey} mode={dialogMode} onClose={() => setDialogMode(null)} />
       )}
     </div>
   );
 }
 
-function Release({ customerId }: { customerId: string }) {
+function ReleaseHoldButton({ customerId }: { customerId: string }) {
   const release = useReleaseHold(customerId);
   const { message, modal } = App.useApp();
-  const said = strings.change;
-  async function confirmed() {
+  const t = strings.change;
+  async function handleConfirm() {
     try {
       await release.mutateAsync(undefined);
-      message.success(said.released);
+      message.success(t.released);
     } catch (error) {
       message.error(errorMessage(error as Error));
     }
@@ -55,15 +55,15 @@ function Release({ customerId }: { customerId: string }) {
       loading={release.isPending}
       onClick={() =>
         modal.confirm({
-          title: said.releaseTitle,
-          content: said.releaseText,
-          okText: said.release,
+          title: t.releaseTitle,
+          content: t.releaseText,
+          okText: t.release,
           cancelText: strings.common.cancel,
-          onOk: confirmed,
+          onOk: handleConfirm,
         })
       }
     >
-      {said.release}
+      {t.release}
     </Button>
   );
 }

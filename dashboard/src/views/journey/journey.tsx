@@ -9,27 +9,27 @@ import { formatDate } from "../../format/dates";
 import { useCanEdit } from "../../session/session";
 import { strings } from "../../strings";
 import { CustomerTasks } from "./customer-tasks";
-import { Buttons } from "./journey-actions";
-import { Figures } from "./key-figures";
-import { Next } from "./next-step";
+import { JourneyActions } from "./journey-actions";
+import { KeyFigures } from "./key-figures";
+import { NextStep } from "./next-step";
 import { Notes } from "./notes";
 import { Scores } from "./scores";
-import { Standing } from "./stage-summary";
-import { History } from "./timeline/journey-timeline";
+import { StageSummary } from "./stage-summary";
+import { JourneyTimeline } from "./timeline/journey-timeline";
 
 export default function Journey() {
   const { customerId = "" } = useParams();
-  return <Of key={customerId} customerId={customerId} />;
+  return <CustomerJourney key={customerId} customerId={customerId} />;
 }
 
-function Of({ customerId }: { customerId: string }) {
+function CustomerJourney({ customerId }: { customerId: string }) {
   const query = useJourney(customerId);
-  const said = strings.journey;
+  const t = strings.journey;
   const journey = query.data?.journey;
   if (query.error instanceof Problem && (query.error.status === 404 || query.error.status === 422)) {
     return (
-      <Page title={said.notFound} documentTitle={said.notFound} subtitle={said.notFoundHint}>
-        <Link to="/customers">{said.back}</Link>
+      <Page title={t.notFound} documentTitle={t.notFound} subtitle={t.notFoundHint}>
+        <Link to="/customers">{t.back}</Link>
       </Page>
     );
   }
@@ -38,29 +38,29 @@ function Of({ customerId }: { customerId: string }) {
     <Page
       title={name}
       documentTitle={name}
-      subtitle={journey ? <Lead journey={journey} /> : customerId}
-      extra={journey && <Buttons journey={journey} />}
+      subtitle={journey ? <ContactLine journey={journey} /> : customerId}
+      extra={journey && <JourneyActions journey={journey} />}
     >
       <QueryView query={query} rows={12}>
-        {(found) => <Whole journey={found.journey} />}
+        {(data) => <JourneyDetails journey={data.journey} />}
       </QueryView>
     </Page>
   );
 }
 
-function Whole({ journey }: { journey: JourneyShown }) {
+function JourneyDetails({ journey }: { journey: JourneyShown }) {
   const canEdit = useCanEdit();
   return (
     <>
-      <Standing journey={journey} />
+      <StageSummary journey={journey} />
       <div className="aside-grid">
         <Panel title={strings.journey.timeline} className="timeline-card">
-          <History customerId={journey.customer_id} />
+          <JourneyTimeline customerId={journey.customer_id} />
         </Panel>
         <div className="column">
-          <Next journey={journey} />
+          <NextStep journey={journey} />
           <Scores journey={journey} />
-          <Figures journey={journey} />
+          <KeyFigures journey={journey} />
           <CustomerTasks customerId={journey.customer_id} />
           <Notes journey={journey} editable={canEdit} />
         </div>
@@ -69,7 +69,7 @@ function Whole({ journey }: { journey: JourneyShown }) {
   );
 }
 
-function Lead({ journey }: { journey: JourneyShown }) {
+function ContactLine({ journey }: { journey: JourneyShown }) {
   const parts = [
     journey.name ? strings.journey.id(journey.customer_id) : null,
     journey.email && <a href={`mailto:${journey.email}`}>{journey.email}</a>,

@@ -6,20 +6,20 @@ import { formatMoney, formatNumber } from "../../format/numbers";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 
-export function Figures({ journey }: { journey: JourneyShown }) {
-  const said = strings.journey;
+export function KeyFigures({ journey }: { journey: JourneyShown }) {
+  const t = strings.journey;
   const currency = useCurrency();
   const rows = [
-    [said.value, formatMoney(journey.lifetime_value, currency)],
-    [said.appointments, formatNumber(journey.total_appointments)],
+    [t.value, formatMoney(journey.lifetime_value, currency)],
+    [t.appointments, formatNumber(journey.total_appointments)],
     [
-      said.lastAppointment,
-      journey.last_appointment_at === null ? said.never : formatDate(journey.last_appointment_at),
+      t.lastAppointment,
+      journey.last_appointment_at === null ? t.never : formatDate(journey.last_appointment_at),
     ],
-    [said.inactive, formatDays(journey.days_inactive)],
+    [t.inactive, formatDays(journey.days_inactive)],
   ];
   return (
-    <Panel title={said.figures}>
+    <Panel title={t.figures}>
       <dl className="pairs">
         {rows.map(([name, value]) => (
           <div key={name}>

@@ -5,7 +5,7 @@ import { useStageStyle } from "../../components/stage-style";
 import { describeNextStep } from "../../format/next-step";
 import { strings } from "../../strings";
 
-export function Next({ journey }: { journey: JourneyShown }) {
+export function NextStep({ journey }: { journey: JourneyShown }) {
   const stageStyle = useStageStyle();
   return (
     <Panel title={strings.journey.next}>

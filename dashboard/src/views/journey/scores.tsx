@@ -9,22 +9,22 @@ import { label } from "../../format/labels";
 import { formatScore } from "../../format/numbers";
 import { strings } from "../../strings";
 
-type Name = "risk" | "engagement";
+type ScoreName = "risk" | "engagement";
 
 /** Both scores, and on demand what they are made of. */
 export function Scores({ journey }: { journey: JourneyShown }) {
-  const [asked, setAsked] = useState<Name | null>(null);
-  const factors = useId();
-  const shown: [Name, number][] = [
+  const [expanded, setExpanded] = useState<ScoreName | null>(null);
+  const factorsId = useId();
+  const scores: [ScoreName, number][] = [
     ["risk", journey.risk_score],
     ["engagement", journey.engagement_score],
   ];
-  const said = strings.journey;
+  const t = strings.journey;
   return (
-    <Panel title={said.scores}>
-      {shown.map(([name, value]) => (
+    <Panel title={t.scores}>
+      {scores.map(([name, value]) => (
         <div key={name} className="score">
-          <span className="score-name">{said[name]}</span>
+          <span className="score-name">{t[name]}</span>
           <span className="score-track" aria-hidden>
             <span className={`score-fill ${name}`} style={{ width: `${value * 100}%` }} />
           </span>
@@ -32,35 +32,37 @@ export function Scores({ journey }: { journey: JourneyShown }) {
           <Button
             size="small"
             type="link"
-            aria-expanded={asked === name}
-            aria-controls={factors}
-            aria-label={said.whyOf(said[name])}
-            icon={asked === name ? <UpOutlined aria-hidden /> : <DownOutlined aria-hidden />}
+            aria-expanded={expanded === name}
+            aria-controls={factorsId}
+            aria-label={t.whyOf(t[name])}
+            icon={expanded === name ? <UpOutlined aria-hidden /> : <DownOutlined aria-hidden />}
             iconPlacement="end"
-            onClick={() => setAsked(asked === name ? null : name)}
+            onClick={() => setExpanded(expanded === name ? null : name)}
           >
-            {said.why}
+            {t.why}
           </Button>
         </div>
       ))}
-      <div id={factors}>{asked !== null && <Factors customerId={journey.customer_id} name={asked} />}</div>
+      <div id={factorsId}>
+        {expanded !== null && <Factors customerId={journey.customer_id} name={expanded} />}
+      </div>
     </Panel>
   );
 }
 
-function Factors({ customerId, name }: { customerId: string; name: Name }) {
+function Factors({ customerId, name }: { customerId: string; name: ScoreName }) {
   const query = useExplanation(customerId, true);
-  const said = strings.journey;
+  const t = strings.journey;
   return (
     <QueryView query={query} rows={3}>
       {({ scores }) => (
         <table className="plain factors">
-          <caption>{said.factors(said[name])}</caption>
+          <caption>{t.factors(t[name])}</caption>
           <thead>
             <tr>
-              <th scope="col">{said.factor}</th>
-              <th scope="col">{said.because}</th>
-              <th scope="col">{said.contribution}</th>
+              <th scope="col">{t.factor}</th>
+              <th scope="col">{t.because}</th>
+              <th scope="col">{t.contribution}</th>
             </tr>
           </thead>
           <tbody>

@@ -7,22 +7,22 @@ import { formatDays } from "../../format/durations";
 import { strings } from "../../strings";
 
 /** The stage, how long already, and whether it is held. */
-export function Standing({ journey }: { journey: JourneyShown }) {
-  const said = strings.journey;
+export function StageSummary({ journey }: { journey: JourneyShown }) {
+  const t = strings.journey;
   return (
     <div className="standing">
       <StageTag stage={journey.current_stage} name={journey.stage_name} large />
       <time dateTime={journey.stage_entered_at} title={formatDateTime(journey.stage_entered_at)}>
-        {said.inStage(formatDays(journey.days_in_current_stage))}
+        {t.inStage(formatDays(journey.days_in_current_stage))}
       </time>
       {journey.held && (
         <Tag icon={<PauseCircleOutlined aria-hidden />} color="processing" variant="outlined">
-          {journey.hold_until === null ? said.held : said.heldUntil(formatDate(journey.hold_until))}
+          {journey.hold_until === null ? t.held : t.heldUntil(formatDate(journey.hold_until))}
         </Tag>
       )}
       {journey.temporal_url && /^https?:/.test(journey.temporal_url) && (
         <a href={journey.temporal_url} target="_blank" rel="noreferrer" className="temporal">
-          {said.temporal} <ExportOutlined aria-hidden />
+          {t.temporal} <ExportOutlined aria-hidden />
         </a>
       )}
     </div>

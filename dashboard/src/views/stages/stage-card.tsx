@@ -10,7 +10,7 @@ import { strings } from "../../strings";
 
 export function StageCard({ stage, isFirst }: { stage: Stage; isFirst: boolean }) {
   const rules = describeRules(stage, useCurrency());
-  const said = strings.stages;
+  const t = strings.stages;
   return (
     <li>
       <Panel>
@@ -18,12 +18,12 @@ export function StageCard({ stage, isFirst }: { stage: Stage; isFirst: boolean }
           <h3>
             <StageTag stage={stage.stage_key} name={stage.stage_name} large />
           </h3>
-          {!stage.is_active && <Tag>{said.inactive}</Tag>}
+          {!stage.is_active && <Tag>{t.inactive}</Tag>}
         </div>
         {stage.description && <p>{stage.description}</p>}
-        <h4>{rules.length > 1 ? `${said.rule} (${said.any})` : said.rule}</h4>
+        <h4>{rules.length > 1 ? `${t.rule} (${t.any})` : t.rule}</h4>
         {rules.length === 0 ? (
-          <p>{isFirst ? said.entry : said.byHand}</p>
+          <p>{isFirst ? t.entry : t.byHand}</p>
         ) : (
           <ul>
             {rules.map((rule) => (
@@ -31,10 +31,10 @@ export function StageCard({ stage, isFirst }: { stage: Stage; isFirst: boolean }
             ))}
           </ul>
         )}
-        {stage.retention_days !== null && <p>{said.retention(formatDays(stage.retention_days))}</p>}
-        <h4>{said.actions}</h4>
+        {stage.retention_days !== null && <p>{t.retention(formatDays(stage.retention_days))}</p>}
+        <h4>{t.actions}</h4>
         {stage.actions.length === 0 ? (
-          <p className="quiet">{said.noActions}</p>
+          <p className="quiet">{t.noActions}</p>
         ) : (
           <ul>
             {stage.actions.map((action) => (

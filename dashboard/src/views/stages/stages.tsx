@@ -9,14 +9,14 @@ const KINDS = ["growth", "lapse"] as const;
 /** The company's stages and rules in strings. */
 export default function Stages() {
   const query = useStages();
-  const said = strings.stages;
+  const t = strings.stages;
   return (
-    <Page title={strings.views.stages} documentTitle={strings.views.stages} subtitle={said.lead}>
+    <Page title={strings.views.stages} documentTitle={strings.views.stages} subtitle={t.lead}>
       <QueryView query={query} rows={12}>
         {({ stages }) =>
           KINDS.filter((kind) => stages.some((stage) => stage.kind === kind)).map((kind) => (
             <section key={kind} aria-labelledby={kind} className="stage-group">
-              <h2 id={kind}>{said[kind]}</h2>
+              <h2 id={kind}>{t[kind]}</h2>
               <ol className="stage-cards">
                 {stages
                   .filter((stage) => stage.kind === kind)

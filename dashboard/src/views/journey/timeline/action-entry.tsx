@@ -19,23 +19,23 @@ const COLOURS: Record<string, string> = {
 
 interface Props {
   action: Action;
-  when: ReactNode;
+  time: ReactNode;
   customerId: string;
 }
 
-export function ActionShown({ action, when, customerId }: Props) {
-  const said = strings.journey;
-  const open = action.status === "pending" || action.status === "waiting";
+export function ActionEntry({ action, time, customerId }: Props) {
+  const t = strings.journey;
+  const isOpen = action.status === "pending" || action.status === "waiting";
   const note = action.detail?.note;
   const canEdit = useCanEdit();
   return (
     <div className="entry">
       <h3>{actionLabel(action.action)}</h3>
       <p className="entry-line">
-        {when}
+        {time}
         <Tag color={COLOURS[action.status] ?? "default"}>{label("statuses", action.status)}</Tag>
-        {open && <span>{said.due(formatRelative(action.due_at))}</span>}
-        {action.attempts > 1 && <span>{said.attempts(formatNumber(action.attempts), action.attempts)}</span>}
+        {isOpen && <span>{t.due(formatRelative(action.due_at))}</span>}
+        {action.attempts > 1 && <span>{t.attempts(formatNumber(action.attempts), action.attempts)}</span>}
       </p>
       {action.reason && <p className="quiet">{action.reason}</p>}
       {action.last_error && <p className="quiet">{action.last_error}</p>}
@@ -50,11 +50,11 @@ export function ActionShown({ action, when, customerId }: Props) {
 function Retry({ customerId, action }: { customerId: string; action: Action }) {
   const retry = useRetryAction(customerId);
   const { message } = App.useApp();
-  const said = strings.journey;
-  async function again() {
+  const t = strings.journey;
+  async function handleRetry() {
     try {
       await retry.mutateAsync(action.id);
-      message.success(said.retried);
+      message.success(t.retried);
     } catch (error) {
       message.error(errorMessage(error as Error));
     }
@@ -64,10 +64,10 @@ function Retry({ customerId, action }: { customerId: string; action: Action }) {
       size="small"
       icon={<ReloadOutlined aria-hidden />}
       loading={retry.isPending}
-      onClick={again}
-      aria-label={said.retryOf(actionLabel(action.action))}
+      onClick={handleRetry}
+      aria-label={t.retryOf(actionLabel(action.action))}
     >
-      {said.retry}
+      {t.retry}
     </Button>
   );
 }

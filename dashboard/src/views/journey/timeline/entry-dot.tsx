@@ -21,7 +21,7 @@ const EVENTS: Record<string, ReactNode> = {
 };
 
 /** What marks an entry on the line: a new stage in its colour, all else plain. */
-export function Dot({ entry }: { entry: Entry }) {
+export function EntryDot({ entry }: { entry: Entry }) {
   const stageStyle = useStageStyle();
   if (entry.kind !== "transition") {
     const icon = entry.kind === "event" ? EVENTS[entry.type.split(".")[0] ?? ""] : null;

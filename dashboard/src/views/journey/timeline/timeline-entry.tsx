@@ -1,22 +1,22 @@
 import type { ReactNode } from "react";
 import type { Entry } from "../../../api/shapes-of-timeline";
 import { formatDateTime, formatRelative } from "../../../format/dates";
-import { ActionShown } from "./action-entry";
-import { EventShown } from "./event-entry";
-import { TransitionShown } from "./transition-entry";
+import { ActionEntry } from "./action-entry";
+import { EventEntry } from "./event-entry";
+import { TransitionEntry } from "./transition-entry";
 
-export function EntryShown({ entry, customerId }: { entry: Entry; customerId: string }) {
+export function TimelineEntry({ entry, customerId }: { entry: Entry; customerId: string }) {
   switch (entry.kind) {
     case "transition":
-      return <TransitionShown transition={entry} when={<When at={entry.at} />} />;
+      return <TransitionEntry transition={entry} time={<EntryTime at={entry.at} />} />;
     case "event":
-      return <EventShown event={entry} when={<When at={entry.at} />} />;
+      return <EventEntry event={entry} time={<EntryTime at={entry.at} />} />;
     case "action":
-      return <ActionShown action={entry} when={<When at={entry.at} />} customerId={customerId} />;
+      return <ActionEntry action={entry} time={<EntryTime at={entry.at} />} customerId={customerId} />;
   }
 }
 
-function When({ at }: { at: string }): ReactNode {
+function EntryTime({ at }: { at: string }): ReactNode {
   return (
     <time dateTime={at} title={formatRelative(at)}>
       {formatDateTime(at)}

@@ -6,16 +6,16 @@ import { describeComparison } from "../../../format/rules";
 import { useCurrency } from "../../../session/session";
 import { strings } from "../../../strings";
 
-export function TransitionShown({ transition, when }: { transition: Transition; when: ReactNode }) {
-  const said = strings.journey;
+export function TransitionEntry({ transition, time }: { transition: Transition; time: ReactNode }) {
+  const t = strings.journey;
   const currency = useCurrency();
   const { from_stage_name: from, to_stage_name: to } = transition;
   return (
     <div className="entry">
-      <h3>{from === null ? said.startedIn(to) : said.movedTo(to, from)}</h3>
+      <h3>{from === null ? t.startedIn(to) : t.movedTo(to, from)}</h3>
       <p className="entry-line">
-        {when}
-        <Tag>{said.by[transition.trigger_type] ?? humanize(transition.trigger_type)}</Tag>
+        {time}
+        <Tag>{t.by[transition.trigger_type] ?? humanize(transition.trigger_type)}</Tag>
         <span>{label("triggers", transition.trigger_event)}</span>
       </p>
       {transition.reason?.conditions?.map((condition) => (

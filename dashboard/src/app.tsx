@@ -2,25 +2,25 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { App, ConfigProvider } from "antd";
 import { useState } from "react";
 import { BrowserRouter, Navigate, Route, Routes } from "react-router";
-import { worthAnotherTry } from "./api/reads";
+import { shouldRetry } from "./api/queries";
 import { currentSession } from "./api/session";
-import { Broken } from "./parts/broken";
+import { ErrorBoundary } from "./components/error-boundary";
+import { RequireSession } from "./session/require-session";
 import { SessionProvider } from "./session/session";
-import { SignedIn } from "./session/signed-in";
 import { Shell } from "./shell/shell";
 import { themeFor, useDark } from "./theme";
-import { fetchViewAhead, NotFound, SignIn, VIEWS } from "./views/views";
+import { NotFound, preloadView, SignIn, VIEWS } from "./views/views";
 
 // Before anything is drawn.
 const session = currentSession();
-fetchViewAhead(location.pathname);
+preloadView(location.pathname);
 
-function makeQueries(): QueryClient {
+function createQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
       // The browser's idea of being online says nothing of the gateway: always ask.
       queries: {
-        retry: worthAnotherTry,
+        retry: shouldRetry,
         networkMode: "always",
         staleTime: 2_000,
         refetchOnWindowFocus: true,
@@ -31,27 +31,27 @@ function makeQueries(): QueryClient {
 }
 
 export function Dashboard() {
-  const [queries] = useState(makeQueries);
+  const [queries] = useState(createQueryClient);
   const dark = useDark();
   return (
-    <ConfigProvider theme={themeFor(dark)} getPopupContainer={landmarkOf}>
+    <ConfigProvider theme={themeFor(dark)} getPopupContainer={popupContainer}>
       <App className="dashboard">
-        <Broken>
+        <ErrorBoundary>
           <QueryClientProvider client={queries}>
             <BrowserRouter>
-              <SessionProvider asked={session}>
+              <SessionProvider initialSession={session}>
                 <Pages />
               </SessionProvider>
             </BrowserRouter>
           </QueryClientProvider>
-        </Broken>
+        </ErrorBoundary>
       </App>
     </ConfigProvider>
   );
 }
 
 /** What pops up stands in the landmark (or dialog) that it belongs to, and is found there by screen readers too. */
-function landmarkOf(trigger?: HTMLElement): HTMLElement {
+function popupContainer(trigger?: HTMLElement): HTMLElement {
   return trigger?.closest<HTMLElement>("main, header, [role=dialog]") ?? document.body;
 }
 
@@ -61,9 +61,9 @@ function Pages() {
       <Route path="/sign-in" element={<SignIn />} />
       <Route
         element={
-          <SignedIn>
+          <RequireSession>
             <Shell />
-          </SignedIn>
+          </RequireSession>
         }
       >
         <Route index element={<Navigate to="/action-centre" replace />} />

@@ -4,7 +4,7 @@ import { Dashboard } from "./app";
 import "./style.css";
 import "./lists.css";
 import "./views.css";
-import "./figures.css";
+import "./analytics.css";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");

@@ -1,44 +1,44 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { makeClient, onSessionExpired, rememberCsrfToken } from "../src/api/client";
+import { createApiClient, onSessionExpired, setCsrfToken } from "../src/api/client";
 import { Problem } from "../src/api/problem";
 
 const json = (status: number, body: object) =>
   new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/problem+json" } });
 
-function clientThat(answers: () => Response | Promise<Response>) {
+function clientReturning(respond: () => Response | Promise<Response>) {
   const requests: Request[] = [];
-  const client = makeClient({
+  const client = createApiClient({
     baseUrl: "http://gateway.test",
     fetch: async (request) => {
       requests.push(request);
-      return answers();
+      return respond();
     },
   });
   return { client, requests };
 }
 
-beforeEach(() => rememberCsrfToken("token-1"));
-afterEach(() => rememberCsrfToken(null));
+beforeEach(() => setCsrfToken("token-1"));
+afterEach(() => setCsrfToken(null));
 
 const release = { params: { path: { customer_id: "c-1" } } };
 
 describe("the CSRF token", () => {
   test("goes with what changes something", async () => {
-    const { client, requests } = clientThat(() => json(200, {}));
+    const { client, requests } = clientReturning(() => json(200, {}));
     await client.DELETE("/v1/customers/{customer_id}/hold", release);
     expect(requests[0]?.headers.get("X-CSRF-Token")).toBe("token-1");
     expect(requests[0]?.credentials).toBe("same-origin");
   });
 
   test("does not go with what only reads", async () => {
-    const { client, requests } = clientThat(() => json(200, { stages: [] }));
+    const { client, requests } = clientReturning(() => json(200, { stages: [] }));
     await client.GET("/v1/stages");
     expect(requests[0]?.headers.has("X-CSRF-Token")).toBe(false);
   });
 
   test("is forgotten with the session", async () => {
-    rememberCsrfToken(null);
-    const { client, requests } = clientThat(() => json(200, {}));
+    setCsrfToken(null);
+    const { client, requests } = clientReturning(() => json(200, {}));
     await client.DELETE("/v1/customers/{customer_id}/hold", release);
     expect(requests[0]?.headers.has("X-CSRF-Token")).toBe(false);
   });
@@ -46,48 +46,48 @@ describe("the CSRF token", () => {
 
 describe("what is refused", () => {
   test("a 401 tells that the session has expired, and rejects", async () => {
-    const told = vi.fn();
-    const stop = onSessionExpired(told);
-    const { client } = clientThat(() => json(401, { title: "No session", status: 401 }));
+    const onExpired = vi.fn();
+    const stop = onSessionExpired(onExpired);
+    const { client } = clientReturning(() => json(401, { title: "No session", status: 401 }));
     await expect(client.GET("/v1/stages")).rejects.toMatchObject({ status: 401 });
     stop();
-    expect(told).toHaveBeenCalledOnce();
+    expect(onExpired).toHaveBeenCalledOnce();
     await expect(client.GET("/v1/stages")).rejects.toBeInstanceOf(Problem);
-    expect(told).toHaveBeenCalledOnce();
+    expect(onExpired).toHaveBeenCalledOnce();
   });
 
   test("a 401 of the session's own route is an answer, not an expiry", async () => {
-    const told = vi.fn();
-    const stop = onSessionExpired(told);
-    const { client } = clientThat(() => json(401, { title: "No session" }));
+    const onExpired = vi.fn();
+    const stop = onSessionExpired(onExpired);
+    const { client } = clientReturning(() => json(401, { title: "No session" }));
     await expect(client.GET("/v1/session")).rejects.toMatchObject({ status: 401 });
     stop();
-    expect(told).not.toHaveBeenCalled();
+    expect(onExpired).not.toHaveBeenCalled();
   });
 
   test("a problem keeps its detail and its fields", async () => {
     const errors = [{ field: "reason", value: "", problem: "1 to 1000 characters" }];
-    const { client } = clientThat(() => json(422, { title: "Not valid", detail: "reason: …", errors }));
+    const { client } = clientReturning(() => json(422, { title: "Not valid", detail: "reason: …", errors }));
     await expect(client.GET("/v1/stages")).rejects.toMatchObject({
       status: 422,
       title: "Not valid",
       detail: "reason: …",
       fields: errors,
-      passing: false,
+      isTransient: false,
     });
   });
 
   test("an answer that is no problem document is one all the same", async () => {
-    const { client } = clientThat(() => new Response("<h1>Bad gateway</h1>", { status: 502 }));
+    const { client } = clientReturning(() => new Response("<h1>Bad gateway</h1>", { status: 502 }));
     await expect(client.GET("/v1/stages")).rejects.toMatchObject({
       status: 502,
       title: "HTTP 502",
-      passing: true,
+      isTransient: true,
     });
   });
 
   test("no answer is a problem that may pass", async () => {
-    const { client } = clientThat(() => Promise.reject(new TypeError("fetch failed")));
-    await expect(client.GET("/v1/stages")).rejects.toMatchObject({ status: 0, passing: true });
+    const { client } = clientReturning(() => Promise.reject(new TypeError("fetch failed")));
+    await expect(client.GET("/v1/stages")).rejects.toMatchObject({ status: 0, isTransient: true });
   });
 });

@@ -1,29 +1,29 @@
 import { describe, expect, test } from "vitest";
-import { contrast, textOn } from "../src/format/contrast";
-import { calendarDay, relative } from "../src/format/dates";
-import { money, percent, score, share } from "../src/format/figures";
-import { languageOfWords } from "../src/format/language";
-import { actionName, readable, term } from "../src/format/terms";
+import { contrast, readableTextColour } from "../src/format/contrast";
+import { formatCalendarDate, formatRelative } from "../src/format/dates";
+import { actionLabel, humanize, label } from "../src/format/labels";
+import { stringsLocale } from "../src/format/locale";
+import { formatMoney, formatPercent, formatScore, formatShare } from "../src/format/numbers";
 
 const NOW = Date.parse("2026-11-25T12:00:00Z");
 const plain = (text: string) => text.replaceAll(/[\u00a0\u202f]/g, " ");
 
 describe("figures follow the locale", () => {
   test("money", () => {
-    expect(money(1234.5, "EUR", "en-GB")).toBe("€1,234.50");
-    expect(plain(money(1234.5, "EUR", "de-DE"))).toBe("1.234,50 €");
-    expect(money(1234, "JPY", "en-US")).toBe("¥1,234");
+    expect(formatMoney(1234.5, "EUR", "en-GB")).toBe("€1,234.50");
+    expect(plain(formatMoney(1234.5, "EUR", "de-DE"))).toBe("1.234,50 €");
+    expect(formatMoney(1234, "JPY", "en-US")).toBe("¥1,234");
   });
 
   test("shares of 1 and of 100", () => {
-    expect(share(0.8, "en")).toBe("80%");
-    expect(percent(9.96, "en")).toBe("10%");
-    expect(percent(0.12, "en")).toBe("0.1%");
-    expect(score("0.3", "de")).toBe("0,30");
+    expect(formatShare(0.8, "en")).toBe("80%");
+    expect(formatPercent(9.96, "en")).toBe("10%");
+    expect(formatPercent(0.12, "en")).toBe("0.1%");
+    expect(formatScore("0.3", "de")).toBe("0,30");
   });
 
   test("a calendar day is the same day in every time zone", () => {
-    expect(calendarDay("2026-12-07", "en-GB")).toBe("7 Dec 2026");
+    expect(formatCalendarDate("2026-12-07", "en-GB")).toBe("7 Dec 2026");
   });
 });
 
@@ -36,11 +36,11 @@ describe("how far an instant is", () => {
     ["2027-01-25T12:00:00Z", "in 61 days"],
     ["2027-03-25T12:00:00Z", "in 4 months"],
     ["2024-11-25T12:00:00Z", "2 years ago"],
-  ])("%s is %s", (instant, said) => expect(relative(instant, NOW, "en")).toBe(said));
+  ])("%s is %s", (instant, t) => expect(formatRelative(instant, NOW, "en")).toBe(t));
 
-  test("is said in the language of the words around it", () => {
-    expect(languageOfWords(["de-DE", "en-AU"])).toBe("en-AU");
-    expect(languageOfWords(["de-DE"])).toBe("en");
+  test("is said in the language of the strings around it", () => {
+    expect(stringsLocale(["de-DE", "en-AU"])).toBe("en-AU");
+    expect(stringsLocale(["de-DE"])).toBe("en");
   });
 });
 
@@ -50,21 +50,21 @@ describe("text on a colour that somebody else chose", () => {
       for (let green = 0; green < 256; green += 15)
         for (let blue = 0; blue < 256; blue += 15) {
           const colour = `#${[red, green, blue].map((part) => part.toString(16).padStart(2, "0")).join("")}`;
-          expect(contrast(colour, textOn(colour)), colour).toBeGreaterThanOrEqual(4.5);
+          expect(contrast(colour, readableTextColour(colour)), colour).toBeGreaterThanOrEqual(4.5);
         }
   });
 
   test("is black on white and white on black", () => {
-    expect(textOn("#ffffff")).toBe("#000000");
-    expect(textOn("#000000")).toBe("#ffffff");
+    expect(readableTextColour("#ffffff")).toBe("#000000");
+    expect(readableTextColour("#000000")).toBe("#ffffff");
     expect(contrast("#000000", "#ffffff")).toBeCloseTo(21);
   });
 });
 
 test("keys without a name are made readable", () => {
-  expect(term("events", "appointment.completed")).toBe("Appointment completed");
-  expect(term("events", "loyalty_card.shown")).toBe("Loyalty card shown");
-  expect(readable("__")).toBe("__");
-  expect(actionName("send_onboarding_sequence.2")).toBe("Onboarding e-mail (2)");
-  expect(actionName("centre_offer.7")).toBe("Offer asked for");
+  expect(label("events", "appointment.completed")).toBe("Appointment completed");
+  expect(label("events", "loyalty_card.shown")).toBe("Loyalty card shown");
+  expect(humanize("__")).toBe("__");
+  expect(actionLabel("send_onboarding_sequence.2")).toBe("Onboarding e-mail (2)");
+  expect(actionLabel("centre_offer.7")).toBe("Offer asked for");
 });

@@ -1,24 +1,24 @@
 import createClient, { type ClientOptions, type Middleware } from "openapi-fetch";
-import { Problem, problemOf } from "./problem";
+import { Problem, parseProblem } from "./problem";
 import type { paths } from "./schema";
 
 const UNSAFE = new Set(["POST", "PUT", "PATCH", "DELETE"]);
 
 let csrfToken: string | null = null;
-const waitingForExpiry = new Set<() => void>();
+const expiryListeners = new Set<() => void>();
 
 /** The token that unsafe requests carry from now on; null forgets it. */
-export function rememberCsrfToken(token: string | null): void {
+export function setCsrfToken(token: string | null): void {
   csrfToken = token;
 }
 
 /** Calls `listener` whenever the gateway no longer knows the session; returns how to stop that. */
 export function onSessionExpired(listener: () => void): () => void {
-  waitingForExpiry.add(listener);
-  return () => waitingForExpiry.delete(listener);
+  expiryListeners.add(listener);
+  return () => expiryListeners.delete(listener);
 }
 
-const guard: Middleware = {
+const sessionMiddleware: Middleware = {
   onRequest({ request }) {
     if (csrfToken !== null && UNSAFE.has(request.method)) request.headers.set("X-CSRF-Token", csrfToken);
     return request;
@@ -26,8 +26,9 @@ const guard: Middleware = {
   async onResponse({ response, schemaPath }) {
     if (response.ok) return;
     // The session's own route answers 401 to say that there is none: nothing has expired.
-    if (response.status === 401 && schemaPath !== "/v1/session") for (const told of waitingForExpiry) told();
-    throw await problemOf(response);
+    if (response.status === 401 && schemaPath !== "/v1/session")
+      for (const notify of expiryListeners) notify();
+    throw await parseProblem(response);
   },
   onError({ error }) {
     if (error instanceof DOMException && error.name === "AbortError") return;
@@ -35,15 +36,15 @@ const guard: Middleware = {
   },
 };
 
-export function makeClient(options: ClientOptions = {}) {
+export function createApiClient(options: ClientOptions = {}) {
   const client = createClient<paths>({ baseUrl: "/", credentials: "same-origin", ...options });
-  client.use(guard);
+  client.use(sessionMiddleware);
   return client;
 }
 
-export const api = makeClient();
+export const api = createApiClient();
 
 /** The body of an answer in the shape that the gateway documents (`shapes.ts`); rejects with a Problem. */
-export async function answer<Shape>(call: Promise<{ data?: unknown }>): Promise<Shape> {
+export async function unwrap<Shape>(call: Promise<{ data?: unknown }>): Promise<Shape> {
   return (await call).data as Shape;
 }

@@ -13,7 +13,7 @@ export class Problem extends Error {
   }
 
   /** Whether the same request may succeed a little later. */
-  get passing(): boolean {
+  get isTransient(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 }
@@ -24,14 +24,14 @@ export interface FieldProblem {
 }
 
 /** The problem that an answer which is not OK describes; never throws. */
-export async function problemOf(response: Response): Promise<Problem> {
+export async function parseProblem(response: Response): Promise<Problem> {
   const body: unknown = await response.json().catch(() => null);
-  const said = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
-  const errors = Array.isArray(said.errors) ? said.errors : [];
+  const fields = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
+  const errors = Array.isArray(fields.errors) ? fields.errors : [];
   return new Problem(
     response.status,
-    text(said.title) ?? `HTTP ${response.status}`,
-    text(said.detail),
+    text(fields.title) ?? `HTTP ${response.status}`,
+    text(fields.detail),
     errors.filter(isFieldProblem),
   );
 }

@@ -1,30 +1,34 @@
-import { rememberCsrfToken } from "./client";
-import { Problem, problemOf } from "./problem";
+import { setCsrfToken } from "./client";
+import { Problem, parseProblem } from "./problem";
 import type { Session } from "./shapes";
 
 /** How one signs in: with a key, or with the token of a one-time link. */
-export type Proof = { key: string } | { token: string };
+export type Credentials = { key: string } | { token: string };
 
 /** The session that the cookie stands for; null when there is none. Rejects with a Problem when nobody answers. */
 export async function currentSession(): Promise<Session | null> {
-  const response = await ask("GET");
+  const response = await request("GET");
   if (response.status === 204 || response.status === 401) return null;
-  return begun(response);
+  return parseSession(response);
 }
 
 /** Begin a session. Rejects with a Problem, 401 where the proof is not valid. */
-export async function signIn(proof: Proof): Promise<Session> {
-  return begun(await ask("POST", proof));
+export async function signIn(credentials: Credentials): Promise<Session> {
+  return parseSession(await request("POST", credentials));
 }
 
 /** End the session, here and in the gateway. */
 export async function signOut(session: Session): Promise<void> {
-  const response = await ask("DELETE", undefined, { "X-CSRF-Token": session.csrf_token });
-  if (!response.ok && response.status !== 401) throw await problemOf(response);
-  rememberCsrfToken(null);
+  const response = await request("DELETE", undefined, { "X-CSRF-Token": session.csrf_token });
+  if (!response.ok && response.status !== 401) throw await parseProblem(response);
+  setCsrfToken(null);
 }
 
-async function ask(method: string, body?: Proof, headers: Record<string, string> = {}): Promise<Response> {
+async function request(
+  method: string,
+  body?: Credentials,
+  headers: Record<string, string> = {},
+): Promise<Response> {
   const json = body === undefined ? {} : { "Content-Type": "application/json" };
   try {
     return await fetch("/v1/session", {
@@ -38,9 +42,9 @@ async function ask(method: string, body?: Proof, headers: Record<string, string>
   }
 }
 
-async function begun(response: Response): Promise<Session> {
-  if (!response.ok) throw await problemOf(response);
+async function parseSession(response: Response): Promise<Session> {
+  if (!response.ok) throw await parseProblem(response);
   const session = (await response.json()) as Session;
-  rememberCsrfToken(session.csrf_token);
+  setCsrfToken(session.csrf_token);
   return session;
 }

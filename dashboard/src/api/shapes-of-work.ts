@@ -60,7 +60,7 @@ export interface SankeyData {
   links: { source: string; target: string; count: number }[];
 }
 
-export interface Figures {
+export interface JourneyAnalytics {
   as_of: string;
   total_customers: number;
   at_risk_count: number;

@@ -4,7 +4,15 @@
  */
 import type openapi from "../../openapi.json";
 import type { Relationships, Session, Stages, Timeline, Transition } from "./shapes";
-import type { Actions, Figures, Predictions, SankeyData, Staff, StageMetrics, Tasks } from "./shapes-of-work";
+import type {
+  Actions,
+  JourneyAnalytics,
+  Predictions,
+  SankeyData,
+  Staff,
+  StageMetrics,
+  Tasks,
+} from "./shapes-of-work";
 
 type Paths = (typeof openapi)["paths"];
 type Example<Operation> = Operation extends {
@@ -32,7 +40,7 @@ export type Checks = [
   Has<Actions, Example<Paths["/v1/portal/actions"]["get"]>>,
   Has<Tasks, Example<Paths["/v1/portal/tasks"]["get"]>>,
   Has<Staff, Example<Paths["/v1/portal/staff"]["get"]>>,
-  Has<Figures, Example<Paths["/v1/portal/analytics/customer-journey"]["get"]>>,
+  Has<JourneyAnalytics, Example<Paths["/v1/portal/analytics/customer-journey"]["get"]>>,
   Has<StageMetrics, Example<Paths["/v1/portal/analytics/stage-metrics"]["get"]>>,
   Has<Predictions, Example<Paths["/v1/portal/analytics/churn-predictions"]["get"]>>,
 ];

@@ -1,10 +1,10 @@
 import { Empty, Switch } from "antd";
 import { type ReactNode, useId, useState } from "react";
-import { Broken } from "../parts/broken";
-import { LinesToCome } from "../parts/loading";
-import { Panel } from "../parts/panel";
-import { words } from "../words";
-import { PlainTable, type TableShown } from "./plain-table";
+import { ErrorBoundary } from "../components/error-boundary";
+import { TextSkeleton } from "../components/loading";
+import { Panel } from "../components/panel";
+import { strings } from "../strings";
+import { ChartTable, type TableData } from "./chart-table";
 
 interface Props {
   title: string;
@@ -13,7 +13,7 @@ interface Props {
   summary: string;
   isEmpty: boolean;
   isLoading?: boolean;
-  table: TableShown;
+  table: TableData;
   chart: ReactNode;
   /** beside the switch */
   extra?: ReactNode;
@@ -34,7 +34,7 @@ export function ChartCard({
 }: Props) {
   const [asTable, setAsTable] = useState(false);
   const id = useId();
-  const said = words.analytics;
+  const t = strings.analytics;
   return (
     <Panel
       title={title}
@@ -43,13 +43,13 @@ export function ChartCard({
         !isEmpty &&
         !isLoading && (
           <span className="as-table">
-            <label htmlFor={id}>{said.asTable}</label>
+            <label htmlFor={id}>{t.asTable}</label>
             <Switch
               id={id}
               size="small"
               checked={asTable}
               onChange={setAsTable}
-              aria-label={said.asTableOf(title)}
+              aria-label={t.asTableOf(title)}
             />
           </span>
         )
@@ -60,17 +60,17 @@ export function ChartCard({
         {extra}
       </div>
       {isLoading ? (
-        <LinesToCome rows={6} />
+        <TextSkeleton rows={6} />
       ) : isEmpty ? (
-        <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={said.nothing} />
+        <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t.nothing} />
       ) : asTable ? (
-        <PlainTable caption={said.tableOf(title)} {...table} />
+        <ChartTable caption={t.tableOf(title)} {...table} />
       ) : (
-        <Broken>
+        <ErrorBoundary>
           <div role="img" aria-label={`${title}. ${summary}`} className="chart">
             {chart}
           </div>
-        </Broken>
+        </ErrorBoundary>
       )}
     </Panel>
   );

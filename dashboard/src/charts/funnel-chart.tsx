@@ -1,33 +1,41 @@
 import { Funnel } from "@ant-design/plots";
-import { base, type Ink } from "./ink";
+import { baseOptions, type ChartTheme } from "./chart-theme";
 
 export interface FunnelRow {
   name: string;
   customers: number;
-  shown: string;
+  label: string;
   /** of the step before, as it is shown; empty for the first */
   conversion: string;
 }
 
 /** A funnel from the first growth stage to the last, each step with its share and its conversion. */
-export default function FunnelChart({ rows, ink, height }: { rows: FunnelRow[]; ink: Ink; height: number }) {
+export default function FunnelChart({
+  rows,
+  theme,
+  height,
+}: {
+  rows: FunnelRow[];
+  theme: ChartTheme;
+  height: number;
+}) {
   return (
     <Funnel
-      {...base(ink)}
+      {...baseOptions(theme)}
       height={height}
       data={rows}
       xField="name"
       yField="customers"
       legend={false}
       tooltip={false}
-      style={{ fill: ink.area, stroke: "transparent" }}
+      style={{ fill: theme.area, stroke: "transparent" }}
       scale={{ x: { padding: 0.12 } }}
       label={[
         {
-          text: ({ name, shown, conversion }: FunnelRow) =>
-            `${name}\n${shown}${conversion && `  ↓ ${conversion}`}`,
+          text: ({ name, label, conversion }: FunnelRow) =>
+            `${name}\n${label}${conversion && `  ↓ ${conversion}`}`,
           position: "inside",
-          fill: ink.text,
+          fill: theme.text,
           fillOpacity: 1,
           fontSize: 12,
           textAlign: "center",

@@ -8,13 +8,13 @@ const DARK = ["#56b4e9", "#ff8f4a", "#2fd0a0", "#e79ac4", "#b3a6ff", "#f0c04a", 
 const PLAIN = 4;
 const DASHES: readonly (readonly number[])[] = [[], [6, 4], [2, 3]];
 
-export interface Look {
+export interface SeriesStyle {
   colour: string;
   dash: readonly number[];
 }
 
 /** The look of the nth of several series. */
-export function lookOf(index: number, dark: boolean): Look {
+export function seriesStyle(index: number, dark: boolean): SeriesStyle {
   const colours = dark ? DARK : LIGHT;
   const dash = DASHES[Math.floor(index / PLAIN) % DASHES.length] ?? [];
   return { colour: colours[index % colours.length] ?? "#888888", dash };

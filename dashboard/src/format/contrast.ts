@@ -19,7 +19,7 @@ export function contrast(one: string, other: string): number {
 }
 
 /** The colour of text on `background`: at least 4.5 : 1 whatever it is. */
-export function textOn(background: string): string {
+export function readableTextColour(background: string): string {
   return contrast(background, DARK) >= contrast(background, LIGHT) ? DARK : LIGHT;
 }
 

@@ -1,4 +1,4 @@
-import { LOCALE, languageOfWords } from "./language";
+import { LOCALE, stringsLocale } from "./locale";
 
 const DAY = 86_400_000;
 const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
@@ -10,31 +10,31 @@ const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
 ];
 
 /** The day of an instant: "7 Dec 2026". */
-export function day(instant: string, locale = LOCALE): string {
+export function formatDate(instant: string, locale = LOCALE): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium" }).format(new Date(instant));
 }
 
 /** A calendar day (`2026-12-07`), which is the same day everywhere. */
-export function calendarDay(date: string, locale = LOCALE): string {
+export function formatCalendarDate(date: string, locale = LOCALE): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(date));
 }
 
 /** A calendar day without its year, for axes: "7 Dec". */
-export function shortDay(date: string, locale = LOCALE): string {
+export function formatShortDate(date: string, locale = LOCALE): string {
   return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" }).format(
     new Date(date),
   );
 }
 
 /** Day and time of an instant. */
-export function moment(instant: string, locale = LOCALE): string {
+export function formatDateTime(instant: string, locale = LOCALE): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(
     new Date(instant),
   );
 }
 
 /** How far an instant is from now: "in 12 days", "3 hours ago". */
-export function relative(instant: string, now = Date.now(), locale = languageOfWords()): string {
+export function formatRelative(instant: string, now = Date.now(), locale = stringsLocale()): string {
   const distance = new Date(instant).getTime() - now;
   const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
   const size = Math.abs(distance);
@@ -47,7 +47,7 @@ export function relative(instant: string, now = Date.now(), locale = languageOfW
 }
 
 /** An instant as the value of `<input type="datetime-local">`, in the browser's time zone. */
-export function localInput(instant: Date): string {
+export function toDateTimeLocal(instant: Date): string {
   const shifted = new Date(instant.getTime() - instant.getTimezoneOffset() * 60_000);
   return shifted.toISOString().slice(0, 16);
 }

@@ -1,54 +1,55 @@
 import type { Comparison, Rule, Stage } from "../api/shapes";
-import { words } from "../words";
-import { money, number, share } from "./figures";
-import { readable } from "./terms";
+import { strings } from "../strings";
+import { humanize } from "./labels";
+import { formatMoney, formatNumber, formatShare } from "./numbers";
 
 const CONDITION = /^\s*(>=|<=|==|>|<)\s*(-?[0-9.]+)\s*$/;
 
 /** A stage's rules, one sentence each; any of them will do. Empty: nothing leads there by itself. */
-export function rulesInWords(stage: Pick<Stage, "auto_transition_rules">, currency: string): string[] {
+export function describeRules(stage: Pick<Stage, "auto_transition_rules">, currency: string): string[] {
   const rules = stage.auto_transition_rules;
   return (rules === null ? [] : Array.isArray(rules) ? rules : [rules]).map((rule) =>
-    ruleInWords(rule, currency),
+    describeRule(rule, currency),
   );
 }
 
-export function ruleInWords({ trigger, conditions }: Rule, currency: string): string {
-  const said = words.rules;
-  const clauses = Object.entries(conditions).map(([fact, text]) => conditionInWords(fact, text, currency));
-  const event = said.events[trigger];
-  if (event === undefined) return sentence(clauses.join(said.and) || (said.facts[trigger] ?? trigger));
-  return sentence(clauses.length === 0 ? event : `${event}${said.where}${clauses.join(said.and)}`);
+export function describeRule({ trigger, conditions }: Rule, currency: string): string {
+  const t = strings.rules;
+  const clauses = Object.entries(conditions).map(([fact, text]) => describeCondition(fact, text, currency));
+  const event = t.events[trigger];
+  if (event === undefined) return capitalize(clauses.join(t.and) || (t.facts[trigger] ?? trigger));
+  return capitalize(clauses.length === 0 ? event : `${event}${t.where}${clauses.join(t.and)}`);
 }
 
 /** What was compared when a rule moved a journey: "Lifetime value: €1,073.00 (at least €1,000.00)". */
-export function comparisonInWords({ fact, is, must_be }: Comparison, currency: string): string {
-  const shown = is === null ? words.common.none : plain(fact, is, currency);
+export function describeComparison({ fact, is, must_be }: Comparison, currency: string): string {
+  const shown = is === null ? strings.common.none : formatFact(fact, is, currency);
   const match = CONDITION.exec(must_be);
-  const limit = match === null ? must_be : `${operatorOf(match)} ${plain(fact, Number(match[2]), currency)}`;
-  return words.journey.compared(words.facts[fact] ?? readable(fact), shown, limit);
+  const limit =
+    match === null ? must_be : `${describeOperator(match)} ${formatFact(fact, Number(match[2]), currency)}`;
+  return strings.journey.compared(strings.facts[fact] ?? humanize(fact), shown, limit);
 }
 
-function conditionInWords(fact: string, text: string, currency: string): string {
-  const said = words.rules;
+function describeCondition(fact: string, text: string, currency: string): string {
+  const t = strings.rules;
   const match = CONDITION.exec(text);
   if (match === null) return `${fact} ${text}`;
   const value = Number(match[2]);
-  const unit = said.units[fact];
-  const shown = unit === undefined ? plain(fact, value, currency) : unit(number(value), value);
-  return `${said.facts[fact] ?? fact} ${operatorOf(match)} ${shown}`;
+  const unit = t.units[fact];
+  const shown = unit === undefined ? formatFact(fact, value, currency) : unit(formatNumber(value), value);
+  return `${t.facts[fact] ?? fact} ${describeOperator(match)} ${shown}`;
 }
 
-function operatorOf([, sign = ""]: RegExpExecArray): string {
-  return words.rules.operators[sign] ?? sign;
+function describeOperator([, sign = ""]: RegExpExecArray): string {
+  return strings.rules.operators[sign] ?? sign;
 }
 
-function plain(fact: string, value: number, currency: string): string {
-  if (fact === "value") return money(value, currency);
+function formatFact(fact: string, value: number, currency: string): string {
+  if (fact === "value") return formatMoney(value, currency);
   const isShare = fact === "missed_rate" || fact === "risk" || fact === "engagement";
-  return isShare ? share(value) : number(value);
+  return isShare ? formatShare(value) : formatNumber(value);
 }
 
-function sentence(text: string): string {
+function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -2,8 +2,8 @@ import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import { currentSession } from "../api/session";
 import { useSessions } from "../session/session";
-import { type Connection, followChanges } from "./changes";
-import { Refresher } from "./refresher";
+import { type Connection, subscribeToChanges } from "./change-feed";
+import { QueryInvalidator } from "./query-invalidator";
 
 const Context = createContext<Connection>("connecting");
 
@@ -14,17 +14,17 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   const { endSession } = useSessions();
 
   useEffect(() => {
-    const refresher = new Refresher(queries);
-    const stop = followChanges({
-      onChanged: (customers) => refresher.changed(customers),
+    const invalidator = new QueryInvalidator(queries);
+    const stop = subscribeToChanges({
+      onChanged: (customers) => invalidator.changed(customers),
       onConnection: setConnection,
-      async ask() {
+      async checkServer() {
         if ((await currentSession()) === null) endSession();
       },
     });
     return () => {
       stop();
-      refresher.stop();
+      invalidator.stop();
     };
   }, [queries, endSession]);
 

@@ -1,19 +1,19 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
-import { onSessionExpired, rememberCsrfToken } from "../api/client";
-import * as calls from "../api/session";
+import { onSessionExpired, setCsrfToken } from "../api/client";
+import * as sessionApi from "../api/session";
 import type { Session } from "../api/shapes";
 
 /** `asking` at the start; `unreachable` when nobody answered that; `expired` is signed out against one's will. */
 export type SessionState =
-  | { is: "asking" | "unreachable" | "signed-out" | "expired" }
-  | { is: "signed-in"; session: Session };
+  | { status: "asking" | "unreachable" | "signed-out" | "expired" }
+  | { status: "signed-in"; session: Session };
 
 interface Sessions {
   state: SessionState;
-  signIn(proof: calls.Proof): Promise<void>;
+  signIn(credentials: sessionApi.Credentials): Promise<void>;
   signOut(): Promise<void>;
-  askAgain(): void;
+  retry(): void;
   /** The gateway says that the session is over. */
   endSession(): void;
 }
@@ -22,73 +22,75 @@ const Context = createContext<Sessions | null>(null);
 
 interface Props {
   /** the session of who opens the page, which has been asked for already */
-  asked: Promise<Session | null>;
+  initialSession: Promise<Session | null>;
   children: ReactNode;
 }
 
-export function SessionProvider({ asked, children }: Props) {
-  const [state, setState] = useState<SessionState>({ is: "asking" });
+export function SessionProvider({ initialSession, children }: Props) {
+  const [state, setState] = useState<SessionState>({ status: "asking" });
   const queries = useQueryClient();
 
-  const hear = useCallback((asked: Promise<Session | null>) => {
-    // Who has signed in meanwhile stays so.
-    const answered = (state: SessionState) => setState((before) => (before.is === "asking" ? state : before));
-    asked.then(
-      (session) => answered(session === null ? { is: "signed-out" } : { is: "signed-in", session }),
-      () => answered({ is: "unreachable" }),
+  const resolveSession = useCallback((initialSession: Promise<Session | null>) => {
+    // Who has signed in fallback stays so.
+    const finishLoading = (state: SessionState) =>
+      setState((current) => (current.status === "asking" ? state : current));
+    initialSession.then(
+      (session) =>
+        finishLoading(session === null ? { status: "signed-out" } : { status: "signed-in", session }),
+      () => finishLoading({ status: "unreachable" }),
     );
   }, []);
 
-  const askAgain = useCallback(() => {
-    setState({ is: "asking" });
-    hear(calls.currentSession());
-  }, [hear]);
+  const retry = useCallback(() => {
+    setState({ status: "asking" });
+    resolveSession(sessionApi.currentSession());
+  }, [resolveSession]);
 
   const endSession = useCallback(() => {
-    rememberCsrfToken(null);
-    setState((before) => (before.is === "signed-in" ? { is: "expired" } : before));
+    setCsrfToken(null);
+    setState((current) => (current.status === "signed-in" ? { status: "expired" } : current));
   }, []);
 
-  useEffect(() => hear(asked), [hear, asked]);
+  useEffect(() => resolveSession(initialSession), [resolveSession, initialSession]);
   useEffect(() => onSessionExpired(endSession), [endSession]);
   useEffect(() => {
     // What one session has seen is not for the next.
-    if (state.is === "signed-out" || state.is === "expired") queries.clear();
-  }, [state.is, queries]);
+    if (state.status === "signed-out" || state.status === "expired") queries.clear();
+  }, [state.status, queries]);
 
-  const sessions = useMemo<Sessions>(
+  const value = useMemo<Sessions>(
     () => ({
       state,
-      askAgain,
+      retry,
       endSession,
-      async signIn(proof) {
-        setState({ is: "signed-in", session: await calls.signIn(proof) });
+      async signIn(credentials) {
+        setState({ status: "signed-in", session: await sessionApi.signIn(credentials) });
       },
       async signOut() {
-        if (state.is === "signed-in") await calls.signOut(state.session);
-        setState({ is: "signed-out" });
+        if (state.status === "signed-in") await sessionApi.signOut(state.session);
+        setState({ status: "signed-out" });
       },
     }),
-    [state, askAgain, endSession],
+    [state, retry, endSession],
   );
-  return <Context value={sessions}>{children}</Context>;
+  return <Context value={value}>{children}</Context>;
 }
 
 export function useSessions(): Sessions {
-  const sessions = useContext(Context);
-  if (sessions === null) throw new Error("outside of SessionProvider");
-  return sessions;
+  const value = useContext(Context);
+  if (value === null) throw new Error("outside of SessionProvider");
+  return value;
 }
 
 /** The session of who is signed in; for views, which nobody else sees. */
 export function useSession(): Session {
   const { state } = useSessions();
-  if (state.is !== "signed-in") throw new Error("nobody is signed in");
+  if (state.status !== "signed-in") throw new Error("nobody is signed in");
   return state.session;
 }
 
 /** Whether the session's key may change anything; a reader sees no buttons. */
-export function useMayAct(): boolean {
+export function useCanEdit(): boolean {
   const { scopes } = useSession();
   return scopes.includes("journeys:write") || scopes.includes("admin");
 }

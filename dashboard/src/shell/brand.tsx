@@ -1,10 +1,10 @@
-import { words } from "../words";
+import { strings } from "../strings";
 
 export function Brand() {
   return (
     <span className="brand">
       <img src="/favicon.svg" alt="" width={28} height={28} />
-      {words.common.product}
+      {strings.common.product}
     </span>
   );
 }

@@ -2,16 +2,16 @@ import { MenuOutlined } from "@ant-design/icons";
 import { Alert, Button, Drawer } from "antd";
 import { useState } from "react";
 import { Outlet, useLocation } from "react-router";
+import { ErrorBoundary } from "../components/error-boundary";
 import { useConnection } from "../live/live";
-import { Broken } from "../parts/broken";
 import { useSession } from "../session/session";
+import { strings } from "../strings";
 import { useMedia } from "../theme";
-import { words } from "../words";
-import { Account } from "./account";
+import { AccountMenu } from "./account-menu";
 import { Brand } from "./brand";
-import { FiguresAhead } from "./figures-ahead";
-import { Freshness } from "./freshness";
-import { Menu } from "./menu";
+import { ConnectionStatus } from "./connection-status";
+import { NavMenu } from "./nav-menu";
+import { PrefetchAnalytics } from "./prefetch-analytics";
 
 /** What stands around every view: the menu, whose figures these are, how fresh they are, the way out. */
 export function Shell() {
@@ -22,12 +22,12 @@ export function Shell() {
   return (
     <div className="shell">
       <a className="skip" href="#content">
-        {words.common.skip}
+        {strings.common.skip}
       </a>
       {!small && (
-        <aside className="side" aria-label={words.common.product}>
+        <aside className="side" aria-label={strings.common.product}>
           <Brand />
-          <Menu />
+          <NavMenu />
         </aside>
       )}
       <header className="top">
@@ -35,21 +35,21 @@ export function Shell() {
           <Button
             type="text"
             icon={<MenuOutlined aria-hidden />}
-            aria-label={words.common.menu}
+            aria-label={strings.common.menu}
             onClick={() => setOpen(true)}
           />
         )}
         <span className="company">{company.name}</span>
-        <Freshness />
-        <Account />
+        <ConnectionStatus />
+        <AccountMenu />
       </header>
       <main id="content" className="content" tabIndex={-1}>
-        <LostBanner />
-        <Broken key={pathname}>
+        <OfflineBanner />
+        <ErrorBoundary key={pathname}>
           <Outlet />
-        </Broken>
+        </ErrorBoundary>
       </main>
-      <FiguresAhead />
+      <PrefetchAnalytics />
       <Drawer
         open={small && open}
         placement="left"
@@ -57,13 +57,13 @@ export function Shell() {
         title={<Brand />}
         onClose={() => setOpen(false)}
       >
-        <Menu onGone={() => setOpen(false)} />
+        <NavMenu onNavigate={() => setOpen(false)} />
       </Drawer>
     </div>
   );
 }
 
-function LostBanner() {
+function OfflineBanner() {
   if (useConnection() !== "lost") return null;
-  return <Alert className="lost" type="warning" showIcon role="alert" title={words.live.lostBanner} />;
+  return <Alert className="lost" type="warning" showIcon role="alert" title={strings.live.lostBanner} />;
 }

@@ -1,25 +1,25 @@
 import { App, Select } from "antd";
-import { useStaff } from "../api/reads";
+import { useAssignTask } from "../api/mutations";
+import { useStaff } from "../api/queries";
 import type { Task } from "../api/shapes-of-work";
-import { useAssign } from "../api/writes";
-import { problemInWords } from "../parts/failed";
-import { words } from "../words";
+import { errorMessage } from "../components/error-alert";
+import { strings } from "../strings";
 
-const NOBODY = 0;
+const UNASSIGNED = 0;
 
 /** Who has a task; another can be chosen. */
 export function Assignee({ task }: { task: Task }) {
   const staff = useStaff().data?.staff ?? [];
-  const assign = useAssign(task.customer_id);
+  const assign = useAssignTask(task.customer_id);
   const { message } = App.useApp();
-  const said = words.tasks;
-  const people = staff.filter((person) => person.is_active || person.id === task.assigned_to);
-  async function give(staffId: number) {
+  const t = strings.tasks;
+  const options = staff.filter((person) => person.is_active || person.id === task.assigned_to);
+  async function assignTo(staffId: number) {
     try {
-      await assign.mutateAsync({ taskId: task.id, staffId: staffId === NOBODY ? null : staffId });
-      message.success(said.assigned);
+      await assign.mutateAsync({ taskId: task.id, staffId: staffId === UNASSIGNED ? null : staffId });
+      message.success(t.assigned);
     } catch (error) {
-      message.error(problemInWords(error as Error));
+      message.error(errorMessage(error as Error));
     }
   }
   return (
@@ -27,17 +27,17 @@ export function Assignee({ task }: { task: Task }) {
       size="small"
       variant="filled"
       className="assignee"
-      aria-label={said.assignee(task.title)}
+      aria-label={t.assignee(task.title)}
       popupMatchSelectWidth={false}
-      value={task.assigned_to ?? NOBODY}
+      value={task.assigned_to ?? UNASSIGNED}
       loading={assign.isPending}
-      onChange={give}
+      onChange={assignTo}
       options={[
-        { value: NOBODY, label: said.nobody },
+        { value: UNASSIGNED, label: t.nobody },
         ...(task.assigned_to !== null && staff.length === 0
           ? [{ value: task.assigned_to, label: task.staff_name ?? String(task.assigned_to) }]
           : []),
-        ...people.map((person) => ({ value: person.id, label: person.name })),
+        ...options.map((person) => ({ value: person.id, label: person.name })),
       ]}
     />
   );

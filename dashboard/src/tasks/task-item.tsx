@@ -2,45 +2,47 @@ import { CheckOutlined } from "@ant-design/icons";
 import { Button, Tag } from "antd";
 import { Link } from "react-router";
 import type { Task } from "../api/shapes-of-work";
-import { moment, relative } from "../format/dates";
-import { term } from "../format/terms";
-import { pathOf } from "../parts/person";
-import { useMayAct } from "../session/session";
-import { words } from "../words";
+import { customerPath } from "../components/customer-link";
+import { formatDateTime, formatRelative } from "../format/dates";
+import { label } from "../format/labels";
+import { useCanEdit } from "../session/session";
+import { strings } from "../strings";
 import { Assignee } from "./assignee";
-import { useFinish } from "./use-finish";
+import { useCompleteTask } from "./use-complete-task";
 
 export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boolean }) {
-  const mayAct = useMayAct();
-  const finish = useFinish();
-  const said = words.tasks;
+  const canEdit = useCanEdit();
+  const complete = useCompleteTask();
+  const t = strings.tasks;
   return (
     <li className="task">
       <div className="task-head">
         <span className="task-title">{task.title}</span>
-        {mayAct && (
+        {canEdit && (
           <Button
             size="small"
             icon={<CheckOutlined aria-hidden />}
-            aria-label={said.doneOf(task.title)}
-            onClick={() => finish(task)}
+            aria-label={t.doneOf(task.title)}
+            onClick={() => complete(task)}
           >
-            {said.done}
+            {t.done}
           </Button>
         )}
       </div>
       <div className="task-line">
-        <Tag>{term("tasks", task.kind)}</Tag>
-        {withCustomer && <Link to={pathOf(task.customer_id)}>{task.customer_name ?? task.customer_id}</Link>}
-        {task.overdue && <Tag color="error">{said.overdue}</Tag>}
+        <Tag>{label("tasks", task.kind)}</Tag>
+        {withCustomer && (
+          <Link to={customerPath(task.customer_id)}>{task.customer_name ?? task.customer_id}</Link>
+        )}
+        {task.overdue && <Tag color="error">{t.overdue}</Tag>}
         {task.due_at === null ? (
-          <span>{said.noDate}</span>
+          <span>{t.noDate}</span>
         ) : (
-          <time dateTime={task.due_at} title={moment(task.due_at)}>
-            {said.due(relative(task.due_at))}
+          <time dateTime={task.due_at} title={formatDateTime(task.due_at)}>
+            {t.due(formatRelative(task.due_at))}
           </time>
         )}
-        {mayAct ? <Assignee task={task} /> : <span>{task.staff_name ?? said.nobody}</span>}
+        {canEdit ? <Assignee task={task} /> : <span>{task.staff_name ?? t.nobody}</span>}
       </div>
     </li>
   );

@@ -1,31 +1,31 @@
 import { Button, Empty } from "antd";
-import { useTasks } from "../api/reads";
-import { Failed } from "../parts/failed";
-import { LinesToCome } from "../parts/loading";
-import { words } from "../words";
+import { useTasks } from "../api/queries";
+import { ErrorAlert } from "../components/error-alert";
+import { TextSkeleton } from "../components/loading";
+import { strings } from "../strings";
 import { TaskItem } from "./task-item";
-import { useFinishing } from "./use-finish";
+import { useHiddenTaskIds } from "./use-complete-task";
 
 /** Open tasks, soonest due first: of one customer, or (null) of all. */
 export function TaskList({ customerId }: { customerId: string | null }) {
   const query = useTasks(customerId);
-  const finishing = useFinishing();
-  const said = words.tasks;
-  if (query.isPending) return <LinesToCome rows={6} />;
-  if (query.data === undefined) return <Failed error={query.error} retry={() => void query.refetch()} />;
-  const tasks = query.data.pages.flatMap((page) => page.tasks).filter((task) => !finishing.has(task.id));
+  const hiddenTaskIds = useHiddenTaskIds();
+  const t = strings.tasks;
+  if (query.isPending) return <TextSkeleton rows={6} />;
+  if (query.data === undefined) return <ErrorAlert error={query.error} retry={() => void query.refetch()} />;
+  const tasks = query.data.pages.flatMap((page) => page.tasks).filter((task) => !hiddenTaskIds.has(task.id));
   if (tasks.length === 0 && !query.hasNextPage) {
     return customerId === null ? (
-      <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={said.none}>
-        <p className="quiet">{said.noneHint}</p>
+      <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t.none}>
+        <p className="quiet">{t.noneHint}</p>
       </Empty>
     ) : (
-      <p className="quiet">{said.none}</p>
+      <p className="quiet">{t.none}</p>
     );
   }
   return (
     <>
-      <ul className="tasks" aria-label={said.title}>
+      <ul className="tasks" aria-label={t.title}>
         {tasks.map((task) => (
           <TaskItem key={task.id} task={task} withCustomer={customerId === null} />
         ))}
@@ -33,7 +33,7 @@ export function TaskList({ customerId }: { customerId: string | null }) {
       {query.hasNextPage && (
         <div className="more">
           <Button loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-            {words.common.showMore}
+            {strings.common.showMore}
           </Button>
         </div>
       )}

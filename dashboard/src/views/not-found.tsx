@@ -1,12 +1,16 @@
 import { Empty } from "antd";
 import { Link } from "react-router";
-import { Page } from "../parts/page";
-import { words } from "../words";
+import { Page } from "../components/page";
+import { strings } from "../strings";
 
 export default function NotFound() {
   return (
-    <Page title={words.common.notFound} tab={words.common.notFound} lead={words.common.notFoundHint}>
-      <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={<Link to="/">{words.common.home}</Link>} />
+    <Page
+      title={strings.common.notFound}
+      documentTitle={strings.common.notFound}
+      subtitle={strings.common.notFoundHint}
+    >
+      <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={<Link to="/">{strings.common.home}</Link>} />
     </Page>
   );
 }

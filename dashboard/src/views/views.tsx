@@ -1,40 +1,40 @@
 import { useEffect } from "react";
 import { matchPath } from "react-router";
-import { useFiguresAhead } from "../api/figures";
-import { fetchChartsAhead } from "../charts/lazy";
-import { lazily } from "../parts/lazily";
-import { Loading } from "../parts/loading";
-import { useView } from "./analytics/view";
+import { usePrefetchAnalytics } from "../api/analytics";
+import { preloadCharts } from "../charts/lazy-charts";
+import { lazyComponent } from "../components/lazy-component";
+import { PageSpinner } from "../components/loading";
+import { useAnalyticsQuery } from "./analytics/analytics-query";
 
-const meanwhile = <Loading />;
+const fallback = <PageSpinner />;
 
 // Each view is loaded when it is first gone to; the charts come later still, by themselves.
-export const ActionCentre = lazily(() => import("./action-centre/action-centre"), meanwhile);
-export const Analytics = lazily(() => import("./analytics/analytics"), meanwhile);
-export const Customers = lazily(() => import("./customers/customers"), meanwhile);
-export const Journey = lazily(() => import("./journey/journey"), meanwhile);
-export const NotFound = lazily(() => import("./not-found"), meanwhile);
-export const SignIn = lazily(() => import("./sign-in/sign-in"), meanwhile);
-export const Stages = lazily(() => import("./stages/stages"), meanwhile);
+export const ActionCentre = lazyComponent(() => import("./action-centre/action-centre"), fallback);
+export const Analytics = lazyComponent(() => import("./analytics/analytics"), fallback);
+export const Customers = lazyComponent(() => import("./customers/customers"), fallback);
+export const Journey = lazyComponent(() => import("./journey/journey"), fallback);
+export const NotFound = lazyComponent(() => import("./not-found"), fallback);
+export const SignIn = lazyComponent(() => import("./sign-in/sign-in"), fallback);
+export const Stages = lazyComponent(() => import("./stages/stages"), fallback);
 
 /** Its figures and the charts are asked for while its own code is still on its way. */
-function AnalyticsAsked() {
-  useFiguresAhead(useView().view);
-  useEffect(fetchChartsAhead, []);
+function AnalyticsWithPrefetch() {
+  usePrefetchAnalytics(useAnalyticsQuery().filter);
+  useEffect(preloadCharts, []);
   return <Analytics />;
 }
-AnalyticsAsked.fetchAhead = Analytics.fetchAhead;
+AnalyticsWithPrefetch.preload = Analytics.preload;
 
 /** The views within the shell, by their paths. */
 export const VIEWS = [
   { path: "/action-centre", View: ActionCentre },
   { path: "/customers", View: Customers },
   { path: "/customers/:customerId", View: Journey },
-  { path: "/analytics", View: AnalyticsAsked },
+  { path: "/analytics", View: AnalyticsWithPrefetch },
   { path: "/stages", View: Stages },
 ];
 
 /** Begins to fetch the view at an address. */
-export function fetchViewAhead(pathname: string): void {
-  VIEWS.find(({ path }) => matchPath(path, pathname))?.View.fetchAhead();
+export function preloadView(pathname: string): void {
+  VIEWS.find(({ path }) => matchPath(path, pathname))?.View.preload();
 }

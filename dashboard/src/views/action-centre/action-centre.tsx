@@ -1,36 +1,36 @@
-import { usePredictions } from "../../api/reads";
-import { number } from "../../format/figures";
-import { Page } from "../../parts/page";
-import { Panel } from "../../parts/panel";
-import { Shown } from "../../parts/shown";
+import { usePredictions } from "../../api/queries";
+import { Page } from "../../components/page";
+import { Panel } from "../../components/panel";
+import { QueryView } from "../../components/query-view";
+import { formatNumber } from "../../format/numbers";
+import { strings } from "../../strings";
 import { TaskList } from "../../tasks/task-list";
-import { words } from "../../words";
-import { AtRisk } from "./at-risk";
+import { AtRiskList } from "./at-risk-list";
 
 /** What to do now: whom the company is about to lose, and the open tasks beside. */
 export default function ActionCentre() {
   const query = usePredictions();
-  const said = words.actionCentre;
+  const t = strings.actionCentre;
   const total = query.data && (
     <span className="count">
-      {said.count(number(query.data.predictions.length), number(query.data.total))}
+      {t.count(formatNumber(query.data.predictions.length), formatNumber(query.data.total))}
     </span>
   );
   return (
-    <Page title={words.views.actionCentre} tab={words.views.actionCentre}>
+    <Page title={strings.views.actionCentre} documentTitle={strings.views.actionCentre}>
       <div className="centre-grid">
         <Panel
           title={
             <>
-              {said.atRisk} {total}
+              {t.atRisk} {total}
             </>
           }
         >
-          <Shown query={query} rows={10}>
-            {(found) => <AtRisk found={found} />}
-          </Shown>
+          <QueryView query={query} rows={10}>
+            {(found) => <AtRiskList data={found} />}
+          </QueryView>
         </Panel>
-        <Panel title={words.tasks.title} className="tasks-card">
+        <Panel title={strings.tasks.title} className="tasks-card">
           <TaskList customerId={null} />
         </Panel>
       </div>

@@ -1,72 +1,84 @@
 import { Tooltip } from "antd";
+import type { Outreach } from "../../api/mutations";
 import type { Prediction } from "../../api/shapes-of-work";
-import type { Outreach } from "../../api/writes";
-import { calendarDay } from "../../format/dates";
-import { inDays } from "../../format/days";
-import { money, share } from "../../format/figures";
-import type { Column } from "../../parts/listing";
-import { OutreachButton } from "../../parts/outreach-button";
-import { Person } from "../../parts/person";
-import { RiskBar } from "../../parts/risk-bar";
-import { words } from "../../words";
+import { CustomerLink } from "../../components/customer-link";
+import type { Column } from "../../components/data-list";
+import { OutreachButton } from "../../components/outreach-button";
+import { RiskBar } from "../../components/risk-bar";
+import { formatCalendarDate } from "../../format/dates";
+import { formatDays } from "../../format/durations";
+import { formatMoney, formatShare } from "../../format/numbers";
+import { strings } from "../../strings";
 
 /** What the gateway recommends, and the button that does it. */
-const DOES: Record<string, Outreach> = {
+const OUTREACH_BY_RECOMMENDATION: Record<string, Outreach> = {
   personal_call: "call",
   special_offer: "offer",
   email_campaign: "email",
 };
 
-export function columns(currency: string, mayAct: boolean): Column<Prediction>[] {
-  const said = words.actionCentre;
-  const shown: Column<Prediction>[] = [
+export function columns(currency: string, canEdit: boolean): Column<Prediction>[] {
+  const t = strings.actionCentre;
+  const columns: Column<Prediction>[] = [
     {
       key: "name",
-      title: said.customer,
-      render: (row) => <Person id={row.customer_id} name={row.name} email={row.email} />,
+      title: t.customer,
+      render: (row) => <CustomerLink id={row.customer_id} name={row.name} email={row.email} />,
     },
     {
       key: "risk_score",
-      title: said.risk,
-      sorts: true,
+      title: t.risk,
+      sortable: true,
       render: (row) => <RiskBar risk={row.risk_score} />,
     },
-    { key: "days_inactive", title: said.inactive, sorts: true, render: (row) => inDays(row.days_inactive) },
+    {
+      key: "days_inactive",
+      title: t.inactive,
+      sortable: true,
+      render: (row) => formatDays(row.days_inactive),
+    },
     {
       key: "lifetime_value",
-      title: said.value,
-      sorts: true,
+      title: t.value,
+      sortable: true,
       align: "right",
-      render: (row) => money(row.lifetime_value, currency),
+      render: (row) => formatMoney(row.lifetime_value, currency),
     },
     {
       key: "return_probability",
-      title: said.returns,
-      sorts: true,
+      title: t.returns,
+      sortable: true,
       align: "right",
       render: (row) =>
         row.return_probability == null ? (
-          <span className="quiet">{said.returnsUnknown}</span>
+          <span className="quiet">{t.returnsUnknown}</span>
         ) : (
-          share(row.return_probability)
+          formatShare(row.return_probability)
         ),
     },
-    { key: "predicted_churn_date", title: said.churns, sorts: true, render: (row) => <Churns row={row} /> },
+    {
+      key: "predicted_churn_date",
+      title: t.churns,
+      sortable: true,
+      render: (row) => <ChurnDate row={row} />,
+    },
   ];
-  if (mayAct)
-    shown.push({ key: "actions", title: said.recommended, render: (row) => <Recommended row={row} /> });
-  return shown;
+  if (canEdit)
+    columns.push({ key: "actions", title: t.recommended, render: (row) => <RecommendedActions row={row} /> });
+  return columns;
 }
 
-function Churns({ row }: { row: Prediction }) {
-  if (row.predicted_churn_date === null) return <span className="quiet">{words.common.none}</span>;
-  const day = <time dateTime={row.predicted_churn_date}>{calendarDay(row.predicted_churn_date)}</time>;
-  const why = words.actionCentre.predictedBy[row.predicted_by ?? ""];
-  return why === undefined ? day : <Tooltip title={why}>{day}</Tooltip>;
+function ChurnDate({ row }: { row: Prediction }) {
+  if (row.predicted_churn_date === null) return <span className="quiet">{strings.common.none}</span>;
+  const day = <time dateTime={row.predicted_churn_date}>{formatCalendarDate(row.predicted_churn_date)}</time>;
+  const basis = strings.actionCentre.predictedBy[row.predicted_by ?? ""];
+  return basis === undefined ? day : <Tooltip title={basis}>{day}</Tooltip>;
 }
 
-function Recommended({ row }: { row: Prediction }) {
-  const types = row.retention_actions.map(({ type }) => DOES[type]).filter((type) => type !== undefined);
+function RecommendedActions({ row }: { row: Prediction }) {
+  const types = row.retention_actions
+    .map(({ type }) => OUTREACH_BY_RECOMMENDATION[type])
+    .filter((type) => type !== undefined);
   return (
     <div className="buttons tight">
       {types.map((type) => (

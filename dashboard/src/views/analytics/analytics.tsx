@@ -1,33 +1,33 @@
 import { useDeferredValue } from "react";
-import { useFigures } from "../../api/figures";
-import { moment } from "../../format/dates";
-import { Page } from "../../parts/page";
-import { Shown } from "../../parts/shown";
-import { words } from "../../words";
+import { useJourneyAnalytics } from "../../api/analytics";
+import { Page } from "../../components/page";
+import { QueryView } from "../../components/query-view";
+import { formatDateTime } from "../../format/dates";
+import { strings } from "../../strings";
+import { useAnalyticsQuery } from "./analytics-query";
 import { FlowCard } from "./flow-card";
 import { FunnelCard } from "./funnel-card";
 import { MetricsCard } from "./metrics-card";
-import { DistributionCard, TimesCard } from "./stage-cards";
+import { PeriodPicker } from "./period-picker";
+import { DistributionCard, TimeInStageCard } from "./stage-cards";
 import { Statistics } from "./statistics";
-import { useView } from "./view";
-import { ViewPicker } from "./view-picker";
 
 /** A company's journeys in figures, of a period up to now or to an instant of the past. */
 export default function Analytics() {
-  const { view, change } = useView();
-  const query = useFigures(view);
+  const { filter, change } = useAnalyticsQuery();
+  const query = useJourneyAnalytics(filter);
   // What is below the window's edge is drawn after what is in it has been painted.
-  const below = useDeferredValue(true, false);
-  const said = words.analytics;
-  const asOf = view.asOf === null ? said.asOfNow : said.asOfMoment(moment(view.asOf));
+  const showLowerCharts = useDeferredValue(true, false);
+  const t = strings.analytics;
+  const asOf = filter.asOf === null ? t.asOfNow : t.asOfMoment(formatDateTime(filter.asOf));
   return (
     <Page
-      title={words.views.analytics}
-      tab={words.views.analytics}
-      lead={asOf}
-      extra={<ViewPicker view={view} change={change} />}
+      title={strings.views.analytics}
+      documentTitle={strings.views.analytics}
+      subtitle={asOf}
+      extra={<PeriodPicker filter={filter} change={change} />}
     >
-      <Shown query={query} rows={12}>
+      <QueryView query={query} rows={12}>
         {(figures) => (
           <div
             className={query.isPlaceholderData ? "charts stale" : "charts"}
@@ -36,12 +36,12 @@ export default function Analytics() {
             <Statistics figures={figures} />
             <FunnelCard steps={figures.funnel_data} />
             <DistributionCard distribution={figures.distribution} />
-            <TimesCard times={figures.stage_times} />
-            {below && <FlowCard view={view} />}
-            {below && <MetricsCard view={view} />}
+            <TimeInStageCard times={figures.stage_times} />
+            {showLowerCharts && <FlowCard filter={filter} />}
+            {showLowerCharts && <MetricsCard filter={filter} />}
           </div>
         )}
-      </Shown>
+      </QueryView>
     </Page>
   );
 }

@@ -1,62 +1,62 @@
 import { useMemo } from "react";
-import { useSankey, type View } from "../../api/figures";
-import { useStages } from "../../api/reads";
+import { type AnalyticsQuery, useSankey } from "../../api/analytics";
+import { useStages } from "../../api/queries";
 import type { SankeyData } from "../../api/shapes-of-work";
 import { ChartCard } from "../../charts/chart-card";
-import { flowOf } from "../../charts/flow";
-import { inkOf } from "../../charts/ink";
-import { FlowDiagram } from "../../charts/lazy";
-import { lookOf } from "../../charts/palette";
-import { number } from "../../format/figures";
-import { Failed } from "../../parts/failed";
-import { Panel } from "../../parts/panel";
-import { useStageLook } from "../../parts/stage-look";
+import { chartThemeFor } from "../../charts/chart-theme";
+import { FlowChart } from "../../charts/lazy-charts";
+import { seriesStyle } from "../../charts/palette";
+import { toStageFlow } from "../../charts/stage-flow";
+import { ErrorAlert } from "../../components/error-alert";
+import { Panel } from "../../components/panel";
+import { useStageStyle } from "../../components/stage-style";
+import { formatNumber } from "../../format/numbers";
+import { strings } from "../../strings";
 import { useDark, useNarrow } from "../../theme";
-import { words } from "../../words";
 
-const NOTHING: SankeyData = { nodes: [], links: [] };
+const EMPTY_SANKEY: SankeyData = { nodes: [], links: [] };
 
 /** Movements between the stages in the period; its figures come by themselves. */
-export function FlowCard({ view }: { view: View }) {
-  const query = useSankey(view);
-  const look = useStageLook();
+export function FlowCard({ filter }: { filter: AnalyticsQuery }) {
+  const query = useSankey(filter);
+  const stageStyle = useStageStyle();
   const stages = useStages().data?.stages;
   const dark = useDark();
   const narrow = useNarrow();
-  const data = query.data ?? NOTHING;
+  const data = query.data ?? EMPTY_SANKEY;
   const flow = useMemo(() => {
     const order = (stages ?? []).map((stage) => stage.stage_key);
-    return flowOf(
+    return toStageFlow(
       data,
-      (stage) => look(stage).name,
-      (stage) => lookOf(Math.max(0, order.indexOf(stage)), dark).colour,
+      (stage) => stageStyle(stage).name,
+      (stage) => seriesStyle(Math.max(0, order.indexOf(stage)), dark).colour,
     );
-  }, [data, look, stages, dark]);
-  const said = words.analytics;
+  }, [data, stageStyle, stages, dark]);
+  const t = strings.analytics;
   const steps = new Map(flow.nodes.map((node) => [node.key, node.step]));
   if (query.isError && query.data === undefined) {
     return (
-      <Panel title={said.flow} className="wide">
-        <Failed error={query.error} retry={() => void query.refetch()} />
+      <Panel title={t.flow} className="wide">
+        <ErrorAlert error={query.error} retry={() => void query.refetch()} />
       </Panel>
     );
   }
   return (
     <ChartCard
       className="wide"
-      title={said.flow}
-      hint={said.flowHint}
-      summary={flow.links.map((link) => `${link.from} → ${link.to}: ${number(link.value)}`).join("; ")}
+      title={t.flow}
+      hint={t.flowHint}
+      summary={flow.links.map((link) => `${link.from} → ${link.to}: ${formatNumber(link.value)}`).join("; ")}
       isEmpty={query.data !== undefined && flow.links.length === 0}
       isLoading={query.isPending}
       table={{
-        columns: [said.columns.from, said.columns.to, said.columns.step, said.columns.count],
+        columns: [t.columns.from, t.columns.to, t.columns.step, t.columns.count],
         rows: flow.links.map((link) => ({
           key: `${link.source} ${link.target}`,
-          cells: [link.from, link.to, number(steps.get(link.target) ?? 0), number(link.value)],
+          cells: [link.from, link.to, formatNumber(steps.get(link.target) ?? 0), formatNumber(link.value)],
         })),
       }}
-      chart={<FlowDiagram flow={flow} ink={inkOf(dark)} narrow={narrow} />}
+      chart={<FlowChart flow={flow} theme={chartThemeFor(dark)} narrow={narrow} />}
     />
   );
 }

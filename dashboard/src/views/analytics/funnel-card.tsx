@@ -1,44 +1,44 @@
 import type { FunnelStep } from "../../api/shapes-of-work";
 import { ChartCard } from "../../charts/chart-card";
-import { inkOf } from "../../charts/ink";
-import { FunnelDiagram } from "../../charts/lazy";
-import { number, percent } from "../../format/figures";
-import { useStageLook } from "../../parts/stage-look";
+import { chartThemeFor } from "../../charts/chart-theme";
+import { FunnelChart } from "../../charts/lazy-charts";
+import { useStageStyle } from "../../components/stage-style";
+import { formatNumber, formatPercent } from "../../format/numbers";
+import { strings } from "../../strings";
 import { useDark, useMedia } from "../../theme";
-import { words } from "../../words";
 
 export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
-  const look = useStageLook();
+  const stageStyle = useStageStyle();
   const dark = useDark();
   // Beside two others it is as high as both.
-  const single = useMedia("(max-width: 1099px)");
-  const said = words.analytics;
+  const isSingleColumn = useMedia("(max-width: 1099px)");
+  const t = strings.analytics;
   const rows = steps.map((step, index) => ({
-    name: look(step.stage).name,
+    name: stageStyle(step.stage).name,
     customers: step.customers,
-    shown: said.funnelStep(number(step.customers), percent(step.percentage)),
-    conversion: index === 0 ? "" : percent(step.conversionRate),
+    label: t.funnelStep(formatNumber(step.customers), formatPercent(step.percentage)),
+    conversion: index === 0 ? "" : formatPercent(step.conversionRate),
   }));
   return (
     <ChartCard
       className="tall"
-      title={said.funnel}
-      hint={said.funnelHint}
-      summary={rows.map((row) => `${row.name}: ${row.shown}`).join("; ")}
+      title={t.funnel}
+      hint={t.funnelHint}
+      summary={rows.map((row) => `${row.name}: ${row.label}`).join("; ")}
       isEmpty={(steps[0]?.customers ?? 0) === 0}
       table={{
-        columns: [said.columns.stage, said.columns.customers, said.columns.share, said.columns.conversion],
+        columns: [t.columns.stage, t.columns.customers, t.columns.share, t.columns.conversion],
         rows: steps.map((step, index) => ({
           key: step.stage,
           cells: [
-            look(step.stage).name,
-            number(step.customers),
-            percent(step.percentage),
-            index === 0 ? words.common.none : percent(step.conversionRate),
+            stageStyle(step.stage).name,
+            formatNumber(step.customers),
+            formatPercent(step.percentage),
+            index === 0 ? strings.common.none : formatPercent(step.conversionRate),
           ],
         })),
       }}
-      chart={<FunnelDiagram rows={rows} ink={inkOf(dark)} height={single ? 360 : 600} />}
+      chart={<FunnelChart rows={rows} theme={chartThemeFor(dark)} height={isSingleColumn ? 360 : 600} />}
     />
   );
 }

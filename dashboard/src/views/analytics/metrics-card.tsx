@@ -1,86 +1,92 @@
 import { Select } from "antd";
 import { useCallback, useState } from "react";
-import { daysBefore, useStageMetrics, type View } from "../../api/figures";
-import { useStages } from "../../api/reads";
+import { type AnalyticsQuery, daysBefore, useStageMetrics } from "../../api/analytics";
+import { useStages } from "../../api/queries";
 import type { StageMetric } from "../../api/shapes-of-work";
 import { ChartCard } from "../../charts/chart-card";
-import { inkOf } from "../../charts/ink";
-import { Lines } from "../../charts/lazy";
-import { calendarDay } from "../../format/dates";
-import { money, number, percent, shortMoney } from "../../format/figures";
-import { Failed } from "../../parts/failed";
-import { Panel } from "../../parts/panel";
-import { useStageLook } from "../../parts/stage-look";
+import { chartThemeFor } from "../../charts/chart-theme";
+import { LineChart } from "../../charts/lazy-charts";
+import { ErrorAlert } from "../../components/error-alert";
+import { Panel } from "../../components/panel";
+import { useStageStyle } from "../../components/stage-style";
+import { formatCalendarDate } from "../../format/dates";
+import { formatCompactMoney, formatMoney, formatNumber, formatPercent } from "../../format/numbers";
 import { useCurrency } from "../../session/session";
+import { strings } from "../../strings";
 import { useDark } from "../../theme";
-import { words } from "../../words";
 
-type Metric = keyof typeof words.analytics.metricNames;
-const METRICS = Object.keys(words.analytics.metricNames) as Metric[];
+type Metric = keyof typeof strings.analytics.metricNames;
+const METRICS = Object.keys(strings.analytics.metricNames) as Metric[];
 
 /** One figure of every stage, day by day. */
-export function MetricsCard({ view }: { view: View }) {
+export function MetricsCard({ filter }: { filter: AnalyticsQuery }) {
   const [metric, setMetric] = useState<Metric>("customer_count");
-  const query = useStageMetrics(view);
-  const look = useStageLook();
+  const query = useStageMetrics(filter);
+  const stageStyle = useStageStyle();
   const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);
   const dark = useDark();
   const currency = useCurrency();
-  const said = words.analytics;
-  const rows = sinceSomething(query.data?.stage_metrics ?? []);
+  const t = strings.analytics;
+  const rows = trimEmptyStart(query.data?.stage_metrics ?? []);
   // A stage that never has the figure has no line; the colours go by the stage all the same.
   const stages = order.filter((key) => rows.some((row) => row.stage === key));
-  const label = useCallback(
-    (value: number) => shownAs(metric, value, currency, shortMoney),
+  const formatAxisLabel = useCallback(
+    (value: number) => formatMetric(metric, value, currency, formatCompactMoney),
     [metric, currency],
   );
-  const show = (value: number) => shownAs(metric, value, currency, money);
+  const formatValue = (value: number) => formatMetric(metric, value, currency, formatMoney);
   const days = [...new Set(rows.map((row) => row.metric_date))];
-  const by = new Map(rows.map((row) => [`${row.metric_date} ${row.stage}`, row]));
+  const rowsByDayAndStage = new Map(rows.map((row) => [`${row.metric_date} ${row.stage}`, row]));
   const last = days.at(-1);
   if (query.isError && query.data === undefined) {
     return (
-      <Panel title={said.metrics} className="wide">
-        <Failed error={query.error} retry={() => void query.refetch()} />
+      <Panel title={t.metrics} className="wide">
+        <ErrorAlert error={query.error} retry={() => void query.refetch()} />
       </Panel>
     );
   }
   return (
     <ChartCard
       className="wide"
-      title={said.metrics}
-      hint={said.metricsHint}
+      title={t.metrics}
+      hint={t.metricsHint}
       summary={stages
-        .map((key) => `${look(key).name}: ${cell(by.get(`${last} ${key}`), metric, show)}`)
+        .map(
+          (key) =>
+            `${stageStyle(key).name}: ${formatCell(rowsByDayAndStage.get(`${last} ${key}`), metric, formatValue)}`,
+        )
         .join("; ")}
       isEmpty={query.data !== undefined && rows.every((row) => !row[metric])}
       isLoading={query.isPending}
       extra={
         <Select<Metric>
-          aria-label={said.metric}
+          aria-label={t.metric}
           className="metric"
           value={metric}
           onChange={setMetric}
-          options={METRICS.map((value) => ({ value, label: said.metricNames[value] }))}
+          options={METRICS.map((value) => ({ value, formatAxisLabel: t.metricNames[value] }))}
         />
       }
       table={{
-        columns: [said.columns.day, ...stages.map((key) => look(key).name)],
+        columns: [t.columns.day, ...stages.map((key) => stageStyle(key).name)],
         rows: days.toReversed().map((date) => ({
           key: date,
-          cells: [calendarDay(date), ...stages.map((key) => cell(by.get(`${date} ${key}`), metric, show))],
+          cells: [
+            formatCalendarDate(date),
+            ...stages.map((key) => formatCell(rowsByDayAndStage.get(`${date} ${key}`), metric, formatValue)),
+          ],
         })),
       }}
       chart={
-        <Lines
+        <LineChart
           points={rows.map((row) => ({
             day: row.metric_date,
-            series: look(row.stage).name,
+            series: stageStyle(row.stage).name,
             value: row[metric],
           }))}
-          series={stages.map((key) => look(key).name)}
-          format={label}
-          ink={inkOf(dark)}
+          series={stages.map((key) => stageStyle(key).name)}
+          format={formatAxisLabel}
+          theme={chartThemeFor(dark)}
         />
       }
     />
@@ -88,17 +94,21 @@ export function MetricsCard({ view }: { view: View }) {
 }
 
 /** Without the days before the first customer, but for the one before. */
-function sinceSomething(rows: StageMetric[]): StageMetric[] {
+function trimEmptyStart(rows: StageMetric[]): StageMetric[] {
   const first = rows.find((row) => row.customer_count > 0)?.metric_date;
   return first === undefined ? rows : rows.filter((row) => row.metric_date >= daysBefore(first, 1));
 }
 
-function shownAs(metric: Metric, value: number, currency: string, amount: typeof money): string {
+function formatMetric(metric: Metric, value: number, currency: string, amount: typeof formatMoney): string {
   if (metric === "revenue") return amount(value, currency);
-  return metric === "conversion_rate" ? percent(value) : number(value);
+  return metric === "conversion_rate" ? formatPercent(value) : formatNumber(value);
 }
 
-function cell(row: StageMetric | undefined, metric: Metric, show: (value: number) => string): string {
+function formatCell(
+  row: StageMetric | undefined,
+  metric: Metric,
+  formatValue: (value: number) => string,
+): string {
   const value = row?.[metric];
-  return value === null || value === undefined ? words.common.none : show(value);
+  return value === null || value === undefined ? strings.common.none : formatValue(value);
 }

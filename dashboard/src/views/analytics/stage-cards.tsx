@@ -1,42 +1,50 @@
-import { useStages } from "../../api/reads";
-import { Bars } from "../../charts/bars";
+import { useStages } from "../../api/queries";
+import { BarChart } from "../../charts/bar-chart";
 import { ChartCard } from "../../charts/chart-card";
-import { inkOf } from "../../charts/ink";
-import { inDays } from "../../format/days";
-import { number } from "../../format/figures";
-import { useStageLook } from "../../parts/stage-look";
+import { chartThemeFor } from "../../charts/chart-theme";
+import { useStageStyle } from "../../components/stage-style";
+import { formatDays } from "../../format/durations";
+import { formatNumber } from "../../format/numbers";
+import { strings } from "../../strings";
 import { useDark } from "../../theme";
-import { words } from "../../words";
 
 interface Props {
   title: string;
   hint: string;
   column: string;
   values: Record<string, number>;
-  show: (value: number) => string;
+  formatValue: (value: number) => string;
 }
 
-export function TimesCard({ times }: { times: Record<string, number> }) {
-  const said = words.analytics;
+export function TimeInStageCard({ times }: { times: Record<string, number> }) {
+  const t = strings.analytics;
   return (
-    <ByStage
-      title={said.times}
-      hint={said.timesHint}
-      column={said.columns.days}
+    <StageBarCard
+      title={t.times}
+      hint={t.timesHint}
+      column={t.columns.days}
       values={times}
-      show={inDays}
+      formatValue={formatDays}
     />
   );
 }
 
 export function DistributionCard({ distribution }: { distribution: Record<string, number> }) {
-  const { distribution: title, distributionHint: hint, columns } = words.analytics;
-  return <ByStage title={title} hint={hint} column={columns.customers} values={distribution} show={number} />;
+  const { distribution: title, distributionHint: hint, columns } = strings.analytics;
+  return (
+    <StageBarCard
+      title={title}
+      hint={hint}
+      column={columns.customers}
+      values={distribution}
+      formatValue={formatNumber}
+    />
+  );
 }
 
 /** A number for each stage, in the company's order; stages that it has given up come last. */
-function ByStage({ title, hint, column, values, show }: Props) {
-  const look = useStageLook();
+function StageBarCard({ title, hint, column, values, formatValue }: Props) {
+  const stageStyle = useStageStyle();
   const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);
   const dark = useDark();
   const keys = [
@@ -45,21 +53,21 @@ function ByStage({ title, hint, column, values, show }: Props) {
   ];
   const rows = keys.map((key) => ({
     key,
-    name: look(key).name,
+    name: stageStyle(key).name,
     value: values[key] ?? 0,
-    shown: show(values[key] ?? 0),
+    label: formatValue(values[key] ?? 0),
   }));
   return (
     <ChartCard
       title={title}
       hint={hint}
-      summary={rows.map((row) => `${row.name}: ${row.shown}`).join("; ")}
+      summary={rows.map((row) => `${row.name}: ${row.label}`).join("; ")}
       isEmpty={rows.every((row) => row.value === 0)}
       table={{
-        columns: [words.analytics.columns.stage, column],
-        rows: rows.map((row) => ({ key: row.key, cells: [row.name, row.shown] })),
+        columns: [strings.analytics.columns.stage, column],
+        rows: rows.map((row) => ({ key: row.key, cells: [row.name, row.label] })),
       }}
-      chart={<Bars rows={rows} ink={inkOf(dark)} />}
+      chart={<BarChart rows={rows} theme={chartThemeFor(dark)} />}
     />
   );
 }

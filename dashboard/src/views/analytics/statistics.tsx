@@ -1,41 +1,41 @@
 import { CrownOutlined, TeamOutlined, WalletOutlined, WarningOutlined } from "@ant-design/icons";
 import { Statistic } from "antd";
-import type { Figures } from "../../api/shapes-of-work";
-import { money, number, percent } from "../../format/figures";
-import { Panel } from "../../parts/panel";
+import type { JourneyAnalytics } from "../../api/shapes-of-work";
+import { Panel } from "../../components/panel";
+import { formatMoney, formatNumber, formatPercent } from "../../format/numbers";
 import { useCurrency } from "../../session/session";
-import { words } from "../../words";
+import { strings } from "../../strings";
 
 /** The four figures above all others. */
-export function Statistics({ figures }: { figures: Figures }) {
-  const said = words.analytics;
+export function Statistics({ figures }: { figures: JourneyAnalytics }) {
+  const t = strings.analytics;
   const currency = useCurrency();
-  const shown = [
-    { title: said.total, value: number(figures.total_customers), icon: <TeamOutlined aria-hidden /> },
+  const items = [
+    { title: t.total, value: formatNumber(figures.total_customers), icon: <TeamOutlined aria-hidden /> },
     {
-      title: said.atRisk,
-      value: number(figures.at_risk_count),
-      of: said.ofAll(percent(figures.at_risk_percentage)),
+      title: t.atRisk,
+      value: formatNumber(figures.at_risk_count),
+      shareOfTotal: t.ofAll(formatPercent(figures.at_risk_percentage)),
       icon: <WarningOutlined aria-hidden />,
     },
     {
-      title: said.vip,
-      value: number(figures.vip_count),
-      of: said.ofAll(percent(figures.vip_percentage)),
+      title: t.vip,
+      value: formatNumber(figures.vip_count),
+      shareOfTotal: t.ofAll(formatPercent(figures.vip_percentage)),
       icon: <CrownOutlined aria-hidden />,
     },
     {
-      title: said.value,
-      value: money(figures.avg_lifetime_value, currency),
+      title: t.value,
+      value: formatMoney(figures.avg_lifetime_value, currency),
       icon: <WalletOutlined aria-hidden />,
     },
   ];
   return (
-    <section className="statistics" aria-label={said.statistics}>
-      {shown.map(({ title, value, of, icon }) => (
+    <section className="statistics" aria-label={t.statistics}>
+      {items.map(({ title, value, shareOfTotal, icon }) => (
         <Panel key={title}>
           <Statistic title={title} value={value} prefix={icon} formatter={(text) => text} />
-          <p className="quiet">{of ?? "\u00a0"}</p>
+          <p className="quiet">{shareOfTotal ?? "\u00a0"}</p>
         </Panel>
       ))}
     </section>

@@ -1,64 +1,69 @@
 import type { Relationship } from "../../api/shapes";
-import { day, moment, relative } from "../../format/dates";
-import { inDays } from "../../format/days";
-import { money, number } from "../../format/figures";
-import type { Column } from "../../parts/listing";
-import { Person } from "../../parts/person";
-import { RiskBar } from "../../parts/risk-bar";
-import { StageTag } from "../../parts/stage-tag";
-import { words } from "../../words";
+import { CustomerLink } from "../../components/customer-link";
+import type { Column } from "../../components/data-list";
+import { RiskBar } from "../../components/risk-bar";
+import { StageTag } from "../../components/stage-tag";
+import { formatDate, formatDateTime, formatRelative } from "../../format/dates";
+import { formatDays } from "../../format/durations";
+import { formatMoney, formatNumber } from "../../format/numbers";
+import { strings } from "../../strings";
 
 export function columns(currency: string): Column<Relationship>[] {
-  const said = words.customers;
+  const t = strings.customers;
   return [
     {
       key: "name",
-      title: said.customer,
-      sorts: true,
-      render: (row) => <Person id={row.customer_id} name={row.name} email={row.email} />,
+      title: t.customer,
+      sortable: true,
+      render: (row) => <CustomerLink id={row.customer_id} name={row.name} email={row.email} />,
     },
     {
       key: "stage_entered_at",
-      title: said.stage,
-      sorts: true,
+      title: t.stage,
+      sortable: true,
       render: (row) => (
         <div className="stacked">
           <StageTag stage={row.current_stage} name={row.stage_name} />
-          <small>{relative(row.stage_entered_at)}</small>
+          <small>{formatRelative(row.stage_entered_at)}</small>
         </div>
       ),
     },
     {
       key: "risk",
-      title: said.risk,
-      sorts: true,
+      title: t.risk,
+      sortable: true,
       width: 150,
       render: (row) => <RiskBar risk={row.risk_score} />,
     },
-    { key: "days_inactive", title: said.inactive, sorts: true, render: (row) => inDays(row.days_inactive) },
+    {
+      key: "days_inactive",
+      title: t.inactive,
+      sortable: true,
+      render: (row) => formatDays(row.days_inactive),
+    },
     {
       key: "lifetime_value",
-      title: said.value,
-      sorts: true,
+      title: t.value,
+      sortable: true,
       align: "right",
-      render: (row) => money(row.lifetime_value, currency),
+      render: (row) => formatMoney(row.lifetime_value, currency),
     },
     {
       key: "appointments",
-      title: said.appointments,
+      title: t.appointments,
       align: "right",
-      render: (row) => number(row.total_appointments),
+      render: (row) => formatNumber(row.total_appointments),
     },
     {
       key: "last_appointment_at",
-      title: said.lastAppointment,
-      sorts: true,
+      title: t.lastAppointment,
+      sortable: true,
       render: (row) =>
         row.last_appointment_at === null ? (
-          said.never
+          t.never
         ) : (
-          <time dateTime={row.last_appointment_at} title={moment(row.last_appointment_at)}>
-            {day(row.last_appointment_at)}
+          <time dateTime={row.last_appointment_at} title={formatDateTime(row.last_appointment_at)}>
+            {formatDate(row.last_appointment_at)}
           </time>
         ),
     },

@@ -1,18 +1,18 @@
 import { SearchOutlined } from "@ant-design/icons";
 import { Input, Select } from "antd";
 import { useEffect, useId, useState } from "react";
-import { useStages } from "../../api/reads";
+import { useStages } from "../../api/queries";
+import { strings } from "../../strings";
 import { useNarrow } from "../../theme";
-import { words } from "../../words";
 import { RISKS, type Risk, type Search, SORTS } from "./search";
 
-const TYPING_MS = 300;
+const DEBOUNCE_MS = 300;
 
 export function Filters({ search, change }: { search: Search; change(search: Partial<Search>): void }) {
-  const said = words.customers;
+  const t = strings.customers;
   const stages = useStages().data?.stages ?? [];
   const narrow = useNarrow();
-  const [text, setText] = useTyped(search.text, (typed) => change({ text: typed }));
+  const [text, setText] = useDebouncedInput(search.text, (input) => change({ text: input }));
   const ids = { stage: useId(), risk: useId(), sort: useId() };
   return (
     <search className="filters">
@@ -21,39 +21,39 @@ export function Filters({ search, change }: { search: Search; change(search: Par
         value={text}
         onChange={({ target }) => setText(target.value)}
         prefix={<SearchOutlined aria-hidden />}
-        placeholder={said.find}
-        aria-label={said.find}
+        placeholder={t.find}
+        aria-label={t.find}
         maxLength={100}
         allowClear
       />
       <Select
         id={ids.stage}
-        aria-label={said.stage}
+        aria-label={t.stage}
         mode="multiple"
         maxTagCount="responsive"
         showSearch={false}
-        placeholder={said.anyStage}
+        placeholder={t.anyStage}
         value={search.stages}
-        onChange={(chosen: string[]) => change({ stages: chosen })}
+        onChange={(selected: string[]) => change({ stages: selected })}
         options={stages.map((stage) => ({ value: stage.stage_key, label: stage.stage_name }))}
       />
       <Select<Risk | "">
         id={ids.risk}
-        aria-label={said.risk}
+        aria-label={t.risk}
         value={search.risk ?? ""}
         onChange={(risk) => change({ risk: risk === "" ? null : risk })}
         options={[
-          { value: "", label: said.anyRisk },
-          ...(Object.keys(RISKS) as Risk[]).map((risk) => ({ value: risk, label: said.risks[risk] })),
+          { value: "", label: t.anyRisk },
+          ...(Object.keys(RISKS) as Risk[]).map((risk) => ({ value: risk, label: t.risks[risk] })),
         ]}
       />
       {narrow && (
         <Select
           id={ids.sort}
-          aria-label={said.sort}
+          aria-label={t.sort}
           value={search.sort}
           onChange={(sort) => change({ sort, descending: sort !== "name" && sort !== "next_deadline" })}
-          options={SORTS.map((sort) => ({ value: sort, label: said.sorts[sort] }))}
+          options={SORTS.map((sort) => ({ value: sort, label: t.sorts[sort] }))}
         />
       )}
     </search>
@@ -61,14 +61,17 @@ export function Filters({ search, change }: { search: Search; change(search: Par
 }
 
 /** What is being typed, passed on when the typing pauses. */
-function useTyped(settled: string, pass: (text: string) => void): [string, (text: string) => void] {
-  const [text, setText] = useState(settled);
+function useDebouncedInput(
+  value: string,
+  onChange: (text: string) => void,
+): [string, (text: string) => void] {
+  const [text, setText] = useState(value);
   // biome-ignore lint/correctness/useExhaustiveDependencies: only what is typed starts the wait
   useEffect(() => {
-    if (text === settled) return;
-    const timer = setTimeout(() => pass(text), TYPING_MS);
+    if (text === value) return;
+    const timer = setTimeout(() => onChange(text), DEBOUNCE_MS);
     return () => clearTimeout(timer);
   }, [text]);
-  useEffect(() => setText(settled), [settled]);
+  useEffect(() => setText(value), [value]);
   return [text, setText];
 }

@@ -1,8 +1,8 @@
 import { useCallback, useMemo } from "react";
 import { useSearchParams } from "react-router";
-import type { CustomerSearch } from "../../api/reads";
+import type { CustomerSearch } from "../../api/queries";
 
-export const PAGE = 50;
+export const PAGE_SIZE = 50;
 export const RISKS = {
   high: { min_risk: 0.71 },
   medium: { min_risk: 0.3, max_risk: 0.7 },
@@ -33,10 +33,10 @@ export interface Search {
 /** What is searched for; it stands in the address, so that a search can be returned to and passed on. */
 export function useSearch() {
   const [params, setParams] = useSearchParams();
-  const search = useMemo(() => read(params), [params]);
+  const search = useMemo(() => parseSearch(params), [params]);
   const change = useCallback(
     (changes: Partial<Search>) =>
-      setParams((before) => written({ ...read(before), ...changes }), { replace: true }),
+      setParams((current) => toSearchParams({ ...parseSearch(current), ...changes }), { replace: true }),
     [setParams],
   );
   const clear = useCallback(() => setParams({}, { replace: true }), [setParams]);
@@ -48,12 +48,12 @@ export function useSearch() {
   };
 }
 
-export function read(params: URLSearchParams): Search {
+export function parseSearch(params: URLSearchParams): Search {
   const text = (params.get("find") ?? "").slice(0, 100);
   const stages = params.getAll("stage").slice(0, 20);
-  const named = params.get("risk");
-  const risk = named !== null && Object.hasOwn(RISKS, named) ? (named as Risk) : null;
-  const sort = SORTS.find((known) => known === params.get("sort")) ?? "risk";
+  const riskParam = params.get("risk");
+  const risk = riskParam !== null && Object.hasOwn(RISKS, riskParam) ? (riskParam as Risk) : null;
+  const sort = SORTS.find((key) => key === params.get("sort")) ?? "risk";
   const descending = params.get("order") !== "asc";
   const query: CustomerSearch = {
     sort,
@@ -65,7 +65,7 @@ export function read(params: URLSearchParams): Search {
   return { text, stages, risk, sort, descending, query };
 }
 
-export function written(search: Search): URLSearchParams {
+export function toSearchParams(search: Search): URLSearchParams {
   const params = new URLSearchParams();
   if (search.text !== "") params.set("find", search.text);
   for (const stage of search.stages) params.append("stage", stage);

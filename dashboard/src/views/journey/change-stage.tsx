@@ -1,10 +1,10 @@
 import { App, Form, Input, Modal, Radio, Select } from "antd";
-import { useStages } from "../../api/reads";
+import { type StageChange, useStageChange } from "../../api/mutations";
+import { useStages } from "../../api/queries";
 import type { JourneyShown } from "../../api/shapes";
-import { type StageChange, useStageChange } from "../../api/writes";
-import { localInput } from "../../format/dates";
-import { problemInWords } from "../../parts/failed";
-import { words } from "../../words";
+import { errorMessage } from "../../components/error-alert";
+import { toDateTimeLocal } from "../../format/dates";
+import { strings } from "../../strings";
 
 interface Values {
   stage: string;
@@ -15,36 +15,36 @@ interface Values {
 
 interface Props {
   journey: JourneyShown;
-  begins: "stage" | "hold";
-  close(): void;
+  mode: "stage" | "hold";
+  onClose(): void;
 }
 
 /** Another stage by hand, or a hold in this one, with the reason. */
-export function ChangeStage({ journey, begins, close }: Props) {
+export function ChangeStage({ journey, mode, onClose }: Props) {
   const [form] = Form.useForm<Values>();
   const change = useStageChange(journey.customer_id);
   const stages = (useStages().data?.stages ?? []).filter((stage) => stage.is_active);
   const hold = Form.useWatch("hold", form);
   const { message } = App.useApp();
-  const said = words.change;
+  const t = strings.change;
 
   async function save(values: Values) {
     try {
-      await change.mutateAsync(asked(values));
-      message.success(said.saved);
-      close();
+      await change.mutateAsync(toStageChange(values));
+      message.success(t.saved);
+      onClose();
     } catch (error) {
-      form.setFields([{ name: "reason", errors: [problemInWords(error as Error)] }]);
+      form.setFields([{ name: "reason", errors: [errorMessage(error as Error)] }]);
     }
   }
 
   return (
     <Modal
       open
-      title={said.title}
-      okText={said.save}
-      cancelText={words.common.cancel}
-      onCancel={close}
+      title={t.title}
+      okText={t.save}
+      cancelText={strings.common.cancel}
+      onCancel={onClose}
       confirmLoading={change.isPending}
       okButtonProps={{ htmlType: "submit", form: "change-stage" }}
     >
@@ -53,17 +53,17 @@ export function ChangeStage({ journey, begins, close }: Props) {
         form={form}
         layout="vertical"
         onFinish={save}
-        initialValues={{ stage: journey.current_stage, hold: begins === "hold" ? "open" : "none" }}
+        initialValues={{ stage: journey.current_stage, hold: mode === "hold" ? "open" : "none" }}
       >
         <Form.Item
           name="stage"
-          label={said.stage}
+          label={t.stage}
           dependencies={["hold"]}
           rules={[
             {
               validator: (_, stage: string) =>
                 stage === journey.current_stage && form.getFieldValue("hold") === "none"
-                  ? Promise.reject(new Error(said.unchanged))
+                  ? Promise.reject(new Error(t.unchanged))
                   : Promise.resolve(),
             },
           ]}
@@ -72,24 +72,24 @@ export function ChangeStage({ journey, begins, close }: Props) {
         </Form.Item>
         <Form.Item
           name="reason"
-          label={said.reason}
-          extra={said.reasonHint}
-          rules={[{ required: true, whitespace: true, max: 1000, message: said.reasonMissing }]}
+          label={t.reason}
+          extra={t.reasonHint}
+          rules={[{ required: true, whitespace: true, max: 1000, message: t.reasonMissing }]}
         >
           <Input.TextArea rows={3} maxLength={1000} />
         </Form.Item>
-        <Form.Item name="hold" label={said.holding}>
+        <Form.Item name="hold" label={t.holding}>
           <Radio.Group
             vertical
             options={(["none", "open", "until"] as const).map((value) => ({
               value,
-              label: said.holds[value],
+              label: t.holds[value],
             }))}
           />
         </Form.Item>
         {hold === "until" && (
-          <Form.Item name="until" label={said.until} rules={[{ required: true, validator: inFuture }]}>
-            <Input type="datetime-local" min={localInput(new Date())} />
+          <Form.Item name="until" label={t.until} rules={[{ required: true, validator: inFuture }]}>
+            <Input type="datetime-local" min={toDateTimeLocal(new Date())} />
           </Form.Item>
         )}
       </Form>
@@ -99,10 +99,10 @@ export function ChangeStage({ journey, begins, close }: Props) {
 
 function inFuture(_: unknown, until: string | undefined): Promise<void> {
   const isFuture = until !== undefined && new Date(until).getTime() > Date.now();
-  return isFuture ? Promise.resolve() : Promise.reject(new Error(words.change.untilMissing));
+  return isFuture ? Promise.resolve() : Promise.reject(new Error(strings.change.untilMissing));
 }
 
-function asked({ stage, reason, hold, until }: Values): StageChange {
+function toStageChange({ stage, reason, hold, until }: Values): StageChange {
   const change: StageChange = { stage, reason: reason.trim(), hold: hold === "open" };
   if (hold === "until" && until !== undefined) change.hold_until = new Date(until).toISOString();
   return change;

@@ -1,10 +1,10 @@
-import { Panel } from "../../parts/panel";
+import { Panel } from "../../components/panel";
+import { strings } from "../../strings";
 import { TaskList } from "../../tasks/task-list";
-import { words } from "../../words";
 
 export function CustomerTasks({ customerId }: { customerId: string }) {
   return (
-    <Panel title={words.journey.tasks}>
+    <Panel title={strings.journey.tasks}>
       <TaskList customerId={customerId} />
     </Panel>
   );

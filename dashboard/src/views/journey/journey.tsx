@@ -1,35 +1,35 @@
 import { Link, useParams } from "react-router";
 import { Problem } from "../../api/problem";
-import { useJourney } from "../../api/reads";
+import { useJourney } from "../../api/queries";
 import type { JourneyShown } from "../../api/shapes";
-import { day } from "../../format/dates";
-import { Page } from "../../parts/page";
-import { Panel } from "../../parts/panel";
-import { Shown } from "../../parts/shown";
-import { useMayAct } from "../../session/session";
-import { words } from "../../words";
-import { Buttons } from "./buttons";
+import { Page } from "../../components/page";
+import { Panel } from "../../components/panel";
+import { QueryView } from "../../components/query-view";
+import { formatDate } from "../../format/dates";
+import { useCanEdit } from "../../session/session";
+import { strings } from "../../strings";
 import { CustomerTasks } from "./customer-tasks";
-import { Figures } from "./figures";
-import { Next } from "./next";
+import { JourneyActions } from "./journey-actions";
+import { KeyFigures } from "./key-figures";
+import { NextStep } from "./next-step";
 import { Notes } from "./notes";
 import { Scores } from "./scores";
-import { Standing } from "./standing";
-import { History } from "./timeline/history";
+import { StageSummary } from "./stage-summary";
+import { JourneyTimeline } from "./timeline/journey-timeline";
 
 export default function Journey() {
   const { customerId = "" } = useParams();
-  return <Of key={customerId} customerId={customerId} />;
+  return <CustomerJourney key={customerId} customerId={customerId} />;
 }
 
-function Of({ customerId }: { customerId: string }) {
+function CustomerJourney({ customerId }: { customerId: string }) {
   const query = useJourney(customerId);
-  const said = words.journey;
+  const t = strings.journey;
   const journey = query.data?.journey;
   if (query.error instanceof Problem && (query.error.status === 404 || query.error.status === 422)) {
     return (
-      <Page title={said.notFound} tab={said.notFound} lead={said.notFoundHint}>
-        <Link to="/customers">{said.back}</Link>
+      <Page title={t.notFound} documentTitle={t.notFound} subtitle={t.notFoundHint}>
+        <Link to="/customers">{t.back}</Link>
       </Page>
     );
   }
@@ -37,44 +37,44 @@ function Of({ customerId }: { customerId: string }) {
   return (
     <Page
       title={name}
-      tab={name}
-      lead={journey ? <Lead journey={journey} /> : customerId}
-      extra={journey && <Buttons journey={journey} />}
+      documentTitle={name}
+      subtitle={journey ? <ContactLine journey={journey} /> : customerId}
+      extra={journey && <JourneyActions journey={journey} />}
     >
-      <Shown query={query} rows={12}>
-        {(found) => <Whole journey={found.journey} />}
-      </Shown>
+      <QueryView query={query} rows={12}>
+        {(data) => <JourneyDetails journey={data.journey} />}
+      </QueryView>
     </Page>
   );
 }
 
-function Whole({ journey }: { journey: JourneyShown }) {
-  const mayAct = useMayAct();
+function JourneyDetails({ journey }: { journey: JourneyShown }) {
+  const canEdit = useCanEdit();
   return (
     <>
-      <Standing journey={journey} />
+      <StageSummary journey={journey} />
       <div className="aside-grid">
-        <Panel title={words.journey.timeline} className="timeline-card">
-          <History customerId={journey.customer_id} />
+        <Panel title={strings.journey.timeline} className="timeline-card">
+          <JourneyTimeline customerId={journey.customer_id} />
         </Panel>
         <div className="column">
-          <Next journey={journey} />
+          <NextStep journey={journey} />
           <Scores journey={journey} />
-          <Figures journey={journey} />
+          <KeyFigures journey={journey} />
           <CustomerTasks customerId={journey.customer_id} />
-          <Notes journey={journey} editable={mayAct} />
+          <Notes journey={journey} editable={canEdit} />
         </div>
       </div>
     </>
   );
 }
 
-function Lead({ journey }: { journey: JourneyShown }) {
+function ContactLine({ journey }: { journey: JourneyShown }) {
   const parts = [
-    journey.name ? words.journey.id(journey.customer_id) : null,
+    journey.name ? strings.journey.id(journey.customer_id) : null,
     journey.email && <a href={`mailto:${journey.email}`}>{journey.email}</a>,
     journey.phone && <a href={`tel:${journey.phone.replaceAll(/[^+0-9]/g, "")}`}>{journey.phone}</a>,
-    words.journey.since(day(journey.created_at)),
+    strings.journey.since(formatDate(journey.created_at)),
   ];
   return (
     <ul className="dotted">

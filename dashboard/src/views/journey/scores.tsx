@@ -1,66 +1,68 @@
 import { DownOutlined, UpOutlined } from "@ant-design/icons";
 import { Button } from "antd";
 import { useId, useState } from "react";
-import { useExplanation } from "../../api/reads";
+import { useExplanation } from "../../api/queries";
 import type { JourneyShown } from "../../api/shapes";
-import { score } from "../../format/figures";
-import { term } from "../../format/terms";
-import { Panel } from "../../parts/panel";
-import { Shown } from "../../parts/shown";
-import { words } from "../../words";
+import { Panel } from "../../components/panel";
+import { QueryView } from "../../components/query-view";
+import { label } from "../../format/labels";
+import { formatScore } from "../../format/numbers";
+import { strings } from "../../strings";
 
-type Name = "risk" | "engagement";
+type ScoreName = "risk" | "engagement";
 
 /** Both scores, and on demand what they are made of. */
 export function Scores({ journey }: { journey: JourneyShown }) {
-  const [asked, setAsked] = useState<Name | null>(null);
-  const factors = useId();
-  const shown: [Name, number][] = [
+  const [expanded, setExpanded] = useState<ScoreName | null>(null);
+  const factorsId = useId();
+  const scores: [ScoreName, number][] = [
     ["risk", journey.risk_score],
     ["engagement", journey.engagement_score],
   ];
-  const said = words.journey;
+  const t = strings.journey;
   return (
-    <Panel title={said.scores}>
-      {shown.map(([name, value]) => (
+    <Panel title={t.scores}>
+      {scores.map(([name, value]) => (
         <div key={name} className="score">
-          <span className="score-name">{said[name]}</span>
+          <span className="score-name">{t[name]}</span>
           <span className="score-track" aria-hidden>
             <span className={`score-fill ${name}`} style={{ width: `${value * 100}%` }} />
           </span>
-          <span className="figure">{score(value)}</span>
+          <span className="figure">{formatScore(value)}</span>
           <Button
             size="small"
             type="link"
-            aria-expanded={asked === name}
-            aria-controls={factors}
-            aria-label={said.whyOf(said[name])}
-            icon={asked === name ? <UpOutlined aria-hidden /> : <DownOutlined aria-hidden />}
+            aria-expanded={expanded === name}
+            aria-controls={factorsId}
+            aria-label={t.whyOf(t[name])}
+            icon={expanded === name ? <UpOutlined aria-hidden /> : <DownOutlined aria-hidden />}
             iconPlacement="end"
-            onClick={() => setAsked(asked === name ? null : name)}
+            onClick={() => setExpanded(expanded === name ? null : name)}
           >
-            {said.why}
+            {t.why}
           </Button>
         </div>
       ))}
-      <div id={factors}>{asked !== null && <Factors customerId={journey.customer_id} name={asked} />}</div>
+      <div id={factorsId}>
+        {expanded !== null && <Factors customerId={journey.customer_id} name={expanded} />}
+      </div>
     </Panel>
   );
 }
 
-function Factors({ customerId, name }: { customerId: string; name: Name }) {
+function Factors({ customerId, name }: { customerId: string; name: ScoreName }) {
   const query = useExplanation(customerId, true);
-  const said = words.journey;
+  const t = strings.journey;
   return (
-    <Shown query={query} rows={3}>
+    <QueryView query={query} rows={3}>
       {({ scores }) => (
         <table className="plain factors">
-          <caption>{said.factors(said[name])}</caption>
+          <caption>{t.factors(t[name])}</caption>
           <thead>
             <tr>
-              <th scope="col">{said.factor}</th>
-              <th scope="col">{said.because}</th>
-              <th scope="col">{said.contribution}</th>
+              <th scope="col">{t.factor}</th>
+              <th scope="col">{t.because}</th>
+              <th scope="col">{t.contribution}</th>
             </tr>
           </thead>
           <tbody>
@@ -69,14 +71,14 @@ function Factors({ customerId, name }: { customerId: string; name: Name }) {
                 key={`${factor.name} ${factor.because}`}
                 className={Number(factor.contribution) === 0 ? "zero" : ""}
               >
-                <th scope="row">{term("factors", factor.name)}</th>
+                <th scope="row">{label("factors", factor.name)}</th>
                 <td>{factor.because}</td>
-                <td className="figure">{score(factor.contribution)}</td>
+                <td className="figure">{formatScore(factor.contribution)}</td>
               </tr>
             ))}
           </tbody>
         </table>
       )}
-    </Shown>
+    </QueryView>
   );
 }

@@ -1,25 +1,25 @@
 import { Alert, Button, Form, Input } from "antd";
 import { useState } from "react";
 import { Problem } from "../../api/problem";
-import { problemInWords } from "../../parts/failed";
+import { errorMessage } from "../../components/error-alert";
 import { useSessions } from "../../session/session";
-import { words } from "../../words";
+import { strings } from "../../strings";
 
 export function KeyForm() {
   const { signIn } = useSessions();
   const [error, setError] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
-  const said = words.signIn;
+  const [isSubmitting, setIsSubmitting] = useState(false);
+  const t = strings.signIn;
 
   async function submit({ key }: { key: string }) {
-    setBusy(true);
+    setIsSubmitting(true);
     setError(null);
     try {
       await signIn({ key: key.trim() });
-    } catch (refused) {
-      setBusy(false);
-      const wrong = refused instanceof Problem && (refused.status === 401 || refused.status === 422);
-      setError(wrong ? said.refused : problemInWords(refused as Error));
+    } catch (reason) {
+      setIsSubmitting(false);
+      const isInvalidKey = reason instanceof Problem && (reason.status === 401 || reason.status === 422);
+      setError(isInvalidKey ? t.refused : errorMessage(reason as Error));
     }
   }
 
@@ -28,14 +28,14 @@ export function KeyForm() {
       {error !== null && <Alert type="error" showIcon title={error} className="form-error" />}
       <Form.Item
         name="key"
-        label={said.key}
-        extra={said.keyHint}
-        rules={[{ required: true, whitespace: true, message: said.keyMissing }]}
+        label={t.key}
+        extra={t.keyHint}
+        rules={[{ required: true, whitespace: true, message: t.keyMissing }]}
       >
         <Input.Password size="large" autoFocus autoComplete="current-password" visibilityToggle={false} />
       </Form.Item>
-      <Button type="primary" htmlType="submit" size="large" block loading={busy}>
-        {said.submit}
+      <Button type="primary" htmlType="submit" size="large" block loading={isSubmitting}>
+        {t.submit}
       </Button>
     </Form>
   );

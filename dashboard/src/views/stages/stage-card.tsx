@@ -1,16 +1,16 @@
 import { Tag } from "antd";
 import type { Stage } from "../../api/shapes";
-import { inDays } from "../../format/days";
-import { rulesInWords } from "../../format/rules";
-import { actionName } from "../../format/terms";
-import { Panel } from "../../parts/panel";
-import { StageTag } from "../../parts/stage-tag";
+import { Panel } from "../../components/panel";
+import { StageTag } from "../../components/stage-tag";
+import { formatDays } from "../../format/durations";
+import { actionLabel } from "../../format/labels";
+import { describeRules } from "../../format/rules";
 import { useCurrency } from "../../session/session";
-import { words } from "../../words";
+import { strings } from "../../strings";
 
 export function StageCard({ stage, isFirst }: { stage: Stage; isFirst: boolean }) {
-  const rules = rulesInWords(stage, useCurrency());
-  const said = words.stages;
+  const rules = describeRules(stage, useCurrency());
+  const t = strings.stages;
   return (
     <li>
       <Panel>
@@ -18,12 +18,12 @@ export function StageCard({ stage, isFirst }: { stage: Stage; isFirst: boolean }
           <h3>
             <StageTag stage={stage.stage_key} name={stage.stage_name} large />
           </h3>
-          {!stage.is_active && <Tag>{said.inactive}</Tag>}
+          {!stage.is_active && <Tag>{t.inactive}</Tag>}
         </div>
         {stage.description && <p>{stage.description}</p>}
-        <h4>{rules.length > 1 ? `${said.rule} (${said.any})` : said.rule}</h4>
+        <h4>{rules.length > 1 ? `${t.rule} (${t.any})` : t.rule}</h4>
         {rules.length === 0 ? (
-          <p>{isFirst ? said.entry : said.byHand}</p>
+          <p>{isFirst ? t.entry : t.byHand}</p>
         ) : (
           <ul>
             {rules.map((rule) => (
@@ -31,14 +31,14 @@ export function StageCard({ stage, isFirst }: { stage: Stage; isFirst: boolean }
             ))}
           </ul>
         )}
-        {stage.retention_days !== null && <p>{said.retention(inDays(stage.retention_days))}</p>}
-        <h4>{said.actions}</h4>
+        {stage.retention_days !== null && <p>{t.retention(formatDays(stage.retention_days))}</p>}
+        <h4>{t.actions}</h4>
         {stage.actions.length === 0 ? (
-          <p className="quiet">{said.noActions}</p>
+          <p className="quiet">{t.noActions}</p>
         ) : (
           <ul>
             {stage.actions.map((action) => (
-              <li key={action}>{actionName(action)}</li>
+              <li key={action}>{actionLabel(action)}</li>
             ))}
           </ul>
         )}

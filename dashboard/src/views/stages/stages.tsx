@@ -1,22 +1,22 @@
-import { useStages } from "../../api/reads";
-import { Page } from "../../parts/page";
-import { Shown } from "../../parts/shown";
-import { words } from "../../words";
+import { useStages } from "../../api/queries";
+import { Page } from "../../components/page";
+import { QueryView } from "../../components/query-view";
+import { strings } from "../../strings";
 import { StageCard } from "./stage-card";
 
 const KINDS = ["growth", "lapse"] as const;
 
-/** The company's stages and rules in words. */
+/** The company's stages and rules in strings. */
 export default function Stages() {
   const query = useStages();
-  const said = words.stages;
+  const t = strings.stages;
   return (
-    <Page title={words.views.stages} tab={words.views.stages} lead={said.lead}>
-      <Shown query={query} rows={12}>
+    <Page title={strings.views.stages} documentTitle={strings.views.stages} subtitle={t.lead}>
+      <QueryView query={query} rows={12}>
         {({ stages }) =>
           KINDS.filter((kind) => stages.some((stage) => stage.kind === kind)).map((kind) => (
             <section key={kind} aria-labelledby={kind} className="stage-group">
-              <h2 id={kind}>{said[kind]}</h2>
+              <h2 id={kind}>{t[kind]}</h2>
               <ol className="stage-cards">
                 {stages
                   .filter((stage) => stage.kind === kind)
@@ -27,7 +27,7 @@ export default function Stages() {
             </section>
           ))
         }
-      </Shown>
+      </QueryView>
     </Page>
   );
 }

@@ -1,0 +1,87 @@
+/** A company's figures, as of an instant of the past or (null) of now. */
+import { keepPreviousData, queryOptions, usePrefetchQuery, useQuery } from "@tanstack/react-query";
+import { api, unwrap } from "./client";
+import { stagesQuery } from "./queries";
+import { queryKeys } from "./query-keys";
+import type { paths } from "./schema";
+import type { JourneyAnalytics, SankeyData, StageMetrics } from "./shapes-of-work";
+
+export type Period = NonNullable<
+  NonNullable<paths["/v1/portal/analytics/customer-journey"]["get"]["parameters"]["query"]>["period"]
+>;
+
+export interface AnalyticsQuery {
+  period: Period;
+  /** RFC 3339; null: now */
+  asOf: string | null;
+}
+
+export const PERIODS: readonly Period[] = ["day", "week", "month", "quarter", "year", "all"];
+const DAYS: Record<Period, number> = { day: 7, week: 7, month: 30, quarter: 90, year: 365, all: 365 };
+
+export function useJourneyAnalytics(filter: AnalyticsQuery) {
+  return useQuery(journeyAnalyticsQuery(filter));
+}
+
+export function useSankey(filter: AnalyticsQuery) {
+  return useQuery(sankeyQuery(filter));
+}
+
+/** Metrics of each day of the period: at least a week, at most a year, so that there is a line to see. */
+export function useStageMetrics(filter: AnalyticsQuery) {
+  return useQuery(stageMetricsQuery(filter));
+}
+
+/** Begins to ask for all of them and for the stages, for a view whose own code is still on its way. */
+export function usePrefetchAnalytics(filter: AnalyticsQuery): void {
+  usePrefetchQuery(journeyAnalyticsQuery(filter));
+  usePrefetchQuery(stagesQuery);
+  usePrefetchQuery(sankeyQuery(filter));
+  usePrefetchQuery(stageMetricsQuery(filter));
+}
+
+function journeyAnalyticsQuery(filter: AnalyticsQuery) {
+  return queryOptions({
+    queryKey: queryKeys.analytics(filter),
+    queryFn: ({ signal }) =>
+      unwrap<JourneyAnalytics>(
+        api.GET("/v1/portal/analytics/customer-journey", { params: { query: queryParams(filter) }, signal }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+}
+
+function sankeyQuery(filter: AnalyticsQuery) {
+  return queryOptions({
+    queryKey: queryKeys.sankey(filter),
+    queryFn: ({ signal }) =>
+      unwrap<SankeyData>(
+        api.GET("/v1/portal/analytics/sankey", { params: { query: queryParams(filter) }, signal }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+}
+
+function stageMetricsQuery(filter: AnalyticsQuery) {
+  const last = (filter.asOf ?? new Date().toISOString()).slice(0, 10);
+  const first = daysBefore(last, DAYS[filter.period] - 1);
+  return queryOptions({
+    queryKey: queryKeys.metrics({ first, last, asOf: filter.asOf }),
+    queryFn: ({ signal }) => {
+      const query = { from: first, to: last, ...(filter.asOf === null ? {} : { as_of: filter.asOf }) };
+      return unwrap<StageMetrics>(
+        api.GET("/v1/portal/analytics/stage-metrics", { params: { query }, signal }),
+      );
+    },
+    placeholderData: keepPreviousData,
+  });
+}
+
+function queryParams({ period, asOf }: AnalyticsQuery) {
+  return { period, ...(asOf === null ? {} : { as_of: asOf }) };
+}
+
+/** The day (UTC) so many days before another. */
+export function daysBefore(date: string, days: number): string {
+  return new Date(Date.parse(date) - days * 86_400_000).toISOString().slice(0, 10);
+}

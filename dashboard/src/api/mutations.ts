@@ -1,0 +1,111 @@
+/** What people do. Each rejects with a Problem; afterwards, what it touched is asked for again. */
+import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
+import { api, unwrap } from "./client";
+import { isAffected } from "./query-keys";
+import type { components } from "./schema";
+
+export type Outreach = components["schemas"]["ActionRequest"]["type"];
+export type StageChange = components["schemas"]["StageChange"];
+
+export const OUTREACH: readonly Outreach[] = ["call", "email", "offer"];
+
+/** Ask for a call, an e-mail or an offer. `once`: a text by which a repetition is known to be one. */
+export function requestOutreach(
+  customerId: string,
+  type: Outreach,
+  idempotencyKey: string,
+): Promise<unknown> {
+  return unwrap(
+    api.POST("/v1/customers/{customer_id}/actions", {
+      params: { path: { customer_id: customerId }, header: { "idempotency-key": idempotencyKey } },
+      body: { type },
+    }),
+  );
+}
+
+/** A text that no other request has; `crypto.randomUUID` would need https. */
+export function newIdempotencyKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
+}
+
+export function completeTask(taskId: number, keepalive = false): Promise<unknown> {
+  return unwrap(
+    api.POST("/v1/portal/tasks/{task_id}/done", {
+      params: { path: { task_id: taskId } },
+      body: {},
+      keepalive,
+    }),
+  );
+}
+
+export function useOutreach(customerId: string) {
+  return useCustomerMutation(
+    (type: Outreach) => requestOutreach(customerId, type, newIdempotencyKey()),
+    customerId,
+  );
+}
+
+export function useStageChange(customerId: string) {
+  const params = { path: { customer_id: customerId } };
+  return useCustomerMutation(
+    (change: StageChange) => unwrap(api.POST("/v1/customers/{customer_id}/stage", { params, body: change })),
+    customerId,
+  );
+}
+
+export function useReleaseHold(customerId: string) {
+  const params = { path: { customer_id: customerId } };
+  return useCustomerMutation(
+    () => unwrap(api.DELETE("/v1/customers/{customer_id}/hold", { params })),
+    customerId,
+  );
+}
+
+export function useRetryAction(customerId: string) {
+  return useCustomerMutation(
+    (actionId: number) =>
+      unwrap(api.POST("/v1/actions/{action_id}/retry", { params: { path: { action_id: actionId } } })),
+    customerId,
+  );
+}
+
+export function useAssignTask(customerId: string) {
+  return useCustomerMutation(
+    ({ taskId, staffId }: { taskId: number; staffId: number | null }) =>
+      unwrap(
+        api.POST("/v1/portal/tasks/{task_id}/assign", {
+          params: { path: { task_id: taskId } },
+          body: { staff_id: staffId },
+        }),
+      ),
+    customerId,
+  );
+}
+
+/** Replace a customer's notes; 409 where somebody else has changed them since `previous` was read. */
+export function useSaveNotes(customerId: string) {
+  return useCustomerMutation(
+    ({ notes, previous }: { notes: string | null; previous: string | null }) =>
+      unwrap(
+        api.PUT("/v1/customers/{customer_id}/notes", {
+          params: { path: { customer_id: customerId } },
+          body: { notes, previous },
+        }),
+      ),
+    customerId,
+  );
+}
+
+/** Ask again for all that shows these customers. */
+export function invalidateCustomers(queries: QueryClient, customers: readonly string[]): Promise<void> {
+  const changed = new Set(customers);
+  return queries.invalidateQueries({ predicate: ({ queryKey }) => isAffected(queryKey, "lists", changed) });
+}
+
+function useCustomerMutation<Variables>(
+  change: (variables: Variables) => Promise<unknown>,
+  customerId: string,
+) {
+  const queries = useQueryClient();
+  return useMutation({ mutationFn: change, onSettled: () => invalidateCustomers(queries, [customerId]) });
+}

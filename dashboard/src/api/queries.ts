@@ -1,0 +1,128 @@
+/** What views ask for, one hook each. */
+import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { api, unwrap } from "./client";
+import { Problem } from "./problem";
+import { queryKeys } from "./query-keys";
+import type { paths } from "./schema";
+import type { Explanation, Relationships, Stages, Timeline } from "./shapes";
+import type { Entry, TimelinePage } from "./shapes-of-timeline";
+import type { Predictions, Staff, Tasks } from "./shapes-of-work";
+
+export type CustomerSearch = NonNullable<paths["/v1/portal/relationships"]["get"]["parameters"]["query"]>;
+
+const TASKS_PAGE = 12;
+const CUSTOMER_TASKS_PAGE = 200;
+const MAX_PREDICTIONS = 1000;
+const TIMELINE_PAGE = 50;
+
+export const stagesQuery = queryOptions({
+  queryKey: queryKeys.stages,
+  queryFn: ({ signal }) => unwrap<Stages>(api.GET("/v1/stages", { signal })),
+  staleTime: 5 * 60_000, // they hardly ever change
+});
+
+/** The company's stages, in their order. */
+export function useStages() {
+  return useQuery(stagesQuery);
+}
+
+export function useCustomers(search: CustomerSearch) {
+  return useQuery({
+    queryKey: queryKeys.customers(search),
+    queryFn: ({ signal }) =>
+      unwrap<Relationships>(api.GET("/v1/portal/relationships", { params: { query: search }, signal })),
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** One journey as it stands; its timeline comes page by page (`useTimeline`). */
+export function useJourney(customerId: string) {
+  return useQuery({
+    queryKey: queryKeys.journey(customerId),
+    queryFn: ({ signal }) =>
+      unwrap<Timeline>(
+        api.GET("/v1/portal/customers/{customer_id}/journey", {
+          params: { path: { customer_id: customerId }, query: { limit: 1 } },
+          signal,
+        }),
+      ),
+  });
+}
+
+export function useTimeline(customerId: string, kinds: Entry["kind"][]) {
+  return useInfiniteQuery({
+    queryKey: queryKeys.timeline(customerId, kinds),
+    queryFn: ({ signal, pageParam }) =>
+      unwrap<TimelinePage>(
+        api.GET("/v1/portal/customers/{customer_id}/timeline", {
+          params: {
+            path: { customer_id: customerId },
+            query: {
+              kind: kinds,
+              limit: TIMELINE_PAGE,
+              ...(pageParam === null ? {} : { cursor: pageParam }),
+            },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor,
+  });
+}
+
+/** Why the scores are what they are; asked for only when somebody wants to know. */
+export function useExplanation(customerId: string, enabled: boolean) {
+  return useQuery({
+    queryKey: queryKeys.explanation(customerId),
+    enabled,
+    queryFn: ({ signal }) =>
+      unwrap<Explanation>(
+        api.GET("/v1/customers/{customer_id}/explain", {
+          params: { path: { customer_id: customerId } },
+          signal,
+        }),
+      ),
+  });
+}
+
+/** Open tasks, soonest due first; of one customer, or (null) of all. */
+export function useTasks(customerId: string | null) {
+  return useInfiniteQuery({
+    queryKey: queryKeys.tasks(customerId),
+    queryFn: ({ signal, pageParam }) => {
+      const customer = customerId === null ? {} : { customer_id: customerId };
+      const cursor = pageParam === null ? {} : { cursor: pageParam };
+      const query = { limit: customerId === null ? TASKS_PAGE : CUSTOMER_TASKS_PAGE, ...customer, ...cursor };
+      return unwrap<Tasks>(api.GET("/v1/portal/tasks", { params: { query }, signal }));
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor,
+  });
+}
+
+export function useStaff() {
+  return useQuery({
+    queryKey: queryKeys.staff,
+    queryFn: ({ signal }) => unwrap<Staff>(api.GET("/v1/portal/staff", { signal })),
+    staleTime: 60_000,
+  });
+}
+
+export function usePredictions() {
+  return useQuery({
+    queryKey: queryKeys.predictions,
+    queryFn: ({ signal }) =>
+      unwrap<Predictions>(
+        api.GET("/v1/portal/analytics/churn-predictions", {
+          params: { query: { limit: MAX_PREDICTIONS } },
+          signal,
+        }),
+      ),
+  });
+}
+
+/** Whether another try may help; for the cache's `retry`. */
+export function shouldRetry(failures: number, error: Error): boolean {
+  return failures < 2 && !(error instanceof Problem && !error.isTransient);
+}

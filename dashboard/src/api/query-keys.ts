@@ -1,0 +1,31 @@
+/**
+ * Names of what was asked, for the cache. The first word says what it is; of one journey, the second whose.
+ * A change of a customer touches his journey, all lists and all figures.
+ */
+export const queryKeys = {
+  stages: ["stages"] as const,
+  staff: ["staff"] as const,
+  customers: (search: object) => ["customers", search] as const,
+  journey: (customerId: string) => ["journey", customerId] as const,
+  timeline: (customerId: string, kinds: readonly string[]) =>
+    ["journey", customerId, "timeline", kinds] as const,
+  explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
+  tasks: (customerId: string | null) => ["tasks", customerId] as const,
+  predictions: ["predictions"] as const,
+  analytics: (view: object) => ["analytics", "journeys", view] as const,
+  sankey: (view: object) => ["analytics", "sankey", view] as const,
+  metrics: (view: object) => ["analytics", "metrics", view] as const,
+};
+
+const LISTS = new Set<unknown>(["customers", "tasks", "predictions"]);
+
+/** Whether a change of these customers (null: any) makes the answer of a key stale. */
+export function isAffected(
+  key: readonly unknown[],
+  scope: "lists" | "analytics",
+  customers: ReadonlySet<string> | null,
+): boolean {
+  if (scope === "analytics") return key[0] === "analytics";
+  if (key[0] === "journey") return customers === null || customers.has(String(key[1]));
+  return LISTS.has(key[0]);
+}

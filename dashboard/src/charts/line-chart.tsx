@@ -1,0 +1,61 @@
+import { Line } from "@ant-design/plots";
+import { formatShortDate } from "../format/dates";
+import { axisOptions, baseOptions, type ChartTheme } from "./chart-theme";
+import { seriesStyle } from "./palette";
+
+export interface Point {
+  /** `2026-11-25` */
+  day: string;
+  series: string;
+  value: number | null;
+}
+
+interface Props {
+  points: Point[];
+  /** names of the series in their order */
+  series: string[];
+  format: (value: number) => string;
+  theme: ChartTheme;
+}
+
+/** A line for each series over the days; where a value is not known, the line has a gap. */
+export default function LineChart({ points, series, format, theme }: Props) {
+  const seriesStyles = series.map((_, index) => seriesStyle(index, theme.dark));
+  return (
+    <Line
+      {...baseOptions(theme)}
+      height={340}
+      data={points}
+      xField={(point: Point) => new Date(point.day)}
+      yField="value"
+      colorField="series"
+      scale={{
+        x: { type: "time", utc: true, tickCount: 6 },
+        y: { nice: true, domainMin: 0 },
+        color: { domain: series, range: seriesStyles.map((look) => look.colour) },
+      }}
+      style={{
+        lineWidth: 2,
+        lineDash: ([first]: Point[]) => [...(seriesStyles[series.indexOf(first?.series ?? "")]?.dash ?? [])],
+      }}
+      connectNulls={false}
+      axis={{
+        x: axisOptions(theme, {
+          labelFormatter: (date: Date) => formatShortDate(date.toISOString()),
+          labelAutoRotate: false,
+          grid: false,
+        }),
+        y: axisOptions(theme, { labelFormatter: (value: number) => format(value) }),
+      }}
+      legend={{
+        color: { position: "top", itemLabelFill: theme.text, itemLabelFillOpacity: 1, itemLabelFontSize: 12 },
+      }}
+      tooltip={{
+        title: (point: Point) => formatShortDate(point.day),
+        items: [
+          (point: Point) => ({ name: point.series, value: point.value === null ? "–" : format(point.value) }),
+        ],
+      }}
+    />
+  );
+}

@@ -1,0 +1,36 @@
+import { ReloadOutlined } from "@ant-design/icons";
+import { Alert, Button } from "antd";
+import { Problem } from "../api/problem";
+import { strings } from "../strings";
+
+interface Props {
+  error?: Error | null;
+  title?: string;
+  retry?: () => void;
+}
+
+/** What could not be loaded, why, and another try. */
+export function ErrorAlert({ error, title = strings.common.failed, retry }: Props) {
+  return (
+    <Alert
+      type="error"
+      showIcon
+      title={title}
+      description={error ? errorMessage(error) : undefined}
+      action={
+        retry && (
+          <Button size="small" icon={<ReloadOutlined />} onClick={retry}>
+            {strings.common.retry}
+          </Button>
+        )
+      }
+    />
+  );
+}
+
+/** What an error says to a person. */
+export function errorMessage(error: Error): string {
+  if (!(error instanceof Problem)) return error.message;
+  if (error.status === 0) return strings.common.unanswered;
+  return error.detail ?? error.title;
+}

@@ -1,0 +1,47 @@
+import { GiftOutlined, MailOutlined, PhoneOutlined } from "@ant-design/icons";
+import { App, Button } from "antd";
+import type { ReactNode } from "react";
+import { type Outreach, useOutreach } from "../api/mutations";
+import { strings } from "../strings";
+import { errorMessage } from "./error-alert";
+
+export const OUTREACH_ICONS: Record<Outreach, ReactNode> = {
+  call: <PhoneOutlined aria-hidden />,
+  email: <MailOutlined aria-hidden />,
+  offer: <GiftOutlined aria-hidden />,
+};
+
+interface Props {
+  type: Outreach;
+  customerId: string;
+  name?: string | null | undefined;
+  small?: boolean;
+}
+
+/** Asks for a call, an e-mail or an offer at one click, and says so. */
+export function OutreachButton({ type, customerId, name, small = false }: Props) {
+  const outreach = useOutreach(customerId);
+  const { message } = App.useApp();
+  const t = strings.outreach;
+  const customerName = name ?? customerId;
+  async function handleClick() {
+    try {
+      await outreach.mutateAsync(type);
+      message.success(t.asked[type](customerName));
+    } catch (error) {
+      message.error(errorMessage(error as Error));
+    }
+  }
+  return (
+    <Button
+      size={small ? "small" : "middle"}
+      icon={OUTREACH_ICONS[type]}
+      loading={outreach.isPending}
+      aria-label={t.of(t[type], customerName)}
+      title={small ? t[type] : undefined}
+      onClick={handleClick}
+    >
+      <span className="outreach-name">{t[type]}</span>
+    </Button>
+  );
+}

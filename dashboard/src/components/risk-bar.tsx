@@ -1,0 +1,24 @@
+import { formatShare } from "../format/numbers";
+import { strings } from "../strings";
+
+/** A risk (0 to 1) as a bar with its number; the colour only repeats what both say. */
+export function RiskBar({ risk, label = strings.customers.risk }: { risk: number; label?: string }) {
+  const level = risk > 0.7 ? "high" : risk >= 0.3 ? "medium" : "low";
+  return (
+    <div className="risk-bar">
+      {/* biome-ignore lint/a11y/useSemanticElements: browsers draw <meter> each in its own way */}
+      <div
+        className="risk-track"
+        role="meter"
+        aria-label={label}
+        aria-valuemin={0}
+        aria-valuemax={1}
+        aria-valuenow={risk}
+        aria-valuetext={formatShare(risk)}
+      >
+        <div className={`risk-fill ${level}`} style={{ width: `${risk * 100}%` }} />
+      </div>
+      <span className="figure">{formatShare(risk)}</span>
+    </div>
+  );
+}

@@ -1,0 +1,26 @@
+import type { Journey } from "../api/shapes";
+import { strings } from "../strings";
+import { formatDate, formatRelative } from "./dates";
+
+type UpcomingStep = Pick<
+  Journey,
+  "held" | "hold_until" | "next_deadline" | "next_stage" | "total_appointments"
+>;
+
+/** What happens next to a journey if nothing else does, in a sentence. `nameOf`: a stage's name by its key. */
+export function describeNextStep(
+  journey: UpcomingStep,
+  nameOf: (key: string) => string,
+  now = Date.now(),
+): string {
+  const t = strings.deadline;
+  if (journey.held) {
+    const until = journey.hold_until;
+    return until === null ? t.heldUntilReleased : t.holdEnds(formatRelative(until, now), formatDate(until));
+  }
+  if (journey.next_deadline === null) return t.nothing;
+  const when = [formatRelative(journey.next_deadline, now), formatDate(journey.next_deadline)] as const;
+  const unless = journey.total_appointments > 0 ? t.unlessAppointment : t.unlessAnything;
+  if (journey.next_stage === null) return t.scores(...when, unless);
+  return t.moves(nameOf(journey.next_stage), ...when, unless);
+}

@@ -1,0 +1,35 @@
+import { LogoutOutlined, UserOutlined } from "@ant-design/icons";
+import { App, Button, Dropdown } from "antd";
+import { errorMessage } from "../components/error-alert";
+import { useCanEdit, useSession, useSessions } from "../session/session";
+import { strings } from "../strings";
+import { taskCompletions } from "../tasks/task-completion";
+
+/** Whose key the session has, and the way out. */
+export function AccountMenu() {
+  const { name } = useSession();
+  const { signOut } = useSessions();
+  const canEdit = useCanEdit();
+  const { message } = App.useApp();
+  async function handleSignOut() {
+    await taskCompletions.flush();
+    await signOut();
+  }
+  const items = [
+    { key: "name", disabled: true, label: canEdit ? name : `${name} (${strings.common.readOnly})` },
+    { key: "out", icon: <LogoutOutlined aria-hidden />, label: strings.common.signOut },
+  ];
+  return (
+    <Dropdown
+      trigger={["click"]}
+      menu={{
+        items,
+        onClick: ({ key }) => {
+          if (key === "out") handleSignOut().catch((error: Error) => message.error(errorMessage(error)));
+        },
+      }}
+    >
+      <Button type="text" icon={<UserOutlined aria-hidden />} aria-label={strings.common.account(name)} />
+    </Dropdown>
+  );
+}

@@ -1,0 +1,92 @@
+import { Alert, Empty } from "antd";
+import { useMemo, useState } from "react";
+import type { Predictions } from "../../api/shapes-of-work";
+import { DataList, type Selection, type Sorting } from "../../components/data-list";
+import { Pagination } from "../../components/pagination";
+import { useCanEdit, useCurrency } from "../../session/session";
+import { strings } from "../../strings";
+import { useNarrow } from "../../theme";
+import { BulkActions } from "./bulk-actions";
+import { columns } from "./columns";
+import { filterRows, type SortKey, sortRows } from "./search-and-sort";
+import { SearchBar } from "./search-bar";
+
+/** rows of a page: of a table, of cards */
+const TABLE_PAGE_SIZE = 20;
+const CARD_PAGE_SIZE = 8;
+
+/** The at-risk customers: found, sorted and paged here, for the gateway sends them all. */
+export function AtRiskList({ data }: { data: Predictions }) {
+  const [text, setText] = useState("");
+  const [sorting, setSorting] = useState<Sorting>({ key: "risk_score", descending: true });
+  const [page, setPage] = useState(1);
+  const [selected, setSelected] = useState<string[]>([]);
+  const currency = useCurrency();
+  const canEdit = useCanEdit();
+  const pageSize = useNarrow() ? CARD_PAGE_SIZE : TABLE_PAGE_SIZE;
+  const t = strings.actionCentre;
+  const { predictions, model } = data;
+  const rows = useMemo(
+    () => sortRows(filterRows(predictions, text), sorting.key as SortKey, sorting.descending),
+    [predictions, text, sorting],
+  );
+  const names = useMemo(
+    () => new Map(predictions.map((row) => [row.customer_id, row.name ?? row.customer_id])),
+    [predictions],
+  );
+  const nameOf = (id: string) => names.get(id) ?? id;
+  // Who is not at risk any more cannot be selected either.
+  const selectedIds = selected.filter((id) => names.has(id));
+  const lastPage = Math.max(1, Math.ceil(rows.length / pageSize));
+  const currentPage = Math.min(page, lastPage);
+  const selection: Selection = {
+    selectedIds: selectedIds,
+    onChange: setSelected,
+    labelFor: (id) => t.select(nameOf(id)),
+    selectAllLabel: t.selectAll,
+  };
+  const emptyState = (
+    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={text === "" ? t.empty : t.emptyFilter}>
+      {text === "" && <p className="quiet">{t.emptyHint}</p>}
+    </Empty>
+  );
+  return (
+    <>
+      {typeof model?.reason === "string" && (
+        <Alert type="info" showIcon className="model" title={t.noModel(model.reason)} />
+      )}
+      {predictions.length > 0 && (
+        <SearchBar
+          text={text}
+          onSearch={setText}
+          sorting={sorting}
+          onSort={setSorting}
+          onReset={() => setPage(1)}
+        />
+      )}
+      {canEdit && selectedIds.length > 0 && (
+        <BulkActions customers={selectedIds} nameOf={nameOf} clearSelection={() => setSelected([])} />
+      )}
+      <DataList
+        label={t.atRisk}
+        dense
+        rows={rows.slice((currentPage - 1) * pageSize, currentPage * pageSize)}
+        rowKey={(row) => row.customer_id}
+        columns={columns(currency, canEdit)}
+        sorting={sorting}
+        onSort={(next) => {
+          setSorting(next);
+          setPage(1);
+        }}
+        selection={canEdit ? selection : undefined}
+        empty={emptyState}
+      />
+      <Pagination
+        page={currentPage}
+        pages={lastPage}
+        onPrevious={currentPage > 1 ? () => setPage(currentPage - 1) : null}
+        onNext={currentPage < lastPage ? () => setPage(currentPage + 1) : null}
+      />
+    </>
+  );
+}

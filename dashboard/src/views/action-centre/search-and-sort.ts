@@ -1,0 +1,29 @@
+import type { Prediction } from "../../api/shapes-of-work";
+
+export const SORT_KEYS = [
+  "risk_score",
+  "days_inactive",
+  "lifetime_value",
+  "return_probability",
+  "predicted_churn_date",
+] as const;
+export type SortKey = (typeof SORT_KEYS)[number];
+
+/** Those whose name, id or address has the text in it. */
+export function filterRows(rows: readonly Prediction[], text: string): readonly Prediction[] {
+  const needle = text.trim().toLocaleLowerCase();
+  if (needle === "") return rows;
+  return rows.filter((row) =>
+    [row.name, row.customer_id, row.email].some((field) => field?.toLocaleLowerCase().includes(needle)),
+  );
+}
+
+/** In order; what is not known comes last either way, and equals keep the gateway's order. */
+export function sortRows(rows: readonly Prediction[], key: SortKey, descending: boolean): Prediction[] {
+  const sign = descending ? -1 : 1;
+  return [...rows].sort((one, other) => {
+    const [a, b] = [one[key] ?? null, other[key] ?? null];
+    if (a === null || b === null) return Number(a === null) - Number(b === null);
+    return a < b ? -sign : a > b ? sign : 0;
+  });
+}

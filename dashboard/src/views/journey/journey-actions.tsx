@@ -1,0 +1,69 @@
+import { PauseCircleOutlined, PlayCircleOutlined, SwapOutlined } from "@ant-design/icons";
+import { App, Button } from "antd";
+import { useState } from "react";
+import { OUTREACH, useReleaseHold } from "../../api/mutations";
+import type { JourneyShown } from "../../api/shapes";
+import { errorMessage } from "../../components/error-alert";
+import { OutreachButton } from "../../components/outreach-button";
+import { useCanEdit } from "../../session/session";
+import { strings } from "../../strings";
+import { ChangeStage } from "./change-stage";
+
+/** What can be done for a customer; nothing for who may only read. */
+export function JourneyActions({ journey }: { journey: JourneyShown }) {
+  const [dialogMode, setDialogMode] = useState<"stage" | "hold" | null>(null);
+  const canEdit = useCanEdit();
+  const t = strings.change;
+  if (!canEdit) return null;
+  return (
+    <div className="buttons">
+      {OUTREACH.map((type) => (
+        <OutreachButton key={type} type={type} customerId={journey.customer_id} name={journey.name} />
+      ))}
+      <Button icon={<SwapOutlined aria-hidden />} onClick={() => setDialogMode("stage")}>
+        {t.open}
+      </Button>
+      {journey.held ? (
+        <ReleaseHoldButton customerId={journey.customer_id} />
+      ) : (
+        <Button icon={<PauseCircleOutlined aria-hidden />} onClick={() => setDialogMode("hold")}>
+          {t.hold}
+        </Button>
+      )}
+      {dialogMode !== null && (
+        <ChangeStage journey={journey} mode={dialogMode} onClose={() => setDialogMode(null)} />
+      )}
+    </div>
+  );
+}
+
+function ReleaseHoldButton({ customerId }: { customerId: string }) {
+  const release = useReleaseHold(customerId);
+  const { message, modal } = App.useApp();
+  const t = strings.change;
+  async function handleConfirm() {
+    try {
+      await release.mutateAsync(undefined);
+      message.success(t.released);
+    } catch (error) {
+      message.error(errorMessage(error as Error));
+    }
+  }
+  return (
+    <Button
+      icon={<PlayCircleOutlined aria-hidden />}
+      loading={release.isPending}
+      onClick={() =>
+        modal.confirm({
+          title: t.releaseTitle,
+          content: t.releaseText,
+          okText: t.release,
+          cancelText: strings.common.cancel,
+          onOk: handleConfirm,
+        })
+      }
+    >
+      {t.release}
+    </Button>
+  );
+}

@@ -1,0 +1,33 @@
+import type { JourneyShown } from "../../api/shapes";
+import { Panel } from "../../components/panel";
+import { formatDate } from "../../format/dates";
+import { formatDays } from "../../format/durations";
+import { formatMoney, formatNumber } from "../../format/numbers";
+import { useCurrency } from "../../session/session";
+import { strings } from "../../strings";
+
+export function KeyFigures({ journey }: { journey: JourneyShown }) {
+  const t = strings.journey;
+  const currency = useCurrency();
+  const rows = [
+    [t.value, formatMoney(journey.lifetime_value, currency)],
+    [t.appointments, formatNumber(journey.total_appointments)],
+    [
+      t.lastAppointment,
+      journey.last_appointment_at === null ? t.never : formatDate(journey.last_appointment_at),
+    ],
+    [t.inactive, formatDays(journey.days_inactive)],
+  ];
+  return (
+    <Panel title={t.figures}>
+      <dl className="pairs">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </Panel>
+  );
+}

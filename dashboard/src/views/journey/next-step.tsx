@@ -1,0 +1,18 @@
+import { ClockCircleOutlined } from "@ant-design/icons";
+import type { JourneyShown } from "../../api/shapes";
+import { Panel } from "../../components/panel";
+import { useStageStyle } from "../../components/stage-style";
+import { describeNextStep } from "../../format/next-step";
+import { strings } from "../../strings";
+
+export function NextStep({ journey }: { journey: JourneyShown }) {
+  const stageStyle = useStageStyle();
+  return (
+    <Panel title={strings.journey.next}>
+      <p className="next">
+        <ClockCircleOutlined aria-hidden />
+        <span>{describeNextStep(journey, (key) => stageStyle(key).name)}</span>
+      </p>
+    </Panel>
+  );
+}

@@ -1,0 +1,73 @@
+import { ReloadOutlined } from "@ant-design/icons";
+import { App, Button, Tag } from "antd";
+import type { ReactNode } from "react";
+import { useRetryAction } from "../../../api/mutations";
+import type { ActionShown as Action } from "../../../api/shapes-of-timeline";
+import { errorMessage } from "../../../components/error-alert";
+import { formatRelative } from "../../../format/dates";
+import { actionLabel, label } from "../../../format/labels";
+import { formatNumber } from "../../../format/numbers";
+import { useCanEdit } from "../../../session/session";
+import { strings } from "../../../strings";
+
+const COLOURS: Record<string, string> = {
+  failed: "error",
+  succeeded: "success",
+  waiting: "warning",
+  pending: "processing",
+};
+
+interface Props {
+  action: Action;
+  time: ReactNode;
+  customerId: string;
+}
+
+export function ActionEntry({ action, time, customerId }: Props) {
+  const t = strings.journey;
+  const isOpen = action.status === "pending" || action.status === "waiting";
+  const note = action.detail?.note;
+  const canEdit = useCanEdit();
+  return (
+    <div className="entry">
+      <h3>{actionLabel(action.action)}</h3>
+      <p className="entry-line">
+        {time}
+        <Tag color={COLOURS[action.status] ?? "default"}>{label("statuses", action.status)}</Tag>
+        {isOpen && <span>{t.due(formatRelative(action.due_at))}</span>}
+        {action.attempts > 1 && <span>{t.attempts(formatNumber(action.attempts), action.attempts)}</span>}
+      </p>
+      {action.reason && <p className="quiet">{action.reason}</p>}
+      {action.last_error && <p className="quiet">{action.last_error}</p>}
+      {typeof note === "string" && note !== "" && <p className="written">{note}</p>}
+      {canEdit && (action.status === "failed" || action.status === "suppressed") && (
+        <Retry customerId={customerId} action={action} />
+      )}
+    </div>
+  );
+}
+
+function Retry({ customerId, action }: { customerId: string; action: Action }) {
+  const retry = useRetryAction(customerId);
+  const { message } = App.useApp();
+  const t = strings.journey;
+  async function handleRetry() {
+    try {
+      await retry.mutateAsync(action.id);
+      message.success(t.retried);
+    } catch (error) {
+      message.error(errorMessage(error as Error));
+    }
+  }
+  return (
+    <Button
+      size="small"
+      icon={<ReloadOutlined aria-hidden />}
+      loading={retry.isPending}
+      onClick={handleRetry}
+      aria-label={t.retryOf(actionLabel(action.action))}
+    >
+      {t.retry}
+    </Button>
+  );
+}

@@ -1,0 +1,36 @@
+import {
+  CalendarOutlined,
+  DollarOutlined,
+  MessageOutlined,
+  PhoneOutlined,
+  QuestionCircleOutlined,
+  ThunderboltOutlined,
+} from "@ant-design/icons";
+import type { ReactNode } from "react";
+import type { Entry } from "../../../api/shapes-of-timeline";
+import { StageIcon } from "../../../components/stage-icon";
+import { useStageStyle } from "../../../components/stage-style";
+import { readableTextColour } from "../../../format/contrast";
+
+const EVENTS: Record<string, ReactNode> = {
+  call: <PhoneOutlined aria-hidden />,
+  appointment: <CalendarOutlined aria-hidden />,
+  payment: <DollarOutlined aria-hidden />,
+  support_ticket: <QuestionCircleOutlined aria-hidden />,
+  feedback: <MessageOutlined aria-hidden />,
+};
+
+/** What marks an entry on the line: a new stage in its colour, all else plain. */
+export function EntryDot({ entry }: { entry: Entry }) {
+  const stageStyle = useStageStyle();
+  if (entry.kind !== "transition") {
+    const icon = entry.kind === "event" ? EVENTS[entry.type.split(".")[0] ?? ""] : null;
+    return <span className="dot-plain">{icon ?? <ThunderboltOutlined aria-hidden />}</span>;
+  }
+  const { colour, icon } = stageStyle(entry.to_stage);
+  return (
+    <span className="dot-stage" style={{ background: colour, color: readableTextColour(colour) }}>
+      <StageIcon name={icon} />
+    </span>
+  );
+}

@@ -1,0 +1,29 @@
+import { Tag } from "antd";
+import type { ReactNode } from "react";
+import type { Transition } from "../../../api/shapes";
+import { humanize, label } from "../../../format/labels";
+import { describeComparison } from "../../../format/rules";
+import { useCurrency } from "../../../session/session";
+import { strings } from "../../../strings";
+
+export function TransitionEntry({ transition, time }: { transition: Transition; time: ReactNode }) {
+  const t = strings.journey;
+  const currency = useCurrency();
+  const { from_stage_name: from, to_stage_name: to } = transition;
+  return (
+    <div className="entry">
+      <h3>{from === null ? t.startedIn(to) : t.movedTo(to, from)}</h3>
+      <p className="entry-line">
+        {time}
+        <Tag>{t.by[transition.trigger_type] ?? humanize(transition.trigger_type)}</Tag>
+        <span>{label("triggers", transition.trigger_event)}</span>
+      </p>
+      {transition.reason?.conditions?.map((condition) => (
+        <p key={condition.fact} className="quiet">
+          {describeComparison(condition, currency)}
+        </p>
+      ))}
+      {transition.notes && <p className="written">{transition.notes}</p>}
+    </div>
+  );
+}

@@ -19,7 +19,7 @@ import orjson
 
 from db.analytics.rollup_reader import Seen, days, read
 from db.connections import Pool
-from journey.stages import DEFAULT_RULEBOOK, Stage
+from journey.stages import DEFAULT_RULEBOOK, Role, Stage, keys_with_role
 
 #: the UTC days of a period, that of its end among them; None: from the beginning
 PERIODS: dict[str, int | None] = {"day": 1, "week": 7, "month": 30, "quarter": 90, "year": 365, "all": None}
@@ -49,6 +49,8 @@ class View:
         return {
             "company": company_id,
             "stages": stages_json(self.stages),
+            "at_risk_stages": keys_with_role(self.stages, Role.AT_RISK),
+            "vip_stages": keys_with_role(self.stages, Role.VIP),
             "until": self.until,
             **days("ever", None, last),
             **days("period", self.since, last),
@@ -151,8 +153,8 @@ _SUMMARY: LiteralString = """
     'vip_count', vip, 'vip_percentage', coalesce(round(100.0 * vip / nullif(total, 0), 2), 0),
     'avg_lifetime_value', coalesce(round(VALUE / nullif(total, 0), 2), 0))
   from (select coalesce(sum(n), 0)::bigint as total,
-               coalesce(sum(n) filter (where stage = 'at_risk'), 0)::bigint as at_risk,
-               coalesce(sum(n) filter (where stage = 'vip'), 0)::bigint as vip from standing) counted)
+               coalesce(sum(n) filter (where stage = any(%(at_risk_stages)s)), 0)::bigint as at_risk,
+               coalesce(sum(n) filter (where stage = any(%(vip_stages)s)), 0)::bigint as vip from standing) counted)
 """
 
 _DASHBOARD: LiteralString = """

@@ -25,8 +25,7 @@ from db.connections import Pool
 from db.journeys import ledger
 from db.journeys.ledger import Entry, Known, Row
 from db.journeys.rulebooks import Rulebooks
-from db.journeys.side_effects import Known as KnownToDesk
-from db.journeys.side_effects import known as known_to_desk
+from db.journeys.side_effects import RequestTargets, load_request_targets
 from db.outreach import actions
 from journey.actions import action_key
 from journey.engine import Transition, decide
@@ -176,18 +175,22 @@ class Commits:
         prefix = action_key(request["company_id"], request["customer_id"], "")
         if beyond:
             values |= beyond.parameters(prefix, new.entry)
-        keys = await ledger.write(self._pool, request["company_id"], values, again=again, desk=bool(beyond))
+        keys = await ledger.write(
+            self._pool, request["company_id"], values, is_retry=again, with_side_effects=bool(beyond)
+        )
         if keys is None:
             raise Overtaken
         return result(request, packed, answers, inbox.until, side_effects.tails(keys, beyond, prefix, request["now"]))
 
-    async def _known(self, request: CommitRequest, inbox: Inbox) -> KnownToDesk | None:
+    async def _known(self, request: CommitRequest, inbox: Inbox) -> RequestTargets | None:
         """What people's requests are judged by; None where there are none that name anything."""
         tasks, actions, staff = side_effects.asked_of(inbox)
         if not tasks and not actions:
             return None
         company_id, customer_id = request["company_id"], request["customer_id"]
-        return await known_to_desk(self._pool, company_id, customer_id, tasks=tasks, actions=actions, staff=staff)
+        return await load_request_targets(
+            self._pool, company_id, customer_id, tasks=tasks, actions=actions, staff=staff
+        )
 
     async def _keep_quarantined(self, request: CommitRequest, entries: list[Entry], rulebook: Rulebook) -> None:
         if entries:

@@ -82,7 +82,7 @@ async def _commit(pool: Pool, of: Sample) -> None:
     values |= {"company": of.company_id, "customer": of.customer_id, "known_version": of.version}
     values |= {"known_run_id": of.run_id, "new_ids": [of.event_id], "rules_version": 1, "version": of.version + 1}
     values |= {"decided_at": of.now, "entries": "[]", "transitions": "[]"}
-    await ledger.write(pool, of.company_id, values, again=False)
+    await ledger.write(pool, of.company_id, values, is_retry=False)
 
 
 def _page(search: Search) -> Callable[[Pool, Sample], Awaitable[Any]]:

@@ -17,7 +17,7 @@ from db.journeys.side_effects import SIDE_EFFECTS
 
 
 @dataclass(slots=True)
-class Row:
+class ProjectionRow:
     """A journey's row in the projection. ``decided_at`` in µs."""
 
     version: int
@@ -27,7 +27,7 @@ class Row:
 
 
 @dataclass(slots=True)
-class Known:
+class LedgerSnapshot:
     """What Postgres knows before a commit, or is assumed to know (then ``row.decided_at`` is None).
 
     ``events`` maps an id to its ledger rows: (content hash, customer's key, version, outcome).
@@ -35,12 +35,12 @@ class Known:
 
     rules_version: int
     customer_key: int | None
-    row: Row | None
+    row: ProjectionRow | None
     events: dict[str, list[tuple[bytes, int, int, str]]]
 
 
 @dataclass(slots=True)
-class Entry:
+class LedgerEntry:
     """One ledger row to be written; ``occurred_at`` in RFC 3339."""
 
     event_id: str
@@ -66,18 +66,18 @@ select c.rules_version, u.id, r.version, r.run_id,
 """
 
 
-async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[str]) -> Known | None:
+async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[str]) -> LedgerSnapshot | None:
     """What is known of a journey and of these event ids; None where there is no such company."""
     parameters = {"company": company_id, "customer": customer_id, "ids": event_ids}
     rows = await tenant_rows(pool, company_id, _LOAD, parameters)
     if not rows:
         return None
     rules_version, customer_key, version, run_id, decided_at, state, events = rows[0]
-    row = None if version is None else Row(version, run_id, decided_at, state)
+    row = None if version is None else ProjectionRow(version, run_id, decided_at, state)
     known: dict[str, list[tuple[bytes, int, int, str]]] = {}
     for event_id, content_hash, owner, event_version, outcome in events or ():
         known.setdefault(event_id, []).append((bytes.fromhex(content_hash), owner, event_version, outcome))
-    return Known(rules_version, customer_key, row, known)
+    return LedgerSnapshot(rules_version, customer_key, row, known)
 
 
 _ENTRIES = """
@@ -255,7 +255,7 @@ async def take_over(pool: Pool, company_id: int, values: dict[str, Any]) -> bool
     return bool(await tenant_rows(pool, company_id, _TAKE_OVER, values))
 
 
-def entries_json(entries: list[Entry]) -> str:
+def entries_json(entries: list[LedgerEntry]) -> str:
     """Ledger rows as the JSON that the statements unfold. Postgres stores no NUL, so none is sent."""
     rows = []
     for entry in entries:

@@ -12,7 +12,7 @@ from temporalio.service import RPCError
 
 from activities.attempts import trying
 from contracts.maintenance import Faults, Overdue, Reconciled
-from db.connections import Pool, tenant
+from db.connections import Pool, tenant_transaction
 from db.operations import maintenance
 from db.operations.maintenance import Late
 from db.people import audit_log
@@ -62,10 +62,10 @@ class Reconciler:
         """Write what was found in a company into its audit log, once for each round; log and count it."""
         async with trying():
             company_id, found = request["company_id"], request["found"]
-            async with tenant(self._pool, company_id) as connection:
-                if await audit_log.is_noted(connection, company_id, "reconcile", request["round"]):
+            async with tenant_transaction(self._pool, company_id) as connection:
+                if await audit_log.is_recorded(connection, company_id, "reconcile", request["round"]):
                     return
-                await audit_log.note(connection, company_id, "reconciliation", "reconcile", request["round"], found)
+                await audit_log.record(connection, company_id, "reconciliation", "reconcile", request["round"], found)
         told = ", ".join(f"{name} {number}" for name, number in found.items())
         activity.logger.warning(f"company {company_id}: deadlines had passed without an evaluation: {told}")
         self._faults.add(found["missed"] + found["gone"])

@@ -2,7 +2,7 @@
 
 It is written on the assumption that Postgres stands where the workflow stands, and is guarded by it: where the row, the
 rules or an event id turn out otherwise, nothing is written, and ``load`` tells what Postgres knows. Both are single
-statements in an implicit transaction (see ``session.tenant_rows``), so that nearly every commit is one round trip.
+statements in an implicit transaction (``db.connections.tenant_rows``), so that nearly every commit is one round trip.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import orjson
 from psycopg import Rollback
 
 from db.analytics.rollup_writer import forget_commit
-from db.connections import Pool, borrowed, tenant_rows
+from db.connections import Pool, pooled_connection, tenant_rows
 from db.journeys.side_effects import PARTS
 
 
@@ -209,7 +209,7 @@ async def write(
     if not again:
         rows = await tenant_rows(pool, company_id, statement, values)
         return (rows[0][1] or []) if rows else None
-    async with borrowed(pool) as connection, connection.transaction():
+    async with pooled_connection(pool) as connection, connection.transaction():
         await connection.execute("select set_config('app.company_id', %s, true)", [str(company_id)])
         await forget_commit(connection, values)
         await connection.execute(_FORGET, values)

@@ -14,7 +14,7 @@ from db.analytics import journey_analytics, metric_days
 from db.analytics.churn_predictions import churn_predictions
 from db.analytics.journey_analytics import View
 from db.analytics.stage_metrics import stage_metrics
-from db.connections import Pool, tenant, tenant_rows
+from db.connections import Pool, tenant_rows, tenant_transaction
 from db.journeys import event_outcomes, ledger, relationships
 from db.journeys.projection import JOURNEY, packed_state
 from db.journeys.relationships import SORTS, Search
@@ -70,7 +70,7 @@ async def sample(pool: Pool, company_id: int, now: datetime) -> Sample:
 
 
 async def _journey(pool: Pool, of: Sample) -> None:
-    async with tenant(pool, of.company_id) as connection:
+    async with tenant_transaction(pool, of.company_id) as connection:
         await connection.execute(JOURNEY)
         hot = sql.SQL("execute journey_with_timeline ({}, {}, 200, null)").format(of.company_id, of.customer_id)
         await connection.execute(hot)
@@ -90,7 +90,7 @@ def _page(search: Search) -> Callable[[Pool, Sample], Awaitable[Any]]:
 
 
 async def _rules(pool: Pool, of: Sample) -> None:
-    async with tenant(pool, of.company_id) as connection:
+    async with tenant_transaction(pool, of.company_id) as connection:
         await Rulebooks().load(connection, of.company_id)
 
 

@@ -25,10 +25,9 @@ from contracts import names
 from contracts.requests import CommitRequest, CommitResult
 from db.connections import Pool
 from db.journeys import ledger
-from db.journeys.ledger import Entry, Known, Row
+from db.journeys.ledger import LedgerEntry, LedgerSnapshot, ProjectionRow
 from db.journeys.rulebooks import Rulebooks
-from db.journeys.side_effects import Known as KnownTargets
-from db.journeys.side_effects import known as load_targets
+from db.journeys.side_effects import RequestTargets, load_request_targets
 from db.outreach import actions
 from journey.actions import action_key
 from journey.engine import Transition, decide
@@ -92,8 +91,8 @@ class CommitActivity:
             Overtaken: The assumption was wrong, or nothing would be written that verifies it.
         """
         state = unpack(request["state"]) if request["state"] else State()
-        row = Row(state.version, request["run_id"], None, {}) if state.version else None
-        known = Known(rulebook.version, None, row, {})
+        row = ProjectionRow(state.version, request["run_id"], None, {}) if state.version else None
+        known = LedgerSnapshot(rulebook.version, None, row, {})
         return await self._decide_and_write(request, batch, known, state, rulebook, assumed=True)
 
     async def _load_and_commit(self, request: CommitRequest, batch: MessageBatch) -> CommitResult:
@@ -110,10 +109,10 @@ class CommitActivity:
             if position == "diverged":
                 return await self._adopt(request, known.row, state.version)
         rulebook = await self._rulebooks.of(self._pool, company_id, known.rules_version)
-        return await self._decide_and_write(request, batch, known, state, rulebook, again=position == "written")
+        return await self._decide_and_write(request, batch, known, state, rulebook, is_retry=position == "written")
 
     async def _position(
-        self, request: CommitRequest, batch: MessageBatch, known: Known, row: Row, version: int
+        self, request: CommitRequest, batch: MessageBatch, known: LedgerSnapshot, row: ProjectionRow, version: int
     ) -> Position:
         """Return how the row relates to the workflow's commit.
 
@@ -137,7 +136,7 @@ class CommitActivity:
         keys |= {(entry.event_id, entry.content_hash) for entry in batch.quarantined}
         return "written" if all(key in keys for key in written) else "diverged"
 
-    async def _adopt(self, request: CommitRequest, row: Row, version: int) -> CommitResult:
+    async def _adopt(self, request: CommitRequest, row: ProjectionRow, version: int) -> CommitResult:
         """Make the row the workflow's own, and return its state and unfinished actions."""
         state = unpack(row.state)
         # Never exactly one version ahead: if this answer were lost, the next attempt would take the row for its own.
@@ -161,11 +160,11 @@ class CommitActivity:
         self,
         request: CommitRequest,
         batch: MessageBatch,
-        known: Known,
+        known: LedgerSnapshot,
         state: State,
         rulebook: Rulebook,
         *,
-        again: bool = False,
+        is_retry: bool = False,
         assumed: bool = False,
     ) -> CommitResult:
         """Decide the batch and write the result.
@@ -176,10 +175,10 @@ class CommitActivity:
             known: The ledger's snapshot.
             state: The workflow's state.
             rulebook: The company's rules.
-            again: An earlier attempt has written; replace its rows.
+            is_retry: An earlier attempt has written; replace its rows.
             assumed: ``known`` was not loaded; the write verifies it.
         """
-        own_version = state.version + 1 if again else None
+        own_version = state.version + 1 if is_retry else None
         events, entries = deduplicate(batch, known, own_version)
         commands = decide_commands(batch.commands, rulebook, request["now"], await self._targets(request, batch))
         replies = commands.replies
@@ -209,13 +208,15 @@ class CommitActivity:
         prefix = action_key(request["company_id"], request["customer_id"], "")
         if effects:
             values |= effects.parameters(prefix, new.entry)
-        keys = await ledger.write(self._pool, request["company_id"], values, again=again, desk=bool(effects))
+        keys = await ledger.write(
+            self._pool, request["company_id"], values, is_retry=is_retry, with_side_effects=bool(effects)
+        )
         if keys is None:
             raise Overtaken
         pending = pending_actions(keys, effects, prefix, request["now"])
         return commit_result(request, packed, replies, batch.until, pending)
 
-    async def _targets(self, request: CommitRequest, batch: MessageBatch) -> KnownTargets | None:
+    async def _targets(self, request: CommitRequest, batch: MessageBatch) -> RequestTargets | None:
         """Load the status of what the batch's commands refer to; None if they refer to nothing."""
         if not batch.commands:
             return None
@@ -223,11 +224,11 @@ class CommitActivity:
         if not task_ids and not action_ids:
             return None
         company_id, customer_id = request["company_id"], request["customer_id"]
-        return await load_targets(
+        return await load_request_targets(
             self._pool, company_id, customer_id, tasks=task_ids, actions=action_ids, staff=staff_ids
         )
 
-    async def _keep_quarantined(self, request: CommitRequest, entries: list[Entry], rulebook: Rulebook) -> None:
+    async def _keep_quarantined(self, request: CommitRequest, entries: list[LedgerEntry], rulebook: Rulebook) -> None:
         if entries:
             values = {
                 "company": request["company_id"],
@@ -257,7 +258,7 @@ def commit_result(
     return answer
 
 
-def _guard(request: CommitRequest, row: Row | None) -> dict[str, Any]:
+def _guard(request: CommitRequest, row: ProjectionRow | None) -> dict[str, Any]:
     return {
         "company": request["company_id"],
         "customer": request["customer_id"],

@@ -8,7 +8,7 @@ import orjson
 
 from contracts import names
 from contracts.messages import COMMANDS, HISTORY, JourneyCommand
-from db.journeys.ledger import Entry, Known
+from db.journeys.ledger import LedgerEntry, LedgerSnapshot
 from journey.events import Event, InvalidEvent, canonical, content_hash, from_fields
 
 RAW_LIMIT = 20_000  # characters kept of a message that could not be parsed
@@ -32,7 +32,7 @@ class MessageBatch:
     """
 
     events: list[Event] = field(default_factory=list)
-    quarantined: list[Entry] = field(default_factory=list)
+    quarantined: list[LedgerEntry] = field(default_factory=list)
     commands: list[JourneyCommand | str] = field(default_factory=list)
     until: int | None = None
     history: set[str] | None = None
@@ -95,7 +95,9 @@ def _parse_command(name: str, fields: object) -> JourneyCommand | str:
         return str(error)
 
 
-def deduplicate(batch: MessageBatch, known: Known, own_version: int | None) -> tuple[list[Event], list[Entry]]:
+def deduplicate(
+    batch: MessageBatch, known: LedgerSnapshot, own_version: int | None
+) -> tuple[list[Event], list[LedgerEntry]]:
     """Return the events that are new, and the ledger entries to be written.
 
     Args:
@@ -104,7 +106,7 @@ def deduplicate(batch: MessageBatch, known: Known, own_version: int | None) -> t
         own_version: Version of an earlier attempt of this commit, whose rows will be replaced and do not count.
     """
     events: list[Event] = []
-    entries: list[Entry] = []
+    entries: list[LedgerEntry] = []
     first: dict[str, bytes] = {}
     for event in batch.events:
         payload = canonical(event)
@@ -117,7 +119,7 @@ def deduplicate(batch: MessageBatch, known: Known, own_version: int | None) -> t
         applied = next((stored for stored, outcome in earlier if outcome == "applied"), first.get(event.id))
         if applied == fingerprint:
             continue  # a duplicate leaves no trace
-        entry = Entry(event.id, fingerprint, "applied", event.type, payload["occurred_at"], payload)
+        entry = LedgerEntry(event.id, fingerprint, "applied", event.type, payload["occurred_at"], payload)
         if applied is None:
             first[event.id] = fingerprint
             events.append(event)
@@ -129,9 +131,9 @@ def deduplicate(batch: MessageBatch, known: Known, own_version: int | None) -> t
     return events, entries + batch.quarantined
 
 
-def _quarantined(name: str, raw: str, reason: str) -> Entry:
+def _quarantined(name: str, raw: str, reason: str) -> LedgerEntry:
     fingerprint = content_hash({"name": name, "raw": raw})
-    return Entry(
+    return LedgerEntry(
         f"quarantined:{fingerprint.hex()}",
         fingerprint,
         "quarantined",

@@ -7,7 +7,7 @@ from typing import Any
 from activities.message_batch import MessageBatch
 from activities.staff_requests import CommandDecisions
 from contracts.messages import FinishTask, ReassignTask, RequestAction, RetryAction, StaffRequest
-from db.journeys.side_effects import Desk
+from db.journeys.side_effects import SideEffects
 from journey.actions import Due, Moved, entered
 from journey.engine import Decision
 from journey.events import to_instant, utc_text
@@ -19,7 +19,7 @@ REQUESTED_ACTIONS = {"call": "centre_call", "email": "centre_email", "offer": "c
 
 def side_effects(
     batch: MessageBatch, commands: CommandDecisions, decision: Decision, rulebook: Rulebook, now: int
-) -> Desk:
+) -> SideEffects:
     """Collect what a commit writes in addition to the journey itself.
 
     What an accepted staff request creates becomes its reply in ``commands.replies``.
@@ -30,15 +30,15 @@ def side_effects(
         stage = rulebook.by_key.get(state.stage)
         move = Moved(state.entry, state.stage, now, True, stage is None or stage.is_growth)
         actions += [_action_row(due) for due in entered(move, now, rulebook.actions)]
-    effects = Desk(actions, [], [])
+    effects = SideEffects(actions, [], [])
     for position, request in commands.staff_requests.items():
         commands.replies[position] = _apply(effects, request, state, now, position)
     lapse = {stage.key for stage in rulebook.lapse}
-    effects.ends = any(move.from_stage in lapse for move in decision.transitions)
+    effects.ends_campaigns = any(move.from_stage in lapse for move in decision.transitions)
     return effects
 
 
-def pending_actions(keys: list[str], effects: Desk, key_prefix: str, now: int) -> dict[str, int]:
+def pending_actions(keys: list[str], effects: SideEffects, key_prefix: str, now: int) -> dict[str, int]:
     """Return the actions that the workflow has to start: each ``action_ref`` with the µs when it is due (0: now)."""
     due = {row["tail"]: row["at"] for row in effects.actions}
     action_refs = [key.removeprefix(key_prefix) for key in keys]
@@ -74,7 +74,7 @@ def _action_row(due: Due) -> dict[str, Any]:
     }
 
 
-def _apply(effects: Desk, request: StaffRequest, state: State, now: int, position: int) -> dict[str, Any] | None:
+def _apply(effects: SideEffects, request: StaffRequest, state: State, now: int, position: int) -> dict[str, Any] | None:
     """Add a staff request's changes to the side effects; return what it creates, if anything."""
     if isinstance(request, RequestAction):
         # The commit's version and the position in it make the action's name unique.
@@ -84,10 +84,10 @@ def _apply(effects: Desk, request: StaffRequest, state: State, now: int, positio
         effects.actions.append({**_action_row(due), "detail": detail, "performed_by": request.performed_by})
         return {"action": due.tail}
     if isinstance(request, RetryAction):
-        effects.retried.append(request.action_id)
+        effects.retried_actions.append(request.action_id)
     elif isinstance(request, FinishTask):
         change = {"id": request.task_id, "done": True, "note": request.note, "by": request.performed_by}
-        effects.handled.append(change)
+        effects.task_updates.append(change)
     elif isinstance(request, ReassignTask):
-        effects.handled.append({"id": request.task_id, "done": False, "staff_id": request.staff_id})
+        effects.task_updates.append({"id": request.task_id, "done": False, "staff_id": request.staff_id})
     return None

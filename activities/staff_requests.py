@@ -14,7 +14,7 @@ from contracts.messages import (
     SetStage,
     StaffRequest,
 )
-from db.journeys.side_effects import Known
+from db.journeys.side_effects import RequestTargets
 from journey.engine import Command
 from journey.events import LATEST, to_instant, utc_text
 from journey.stages import Rulebook
@@ -48,7 +48,7 @@ def targets(batch: MessageBatch) -> tuple[list[int], list[int], list[int]]:
 
 
 def decide_commands(
-    commands: list[JourneyCommand | str], rulebook: Rulebook, now: int, known: Known | None
+    commands: list[JourneyCommand | str], rulebook: Rulebook, now: int, known: RequestTargets | None
 ) -> CommandDecisions:
     """Accept or refuse each command. A string in place of a command is the reason why it could not be parsed."""
     decisions = CommandDecisions()
@@ -64,7 +64,7 @@ def decide_commands(
     return decisions
 
 
-def refusal(command: JourneyCommand, rulebook: Rulebook, now: int, known: Known | None) -> str | None:
+def refusal(command: JourneyCommand, rulebook: Rulebook, now: int, known: RequestTargets | None) -> str | None:
     """Return why a command is refused, or None.
 
     The reason begins with the name of the field that it is about. A repetition of what is done already is not refused,

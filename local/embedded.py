@@ -34,18 +34,18 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.names import COMPANY_ID, NEXT_DEADLINE, STAGE
-from local.managed_process import Child, StartFailed
+from local.managed_process import ManagedProcess, StartFailed
 from local.socket_dir import open_the_way, private_folder, socket_folder
 
 Sink = Callable[[str, str], None]
-Part = TypeVar("Part", bound=Child)
+Part = TypeVar("Part", bound=ManagedProcess)
 
 DATABASE = "perdure"
 SYSTEM_USER = "pgserver"  # Postgres refuses to run as root, so root's Postgres runs as this one
 SEARCH_ATTRIBUTES = (COMPANY_ID, STAGE, NEXT_DEADLINE)
 
 
-class Postgres(Child):
+class Postgres(ManagedProcess):
     """A Postgres cluster in `DATA/postgres` on a unix socket only, and the database in it.
 
     The socket stands in a folder that only its owner can enter; within, all are trusted. `settings` are Postgres's own.
@@ -120,7 +120,7 @@ class Postgres(Child):
         raise StartFailed(f"another Postgres (process {pid}) runs on {self.cluster}; end it first")
 
     async def start(self) -> None:
-        """As Child.start; the backends of a killed server hold its memory for a moment, which is waited for."""
+        """As ManagedProcess.start; the backends of a killed server hold its memory for a moment, which is waited for."""
         for attempt in range(1, 101):
             try:
                 await super().start()
@@ -141,7 +141,7 @@ class Postgres(Child):
             return await (await connection.execute("SELECT 1")).fetchone() == (1,)
 
 
-class Temporal(Child):
+class Temporal(ManagedProcess):
     """A Temporal server with its UI (none when `ui_port` is None), everything in `DATA/temporal/journeys.db`.
 
     WAL with `synchronous=FULL`: what was acknowledged survives a power loss. `dynamic`: dynamic configuration values.

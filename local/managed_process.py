@@ -19,7 +19,7 @@ class StartFailed(RuntimeError):
     """A part did not come up; the message holds its last lines."""
 
 
-class Child:
+class ManagedProcess:
     """A process that is started, watched and ended by this one.
 
     Started from the main thread only: the kernel's death signal follows the thread that forked, not the process. Ctrl-C

@@ -12,13 +12,13 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from contracts.names import TASK_QUEUE
-from local.managed_process import Child
+from local.managed_process import ManagedProcess
 
 JOURNEY = str(Path(sysconfig.get_path("scripts")) / "journey")
 Sink = Callable[[str, str], None]
 
 
-class Worker(Child):
+class Worker(ManagedProcess):
     """`journey worker`; ready when it, and not an earlier one, polls for workflow tasks and for activities."""
 
     stop_limit = 40.0  # it drains first
@@ -40,7 +40,7 @@ class Worker(Child):
         return True
 
 
-class Gateway(Child):
+class Gateway(ManagedProcess):
     """`journey gateway`; ready when `GET /readyz` says so."""
 
     stop_limit = 40.0  # requests under way are answered first

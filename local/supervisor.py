@@ -8,7 +8,7 @@ from time import monotonic
 import anyio
 from anyio.abc import TaskGroup
 
-from local.managed_process import Child, StartFailed
+from local.managed_process import ManagedProcess, StartFailed
 
 MOST_QUICK_ENDS = 5
 QUICK = 30.0  # seconds; a part that lived longer than this starts with a clean record
@@ -24,17 +24,17 @@ class Supervisor:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
-        self.parts: list[Child] = []
+        self.parts: list[ManagedProcess] = []
         self._group: TaskGroup | None = None
 
-    async def add(self, part: Child) -> None:
+    async def add(self, part: ManagedProcess) -> None:
         """Start `part`, return when it answers, and keep it alive from then on. Raises StartFailed."""
         assert self._group is not None
         self.parts.append(part)
         await part.start()
         self._group.start_soon(self._keep, part)
 
-    async def _keep(self, part: Child) -> None:
+    async def _keep(self, part: ManagedProcess) -> None:
         ends = 0
         while True:
             began = monotonic()

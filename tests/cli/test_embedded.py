@@ -14,7 +14,7 @@ import pytest
 from temporalio.client import Client
 
 from local.embedded import Postgres, Temporal, free_port, running
-from local.managed_process import Child, StartFailed
+from local.managed_process import ManagedProcess, StartFailed
 
 
 @pytest.fixture
@@ -105,7 +105,9 @@ async def test_a_part_that_cannot_start_says_why(data: Path) -> None:
 
 async def test_output_goes_line_by_line_to_the_sink() -> None:
     lines: list[tuple[str, str]] = []
-    child = Child("echo", ["sh", "-c", "echo one; echo two >&2"], sink=lambda name, line: lines.append((name, line)))
+    child = ManagedProcess(
+        "echo", ["sh", "-c", "echo one; echo two >&2"], sink=lambda name, line: lines.append((name, line))
+    )
     child.spawn()
     assert await child.exited() == 0
     with anyio.fail_after(5):

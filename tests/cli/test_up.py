@@ -24,7 +24,7 @@ import pytest
 
 from local import data_folder
 from local.embedded import free_port
-from local.managed_process import Child
+from local.managed_process import ManagedProcess
 from local.supervisor import GaveUp, supervised
 
 ROOT = Path(__file__).parents[2]
@@ -194,11 +194,11 @@ def test_a_temporal_that_is_not_there_is_named(data: Path, postgres_url: str) ->
 async def test_a_part_that_keeps_ending_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("local.supervisor.FIRST_PAUSE", 0.001)
     said: list[str] = []
-    steady = Child("steady", ["sleep", "60"])
+    steady = ManagedProcess("steady", ["sleep", "60"])
     with pytest.RaisesGroup(pytest.RaisesGroup(pytest.RaisesExc(GaveUp, match=r"(?s)for the 5th time.*so long"))):
         async with supervised(said.append) as supervisor:
             await supervisor.add(steady)
-            await supervisor.add(Child("weak", ["sh", "-c", "echo so long; exit 3"]))
+            await supervisor.add(ManagedProcess("weak", ["sh", "-c", "echo so long; exit 3"]))
             await anyio.sleep(20)
     assert said[0] == "weak ended by itself (code 3); starting it again in 0.001 s"
     assert len(said) == 9  # four more starts, each with "is back", and the end of the other
@@ -207,7 +207,7 @@ async def test_a_part_that_keeps_ending_is_given_up(monkeypatch: pytest.MonkeyPa
 
 
 async def test_a_part_that_ignores_its_stop_is_killed() -> None:
-    deaf = Child("deaf", ["sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.1; done"])
+    deaf = ManagedProcess("deaf", ["sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.1; done"])
     deaf.stop_limit = 0.2
     deaf.spawn()
     with anyio.fail_after(5):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import anyio
 
-TETHER = Path(__file__).with_name("parent_death.py")
-LOOK_AGAIN = 0.05  # seconds between two looks while a part comes up
+LAUNCHER = Path(__file__).with_name("parent_death.py")
+POLL_INTERVAL = 0.05  # seconds between two looks while a part comes up
 
 
 class StartFailed(RuntimeError):
@@ -81,7 +81,7 @@ class ManagedProcess:
                         return
                 except Exception as error:  # noqa: BLE001 - "not yet" has as many forms as parts; it is kept and told
                     problem = f"{type(error).__name__}: {error}"
-                await anyio.sleep(LOOK_AGAIN)
+                await anyio.sleep(POLL_INTERVAL)
         if self.running:
             reason = f"did not answer within {self.start_limit:.0f} s ({problem})"
             await self.stop()
@@ -93,7 +93,7 @@ class ManagedProcess:
     def spawn(self) -> None:
         """Start the process and return at once."""
         self.tail.clear()
-        launcher = [sys.executable, "-I", "-S", str(TETHER)]
+        launcher = [sys.executable, "-I", "-S", str(LAUNCHER)]
         launcher += [str(int(self.death_signal)), str(os.getpid()), self.user or ""]
         self._process = subprocess.Popen(
             [*launcher, *self.argv],
@@ -132,7 +132,7 @@ class ManagedProcess:
             finally:
                 os.close(descriptor)
         while (code := process.poll()) is None:
-            await anyio.sleep(LOOK_AGAIN)
+            await anyio.sleep(POLL_INTERVAL)
         return code
 
     def kill(self) -> None:

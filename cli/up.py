@@ -20,7 +20,7 @@ from cli.admin import sign_in_url
 from db.operations.demo import Demo
 from db.schema.migrate import upgrade
 from local import dashboard_build, data_folder
-from local.console import Screen
+from local.console import Console
 from local.demo import filling
 from local.demo.trickle import trickle
 from local.embedded import Postgres, Temporal, free_port, missing_search_attributes
@@ -37,44 +37,44 @@ QUIET = {"log_min_messages": "fatal"}
 
 def up_command(data: Path, port: int, *, dashboard: bool, demo: bool) -> None:
     """Run everything until Ctrl-C, then return. Raises SystemExit(1), after saying why, when a part cannot run."""
-    screen = Screen()
+    console = Console()
     try:
         with data_folder.locked(data):
-            anyio.run(up, data.resolve(), port, screen, dashboard, demo)
+            anyio.run(up, data.resolve(), port, console, dashboard, demo)
     except* (data_folder.FolderInUseError, StartFailed, GaveUp, OSError) as group:
-        screen.error("\n".join(_messages(group)))
+        console.error("\n".join(_messages(group)))
         raise SystemExit(1) from None
 
 
-async def up(data: Path, port: int, screen: Screen, dashboard: bool, demo: bool) -> None:
+async def up(data: Path, port: int, console: Console, dashboard: bool, demo: bool) -> None:
     """The parts in order, each ready before the next, then the banner; returns after Ctrl-C when all have stopped.
 
     Raises an ExceptionGroup of StartFailed or GaveUp when a part cannot run; all have stopped then, too.
     """
     settings = read_settings()
-    machine = Machine(data, free_port(port), screen, dashboard=dashboard, demo=demo)
+    machine = Machine(data, free_port(port), console, dashboard=dashboard, demo=demo)
     try:
-        async with supervised(screen.say) as supervisor:
+        async with supervised(console.say) as supervisor:
             await machine.start(supervisor, settings)
             notes = [f"Port {port} was taken."] if machine.port != port else []
             notes += ["This is for one machine; docs/production.md says how to run on more."]
-            screen.banner("Everything is running", machine.rows, notes)
+            console.banner("Everything is running", machine.rows, notes)
             await machine.live()
     finally:
-        screen.muted = True
+        console.muted = True
         (data / data_folder.ADDRESSES).unlink(missing_ok=True)
 
 
 class Machine:
     """One machine's parts and the way to them: `environment` is what worker and gateway get, `rows` the banner's."""
 
-    def __init__(self, data: Path, port: int, screen: Screen, *, dashboard: bool, demo: bool) -> None:
+    def __init__(self, data: Path, port: int, console: Console, *, dashboard: bool, demo: bool) -> None:
         self.dashboard, self.demo = dashboard, demo
         self.invented: Demo | None = None
         self.key: str | None = None
         self.data = data
         self.port = port
-        self.screen = screen
+        self.console = console
         self.environment = dict(os.environ)
         self.rows: list[tuple[str, str]] = []
 
@@ -82,7 +82,7 @@ class Machine:
         url = self.local
         self.environment.setdefault("PUBLIC_URL", url)
         self.environment.setdefault("PYTHONUNBUFFERED", "1")  # a line is shown when it is written
-        if self.screen.console.is_terminal:
+        if self.console.console.is_terminal:
             self.environment.setdefault(
                 "LOG_FORMAT", "console"
             )  # the parts see a pipe, their reader sits at a terminal
@@ -91,7 +91,7 @@ class Machine:
         self.environment.setdefault("LINK_SECRET", link_secret(self.data))
         owner_url = await self.postgres(supervisor) or settings.owner_url
         client = await self.temporal(supervisor)
-        with self.screen.step("the schema"):
+        with self.console.step("the schema"):
             self.key = await self.schema(owner_url)
         names = (
             "DATABASE_URL",
@@ -103,10 +103,10 @@ class Machine:
         )
         data_folder.publish(self.data, {name: self.environment[name] for name in names if name in self.environment})
         unbuilt = await self.build()
-        with self.screen.step("worker"):
-            await supervisor.add(Worker(client, self.environment, self.screen.line))
-        with self.screen.step("gateway"):
-            await supervisor.add(Gateway(self.port, self.environment, self.screen.line))
+        with self.console.step("worker"):
+            await supervisor.add(Worker(client, self.environment, self.console.line))
+        with self.console.step("gateway"):
+            await supervisor.add(Gateway(self.port, self.environment, self.console.line))
         if self.demo:
             await self.fill(owner_url)
         self.rows.insert(0, ("Dashboard", unbuilt or await self.link(owner_url)))
@@ -124,21 +124,21 @@ class Machine:
         if dashboard_build.is_current():
             return None
         try:
-            with self.screen.step("the dashboard (the first time takes a minute)"):
-                await anyio.to_thread.run_sync(dashboard_build.build, self.screen.say, abandon_on_cancel=True)
+            with self.console.step("the dashboard (the first time takes a minute)"):
+                await anyio.to_thread.run_sync(dashboard_build.build, self.console.say, abandon_on_cancel=True)
         except dashboard_build.BuildFailed as error:
-            self.screen.error(f"the dashboard could not be built: {error}")
+            self.console.error(f"the dashboard could not be built: {error}")
             return "could not be built; the reason stands above"
         return None
 
     async def fill(self, owner_url: str) -> None:
         """Bring the invented company into an empty system."""
         if self.key is None:
-            self.screen.say("--demo needs the key of a company, and none is kept here")
+            self.console.say("--demo needs the key of a company, and none is kept here")
             return
-        self.invented = await filling.claimed(owner_url, self.screen.say)
+        self.invented = await filling.claimed(owner_url, self.console.say)
         if self.invented and not self.invented.filled:
-            with self.screen.step("the invented company (14 months of 400 customers; half a minute)"):
+            with self.console.step("the invented company (14 months of 400 customers; half a minute)"):
                 await filling.fill(self.invented, owner_url, self.local, self.key, self.data, self.environment)
 
     async def live(self) -> None:
@@ -168,8 +168,8 @@ class Machine:
         """The URL of the embedded Postgres, started; None when the environment names another."""
         if "DATABASE_URL" in os.environ:
             return None
-        part = Postgres(self.data, settings=QUIET, sink=self.screen.line)
-        with self.screen.step("postgres"):
+        part = Postgres(self.data, settings=QUIET, sink=self.console.line)
+        with self.console.step("postgres"):
             await supervisor.add(part)
         self.environment.pop("MIGRATION_DATABASE_URL", None)
         self.environment["DATABASE_URL"] = part.url
@@ -187,8 +187,8 @@ class Machine:
                 raise StartFailed(f"the Temporal of TEMPORAL_ADDRESS: {error}") from error
             return client
         ui_port = free_port(TEMPORAL_UI_PORT)
-        part = Temporal(self.data, port=free_port(TEMPORAL_PORT), ui_port=ui_port, sink=self.screen.line)
-        with self.screen.step("temporal"):
+        part = Temporal(self.data, port=free_port(TEMPORAL_PORT), ui_port=ui_port, sink=self.console.line)
+        with self.console.step("temporal"):
             await supervisor.add(part)
         # Credentials and profiles of another Temporal must not be shown to this one.
         for name in [name for name in self.environment if name.startswith("TEMPORAL_")]:
@@ -203,7 +203,7 @@ class Machine:
         """The schema at its newest revision, and in a new system company 1; the admin key."""
         try:
             for revision in await anyio.to_thread.run_sync(upgrade, owner_url):
-                self.screen.say(f"migration {revision} applied")
+                self.console.say(f"migration {revision} applied")
             return await admin_key(self.data, owner_url, ours="DATABASE_URL" not in os.environ)
         except (psycopg.Error, sqlalchemy.exc.DBAPIError) as error:
             raise StartFailed(f"the schema could not be made: {error}") from error

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 
-from rich.console import Console
+import rich.console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -13,11 +13,11 @@ COLOURS = {"postgres": "blue", "temporal": "magenta", "worker": "green", "gatewa
 WIDTH = max(map(len, COLOURS))
 
 
-class Screen:
+class Console:
     """The terminal of one `up`. `muted`: the parts' own lines are no longer shown (they are being stopped)."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False, soft_wrap=True)
+    def __init__(self, console: rich.console.Console | None = None) -> None:
+        self.console = console or rich.console.Console(highlight=False, soft_wrap=True)
         self.muted = False
 
     def line(self, name: str, text: str) -> None:

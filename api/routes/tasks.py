@@ -18,7 +18,7 @@ from api.problems import invalid, not_found
 from api.security.route_classes import requires
 from contracts import names
 from contracts.messages import FinishTask, ReassignTask
-from db.connections import tenant
+from db.connections import tenant_transaction
 from db.outreach import action_queries
 from db.outreach.action_queries import TaskSearch
 from db.people import staff
@@ -116,7 +116,7 @@ async def get_tasks(
     },
 )
 async def get_staff(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
-    async with tenant(gateway.pool, credential.company_id) as connection:
+    async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         people = await staff.listed(connection, credential.company_id)
     return {"staff": [{name: person[name] for name in _PERSON} for person in people]}
 

@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from db.analytics.visit_history import History
-from db.connections import Pool, tenant, tenant_rows
+from db.connections import Pool, tenant_rows, tenant_transaction
 from journey.bgnbd import METHOD, Model
 
 
@@ -72,7 +72,7 @@ async def store(
         "log_likelihood": log_likelihood,
         "reason": reason,
     }
-    async with tenant(pool, company_id) as connection:
+    async with tenant_transaction(pool, company_id) as connection:
         # one at a time, or two fits would make the same version
         await connection.execute(
             "select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"return_models/{company_id}"]

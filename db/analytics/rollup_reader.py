@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any, LiteralString
 
 from db.analytics.rollup_deltas import CONTRIBUTIONS, EVERYTHING, STAGES, WAITING
-from db.connections import Pool, Statement, snapshot
+from db.connections import Pool, Statement, tenant_snapshot
 
 # In the order of the index: by itself the planner might read the table, which after an import is mostly empty pages.
 BEHIND: LiteralString = """
@@ -127,7 +127,7 @@ async def read(pool: Pool, company_id: int, statement: Callable[[Seen], Statemen
 
     `params` has `company` and `stages` beside the statement's own.
     """
-    async with snapshot(pool, company_id) as connection:
+    async with tenant_snapshot(pool, company_id) as connection:
         row = await (await connection.execute(BEHIND, params)).fetchone()
         assert row is not None
         found = await (await connection.execute(statement(Seen(*row)), params)).fetchone()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, LiteralString
 
 from db.analytics.rollup_deltas import BY_STAGES, CONTRIBUTIONS, CONVERSIONS, WAITING
-from db.connections import Connection, Pool, tenant, tenant_rows
+from db.connections import Connection, Pool, tenant_rows, tenant_transaction
 
 CHUNK = 20_000  # journeys rolled up in one transaction
 _LOCK = 706_572_647  # with a company's number: pg_advisory_xact_lock of this database
@@ -65,7 +65,7 @@ async def roll_up(pool: Pool, company_id: int, stages: str) -> int:
     `stages` is the JSON of the company's stages (`analytics.stages_json`). Where it is not what the conversions were
     counted by, these are counted anew from the beginning.
     """
-    async with tenant(pool, company_id) as connection:
+    async with tenant_transaction(pool, company_id) as connection:
         if not await _alone(connection, company_id):
             return 0
         await _count_by(connection, company_id, stages)
@@ -120,7 +120,7 @@ async def _recount_conversions(connection: Connection, company_id: int) -> None:
 
 async def rebuild(pool: Pool, company_id: int, stages: str) -> None:
     """Count everything anew from the ledger and the transitions. Commits made meanwhile wait to be rolled up."""
-    async with tenant(pool, company_id) as connection:
+    async with tenant_transaction(pool, company_id) as connection:
         await connection.execute("select pg_advisory_xact_lock(%s, %s::int)", [_LOCK, company_id % 2**31])
         await _count_by(connection, company_id, stages)
         params = {"company": company_id}

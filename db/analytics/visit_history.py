@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import LiteralString, NamedTuple
 
-from db.connections import Pool, tenant, tenant_rows
+from db.connections import Pool, tenant_rows, tenant_transaction
 
 CHUNK = 10_000  # rows in memory as tuples
 
@@ -85,7 +85,7 @@ async def history(pool: Pool, company_id: int, until: date) -> History:
     Raises psycopg.OperationalError when Postgres does not answer.
     """
     found = History(until)
-    async with tenant(pool, company_id) as connection, connection.cursor(name="history") as cursor:
+    async with tenant_transaction(pool, company_id) as connection, connection.cursor(name="history") as cursor:
         cursor.itersize = CHUNK
         await cursor.execute(_HISTORY, {"company": company_id, "until": until})
         async for x, t_x, age, count in cursor:

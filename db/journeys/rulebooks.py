@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from db.connections import Connection, Pool, tenant
+from db.connections import Connection, Pool, tenant_transaction
 from journey.events import to_datetime, to_instant
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
 
@@ -52,7 +52,7 @@ class Rulebooks:
 
     async def newest(self, pool: Pool, company_id: int) -> Rulebook:
         """The company's rules of now. Errors as in `load`."""
-        async with tenant(pool, company_id) as connection:
+        async with tenant_transaction(pool, company_id) as connection:
             return await self.load(connection, company_id)
 
     async def load(self, connection: Connection, company_id: int) -> Rulebook:

@@ -14,7 +14,7 @@ from db.analytics import journey_analytics, metric_days
 from db.analytics.churn_predictions import churn_predictions
 from db.analytics.journey_analytics import View
 from db.analytics.stage_metrics import stage_metrics
-from db.connections import Pool, tenant, tenant_rows
+from db.connections import Pool, tenant_rows, tenant_transaction
 from db.journeys import event_outcomes, ledger, relationships
 from db.journeys.projection import JOURNEY, packed_state
 from db.journeys.relationships import SORTS, Search
@@ -70,7 +70,7 @@ async def sample(pool: Pool, company_id: int, now: datetime) -> Sample:
 
 
 async def _journey(pool: Pool, of: Sample) -> None:
-    async with tenant(pool, of.company_id) as connection:
+    async with tenant_transaction(pool, of.company_id) as connection:
         await connection.execute(JOURNEY)
         hot = sql.SQL("execute journey_with_timeline ({}, {}, 200, null)").format(of.company_id, of.customer_id)
         await connection.execute(hot)
@@ -82,7 +82,7 @@ async def _commit(pool: Pool, of: Sample) -> None:
     values |= {"company": of.company_id, "customer": of.customer_id, "known_version": of.version}
     values |= {"known_run_id": of.run_id, "new_ids": [of.event_id], "rules_version": 1, "version": of.version + 1}
     values |= {"decided_at": of.now, "entries": "[]", "transitions": "[]"}
-    await ledger.write(pool, of.company_id, values, again=False)
+    await ledger.write(pool, of.company_id, values, is_retry=False)
 
 
 def _page(search: Search) -> Callable[[Pool, Sample], Awaitable[Any]]:
@@ -90,7 +90,7 @@ def _page(search: Search) -> Callable[[Pool, Sample], Awaitable[Any]]:
 
 
 async def _rules(pool: Pool, of: Sample) -> None:
-    async with tenant(pool, of.company_id) as connection:
+    async with tenant_transaction(pool, of.company_id) as connection:
         await Rulebooks().load(connection, of.company_id)
 
 
@@ -106,10 +106,10 @@ ESSENTIAL: tuple[Essential, ...] = (
     ),
     Essential(
         "import: which events are known",
-        lambda pool, of: maintenance.known_events(pool, of.company_id, [of.event_id]),
+        lambda pool, of: maintenance.existing_events(pool, of.company_id, [of.event_id]),
     ),
     Essential(
-        "intake: outcomes of events", lambda pool, of: event_outcomes.known_events(pool, of.company_id, [of.event_id])
+        "intake: outcomes of events", lambda pool, of: event_outcomes.find_outcomes(pool, of.company_id, [of.event_id])
     ),
     Essential(
         "intake: transitions that events caused",
@@ -157,11 +157,13 @@ ESSENTIAL: tuple[Essential, ...] = (
     Essential(
         "churn predictions", lambda pool, of: churn_predictions(pool, of.company_id, View().stages, 50), whole=True
     ),
-    Essential("overdue deadlines", lambda pool, of: maintenance.overdue(pool, of.company_id, of.month_ago, limit=200)),
+    Essential(
+        "overdue deadlines", lambda pool, of: maintenance.overdue_journeys(pool, of.company_id, of.month_ago, limit=200)
+    ),
     Essential("the oldest overdue deadline", lambda pool, of: company_gauges.overdue_seconds(pool, of.company_id)),
-    Essential("a chunk of journeys", lambda pool, of: maintenance.chunk(pool, of.company_id, after=1)),
+    Essential("a chunk of journeys", lambda pool, of: maintenance.journey_rows(pool, of.company_id, after=1)),
     Essential(
         "a chunk of journeys with their ledger",
-        lambda pool, of: validation.accounts(pool, of.company_id, after=1, limit=500),
+        lambda pool, of: validation.consistency_rows(pool, of.company_id, after=1, limit=500),
     ),
 )

@@ -19,7 +19,7 @@ from cli.output import console, print_json, print_rows, progress
 from contracts.journey_client import journey_handle, workflow_status
 from contracts.names import JOURNEY, STAGE, STATE_QUERY
 from db.analytics.journey_analytics import stages_json
-from db.analytics.rollup_reader import differences
+from db.analytics.rollup_reader import rollup_drift
 from db.connections import Pool, open_pool
 from db.journeys.rulebooks import Rulebooks
 from db.operations import maintenance, validation
@@ -151,7 +151,7 @@ async def _check_rows(
 async def _check_figures(pool: Pool, company_id: int, findings: Findings) -> None:
     """The roll-ups that figures are summed from, beside a count from the beginning."""
     stages = stages_json((await Rulebooks().newest(pool, company_id)).all_stages)
-    for found in await differences(pool, company_id, stages):
+    for found in await rollup_drift(pool, company_id, stages):
         what = f"{found['figure']} {' → '.join(found['key'])} of {found['day']}"
         findings.add(company_id, None, "figures", f"{what}: {found['problem']} {found['n']}, {found['amount']}")
 

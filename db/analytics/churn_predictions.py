@@ -1,4 +1,4 @@
-"""Churn predictions: who is about to be lost, when, and what to do about it."""
+"""Churn predictions: which customers are likely to churn, when, and which retention actions to take."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from db.analytics.journey_analytics import stages_json
-from db.analytics.rollup_reader import Seen, days, read
+from db.analytics.rollup_reader import RollupReader, read_rollups, span_params
 from db.connections import Pool
 from db.journeys.projection import INACTIVE_SINCE, names
 from journey.stages import Stage
 
-MOST_COUNTED = 10_000
+MAX_COUNTED = 10_000
 
 _PREDICTIONS = sql.SQL(
     """
@@ -61,25 +61,25 @@ select json_build_object('total', least(counted, {most}), 'more', counted > {mos
 )
 
 
-def _statement(seen: Seen, limit: int) -> sql.Composed:
+def _statement(reader: RollupReader, limit: int) -> sql.Composed:
     return _PREDICTIONS.format(
-        limit=sql.Literal(limit),  # no parameter: the plan for any number reads all customers
-        clauses=sql.SQL(seen.clauses),
+        limit=sql.Literal(limit),  # not a parameter: the generic plan for an unknown limit reads all customers
+        clauses=sql.SQL(reader.clauses),
         names=names(sql.Placeholder("company")),
-        stays=sql.SQL(seen.of_figure("stay", "ever")),
+        stays=sql.SQL(reader.rows("stay", "ever")),
         inactive_since=sql.SQL(INACTIVE_SINCE),
-        most=sql.Literal(MOST_COUNTED),
+        most=sql.Literal(MAX_COUNTED),
     )
 
 
 async def churn_predictions(pool: Pool, company_id: int, stages: Sequence[Stage], limit: int) -> bytes:
-    """Customers with a risk over 0.7 or in at_risk, the riskiest first, as the text of ``{"total", "more",
-    "predictions"}``; counted up to `MOST_COUNTED`, with ``more`` where there are more.
+    """Return the customers with a risk over 0.7 or in stage at_risk, highest risk first, as JSON text.
 
-    ``predicted_churn_date``: when the stage was entered plus the mean stay of those who went from it to churned
-    (``predicted_by`` ``history``), without such the churn deadline (``deadline``); never in the past. null: churned
-    already, or nothing yet leads there.
+    The shape is ``{"total", "more", "predictions"}``; ``total`` counts up to `MAX_COUNTED`, and ``more`` says whether
+    there are more. ``predicted_churn_date`` is the time of entry into the stage plus the mean stay of the customers
+    who went from it to churned (``predicted_by``: ``history``); if there are none, the churn deadline (``deadline``).
+    It is never in the past, and null for customers who have churned or have neither history nor deadline.
     """
-    params = {"company": company_id, "stages": stages_json(stages), **days("ever", None, None)}
-    text: str = await read(pool, company_id, lambda seen: _statement(seen, limit), params)
+    params = {"company": company_id, "stages": stages_json(stages), **span_params("ever", None, None)}
+    text: str = await read_rollups(pool, company_id, lambda reader: _statement(reader, limit), params)
     return text.encode()

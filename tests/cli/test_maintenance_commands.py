@@ -143,7 +143,7 @@ async def test_days_are_written_anew(shell: Shell, tmp_path: Path) -> None:
     spoil(shell, wrong)
     code, found = await shell.json("validate", *company)
     assert (code, found["kinds"]) == (1, {"figures": 2})
-    assert "revenue vip of 2026-01-01: too much 1, 5" in {problem["problem"] for problem in found["problems"]}
+    assert "revenue vip of 2026-01-01: surplus 1, 5" in {problem["problem"] for problem in found["problems"]}
     assert (await shell.run(*words, "--rollups"))[0] == 0
     assert (await shell.json("validate", *company))[1]["kinds"] == {}
 

@@ -22,7 +22,7 @@ import psycopg
 from bench import commits
 from db.analytics import journey_analytics
 from db.analytics.churn_predictions import churn_predictions
-from db.analytics.journey_analytics import View, stages_json
+from db.analytics.journey_analytics import AnalyticsQuery, stages_json
 from db.analytics.rollup_writer import roll_up
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool, open_pool, tenant_rows
@@ -129,7 +129,7 @@ def questions(pool: Pool, company: int) -> dict[str, Ask]:
     today = datetime.now(UTC).date()
     row = "select current_stage, risk_score, lifetime_value from customer_relationships where id = %s"
     key = company * 10_000_000 + 500
-    month, everything = View(period="month"), View(period="all")
+    month, everything = AnalyticsQuery(period="month"), AnalyticsQuery(period="all")
     return {
         "one row by its key": lambda: tenant_rows(pool, company, row, [key]),
         "distribution": lambda: journey_analytics.distribution(pool, company, month),
@@ -141,7 +141,9 @@ def questions(pool: Pool, company: int) -> dict[str, Ask]:
         "summary": lambda: journey_analytics.summary(pool, company, month),
         "all of these, month": lambda: journey_analytics.dashboard(pool, company, month),
         "all of these, all": lambda: journey_analytics.dashboard(pool, company, everything),
-        "stage metrics, 30 days": lambda: stage_metrics(pool, company, View(), today - timedelta(days=29), today),
+        "stage metrics, 30 days": lambda: stage_metrics(
+            pool, company, AnalyticsQuery(), today - timedelta(days=29), today
+        ),
         "churn predictions, 50": lambda: churn_predictions(pool, company, DEFAULT_RULEBOOK, 50),
     }
 

@@ -14,9 +14,9 @@ from api.problems import invalid
 from api.return_forecasts import with_forecasts
 from api.security.route_classes import requires
 from db.analytics import journey_analytics
-from db.analytics.churn_predictions import MOST_COUNTED, churn_predictions
-from db.analytics.journey_analytics import View
-from db.analytics.sankey import MOST_STEPS, sankey
+from db.analytics.churn_predictions import MAX_COUNTED, churn_predictions
+from db.analytics.journey_analytics import AnalyticsQuery
+from db.analytics.sankey import MAX_STEPS, sankey
 from db.analytics.stage_metrics import stage_metrics
 from db.people.api_keys import JOURNEYS_READ
 from journey.events import EARLIEST
@@ -127,15 +127,15 @@ async def get_customer_journey(
     gateway: TheGateway, credential: TheCredential, period: Period = "month", as_of: AsOf = None
 ) -> Response:
     rulebook = await gateway.rulebook(credential.company_id)
-    view = View(rulebook.all_stages, _instant(as_of), period)
-    return Response(await journey_analytics.dashboard(gateway.pool, credential.company_id, view), media_type=JSON)
+    query = AnalyticsQuery(rulebook.all_stages, _instant(as_of), period)
+    return Response(await journey_analytics.dashboard(gateway.pool, credential.company_id, query), media_type=JSON)
 
 
 @router.get(
     "/v1/portal/analytics/sankey",
     summary="The ways that journeys took",
     description="A node is a stage at a step (how many moves a journey had made in the period when it came there), so"
-    f" that loops show and no link leads back. After {MOST_STEPS} moves, the last link leads to where a journey came.",
+    f" that loops show and no link leads back. After {MAX_STEPS} moves, the last link leads to where a journey came.",
     response_model=None,
     responses={200: json_answer("Nodes and links, in the order of steps and stages.", _SANKEY), **problems()},
 )
@@ -143,8 +143,8 @@ async def get_sankey(
     gateway: TheGateway, credential: TheCredential, period: Period = "month", as_of: AsOf = None
 ) -> Response:
     rulebook = await gateway.rulebook(credential.company_id)
-    view = View(rulebook.all_stages, _instant(as_of), period)
-    return Response(await sankey(gateway.pool, credential.company_id, view), media_type=JSON)
+    query = AnalyticsQuery(rulebook.all_stages, _instant(as_of), period)
+    return Response(await sankey(gateway.pool, credential.company_id, query), media_type=JSON)
 
 
 @router.get(
@@ -152,7 +152,7 @@ async def get_sankey(
     summary="Whom the company is about to lose",
     description="Customers whose risk score exceeds the company's `scoring.high_risk`, and customers in a stage with "
     "the role `at_risk`, in descending order of risk. `total` counts them, up to "
-    f"{MOST_COUNTED:,} (then `more` is true). "
+    f"{MAX_COUNTED:,} (then `more` is true). "
     "`predicted_by` is `history` (the company's mean stay before churning), `deadline` or null, where nothing leads "
     "to a date. `return_probability` is that of at least one appointment in the next 90 days, `expected_appointments` "
     "the number of days with one to expect in them: by the company's newest `model`, from `inputs` as of today (days "
@@ -196,8 +196,8 @@ async def get_stage_metrics(
     first = last - timedelta(days=29) if first is None else first
     if not timedelta(0) <= last - first < timedelta(days=MOST_DAYS):
         raise invalid("from", first, f"at most {MOST_DAYS} days, none of them after `to`")
-    view = View((await gateway.rulebook(credential.company_id)).all_stages, instant)
-    rows = await stage_metrics(gateway.pool, credential.company_id, view, first, min(last, today))
+    query = AnalyticsQuery((await gateway.rulebook(credential.company_id)).all_stages, instant)
+    rows = await stage_metrics(gateway.pool, credential.company_id, query, first, min(last, today))
     return Response(b'{"stage_metrics":' + rows + b"}", media_type=JSON)
 
 

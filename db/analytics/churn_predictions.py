@@ -1,16 +1,16 @@
-"""Churn predictions: who is about to be lost, when, and what to do about it."""
+"""Churn predictions: which customers are likely to churn, when, and which retention actions to take."""
 
 from __future__ import annotations
 
 from psycopg import sql
 
 from db.analytics.journey_analytics import stages_json
-from db.analytics.rollup_reader import Seen, days, read
+from db.analytics.rollup_reader import RollupReader, read_rollups, span_params
 from db.connections import Pool
 from db.journeys.projection import INACTIVE_SINCE, names
 from journey.stages import Role, Rulebook
 
-MOST_COUNTED = 10_000
+MAX_COUNTED = 10_000
 
 _PREDICTIONS = sql.SQL(
     """
@@ -68,26 +68,26 @@ select json_build_object('total', least(counted, {most}), 'more', counted > {mos
 )
 
 
-def _statement(seen: Seen, limit: int) -> sql.Composed:
+def _statement(reader: RollupReader, limit: int) -> sql.Composed:
     return _PREDICTIONS.format(
-        limit=sql.Literal(limit),  # no parameter: the plan for any number reads all customers
-        clauses=sql.SQL(seen.clauses),
+        limit=sql.Literal(limit),  # not a parameter: the generic plan for an unknown limit reads all customers
+        clauses=sql.SQL(reader.clauses),
         names=names(sql.Placeholder("company")),
-        stays=sql.SQL(seen.of_figure("stay", "ever")),
+        stays=sql.SQL(reader.rows("stay", "ever")),
         inactive_since=sql.SQL(INACTIVE_SINCE),
-        most=sql.Literal(MOST_COUNTED),
+        most=sql.Literal(MAX_COUNTED),
     )
 
 
 async def churn_predictions(pool: Pool, company_id: int, rulebook: Rulebook, limit: int) -> bytes:
-    """Customers with a high risk score or in a stage with the role at risk, in descending order of risk.
+    """Return the customers with a high risk score or in a stage with the role at risk, highest risk first.
 
     ``predicted_churn_date`` is when the stage was entered plus the mean stay of those who moved from it to a stage with
     the role lost (``predicted_by`` is ``history``), without such the deadline that leads to one (``deadline``); it is
     never in the past. It is null for customers who are lost already, and if neither is known.
 
     Returns:
-        The JSON text of ``{"total", "more", "predictions"}``. ``total`` counts up to `MOST_COUNTED` customers;
+        The JSON text of ``{"total", "more", "predictions"}``. ``total`` counts up to `MAX_COUNTED` customers;
         ``more`` says whether there are more.
     """
     params = {
@@ -96,7 +96,7 @@ async def churn_predictions(pool: Pool, company_id: int, rulebook: Rulebook, lim
         "at_risk_stages": rulebook.keys_with(Role.AT_RISK),
         "lost_stages": rulebook.keys_with(Role.LOST),
         "high_risk": rulebook.scoring.high_risk,
-        **days("ever", None, None),
+        **span_params("ever", None, None),
     }
-    text: str = await read(pool, company_id, lambda seen: _statement(seen, limit), params)
+    text: str = await read_rollups(pool, company_id, lambda reader: _statement(reader, limit), params)
     return text.encode()

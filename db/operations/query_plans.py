@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import AsyncCursor, sql
 from psycopg.rows import TupleRow
 
-from db.analytics.rollup_reader import BEHIND
+from db.analytics.rollup_reader import STATUS_PROBE
 from db.connections import Pool, open_pool, pooled_connection, tenant_rows
 from db.operations.query_registry import Essential, Sample
 
@@ -22,7 +22,7 @@ LARGE = 10_000  # rows from which on a table should not be read through
 SMALL = 1 << 20  # bytes of a table that is read as fast without any statistics
 MOST = 0.5  # of a table's rows: who reads so much of it reads it best from one end to the other
 SETTING = ("set ", "select set_config", "prepare ")  # what begins like this is done, not explained
-LOOKS = (BEHIND,)  # what is asked only to know what to ask
+LOOKS = (STATUS_PROBE,)  # what is asked only to know what to ask
 
 
 class Explained(Exception):

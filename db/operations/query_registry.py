@@ -12,7 +12,7 @@ from psycopg import sql
 
 from db.analytics import journey_analytics, metric_days
 from db.analytics.churn_predictions import churn_predictions
-from db.analytics.journey_analytics import View
+from db.analytics.journey_analytics import AnalyticsQuery
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool, tenant_rows, tenant_transaction
 from db.journeys import event_outcomes, ledger, relationships
@@ -130,33 +130,45 @@ ESSENTIAL: tuple[Essential, ...] = (
     ),
     Essential(
         "dashboard of a month",
-        lambda pool, of: journey_analytics.dashboard(pool, of.company_id, View(period="month")),
+        lambda pool, of: journey_analytics.dashboard(pool, of.company_id, AnalyticsQuery(period="month")),
         True,
     ),
     Essential(
         "dashboard as of a month ago",
-        lambda pool, of: journey_analytics.dashboard(pool, of.company_id, View(as_of=of.month_ago, period="month")),
+        lambda pool, of: journey_analytics.dashboard(
+            pool, of.company_id, AnalyticsQuery(as_of=of.month_ago, period="month")
+        ),
         whole=True,
     ),
-    Essential("summary", lambda pool, of: journey_analytics.summary(pool, of.company_id, View()), whole=True),
-    Essential("distribution", lambda pool, of: journey_analytics.distribution(pool, of.company_id, View()), whole=True),
-    Essential("funnel", lambda pool, of: journey_analytics.funnel(pool, of.company_id, View()), whole=True),
-    Essential("transitions", lambda pool, of: journey_analytics.transitions(pool, of.company_id, View()), whole=True),
+    Essential("summary", lambda pool, of: journey_analytics.summary(pool, of.company_id, AnalyticsQuery()), whole=True),
     Essential(
-        "time in stage", lambda pool, of: journey_analytics.time_in_stage(pool, of.company_id, View()), whole=True
+        "distribution",
+        lambda pool, of: journey_analytics.distribution(pool, of.company_id, AnalyticsQuery()),
+        whole=True,
+    ),
+    Essential("funnel", lambda pool, of: journey_analytics.funnel(pool, of.company_id, AnalyticsQuery()), whole=True),
+    Essential(
+        "transitions", lambda pool, of: journey_analytics.transitions(pool, of.company_id, AnalyticsQuery()), whole=True
+    ),
+    Essential(
+        "time in stage",
+        lambda pool, of: journey_analytics.time_in_stage(pool, of.company_id, AnalyticsQuery()),
+        whole=True,
     ),
     Essential(
         "stage metrics of a month",
-        lambda pool, of: stage_metrics(pool, of.company_id, View(), of.month_ago.date(), of.now.date()),
+        lambda pool, of: stage_metrics(pool, of.company_id, AnalyticsQuery(), of.month_ago.date(), of.now.date()),
         whole=True,
     ),
     Essential(
         "stage metrics: the first day due",
-        lambda pool, of: metric_days.first_due(pool, of.company_id, of.now.date()),
+        lambda pool, of: metric_days.first_due_day(pool, of.company_id, of.now.date()),
         whole=True,
     ),
     Essential(
-        "churn predictions", lambda pool, of: churn_predictions(pool, of.company_id, DEFAULT_RULEBOOK, 50), whole=True
+        "churn predictions",
+        lambda pool, of: churn_predictions(pool, of.company_id, DEFAULT_RULEBOOK, 50),
+        whole=True,
     ),
     Essential(
         "overdue deadlines", lambda pool, of: maintenance.overdue_journeys(pool, of.company_id, of.month_ago, limit=200)

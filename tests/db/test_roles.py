@@ -11,7 +11,7 @@ from sqlalchemy import create_engine
 
 from db.analytics import journey_analytics
 from db.analytics.churn_predictions import churn_predictions
-from db.analytics.journey_analytics import View
+from db.analytics.journey_analytics import AnalyticsQuery
 from db.connections import Pool
 from db.journeys.rulebooks import Rulebooks
 from db.schema import migrate
@@ -32,7 +32,7 @@ def visit(customer: str, days_ago: float, amount: str = "10.00") -> Event:
 
 async def figures(pool: Pool, rulebook: Rulebook) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The summary, and the churn predictions without the stage's key and name."""
-    summary = await journey_analytics.summary(pool, 1, View(rulebook.all_stages))
+    summary = await journey_analytics.summary(pool, 1, AnalyticsQuery(rulebook.all_stages))
     found = json.loads(await churn_predictions(pool, 1, rulebook, 10))
     assert found["total"] == len(found["predictions"])
     return summary, [{k: v for k, v in row.items() if "stage" not in k} for row in found["predictions"]]

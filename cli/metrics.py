@@ -89,7 +89,7 @@ async def rebuild_days(
 
 
 def _days(first: str, last: str | None) -> tuple[date, date]:
-    from journey.events import EARLIEST
+    from journey.time import EARLIEST
 
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     begin, end = _day("--from", first), yesterday if last is None else _day("--to", last)

@@ -14,7 +14,7 @@ from temporalio.service import RPCError
 
 import connection
 from cli.output import complaints, console, print_json, print_rows, progress
-from contracts.journey_client import nudge
+from contracts.journey_client import request_evaluation
 from db.connections import Pool, open_pool
 from db.journeys.rulebooks import Rulebooks
 from db.operations import maintenance
@@ -70,7 +70,7 @@ async def evaluate(settings: Settings, company: int | None, customer: str | None
 async def _ask(client: Client, pool: Pool, company_id: int, standing: JourneyRow) -> bool:
     """Have the journey evaluate itself; whether its row moved on in time."""
     try:
-        await nudge(client, company_id, standing.customer_id or "")
+        await request_evaluation(client, company_id, standing.customer_id or "")
     except RPCError as error:
         complaints.print(f"[red]customer {standing.customer_id}:[/red] {escape(error.message)}")
         return False

@@ -25,7 +25,7 @@ from temporalio.service import RPCError, RPCStatusCode
 import connection
 from cli.event_log_file import Raw, UnreadableLog, read_log
 from cli.output import complaints, console, print_json, progress
-from contracts.journey_client import journey, send_events
+from contracts.journey_client import journey_handle, send_events
 from contracts.names import ACT_SIGNAL
 from db.connections import Pool, open_pool
 from db.journeys.rulebooks import Rulebooks
@@ -204,7 +204,7 @@ async def _act(client: Client, company: int, customers: Sequence[str], bar: Prog
 
     async def lane() -> None:
         for customer in left:
-            await _patiently(partial(journey(client, company, customer).signal, ACT_SIGNAL))
+            await _patiently(partial(journey_handle(client, company, customer).signal, ACT_SIGNAL))
             bar.advance(acting)
 
     await asyncio.gather(*(lane() for _ in range(LANES)))

@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 import connection
 from cli.evaluate import company_ids
 from cli.output import console, print_json, print_rows, progress
-from contracts.journey_client import journey, presence
+from contracts.journey_client import journey_handle, workflow_status
 from contracts.names import JOURNEY, STAGE, STATE_QUERY
 from db.analytics.journey_analytics import stages_json
 from db.analytics.rollup_reader import rollup_drift
@@ -105,7 +105,7 @@ async def _compare(
 async def _is_alone(client: Client, pool: Pool, company_id: int, customer_id: str) -> bool:
     """Whether a workflow runs, now, that has no row."""
     row = await validation.current_stages(pool, company_id, [customer_id])
-    return not row and await presence(client, company_id, customer_id) != "gone"
+    return not row and await workflow_status(client, company_id, customer_id) != "gone"
 
 
 async def _drift(client: Client, pool: Pool, company_id: int, customer_id: str) -> str | None:
@@ -113,9 +113,9 @@ async def _drift(client: Client, pool: Pool, company_id: int, customer_id: str) 
     and after."""
     before = (await validation.current_stages(pool, company_id, [customer_id])).get(customer_id)
     try:
-        state = await journey(client, company_id, customer_id).query(STATE_QUERY)
+        state = await journey_handle(client, company_id, customer_id).query(STATE_QUERY)
     except RPCError as error:
-        if await presence(client, company_id, customer_id) == "gone":
+        if await workflow_status(client, company_id, customer_id) == "gone":
             return None  # it is said of its row
         return f"its workflow does not answer: {error.message}"
     after = (await validation.current_stages(pool, company_id, [customer_id])).get(customer_id)
@@ -142,7 +142,7 @@ async def _check_rows(
             is_running = place < len(running) and running[place] == after
             if is_running or account.customer_id is None:
                 continue
-            if await presence(client, company_id, account.customer_id) == "gone":  # or it has begun since
+            if await workflow_status(client, company_id, account.customer_id) == "gone":  # or it has begun since
                 findings.add(company_id, account.customer_id, "no workflow", "no workflow runs for it")
         findings.journeys += len(accounts)
         yield len(accounts)

@@ -23,6 +23,7 @@ from db.operations import company_gauges, maintenance, validation
 from db.outreach import action_queries, actions
 from db.outreach.action_queries import ActionSearch, TaskSearch
 from db.people import api_keys
+from journey.stages import DEFAULT_RULEBOOK, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +144,10 @@ QUERIES: tuple[RegisteredQuery, ...] = (
         lambda pool, sample: actions.load(pool, sample.company_id, sample.customer_id, ["key"], sample.now),
     ),
     *(RegisteredQuery(f"relationships by {sort.replace('_', ' ')}", _page(Search(sort=sort))) for sort in SORTS),
-    RegisteredQuery("relationships in a stage, by risk", _page(Search(stages=("at_risk",)))),
-    RegisteredQuery("relationships above a risk", _page(Search(min_risk=0.7))),
+    RegisteredQuery(
+        "relationships in a stage, by risk", _page(Search(stages=DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)))
+    ),
+    RegisteredQuery("relationships above a risk", _page(Search(min_risk=float(DEFAULT_RULEBOOK.scoring.high_risk)))),
     RegisteredQuery("relationships by text search", _page(Search(text="ann")), reads_whole_company=True),
     RegisteredQuery("open tasks", lambda pool, sample: action_queries.tasks(pool, sample.company_id, TaskSearch())),
     RegisteredQuery(
@@ -182,7 +185,7 @@ QUERIES: tuple[RegisteredQuery, ...] = (
     ),
     RegisteredQuery(
         "churn predictions",
-        lambda pool, sample: churn_predictions(pool, sample.company_id, AnalyticsQuery().stages, 50),
+        lambda pool, sample: churn_predictions(pool, sample.company_id, DEFAULT_RULEBOOK, 50),
         reads_whole_company=True,
     ),
     RegisteredQuery(

@@ -13,7 +13,7 @@ import pytest
 from temporalio.client import Client
 
 from contracts import names
-from contracts.journey_client import journey
+from contracts.journey_client import journey_handle
 from contracts.schedules import definitions
 from local import services
 from tests.cli.conftest import Shell
@@ -67,7 +67,7 @@ async def test_validate_finds_every_kind_of_drift(shell: Shell, tmp_path: Path) 
     spoil(shell, GONE["no row"], "6")
     spoil(shell, GONE["orphan"], "7")
     client = await Client.connect(shell.environment["TEMPORAL_ADDRESS"])
-    await journey(client, shell.company, "8").terminate("by a test")
+    await journey_handle(client, shell.company, "8").terminate("by a test")
     code, report = await shell.json("validate", *company, "--deep")
     while "no workflow" not in report["kinds"]:  # visibility follows the termination
         code, report = await shell.json("validate", *company, "--deep")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -31,6 +31,9 @@ class Stage(Schema):
     color: Annotated[str, Field(pattern="^#[0-9A-Fa-f]{6}$")] | None
     icon: str | None
     kind: StageKind = Field(description="`growth`: reached by activity; `lapse`: reached by inactivity")
+    role: Literal["at_risk", "lost", "vip"] | None = Field(
+        description="what the stage means to analytics, lists and the dashboard, whatever its key"
+    )
     auto_transition_rules: TransitionRule | list[TransitionRule] | None
     retention_days: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
         description="days of inactivity after which a journey leaves this stage"
@@ -42,6 +45,7 @@ class Stage(Schema):
 class ScoringSettings(Schema):
     """Weights and thresholds of the scores."""
 
+    high_risk: Weight = Field(description="risk score above which a customer counts as at risk")
     risk_inactive_days: Annotated[list[int], Field(min_length=2, max_length=2)]
     risk_inactive_weights: Annotated[list[Weight], Field(min_length=2, max_length=2)]
     risk_missed_rate: Weight

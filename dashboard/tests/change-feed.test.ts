@@ -91,7 +91,7 @@ describe("when the stream ends", () => {
     server = "down";
     last().emit("error");
     await vi.advanceTimersByTimeAsync(5_000);
-    expect(connections).toContain("lost");
+    expect(connections).toContain("offline");
     expect(sources).toHaveLength(1);
     server = "up";
     await vi.advanceTimersByTimeAsync(3_000);

@@ -35,14 +35,14 @@ def answered(stack: Stack, **search: Any) -> tuple[list[str], int]:
 def shows(page: Page, stack: Stack, **search: Any) -> bool:
     """Whether the page has the same customers in the same order as the gateway, and says how many there are."""
     names, total = answered(stack, **search)
-    said = page.locator("main .found").text_content() or ""
+    said = page.locator("main .result-count").text_content() or ""
     listed = names_in(page.locator("main"))
     return listed == names and said == f"{total:,} customer{'' if total == 1 else 's'}"
 
 
 def opened(visit: Visit, path: str = "/customers") -> Page:
     visit.sign_in(at=path)
-    visit.page.locator("main .found").wait_for()
+    visit.page.locator("main .result-count").wait_for()
     return visit.page
 
 

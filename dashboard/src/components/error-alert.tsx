@@ -9,7 +9,7 @@ interface Props {
   retry?: () => void;
 }
 
-/** What could not be loaded, why, and another try. */
+/** Error message with an optional retry button. */
 export function ErrorAlert({ error, title = strings.common.failed, retry }: Props) {
   return (
     <Alert
@@ -28,7 +28,7 @@ export function ErrorAlert({ error, title = strings.common.failed, retry }: Prop
   );
 }
 
-/** What an error says to a person. */
+/** Return the message to show for an error. */
 export function errorMessage(error: Error): string {
   if (!(error instanceof Problem)) return error.message;
   if (error.status === 0) return strings.common.unanswered;

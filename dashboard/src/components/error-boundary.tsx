@@ -2,7 +2,7 @@ import { Component, type ReactNode } from "react";
 import { strings } from "../strings";
 import { ReloadAlert } from "./reload-alert";
 
-/** Catches what a view throws, so that the rest of the page stays and says so. */
+/** Catch rendering errors of a view, so that the rest of the page keeps working. */
 export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: boolean }> {
   override state = { failed: false };
 

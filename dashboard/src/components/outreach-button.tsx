@@ -18,7 +18,7 @@ interface Props {
   small?: boolean;
 }
 
-/** Asks for a call, an e-mail or an offer at one click, and says so. */
+/** Button that requests a call, an e-mail or an offer and confirms it in a toast. */
 export function OutreachButton({ type, customerId, name, small = false }: Props) {
   const outreach = useOutreach(customerId);
   const { message } = App.useApp();
@@ -41,7 +41,7 @@ export function OutreachButton({ type, customerId, name, small = false }: Props)
       title={small ? t[type] : undefined}
       onClick={handleClick}
     >
-      <span className="outreach-name">{t[type]}</span>
+      <span className="outreach-label">{t[type]}</span>
     </Button>
   );
 }

@@ -1,7 +1,7 @@
 import { formatShare } from "../format/numbers";
 import { strings } from "../strings";
 
-/** A risk (0 to 1) as a bar with its number; the colour only repeats what both say. */
+/** A risk score (0 to 1) as a bar with its percentage; the colour carries no extra information. */
 export function RiskBar({ risk, label = strings.customers.risk }: { risk: number; label?: string }) {
   const level = risk > 0.7 ? "high" : risk >= 0.3 ? "medium" : "low";
   return (
@@ -18,7 +18,7 @@ export function RiskBar({ risk, label = strings.customers.risk }: { risk: number
       >
         <div className={`risk-fill ${level}`} style={{ width: `${risk * 100}%` }} />
       </div>
-      <span className="figure">{formatShare(risk)}</span>
+      <span className="numeric">{formatShare(risk)}</span>
     </div>
   );
 }

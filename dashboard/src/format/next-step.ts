@@ -7,7 +7,7 @@ type UpcomingStep = Pick<
   "held" | "hold_until" | "next_deadline" | "next_stage" | "total_appointments"
 >;
 
-/** What happens next to a journey if nothing else does, in a sentence. `nameOf`: a stage's name by its key. */
+/** Describe in a sentence what happens next in a journey if no event arrives. `nameOf` maps a stage's key to its name. */
 export function describeNextStep(
   journey: UpcomingStep,
   nameOf: (key: string) => string,

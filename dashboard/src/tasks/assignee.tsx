@@ -7,7 +7,7 @@ import { strings } from "../strings";
 
 const UNASSIGNED = 0;
 
-/** Who has a task; another can be chosen. */
+/** Select for the staff member a task is assigned to. */
 export function Assignee({ task }: { task: Task }) {
   const staff = useStaff().data?.staff ?? [];
   const assign = useAssignTask(task.customer_id);

@@ -1,6 +1,6 @@
 import { counted } from "./common";
 
-/** Names of what the gateway calls by keys; what is missing here is shown as its key, made readable. */
+/** Labels for keys of the API. Keys without a label are shown in a readable form. */
 export const terms: Record<
   "events" | "triggers" | "actions" | "statuses" | "outcomes" | "factors" | "tasks",
   Record<string, string>
@@ -130,7 +130,7 @@ export const rules: {
   and: ", and ",
 };
 
-/** What a rule compared, where it is told of a move that was made. */
+/** Labels of facts in the timeline, where a transition lists what its rule compared. */
 export const facts: Record<string, string> = {
   call_duration: "Seconds of the call",
   count: "Completed appointments",

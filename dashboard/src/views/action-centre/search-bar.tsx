@@ -10,7 +10,7 @@ interface Props {
   onSearch(text: string): void;
   sorting: Sorting;
   onSort(sorting: Sorting): void;
-  /** go to the first page */
+  /** return to the first page */
   onReset(): void;
 }
 
@@ -20,7 +20,7 @@ export function SearchBar({ text, onSearch, sorting, onSort, onReset }: Props) {
   return (
     <search className="filters">
       <Input
-        className="find"
+        className="search-input"
         value={text}
         onChange={({ target }) => {
           onSearch(target.value);

@@ -42,7 +42,7 @@ export function DistributionCard({ distribution }: { distribution: Record<string
   );
 }
 
-/** A number for each stage, in the company's order; stages that it has given up come last. */
+/** One bar per stage in the company's order; removed stages come last. */
 function StageBarCard({ title, hint, column, values, formatValue }: Props) {
   const stageStyle = useStageStyle();
   const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);

@@ -20,7 +20,7 @@ export default function Customers() {
     <Page title={strings.views.customers} documentTitle={strings.views.customers}>
       <Panel>
         <Filters search={search} change={change} />
-        {/* Another search begins on its first page. */}
+        {/* The key resets pagination when the search changes. */}
         <CustomerList key={JSON.stringify(search)} {...{ search, change, isFiltered, clear }} />
       </Panel>
     </Page>
@@ -48,7 +48,7 @@ function CustomerList({ search, change, isFiltered, clear }: CustomerListProps) 
     <QueryView query={query} rows={10}>
       {(data: Relationships) => (
         <>
-          <p className="found" role="status">
+          <p className="result-count" role="status">
             {typeof data.total === "number" && strings.customers.found(formatNumber(data.total), data.total)}
           </p>
           <DataList

@@ -17,7 +17,7 @@ export function Filters({ search, change }: { search: Search; change(search: Par
   return (
     <search className="filters">
       <Input
-        className="find"
+        className="search-input"
         value={text}
         onChange={({ target }) => setText(target.value)}
         prefix={<SearchOutlined aria-hidden />}
@@ -60,7 +60,7 @@ export function Filters({ search, change }: { search: Search; change(search: Par
   );
 }
 
-/** What is being typed, passed on when the typing pauses. */
+/** Input state whose changes are reported after a pause in typing. */
 function useDebouncedInput(
   value: string,
   onChange: (text: string) => void,

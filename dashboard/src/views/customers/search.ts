@@ -26,11 +26,11 @@ export interface Search {
   risk: Risk | null;
   sort: (typeof SORTS)[number];
   descending: boolean;
-  /** the same for the gateway */
+  /** the corresponding query parameters of the API */
   query: CustomerSearch;
 }
 
-/** What is searched for; it stands in the address, so that a search can be returned to and passed on. */
+/** The search, kept in the URL, so that it can be bookmarked and shared. */
 export function useSearch() {
   const [params, setParams] = useSearchParams();
   const search = useMemo(() => parseSearch(params), [params]);

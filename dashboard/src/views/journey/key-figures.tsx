@@ -20,7 +20,7 @@ export function KeyFigures({ journey }: { journey: JourneyShown }) {
   ];
   return (
     <Panel title={t.figures}>
-      <dl className="pairs">
+      <dl className="key-values">
         {rows.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>

@@ -34,7 +34,7 @@ export function StageCard({ stage, isFirst }: { stage: Stage; isFirst: boolean }
         {stage.retention_days !== null && <p>{t.retention(formatDays(stage.retention_days))}</p>}
         <h4>{t.actions}</h4>
         {stage.actions.length === 0 ? (
-          <p className="quiet">{t.noActions}</p>
+          <p className="secondary">{t.noActions}</p>
         ) : (
           <ul>
             {stage.actions.map((action) => (

@@ -37,9 +37,9 @@ export function ActionEntry({ action, time, customerId }: Props) {
         {isOpen && <span>{t.due(formatRelative(action.due_at))}</span>}
         {action.attempts > 1 && <span>{t.attempts(formatNumber(action.attempts), action.attempts)}</span>}
       </p>
-      {action.reason && <p className="quiet">{action.reason}</p>}
-      {action.last_error && <p className="quiet">{action.last_error}</p>}
-      {typeof note === "string" && note !== "" && <p className="written">{note}</p>}
+      {action.reason && <p className="secondary">{action.reason}</p>}
+      {action.last_error && <p className="secondary">{action.last_error}</p>}
+      {typeof note === "string" && note !== "" && <p className="user-text">{note}</p>}
       {canEdit && (action.status === "failed" || action.status === "suppressed") && (
         <Retry customerId={customerId} action={action} />
       )}

@@ -19,11 +19,11 @@ export function TransitionEntry({ transition, time }: { transition: Transition; 
         <span>{label("triggers", transition.trigger_event)}</span>
       </p>
       {transition.reason?.conditions?.map((condition) => (
-        <p key={condition.fact} className="quiet">
+        <p key={condition.fact} className="secondary">
           {describeComparison(condition, currency)}
         </p>
       ))}
-      {transition.notes && <p className="written">{transition.notes}</p>}
+      {transition.notes && <p className="user-text">{transition.notes}</p>}
     </div>
   );
 }

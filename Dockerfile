@@ -24,10 +24,13 @@ RUN pip install --require-hashes -r requirements-bootstrap.lock \
 
 COPY pyproject.toml README.md LICENSE *.py ./
 COPY journey ./journey
+COPY contracts ./contracts
 COPY workflows ./workflows
 COPY activities ./activities
+COPY background ./background
 COPY db ./db
 COPY api ./api
+COPY local ./local
 COPY cli ./cli
 # From site-packages alone: the sources beside it would be a second copy of every module, which `python -c` finds first.
 RUN pip install --no-deps --no-build-isolation . \

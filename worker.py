@@ -28,27 +28,27 @@ import connection
 from activities.act import Acts
 from activities.channels import Channel
 from activities.channels.email import EmailChannel
-from activities.channels.outbox import Outbox
+from activities.channels.file import Outbox
 from activities.channels.sms import SmsChannel
 from activities.channels.webhook import WebhookChannel
 from activities.commit import Commits
 from activities.delivery import Delivery
 from activities.evaluate import Evaluations
-from activities.metrics import Metrics
 from activities.reconcile import Reconciler
 from activities.return_models import Fits
-from activities.rollups import keep_rolled_up
-from db.session import Pool, open_pool
-from figures import Figures
-from logs import configure_logs
+from activities.stage_metrics import Metrics
+from background.company_gauges import Figures
+from background.rollups import keep_rolled_up
+from contracts import journey_client
+from contracts.names import TASK_QUEUE
+from contracts.schedules import ensure_schedules
+from db.connections import Pool, open_pool
+from logging_setup import configure_logs
 from settings import Settings, read_settings
-from workflows import intake
 from workflows.customer_journey import CustomerJourney
 from workflows.evaluate_all import EvaluateAll
 from workflows.maintenance import FitReturnModels, Reconciliation, StageMetrics
-from workflows.names import TASK_QUEUE
 from workflows.retention_campaign import RetentionCampaign
-from workflows.schedules import ensure_schedules
 
 BUILD = "1"  # short, because it stands in every workflow task of every history
 STICKY_LIMIT = timedelta(seconds=2)  # a killed worker costs its journeys this long, not ten seconds
@@ -87,7 +87,7 @@ def build_worker(client: Client, pool: Pool, settings: Settings, runner: Workflo
 
 def maintenance_activities(client: Client, pool: Pool) -> list[Callable[..., Awaitable[Any]]]:
     """What the maintenance workflows ask for."""
-    nudge, look_up = partial(intake.nudge, client), partial(intake.presence, client)
+    nudge, look_up = partial(journey_client.nudge, client), partial(journey_client.presence, client)
     runtime = client.service_client.config.runtime or Runtime.default()
     metrics, evaluations = Metrics(pool), Evaluations(pool, nudge)
     reconciler = Reconciler(pool, look_up, nudge, runtime.metric_meter)

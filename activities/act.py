@@ -17,12 +17,12 @@ from activities import stage_actions
 from activities.channels import NotDelivered
 from activities.delivery import About, Delivery
 from activities.rendering import InvalidTemplate
-from activities.requests import ActRequest, ActResult
 from activities.stage_actions import Assign, Campaign, Mail, Notice, Occasion, StaffMail, Task, Text
-from db import actions, campaigns, tasks
-from db.actions import ActionRow, Outcome, Surroundings
-from db.rulebooks import Rulebooks
-from db.session import Pool
+from contracts.requests import ActRequest, ActResult
+from db.connections import Pool
+from db.journeys.rulebooks import Rulebooks
+from db.outreach import actions, campaigns, tasks
+from db.outreach.actions import ActionRow, Outcome, Surroundings
 from journey.actions import action_key, parsed_tail, step_name
 from journey.events import to_datetime, to_instant
 from journey.outreach import Hold, Profile, Suppress, consider, outreach_from

@@ -18,15 +18,16 @@ import psycopg
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import desk
-from activities.inbox import Inbox, admit, read_messages, set_aside
-from activities.requests import CommitRequest, CommitResult
-from db import actions, ledger
-from db.desk import Known as KnownToDesk
-from db.desk import known as known_to_desk
-from db.ledger import Entry, Known, Row
-from db.rulebooks import Rulebooks
-from db.session import Pool
+from activities import side_effects
+from activities.message_batch import Inbox, admit, read_messages, set_aside
+from contracts.requests import CommitRequest, CommitResult
+from db.connections import Pool
+from db.journeys import ledger
+from db.journeys.ledger import Entry, Known, Row
+from db.journeys.rulebooks import Rulebooks
+from db.journeys.side_effects import Known as KnownToDesk
+from db.journeys.side_effects import known as known_to_desk
+from db.outreach import actions
 from journey.actions import action_key
 from journey.engine import Transition, decide
 from journey.events import AppointmentCompleted, PaymentAdjusted, canonical, content_hash, utc_text
@@ -130,7 +131,7 @@ class Commits:
         activity.logger.warning("journey taken over from Postgres", extra={"version": state.version})
         company_id, customer_id = request["company_id"], request["customer_id"]
         open_actions = await actions.unfinished(self._pool, company_id, customer_id)
-        due = desk.agenda_of(open_actions, action_key(company_id, customer_id, ""), request["now"])
+        due = side_effects.agenda_of(open_actions, action_key(company_id, customer_id, ""), request["now"])
         return {**result(request, packed, [], actions=due), "again": True}
 
     async def _decide(
@@ -146,13 +147,13 @@ class Commits:
     ) -> CommitResult:
         own_version = state.version + 1 if again else None
         events, entries = admit(inbox, known, own_version)
-        answers, commands, requests = desk.judge(
+        answers, commands, requests = side_effects.judge(
             inbox.commands, rulebook, request["now"], await self._known(request, inbox)
         )
         now = request["now"] if inbox.until is None else min(inbox.until, request["now"])
         decision = decide(state, events, rulebook, now, commands)
         new = decision.state
-        beyond = desk.desk_of(inbox, requests, answers, decision, rulebook, request["now"])
+        beyond = side_effects.desk_of(inbox, requests, answers, decision, rulebook, request["now"])
         changed = bool(entries or decision.transitions or commands or beyond) or new != state
         if assumed and (new.stage is None or not changed):
             raise Overtaken  # nothing would be compared with Postgres, which may know newer rules or a later state
@@ -178,11 +179,11 @@ class Commits:
         keys = await ledger.write(self._pool, request["company_id"], values, again=again, desk=bool(beyond))
         if keys is None:
             raise Overtaken
-        return result(request, packed, answers, inbox.until, desk.tails(keys, beyond, prefix, request["now"]))
+        return result(request, packed, answers, inbox.until, side_effects.tails(keys, beyond, prefix, request["now"]))
 
     async def _known(self, request: CommitRequest, inbox: Inbox) -> KnownToDesk | None:
         """What people's requests are judged by; None where there are none that name anything."""
-        tasks, actions, staff = desk.asked_of(inbox)
+        tasks, actions, staff = side_effects.asked_of(inbox)
         if not tasks and not actions:
             return None
         company_id, customer_id = request["company_id"], request["customer_id"]
@@ -203,7 +204,7 @@ class Commits:
 def result(
     request: CommitRequest,
     state: dict[str, Any] | None,
-    answers: desk.Answers,
+    answers: side_effects.Answers,
     until: int | None = None,
     actions: dict[str, int] | None = None,
 ) -> CommitResult:

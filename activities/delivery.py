@@ -12,11 +12,11 @@ from activities import rendering
 from activities.channels import Channel, Message, NotDelivered, message_id
 from activities.channels.webhook import Endpoint, EndpointGone, WebhookChannel
 from activities.stage_actions import Mail, Notice, StaffMail, Text
-from db import actions
-from db import outreach as known
-from db.actions import ActionRow, Outcome, Surroundings
-from db.session import Pool
-from journey import links
+from db.connections import Pool
+from db.outreach import actions
+from db.outreach import delivery_context as known
+from db.outreach.actions import ActionRow, Outcome, Surroundings
+from journey import signed_tokens
 from journey.events import to_instant, utc_text
 from journey.outreach import Outreach, Profile
 
@@ -67,16 +67,16 @@ class Delivery:
         """What the words are about, and what of it stays on record."""
         company, customer = about.company_id, about.customer_id
         channel = "sms" if isinstance(effect, Text) else "email"
-        token = links.unsubscribe_token(secret, company, customer, channel)
+        token = signed_tokens.unsubscribe_token(secret, company, customer, channel)
         content: dict[str, Any] = {"unsubscribe_url": f"{self.public_url}/u/{token}"}
         detail: dict[str, Any] = {}
         if isinstance(effect, Mail) and effect.asks:
             expires = to_instant(about.at + FEEDBACK_OPEN)
-            token = links.feedback_token(secret, company, customer, tail, expires)
+            token = signed_tokens.feedback_token(secret, company, customer, tail, expires)
             content["feedback_url"] = f"{self.public_url}/f/{token}"
         if isinstance(effect, Mail) and effect.offer:
             plan = about.outreach
-            detail["code"] = links.offer_code(secret, company, customer, tail)
+            detail["code"] = signed_tokens.offer_code(secret, company, customer, tail)
             until = (about.at + timedelta(days=plan.offer_valid_days)).date()
             content |= {"offer_code": detail["code"], "offer_percent": plan.offer_percent}
             content["offer_until"] = rendering.date_text(until, about.profile.locale)

@@ -7,12 +7,13 @@ from typing import Any
 from temporalio import activity
 from temporalio.service import RPCError
 
+from activities.attempts import trying
 from activities.reconcile import Nudge, unmoved
-from activities.rounds import Chunk, Evaluated, trying
-from db import maintenance
-from db.maintenance import Standing
-from db.rulebooks import Rulebooks
-from db.session import Pool
+from contracts.maintenance import Chunk, Evaluated
+from db.connections import Pool
+from db.journeys.rulebooks import Rulebooks
+from db.operations import maintenance
+from db.operations.maintenance import Standing
 from journey.drift import would_change
 
 SHOWN = 50  # changes of one chunk that are told in full

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from activities import rendering
-from activities.messages import TEMPLATES
+from activities.message_catalogue import TEMPLATES
 
 #: One value for each variable that any message knows.
 EXAMPLES: Mapping[str, str] = {

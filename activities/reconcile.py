@@ -10,10 +10,12 @@ from temporalio import activity
 from temporalio.common import MetricMeter
 from temporalio.service import RPCError
 
-from activities.rounds import Faults, Overdue, Reconciled, trying
-from db import audit, maintenance
-from db.maintenance import Late
-from db.session import Pool, tenant
+from activities.attempts import trying
+from contracts.maintenance import Faults, Overdue, Reconciled
+from db.connections import Pool, tenant
+from db.operations import maintenance
+from db.operations.maintenance import Late
+from db.people import audit_log
 
 CHUNK = 200  # journeys under way at once
 PATIENCE = 30.0  # seconds for a chunk of journeys to move
@@ -61,9 +63,9 @@ class Reconciler:
         async with trying():
             company_id, found = request["company_id"], request["found"]
             async with tenant(self._pool, company_id) as connection:
-                if await audit.is_noted(connection, company_id, "reconcile", request["round"]):
+                if await audit_log.is_noted(connection, company_id, "reconcile", request["round"]):
                     return
-                await audit.note(connection, company_id, "reconciliation", "reconcile", request["round"], found)
+                await audit_log.note(connection, company_id, "reconciliation", "reconcile", request["round"], found)
         told = ", ".join(f"{name} {number}" for name, number in found.items())
         activity.logger.warning(f"company {company_id}: deadlines had passed without an evaluation: {told}")
         self._faults.add(found["missed"] + found["gone"])

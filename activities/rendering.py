@@ -17,8 +17,8 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateSyn
 from jinja2 import Template as Compiled
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from activities.channels.wording import one_line
-from activities.messages import TEMPLATES, Template
+from activities.channels.text import one_line
+from activities.message_catalogue import TEMPLATES, Template
 from activities.template_check import InvalidTemplate, check_part
 
 __all__ = [

@@ -11,10 +11,10 @@ from psycopg.errors import ForeignKeyViolation
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from db import return_models, returns
-from db.return_models import ReturnModel
-from db.returns import History
-from db.session import Pool
+from db.analytics import return_models, visit_history
+from db.analytics.return_models import ReturnModel
+from db.analytics.visit_history import History
+from db.connections import Pool
 from journey.bgnbd import NoModel, check_history
 
 BEAT = 3.0  # seconds between two signs of life
@@ -35,7 +35,7 @@ async def fit_company(pool: Pool, company_id: int) -> ReturnModel:
     A thread does the arithmetic, some seconds for 100,000 customers. Raises psycopg.OperationalError when Postgres does
     not answer, psycopg.errors.ForeignKeyViolation for a company that is not there.
     """
-    history = await returns.history(pool, company_id, datetime.now(UTC).date())
+    history = await visit_history.history(pool, company_id, datetime.now(UTC).date())
     try:
         check_history(history.customers, history.returned, history.days)
         parameters, log_likelihood = await asyncio.to_thread(_fit, history)

@@ -5,7 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
-from activities.messages import Template
+from activities.message_catalogue import Template
 
 LONGEST_SOURCE = {"subject": 1_000, "html": 100_000, "text": 20_000}  # characters
 

@@ -18,17 +18,12 @@ from starlette.middleware import Middleware
 
 import connection
 from activities.channels.webhook import WebhookChannel
-from api import documents, problems
-from api.auth import Authenticator
-from api.cookies import Cookies
+from api import openapi, problems
 from api.dashboard import Dashboard
-from api.gateway import Gateway, TemporalLink
-from api.guard import Direct
-from api.limits import BodyLimit
+from api.dependencies import Gateway, TemporalLink
 from api.routes import (
     actions,
     analytics,
-    changes,
     customers,
     docs,
     events,
@@ -39,6 +34,7 @@ from api.routes import (
     relationships,
     session,
     staff,
+    stage_override,
     stages,
     stream,
     tasks,
@@ -46,12 +42,16 @@ from api.routes import (
     timeline,
     webhooks,
 )
+from api.security.authentication import Authenticator
+from api.security.body_limit import BodyLimit
+from api.security.cookies import Cookies
+from api.security.ip_rate_limit import Visitors
+from api.security.route_classes import Direct
 from api.streams import Streams
 from api.telemetry import Meters, Telemetry
-from api.visitors import Visitors
-from db.rulebooks import Rulebooks
-from db.session import open_pool
-from logs import configure_logs
+from db.connections import open_pool
+from db.journeys.rulebooks import Rulebooks
+from logging_setup import configure_logs
 from settings import Settings, read_settings
 
 POOL_TIMEOUT = 2.0  # seconds until a request is told that Postgres does not answer
@@ -65,7 +65,7 @@ company it is about. Errors are problem details (RFC 9457), each with a type tha
 def create_app(settings: Settings) -> FastAPI:
     """The gateway under these settings. Nothing is opened before its lifespan begins."""
     # The routes themselves, the hottest first: included routers would be asked one after the other, each time anew.
-    journeys_first = (journeys, relationships, changes, actions, tasks, customers, stages)
+    journeys_first = (journeys, relationships, stage_override, actions, tasks, customers, stages)
     others = (
         *journeys_first,
         timeline,
@@ -101,7 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     problems.install(app, handler)
-    documents.complete(app)
+    openapi.complete(app)
     app.router.default = Dashboard(Path(settings.dashboard))
     return app
 

@@ -15,9 +15,9 @@ import psycopg
 import structlog
 
 from api.problems import problem
-from db import changes
-from db.changes import Watch
-from db.session import Pool
+from db.connections import Pool
+from db.journeys import change_feed
+from db.journeys.change_feed import Watch
 
 TICK = 1.0  # seconds between two looks
 MOST_LISTENERS = 200  # of one company, in one process
@@ -97,7 +97,7 @@ class Streams:
             detail = f"{MOST_LISTENERS} dashboards of this company are open already"
             raise problem("rate-limited", detail, headers={"Retry-After": "30"})
         if company_id not in self._companies:
-            watch = await changes.begin(self._pool, company_id)
+            watch = await change_feed.begin(self._pool, company_id)
             self._companies.setdefault(company_id, _Company(watch))
         company, listener = self._companies[company_id], Listener()
         company.listeners.add(listener)
@@ -117,7 +117,7 @@ class Streams:
             await asyncio.sleep(TICK)
             for company_id, company in list(self._companies.items()):
                 try:
-                    change = await changes.look(self._pool, company_id, company.watch)
+                    change = await change_feed.look(self._pool, company_id, company.watch)
                 except psycopg.OperationalError as error:
                     if not away:
                         _log.warning("postgres does not answer; streams wait", error=str(error)[:200])

@@ -20,15 +20,15 @@ import orjson
 import psycopg
 
 from bench import commits
-from cli.embedded import Postgres, running
-from db import analytics
-from db.analytics import View, stages_json
-from db.churn import churn_predictions
-from db.migrate import upgrade
-from db.rollups import roll_up
-from db.session import Pool, open_pool, tenant_rows
-from db.stage_metrics import stage_metrics
+from db.analytics import journey_analytics
+from db.analytics.churn_predictions import churn_predictions
+from db.analytics.journey_analytics import View, stages_json
+from db.analytics.rollup_writer import roll_up
+from db.analytics.stage_metrics import stage_metrics
+from db.connections import Pool, open_pool, tenant_rows
+from db.schema.migrate import upgrade
 from journey.stages import DEFAULT_RULEBOOK
+from local.embedded import Postgres, running
 
 # How journeys go here: (stage, days after the start), as far as they have come by now.
 PATHS: tuple[tuple[tuple[str, float], ...], ...] = (
@@ -133,15 +133,15 @@ def questions(pool: Pool, company: int) -> dict[str, Ask]:
     month, everything = View(period="month"), View(period="all")
     return {
         "one row by its key": lambda: tenant_rows(pool, company, row, [key]),
-        "distribution": lambda: analytics.distribution(pool, company, month),
-        "funnel, month": lambda: analytics.funnel(pool, company, month),
-        "funnel, all": lambda: analytics.funnel(pool, company, everything),
-        "transitions, month": lambda: analytics.transitions(pool, company, month),
-        "transitions, all": lambda: analytics.transitions(pool, company, everything),
-        "time in stage": lambda: analytics.time_in_stage(pool, company, month),
-        "summary": lambda: analytics.summary(pool, company, month),
-        "all of these, month": lambda: analytics.dashboard(pool, company, month),
-        "all of these, all": lambda: analytics.dashboard(pool, company, everything),
+        "distribution": lambda: journey_analytics.distribution(pool, company, month),
+        "funnel, month": lambda: journey_analytics.funnel(pool, company, month),
+        "funnel, all": lambda: journey_analytics.funnel(pool, company, everything),
+        "transitions, month": lambda: journey_analytics.transitions(pool, company, month),
+        "transitions, all": lambda: journey_analytics.transitions(pool, company, everything),
+        "time in stage": lambda: journey_analytics.time_in_stage(pool, company, month),
+        "summary": lambda: journey_analytics.summary(pool, company, month),
+        "all of these, month": lambda: journey_analytics.dashboard(pool, company, month),
+        "all of these, all": lambda: journey_analytics.dashboard(pool, company, everything),
         "stage metrics, 30 days": lambda: stage_metrics(pool, company, View(), today - timedelta(days=29), today),
         "churn predictions, 50": lambda: churn_predictions(pool, company, stages, 50),
     }

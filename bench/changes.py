@@ -18,8 +18,8 @@ from pathlib import Path
 
 import psycopg
 
-from cli.embedded import Postgres, running
-from db.migrate import upgrade
+from db.schema.migrate import upgrade
+from local.embedded import Postgres, running
 
 ROWS = 50_000
 

@@ -10,8 +10,8 @@ import argparse
 import asyncio
 import statistics
 
-from bench.rig import System, call, cpu_seconds, each, system
-from workflows.intake import send_events
+from contracts.journey_client import send_events
+from tests.support.rig import System, call, cpu_seconds, each, system
 
 
 async def live(machine: System, customers: list[str], lives: dict[str, int]) -> None:

@@ -11,9 +11,10 @@ import orjson
 from temporalio.testing import ActivityEnvironment
 
 from activities.commit import Commits
-from activities.requests import CommitRequest
-from db import companies, ledger
-from db.session import open_pool
+from contracts.requests import CommitRequest
+from db.connections import open_pool
+from db.journeys import ledger
+from db.people import companies
 from journey.events import to_instant
 from journey.state import changed
 

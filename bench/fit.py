@@ -25,12 +25,12 @@ import numpy as np
 import psycopg
 
 from activities.return_models import fit_company
-from bench.customers import TYPICAL, Customers, Floats, plain_log_likelihood, simulated
-from cli.embedded import Postgres, running
-from db import companies
-from db.migrate import upgrade
-from db.session import open_pool
+from db.connections import open_pool
+from db.people import companies
+from db.schema.migrate import upgrade
 from journey.bgnbd_fit import fit
+from local.embedded import Postgres, running
+from tests.support.customers import TYPICAL, Customers, Floats, plain_log_likelihood, simulated
 
 SECONDS, BYTES = 60.0, 1 << 30
 DAYS = 730

@@ -20,9 +20,9 @@ import orjson
 from temporalio.client import Client
 
 from bench.load import Server, load, post, serving
-from cli.embedded import Postgres, Temporal, free_port, running
-from db import companies
-from db.migrate import upgrade
+from db.people import companies
+from db.schema.migrate import upgrade
+from local.embedded import Postgres, Temporal, free_port, running
 
 BATCH = 100
 CONCURRENCY = 32

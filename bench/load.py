@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from cli.child import Child
-from cli.embedded import free_port
+from local.embedded import free_port
+from local.managed_process import Child
 
 ROOT = Path(__file__).parent.parent
 

@@ -6,8 +6,8 @@ import argparse
 import asyncio
 from dataclasses import replace
 
-from bench.rig import System, call, each, resident_bytes, system
-from workflows.intake import journey, send_events
+from contracts.journey_client import journey, send_events
+from tests.support.rig import System, call, each, resident_bytes, system
 
 AGES = (1, 50, 200)
 

@@ -14,11 +14,11 @@ from typing import Any
 
 from temporalio.client import WorkflowHandle
 
-from bench.rig import System, call, each, system
-from db.session import owner_connection
-from workflows import names
-from workflows.evaluate_all import Evaluation
-from workflows.intake import send_events
+from contracts import names
+from contracts.journey_client import send_events
+from contracts.maintenance import Evaluation
+from db.connections import owner_connection
+from tests.support.rig import System, call, each, system
 
 # A new version of the same rules: every journey has to be evaluated by it once.
 RULES = "update companies set rules_version = rules_version + 1, rules_changed_at = now() where id = 1"

@@ -26,10 +26,10 @@ from starlette.routing import Route
 
 from api.app import create_app
 from bench.load import Server, for_seconds, get, load, serving
-from cli.embedded import Postgres, running
-from db import companies
-from db.migrate import upgrade
-from db.session import Pool, owner_connection
+from db.connections import Pool, owner_connection
+from db.people import companies
+from db.schema.migrate import upgrade
+from local.embedded import Postgres, running
 from settings import Settings
 
 _ROW = """

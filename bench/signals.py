@@ -15,10 +15,10 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bench.rig import FLOOR_QUEUE, System, call, counting_worker, each, system
+from contracts.journey_client import send_events
 from settings import Settings
+from tests.support.rig import FLOOR_QUEUE, System, call, counting_worker, each, system
 from worker import build_worker
-from workflows.intake import send_events
 
 
 class Bench:

@@ -8,8 +8,8 @@ import multiprocessing
 import os
 import time
 
-from bench.rig import call, each, system
-from workflows.intake import send_events
+from contracts.journey_client import send_events
+from tests.support.rig import call, each, system
 
 
 def burn() -> None:

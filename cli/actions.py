@@ -32,7 +32,7 @@ def actions_list(
     if unknown := [given for given in status or () if given not in STATUSES]:
         raise typer.BadParameter(f"--status {unknown[0]!r} is not one of {', '.join(STATUSES)}")
     from cli import desk
-    from db.portal import ActionSearch
+    from db.outreach.action_queries import ActionSearch
     from settings import read_settings
 
     settle(data)
@@ -56,7 +56,7 @@ def actions_retry(
     if not ids and not failed:
         raise typer.BadParameter("say which: ids, or --failed")
     from cli import desk
-    from db.portal import ActionSearch
+    from db.outreach.action_queries import ActionSearch
     from settings import read_settings
 
     settle(data)

@@ -6,10 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from cli.first_run import FILE
 from cli.output import console, print_json, print_rows
-from db import companies, keys, sessions
-from db.session import Connection, owner_connection
+from db.connections import Connection, owner_connection
+from db.people import api_keys, browser_sessions, companies
+from local.first_run import FILE
 from settings import Settings
 
 TEMPORAL_PATIENCE = 10.0  # seconds that `migrate` waits for a Temporal that need not be there
@@ -17,7 +17,7 @@ TEMPORAL_PATIENCE = 10.0  # seconds that `migrate` waits for a Temporal that nee
 
 async def migrate(settings: Settings) -> int:
     """Apply what is missing of the schema; the exit code."""
-    from db.migrate import current, upgrade  # Alembic takes half a second, and no other command here needs it
+    from db.schema.migrate import current, upgrade  # Alembic takes half a second, and no other command here needs it
 
     applied = await asyncio.to_thread(upgrade, settings.owner_url)
     at = await asyncio.to_thread(current, settings.owner_url)
@@ -31,7 +31,7 @@ async def _schedules() -> str:
     from temporalio.service import RPCError
 
     import connection
-    from workflows.schedules import ensure_schedules
+    from contracts.schedules import ensure_schedules
 
     try:
         client = await asyncio.wait_for(connection.connect(), TEMPORAL_PATIENCE)
@@ -74,7 +74,7 @@ async def list_companies(settings: Settings, as_json: bool) -> int:
 async def create_key(settings: Settings, company: int, scopes: list[str], name: str, as_json: bool) -> int:
     """Raises ValueError (exit code 2) for an unknown scope or company."""
     async with owner_connection(settings.owner_url) as connection:
-        key_id, plaintext = await keys.create(connection, company, name, [scope.strip() for scope in scopes])
+        key_id, plaintext = await api_keys.create(connection, company, name, [scope.strip() for scope in scopes])
     if as_json:
         print_json({"id": key_id, "company_id": company, "key": plaintext})
     else:
@@ -87,7 +87,7 @@ async def make_link(settings: Settings, data: Path, key_id: int | None, minutes:
     """A link that signs in to the dashboard once. Raises ValueError (exit code 2) for a key that is none any more."""
     async with owner_connection(settings.owner_url) as connection:
         key_id = key_id or await _signing_key(connection, data)
-        token = await sessions.new_link(connection, key_id, timedelta(minutes=minutes))
+        token = await browser_sessions.new_link(connection, key_id, timedelta(minutes=minutes))
     url = sign_in_url(settings.public_url, token)
     if as_json:
         print_json({"url": url, "minutes": minutes})
@@ -105,9 +105,9 @@ def sign_in_url(public_url: str, token: str) -> str:
 async def _signing_key(connection: Connection, data: Path) -> int:
     """The key that `up` keeps, or else the only one there is."""
     kept = data / FILE
-    if kept.exists() and (found := await keys.id_of(connection, kept.read_text().strip())):
+    if kept.exists() and (found := await api_keys.id_of(connection, kept.read_text().strip())):
         return found
-    valid = [key.id for key in await keys.list_all(connection) if key.revoked_at is None]
+    valid = [key.id for key in await api_keys.list_all(connection) if key.revoked_at is None]
     if len(valid) != 1:
         raise ValueError(f"say which key: --key ID ({len(valid)} are valid; journey keys list)")
     return valid[0]
@@ -115,7 +115,7 @@ async def _signing_key(connection: Connection, data: Path) -> int:
 
 async def list_keys(settings: Settings, company: int | None, as_json: bool) -> int:
     async with owner_connection(settings.owner_url) as connection:
-        rows = [asdict(key) for key in await keys.list_all(connection, company)]
+        rows = [asdict(key) for key in await api_keys.list_all(connection, company)]
     for row in rows:
         row["scopes"] = ", ".join(row["scopes"]) if not as_json else row["scopes"]
     return _print(rows, as_json, "no key yet: journey keys create --company 1 --scopes events:write")
@@ -124,7 +124,7 @@ async def list_keys(settings: Settings, company: int | None, as_json: bool) -> i
 async def revoke_key(settings: Settings, key_id: int) -> int:
     """1 when there is no such key, or it was revoked before."""
     async with owner_connection(settings.owner_url) as connection:
-        revoked = await keys.revoke(connection, key_id)
+        revoked = await api_keys.revoke(connection, key_id)
     console.print(f"key {key_id} is revoked" if revoked else f"no key {key_id} that is not revoked already")
     return 0 if revoked else 1
 

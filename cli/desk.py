@@ -13,14 +13,14 @@ from temporalio.service import RPCError, RPCStatusCode
 
 import connection
 from cli.output import complaints, console, print_json, print_rows, progress
-from db import portal
-from db.links import company_name
-from db.portal import ActionSearch, TaskSearch
-from db.session import Pool, open_pool
+from contracts import names
+from contracts.journey_client import journey
+from contracts.messages import FinishTask, ReassignTask, Request, RetryAction
+from db.connections import Pool, open_pool
+from db.outreach import action_queries
+from db.outreach.action_queries import ActionSearch, TaskSearch
+from db.outreach.feedback_requests import company_name
 from settings import Settings
-from workflows import names
-from workflows.intake import journey
-from workflows.messages import FinishTask, ReassignTask, Request, RetryAction
 
 PATIENCE = 15.0  # seconds for a journey to answer
 PAGE = 200
@@ -41,8 +41,8 @@ async def pool_for(settings: Settings, company: int) -> AsyncIterator[Pool]:
 async def list_actions(settings: Settings, company: int, search: ActionSearch, as_json: bool) -> int:
     """The newest actions, and how many there are of each status."""
     async with pool_for(settings, company) as pool:
-        found, _ = await portal.actions(pool, company, search)
-        counts = await portal.action_counts(pool, company, search)
+        found, _ = await action_queries.actions(pool, company, search)
+        counts = await action_queries.action_counts(pool, company, search)
     actions = orjson.loads(found)
     if as_json:
         print_json({"actions": actions, "counts": counts})
@@ -84,14 +84,14 @@ async def _ids(pool: Pool, company: int, search: ActionSearch) -> list[int]:
     before: int | None = None
     while True:
         page = ActionSearch(search.statuses, search.customer_id, search.action, PAGE, before)
-        rows, before = await portal.actions(pool, company, page)
+        rows, before = await action_queries.actions(pool, company, page)
         found += [row["id"] for row in orjson.loads(rows)]
         if before is None:
             return found
 
 
 async def _retry(client: Client, pool: Pool, company: int, action_id: int) -> str | None:
-    found = await portal.action(pool, company, action_id=action_id)
+    found = await action_queries.action(pool, company, action_id=action_id)
     if found is None:
         return f"company {company} has no such action"
     return await ask(client, company, found[0], names.RETRY_ACTION_UPDATE, RetryAction(action_id))
@@ -99,7 +99,7 @@ async def _retry(client: Client, pool: Pool, company: int, action_id: int) -> st
 
 async def list_tasks(settings: Settings, company: int, search: TaskSearch, as_json: bool) -> int:
     async with pool_for(settings, company) as pool:
-        found, _ = await portal.tasks(pool, company, search)
+        found, _ = await action_queries.tasks(pool, company, search)
     tasks = orjson.loads(found)
     if as_json:
         print_json({"tasks": tasks})
@@ -124,14 +124,14 @@ async def _change_task(
 ) -> int:
     """1 where there is no such task, or its journey refuses."""
     async with pool_for(settings, company) as pool:
-        found = await portal.task(pool, company, message.task_id)
+        found = await action_queries.task(pool, company, message.task_id)
         if found is None:
             complaints.print(f"[red]company {company} has no task {message.task_id}[/red]")
             return 1
         if problem := await ask(await connection.connect(), company, found[0], name, message):
             complaints.print(f"[red]refused:[/red] {escape(problem)}")
             return 1
-        changed = await portal.task(pool, company, message.task_id)
+        changed = await action_queries.task(pool, company, message.task_id)
     assert changed is not None
     task = orjson.loads(changed[1])
     if as_json:

@@ -14,13 +14,14 @@ from temporalio.service import RPCError
 
 import connection
 from cli.output import complaints, console, print_json, print_rows, progress
-from db import companies, maintenance
-from db.maintenance import Standing
-from db.rulebooks import Rulebooks
-from db.session import Pool, open_pool
+from contracts.journey_client import nudge
+from db.connections import Pool, open_pool
+from db.journeys.rulebooks import Rulebooks
+from db.operations import maintenance
+from db.operations.maintenance import Standing
+from db.people import companies
 from journey.drift import would_change
 from settings import Settings
-from workflows.intake import nudge
 
 PATIENCE = 30.0  # seconds for a journey to answer
 

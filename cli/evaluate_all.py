@@ -19,10 +19,10 @@ from temporalio.service import RPCError
 import connection
 from cli.evaluate import company_ids
 from cli.output import complaints, console, print_json, print_rows, progress
-from db.session import open_pool
+from contracts import names
+from contracts.maintenance import Evaluation
+from db.connections import open_pool
 from settings import Settings
-from workflows import names
-from workflows.evaluate_all import Evaluation
 
 LOOK_EVERY = 0.5  # seconds
 SILENT = 20  # looks without an answer after which a worker is missed

@@ -6,9 +6,9 @@ from typing import Any
 from activities.return_models import fit_company
 from cli.evaluate import company_ids
 from cli.output import print_json, print_rows, progress
-from db import return_models
-from db.return_models import ReturnModel
-from db.session import open_pool
+from db.analytics import return_models
+from db.analytics.return_models import ReturnModel
+from db.connections import open_pool
 from settings import Settings
 
 

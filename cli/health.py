@@ -14,10 +14,10 @@ from temporalio.service import RPCError
 
 import connection
 from cli.output import print_json, print_rows
-from db.migrate import current, head
-from db.session import owner_connection
+from contracts.names import TASK_QUEUE
+from db.connections import owner_connection
+from db.schema.migrate import current, head
 from settings import Settings
-from workflows.names import TASK_QUEUE
 
 RECENT = 90.0  # seconds since a worker's last poll
 

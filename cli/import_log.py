@@ -23,16 +23,16 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 import connection
-from cli.logs import Raw, UnreadableLog, read_log
+from cli.event_log_file import Raw, UnreadableLog, read_log
 from cli.output import complaints, console, print_json, progress
-from db import maintenance
-from db.rulebooks import Rulebooks
-from db.session import Pool, open_pool
+from contracts.journey_client import journey, send_events
+from contracts.names import ACT_SIGNAL
+from db.connections import Pool, open_pool
+from db.journeys.rulebooks import Rulebooks
+from db.operations import maintenance
 from journey.events import MICROSECOND, Event, InvalidEvent, canonical, content_hash, to_instant
 from journey.simulate import Log
 from settings import Settings
-from workflows.intake import journey, send_events
-from workflows.names import ACT_SIGNAL
 
 LANES = 32  # customers under way at once
 CHUNK = 1000  # events in one message

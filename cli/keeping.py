@@ -11,8 +11,9 @@ from rich.markup import escape
 from activities.channels.webhook import WebhookChannel, new_secret
 from cli.desk import pool_for
 from cli.output import console, print_json, print_rows
-from db import endpoints, staff, wording
-from db.session import tenant
+from db.connections import tenant
+from db.outreach import message_templates, webhook_endpoints
+from db.people import staff
 from journey.outreach import outreach_from
 from settings import Settings
 
@@ -21,7 +22,7 @@ ACTOR = "command line"  # for the audit log
 
 async def add_person(settings: Settings, company: int, name: str, role: str, email: str | None, as_json: bool) -> int:
     """Raises ValueError (exit code 2) for a name or an address that is none."""
-    from api.texts import Email, PersonName  # the framework beneath it takes a moment
+    from api.field_types import Email, PersonName  # the framework beneath it takes a moment
 
     _checked("name", PersonName, name)
     if email is not None:
@@ -61,7 +62,7 @@ async def remove_person(settings: Settings, company: int, staff_id: int) -> int:
 
 async def list_endpoints(settings: Settings, company: int, as_json: bool) -> int:
     async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
-        found = await endpoints.listed(connection, company)
+        found = await webhook_endpoints.listed(connection, company)
     return _print(found, as_json, "no endpoint yet: journey webhooks add URL")
 
 
@@ -73,7 +74,7 @@ async def add_endpoint(settings: Settings, company: int, url: str, as_json: bool
         raise ValueError(f"URL: {error}") from None
     secret = new_secret()
     async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
-        endpoint = await endpoints.add(connection, company, url, secret, ACTOR)
+        endpoint = await webhook_endpoints.add(connection, company, url, secret, ACTOR)
     return _with_secret(endpoint, secret, as_json)
 
 
@@ -81,25 +82,25 @@ async def rotate_secret(settings: Settings, company: int, endpoint_id: int, as_j
     """1 where there is no such endpoint; ValueError (exit code 2) while a rotation is under way."""
     secret = new_secret()
     async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
-        endpoint = await endpoints.rotate(connection, company, endpoint_id, secret, ACTOR)
+        endpoint = await webhook_endpoints.rotate(connection, company, endpoint_id, secret, ACTOR)
     return _with_secret(endpoint, secret, as_json) if endpoint else _none(_no_endpoint(company, endpoint_id))
 
 
 async def finish_rotation(settings: Settings, company: int, endpoint_id: int, as_json: bool) -> int:
     async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
-        endpoint = await endpoints.finish_rotation(connection, company, endpoint_id, ACTOR)
+        endpoint = await webhook_endpoints.finish_rotation(connection, company, endpoint_id, ACTOR)
     return _shown(endpoint, as_json) if endpoint else _none(_no_endpoint(company, endpoint_id))
 
 
 async def switch_endpoint(settings: Settings, company: int, endpoint_id: int, on: bool, as_json: bool) -> int:
     async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
-        endpoint = await endpoints.switch(connection, company, endpoint_id, on=on, actor=ACTOR)
+        endpoint = await webhook_endpoints.switch(connection, company, endpoint_id, on=on, actor=ACTOR)
     return _shown(endpoint, as_json) if endpoint else _none(_no_endpoint(company, endpoint_id))
 
 
 async def remove_endpoint(settings: Settings, company: int, endpoint_id: int) -> int:
     async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
-        removed = await endpoints.remove(connection, company, endpoint_id, ACTOR)
+        removed = await webhook_endpoints.remove(connection, company, endpoint_id, ACTOR)
     if not removed:
         return _none(_no_endpoint(company, endpoint_id))
     console.print(f"endpoint {endpoint_id} is forgotten")
@@ -108,7 +109,7 @@ async def remove_endpoint(settings: Settings, company: int, endpoint_id: int) ->
 
 async def show_outreach(settings: Settings, company: int, as_json: bool) -> int:
     async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
-        found = await wording.company(connection, company)
+        found = await message_templates.company(connection, company)
     assert found is not None
     return _outreach(found[1], as_json)
 
@@ -118,7 +119,7 @@ async def set_outreach(settings: Settings, company: int, file: Path, as_json: bo
     given = _read(file)
     outreach_from(given)
     async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
-        await wording.put_outreach(connection, company, given or {}, ACTOR)
+        await message_templates.put_outreach(connection, company, given or {}, ACTOR)
     return _outreach(given, as_json)
 
 

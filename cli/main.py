@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from cli import running
 from cli.actions import actions
 from cli.metrics import metrics
 from cli.options import AnyCompany, AsJson, Company, Data, finish, settle
@@ -21,6 +20,7 @@ from cli.tasks import tasks
 from cli.templates import templates
 from cli.tenants import companies, keys
 from cli.webhooks import webhooks
+from local import data_folder
 
 app = typer.Typer(
     name="journey",
@@ -278,7 +278,7 @@ def health_check(
     from cli import health
     from settings import read_settings
 
-    found = running.environment(data)
+    found = data_folder.environment(data)
     settle(data)
     finish(health.check(read_settings(), gateway_url or found.get("PUBLIC_URL"), as_json))
 
@@ -286,7 +286,7 @@ def health_check(
 @app.callback()
 def _configure() -> None:
     """Logs of the commands themselves go to standard error, warnings and worse."""
-    from logs import configure_logs
+    from logging_setup import configure_logs
 
     if len(sys.argv) > 1 and sys.argv[1] not in ("worker", "gateway"):
         configure_logs("WARNING", "auto")

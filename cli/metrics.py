@@ -52,11 +52,11 @@ async def rebuild_days(
     """Raises ValueError (exit code 2) for days that are none, or not over, and for an unknown company."""
     from cli.evaluate import company_ids
     from cli.output import console, print_json, print_rows, progress
-    from db import metric_days
-    from db.analytics import View, stages_json
-    from db.rollups import rebuild as rebuild_rollups
-    from db.rulebooks import Rulebooks
-    from db.session import open_pool
+    from db.analytics import metric_days
+    from db.analytics.journey_analytics import View, stages_json
+    from db.analytics.rollup_writer import rebuild as rebuild_rollups
+    from db.connections import open_pool
+    from db.journeys.rulebooks import Rulebooks
 
     begin, end = _days(first, last)
     pool = await open_pool(settings.database_url, min_size=1, max_size=1, timeout=10.0)

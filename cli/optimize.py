@@ -5,9 +5,9 @@ from typing import Any
 
 from cli.evaluate import company_ids
 from cli.output import console, print_json, print_rows, progress
-from db import maintenance, plans
-from db.essential import ESSENTIAL, sample
-from db.session import Pool, open_pool
+from db.connections import Pool, open_pool
+from db.operations import maintenance, query_plans
+from db.operations.query_registry import ESSENTIAL, sample
 from settings import Settings
 
 
@@ -25,17 +25,17 @@ async def optimize(settings: Settings, company: int | None, analyze: bool, as_js
             else:
                 console.print("no company yet: journey companies add NAME")
             return 0
-        of, sizes = await sample(pool, company_id, datetime.now(UTC)), await plans.table_sizes(pool)
+        of, sizes = await sample(pool, company_id, datetime.now(UTC)), await query_plans.table_sizes(pool)
         found = []
         async with (
-            plans.explaining_pool(settings.database_url, analyze=analyze) as running,
-            plans.explaining_pool(settings.database_url, analyze=False) as explaining,
+            query_plans.explaining_pool(settings.database_url, analyze=analyze) as running,
+            query_plans.explaining_pool(settings.database_url, analyze=False) as explaining,
         ):
             with progress() as bar:
                 task = bar.add_task("queries", total=len(ESSENTIAL))
                 for essential in ESSENTIAL:
                     ask = explaining if essential.writes else running
-                    found.append(await plans.explain(pool, ask, essential, of, sizes))
+                    found.append(await query_plans.explain(pool, ask, essential, of, sizes))
                     bar.advance(task)
     finally:
         await pool.close()
@@ -52,7 +52,7 @@ async def _whose(pool: Pool, company: int | None) -> int | None:
     return max(counts, key=counts.__getitem__, default=None)
 
 
-def _report(company_id: int, found: list[plans.Plan], sizes: dict[str, float], as_json: bool) -> None:
+def _report(company_id: int, found: list[query_plans.Plan], sizes: dict[str, float], as_json: bool) -> None:
     rows: list[dict[str, Any]] = [
         {
             "query": plan.query,
@@ -81,7 +81,7 @@ def _report(company_id: int, found: list[plans.Plan], sizes: dict[str, float], a
             if warnings
             else "none reads a large table through"
         )
-        + f" (large: over {plans.LARGE:,} rows)"
+        + f" (large: over {query_plans.LARGE:,} rows)"
     )
     if unknown:
         console.print(f"[yellow]never analyzed:[/yellow] {', '.join(unknown)}: plans are guesses until Postgres has")

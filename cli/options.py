@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from cli import running
+from local import data_folder
 
 Data = Annotated[Path, typer.Option(help="The data folder of `up`.")]
 Company = Annotated[int, typer.Option("--company", "-c", help="The company's id.", min=1)]
@@ -21,7 +21,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def settle(data: Path) -> None:
     """Point this process at the `up` that runs on ``data``, unless the environment points elsewhere."""
-    for name, value in running.environment(data).items():
+    for name, value in data_folder.environment(data).items():
         os.environ.setdefault(name, value)
 
 

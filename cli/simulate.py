@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.logs import UnreadableLog, read_log
+from cli.event_log_file import UnreadableLog, read_log
 from journey.events import EARLIEST, LATEST, InvalidEvent, to_instant, utc_text
 from journey.rules import InvalidRule
 from journey.simulate import Log, Simulation

@@ -16,18 +16,18 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 import connection
-from cli import building, running
 from cli.admin import sign_in_url
-from cli.child import StartFailed
-from cli.demo import filling
-from cli.demo.trickle import trickle
-from cli.embedded import Postgres, Temporal, free_port, missing_search_attributes
-from cli.first_run import admin_key, link_secret, sign_in_token
-from cli.parts import Gateway, Worker
-from cli.screen import Screen
-from cli.supervisor import GaveUp, Supervisor, supervised
-from db.demo import Demo
-from db.migrate import upgrade
+from db.operations.demo import Demo
+from db.schema.migrate import upgrade
+from local import dashboard_build, data_folder
+from local.console import Screen
+from local.demo import filling
+from local.demo.trickle import trickle
+from local.embedded import Postgres, Temporal, free_port, missing_search_attributes
+from local.first_run import admin_key, link_secret, sign_in_token
+from local.managed_process import StartFailed
+from local.services import Gateway, Worker
+from local.supervisor import GaveUp, Supervisor, supervised
 from settings import Settings, read_settings
 
 TEMPORAL_PORT, TEMPORAL_UI_PORT = 7233, 8233
@@ -39,9 +39,9 @@ def up_command(data: Path, port: int, *, dashboard: bool, demo: bool) -> None:
     """Run everything until Ctrl-C, then return. Raises SystemExit(1), after saying why, when a part cannot run."""
     screen = Screen()
     try:
-        with running.locked(data):
+        with data_folder.locked(data):
             anyio.run(up, data.resolve(), port, screen, dashboard, demo)
-    except* (running.FolderInUseError, StartFailed, GaveUp, OSError) as group:
+    except* (data_folder.FolderInUseError, StartFailed, GaveUp, OSError) as group:
         screen.error("\n".join(_messages(group)))
         raise SystemExit(1) from None
 
@@ -62,7 +62,7 @@ async def up(data: Path, port: int, screen: Screen, dashboard: bool, demo: bool)
             await machine.live()
     finally:
         screen.muted = True
-        (data / running.ADDRESSES).unlink(missing_ok=True)
+        (data / data_folder.ADDRESSES).unlink(missing_ok=True)
 
 
 class Machine:
@@ -101,7 +101,7 @@ class Machine:
             "PUBLIC_URL",
             "OUTBOX",
         )
-        running.publish(self.data, {name: self.environment[name] for name in names if name in self.environment})
+        data_folder.publish(self.data, {name: self.environment[name] for name in names if name in self.environment})
         unbuilt = await self.build()
         with self.screen.step("worker"):
             await supervisor.add(Worker(client, self.environment, self.screen.line))
@@ -121,12 +121,12 @@ class Machine:
         """Build the dashboard if need be; why there is none, or None."""
         if not self.dashboard:
             return "not asked for (--no-dashboard)"
-        if building.is_current():
+        if dashboard_build.is_current():
             return None
         try:
             with self.screen.step("the dashboard (the first time takes a minute)"):
-                await anyio.to_thread.run_sync(building.build, self.screen.say, abandon_on_cancel=True)
-        except building.BuildFailed as error:
+                await anyio.to_thread.run_sync(dashboard_build.build, self.screen.say, abandon_on_cancel=True)
+        except dashboard_build.BuildFailed as error:
             self.screen.error(f"the dashboard could not be built: {error}")
             return "could not be built; the reason stands above"
         return None

@@ -16,17 +16,17 @@ from temporalio.service import RPCError
 import connection
 from cli.evaluate import company_ids
 from cli.output import console, print_json, print_rows, progress
-from db import maintenance, validation
-from db.analytics import stages_json
-from db.rolled import differences
-from db.rulebooks import Rulebooks
-from db.session import Pool, open_pool
-from db.validation import Account
+from contracts.journey_client import journey, presence
+from contracts.names import JOURNEY, STAGE, STATE_QUERY
+from db.analytics.journey_analytics import stages_json
+from db.analytics.rollup_reader import differences
+from db.connections import Pool, open_pool
+from db.journeys.rulebooks import Rulebooks
+from db.operations import maintenance, validation
+from db.operations.validation import Account
 from journey.stages import Rulebook
 from journey.state import unpack
 from settings import Settings
-from workflows.intake import journey, presence
-from workflows.names import JOURNEY, STAGE, STATE_QUERY
 
 CHUNK = 500
 SHOWN = 1000  # problems that are told in full; all are counted

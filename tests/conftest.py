@@ -14,8 +14,8 @@ from psycopg import sql
 from xdist.remote import Producer  # type: ignore[import-untyped]  # ships no types
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # the same
 
-from cli.embedded import Postgres, Temporal, free_port, running
-from db.migrate import upgrade
+from db.schema.migrate import upgrade
+from local.embedded import Postgres, Temporal, free_port, running
 
 NewDatabase = Callable[..., str]
 

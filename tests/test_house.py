@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("journey", "workflows", "activities", "db", "api", "cli")
+ROOMS = ("journey", "contracts", "workflows", "activities", "background", "db", "api", "cli", "local")
 
 NO_CLOCK = "time comes in as an argument (in a workflow: from workflow.now())"
 NO_CHANCE = "the same input must give the same output"

@@ -23,17 +23,17 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client
 
-from cli import parts
-from cli.embedded import Temporal, free_port, running
-from db import companies, keys
-from db.session import owner_connection
-from figures import GAUGES
+from background.company_gauges import GAUGES
+from contracts.names import JOURNEY, TASK_QUEUE
+from db.connections import owner_connection
+from db.people import api_keys, companies
+from local import services
+from local.embedded import Temporal, free_port, running
+from tests.background.test_company_gauges import away
 from tests.conftest import NewDatabase
-from tests.deploy.promql import Sample, scraped, selectors
 from tests.deploy.test_dashboard import PROMETHEUS, expressions
-from tests.outside import MailBehaviour, SmtpServer
-from tests.test_figures import away
-from workflows.names import JOURNEY, TASK_QUEUE
+from tests.support.outside import MailBehaviour, SmtpServer
+from tests.support.promql import Sample, scraped, selectors
 
 PATIENCE = 40.0  # seconds
 CUSTOMERS = 6
@@ -99,7 +99,7 @@ async def scene(postgres_url: str, database_url: str) -> AsyncIterator[Scene]:
     scene = Scene()
     async with owner_connection(database_url) as connection:
         scene.company = await companies.add(connection, "Watched")
-        _, key = await keys.create(connection, scene.company, "key", keys.SCOPES)
+        _, key = await api_keys.create(connection, scene.company, "key", api_keys.SCOPES)
         quiet = '{"outreach": {"quiet_from": "00:00", "quiet_to": "00:00"}}'  # never: tests run at night, too
         await connection.execute("update companies set settings = %s", [quiet])
     async with AsyncExitStack() as stack:
@@ -120,10 +120,10 @@ async def scene(postgres_url: str, database_url: str) -> AsyncIterator[Scene]:
         first, second = (f"127.0.0.1:{free_port()}" for _ in range(2))
 
         async def begin(metrics: str) -> None:
-            worker = parts.Worker(client, {**environment, "METRICS_ADDRESS": metrics}, lambda name, line: None)
+            worker = services.Worker(client, {**environment, "METRICS_ADDRESS": metrics}, lambda name, line: None)
             await stack.enter_async_context(running(worker))
 
-        gateway = parts.Gateway(free_port(), environment, lambda name, line: None)
+        gateway = services.Gateway(free_port(), environment, lambda name, line: None)
         await begin(first)
         await stack.enter_async_context(running(gateway))
         api = httpx2.AsyncClient(

@@ -14,13 +14,8 @@ from temporalio.common import RawValue, SearchAttributeUpdate
 from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.requests import CommitRequest, CommitResult
-    from journey.events import to_datetime, to_instant
-    from journey.explain import details, readable
-    from journey.state import changed, deadline_of
-    from workflows import names
-    from workflows.agenda import Agenda
-    from workflows.messages import (
+    from contracts import names
+    from contracts.messages import (
         FinishTask,
         JourneyStart,
         ReassignTask,
@@ -31,6 +26,11 @@ with workflow.unsafe.imports_passed_through():
         SetStage,
         problem_of,
     )
+    from contracts.requests import CommitRequest, CommitResult
+    from journey.events import to_datetime, to_instant
+    from journey.explain import details, readable
+    from journey.state import changed, deadline_of
+    from workflows.pending_actions import Agenda
 
 #: More history of an import is on its way: deadlines that it may make untrue wait this long for it.
 HISTORY_FOLLOWS = 60_000_000  # µs

@@ -1,47 +1,16 @@
 """Every journey of a company, or of all, evaluated: what finds something to do has found drift."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.rounds import Chunk, Evaluated
-    from workflows import names
-    from workflows.rounds import NAMED, companies, why
+    from contracts import names
+    from contracts.maintenance import Chunk, Evaluated, Evaluation
+    from workflows.company_sweep import NAMED, companies, why
 
 SHOWN = 200  # changes that are told in full
-
-
-@dataclass
-class Evaluation:
-    """The argument of ``EvaluateAll``, at its start and at every continue-as-new; fields are only ever added, with a
-    default.
-
-    ``company``: only this one. ``chunk`` journeys are one activity, ``chunks`` of them one run; at most ``rate`` a
-    second are asked to evaluate themselves, so that live traffic keeps its pace; ``grace`` in seconds. The rest is what
-    is done: companies before ``current``, which is under way where it has ``begun``; of its ``total`` journeys those up
-    to relationship ``after``; and the sums of all companies.
-    """
-
-    company: int | None = None
-    chunk: int = 500
-    rate: float = 20.0
-    grace: int = int(names.GRACE.total_seconds())
-    chunks: int = 50
-    schema: int = 1
-    current: int = 0
-    begun: bool = False
-    total: int = 0
-    after: int = 0
-    looked_here: int = 0
-    companies: int = 0
-    evaluated: int = 0
-    drifted: int = 0
-    unanswered: int = 0
-    changes: list[dict[str, Any]] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
 
 
 @workflow.defn(name=names.EVALUATE_ALL)

@@ -6,9 +6,9 @@ from typing import Any
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.rounds import Days, DaysWritten, Faults, Overdue, Reconciled
-    from workflows import names
-    from workflows.rounds import Round, every_company
+    from contracts import names
+    from contracts.maintenance import Days, DaysWritten, Faults, Overdue, Reconciled
+    from workflows.company_sweep import Round, every_company
 
 LANES = 2  # companies at once: a chunk of days is a long statement on one of the worker's connections
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.requests import ActRequest, ActResult
+    from contracts import names
+    from contracts.messages import CampaignStart
+    from contracts.requests import ActRequest, ActResult
     from journey.events import utc_text
-    from workflows import names
-    from workflows.agenda import act, act_patiently, name_of, now
-    from workflows.messages import CampaignStart
+    from workflows.pending_actions import act, act_patiently, name_of, now
 
 
 @workflow.defn(name=names.CAMPAIGN)

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 import aiosmtplib
 
 from activities.channels import Message, NotDelivered
-from activities.channels.wording import one_line, redacted
+from activities.channels.text import one_line, redacted
 
 TIMEOUT = 30.0  # seconds for a whole delivery
 LONGEST_SUBJECT = 200

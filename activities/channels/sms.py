@@ -12,7 +12,7 @@ import phonenumbers
 
 from activities.channels import Message, NotDelivered
 from activities.channels.answers import retry_after
-from activities.channels.wording import plain_lines
+from activities.channels.text import plain_lines
 
 TIMEOUT = 20.0  # seconds for a whole delivery
 LONGEST_BODY = 1600  # characters; Twilio takes no more

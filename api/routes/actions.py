@@ -9,19 +9,19 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import cursors
-from api.documents import json_answer, problems
-from api.envelopes import JSON
-from api.gateway import CustomerId, Gateway, TheCredential, TheGateway
-from api.guard import requires
+from api.dependencies import CustomerId, Gateway, TheCredential, TheGateway
+from api.event_formats import JSON
+from api.field_types import CUSTOMER_ID, Note, RowId
+from api.journey_commands import IdempotencyKey, ask, update_id
+from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
-from api.texts import CUSTOMER_ID, Note, RowId
-from api.updates import IdempotencyKey, ask, update_id
-from db import portal
-from db.keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
-from db.portal import ActionSearch
+from api.security.route_classes import requires
+from contracts import names
+from contracts.messages import RequestAction, RetryAction
+from db.outreach import action_queries
+from db.outreach.action_queries import ActionSearch
+from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
 from journey.actions import action_key
-from workflows import names
-from workflows.messages import RequestAction, RetryAction
 
 MOST_ROWS = 200
 
@@ -113,7 +113,7 @@ async def request_action(
         gateway, company_id, customer_id, name, message, update_id=update_id(name, credential, idempotency_key)
     )
     key = action_key(company_id, customer_id, answer["action"])
-    return _answer(await portal.action(gateway.pool, company_id, key=key), 202)
+    return _answer(await action_queries.action(gateway.pool, company_id, key=key), 202)
 
 
 @_read.get(
@@ -144,8 +144,8 @@ async def get_actions(
 ) -> Response:
     before = None if cursor is None else _position(cursor)
     search = ActionSearch(status or (), customer_id, action, limit, before)
-    rows, following = await portal.actions(gateway.pool, credential.company_id, search)
-    counts = await portal.action_counts(gateway.pool, credential.company_id, search) if before is None else None
+    rows, following = await action_queries.actions(gateway.pool, credential.company_id, search)
+    counts = await action_queries.action_counts(gateway.pool, credential.company_id, search) if before is None else None
     next_cursor = None if following is None else cursors.written("actions", following)
     rest = orjson.dumps({"counts": counts, "next_cursor": next_cursor})
     return Response(b'{"actions":' + rows + b"," + rest[1:], media_type=JSON)
@@ -174,7 +174,7 @@ async def retry_action(action_id: RowId, gateway: TheGateway, credential: TheCre
 
 
 async def _found(gateway: Gateway, credential: Credential, action_id: int) -> tuple[str, bytes]:
-    found = await portal.action(gateway.pool, credential.company_id, action_id=action_id)
+    found = await action_queries.action(gateway.pool, credential.company_id, action_id=action_id)
     if found is None:
         raise not_found("this company has no such action")
     return found

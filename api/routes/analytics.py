@@ -7,18 +7,18 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from api.documents import json_answer, problems
-from api.envelopes import JSON
-from api.forecasts import with_forecasts
-from api.gateway import TheCredential, TheGateway
-from api.guard import requires
+from api.dependencies import TheCredential, TheGateway
+from api.event_formats import JSON
+from api.openapi import json_answer, problems
 from api.problems import invalid
-from db import analytics
-from db.analytics import View
-from db.churn import MOST_COUNTED, churn_predictions
-from db.keys import JOURNEYS_READ
-from db.sankey import MOST_STEPS, sankey
-from db.stage_metrics import stage_metrics
+from api.return_forecasts import with_forecasts
+from api.security.route_classes import requires
+from db.analytics import journey_analytics
+from db.analytics.churn_predictions import MOST_COUNTED, churn_predictions
+from db.analytics.journey_analytics import View
+from db.analytics.sankey import MOST_STEPS, sankey
+from db.analytics.stage_metrics import stage_metrics
+from db.people.api_keys import JOURNEYS_READ
 from journey.events import EARLIEST
 
 MOST_DAYS = 366
@@ -126,7 +126,7 @@ async def get_customer_journey(
 ) -> Response:
     rulebook = await gateway.rulebook(credential.company_id)
     view = View(rulebook.all_stages, _instant(as_of), period)
-    return Response(await analytics.dashboard(gateway.pool, credential.company_id, view), media_type=JSON)
+    return Response(await journey_analytics.dashboard(gateway.pool, credential.company_id, view), media_type=JSON)
 
 
 @router.get(

@@ -9,12 +9,12 @@ from zoneinfo import available_timezones
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from api.documents import json_answer, problems
-from api.gateway import CustomerId, TheCredential, TheGateway
-from api.guard import requires
-from api.texts import Email, printable
-from db import customers
-from db.keys import JOURNEYS_WRITE
+from api.dependencies import CustomerId, TheCredential, TheGateway
+from api.field_types import Email, printable
+from api.openapi import json_answer, problems
+from api.security.route_classes import requires
+from db.people import customers
+from db.people.api_keys import JOURNEYS_WRITE
 
 router = APIRouter(tags=["customers"], route_class=requires(JOURNEYS_WRITE))
 

@@ -9,13 +9,13 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from api.documents import EVENTS_BODY, json_answer, problems
-from api.envelopes import CONTENT_TYPES, JSON, read
-from api.gateway import Gateway, gateway_of
-from api.guard import credential_of, requires
-from api.intake import Sorted, error_fields, look_up, outcomes, send, sort_out
+from api.dependencies import Gateway, gateway_of
+from api.event_formats import CONTENT_TYPES, JSON, read
+from api.event_intake import Sorted, error_fields, look_up, outcomes, send, sort_out
+from api.openapi import EVENTS_BODY, json_answer, problems
 from api.problems import invalid, problem, unavailable
-from db.keys import EVENTS_WRITE
+from api.security.route_classes import credential_of, requires
+from db.people.api_keys import EVENTS_WRITE
 from journey.events import InvalidEvent
 
 LONGEST_WAIT = 10.0  # seconds

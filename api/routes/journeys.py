@@ -10,16 +10,16 @@ from urllib.parse import quote
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from api.documents import json_answer, problems
-from api.envelopes import JSON
-from api.gateway import CustomerId, TheCredential, TheGateway, gateway_of
-from api.guard import credential_of, requires
+from api.dependencies import CustomerId, TheCredential, TheGateway, gateway_of
+from api.event_formats import JSON
+from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
-from db import journeys
-from db.keys import JOURNEYS_READ
+from api.security.route_classes import credential_of, requires
+from contracts.names import journey_id
+from db.journeys import projection
+from db.people.api_keys import JOURNEYS_READ
 from journey.explain import explain
 from journey.state import unpack
-from workflows.names import journey_id
 
 EVENTSSHOWN = 200
 MOST_EVENTSSHOWN = 1000
@@ -98,7 +98,7 @@ async def get_journey(request: Request) -> Response:
     if gateway.temporal_ui_url:
         workflow = quote(journey_id(company_id, customer_id), safe="")
         url = f"{gateway.temporal_ui_url.rstrip('/')}/namespaces/{gateway.namespace}/workflows/{workflow}"
-    body = await journeys.journey_json(gateway.pool, company_id, customer_id, events=limit, url=url)
+    body = await projection.journey_json(gateway.pool, company_id, customer_id, events=limit, url=url)
     if body is None:
         raise not_found("this company has no journey of such a customer")
     return Response(body, media_type=JSON)
@@ -130,7 +130,7 @@ def _limit(given: str | None) -> int:
     },
 )
 async def get_explanation(customer_id: CustomerId, gateway: TheGateway, credential: TheCredential) -> Response:
-    found = await journeys.packed_state(gateway.pool, credential.company_id, customer_id)
+    found = await projection.packed_state(gateway.pool, credential.company_id, customer_id)
     if found is None:
         raise not_found("this company has no journey of such a customer")
     packed, transitions = found

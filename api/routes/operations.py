@@ -14,9 +14,9 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from rfc9457 import Problem
 from temporalio.service import RPCError
 
-from api.gateway import Gateway, TheGateway
+from api.dependencies import Gateway, TheGateway
 from api.problems import PROBLEMS, RETRY_SECONDS, not_found
-from db import journeys
+from db.journeys import projection
 
 ANSWER_LIMIT = 2.0  # seconds
 
@@ -35,7 +35,9 @@ async def livez() -> dict[str, str]:
     responses={503: {"description": "A part does not answer; the body says which."}},
 )
 async def readyz(gateway: TheGateway) -> Response:
-    postgres, temporal = await asyncio.gather(_part(journeys.answers(gateway.pool)), _part(_temporal_answers(gateway)))
+    postgres, temporal = await asyncio.gather(
+        _part(projection.answers(gateway.pool)), _part(_temporal_answers(gateway))
+    )
     ready = postgres["status"] == temporal["status"] == "up"
     content = {"status": "ready" if ready else "not ready", "postgres": postgres, "temporal": temporal}
     headers = {} if ready else {"Retry-After": str(RETRY_SECONDS)}

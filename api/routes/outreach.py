@@ -7,14 +7,14 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Body
 
-from api.documents import json_answer, problems
-from api.gateway import TheCredential, TheGateway
-from api.guard import requires
+from api.dependencies import TheCredential, TheGateway
+from api.journey_commands import by_key
+from api.openapi import json_answer, problems
 from api.problems import invalid
-from api.updates import by_key
-from db import wording
-from db.keys import ADMIN
-from db.session import tenant
+from api.security.route_classes import requires
+from db.connections import tenant
+from db.outreach import message_templates
+from db.people.api_keys import ADMIN
 from journey.outreach import InvalidOutreach, Outreach, outreach_from
 
 router = APIRouter(tags=["outreach"], route_class=requires(ADMIN))
@@ -31,7 +31,7 @@ _GIVEN = {"time_zone": "Europe/Berlin", "quiet_from": "21:00", "cap_messages": 2
 )
 async def get_outreach(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
     async with tenant(gateway.pool, credential.company_id) as connection:
-        found = await wording.company(connection, credential.company_id)
+        found = await message_templates.company(connection, credential.company_id)
     assert found is not None  # a key's company is there
     return _shown(found[1])
 
@@ -63,7 +63,7 @@ async def put_outreach(
     except InvalidOutreach as error:
         raise invalid(error.field, error.value, error.problem) from None
     async with tenant(gateway.pool, credential.company_id) as connection:
-        await wording.put_outreach(connection, credential.company_id, settings, by_key(credential))
+        await message_templates.put_outreach(connection, credential.company_id, settings, by_key(credential))
     return _shown(settings)
 
 

@@ -20,16 +20,17 @@ from rfc9457 import Problem
 from starlette.exceptions import HTTPException
 from temporalio.exceptions import TemporalError
 
-from api import visitors
-from api.gateway import Gateway, gateway_of
+from api.dependencies import Gateway, gateway_of
+from api.event_intake import Accepted, look_up, outcomes, send
 from api.html import COMMENT_LIMIT, feedback_form, page, unsubscribe_form, words
-from api.intake import Accepted, look_up, outcomes, send
 from api.problems import RETRY_SECONDS
-from db import customers, links
-from db.links import Asked
+from api.security import ip_rate_limit
+from db.outreach import feedback_requests
+from db.outreach.feedback_requests import Asked
+from db.people import customers
 from journey.actions import action_key
 from journey.events import canonical, content_hash, from_fields, utc_text
-from journey.links import FeedbackLink, InvalidLink, UnsubscribeLink, read_feedback, read_unsubscribe
+from journey.signed_tokens import FeedbackLink, InvalidLink, UnsubscribeLink, read_feedback, read_unsubscribe
 
 FORM_LIMIT = 64 * 1024  # bytes: a comment whose every character takes twelve
 ANSWER_WAIT = 3.0  # seconds that a customer waits to hear whether the answer was the first
@@ -44,7 +45,7 @@ class _Page(APIRoute):
         unsubscribing = self.path.startswith("/u/")
 
         async def handle(request: Request) -> Response:
-            limit = visitors.UNSUBSCRIBING if unsubscribing else visitors.PAGES
+            limit = ip_rate_limit.UNSUBSCRIBING if unsubscribing else ip_rate_limit.PAGES
             if wait := await _too_often(request, limit):
                 title, text = "One moment, please", "There were too many requests. Please try again in a minute."
                 return page(title, words(text), status=429, headers={"Retry-After": str(wait)})
@@ -119,7 +120,7 @@ async def _feedback(gateway: Gateway, token: str) -> tuple[FeedbackLink, Asked]:
     """
     link = read_feedback(_secret(gateway), token, _now())
     try:
-        asked = await links.asked(gateway.pool, link.company, _key(link), _event_id(link))
+        asked = await feedback_requests.asked(gateway.pool, link.company, _key(link), _event_id(link))
     except psycopg.OperationalError:
         return link, Asked(company=None, known=True, answered=False)
     if asked is None or not asked.known:
@@ -189,7 +190,7 @@ def _way_out(gateway: Gateway, token: str) -> tuple[UnsubscribeLink, str]:
 
 
 async def _company(gateway: Gateway, link: UnsubscribeLink) -> str | None:
-    company = await links.company_name(gateway.pool, link.company)
+    company = await feedback_requests.company_name(gateway.pool, link.company)
     if company is None:
         raise InvalidLink("not a valid link")
     return company

@@ -9,16 +9,16 @@ import orjson
 from fastapi import APIRouter, Query, Response
 
 from api import cursors
-from api.documents import json_answer, problems
-from api.envelopes import JSON
-from api.gateway import TheCredential, TheGateway
-from api.guard import requires
+from api.dependencies import TheCredential, TheGateway
+from api.event_formats import JSON
+from api.field_types import storable
+from api.openapi import json_answer, problems
 from api.problems import invalid
 from api.routes.journeys import SHOWN
-from api.texts import storable
-from db import relationships
-from db.keys import JOURNEYS_READ
-from db.relationships import Position, Search, Sort
+from api.security.route_classes import requires
+from db.journeys import relationships
+from db.journeys.relationships import Position, Search, Sort
+from db.people.api_keys import JOURNEYS_READ
 
 MOST_ROWS = 200
 LONGEST_CURSOR = 1500  # characters: a name may stand in it

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from api import visitors
-from api.cookies import LONGEST, csrf_token
-from api.documents import json_answer, problems
-from api.gateway import Gateway, TheGateway
-from api.guard import is_json
+from api.dependencies import Gateway, TheGateway
+from api.openapi import json_answer, problems
 from api.problems import problem
-from db import keys, sessions
-from db.sessions import Session
+from api.security import ip_rate_limit
+from api.security.cookies import LONGEST, csrf_token
+from api.security.route_classes import is_json
+from db.people import api_keys, browser_sessions
+from db.people.browser_sessions import Session
 
 router = APIRouter(tags=["session"])
 
@@ -67,17 +67,17 @@ async def sign_in(given: SignIn, request: Request, gateway: TheGateway) -> Respo
     if not is_json(request.headers.get("content-type", "application/json")):
         raise problem("unsupported-media-type", "send application/json")
     address = request.client.host if request.client else ""
-    if wait := await gateway.visitors.spent(visitors.WRONG_GUESSES, address):
+    if wait := await gateway.visitors.spent(ip_rate_limit.WRONG_GUESSES, address):
         raise problem("rate-limited", "too many wrong keys or links", headers={"Retry-After": str(wait)})
     secret = await _opened(gateway, given)
     if secret is None:
-        await gateway.visitors.exceeded(visitors.WRONG_GUESSES, address)
+        await gateway.visitors.exceeded(ip_rate_limit.WRONG_GUESSES, address)
         what = "this key is not known or was revoked" if given.key else "this link was used already, or is too old"
         raise problem("unauthorised", what)
     if before := gateway.cookies.secret(request):
         gateway.authenticator.forget(before)
-        await sessions.end(gateway.pool, before)
-    session = await sessions.find(gateway.pool, secret, gateway.session_idle)
+        await browser_sessions.end(gateway.pool, before)
+    session = await browser_sessions.find(gateway.pool, secret, gateway.session_idle)
     if session is None:
         raise problem("unauthorised", "this key was revoked")
     response = JSONResponse(_shown(session, secret), headers=_NO_STORE)
@@ -99,7 +99,7 @@ async def sign_in(given: SignIn, request: Request, gateway: TheGateway) -> Respo
 async def get_session(request: Request, gateway: TheGateway) -> Response:
     """To ask is no error: browsers write every 401 into the console, and a sign-in page begins with this question."""
     secret = gateway.cookies.secret(request)
-    session = secret and await sessions.find(gateway.pool, secret, gateway.session_idle)
+    session = secret and await browser_sessions.find(gateway.pool, secret, gateway.session_idle)
     if not secret or not session:
         return Response(status_code=204, headers=_NO_STORE)
     return JSONResponse(_shown(session, secret), headers=_NO_STORE)
@@ -118,7 +118,7 @@ async def sign_out(request: Request, gateway: TheGateway) -> Response:
     if secret := gateway.cookies.secret(request):
         gateway.cookies.check_forgery(request, secret)
         gateway.authenticator.forget(secret)
-        await sessions.end(gateway.pool, secret)
+        await browser_sessions.end(gateway.pool, secret)
         gateway.cookies.take_back(response)
     return response
 
@@ -126,11 +126,11 @@ async def sign_out(request: Request, gateway: TheGateway) -> Response:
 async def _opened(gateway: Gateway, given: SignIn) -> str | None:
     """A new session's secret; None for a key or token that is nobody's."""
     if given.token is not None:
-        holder = await sessions.redeem(gateway.pool, given.token)
+        holder = await browser_sessions.redeem(gateway.pool, given.token)
     else:
-        credential = await keys.find(gateway.pool, given.key or "")
+        credential = await api_keys.find(gateway.pool, given.key or "")
         holder = (credential.company_id, credential.key_id) if credential else None
-    return holder and await sessions.start(gateway.pool, *holder, gateway.session_lifetime)
+    return holder and await browser_sessions.start(gateway.pool, *holder, gateway.session_lifetime)
 
 
 def _shown(session: Session, secret: str) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _shown(session: Session, secret: str) -> dict[str, Any]:
     return {
         "company": company,
         "name": session.key_name,
-        "scopes": [scope for scope in keys.SCOPES if scope in session.credential.scopes],
+        "scopes": [scope for scope in api_keys.SCOPES if scope in session.credential.scopes],
         "csrf_token": csrf_token(secret),
         "expires_at": session.expires_at.isoformat(),
     }

@@ -7,15 +7,15 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from api.documents import json_answer, problems
-from api.gateway import TheCredential, TheGateway
-from api.guard import requires
+from api.dependencies import TheCredential, TheGateway
+from api.field_types import Email, PersonName, RowId, given
+from api.journey_commands import by_key
+from api.openapi import json_answer, problems
 from api.problems import not_found
-from api.texts import Email, PersonName, RowId, given
-from api.updates import by_key
-from db import staff
-from db.keys import ADMIN
-from db.session import tenant
+from api.security.route_classes import requires
+from db.connections import tenant
+from db.people import staff
+from db.people.api_keys import ADMIN
 
 router = APIRouter(tags=["staff"], route_class=requires(ADMIN))
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.documents import json_answer, problems
-from api.gateway import TheCredential, TheGateway
-from api.guard import requires
-from db.keys import JOURNEYS_READ
+from api.dependencies import TheCredential, TheGateway
+from api.openapi import json_answer, problems
+from api.security.route_classes import requires
+from db.people.api_keys import JOURNEYS_READ
 from journey.stages import DEFAULT_RULEBOOK
 
 router = APIRouter(tags=["stages"], route_class=requires(JOURNEYS_READ))

@@ -11,11 +11,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from rfc9457 import Problem
 
-from api.documents import problems
-from api.gateway import Gateway, TheCredential, TheGateway
-from api.guard import requires
+from api.dependencies import Gateway, TheCredential, TheGateway
+from api.openapi import problems
+from api.security.route_classes import requires
 from api.streams import Closed, Listener
-from db.keys import JOURNEYS_READ
+from db.people.api_keys import JOURNEYS_READ
 
 PING_EVERY = 15.0  # seconds
 CHECK_EVERY = 5.0  # seconds after which the credential is looked at again

@@ -9,19 +9,20 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import cursors
-from api.documents import json_answer, problems
-from api.envelopes import JSON
-from api.gateway import Gateway, TheCredential, TheGateway
-from api.guard import requires
+from api.dependencies import Gateway, TheCredential, TheGateway
+from api.event_formats import JSON
+from api.field_types import CUSTOMER_ID, Note, RowId
+from api.journey_commands import ask
+from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
-from api.texts import CUSTOMER_ID, Note, RowId
-from api.updates import ask
-from db import portal, staff
-from db.keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
-from db.portal import TaskSearch
-from db.session import tenant
-from workflows import names
-from workflows.messages import FinishTask, ReassignTask
+from api.security.route_classes import requires
+from contracts import names
+from contracts.messages import FinishTask, ReassignTask
+from db.connections import tenant
+from db.outreach import action_queries
+from db.outreach.action_queries import TaskSearch
+from db.people import staff
+from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
 
 MOST_ROWS = 200
 
@@ -100,7 +101,7 @@ async def get_tasks(
         limit=limit,
         after=None if cursor is None else _position(cursor),
     )
-    rows, following = await portal.tasks(gateway.pool, credential.company_id, search)
+    rows, following = await action_queries.tasks(gateway.pool, credential.company_id, search)
     next_cursor = None if following is None else cursors.written("tasks", *following)
     return Response(b'{"tasks":' + rows + b',"next_cursor":' + orjson.dumps(next_cursor) + b"}", media_type=JSON)
 
@@ -162,7 +163,7 @@ async def assign_task(task_id: RowId, assignee: Assignee, gateway: TheGateway, c
 
 
 async def _found(gateway: Gateway, credential: Credential, task_id: int) -> tuple[str, bytes]:
-    found = await portal.task(gateway.pool, credential.company_id, task_id)
+    found = await action_queries.task(gateway.pool, credential.company_id, task_id)
     if found is None:
         raise not_found("this company has no such task")
     return found

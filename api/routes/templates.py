@@ -8,18 +8,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from activities.messages import TEMPLATES
+from activities.message_catalogue import TEMPLATES
 from activities.previews import preview
 from activities.rendering import InvalidTemplate, Own, check_template, fallbacks
-from api.documents import json_answer, problems
-from api.gateway import Gateway, TheCredential, TheGateway
-from api.guard import requires
+from api.dependencies import Gateway, TheCredential, TheGateway
+from api.field_types import storable
+from api.journey_commands import by_key
+from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
-from api.texts import storable
-from api.updates import by_key
-from db import wording
-from db.keys import ADMIN, Credential
-from db.session import tenant
+from api.security.route_classes import requires
+from db.connections import tenant
+from db.outreach import message_templates
+from db.people.api_keys import ADMIN, Credential
 
 router = APIRouter(tags=["templates"], route_class=requires(ADMIN))
 
@@ -83,7 +83,7 @@ class Draft(BaseModel):
 )
 async def get_templates(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
     async with tenant(gateway.pool, credential.company_id) as connection:
-        own = await wording.templates(connection, credential.company_id)
+        own = await message_templates.templates(connection, credential.company_id)
     return {
         "templates": [
             {
@@ -109,7 +109,7 @@ async def get_templates(gateway: TheGateway, credential: TheCredential) -> dict[
 async def get_template(name: Name, locale: Locale, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
     _known(name)
     async with tenant(gateway.pool, credential.company_id) as connection:
-        found = await wording.template(connection, credential.company_id, name, locale)
+        found = await message_templates.template(connection, credential.company_id, name, locale)
     if found is None:
         raise not_found("this company has no such template of its own")
     return {"name": name, "locale": locale, "subject": found[0], "html": found[1], "text": found[2]}
@@ -132,7 +132,9 @@ async def put_template(
     source = (template.subject, template.html, template.text)
     await _check(name, Own(*source))
     async with tenant(gateway.pool, credential.company_id) as connection:
-        await wording.put_template(connection, credential.company_id, name, locale, source, by_key(credential))
+        await message_templates.put_template(
+            connection, credential.company_id, name, locale, source, by_key(credential)
+        )
     return {"name": name, "locale": locale, **template.model_dump()}
 
 
@@ -146,7 +148,9 @@ async def put_template(
 async def remove_template(name: Name, locale: Locale, gateway: TheGateway, credential: TheCredential) -> Response:
     _known(name)
     async with tenant(gateway.pool, credential.company_id) as connection:
-        if not await wording.remove_template(connection, credential.company_id, name, locale, by_key(credential)):
+        if not await message_templates.remove_template(
+            connection, credential.company_id, name, locale, by_key(credential)
+        ):
             raise not_found("this company has no such template of its own")
     return Response(status_code=204)
 
@@ -180,11 +184,11 @@ async def _chosen(gateway: Gateway, credential: Credential, name: str, draft: Dr
     if own is not None:
         await _check(name, own)
     async with tenant(gateway.pool, credential.company_id) as connection:
-        company = await wording.company(connection, credential.company_id)
+        company = await message_templates.company(connection, credential.company_id)
         assert company is not None  # a key's company is there
         if own is not None:
             return company[0], "draft", own
-        best = await wording.best_template(connection, credential.company_id, name, fallbacks(draft.locale))
+        best = await message_templates.best_template(connection, credential.company_id, name, fallbacks(draft.locale))
     return (company[0], "own", Own(*best[1])) if best else (company[0], "built-in", None)
 
 

@@ -9,16 +9,16 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from api import cursors
-from api.documents import json_answer, problems
-from api.envelopes import JSON
-from api.gateway import CustomerId, TheCredential, TheGateway
-from api.guard import requires
+from api.dependencies import CustomerId, TheCredential, TheGateway
+from api.event_formats import JSON
+from api.field_types import storable
+from api.journey_commands import by_key
+from api.openapi import json_answer, problems
 from api.problems import invalid, not_found, problem
-from api.texts import storable
-from api.updates import by_key
-from db import notes, timeline
-from db.keys import JOURNEYS_READ, JOURNEYS_WRITE
-from db.timeline import Kind, Place
+from api.security.route_classes import requires
+from db.journeys import notes, timeline
+from db.journeys.timeline import Kind, Place
+from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE
 
 MOST_ROWS = 200
 LONGEST_NOTES = 10_000  # characters

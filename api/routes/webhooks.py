@@ -8,16 +8,16 @@ from fastapi import APIRouter, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from activities.channels.webhook import new_secret
-from api.documents import json_answer, problems
-from api.gateway import TheCredential, TheGateway
-from api.guard import requires
+from api.dependencies import TheCredential, TheGateway
+from api.field_types import RowId, given, printable
+from api.journey_commands import by_key
+from api.openapi import json_answer, problems
 from api.problems import invalid, not_found, problem
-from api.texts import RowId, given, printable
-from api.updates import by_key
-from db import endpoints
-from db.endpoints import Unsuitable
-from db.keys import ADMIN
-from db.session import Connection, tenant
+from api.security.route_classes import requires
+from db.connections import Connection, tenant
+from db.outreach import webhook_endpoints
+from db.outreach.webhook_endpoints import Unsuitable
+from db.people.api_keys import ADMIN
 
 router = APIRouter(tags=["webhooks"], route_class=requires(ADMIN))
 
@@ -72,7 +72,7 @@ class EndpointChange(BaseModel):
 )
 async def get_webhooks(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
     async with tenant(gateway.pool, credential.company_id) as connection:
-        return {"webhooks": await endpoints.listed(connection, credential.company_id)}
+        return {"webhooks": await webhook_endpoints.listed(connection, credential.company_id)}
 
 
 @router.post(
@@ -94,7 +94,7 @@ async def add_webhook(endpoint: NewEndpoint, gateway: TheGateway, credential: Th
     secret, company_id = new_secret(), credential.company_id
     try:
         async with tenant(gateway.pool, company_id) as connection:
-            added = await endpoints.add(connection, company_id, endpoint.url, secret, by_key(credential))
+            added = await webhook_endpoints.add(connection, company_id, endpoint.url, secret, by_key(credential))
     except Unsuitable as error:
         raise invalid("url", endpoint.url, str(error)) from None
     return {**added, "secret": secret}
@@ -130,13 +130,13 @@ async def _change(
 ) -> dict[str, Any] | None:
     secret: dict[str, str] = {}
     if change.finish_rotation:
-        await endpoints.finish_rotation(connection, company_id, endpoint_id, actor)
+        await webhook_endpoints.finish_rotation(connection, company_id, endpoint_id, actor)
     if change.rotate_secret:
         secret = {"secret": new_secret()}
-        await endpoints.rotate(connection, company_id, endpoint_id, secret["secret"], actor)
+        await webhook_endpoints.rotate(connection, company_id, endpoint_id, secret["secret"], actor)
     if change.is_active is not None:
-        await endpoints.switch(connection, company_id, endpoint_id, on=change.is_active, actor=actor)
-    found = await endpoints.find(connection, company_id, endpoint_id)
+        await webhook_endpoints.switch(connection, company_id, endpoint_id, on=change.is_active, actor=actor)
+    found = await webhook_endpoints.find(connection, company_id, endpoint_id)
     return found and {**found, **secret}
 
 
@@ -149,6 +149,6 @@ async def _change(
 )
 async def remove_webhook(endpoint_id: RowId, gateway: TheGateway, credential: TheCredential) -> Response:
     async with tenant(gateway.pool, credential.company_id) as connection:
-        if not await endpoints.remove(connection, credential.company_id, endpoint_id, by_key(credential)):
+        if not await webhook_endpoints.remove(connection, credential.company_id, endpoint_id, by_key(credential)):
             raise not_found("this company has no such endpoint")
     return Response(status_code=204)

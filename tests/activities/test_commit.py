@@ -20,13 +20,13 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.commit import STALE_TRIES, Commits
-from activities.requests import CommitRequest, CommitResult
-from db import ledger
-from db.session import Pool, open_pool
+from contracts.requests import CommitRequest, CommitResult
+from db.connections import Pool, open_pool
+from db.journeys import ledger
 from journey.events import to_instant
 from journey.state import State, changed, unpack
 from tests.conftest import NewDatabase
-from tests.workflows.life import new_company
+from tests.support.workflow_life import new_company
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Message = tuple[str, list[str]]

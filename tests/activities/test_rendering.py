@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activities.messages import TEMPLATES, Template
+from activities.message_catalogue import TEMPLATES, Template
 from activities.rendering import FOLDER, InvalidTemplate, Own, check_template, date_text, fallbacks, render
 
 FULL: dict[str, Any] = {

@@ -12,9 +12,9 @@ from temporalio.testing import ActivityEnvironment
 
 from activities import return_models
 from activities.return_models import Fits
-from db.session import Pool, open_pool
+from db.connections import Pool, open_pool
 from tests.conftest import NewDatabase
-from tests.workflows.life import new_company
+from tests.support.workflow_life import new_company
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ from typing import Any
 import psycopg
 import pytest_asyncio
 
-from db import analytics
-from db.analytics import View, stages_json
-from db.rolled import differences
-from db.rollups import companies_behind, rebuild, roll_up
-from db.session import Pool, tenant_rows
-from db.stage_metrics import stage_metrics
+from db.analytics import journey_analytics
+from db.analytics.journey_analytics import View, stages_json
+from db.analytics.rollup_reader import differences
+from db.analytics.rollup_writer import companies_behind, rebuild, roll_up
+from db.analytics.stage_metrics import stage_metrics
+from db.connections import Pool, tenant_rows
 from journey.stages import DEFAULT_RULEBOOK
 from tests.activities.test_commit import NOON, Story, Workers, commits_url, pool
-from tests.workflows.life import new_company
+from tests.support.workflow_life import new_company
 
 __all__ = ["commits_url", "pool"]  # fixtures
 
@@ -98,7 +98,7 @@ async def test_at_every_moment_the_figures_are_those_of_a_full_count(
 async def the_same_by_another_way(url: str, pool: Pool, company: int, now: Any) -> None:
     """The figures of a past instant look at single journeys where those of now are sums."""
     then = now + timedelta(days=1)
-    for figure in (analytics.funnel, analytics.summary, analytics.transitions):
+    for figure in (journey_analytics.funnel, journey_analytics.summary, journey_analytics.transitions):
         assert await figure(pool, company, View()) == await figure(pool, company, View(as_of=then))
     for days in range(0, 400, 13):
         day = then.date() - timedelta(days=days)
@@ -107,7 +107,7 @@ async def the_same_by_another_way(url: str, pool: Pool, company: int, now: Any) 
         )
         cut = json.loads(await stage_metrics(pool, company, View(as_of=end), day, day))
         assert json.loads(await stage_metrics(pool, company, View(), day, day)) == cut
-        standing = await analytics.distribution(pool, company, View(as_of=end))
+        standing = await journey_analytics.distribution(pool, company, View(as_of=end))
         assert {row["stage"]: row["customer_count"] for row in cut} == standing
     with psycopg.connect(url) as connection:
         projected: dict[str, int] = dict(
@@ -115,7 +115,7 @@ async def the_same_by_another_way(url: str, pool: Pool, company: int, now: Any) 
                 "select current_stage, count(*) from customer_relationships where company_id = %s group by 1", [company]
             ).fetchall()
         )
-    assert {k: n for k, n in (await analytics.distribution(pool, company, View())).items() if n} == projected
+    assert {k: n for k, n in (await journey_analytics.distribution(pool, company, View())).items() if n} == projected
 
 
 def rows(url: str, company: int) -> list[dict[str, Any]]:

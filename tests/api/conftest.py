@@ -21,9 +21,9 @@ from temporalio.client import Client
 
 from api.app import create_app
 from api.server import Server
-from cli.embedded import free_port
-from db import companies, keys
-from db.session import open_pool, owner_connection
+from db.connections import open_pool, owner_connection
+from db.people import api_keys, companies
+from local.embedded import free_port
 from settings import Settings
 from tests.conftest import PROCESS, NewDatabase
 from worker import build_worker
@@ -95,7 +95,7 @@ class Tenant:
     def new_key(self, *scopes: str) -> tuple[int, str]:
         async def make() -> tuple[int, str]:
             async with owner_connection(self.database_url) as connection:
-                return await keys.create(connection, self.id, "another", scopes or keys.SCOPES)
+                return await api_keys.create(connection, self.id, "another", scopes or api_keys.SCOPES)
 
         return asyncio.run(make())
 
@@ -138,7 +138,7 @@ def make_tenant(url: str, database_url: str) -> Tenant:
     async def make() -> tuple[int, str]:
         async with owner_connection(database_url) as connection:
             company = await companies.add(connection, "Test")
-            return company, (await keys.create(connection, company, "test", keys.SCOPES))[1]
+            return company, (await api_keys.create(connection, company, "test", api_keys.SCOPES))[1]
 
     company, key = asyncio.run(make())
     return Tenant(company, key, url, database_url)

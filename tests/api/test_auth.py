@@ -9,10 +9,10 @@ import httpx2
 import pytest
 from fastapi.routing import APIRoute
 
-from api import auth
 from api.app import create_app
-from db import keys
-from db.session import owner_connection
+from api.security import authentication
+from db.connections import owner_connection
+from db.people import api_keys
 from settings import Settings
 from tests.api.conftest import Served, Tenant, gateway_settings
 
@@ -75,7 +75,7 @@ def test_a_key_that_is_no_text_is_nobodys(gateway: Served) -> None:
 @pytest.mark.parametrize("route", GUARDED, ids=named)
 def test_403_names_the_missing_scope(tenant: Tenant, route: APIRoute) -> None:
     needed = route.needed_scope  # type: ignore[attr-defined]  # what GUARDED was chosen by
-    _, key = tenant.new_key(*(scope for scope in keys.SCOPES if scope != needed))
+    _, key = tenant.new_key(*(scope for scope in api_keys.SCOPES if scope != needed))
     with tenant.with_key(key) as client:
         answer = ask(client, route)
     assert (answer.status_code, answer.json()["scope"]) == (403, needed)
@@ -90,12 +90,12 @@ def test_one_scope_is_enough(tenant: Tenant, route: APIRoute) -> None:
 
 
 def test_a_revoked_key_ends(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "FRESH", 0.0)
-    key_id, key = tenant.new_key(keys.JOURNEYS_READ)
+    monkeypatch.setattr(authentication, "FRESH", 0.0)
+    key_id, key = tenant.new_key(api_keys.JOURNEYS_READ)
 
     async def revoke() -> None:
         async with owner_connection(tenant.database_url) as connection:
-            assert await keys.revoke(connection, key_id)
+            assert await api_keys.revoke(connection, key_id)
 
     with tenant.with_key(key) as client:
         assert client.get("/v1/stages").status_code == 200
@@ -132,8 +132,8 @@ def test_429_after_too_many_requests(tenant: Tenant) -> None:
 
 def test_a_new_window_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000_000_000.0
-    monkeypatch.setattr(auth, "time", lambda: now)
-    rate = auth._Rate("2/minute")
+    monkeypatch.setattr(authentication, "time", lambda: now)
+    rate = authentication._Rate("2/minute")
     assert [rate.exceeded(1) for _ in range(3)] == [0, 0, 21]
     now += 20
     assert rate.exceeded(1) == 0

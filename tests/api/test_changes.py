@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
-from api import updates
+from api import journey_commands
+from contracts import names
+from contracts.messages import JourneyStart
 from tests.api.conftest import Tenant
-from workflows import names
-from workflows.messages import JourneyStart
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_no_journey_is_404(tenant: Tenant) -> None:
 async def test_503_when_no_worker_answers(
     tenant: Tenant, temporal_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(updates, "ANSWER_LIMIT", 0.5)
+    monkeypatch.setattr(journey_commands, "ANSWER_LIMIT", 0.5)
     client = await Client.connect(temporal_address)
     start = JourneyStart(tenant.id, "c-1")
     await client.start_workflow(names.JOURNEY, start, id=start.workflow_id, task_queue="nobody works here")

@@ -9,7 +9,7 @@ import pytest
 from temporalio.client import Client
 
 from tests.api.conftest import Tenant
-from tests.bad_events import BAD_EVENTS, BODY, BadEvent
+from tests.support.bad_events import BAD_EVENTS, BODY, BadEvent
 
 
 def kinds(answer: Any) -> list[str]:

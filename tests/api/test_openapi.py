@@ -14,7 +14,7 @@ from hypothesis.errors import Unsatisfiable
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
 from schemathesis import GenerationMode
 
-from api.documents import EXAMPLES, example
+from api.openapi import EXAMPLES, example
 from api.problems import PROBLEMS
 from journey.events import EVENT_TYPES, parse
 from tests.api.conftest import Served, Tenant
@@ -99,7 +99,7 @@ def test_an_unexpected_error_tells_nothing(tenant: Tenant, monkeypatch: pytest.M
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("password=hunter2")
 
-    monkeypatch.setattr("db.journeys.journey_json", broken)
+    monkeypatch.setattr("db.journeys.projection.journey_json", broken)
     answer = tenant.client.get("/v1/portal/customers/c-1/journey")
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert "hunter2" not in answer.text

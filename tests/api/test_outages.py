@@ -13,10 +13,11 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from api import auth, intake
+from api import event_intake
 from api.app import create_app
-from cli.embedded import Postgres, Temporal, free_port, running
-from db import migrate
+from api.security import authentication
+from db.schema import migrate
+from local.embedded import Postgres, Temporal, free_port, running
 from tests.api.conftest import Served, Tenant, gateway_settings, make_tenant, wait_ready
 
 
@@ -38,7 +39,7 @@ async def test_events_are_taken_while_postgres_is_away(
     postgres: Postgres, temporal_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_address)
-    monkeypatch.setattr(auth, "FRESH", 0.3)
+    monkeypatch.setattr(authentication, "FRESH", 0.3)
     with Served(create_app(gateway_settings(postgres.url))) as served:
         wait_ready(served.url)
         tenant = tenant_of(served, postgres.url)
@@ -74,11 +75,11 @@ def test_a_key_is_not_believed_for_ever(tenant: Tenant, monkeypatch: pytest.Monk
     async def away(*_: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(auth, "FRESH", 0.0)
+    monkeypatch.setattr(authentication, "FRESH", 0.0)
     assert tenant.client.post("/v1/events", json=tenant.event()).status_code == 202
-    monkeypatch.setattr("db.keys.find", away)
+    monkeypatch.setattr("db.people.api_keys.find", away)
     assert tenant.client.post("/v1/events", json=tenant.event()).status_code == 202
-    monkeypatch.setattr(auth, "GRACE", -1.0)
+    monkeypatch.setattr(authentication, "GRACE", -1.0)
     answer = tenant.client.post("/v1/events", json=tenant.event())
     assert (answer.status_code, answer.json()["part"]) == (503, "Postgres")
 
@@ -86,7 +87,7 @@ def test_a_key_is_not_believed_for_ever(tenant: Tenant, monkeypatch: pytest.Monk
 async def test_temporal_may_come_late_and_go_away(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port(23_000)
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{port}")
-    monkeypatch.setattr(intake, "SEND_LIMIT", 1.5)
+    monkeypatch.setattr(event_intake, "SEND_LIMIT", 1.5)
     with (
         tempfile.TemporaryDirectory(prefix="perdure-") as folder,
         Served(create_app(gateway_settings(database_url))) as served,

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from activities.messages import TEMPLATES
-from db.endpoints import MOST
+from activities.message_catalogue import TEMPLATES
+from db.outreach.webhook_endpoints import MOST
 from journey.outreach import Outreach
 from tests.api.conftest import Tenant
 from tests.api.test_actions import ALWAYS, PROFILE
-from tests.outside import HttpServer
+from tests.support.outside import HttpServer
 
 
 def audited(tenant: Tenant) -> list[tuple[str, str]]:

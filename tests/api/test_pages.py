@@ -17,9 +17,9 @@ import httpx2
 import pytest
 from limits import parse
 
-from api import visitors
 from api.app import create_app
-from journey.links import feedback_token, unsubscribe_token
+from api.security import ip_rate_limit
+from journey.signed_tokens import feedback_token, unsubscribe_token
 from tests.api.conftest import LINK_SECRET, Served, Tenant, gateway_settings
 from tests.api.test_actions import ALWAYS, PROFILE
 
@@ -52,7 +52,7 @@ class Shape(HTMLParser):
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """These tests ask more often than anybody."""
-    monkeypatch.setattr(visitors, "PAGES", parse("100000/minute"))
+    monkeypatch.setattr(ip_rate_limit, "PAGES", parse("100000/minute"))
 
 
 @pytest.fixture
@@ -301,7 +301,7 @@ def test_unsubscribing(visited: Tenant, how: str) -> None:
 
 
 def test_nobody_asks_too_often(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visitors, "PAGES", parse("3/hour"))
+    monkeypatch.setattr(ip_rate_limit, "PAGES", parse("3/hour"))
     with Served(create_app(gateway_settings(tenant.database_url))) as served:
         statuses = [httpx2.get(f"{served.url}/f/{n}").status_code for n in range(4)]
         assert statuses == [404, 404, 404, 429]
@@ -325,7 +325,7 @@ def test_nobody_asks_too_often(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) 
     ],
 )
 def test_whose_requests_are_counted_together(address: str, counted: str) -> None:
-    assert visitors.neighbourhood(address) == counted
+    assert ip_rate_limit.neighbourhood(address) == counted
 
 
 def test_without_a_secret_there_are_no_pages(visited: Tenant) -> None:

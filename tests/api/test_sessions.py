@@ -10,10 +10,10 @@ import httpx2
 import pytest
 from limits import parse
 
-from api import auth, visitors
 from api.app import create_app
-from db import keys, sessions
-from db.session import owner_connection
+from api.security import authentication, ip_rate_limit
+from db.connections import owner_connection
+from db.people import api_keys, browser_sessions
 from tests.api.conftest import Served, Tenant, gateway_settings
 
 # The shared gateway is a public https one, so that its cookie is for https alone; these tests speak http to it.
@@ -50,7 +50,7 @@ def browser(gateway: Served) -> Browser:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is believed without asking Postgres."""
-    monkeypatch.setattr(auth, "FRESH", 0.0)
+    monkeypatch.setattr(authentication, "FRESH", 0.0)
 
 
 def _cookie(answer: httpx2.Response) -> str:
@@ -66,7 +66,7 @@ def _owner(tenant: Tenant, statement: str, *params: object) -> None:
 def new_link(tenant: Tenant, key_id: int, minutes: float = 15) -> str:
     async def make() -> str:
         async with owner_connection(tenant.database_url) as connection:
-            return await sessions.new_link(connection, key_id, timedelta(minutes=minutes))
+            return await browser_sessions.new_link(connection, key_id, timedelta(minutes=minutes))
 
     return asyncio.run(make())
 
@@ -76,7 +76,7 @@ def test_a_key_signs_in(tenant: Tenant, browser: Browser) -> None:
     assert answer.status_code == 200
     shown = answer.json()
     assert shown["company"] == {"id": tenant.id, "name": "Test", "currency": "EUR"}
-    assert (shown["name"], shown["scopes"]) == ("test", list(keys.SCOPES))
+    assert (shown["name"], shown["scopes"]) == ("test", list(api_keys.SCOPES))
     ends = datetime.fromisoformat(shown["expires_at"]) - datetime.now(UTC)
     assert timedelta(hours=11, minutes=59) < ends <= timedelta(hours=12)
     flags = {part.strip().lower() for part in answer.headers["set-cookie"].split(";")[1:]}
@@ -117,7 +117,7 @@ def test_422_for_what_is_neither_key_nor_token(gateway: Served, given: object) -
 
 
 def test_a_session_has_its_keys_scopes(tenant: Tenant, browser: Browser) -> None:
-    _, key = tenant.new_key(keys.JOURNEYS_READ)
+    _, key = tenant.new_key(api_keys.JOURNEYS_READ)
     assert browser.sign_in(key=key).json()["scopes"] == ["journeys:read"]
     assert browser.ask("GET", "/v1/portal/relationships").status_code == 200
     refused = browser.change("POST", "/v1/customers/c-1/stage", json=STAGE)
@@ -259,7 +259,7 @@ class TestForgery:
 
 
 def test_a_link_opens_once(tenant: Tenant, browser: Browser) -> None:
-    key_id, _ = tenant.new_key(keys.JOURNEYS_READ)
+    key_id, _ = tenant.new_key(api_keys.JOURNEYS_READ)
     token = new_link(tenant, key_id)
     ((row,),) = tenant.rows("select to_jsonb(l)::text from sign_in_links l where company_id = %s", tenant.id)
     assert token not in row
@@ -294,7 +294,7 @@ def test_a_link_that_leads_nowhere(tenant: Tenant, browser: Browser, spoilt: str
 
 
 def test_too_many_wrong_guesses(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visitors, "WRONG_GUESSES", parse("2/hour"))
+    monkeypatch.setattr(ip_rate_limit, "WRONG_GUESSES", parse("2/hour"))
     with Served(create_app(gateway_settings(tenant.database_url))) as served:
         browser = Browser(served.url)
         assert [browser.sign_in(key=key).status_code for key in (tenant.key, "a", tenant.key, "b")] == [

@@ -20,12 +20,14 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from api import auth, streams
+from api import streams
 from api.app import create_app
 from api.routes import stream as route
-from cli.embedded import Postgres, running
-from db import changes, migrate
-from db.session import open_pool
+from api.security import authentication
+from db.connections import open_pool
+from db.journeys import change_feed
+from db.schema import migrate
+from local.embedded import Postgres, running
 from tests.api.conftest import Served, Tenant, gateway_settings, make_tenant
 
 Message = tuple[str, dict[str, Any]]
@@ -228,7 +230,7 @@ def test_who_listens_is_told_what_came_right_after(tenant: Tenant) -> None:
 
 def test_a_revoked_key_ends_it(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(route, "CHECK_EVERY", 0.2)
-    monkeypatch.setattr(auth, "FRESH", 0.0)
+    monkeypatch.setattr(authentication, "FRESH", 0.0)
     key_id, key = tenant.new_key()
     with Listening(tenant.url, key) as listening:
         tenant.rows("update api_keys set revoked_at = now() where id = %s returning 1", key_id)
@@ -299,10 +301,10 @@ async def test_it_survives_postgres(postgres: Postgres) -> None:
 async def test_a_postgres_from_a_backup_is_noticed(tenant: Tenant) -> None:
     pool = await open_pool(tenant.database_url, min_size=1, max_size=1)
     try:
-        watch = await changes.begin(pool, tenant.id)
-        assert await changes.look(pool, tenant.id, watch) == set()
+        watch = await change_feed.begin(pool, tenant.id)
+        assert await change_feed.look(pool, tenant.id, watch) == set()
         watch.since += 1_000_000
-        assert await changes.look(pool, tenant.id, watch) is None
-        assert await changes.look(pool, tenant.id, watch) == set()
+        assert await change_feed.look(pool, tenant.id, watch) is None
+        assert await change_feed.look(pool, tenant.id, watch) == set()
     finally:
         await pool.close()

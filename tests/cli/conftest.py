@@ -14,11 +14,11 @@ import psycopg
 import pytest_asyncio
 from temporalio.client import Client
 
-from cli import parts
-from cli.embedded import Temporal, free_port, running
-from db import companies
-from db.migrate import upgrade
-from db.session import owner_connection
+from db.connections import owner_connection
+from db.people import companies
+from db.schema.migrate import upgrade
+from local import services
+from local.embedded import Temporal, free_port, running
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Shell:
     async def run(self, *words: str, stdin: bytes | None = None) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
         process = await asyncio.create_subprocess_exec(
-            parts.JOURNEY,
+            services.JOURNEY,
             *words,
             env=self.environment,
             stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
@@ -76,7 +76,7 @@ async def system(postgres_url: str) -> AsyncIterator[dict[str, str]]:
                 "COLUMNS": "250",  # no cell of a table is folded
             }
             client = await Client.connect(temporal.address)
-            async with running(parts.Worker(client, environment, lambda name, line: None)):
+            async with running(services.Worker(client, environment, lambda name, line: None)):
                 yield environment
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.building import BuildFailed, build, fingerprint, is_current
+from local.dashboard_build import BuildFailed, build, fingerprint, is_current
 
 NPM = """#!/bin/sh
 echo "$@" >> "$CALLS"

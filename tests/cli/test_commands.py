@@ -13,13 +13,13 @@ import psycopg
 import pytest
 from temporalio.client import Client
 
-from cli import parts
+from contracts.journey_client import journey
 from journey.actions import DEFAULT_ACTIONS
-from tests.bad_events import BAD_EVENTS
+from local import services
 from tests.cli.conftest import Shell
-from workflows.intake import journey
+from tests.support.bad_events import BAD_EVENTS
 
-JOURNEY = parts.JOURNEY
+JOURNEY = services.JOURNEY
 
 
 def visit(number: int, customer: int, at: datetime, amount: str = "400.00") -> dict[str, Any]:

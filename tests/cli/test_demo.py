@@ -9,15 +9,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cli.demo.filling import ACTED_UPON, CUSTOMERS, SEED, _acted_upon
-from cli.demo.lives import DAYS, KINDS, Event, lives
-from cli.demo.people import COMPANY, STAFF, people
-from cli.demo.trickle import happening
-from db.demo import Demo
+from db.operations.demo import Demo
 from journey.events import EVENT_TYPES, parse, to_instant
 from journey.events import Event as AnyEvent
 from journey.simulate import Simulation, simulate
 from journey.stages import DEFAULT_RULEBOOK
+from local.demo.filling import ACTED_UPON, CUSTOMERS, SEED, _acted_upon
+from local.demo.lives import DAYS, KINDS, Event, lives
+from local.demo.people import COMPANY, STAFF, people
+from local.demo.trickle import happening
 
 END = datetime(2026, 11, 25, tzinfo=UTC)
 

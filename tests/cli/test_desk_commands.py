@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client
 
+from contracts.journey_client import send_events
 from tests.cli.conftest import Shell
-from workflows.intake import send_events
 
 
 @pytest_asyncio.fixture

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 from temporalio.client import Client
 
-from cli.child import Child, StartFailed
-from cli.embedded import Postgres, Temporal, free_port, running
+from local.embedded import Postgres, Temporal, free_port, running
+from local.managed_process import Child, StartFailed
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ async def test_a_long_path_gets_a_socket_elsewhere(data: Path) -> None:
 
 async def test_nothing_outlives_a_killed_parent(data: Path) -> None:
     script = (
-        "import anyio, sys; from pathlib import Path; from cli.embedded import *\n"
+        "import anyio, sys; from pathlib import Path; from local.embedded import *\n"
         "async def main():\n"
         "    parts = Postgres(Path(sys.argv[1])), Temporal(Path(sys.argv[1]), port=free_port())\n"
         "    for part in parts: await part.start()\n"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.logs import Line, UnreadableLog, read_log
+from cli.event_log_file import Line, UnreadableLog, read_log
 from journey.events import Event, InvalidEvent, from_fields
-from tests.bad_events import BAD_EVENTS, CALL, FEEDBACK, GOOD, VISIT
+from tests.support.bad_events import BAD_EVENTS, CALL, FEEDBACK, GOOD, VISIT
 
 EVENTS = [from_fields({**good, "id": f"e{number}"}) for number, good in enumerate(GOOD)]
 

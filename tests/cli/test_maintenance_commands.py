@@ -12,12 +12,12 @@ import psycopg
 import pytest
 from temporalio.client import Client
 
-from cli import parts
+from contracts import names
+from contracts.journey_client import journey
+from contracts.schedules import definitions
+from local import services
 from tests.cli.conftest import Shell
 from tests.cli.test_commands import old_log, visit, write_log
-from workflows import names
-from workflows.intake import journey
-from workflows.schedules import definitions
 
 TODAY = datetime.now(UTC).date()
 
@@ -109,7 +109,7 @@ async def test_an_evaluation_goes_on_without_its_command_and_is_joined(shell: Sh
             """ settings = '{"scoring": {"recency_days": [5, 60, 90, 180]}}' where id = %s""",
             [shell.company],
         )
-    words = [parts.JOURNEY, "queue-updates", "--rate", "0.6", *company]
+    words = [services.JOURNEY, "queue-updates", "--rate", "0.6", *company]
     process = subprocess.Popen(words, env=shell.environment, stderr=subprocess.PIPE, text=True)
     moved = "select count(*) from customer_relationships where company_id = %(company)s and version > 1"
     while shell.rows(moved)[0][0] < 2:

@@ -1,8 +1,8 @@
 """``journey predictions``: fitted and listed."""
 
-from bench.customers import simulated
 from bench.fit import fill
 from tests.cli.conftest import Shell
+from tests.support.customers import simulated
 
 
 async def test_too_little_history_then_a_model(shell: Shell) -> None:

@@ -22,10 +22,10 @@ import anyio
 import psycopg
 import pytest
 
-from cli import running
-from cli.child import Child
-from cli.embedded import free_port
-from cli.supervisor import GaveUp, supervised
+from local import data_folder
+from local.embedded import free_port
+from local.managed_process import Child
+from local.supervisor import GaveUp, supervised
 
 ROOT = Path(__file__).parents[2]
 STUB = Path(__file__).with_name("stub_journey.py")
@@ -36,8 +36,8 @@ class Up:
 
     def __init__(self, data: Path, port: int, *, before: str = "", dashboard: bool = False, **environment: str) -> None:
         script = before + (
-            "import sys; from pathlib import Path; import cli.parts\n"
-            "cli.parts.JOURNEY = sys.argv[1]\n"
+            "import sys; from pathlib import Path; import local.services\n"
+            "local.services.JOURNEY = sys.argv[1]\n"
             "from cli.up import up_command\n"
             f"up_command(Path(sys.argv[2]), int(sys.argv[3]), dashboard={dashboard}, demo=False)"
         )
@@ -113,7 +113,7 @@ def test_a_life_of_up(data: Path) -> None:
         ]
         places = [first.output.index(text) for text in order]
         assert places == sorted(places)
-        found = running.environment(data)
+        found = data_folder.environment(data)
         assert found["PUBLIC_URL"] == f"http://127.0.0.1:{port}"
         with psycopg.connect(found["DATABASE_URL"]) as connection:
             assert connection.execute("SELECT count(*) FROM companies WHERE id = 1").fetchone() == (1,)
@@ -133,7 +133,7 @@ def test_a_life_of_up(data: Path) -> None:
         stopped = re.findall("stopping (.*)", first.output)
         assert stopped == ["gateway", "worker", "temporal", "postgres"]
         assert not any(map(_alive, children))
-        assert running.environment(data) == {}
+        assert data_folder.environment(data) == {}
 
     with socket.create_server(("127.0.0.1", port)), up(data, port) as again:
         assert again.until(r"API key: (pk_\S+)") == key
@@ -155,17 +155,17 @@ def test_parts_named_by_the_environment_are_used(data: Path, postgres_url: str, 
     with up(data, free_port(20000), DATABASE_URL=url, TEMPORAL_ADDRESS=temporal_address) as started:
         started.until("Everything is running")
         assert len(_children(started.process.pid)) == 2
-        assert running.environment(data)["TEMPORAL_ADDRESS"] == temporal_address
+        assert data_folder.environment(data)["TEMPORAL_ADDRESS"] == temporal_address
         assert started.end(signal.SIGTERM) == 0
     assert not (data / "postgres").exists()
     assert not (data / "temporal").exists()
 
 
 UNBUILT = """
-from cli import building
+from local import dashboard_build
 def build(*_):
-    raise building.BuildFailed("npm run build ended with code 3")
-building.is_current, building.build = lambda: False, build
+    raise dashboard_build.BuildFailed("npm run build ended with code 3")
+dashboard_build.is_current, dashboard_build.build = lambda: False, build
 """
 
 
@@ -178,7 +178,7 @@ def test_it_goes_on_without_a_dashboard_that_cannot_be_built(data: Path) -> None
     with up(data, free_port(20000), before=UNBUILT.replace("False, build", "True, build"), dashboard=True) as built:
         link = built.until(r"Dashboard: (\S+)")
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/sign-in#token=[\w-]{43}", link)
-        with psycopg.connect(running.environment(data)["DATABASE_URL"]) as connection:
+        with psycopg.connect(data_folder.environment(data)["DATABASE_URL"]) as connection:
             left = connection.execute("select expires_at - now() < '15 minutes', used_at from sign_in_links")
             assert left.fetchall() == [(True, None)]
         assert built.end() == 0
@@ -192,7 +192,7 @@ def test_a_temporal_that_is_not_there_is_named(data: Path, postgres_url: str) ->
 
 
 async def test_a_part_that_keeps_ending_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.supervisor.FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("local.supervisor.FIRST_PAUSE", 0.001)
     said: list[str] = []
     steady = Child("steady", ["sleep", "60"])
     with pytest.RaisesGroup(pytest.RaisesGroup(pytest.RaisesExc(GaveUp, match=r"(?s)for the 5th time.*so long"))):
@@ -217,12 +217,12 @@ async def test_a_part_that_ignores_its_stop_is_killed() -> None:
 
 
 def test_addresses_of_an_up_that_is_gone_lead_nowhere(tmp_path: Path) -> None:
-    with running.locked(tmp_path):
-        assert running.environment(tmp_path) == {}
-        running.publish(tmp_path, {"DATABASE_URL": "postgresql://"})
-        assert running.environment(tmp_path) == {"DATABASE_URL": "postgresql://"}
-        assert json.loads((tmp_path / running.ADDRESSES).read_text()) == running.environment(tmp_path)
-    assert running.environment(tmp_path) == {}
+    with data_folder.locked(tmp_path):
+        assert data_folder.environment(tmp_path) == {}
+        data_folder.publish(tmp_path, {"DATABASE_URL": "postgresql://"})
+        assert data_folder.environment(tmp_path) == {"DATABASE_URL": "postgresql://"}
+        assert json.loads((tmp_path / data_folder.ADDRESSES).read_text()) == data_folder.environment(tmp_path)
+    assert data_folder.environment(tmp_path) == {}
 
 
 def _children(parent: int) -> list[int]:

@@ -28,10 +28,10 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
 
-from cli import parts, running
-from cli.embedded import free_port
-from db import companies, keys
-from db.session import owner_connection
+from db.connections import owner_connection
+from db.people import api_keys, companies
+from local import data_folder, services
+from local.embedded import free_port
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ADVICE = (
@@ -77,14 +77,14 @@ class Stack:
         async def make() -> tuple[int, str]:
             async with owner_connection(self.database_url) as connection:
                 made = await companies.add(connection, name, "USD")
-                return made, (await keys.create(connection, made, "test", keys.SCOPES))[1]
+                return made, (await api_keys.create(connection, made, "test", api_keys.SCOPES))[1]
 
         return _apart(make)
 
     def another_key(self, *scopes: str) -> str:
         async def make() -> str:
             async with owner_connection(self.database_url) as connection:
-                return (await keys.create(connection, 1, "reader", scopes))[1]
+                return (await api_keys.create(connection, 1, "reader", scopes))[1]
 
         return _apart(make)
 
@@ -127,7 +127,7 @@ def stack(chromium: str) -> Iterator[Stack]:
     kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "TEMPORAL_ADDRESS")}
     with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
         data = Path(folder) / "data"
-        argv = [parts.JOURNEY, "up", "--demo", "--data", str(data), "--port", str(free_port(21_000))]
+        argv = [services.JOURNEY, "up", "--demo", "--data", str(data), "--port", str(free_port(21_000))]
         process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=kept)
         output: list[str] = []
         assert process.stdout is not None
@@ -137,7 +137,7 @@ def stack(chromium: str) -> Iterator[Stack]:
             link = _until(process, output, r"Dashboard: (http\S+)")
             key = _until(process, output, r"API key: (pk_\S+)")
             url = link.partition("/sign-in")[0]
-            yield Stack(url, link, key, running.environment(data)["DATABASE_URL"], process, output)
+            yield Stack(url, link, key, data_folder.environment(data)["DATABASE_URL"], process, output)
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(60)

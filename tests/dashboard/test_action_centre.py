@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.dashboard.conftest import NARROW, Stack, Visit
-from tests.dashboard.controls import choose, dialog, names_in, until
-from tests.dashboard.people import actions, settled, somebody_at_risk, tasks
+from tests.support.controls import choose, dialog, names_in, until
+from tests.support.people import actions, settled, somebody_at_risk, tasks
 
 PAGE = 20
 SORTED = {

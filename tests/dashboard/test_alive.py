@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from journey.events import Event, parse, to_instant
 from tests.dashboard.conftest import Visit
-from tests.db.lived import live
+from tests.support.lived import live
 
 MANY = 5_000
 

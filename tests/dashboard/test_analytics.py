@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 from playwright.sync_api import Locator, Page, expect
 
 from tests.dashboard.conftest import Stack, Visit
-from tests.dashboard.controls import choose, until
-from tests.dashboard.people import somebody
+from tests.support.controls import choose, until
+from tests.support.people import somebody
 
 PERIODS = {"Day": "day", "Week": "week", "Month": "month", "Quarter": "quarter", "Year": "year", "All": "all"}
 CHARTS = (

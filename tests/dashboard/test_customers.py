@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import NARROW, Stack, Visit
-from tests.dashboard.controls import choose, names_in, until
-from tests.dashboard.people import somebody
+from tests.support.controls import choose, names_in, until
+from tests.support.people import somebody
 
 PAGE = 50
 FIND = "Find by name, id or e-mail"

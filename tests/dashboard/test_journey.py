@@ -9,10 +9,10 @@ from urllib.parse import unquote, urlsplit
 import httpx2
 from playwright.sync_api import Locator, Page, expect
 
+from contracts import names
 from tests.dashboard.conftest import Stack, Visit
-from tests.dashboard.controls import choose, dialog, until
-from tests.dashboard.people import actions, journey, midday, settled, somebody, tasks
-from workflows import names
+from tests.support.controls import choose, dialog, until
+from tests.support.people import actions, journey, midday, settled, somebody, tasks
 
 
 def opened(visit: Visit, customer: str) -> Page:

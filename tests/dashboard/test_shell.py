@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from db.keys import JOURNEYS_READ
+from db.people.api_keys import JOURNEYS_READ
 from tests.dashboard.conftest import NARROW, Visit
-from tests.dashboard.controls import heading, until
+from tests.support.controls import heading, until
 
 PLACES = {
     "Customers": "/customers",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.dashboard.conftest import Visit
-from tests.dashboard.controls import heading
+from tests.support.controls import heading
 
 
 def test_signing_in_by_the_link_of_the_banner(visit: Visit) -> None:

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from cli import building
+from local import dashboard_build
 
-DASHBOARD = building.FOLDER
+DASHBOARD = dashboard_build.FOLDER
 
 
 def test_the_description_that_the_dashboard_was_made_for_is_that_of_the_gateway() -> None:
@@ -24,8 +24,8 @@ def test_the_description_that_the_dashboard_was_made_for_is_that_of_the_gateway(
 
 @pytest.mark.parametrize("script", ["check", "test"])
 def test_the_dashboards_own(script: str) -> None:
-    building.build(print)
-    environment = building.environment(print)
+    dashboard_build.build(print)
+    environment = dashboard_build.environment(print)
     done = subprocess.run(
         ["npm", "run", script], cwd=DASHBOARD, env=environment, capture_output=True, text=True, check=False
     )

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.dashboard.conftest import Stack, Visit
-from tests.dashboard.controls import choose, until
-from tests.dashboard.people import somebody, tasks
+from tests.support.controls import choose, until
+from tests.support.people import somebody, tasks
 
 SOME = 12  # tasks that the action centre has at first
 

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.dashboard.conftest import Stack, Visit
-from tests.dashboard.controls import until
-from tests.dashboard.people import happened, journey, somebody
+from tests.support.controls import until
+from tests.support.people import happened, journey, somebody
 
 CALLS = 120  # more than two pages of the timeline
 

@@ -7,8 +7,8 @@ import re
 from playwright.sync_api import Route, expect
 
 from tests.dashboard.conftest import Visit
-from tests.dashboard.controls import choose, dialog, heading, until
-from tests.dashboard.people import actions, journey, somebody, tasks
+from tests.support.controls import choose, dialog, heading, until
+from tests.support.people import actions, journey, somebody, tasks
 
 FAILED = "This could not be loaded"
 #: of each view the places that say what they could not have: what they ask for, and what is there when they have it

@@ -11,9 +11,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # ships no types
 from playwright.sync_api import Page, expect
 
-from db.keys import JOURNEYS_READ
+from db.people.api_keys import JOURNEYS_READ
 from tests.dashboard.conftest import NARROW, WIDE, Stack, Visit
-from tests.dashboard.controls import heading
+from tests.support.controls import heading
 
 VIEWS = {
     "/sign-in": "Sign in",

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from db.session import Pool, open_pool
+from db.connections import Pool, open_pool
 from tests.conftest import NewDatabase
 
 # One row of a company in every table, named by the company, which is its customer's and relationship's number, too.

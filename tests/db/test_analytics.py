@@ -7,13 +7,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from db import analytics
-from db.analytics import PERIODS, View
-from db.churn import churn_predictions
-from db.session import Pool
-from db.stage_metrics import stage_metrics
+from db.analytics import journey_analytics
+from db.analytics.churn_predictions import churn_predictions
+from db.analytics.journey_analytics import PERIODS, View
+from db.analytics.stage_metrics import stage_metrics
+from db.connections import Pool
 from journey.events import Event, parse, to_instant
-from tests.db.lived import live
+from tests.support.lived import live
 
 STAGES = ["prospect", "lead", "customer", "regular", "vip", "at_risk", "churned"]
 NOBODY = dict.fromkeys(STAGES, 0)
@@ -32,7 +32,7 @@ def after(days: float, period: str = "all") -> View:
 
 
 async def figures(pool: Pool, view: View, company: int = 1) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(await analytics.dashboard(pool, company, view))
+    found: dict[str, Any] = json.loads(await journey_analytics.dashboard(pool, company, view))
     return found
 
 
@@ -87,11 +87,11 @@ async def test_the_projection_and_the_transitions_tell_the_same(pool: Pool, data
     live_now, as_of_now = await figures(pool, View()), await figures(pool, View(as_of=datetime.now(UTC)))
     assert live_now["distribution"] == {**NOBODY, "customer": 1, "at_risk": 1, "churned": 1}
     assert {**live_now, "as_of": None, "stage_times": None} == {**as_of_now, "as_of": None, "stage_times": None}
-    for name, figure in [("distribution", analytics.distribution), ("funnel_data", analytics.funnel)]:
+    for name, figure in [("distribution", journey_analytics.distribution), ("funnel_data", journey_analytics.funnel)]:
         assert await figure(pool, 1, View()) == live_now[name]
-    assert await analytics.transitions(pool, 1, View()) == live_now["transitions"]
-    assert (await analytics.summary(pool, 1, View())).items() <= live_now.items()
-    assert (await analytics.time_in_stage(pool, 1, View())).keys() == live_now["stage_times"].keys()
+    assert await journey_analytics.transitions(pool, 1, View()) == live_now["transitions"]
+    assert (await journey_analytics.summary(pool, 1, View())).items() <= live_now.items()
+    assert (await journey_analytics.time_in_stage(pool, 1, View())).keys() == live_now["stage_times"].keys()
 
 
 async def test_everyone_churned(pool: Pool, database_url: str) -> None:
@@ -118,9 +118,9 @@ async def test_a_period_goes_back_from_its_end(pool: Pool, database_url: str) ->
 
 async def test_a_lapse_on_the_very_instant_has_not_come(pool: Pool, database_url: str) -> None:
     live(database_url, 1, [[visit("a", 0)]], to_instant(START + timedelta(days=100)))
-    assert (await analytics.distribution(pool, 1, after(90)))["customer"] == 1
+    assert (await journey_analytics.distribution(pool, 1, after(90)))["customer"] == 1
     just_after = View(as_of=START + timedelta(days=90, microseconds=1))
-    assert (await analytics.distribution(pool, 1, just_after))["at_risk"] == 1
+    assert (await journey_analytics.distribution(pool, 1, just_after))["at_risk"] == 1
 
 
 async def test_revenue_is_of_the_stage_after_each_appointment(pool: Pool, database_url: str) -> None:

@@ -13,17 +13,17 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from cli.logs import read_log
-from db import analytics
-from db.analytics import View
-from db.rollups import companies_behind
-from db.session import Pool
-from db.stage_metrics import stage_metrics
+from cli.event_log_file import read_log
+from db.analytics import journey_analytics
+from db.analytics.journey_analytics import View
+from db.analytics.rollup_writer import companies_behind
+from db.analytics.stage_metrics import stage_metrics
+from db.connections import Pool
 from journey.events import InvalidEvent, to_instant
 from journey.simulate import Log
 from tests.conftest import NewDatabase
 from tests.db.conftest import application_pool
-from tests.db.lived import live, roll_up_all
+from tests.support.lived import live, roll_up_all
 
 DATA = Path(os.environ.get("PERDURE_DATA") or "nowhere")
 LOGS = ["anonymous_bank_calls", "cdnow_sample", "hair_salon", "online_retail"]
@@ -86,11 +86,11 @@ async def case(request: pytest.FixtureRequest, logs_url: str, rolled_url: str) -
 
 
 async def test_stages(case: Case) -> None:
-    assert await analytics.distribution(case.pool, case.company, case.view) == case.expected["stages"]
+    assert await journey_analytics.distribution(case.pool, case.company, case.view) == case.expected["stages"]
 
 
 async def test_transitions(case: Case) -> None:
-    found = await analytics.transitions(case.pool, case.company, case.view)
+    found = await journey_analytics.transitions(case.pool, case.company, case.view)
     assert in_order(found) == in_order(case.expected["transitions"])
 
 
@@ -99,11 +99,14 @@ def in_order(moves: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 async def test_average_days_in_stage(case: Case) -> None:
-    assert await analytics.time_in_stage(case.pool, case.company, case.view) == case.expected["average_days_in_stage"]
+    assert (
+        await journey_analytics.time_in_stage(case.pool, case.company, case.view)
+        == case.expected["average_days_in_stage"]
+    )
 
 
 async def test_funnel(case: Case) -> None:
-    found = await analytics.funnel(case.pool, case.company, case.view)
+    found = await journey_analytics.funnel(case.pool, case.company, case.view)
     steps = [{"stage": step["stage"], "customers": step["customers"]} for step in found]
     assert steps == case.expected["funnel"]
 

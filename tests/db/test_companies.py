@@ -5,8 +5,8 @@ import asyncio
 import psycopg
 import pytest
 
-from db import companies, keys
-from db.session import Pool, owner_connection
+from db.connections import Pool, owner_connection
+from db.people import api_keys, companies
 
 A = 1  # as in conftest.py
 
@@ -15,8 +15,8 @@ async def test_a_new_system_gets_company_1_and_one_key(database_url: str, pool: 
     answers = await asyncio.gather(*(companies.ensure_first(database_url) for _ in range(4)))
     made = [answer for answer in answers if answer is not None]
     assert len(made) == 1
-    found = await keys.find(pool, made[0])
-    assert found == keys.Credential(1, found.key_id if found else 0, frozenset(keys.SCOPES))
+    found = await api_keys.find(pool, made[0])
+    assert found == api_keys.Credential(1, found.key_id if found else 0, frozenset(api_keys.SCOPES))
     assert await companies.ensure_first(database_url) is None
     async with owner_connection(database_url) as connection:
         assert await companies.add(connection, " Second ") == 2
@@ -43,25 +43,25 @@ async def test_a_company_needs_a_name(database_url: str) -> None:
 
 async def test_a_key_is_found_until_it_is_revoked(two_companies: str, two_companies_pool: Pool) -> None:
     async with owner_connection(two_companies) as connection:
-        key_id, plaintext = await keys.create(connection, A, "CRM", ["events:write", "events:write"])
+        key_id, plaintext = await api_keys.create(connection, A, "CRM", ["events:write", "events:write"])
     assert plaintext.startswith("pk_")
     assert len(plaintext) == 46
-    credential = keys.Credential(A, key_id, frozenset({"events:write"}))
-    assert await keys.find(two_companies_pool, plaintext) == credential
-    await keys.touch(two_companies_pool, credential)
+    credential = api_keys.Credential(A, key_id, frozenset({"events:write"}))
+    assert await api_keys.find(two_companies_pool, plaintext) == credential
+    await api_keys.touch(two_companies_pool, credential)
     async with owner_connection(two_companies) as connection:
-        (key,) = [key for key in await keys.list_all(connection, A) if key.id == key_id]
+        (key,) = [key for key in await api_keys.list_all(connection, A) if key.id == key_id]
         assert (key.name, key.prefix, key.scopes, key.revoked_at) == ("CRM", plaintext[:8], ["events:write"], None)
         assert key.last_used_at is not None
-        assert await keys.revoke(connection, key_id)
-        assert not await keys.revoke(connection, key_id)
-        assert not await keys.revoke(connection, 10**6)
-    assert await keys.find(two_companies_pool, plaintext) is None
+        assert await api_keys.revoke(connection, key_id)
+        assert not await api_keys.revoke(connection, key_id)
+        assert not await api_keys.revoke(connection, 10**6)
+    assert await api_keys.find(two_companies_pool, plaintext) is None
 
 
 @pytest.mark.parametrize("plaintext", ["", "pk_", "nobody's", "\x00", "ü", "\udcff", "x" * 100_000])
 async def test_what_is_no_key_is_nobodys(two_companies: str, two_companies_pool: Pool, plaintext: str) -> None:
-    assert await keys.find(two_companies_pool, plaintext) is None
+    assert await api_keys.find(two_companies_pool, plaintext) is None
 
 
 async def test_a_key_is_nowhere_in_the_database(database_url: str) -> None:
@@ -85,13 +85,13 @@ async def test_a_key_is_nowhere_in_the_database(database_url: str) -> None:
 async def test_scopes_are_checked(two_companies: str, scopes: list[str], message: str) -> None:
     async with owner_connection(two_companies) as connection:
         with pytest.raises(ValueError, match=message):
-            await keys.create(connection, A, "key", scopes)
+            await api_keys.create(connection, A, "key", scopes)
 
 
 async def test_a_key_needs_a_company(database_url: str) -> None:
     async with owner_connection(database_url) as connection:
         with pytest.raises(ValueError, match="no company 7"):
-            await keys.create(connection, 7, "key", ["admin"])
+            await api_keys.create(connection, 7, "key", ["admin"])
 
 
 async def test_companies_are_read_in_pages(two_companies_pool: Pool) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from psycopg.errors import CheckViolation
 
-from db import customers
-from db.session import Pool, tenant_rows
+from db.connections import Pool, tenant_rows
+from db.people import customers
 
 A, B = 1, 2  # as in conftest.py
 

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from db import companies, demo
-from db.demo import Demo
-from db.session import owner_connection
+from db.connections import owner_connection
+from db.operations import demo
+from db.operations.demo import Demo
+from db.people import companies
 
 END = datetime(2026, 11, 25, tzinfo=UTC).isoformat()
 

@@ -12,7 +12,7 @@ from alembic import command
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
-from db import migrate
+from db.schema import migrate
 from tests.conftest import NewDatabase
 
 REPOSITORY = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ def test_a_second_upgrade_changes_nothing(new_database: NewDatabase) -> None:
 
 async def test_several_that_start_at_once_do_it_once(new_database: NewDatabase) -> None:
     url = new_database()
-    script = "import sys; from db.migrate import upgrade; print(len(upgrade(sys.argv[1])))"
+    script = "import sys; from db.schema.migrate import upgrade; print(len(upgrade(sys.argv[1])))"
     started = [
         await asyncio.create_subprocess_exec(
             sys.executable, "-c", script, url, cwd=REPOSITORY, stdout=asyncio.subprocess.PIPE

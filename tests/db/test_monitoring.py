@@ -6,12 +6,12 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
-from db import monitoring
-from db.companies import all_ids
-from db.session import Pool
+from db.connections import Pool
+from db.operations import company_gauges
+from db.people.companies import all_ids
 from journey.events import to_instant
-from tests.db.lived import live
 from tests.db.test_analytics import START, visit
+from tests.support.lived import live
 
 NOW = to_instant(START + timedelta(days=10))
 
@@ -23,10 +23,10 @@ def change(url: str, statement: str) -> None:
 
 async def test_an_empty_company_has_zeros(pool: Pool, database_url: str) -> None:
     live(database_url, 1, [], NOW)
-    assert await monitoring.risk_distribution(pool, 1) == {"0": 0, "0-0.3": 0, "0.3-0.7": 0, "0.7-1": 0}
-    assert set((await monitoring.finished_actions(pool, 1)).values()) == {0}
-    assert await monitoring.overdue_seconds(pool, 1) == 0
-    assert await monitoring.open_tasks(pool, 1) == 0
+    assert await company_gauges.risk_distribution(pool, 1) == {"0": 0, "0-0.3": 0, "0.3-0.7": 0, "0.7-1": 0}
+    assert set((await company_gauges.finished_actions(pool, 1)).values()) == {0}
+    assert await company_gauges.overdue_seconds(pool, 1) == 0
+    assert await company_gauges.open_tasks(pool, 1) == 0
 
 
 async def test_each_score_is_in_one_bucket(pool: Pool, database_url: str) -> None:
@@ -37,7 +37,7 @@ async def test_each_score_is_in_one_bucket(pool: Pool, database_url: str) -> Non
             database_url,
             f"update customer_relationships set risk_score = {score or 'null'} where id = {1_000_000 + number}",
         )
-    assert await monitoring.risk_distribution(pool, 1) == {"0": 2, "0-0.3": 2, "0.3-0.7": 2, "0.7-1": 2}
+    assert await company_gauges.risk_distribution(pool, 1) == {"0": 2, "0-0.3": 2, "0.3-0.7": 2, "0.7-1": 2}
 
 
 async def test_actions_that_ended_within_30_days(pool: Pool, database_url: str) -> None:
@@ -54,35 +54,35 @@ async def test_actions_that_ended_within_30_days(pool: Pool, database_url: str) 
     # touched since, as when somebody looks after it
     change(database_url, "update journey_actions set updated_at = now() where action_key = 'e'")
     expected = {"succeeded": 2, "failed": 1, "suppressed": 1, "cancelled": 1}
-    assert await monitoring.finished_actions(pool, 1) == expected
+    assert await company_gauges.finished_actions(pool, 1) == expected
 
 
 async def test_the_oldest_deadline_that_passed(pool: Pool, database_url: str) -> None:
     live(database_url, 1, [[visit("c-1", 0)], [visit("c-2", 0)], [visit("c-3", 0)]], NOW)
     live(database_url, 2, [[visit("c-1", 0)]], NOW)
     change(database_url, "update customer_relationships set next_deadline = now() + interval '1 hour'")
-    assert await monitoring.overdue_seconds(pool, 1) == 0
+    assert await company_gauges.overdue_seconds(pool, 1) == 0
     change(
         database_url, "update customer_relationships set next_deadline = now() - interval '40 min' where id = 1000001"
     )
     change(
         database_url, "update customer_relationships set next_deadline = now() - interval '50 min' where id = 1000002"
     )
-    assert 3000 <= await monitoring.overdue_seconds(pool, 1) < 3030
-    assert await monitoring.overdue_seconds(pool, 2) == 0
+    assert 3000 <= await company_gauges.overdue_seconds(pool, 1) < 3030
+    assert await company_gauges.overdue_seconds(pool, 2) == 0
 
 
 async def test_tasks_that_are_not_done(two_companies: str, two_companies_pool: Pool) -> None:
-    assert await monitoring.open_tasks(two_companies_pool, 1) == 1
+    assert await company_gauges.open_tasks(two_companies_pool, 1) == 1
     change(two_companies, "update tasks set status = 'done' where company_id = 1")
-    assert await monitoring.open_tasks(two_companies_pool, 1) == 0
-    assert await monitoring.open_tasks(two_companies_pool, 2) == 1
+    assert await company_gauges.open_tasks(two_companies_pool, 1) == 0
+    assert await company_gauges.open_tasks(two_companies_pool, 2) == 1
 
 
 async def test_overdue_deadlines_are_found_by_their_index(pool: Pool, database_url: str) -> None:
     live(database_url, 1, [[visit(f"c-{number}", 0)] for number in range(2000)], to_instant(datetime.now(UTC)))
     with psycopg.connect(database_url) as connection:
-        plan = connection.execute(b"explain " + monitoring._OVERDUE.encode(), [1]).fetchall()
+        plan = connection.execute(b"explain " + company_gauges._OVERDUE.encode(), [1]).fetchall()
     assert "idx_next_deadline" in str(plan)
 
 

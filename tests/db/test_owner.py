@@ -10,10 +10,10 @@ import pytest
 from psycopg import sql
 from sqlalchemy.exc import ProgrammingError
 
-from cli.embedded import Postgres, running
-from db import companies, customers, keys
-from db.migrate import upgrade
-from db.session import open_pool, owner_connection, tenant_rows
+from db.connections import open_pool, owner_connection, tenant_rows
+from db.people import api_keys, companies, customers
+from db.schema.migrate import upgrade
+from local.embedded import Postgres, running
 from tests.conftest import NewDatabase
 
 
@@ -47,22 +47,22 @@ async def operates(url: str) -> None:
     assert plaintext is not None
     async with owner_connection(url) as connection:
         second = await companies.add(connection, "Second")
-        key_id, other = await keys.create(connection, second, "key", ["admin"])
+        key_id, other = await api_keys.create(connection, second, "key", ["admin"])
         assert [company.id for company in await companies.list_all(connection)] == [1, second]
-        assert [key.company_id for key in await keys.list_all(connection)] == [1, second]
+        assert [key.company_id for key in await api_keys.list_all(connection)] == [1, second]
 
     pool = await open_pool(url, min_size=1, max_size=1)
     try:
         for company, key in [(1, plaintext), (second, other)]:
-            credential = await keys.find(pool, key)
+            credential = await api_keys.find(pool, key)
             assert credential is not None
             assert credential.company_id == company
             await customers.put_profile(pool, company, "same", {"name": str(company)})
             assert await tenant_rows(pool, company, "select company_id from api_keys") == [(company,)]
         assert await companies.all_ids(pool) == [1, second]
         async with owner_connection(url) as connection:
-            assert await keys.revoke(connection, key_id)
+            assert await api_keys.revoke(connection, key_id)
             assert await (await connection.execute("select from customers")).fetchall() == []
-        assert await keys.find(pool, other) is None
+        assert await api_keys.find(pool, other) is None
     finally:
         await pool.close()

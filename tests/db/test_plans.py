@@ -8,10 +8,10 @@ import psycopg
 import pytest
 
 from cli.optimize import optimize
-from db import plans
-from db.essential import ESSENTIAL, sample
-from db.plans import Plan
-from db.session import Pool
+from db.connections import Pool
+from db.operations import query_plans
+from db.operations.query_plans import Plan
+from db.operations.query_registry import ESSENTIAL, sample
 from settings import Settings
 from tests.conftest import NewDatabase
 from tests.db.conftest import application_pool
@@ -48,11 +48,11 @@ def filled(new_database: NewDatabase, migrated_template: str) -> str:
 async def explained(url: str, company: int, *names: str, analyze: bool = False) -> dict[str, Plan]:
     """The plans of these queries, or of all."""
     found = {}
-    async with application_pool(url) as pool, plans.explaining_pool(url, analyze=analyze) as explaining:
-        of, sizes = await sample(pool, company, NOW), await plans.table_sizes(pool)
+    async with application_pool(url) as pool, query_plans.explaining_pool(url, analyze=analyze) as explaining:
+        of, sizes = await sample(pool, company, NOW), await query_plans.table_sizes(pool)
         for essential in [BY_NAME[name] for name in names] or ESSENTIAL:
             if not (analyze and essential.writes):
-                found[essential.name] = await plans.explain(pool, explaining, essential, of, sizes)
+                found[essential.name] = await query_plans.explain(pool, explaining, essential, of, sizes)
     return found
 
 

@@ -7,13 +7,13 @@ import psycopg
 import pytest
 
 from activities.return_models import fit_company
-from bench.customers import simulated
 from bench.fit import fill
-from db import return_models
-from db.return_models import newest, versions
-from db.returns import History, Visits, history, visits_of
-from db.session import Pool
+from db.analytics import return_models
+from db.analytics.return_models import newest, versions
+from db.analytics.visit_history import History, Visits, history, visits_of
+from db.connections import Pool
 from journey.bgnbd_fit import fit
+from tests.support.customers import simulated
 
 TODAY = datetime.now(UTC).date()
 

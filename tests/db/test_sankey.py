@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from db.analytics import PERIODS, View
-from db.sankey import sankey
-from db.session import Pool
+from db.analytics.journey_analytics import PERIODS, View
+from db.analytics.sankey import sankey
+from db.connections import Pool
 from journey.events import Event, parse, to_instant
-from tests.db.lived import live
+from tests.support.lived import live
 
 START = datetime(2025, 3, 1, 12, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from db.migrate import sqlalchemy_url
-from db.models import Base
+from db.schema.migrate import sqlalchemy_url
+from db.schema.models import Base
 from tests.conftest import NewDatabase
 
 # What autogenerate does not look at: checks, the conditions and directions of indexes, storage, exact types.

@@ -10,9 +10,9 @@ import pytest
 from psycopg import sql
 from psycopg.errors import DivisionByZero
 
-from cli.embedded import Postgres, running
-from db.migrate import upgrade
-from db.session import Pool, open_pool, owner_connection, tenant, tenant_rows
+from db.connections import Pool, open_pool, owner_connection, tenant, tenant_rows
+from db.schema.migrate import upgrade
+from local.embedded import Postgres, running
 
 A, B = 1, 2  # as in conftest.py
 

@@ -7,8 +7,8 @@ import pytest
 from psycopg import sql
 from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege
 
-from db.models import Base
-from db.session import Pool, tenant, tenant_rows
+from db.connections import Pool, tenant, tenant_rows
+from db.schema.models import Base
 from tests.conftest import NewDatabase
 
 A, B = 1, 2  # as in conftest.py

@@ -1,6 +1,6 @@
 """The dashboard, the alerts and how Grafana and Prometheus find them, as far as can be known without either.
 
-That their metrics exist is held against real scrapes in `tests/test_figures.py`.
+That their metrics exist is held against real scrapes in `tests/background/test_company_gauges.py`.
 """
 
 import json
@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.deploy.promql import Selector, scraped, selectors
 from tests.deploy.test_compose import SERVICES
+from tests.support.promql import Selector, scraped, selectors
 
 ROOT = Path(__file__).parents[2]
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "deploy/grafana/dashboards/perdure.json").read_text())

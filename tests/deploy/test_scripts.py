@@ -16,8 +16,8 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 
-from cli.embedded import Postgres, running
-from db.migrate import current, head, upgrade
+from db.schema.migrate import current, head, upgrade
+from local.embedded import Postgres, running
 
 SEARCH_ATTRIBUTES = {"CompanyId": "Int", "Stage": "Keyword", "NextDeadline": "Datetime"}
 DEPLOY = Path(__file__).parents[2] / "deploy"

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import hyp2f1
 
-from bench.customers import plain_log_likelihood, simulated
 from journey.bgnbd import (
     Model,
     NoModel,
@@ -18,6 +17,7 @@ from journey.bgnbd import (
     probability_of_return,
 )
 from journey.bgnbd_fit import fit, log_likelihood
+from tests.support.customers import plain_log_likelihood, simulated
 
 positive = st.floats(0.05, 20)
 models = st.builds(Model, r=positive, alpha=st.floats(0.5, 300), a=positive, b=positive)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from bench.customers import Floats
-from cli.logs import read_log
+from cli.event_log_file import read_log
 from journey.bgnbd import expected_appointments, probability_alive
 from journey.bgnbd_fit import Fit, fit
 from journey.events import Event
+from tests.support.customers import Floats
 
 LOG = Path(os.environ.get("PERDURE_DATA") or "nowhere") / "events" / "cdnow_sample.jsonl.gz"
 END = date(1997, 9, 30)  # of week 39, the first day of week 1 being that of 1997; the log ends with week 78

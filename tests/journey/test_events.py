@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from journey.events import EVENT_TYPES, Event, InvalidEvent, canonical, content_hash, from_fields, parse, to_instant
-from tests.bad_events import BAD_EVENTS, CALL, FEEDBACK, GOOD, REFUND, REQUEST, VISIT, BadEvent
+from tests.support.bad_events import BAD_EVENTS, CALL, FEEDBACK, GOOD, REFUND, REQUEST, VISIT, BadEvent
 
 NOW = 1_794_000_000_000_000  # November 2026
 

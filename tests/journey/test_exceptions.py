@@ -5,7 +5,7 @@ from typing import Any
 from journey.engine import Command
 from journey.stages import Rulebook, rulebook_from
 from journey.state import DAY
-from tests.journey.life import START, Life, book, call, lived, set_stage, visit
+from tests.support.random_life import START, Life, book, call, lived, set_stage, visit
 
 
 def test_a_late_appointment_that_makes_the_lapse_untrue_leads_back_now() -> None:

@@ -10,9 +10,9 @@ from journey.events import Event, to_datetime
 from journey.explain import explain
 from journey.stages import DEFAULT_RULEBOOK, Rulebook
 from journey.state import DAY, State
-from tests.journey import strategies as some
-from tests.journey.life import START, book, call, lived, visit
-from tests.journey.strategies import BASE
+from tests.support import strategies as some
+from tests.support.random_life import START, book, call, lived, visit
+from tests.support.strategies import BASE
 
 
 def test_a_customer_hears_what_will_happen_and_why_not_yet() -> None:

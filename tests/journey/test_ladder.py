@@ -6,7 +6,7 @@ from journey.engine import decide
 from journey.events import Event
 from journey.stages import DEFAULT_RULEBOOK
 from journey.state import DAY
-from tests.journey.life import START, Life, call, event, lived, visit
+from tests.support.random_life import START, Life, call, event, lived, visit
 
 
 @pytest.mark.parametrize(

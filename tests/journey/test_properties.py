@@ -11,8 +11,8 @@ from journey.events import Event, from_fields, utc_text
 from journey.simulate import Log
 from journey.stages import DEFAULT_RULEBOOK, Rulebook
 from journey.state import DAY, State, changed, changes, copy, pack, unpack
-from tests.journey import strategies as some
-from tests.journey.strategies import BASE, HORIZON, live
+from tests.support import strategies as some
+from tests.support.strategies import BASE, HORIZON, live
 
 ENDS = some.instants(0, HORIZON + 200)
 

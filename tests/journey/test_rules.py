@@ -12,7 +12,7 @@ from journey.rules import FACTS, InvalidRule, View, parse_rules
 from journey.scoring import Scoring
 from journey.stages import DEFAULT_RULEBOOK, DEFAULT_STAGES, rulebook_from
 from journey.state import DAY, Facts
-from tests.bad_events import CALL, REQUEST
+from tests.support.bad_events import CALL, REQUEST
 
 PLACE = "stages[1].auto_transition_rules"
 

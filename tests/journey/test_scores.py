@@ -4,7 +4,7 @@ import pytest
 
 from journey.events import Event
 from journey.state import State
-from tests.journey.life import call, event, lived, visit
+from tests.support.random_life import call, event, lived, visit
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from journey.engine import decide
 from journey.events import from_fields, to_datetime
 from journey.explain import details, explain, readable
 from journey.state import DAY, SCHEMA, Facts, State, pack, unpack
-from tests.journey.strategies import BASE, EXACT, RETENTION, RULEBOOKS, random_log
+from tests.support.strategies import BASE, EXACT, RETENTION, RULEBOOKS, random_log
 
 ROOT = Path(__file__).parents[2]
 

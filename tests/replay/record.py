@@ -22,22 +22,22 @@ from temporalio.common import RetryPolicy
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-from cli.embedded import Postgres, Temporal, free_port, running
-from db.migrate import upgrade
-from db.session import open_pool
+from contracts import names
+from contracts.maintenance import Evaluation
+from contracts.messages import FinishTask, ReassignTask, Release, RequestAction, RetryAction, SetStage
+from db.connections import open_pool
+from db.schema.migrate import upgrade
 from journey.events import to_instant
+from local.embedded import Postgres, Temporal, free_port, running
 from settings import Settings
-from tests.outside import SmtpServer
 from tests.replay import fingerprint
 from tests.replay.replaying import HISTORIES
-from tests.workflows.acting import SECRET, actions, attempts, known, staff, statuses, tasks
-from tests.workflows.life import Life, at, new_company
-from tests.workflows.poison import SIGNALS, size
+from tests.support.outside import SmtpServer
+from tests.support.workflow_acting import SECRET, actions, attempts, known, staff, statuses, tasks
+from tests.support.workflow_life import Life, at, new_company
+from tests.support.workflow_poison import SIGNALS, size
 from worker import build_worker
-from workflows import names
-from workflows.evaluate_all import Evaluation
-from workflows.messages import FinishTask, ReassignTask, Release, RequestAction, RetryAction, SetStage
-from workflows.rounds import Round
+from workflows.company_sweep import Round
 
 DAY = timedelta(days=1)
 

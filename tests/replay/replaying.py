@@ -21,7 +21,7 @@ WHAT_TO_DO = """
 The histories under tests/replay/histories/ are what journeys in production look like. Workflow code that does not
 replay them blocks every such journey at its next event. So do not record them anew; keep the old way beside the new:
 
-    if workflow.patched(names.SOME_CHANGE):   # a constant in workflows/names.py
+    if workflow.patched(names.SOME_CHANGE):   # a constant in contracts/names.py
         ...the new way...
     else:
         ...the old way, as it was...

@@ -7,12 +7,12 @@ import pytest_asyncio
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from db.session import Pool, open_pool
+from contracts import names
+from db.connections import Pool, open_pool
 from settings import Settings
 from tests.conftest import NewDatabase
-from tests.workflows.life import Life, new_company
+from tests.support.workflow_life import Life, new_company
 from worker import build_worker
-from workflows import names
 
 
 @pytest.fixture(scope="session")

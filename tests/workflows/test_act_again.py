@@ -13,12 +13,12 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Worker
 
-from db.session import Pool
+from contracts import names
+from db.connections import Pool
 from settings import Settings
-from tests.workflows.acting import SECRET, known, mails, staff, statuses, tasks
-from tests.workflows.life import Life
+from tests.support.workflow_acting import SECRET, known, mails, staff, statuses, tasks
+from tests.support.workflow_life import Life
 from worker import build_worker
-from workflows import names
 
 Fate = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 Working = Callable[[Fate], Awaitable[AbstractAsyncContextManager[Worker]]]

@@ -11,14 +11,14 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
-from db.session import Pool
+from contracts import names
+from contracts.messages import FinishTask, ReassignTask, RequestAction, RetryAction, SetStage
+from db.connections import Pool
 from journey.actions import DEFAULT_ACTIONS
 from settings import Settings
-from tests.workflows.acting import SECRET, actions, known, mails, staff, statuses, tasks
-from tests.workflows.life import Life, kinds, readable_json
+from tests.support.workflow_acting import SECRET, actions, known, mails, staff, statuses, tasks
+from tests.support.workflow_life import Life, kinds, readable_json
 from worker import build_worker
-from workflows import names
-from workflows.messages import FinishTask, ReassignTask, RequestAction, RetryAction, SetStage
 
 
 @pytest.fixture

@@ -15,13 +15,13 @@ import pytest_asyncio
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
-from db.session import Pool
+from contracts import names
+from db.connections import Pool
 from settings import Settings
-from tests.workflows.acting import SECRET
-from tests.workflows.clock import Clock, skipping_server
-from tests.workflows.life import kinds, readable_json
+from tests.support.clock import Clock, skipping_server
+from tests.support.workflow_acting import SECRET
+from tests.support.workflow_life import kinds, readable_json
 from worker import build_worker
-from workflows import names
 
 DAY = timedelta(days=1)
 #: a change of the clocks lies within the two weeks of each campaign: the first day at risk, by zone

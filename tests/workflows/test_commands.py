@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
-from tests.workflows.life import Life, at
-from workflows import names
-from workflows.messages import Release, SetStage
+from contracts import names
+from contracts.messages import Release, SetStage
+from tests.support.workflow_life import Life, at
 
 pytestmark = pytest.mark.usefixtures("worker")
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
+from contracts import names
+from contracts.messages import SetStage
 from journey.events import to_instant
-from tests.workflows.life import Life, kinds
-from workflows import names
-from workflows.messages import SetStage
+from tests.support.workflow_life import Life, kinds
 
 pytestmark = pytest.mark.usefixtures("worker")
 

@@ -12,13 +12,13 @@ import psycopg
 import pytest
 from temporalio.client import Client
 
-from db.session import Pool
+from contracts import names
+from contracts.maintenance import Evaluation
+from db.connections import Pool
 from settings import Settings
-from tests.workflows.life import Life, new_company
-from tests.workflows.rounds import Before
+from tests.support.workflow_life import Life, new_company
+from tests.support.workflow_sweeps import Before
 from worker import build_worker
-from workflows import names
-from workflows.evaluate_all import Evaluation
 
 MANY = 7
 

@@ -10,13 +10,13 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.metrics import Metrics
-from db.session import Pool
-from tests.workflows.life import new_company
-from tests.workflows.rounds import round_of
-from workflows import names
+from activities.stage_metrics import Metrics
+from contracts import names
+from db.connections import Pool
+from tests.support.workflow_life import new_company
+from tests.support.workflow_sweeps import round_of
+from workflows.company_sweep import Round
 from workflows.maintenance import FitReturnModels
-from workflows.rounds import Round
 
 
 @pytest.mark.parametrize("page", [2, 50])

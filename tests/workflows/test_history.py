@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.workflows.life import Life, kinds
+from tests.support.workflow_life import Life, kinds
 
 pytestmark = pytest.mark.usefixtures("worker")
 

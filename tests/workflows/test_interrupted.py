@@ -18,15 +18,15 @@ from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from activities.commit import Commits
-from activities.requests import CommitRequest, CommitResult
-from cli.embedded import Postgres, running
-from db.migrate import upgrade
-from db.session import Pool, open_pool
+from contracts import names
+from contracts.messages import SetStage
+from contracts.requests import CommitRequest, CommitResult
+from db.connections import Pool, open_pool
+from db.schema.migrate import upgrade
+from local.embedded import Postgres, running
 from settings import Settings
-from tests.workflows.life import Life, kinds, new_company
+from tests.support.workflow_life import Life, kinds, new_company
 from worker import build_worker
-from workflows import names
-from workflows.messages import SetStage
 
 
 class After(temporalio.client.Interceptor, temporalio.worker.Interceptor):
@@ -71,7 +71,7 @@ async def test_answer_that_is_lost_after_postgres_committed(life: Life, temporal
 WORKER = """
 import asyncio, os, sys
 from temporalio.client import Client
-from db.session import open_pool
+from db.connections import open_pool
 from settings import Settings
 from tests.workflows.test_interrupted import After
 from worker import build_worker

@@ -11,14 +11,14 @@ import pytest
 from temporalio.client import Client
 
 from activities.channels.webhook import new_secret
-from db.session import Pool
+from contracts import names
+from contracts.messages import RetryAction
+from db.connections import Pool
 from settings import Settings
-from tests.outside import Answer, HttpServer, MailBehaviour, SmtpServer
-from tests.workflows.acting import SECRET, actions, attempts, execute, known, staff, statuses
-from tests.workflows.life import Life
+from tests.support.outside import Answer, HttpServer, MailBehaviour, SmtpServer
+from tests.support.workflow_acting import SECRET, actions, attempts, execute, known, staff, statuses
+from tests.support.workflow_life import Life
 from worker import build_worker
-from workflows import names
-from workflows.messages import RetryAction
 
 Working = Callable[..., Any]
 

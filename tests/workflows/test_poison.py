@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
-from tests.workflows.life import Life, kinds
-from tests.workflows.poison import SIGNALS, UPDATES
-from workflows import names
-from workflows.messages import JourneyStart
+from contracts import names
+from contracts.messages import JourneyStart
+from tests.support.workflow_life import Life, kinds
+from tests.support.workflow_poison import SIGNALS, UPDATES
 
 pytestmark = pytest.mark.usefixtures("worker")
 

@@ -6,9 +6,9 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
-from tests.workflows.life import Life
-from workflows import names
-from workflows.messages import SetStage
+from contracts import names
+from contracts.messages import SetStage
+from tests.support.workflow_life import Life
 
 pytestmark = pytest.mark.usefixtures("worker")
 

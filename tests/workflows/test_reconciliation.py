@@ -13,15 +13,15 @@ from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
 from temporalio.testing import ActivityEnvironment
 
 from activities.reconcile import Reconciler
-from db import maintenance
-from db.session import Pool
+from contracts import names
+from contracts.journey_client import presence
+from db.connections import Pool
+from db.operations import maintenance
 from settings import Settings
-from tests.workflows.life import Life, at
-from tests.workflows.rounds import round_of
+from tests.support.workflow_life import Life, at
+from tests.support.workflow_sweeps import round_of
 from worker import build_worker
-from workflows import names
-from workflows.intake import presence
-from workflows.rounds import Round
+from workflows.company_sweep import Round
 
 SOON = timedelta(minutes=10)  # a round that began so much later sees what passes now as overdue
 

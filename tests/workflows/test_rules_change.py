@@ -7,10 +7,10 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.commit import Commits
-from activities.requests import CommitRequest
-from db.session import Pool
-from tests.workflows.life import Life
-from workflows import names
+from contracts import names
+from contracts.requests import CommitRequest
+from db.connections import Pool
+from tests.support.workflow_life import Life
 
 
 @pytest.mark.usefixtures("worker")

@@ -16,7 +16,7 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 
-from workflows.schedules import CATCH_UP, definitions, ensure_schedules
+from contracts.schedules import CATCH_UP, definitions, ensure_schedules
 
 IDS = ("stage-metrics", "reconciliation", "return-models")
 

@@ -14,14 +14,14 @@ import psycopg
 import pytest
 from temporalio.client import Client
 
-from db.analytics import View
-from db.session import Pool
-from db.stage_metrics import stage_metrics
+from contracts import names
+from db.analytics.journey_analytics import View
+from db.analytics.stage_metrics import stage_metrics
+from db.connections import Pool
 from settings import Settings
-from tests.workflows.rounds import Before, day, lived_company, round_of
+from tests.support.workflow_sweeps import Before, day, lived_company, round_of
 from worker import build_worker
-from workflows import names
-from workflows.rounds import Round
+from workflows.company_sweep import Round
 
 COLUMNS = "metric_date, stage_key, customer_count, avg_time_in_stage, conversion_rate, revenue"
 
@@ -135,7 +135,7 @@ async def test_one_company_that_fails_stops_no_other(
 WORKER = """
 import asyncio, os, sys
 from temporalio.client import Client
-from db.session import open_pool
+from db.connections import open_pool
 from settings import Settings
 from tests.workflows.test_interrupted import After
 from worker import build_worker

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from temporalio.api.history.v1 import HistoryEvent
 
+from contracts import names
+from contracts.messages import Release, SetStage
 from journey.events import to_instant
-from tests.workflows.life import Life, at, kinds
-from workflows import names
-from workflows.messages import Release, SetStage
+from tests.support.workflow_life import Life, at, kinds
 
 pytestmark = pytest.mark.usefixtures("worker")
 

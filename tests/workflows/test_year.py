@@ -9,10 +9,10 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from db.session import Pool
+from db.connections import Pool
 from settings import Settings
-from tests.workflows.clock import Clock, skipping_server
-from tests.workflows.life import at
+from tests.support.clock import Clock, skipping_server
+from tests.support.workflow_life import at
 from worker import build_worker
 
 DAY = timedelta(days=1)

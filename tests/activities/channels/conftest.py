@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from activities.channels import Message, message_id
-from tests.outside import HttpServer, SmtpServer
+from tests.support.outside import HttpServer, SmtpServer
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import trustme
 
 from activities.channels import Message, NotDelivered
 from activities.channels.email import EmailChannel, composed
-from tests.outside import MailBehaviour, SmtpServer
+from tests.support.outside import MailBehaviour, SmtpServer
 
 SENDER = "Perdure <no-reply@salon.example>"
 LINK = "https://journeys.example.com/unsubscribe/" + "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." * 8

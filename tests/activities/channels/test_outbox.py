@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from activities.channels import Message, NotDelivered
-from activities.channels.outbox import Outbox
+from activities.channels.file import Outbox
 
 SENDER = "Perdure <no-reply@localhost>"
 

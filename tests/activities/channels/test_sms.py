@@ -12,7 +12,7 @@ import pytest
 from activities.channels import Message, NotDelivered
 from activities.channels.answers import LONGEST_WAIT, retry_after
 from activities.channels.sms import LONGEST_BODY, SmsChannel
-from tests.outside import Answer, HttpServer
+from tests.support.outside import Answer, HttpServer
 
 PATH = "/2010-04-01/Accounts/AC1/Messages.json"
 PHONE = "+49 (0)30 1234567"

@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from activities.channels import NotDelivered
 from activities.channels.public import is_public, resolve
 from activities.channels.webhook import Endpoint, EndpointGone, WebhookChannel, new_secret, signed
-from tests.outside import Answer, HttpServer
+from tests.support.outside import Answer, HttpServer
 
 SECRET, PREVIOUS = new_secret(), new_secret()
 EVENT = {"type": "journey.stage_changed", "timestamp": "2026-06-01T12:00:00Z", "data": {"customer_id": "c-ü"}}

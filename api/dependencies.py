@@ -1,0 +1,102 @@
+"""What every request needs, made once at start: the pool, the way to Temporal, the keys, the meters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+import structlog
+from fastapi import Depends, Path, Request
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from activities.channels.webhook import WebhookChannel
+from api.problems import unavailable
+from api.security.authentication import Authenticator
+from api.security.cookies import Cookies
+from api.security.ip_rate_limit import Visitors
+from api.security.route_classes import credential_of
+from api.streams import Streams
+from api.telemetry import Meters
+from db.connections import Pool, tenant
+from db.journeys.rulebooks import Rulebooks
+from db.people.api_keys import Credential
+from journey.stages import Rulebook
+
+_log = structlog.get_logger("gateway")
+
+CustomerId = Annotated[
+    str,
+    Path(
+        pattern=r"^[A-Za-z0-9._:@-]{1,64}$",
+        description="the company's own id of the customer",
+        examples=["c-1001"],
+    ),
+]
+
+
+class TemporalLink:
+    """A client that is connected as soon as Temporal answers; from then on the client itself reconnects."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Client]]) -> None:
+        self._connect = connect
+        self._client: Client | None = None
+
+    async def keep_trying(self) -> None:
+        """Connect, however long it takes; run as a task beside the gateway."""
+        pause = 0.2
+        while self._client is None:
+            try:
+                self._client = await self._connect()
+            except (RuntimeError, RPCError, OSError) as error:
+                _log.warning("temporal does not answer", error=str(error)[:200])
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, 2.0)
+
+    @property
+    def client(self) -> Client:
+        """The connected client. Raises the problem 503 before the first connection."""
+        if self._client is None:
+            raise unavailable("Temporal")
+        return self._client
+
+
+@dataclass(slots=True)
+class Gateway:
+    """The parts of a running gateway; `app.state.gateway`.
+
+    `webhooks` checks endpoints; `link_secret` (None: no link is ours) reads what customers hold in their hands. A
+    session ends when it was `session_idle` for that long, and `session_lifetime` after the sign-in.
+    """
+
+    pool: Pool
+    temporal: TemporalLink
+    authenticator: Authenticator
+    meters: Meters
+    rulebooks: Rulebooks
+    webhooks: WebhookChannel
+    visitors: Visitors
+    link_secret: str | None
+    intake_concurrency: int
+    temporal_ui_url: str | None
+    namespace: str
+    cookies: Cookies
+    session_idle: timedelta
+    session_lifetime: timedelta
+    streams: Streams
+
+    async def rulebook(self, company_id: int) -> Rulebook:
+        async with tenant(self.pool, company_id) as connection:
+            return await self.rulebooks.load(connection, company_id)
+
+
+def gateway_of(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+TheGateway = Annotated[Gateway, Depends(gateway_of)]
+TheCredential = Annotated[Credential, Depends(credential_of)]

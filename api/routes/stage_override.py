@@ -1,0 +1,95 @@
+"""A person's changes of a journey: a stage by hand, a hold, its release. Answered when they are committed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from api.dependencies import CustomerId, TheCredential, TheGateway
+from api.journey_commands import ask
+from api.openapi import json_answer, problems
+from api.problems import invalid
+from api.security.route_classes import requires
+from contracts import names
+from contracts.messages import Release, SetStage
+from db.people.api_keys import JOURNEYS_WRITE
+
+router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_WRITE))
+
+_STATE = {"stage": "vip", "entered_at": "2026-03-02T10:15:00Z", "held": True, "hold_until": "2026-06-01T00:00:00Z"}
+
+
+def _reason(text: str) -> str:
+    if "\x00" in text or not text.strip():
+        raise ValueError("1 to 1000 characters, not blank, no NUL")
+    return text
+
+
+class StageChange(BaseModel):
+    """A stage by hand, with the reason; and whether and how long it is held there."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"stage": "vip", "reason": "Signed a yearly contract", "hold_until": "2027-01-01T00:00:00Z"},
+                {"stage": "customer", "reason": "Called back and apologised"},
+            ]
+        },
+    )
+
+    stage: Annotated[str, StringConstraints(min_length=1, max_length=50)]
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_reason)]
+    hold: bool = Field(default=False, description="keep it there until it is released")
+    hold_until: AwareDatetime | None = Field(default=None, description="keep it there until then (RFC 3339)")
+
+
+@router.post(
+    "/v1/customers/{customer_id}/stage",
+    summary="Put a journey in a stage",
+    response_model=None,
+    responses={
+        200: json_answer("The journey after the change, which is committed.", _STATE),
+        **problems("not-found", "too-large", "unsupported-media-type", "refused"),
+    },
+)
+async def set_stage(
+    customer_id: CustomerId, change: StageChange, gateway: TheGateway, credential: TheCredential
+) -> dict[str, Any]:
+    """Who, when and why are kept. Where it is not held, the next evaluation may move the journey on."""
+    rulebook = await gateway.rulebook(credential.company_id)
+    if change.stage not in {stage.key for stage in rulebook.stages}:
+        raise invalid("stage", change.stage, "one of " + ", ".join(stage.key for stage in rulebook.stages))
+    request = SetStage(change.stage, change.reason, performed_by=credential.key_id, hold=change.hold)
+    if change.hold_until is not None:
+        request.hold, request.hold_until = True, _future(change.hold_until)
+    return await ask(gateway, credential.company_id, customer_id, names.SET_STAGE_UPDATE, request)
+
+
+@router.delete(
+    "/v1/customers/{customer_id}/hold",
+    summary="Release a held journey",
+    response_model=None,
+    responses={
+        200: json_answer("The journey after the release, which is committed.", {**_STATE, "held": False}),
+        **problems("not-found", "refused"),
+    },
+)
+async def release_hold(customer_id: CustomerId, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+    """It is evaluated at once, and from then on moves by the rules again. Without a hold nothing changes."""
+    request = Release(performed_by=credential.key_id)
+    return await ask(gateway, credential.company_id, customer_id, names.RELEASE_UPDATE, request)
+
+
+def _future(moment: datetime) -> str:
+    allowed = "an instant in the future, before the year 2200"
+    try:
+        instant = moment.astimezone(UTC)
+    except OverflowError:
+        raise invalid("hold_until", moment.isoformat(), allowed) from None
+    if not datetime.now(UTC) < instant < datetime(2200, 1, 1, tzinfo=UTC):
+        raise invalid("hold_until", moment.isoformat(), allowed)
+    return instant.isoformat().replace("+00:00", "Z")

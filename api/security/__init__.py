@@ -1,0 +1,1 @@
+"""Authentication, scopes, cookies, rate limits and body limits."""

@@ -1,0 +1,1 @@
+"""Loops that run beside a worker: roll-ups and company gauges."""

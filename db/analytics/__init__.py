@@ -1,0 +1,1 @@
+"""Analytics: roll-ups and the figures computed from them."""

@@ -1,0 +1,1 @@
+"""Reads and writes of journeys: ledger, projection, timeline, rulebooks."""

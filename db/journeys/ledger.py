@@ -1,0 +1,261 @@
+"""The writes of a journey: one statement that writes everything or nothing.
+
+It is written on the assumption that Postgres stands where the workflow stands, and is guarded by it: where the row, the
+rules or an event id turn out otherwise, nothing is written, and ``load`` tells what Postgres knows. Both are single
+statements in an implicit transaction (see ``session.tenant_rows``), so that nearly every commit is one round trip.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from psycopg import Rollback
+
+from db.analytics.rollup_writer import forget_commit
+from db.connections import Pool, borrowed, tenant_rows
+from db.journeys.side_effects import PARTS
+
+
+@dataclass(slots=True)
+class Row:
+    """A journey's row in the projection. ``decided_at`` in µs."""
+
+    version: int
+    run_id: str
+    decided_at: int | None
+    state: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Known:
+    """What Postgres knows before a commit, or is assumed to know (then ``row.decided_at`` is None).
+
+    ``events`` maps an id to its ledger rows: (content hash, customer's key, version, outcome).
+    """
+
+    rules_version: int
+    customer_key: int | None
+    row: Row | None
+    events: dict[str, list[tuple[bytes, int, int, str]]]
+
+
+@dataclass(slots=True)
+class Entry:
+    """One ledger row to be written; ``occurred_at`` in RFC 3339."""
+
+    event_id: str
+    content_hash: bytes
+    outcome: str
+    type: str | None = None
+    occurred_at: str | None = None
+    payload: dict[str, Any] | None = None
+    raw: str | None = None
+    reason: str | None = None
+
+
+_LOAD = """
+select c.rules_version, u.id, r.version, r.run_id,
+       (extract(epoch from r.decided_at) * 1000000)::bigint, r.state,
+       (select jsonb_agg(jsonb_build_array(
+                   e.event_id, encode(e.content_hash, 'hex'), e.customer_id, e.version, e.outcome))
+          from journey_events e where e.company_id = %(company)s and e.event_id = any(%(ids)s))
+  from companies c
+  left join customers u on u.company_id = c.id and u.external_id = %(customer)s
+  left join customer_relationships r on r.company_id = c.id and r.customer_id = u.id
+ where c.id = %(company)s
+"""
+
+
+async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[str]) -> Known | None:
+    """What is known of a journey and of these event ids; None where there is no such company."""
+    parameters = {"company": company_id, "customer": customer_id, "ids": event_ids}
+    rows = await tenant_rows(pool, company_id, _LOAD, parameters)
+    if not rows:
+        return None
+    rules_version, customer_key, version, run_id, decided_at, state, events = rows[0]
+    row = None if version is None else Row(version, run_id, decided_at, state)
+    known: dict[str, list[tuple[bytes, int, int, str]]] = {}
+    for event_id, content_hash, owner, event_version, outcome in events or ():
+        known.setdefault(event_id, []).append((bytes.fromhex(content_hash), owner, event_version, outcome))
+    return Known(rules_version, customer_key, row, known)
+
+
+_ENTRIES = """
+insert into journey_events (company_id, customer_id, event_id, content_hash, type, occurred_at, payload, raw, outcome,
+                            reason, version, rules_version)
+select %(company)s, {customer}, e.event_id, decode(e.hash, 'hex'), e.type, e.occurred_at, e.payload, e.raw, e.outcome,
+       e.reason, %(version)s, %(rules_version)s
+  from {source} jsonb_to_recordset(%(entries)s::jsonb)
+       as e(event_id text, hash text, type text, occurred_at timestamptz, payload jsonb, raw text, outcome text,
+            reason text)
+on conflict (company_id, event_id, content_hash) do nothing
+"""
+
+_TRANSITIONS = """
+insert into journey_transitions (company_id, relationship_id, sequence, from_stage, to_stage, transitioned_at,
+                                 trigger_type, trigger_event, performed_by, notes, event_id, version, reason,
+                                 decided_at, stay)
+select %(company)s, r.id, t.sequence, t.from_stage, t.to_stage, t.at, t.trigger_type::journey_trigger_type,
+       t.trigger_event, t.performed_by, t.notes, t.event_id, %(version)s, t.reason, %(decided_at)s::timestamptz,
+       t.at - t.since
+  from r, jsonb_to_recordset(%(transitions)s::jsonb)
+       as t(sequence int, from_stage text, to_stage text, at timestamptz, trigger_type text, trigger_event text,
+            performed_by bigint, notes text, event_id text, reason jsonb, since timestamptz)
+"""
+
+# Word that this commit moves the company's figures, for whoever rolls them up.
+_UNROLLED = """
+insert into journey_unrolled (company_id, relationship_id, version, customer_id)
+select %(company)s, r.id, %(version)s, r.customer_id from r where %(counts)s on conflict do nothing
+"""
+
+_COLUMNS = {
+    "current_stage": "text",
+    "stage_entered_at": "timestamptz",
+    "previous_stage": "text",
+    "lifetime_value": "numeric",
+    "total_appointments": "int",
+    "last_appointment_at": "timestamptz",
+    "risk_score": "numeric",
+    "engagement_score": "numeric",
+    "version": "int",
+    "run_id": "text",
+    "decided_at": "timestamptz",
+    "state": "jsonb",
+    "rules_version": "int",
+    "next_deadline": "timestamptz",
+    "next_stage": "text",
+    "hold_until": "timestamptz",
+    "held": "boolean",
+}
+
+# What must still be so for a commit to be written: the rules it was decided by, and that nobody knows its new events.
+_AS_ASSUMED = """
+exists (select from companies where id = %(company)s and rules_version = %(rules_version)s)
+and not exists (select from journey_events where company_id = %(company)s and event_id = any(%(new_ids)s::text[]))
+"""
+
+_START = f"""
+with u as (
+    insert into customers (company_id, external_id) select %(company)s, %(customer)s where {_AS_ASSUMED}
+    on conflict (company_id, external_id) do update set external_id = excluded.external_id returning id
+), r as (
+    insert into customer_relationships (company_id, customer_id, created_at, {", ".join(_COLUMNS)})
+    select %(company)s, u.id, %(started_at)s::timestamptz,
+           {", ".join(f"%({name})s::{kind}" for name, kind in _COLUMNS.items())}
+      from u
+    on conflict (company_id, customer_id) do nothing returning id, customer_id
+), e as ({_ENTRIES.format(customer="r.customer_id", source="r,")}),
+t as ({_TRANSITIONS}), w as ({_UNROLLED})
+"""
+
+_STANDS = """
+company_id = %(company)s
+and customer_id = (select id from customers where company_id = %(company)s and external_id = %(customer)s)
+and version = %(known_version)s and run_id = %(known_run_id)s
+and (%(known_decided_at)s::timestamptz is null or decided_at = %(known_decided_at)s::timestamptz)
+"""
+
+_UPDATE = f"""
+with r as (
+    update customer_relationships set updated_at = now(), changed = pg_current_xact_id()::text::bigint,
+           {", ".join(f"{name} = %({name})s::{kind}" for name, kind in _COLUMNS.items())}
+     where {_STANDS} and {_AS_ASSUMED}
+    returning id, customer_id
+), e as ({_ENTRIES.format(customer="r.customer_id", source="r,")}),
+t as ({_TRANSITIONS}), w as ({_UNROLLED})
+"""
+
+# By (the journey begins, something goes beyond the journey itself).
+_WRITES = {
+    (begins, beyond): (_START if begins else _UPDATE) + (PARTS if beyond else "select id, null from r")
+    for begins in (True, False)
+    for beyond in (True, False)
+}
+
+# Only a commit that is tried again: what its first try wrote goes, if nobody else has committed since.
+_FORGET = f"""
+with r as (
+    select id, customer_id from customer_relationships where {_STANDS} for update
+), t as (
+    delete from journey_transitions using r where relationship_id = r.id and version = %(version)s
+), a as (
+    delete from journey_actions using r where relationship_id = r.id and version = %(version)s and attempts = 0
+)
+delete from journey_events using r
+ where company_id = %(company)s and journey_events.customer_id = r.customer_id and version = %(version)s
+"""
+
+_QUARANTINE = f"""
+with u as (
+    insert into customers (company_id, external_id) values (%(company)s, %(customer)s)
+    on conflict (company_id, external_id) do update set external_id = excluded.external_id returning id
+)
+{_ENTRIES.format(customer="u.id", source="u,")}
+"""
+
+
+async def write(
+    pool: Pool, company_id: int, values: dict[str, Any], *, again: bool, desk: bool = False
+) -> list[str] | None:
+    """Write one commit whole; the keys of the actions that are new or to be tried again.
+
+    ``values`` are the statement's parameters, those of ``desk.Desk`` among them where ``desk`` says so; ``again`` first
+    removes what an earlier try of the same commit wrote. None: something was not as assumed, and nothing was written.
+
+    Raises psycopg.errors.UniqueViolation where an event id was taken by another journey at this moment.
+    """
+    statement = _WRITES[values["known_version"] is None, desk]
+    if not again:
+        rows = await tenant_rows(pool, company_id, statement, values)
+        return (rows[0][1] or []) if rows else None
+    async with borrowed(pool) as connection, connection.transaction():
+        await connection.execute("select set_config('app.company_id', %s, true)", [str(company_id)])
+        await forget_commit(connection, values)
+        await connection.execute(_FORGET, values)
+        if found := await (await connection.execute(statement, values)).fetchall():
+            return found[0][1] or []
+        raise Rollback
+    return None
+
+
+async def write_quarantined(pool: Pool, company_id: int, values: dict[str, Any]) -> None:
+    """Keep what could not be understood of a customer who has no journey yet."""
+    await tenant_rows(pool, company_id, _QUARANTINE + " returning id", values)
+
+
+async def events_of_commit(pool: Pool, company_id: int, customer_key: int, version: int) -> list[tuple[str, bytes]]:
+    """(id, content hash) of every ledger row that one commit wrote."""
+    statement = (
+        "select event_id, content_hash from journey_events where company_id = %s and customer_id = %s and version = %s"
+    )
+    rows = await tenant_rows(pool, company_id, statement, [company_id, customer_key, version])
+    return [(row[0], row[1]) for row in rows]
+
+
+_TAKE_OVER = f"""
+update customer_relationships
+   set version = %(version)s, run_id = %(run_id)s, decided_at = %(decided_at)s::timestamptz, state = %(state)s::jsonb
+ where {_STANDS}
+returning id
+"""
+
+
+async def take_over(pool: Pool, company_id: int, values: dict[str, Any]) -> bool:
+    """Make the row another run's: the journey goes on from what Postgres knows. False: someone came between."""
+    return bool(await tenant_rows(pool, company_id, _TAKE_OVER, values))
+
+
+def entries_json(entries: list[Entry]) -> str:
+    """Ledger rows as the JSON that the statements unfold. Postgres stores no NUL, so none is sent."""
+    rows = []
+    for entry in entries:
+        fields = {name: getattr(entry, name) for name in ("event_id", "type", "occurred_at", "payload", "outcome")}
+        fields["hash"] = entry.content_hash.hex()
+        fields["raw"], fields["reason"] = _without_nul(entry.raw), _without_nul(entry.reason)
+        rows.append(fields)
+    return orjson.dumps(rows).decode()
+
+
+def _without_nul(text: str | None) -> str | None:
+    return text and text.replace("\x00", "\ufffd")

@@ -1,0 +1,114 @@
+"""What a commit does beyond the journey itself: actions due, campaigns that end, and what people did at their desks.
+
+These are parts of the ledger's one statement (see ``ledger``), where ``r`` is the journey's row.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from db.connections import Pool, tenant_rows
+
+# A campaign belongs to one stay in a stage; it ends, and its steps with it, in the very commit that ends the stay.
+PARTS = """
+, a as (
+    insert into journey_actions (company_id, relationship_id, action_key, action, stage_key, entry, due_at, detail,
+                                 performed_by, version)
+    select %(company)s, r.id, %(key_prefix)s || x.tail, x.action, x.stage, x.entry, x.due_at,
+           coalesce(x.detail, '{}'::jsonb), x.performed_by, %(version)s
+      from r, jsonb_to_recordset(%(actions)s::jsonb)
+           as x(tail text, action text, stage text, entry int, due_at timestamptz, detail jsonb, performed_by bigint)
+     where x.action <> 'stage_changed'
+        or exists (select from webhook_endpoints where company_id = %(company)s and is_active)
+    on conflict (company_id, action_key) do nothing
+    returning action_key
+), retried as (
+    update journey_actions set status = 'pending', reason = null, due_at = %(decided_at)s::timestamptz,
+           updated_at = now()
+      from r where relationship_id = r.id and journey_actions.id = any(%(retried)s::bigint[])
+       and status in ('failed', 'suppressed', 'pending')
+    returning action_key
+), handled as (
+    update tasks set status = case when x.done then 'done' else tasks.status end,
+           done_at = case when x.done then coalesce(tasks.done_at, %(decided_at)s::timestamptz) end,
+           done_by = case when x.done then coalesce(tasks.done_by, x.by) end,
+           assigned_to = case when x.done then tasks.assigned_to else x.staff_id end,
+           note = coalesce(x.note, tasks.note)
+      from r, jsonb_to_recordset(%(handled)s::jsonb)
+           as x(id bigint, done boolean, staff_id bigint, note text, by bigint)
+     where tasks.relationship_id = r.id and tasks.id = x.id
+), ended as (
+    update retention_campaigns set status = 'cancelled', ended_at = %(decided_at)s::timestamptz,
+           scheduled_actions = (
+               select jsonb_agg(case when s ->> 'status' in ('pending', 'waiting')
+                                     then s || '{"status": "cancelled", "reason": "left the stage"}' else s end)
+                 from jsonb_array_elements(scheduled_actions) s)
+      from r where relationship_id = r.id and status = 'running' and entry < %(entry)s
+), dropped as (
+    update journey_actions set status = 'cancelled', reason = 'left the stage',
+           done_at = %(decided_at)s::timestamptz, updated_at = now()
+      from r where relationship_id = r.id and journey_actions.entry < %(entry)s
+       and action like 'campaign\\_%%' and status in ('pending', 'waiting')
+)
+select r.id, (select json_agg(action_key) from (select action_key from a union all select action_key from retried) k)
+  from r
+"""
+
+
+@dataclass(slots=True)
+class Desk:
+    """What goes beyond the journey itself in one commit.
+
+    ``actions``: rows ``{tail, action, stage, entry, due_at, detail?, performed_by?}``; ``retried``: ids of actions;
+    ``handled``: ``{id, done, staff_id?, note?, by?}`` of tasks; ``ends``: a campaign may have to end.
+    """
+
+    actions: list[dict[str, Any]]
+    retried: list[int]
+    handled: list[dict[str, Any]]
+    ends: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.actions or self.retried or self.handled or self.ends)
+
+    def parameters(self, key_prefix: str, entry: int) -> dict[str, Any]:
+        return {
+            "key_prefix": key_prefix,
+            "actions": orjson.dumps(self.actions).decode(),
+            "retried": self.retried,
+            "handled": orjson.dumps(self.handled).decode(),
+            "entry": entry,
+        }
+
+
+@dataclass(slots=True)
+class Known:
+    """What requests of people are judged by: statuses of tasks and actions by id, and who of the staff is active."""
+
+    tasks: dict[int, str]
+    actions: dict[int, str]
+    staff: dict[int, bool]
+
+
+_KNOWN = """
+with r as (
+    select r.id from customers u join customer_relationships r on r.company_id = u.company_id and r.customer_id = u.id
+     where u.company_id = %(company)s and u.external_id = %(customer)s
+)
+select (select json_agg(json_build_array(t.id, t.status)) from tasks t, r
+         where t.relationship_id = r.id and t.id = any(%(tasks)s::bigint[])),
+       (select json_agg(json_build_array(a.id, a.status)) from journey_actions a, r
+         where a.relationship_id = r.id and a.id = any(%(actions)s::bigint[])),
+       (select json_agg(json_build_array(s.id, s.is_active)) from staff s
+         where s.company_id = %(company)s and s.id = any(%(staff)s::bigint[]))
+"""
+
+
+async def known(
+    pool: Pool, company_id: int, customer_id: str, *, tasks: list[int], actions: list[int], staff: list[int]
+) -> Known:
+    """What Postgres knows of these tasks and actions of one customer, and of these people; others are absent."""
+    parameters = {"company": company_id, "customer": customer_id, "tasks": tasks, "actions": actions, "staff": staff}
+    rows = await tenant_rows(pool, company_id, _KNOWN, parameters)
+    return Known(*(dict(listed or ()) for listed in rows[0]))

@@ -1,1 +1,0 @@
-"""The schema's history, by Alembic. Run it with `journey migrate` (`db/migrate.py`)."""

@@ -1,0 +1,1 @@
+"""Queries for operators: validation, query plans, gauges, maintenance, the demo company."""

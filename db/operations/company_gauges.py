@@ -1,0 +1,58 @@
+"""What operators watch of one company beside its analytics: risk, actions, work left undone, deadlines that passed."""
+
+from __future__ import annotations
+
+from db.connections import Pool, tenant_rows
+
+#: how far back finished actions are counted
+RECENT_DAYS = 30
+
+# Names say (above, up to]; what has no score yet stands at risk 0. The steps are those of the default rules: a journey
+# over 0.7 is at risk, and 0.3 is the first sign of it.
+_RISK = """
+select count(*) filter (where risk <= 0), count(*) filter (where risk > 0 and risk <= 0.3),
+       count(*) filter (where risk > 0.3 and risk <= 0.7), count(*) filter (where risk > 0.7)
+  from (select coalesce(risk_score, 0) as risk from customer_relationships where company_id = %s) scores
+"""
+RISK_BUCKETS = ("0", "0-0.3", "0.3-0.7", "0.7-1")
+
+# The index is by `updated_at`, which is never before `done_at` but for clocks that differ.
+_FINISHED = """
+select status, count(*) from journey_actions
+ where company_id = %(company)s and status = any(%(statuses)s)
+   and updated_at > now() - make_interval(days => %(days)s + 1) and done_at > now() - make_interval(days => %(days)s)
+ group by status
+"""
+FINISHED = ("succeeded", "failed", "suppressed", "cancelled")
+
+_OVERDUE = """
+select coalesce(extract(epoch from now() - min(next_deadline)), 0)::float8 from customer_relationships
+ where company_id = %s and next_deadline < now()
+"""
+
+
+async def risk_distribution(pool: Pool, company_id: int) -> dict[str, int]:
+    """Customers by risk score, in every one of RISK_BUCKETS: ``0.3-0.7`` is over 0.3 and up to 0.7."""
+    rows = await tenant_rows(pool, company_id, _RISK, [company_id])
+    return dict(zip(RISK_BUCKETS, rows[0], strict=True))
+
+
+async def finished_actions(pool: Pool, company_id: int) -> dict[str, int]:
+    """Actions by how they ended, of those that ended in the last RECENT_DAYS, for every one of FINISHED."""
+    parameters = {"company": company_id, "statuses": list(FINISHED), "days": RECENT_DAYS}
+    return dict.fromkeys(FINISHED, 0) | dict(await tenant_rows(pool, company_id, _FINISHED, parameters))
+
+
+async def overdue_seconds(pool: Pool, company_id: int) -> float:
+    """The age of the oldest deadline that has passed without an evaluation; 0 where none has."""
+    rows = await tenant_rows(pool, company_id, _OVERDUE, [company_id])
+    seconds: float = rows[0][0]
+    return seconds
+
+
+async def open_tasks(pool: Pool, company_id: int) -> int:
+    """People's work that is not done."""
+    statement = "select count(*) from tasks where company_id = %s and status = 'open'"
+    rows = await tenant_rows(pool, company_id, statement, [company_id])
+    count: int = rows[0][0]
+    return count

@@ -1,0 +1,60 @@
+"""Reads for `validate`: each row of the projection beside what ledger and transitions say, seen at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from db.connections import Pool, tenant_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A journey's row; `last_stage`, `ledger_value` and `ledger_visits` are what transitions and ledger come to."""
+
+    relationship_id: int
+    customer_id: str | None
+    current_stage: str
+    version: int
+    state: dict[str, Any]
+    lifetime_value: Decimal
+    total_appointments: int
+    last_stage: str | None
+    ledger_value: Decimal
+    ledger_visits: int
+
+
+_ACCOUNTS = """
+select r.id, u.external_id, r.current_stage, r.version, r.state, r.lifetime_value, r.total_appointments,
+       (select t.to_stage from journey_transitions t where t.relationship_id = r.id order by t.sequence desc limit 1),
+       e.value, e.visits
+  from customer_relationships r
+  left join customers u on u.id = r.customer_id and u.company_id = r.company_id
+  cross join lateral (
+      select coalesce(sum((payload ->> 'amount')::numeric), 0) as value,
+             count(*) filter (where type = 'appointment.completed') as visits
+        from journey_events
+       where company_id = r.company_id and customer_id = r.customer_id and outcome = 'applied'
+         and type in ('appointment.completed', 'payment.adjusted')) e
+ where r.company_id = %(company)s and r.id > %(after)s
+ order by r.id limit %(limit)s
+"""
+
+_STAGES = """
+select u.external_id, r.id, r.current_stage, r.version
+  from customers u join customer_relationships r on r.company_id = u.company_id and r.customer_id = u.id
+ where u.company_id = %s and u.external_id = any(%s)
+"""
+
+
+async def accounts(pool: Pool, company_id: int, *, after: int, limit: int) -> list[Account]:
+    """A company's journeys beyond relationship `after`."""
+    parameters = {"company": company_id, "after": after, "limit": limit}
+    return [Account(*row) for row in await tenant_rows(pool, company_id, _ACCOUNTS, parameters)]
+
+
+async def rows_of(pool: Pool, company_id: int, customers: list[str]) -> dict[str, tuple[int, str, int]]:
+    """Of these customers (company's own ids) the relationship's id, stage and version; who has no row is absent."""
+    rows = await tenant_rows(pool, company_id, _STAGES, [company_id, customers])
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}

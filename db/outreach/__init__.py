@@ -1,0 +1,1 @@
+"""Actions, campaigns, tasks, message templates and webhook endpoints."""

@@ -1,0 +1,1 @@
+"""Companies, customers, staff, credentials and the audit log."""

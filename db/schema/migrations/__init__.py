@@ -1,0 +1,1 @@
+"""The schema's history, by Alembic. Run it with `journey migrate` (`db/schema/migrate.py`)."""

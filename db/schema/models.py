@@ -1,0 +1,655 @@
+"""The schema: every table, as SQLAlchemy models.
+
+They describe; the migrations build, and `tests/db/test_schema.py` fails when the two differ. Hot paths speak SQL over
+psycopg (`db/journeys/ledger.py`, `db/journeys/projection.py`); the models serve the migrations' comparison and composed
+queries. Over 300 lines, because a schema is read on one page.
+
+Conventions: money is numeric(18,2), a score numeric(3,2) in 0–1, an instant timestamptz. Every table but `companies`
+has `company_id`, and a reference inside a tenant carries it too, (company_id, x_id) → (company_id, id), because foreign
+keys are checked past row-level security and a bare id would let one company point at another's row.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Double,
+    Enum,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.schema import SchemaItem
+
+Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
+CompanyId = Annotated[int, mapped_column(BigInteger)]
+Reference = Annotated[int, mapped_column(BigInteger)]
+StageKey = Annotated[str, mapped_column(String(50))]
+Stamp = Annotated[datetime, mapped_column(server_default=func.now())]
+Money = Annotated[Decimal, mapped_column(Numeric(18, 2))]
+Score = Annotated[Decimal, mapped_column(Numeric(3, 2))]
+Settings = Annotated[dict[str, Any], mapped_column(server_default=text("'{}'::jsonb"))]
+
+
+class Base(DeclarativeBase):
+    """Names constraints as Postgres itself would, so that the SQL of a migration need not spell them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "%(table_name)s_pkey",
+            "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ck": "%(table_name)s_%(constraint_name)s_check",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Text,
+        datetime: TIMESTAMP(timezone=True),
+        bytes: LargeBinary,
+        dict[str, Any]: JSONB,
+    }
+
+
+class TriggerType(enum.Enum):
+    """What moved a journey: a user, an event or rule, or the system itself (start, change of rules, erasure)."""
+
+    manual = "manual"
+    automatic = "automatic"
+    system = "system"
+
+
+def _of_customer() -> SchemaItem:
+    return ForeignKeyConstraint(["company_id", "customer_id"], ["customers.company_id", "customers.id"])
+
+
+def _of_relationship() -> SchemaItem:
+    return ForeignKeyConstraint(
+        ["company_id", "relationship_id"], ["customer_relationships.company_id", "customer_relationships.id"]
+    )
+
+
+def _of_key() -> SchemaItem:
+    return ForeignKeyConstraint(["company_id", "key_id"], ["api_keys.company_id", "api_keys.id"])
+
+
+class Company(Base):
+    """A tenant. `settings` holds its overrides of the rulebook; `rules_version` counts its changes of rules."""
+
+    __tablename__ = "companies"
+
+    id: Mapped[Id]
+    name: Mapped[str]
+    settings: Mapped[Settings]
+    rules_version: Mapped[int] = mapped_column(server_default=text("1"))
+    rules_changed_at: Mapped[Stamp]
+    created_at: Mapped[Stamp]
+
+
+class JourneyStage(Base):
+    """A company's own stages and rules. A company without rows here has the defaults of `journey/stages.py`."""
+
+    __tablename__ = "customer_journey_stages"
+    __table_args__ = (
+        UniqueConstraint("company_id", "stage_key", name="unique_company_stage"),
+        CheckConstraint("kind in ('growth', 'lapse')", name="kind"),
+        Index("idx_company_order", "company_id", "order_index"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    stage_key: Mapped[StageKey]
+    stage_name: Mapped[str] = mapped_column(String(255))
+    description: Mapped[str | None]
+    order_index: Mapped[int]
+    color: Mapped[str | None] = mapped_column(String(7))
+    icon: Mapped[str | None] = mapped_column(String(50))
+    auto_transition_rules: Mapped[dict[str, Any] | None]
+    retention_days: Mapped[int | None]
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    kind: Mapped[str] = mapped_column(server_default=text("'growth'"))
+    created_at: Mapped[Stamp]
+    updated_at: Mapped[Stamp]
+    actions: Mapped[list[str] | None] = mapped_column(JSONB)
+
+
+class Customer(Base):
+    """A person, known by the company's own `external_id`. Names and contact details stand here and nowhere else."""
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        UniqueConstraint("company_id", "external_id"),
+        UniqueConstraint("company_id", "id"),
+        CheckConstraint("external_id ~ '^[A-Za-z0-9._:@-]{1,64}$'", name="external_id"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    external_id: Mapped[str]
+    name: Mapped[str | None]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    time_zone: Mapped[str | None]
+    locale: Mapped[str | None]
+    consent: Mapped[Settings]
+    created_at: Mapped[Stamp]
+    updated_at: Mapped[Stamp]
+
+
+class Relationship(Base):
+    """The projection: where a customer stands. `version` counts the commits of the journey and guards them;
+    `run_id` is the first run of its workflow; `state` is the journey as the core packs it.
+
+    `changed`, here and in other tables, is the transaction that wrote the row (its 64-bit number), by a trigger."""
+
+    __tablename__ = "customer_relationships"
+    __table_args__ = (
+        ForeignKeyConstraint(["company_id"], ["companies.id"]),
+        _of_customer(),
+        UniqueConstraint("company_id", "customer_id", name="unique_company_customer"),
+        UniqueConstraint("company_id", "id"),
+        CheckConstraint("risk_score between 0 and 1", name="risk_score"),
+        CheckConstraint("engagement_score between 0 and 1", name="engagement_score"),
+        Index("idx_stage", "company_id", "current_stage"),
+        Index("idx_risk", "company_id", "risk_score"),
+        Index("idx_stage_risk", "company_id", "current_stage", "risk_score"),
+        Index("idx_next_deadline", "company_id", "next_deadline"),
+        Index("customer_relationships_changed", "company_id", "changed"),
+        Index(
+            "customer_relationships_threatened",
+            "company_id",
+            text("risk_score DESC"),
+            "id",
+            postgresql_where=text("risk_score > 0.7 or current_stage = 'at_risk'"),
+        ),
+        # Room on each page for the next version of a row: an update that moves no indexed column stays in place.
+        {"postgresql_with": {"fillfactor": 80}},
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    customer_id: Mapped[Reference]
+    current_stage: Mapped[StageKey]
+    stage_entered_at: Mapped[datetime]
+    previous_stage: Mapped[StageKey | None]
+    lifetime_value: Mapped[Money] = mapped_column(server_default=text("0"))
+    total_appointments: Mapped[int] = mapped_column(server_default=text("0"))
+    last_appointment_at: Mapped[datetime | None]
+    risk_score: Mapped[Score | None]
+    engagement_score: Mapped[Score | None]
+    notes: Mapped[str | None]
+    metadata_: Mapped[dict[str, Any] | None] = mapped_column("metadata")
+    version: Mapped[int]
+    run_id: Mapped[str]
+    decided_at: Mapped[datetime]
+    state: Mapped[dict[str, Any]]
+    rules_version: Mapped[int] = mapped_column(server_default=text("1"))
+    next_deadline: Mapped[datetime | None]
+    next_stage: Mapped[StageKey | None]
+    hold_until: Mapped[datetime | None]
+    held: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[Stamp]
+    updated_at: Mapped[Stamp]
+    changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+
+
+class Transition(Base):
+    """One move of a journey, its `sequence`-th. `event_id` is the event that caused it, `reason` the numbers compared.
+
+    `stay` is how long `from_stage` was stood in, null for the start. `performed_by` is an `api_keys.id` without a
+    foreign key: a journey must not stop over who is said to have moved it.
+    """
+
+    __tablename__ = "journey_transitions"
+    __table_args__ = (
+        _of_relationship(),
+        UniqueConstraint("relationship_id", "sequence"),
+        Index("idx_relationship_time", "relationship_id", "transitioned_at"),
+        Index("idx_customer_time", "relationship_id", text("transitioned_at DESC")),
+        # What is counted by stage and time is counted in the index alone.
+        Index(
+            "journey_transitions_of_company",
+            "company_id",
+            "transitioned_at",
+            postgresql_include=["relationship_id", "from_stage", "to_stage", "stay"],
+        ),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    relationship_id: Mapped[Reference]
+    sequence: Mapped[int]
+    from_stage: Mapped[StageKey | None]
+    to_stage: Mapped[StageKey]
+    transitioned_at: Mapped[datetime]
+    trigger_type: Mapped[TriggerType] = mapped_column(Enum(TriggerType, name="journey_trigger_type"))
+    trigger_event: Mapped[str | None] = mapped_column(String(255))
+    performed_by: Mapped[Reference | None]
+    notes: Mapped[str | None]
+    event_id: Mapped[str | None]
+    version: Mapped[int]
+    reason: Mapped[dict[str, Any] | None]
+    decided_at: Mapped[datetime]
+    stay: Mapped[timedelta | None]
+
+
+class LedgerEvent(Base):
+    """The ledger: every event that came, with its outcome and the commit (`version`) that decided it.
+
+    A duplicate adds no row. A conflict (same id, other content) and what cannot be understood (quarantined, kept as
+    `raw` with its `reason`) each add one. `content_hash` is 16 bytes over the canonical content.
+    """
+
+    __tablename__ = "journey_events"
+    __table_args__ = (
+        _of_customer(),
+        UniqueConstraint("company_id", "event_id", "content_hash"),
+        CheckConstraint("outcome in ('applied', 'conflict', 'quarantined')", name="outcome"),
+        CheckConstraint("octet_length(content_hash) = 16", name="content_hash"),
+        CheckConstraint(
+            "outcome <> 'applied' or num_nulls(event_id, type, occurred_at, payload) = 0", name="applied_is_whole"
+        ),
+        Index(
+            "journey_events_applied_once",
+            "company_id",
+            "event_id",
+            unique=True,
+            postgresql_where=text("outcome = 'applied'"),
+        ),
+        Index("journey_events_timeline", "company_id", "customer_id", "occurred_at", "event_id"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    customer_id: Mapped[Reference]
+    event_id: Mapped[str | None]
+    content_hash: Mapped[bytes]
+    type: Mapped[str | None]
+    occurred_at: Mapped[datetime | None]
+    received_at: Mapped[Stamp]
+    payload: Mapped[dict[str, Any] | None]
+    raw: Mapped[str | None]
+    outcome: Mapped[str]
+    reason: Mapped[str | None]
+    version: Mapped[int]
+    rules_version: Mapped[int]
+
+
+class StageMetric(Base):
+    """One row per company, stage and UTC day: customers at its end, mean days of stays ended, conversion, revenue."""
+
+    __tablename__ = "journey_stage_metrics"
+    __table_args__ = (
+        UniqueConstraint("company_id", "stage_key", "metric_date", name="unique_company_stage_date"),
+        Index("idx_company_date", "company_id", "metric_date"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    stage_key: Mapped[StageKey]
+    metric_date: Mapped[date]
+    customer_count: Mapped[int] = mapped_column(server_default=text("0"))
+    avg_time_in_stage: Mapped[Decimal | None] = mapped_column(Numeric(10, 2))
+    conversion_rate: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    revenue: Mapped[Money | None]
+
+
+class StageMetricMark(Base):
+    """Up to when all that was known of a company has been counted in the days of its stage metrics."""
+
+    __tablename__ = "stage_metric_marks"
+
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"), primary_key=True, autoincrement=False)
+    counted_at: Mapped[datetime]
+
+
+class Rollup(Base):
+    """What one `figure` comes to on one UTC day or in one month (`day` is its first), by `key`: sums, nothing else.
+
+    Which figures there are, and what their keys and amounts mean, stands in `db/analytics/rollup_deltas.py`.
+    """
+
+    __tablename__ = "journey_rollups"
+    __table_args__ = (
+        CheckConstraint("grain in ('day', 'month')", name="grain"),
+        CheckConstraint(
+            "figure in ('move', 'stay', 'start', 'entered', 'gone_on', 'revenue', 'adjusted')", name="figure"
+        ),
+        {"postgresql_with": {"fillfactor": 70}},
+    )
+
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"), primary_key=True)
+    figure: Mapped[str] = mapped_column(primary_key=True)
+    grain: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    key: Mapped[list[str]] = mapped_column(ARRAY(Text), primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
+    amount: Mapped[Decimal] = mapped_column(Numeric)
+
+
+class Unrolled(Base):
+    """A commit that is not in the roll-ups yet. Whoever reads them counts it live."""
+
+    __tablename__ = "journey_unrolled"
+
+    company_id: Mapped[CompanyId] = mapped_column(primary_key=True, autoincrement=False)
+    relationship_id: Mapped[Reference] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    customer_id: Mapped[Reference]
+
+
+class RolledStages(Base):
+    """The stages, in their order, by which a company's conversions are rolled up."""
+
+    __tablename__ = "journey_rollup_stages"
+
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"), primary_key=True, autoincrement=False)
+    stages: Mapped[str]
+
+
+class ReturnModel(Base):
+    """One version of a company's model of who comes back: `parameters` with times in days, or the `reason` for none."""
+
+    __tablename__ = "return_models"
+    __table_args__ = (
+        UniqueConstraint("company_id", "version"),
+        CheckConstraint(
+            "num_nulls(parameters, log_likelihood) = case when reason is null then 0 else 2 end", name="model_or_reason"
+        ),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    version: Mapped[int]
+    method: Mapped[str]
+    fitted_at: Mapped[Stamp]
+    history_from: Mapped[date | None]
+    history_to: Mapped[date]
+    customers: Mapped[int]
+    returned_customers: Mapped[int]
+    parameters: Mapped[dict[str, Any] | None]
+    log_likelihood: Mapped[float | None] = mapped_column(Double)
+    reason: Mapped[str | None]
+
+
+class Action(Base):
+    """A stage action and what became of it. `action_key` never contains the attempt: one effect for many tries.
+
+    `detail` is what it was asked with and what it made (an offer's code, a task); `reason` why it was held back.
+    """
+
+    __tablename__ = "journey_actions"
+    __table_args__ = (
+        _of_relationship(),
+        UniqueConstraint("company_id", "action_key"),
+        UniqueConstraint("company_id", "id"),
+        CheckConstraint(
+            "status in ('pending', 'waiting', 'succeeded', 'failed', 'suppressed', 'cancelled')", name="status"
+        ),
+        Index("journey_actions_of_relationship", "relationship_id", "created_at"),
+        Index("journey_actions_by_status", "company_id", "status", "updated_at"),
+        Index("journey_actions_changed", "company_id", "changed"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    relationship_id: Mapped[Reference]
+    action_key: Mapped[str]
+    action: Mapped[str]
+    stage_key: Mapped[StageKey]
+    entry: Mapped[int]
+    status: Mapped[str] = mapped_column(server_default=text("'pending'"))
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    last_error: Mapped[str | None]
+    due_at: Mapped[datetime | None]
+    created_at: Mapped[Stamp]
+    updated_at: Mapped[Stamp]
+    reason: Mapped[str | None]
+    channel: Mapped[str | None]
+    marketing: Mapped[bool] = mapped_column(server_default=text("false"))
+    detail: Mapped[Settings]
+    performed_by: Mapped[Reference | None]
+    version: Mapped[int] = mapped_column(server_default=text("0"))
+    done_at: Mapped[datetime | None]
+    changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+
+
+class Attempt(Base):
+    """One try of an action, and how it ended."""
+
+    __tablename__ = "action_attempts"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["company_id", "action_id"], ["journey_actions.company_id", "journey_actions.id"], ondelete="CASCADE"
+        ),
+        Index("action_attempts_of_action", "action_id", "id"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    action_id: Mapped[Reference]
+    attempt: Mapped[int]
+    at: Mapped[Stamp]
+    outcome: Mapped[str]
+    error: Mapped[str | None]
+
+
+class RetentionCampaign(Base):
+    """The drip of outreach that an at-risk customer gets: the relationship's `n`-th, one at a time.
+
+    `scheduled_actions`: each step as ``{"action", "type", "day", "due_at", "status", "reason", "done_at", "code"}``.
+    """
+
+    __tablename__ = "retention_campaigns"
+    __table_args__ = (
+        _of_relationship(),
+        _of_customer(),
+        UniqueConstraint("relationship_id", "n"),
+        CheckConstraint("status in ('running', 'completed', 'cancelled')", name="status"),
+        Index("one_campaign_at_a_time", "relationship_id", unique=True, postgresql_where=text("status = 'running'")),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    relationship_id: Mapped[Reference]
+    customer_id: Mapped[Reference]
+    type: Mapped[str]
+    n: Mapped[int]
+    status: Mapped[str]
+    scheduled_actions: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
+    created_at: Mapped[Stamp]
+    ended_at: Mapped[datetime | None]
+    entry: Mapped[int]
+
+
+class Staff(Base):
+    """A person who works for a company, in one role."""
+
+    __tablename__ = "staff"
+    __table_args__ = (
+        UniqueConstraint("company_id", "id"),
+        CheckConstraint("role in ('sales', 'manager')", name="role"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    name: Mapped[str]
+    email: Mapped[str | None]
+    role: Mapped[str]
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    created_at: Mapped[Stamp]
+
+
+class Assignment(Base):
+    """Who of the staff looks after a customer, in each role."""
+
+    __tablename__ = "assignments"
+    __table_args__ = (
+        _of_relationship(),
+        ForeignKeyConstraint(["company_id", "staff_id"], ["staff.company_id", "staff.id"]),
+        UniqueConstraint("relationship_id", "role"),
+        Index("assignments_of_staff", "company_id", "staff_id"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    relationship_id: Mapped[Reference]
+    role: Mapped[str]
+    staff_id: Mapped[Reference]
+    since: Mapped[Stamp]
+
+
+class Task(Base):
+    """Work for a person: call, review, follow up. `assigned_to` is of the staff, None while nobody has it."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        _of_relationship(),
+        ForeignKeyConstraint(["company_id", "assigned_to"], ["staff.company_id", "staff.id"]),
+        UniqueConstraint("company_id", "action_key"),
+        CheckConstraint("status in ('open', 'done', 'cancelled')", name="status"),
+        Index("tasks_by_status", "company_id", "status", "due_at"),
+        Index("tasks_of_relationship", "relationship_id"),
+        Index("tasks_changed", "company_id", "changed"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    relationship_id: Mapped[Reference]
+    kind: Mapped[str]
+    title: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default=text("'open'"))
+    due_at: Mapped[datetime | None]
+    created_at: Mapped[Stamp]
+    done_at: Mapped[datetime | None]
+    assigned_to: Mapped[Reference | None]
+    action_key: Mapped[str | None]
+    note: Mapped[str | None]
+    done_by: Mapped[Reference | None]
+    changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+
+
+class WebhookEndpoint(Base):
+    """Where a company wants to be told; two secrets while they are being rotated. Off after an answer of 410."""
+
+    __tablename__ = "webhook_endpoints"
+    __table_args__ = (UniqueConstraint("company_id", "id"),)
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    url: Mapped[str]
+    secret: Mapped[str]
+    previous_secret: Mapped[str | None]
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    disabled_at: Mapped[datetime | None]
+    disabled_reason: Mapped[str | None]
+    created_at: Mapped[Stamp]
+
+
+class MessageTemplate(Base):
+    """A company's own words for one message in one locale, instead of ours."""
+
+    __tablename__ = "message_templates"
+    __table_args__ = (UniqueConstraint("company_id", "name", "locale"),)
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    name: Mapped[str]
+    locale: Mapped[str]
+    subject: Mapped[str]
+    html: Mapped[str | None]
+    text: Mapped[str]
+    updated_at: Mapped[Stamp]
+
+
+class ApiKey(Base):
+    """A credential: `key_hash` is the SHA-256 of the key, `prefix` its first 8 characters, to tell keys apart by."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        UniqueConstraint("key_hash"),
+        UniqueConstraint("company_id", "id"),
+        CheckConstraint("octet_length(key_hash) = 32", name="key_hash"),
+        Index("api_keys_of_company", "company_id"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    name: Mapped[str]
+    key_hash: Mapped[bytes]
+    prefix: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    created_at: Mapped[Stamp]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class Session(Base):
+    """A signed-in browser: acts as its key does, until it is idle for too long or `expires_at`."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        _of_key(),
+        UniqueConstraint("secret_hash"),
+        CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
+        Index("sessions_of_key", "key_id"),
+        Index("sessions_by_expiry", "company_id", "expires_at"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    key_id: Mapped[Reference]
+    secret_hash: Mapped[bytes]
+    created_at: Mapped[Stamp]
+    last_seen_at: Mapped[Stamp]
+    expires_at: Mapped[datetime]
+
+
+class SignInLink(Base):
+    """A link that opens one session, once."""
+
+    __tablename__ = "sign_in_links"
+    __table_args__ = (
+        _of_key(),
+        UniqueConstraint("token_hash"),
+        CheckConstraint("octet_length(token_hash) = 32", name="token_hash"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    key_id: Mapped[Reference]
+    token_hash: Mapped[bytes]
+    created_at: Mapped[Stamp]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class AuditEntry(Base):
+    """Who did what to whom. The application may add to it and read it, never change it."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = (Index("audit_log_by_time", "company_id", "at"),)
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    at: Mapped[Stamp]
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    details: Mapped[Settings]

@@ -1,0 +1,1 @@
+"""The embedded one-machine runtime: supervisor, embedded Postgres and Temporal, dashboard build."""

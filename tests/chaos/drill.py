@@ -1,0 +1,255 @@
+"""The drill: journeys live under a stream of events while every part of the system is killed again and again.
+
+    python -m tests.chaos.drill [--journeys 300] [--events 3000] [--kills 5] [--freezes 2] [--seconds 120] [--seed 1]
+    python -m tests.chaos.drill --actions [--journeys 500] [--kills 20] …
+
+
+Worker, gateway, Postgres and Temporal get SIGKILL at random instants, also while another one is down or starting, and
+are started again after a random pause. A frozen worker (SIGSTOP, later SIGCONT) is taken for dead by all others and
+then goes on where it was. When the stream has ended and all are up, ``invariants.check`` compares what was answered,
+the ledger, the projection and the workflows. Ends with 1 where any invariant is violated. With ``--actions`` it is the
+workers alone that are killed, while stages act (see ``acting.py``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client
+
+import connection
+from db.connections import owner_connection
+from db.people import api_keys, companies
+from db.schema.migrate import upgrade
+from local.embedded import Postgres, Temporal, free_port
+from local.managed_process import Child, StartFailed
+from local.services import Gateway, Worker
+from tests.chaos.invariants import Finding, check
+from tests.chaos.report import report
+from tests.chaos.stream import Answers, Call, Stream, plan
+
+COMPANIES = 3
+PAUSES = (0.0, 3.0)  # seconds a killed part stays away
+LONG_PAUSE = 7.0  # seconds: every second outage of Postgres outlasts a local commit
+FREEZE = 13.0  # seconds: longer than a workflow task waits for its worker
+PATIENCE = 120.0  # seconds for everything to come to rest: an activity that tries again waits up to 30
+
+
+class OneOfSeveral(Worker):
+    """A worker beside others: Temporal may name only their pollers, so its own word is taken for its readiness."""
+
+    async def answers(self) -> bool:
+        return any("worker is polling" in line for line in list(self.tail))
+
+
+@dataclass(frozen=True)
+class Options:
+    """``kills``: of each part (each worker is one); ``freezes``: of workers; ``seconds``: the stream's length.
+
+    With ``actions`` the kills are those of all workers together, and ``events`` and ``freezes`` are of no account.
+    """
+
+    journeys: int = 300
+    events: int = 3000
+    kills: int = 5
+    freezes: int = 2
+    seconds: float = 120.0
+    workers: int = 2
+    seed: int = 1
+    actions: bool = False
+
+
+@dataclass
+class Drill:
+    """The parts, kept running; and what was done to them. ``down``: seconds for which each was away."""
+
+    options: Options
+    parts: dict[str, Child]
+    client: Client
+    database_url: str
+    company_keys: dict[int, str]
+    kills: Counter[str] = field(default_factory=Counter)
+    freezes: Counter[str] = field(default_factory=Counter)
+    own_ends: Counter[str] = field(default_factory=Counter)
+    failed_starts: Counter[str] = field(default_factory=Counter)
+    down: Counter[str] = field(default_factory=Counter)
+    away_until: dict[str, float] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
+
+    async def run(self) -> None:
+        """The stream and the blows; returns when every call is answered and every part is up again."""
+        options, seed = self.options, self.options.seed
+        companies, now = list(self.company_keys), time.time_ns() // 1000
+        calls = plan(random.Random(seed), companies, options.journeys, options.events, now, options.seconds)
+        blows = [self.strike([name], random.Random(f"{seed} {name}")) for name in self.parts]
+        await self.live(calls, self._freeze(random.Random(f"{seed} ice")), *blows)
+
+    async def live(self, calls: list[Call], *blows: Coroutine[Any, Any, None]) -> None:
+        """Make these calls under these blows; returns when every call is answered and every part is up again."""
+        gateway = self.parts["gateway"]
+        assert isinstance(gateway, Gateway)
+        stream = Stream(gateway.url, self.company_keys, calls, self.options.seconds)
+        self.answers = stream.answers
+        keepers = [asyncio.create_task(self._keep(name)) for name in self.parts]
+        try:
+            async with asyncio.timeout(self.options.seconds + 300):
+                await asyncio.gather(stream.run(), *blows)
+                while not self._all_up():
+                    await asyncio.sleep(0.2)
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
+            await asyncio.gather(*keepers, return_exceptions=True)
+
+    def _all_up(self) -> bool:
+        return not self.away_until and all(part.running for part in self.parts.values())
+
+    async def strike(self, names: Sequence[str], chance: random.Random) -> None:
+        """Kill one of these parts, whichever runs, at random instants within the stream."""
+        span = self.options.seconds
+        instants = sorted(chance.uniform(0.03 * span, 0.95 * span) for _ in range(self.options.kills))
+        begin = time.monotonic()
+        for number, instant in enumerate(instants):
+            await asyncio.sleep(max(0.0, begin + instant - time.monotonic()))
+            while not (up := [name for name in names if self.parts[name].running]):  # nothing is there to be killed yet
+                await asyncio.sleep(0.05)
+            name = chance.choice(up)
+            pause = LONG_PAUSE if name == "postgres" and number % 2 else chance.uniform(*PAUSES)
+            self.away_until[name] = time.monotonic() + pause
+            self.parts[name].kill()
+            self.kills[name] += 1
+
+    async def _freeze(self, chance: random.Random) -> None:
+        """Stop a worker where it stands, and let it go on when all others have given it up."""
+        for _ in range(self.options.freezes):
+            await asyncio.sleep(chance.uniform(0.05, 0.8) * self.options.seconds / self.options.freezes)
+            name = chance.choice([name for name in self.parts if name.startswith("worker")])
+            while not self.parts[name].running:
+                await asyncio.sleep(0.05)
+            process = self.parts[name].process
+            os.killpg(process.pid, signal.SIGSTOP)
+            self.freezes[name] += 1
+            thawed = time.monotonic() + FREEZE
+            while time.monotonic() < thawed and process.poll() is None:
+                await asyncio.sleep(0.1)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGCONT)
+
+    async def _keep(self, name: str) -> None:
+        """Start a part again whenever it is gone, as whoever supervises it does."""
+        part = self.parts[name]
+        while True:
+            if part.running:
+                await asyncio.sleep(0.05)
+                continue
+            gone = time.monotonic()
+            self.own_ends[name] += name not in self.away_until
+            while not part.running or name in self.away_until:
+                self.away_until.setdefault(name, gone)
+                await asyncio.sleep(max(0.0, self.away_until[name] - time.monotonic()))
+                try:
+                    await part.start()
+                except StartFailed:  # it was killed while starting, or needs what is down: as in life, try again
+                    self.failed_starts[name] += 1
+                    await asyncio.sleep(0.2)
+                else:
+                    del self.away_until[name]
+            self.down[name] += round(1000 * (time.monotonic() - gone))
+
+    async def check(self, patience: float = PATIENCE) -> list[Finding]:
+        """Every violated invariant, when all is quiet."""
+        return await check(self.database_url, self.client, self.answers, patience)
+
+
+@asynccontextmanager
+async def drill(data: Path, options: Options, settings: Mapping[str, str] | None = None) -> AsyncIterator[Drill]:
+    """A system of its own in ``data``, with companies and keys, all parts up; stopped at the end.
+
+    ``settings``: variables that worker and gateway are given beside the drill's own.
+    """
+    log = (data / "parts.log").open("a")
+
+    def sink(name: str, line: str) -> None:
+        log.write(f"{time.strftime('%H:%M:%S')} {name}: {line}\n")
+
+    postgres, temporal = Postgres(data, sink=sink), Temporal(data, port=free_port(), sink=sink)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
+    environment |= {"DATABASE_URL": postgres.url, "TEMPORAL_ADDRESS": temporal.address}
+    environment |= {"TEMPORAL_CONFIG_FILE": os.devnull, "RATE_LIMIT": "1000000/minute", "LOG_FORMAT": "json"}
+    environment |= settings or {}
+    started: list[Child] = []
+    parts: dict[str, Child] = {"postgres": postgres, "temporal": temporal}
+    try:
+        for part in parts.values():
+            started.append(part)
+            await part.start()
+        await asyncio.to_thread(upgrade, postgres.url)
+        company_keys = {}
+        async with owner_connection(postgres.url) as owner:
+            for number in range(COMPANIES):
+                company = await companies.add(owner, f"Company {number}")
+                company_keys[company] = (await api_keys.create(owner, company, "drill", [api_keys.EVENTS_WRITE]))[1]
+        client = await Client.connect(temporal.address, data_converter=connection.CONVERTER)
+        for number in range(options.workers):
+            parts[f"worker {number + 1}"] = OneOfSeveral(client, environment, sink)
+        parts["gateway"] = Gateway(free_port(), environment, sink)
+        for part in list(parts.values())[2:]:
+            started.append(part)
+            await part.start()
+        yield Drill(options, parts, client, postgres.url, company_keys)
+    finally:
+        for part in reversed(started):
+            await part.stop()
+        log.close()
+
+
+async def main(options: Options, data: Path) -> int:
+    if options.actions:
+        from tests.chaos.acting_drill import (
+            main as with_actions,  # it builds on this module, and needs what the tests need
+        )
+
+        return await with_actions(options, data)
+    async with drill(data, options) as running:
+        began = time.monotonic()
+        await running.run()
+        lived = time.monotonic() - began
+        findings = await running.check()
+        report(running, findings)
+        print(f"{lived:.0f} s of stream, at rest and checked {time.monotonic() - began - lived:.0f} s later")
+    return 1 if findings else 0
+
+
+def read_options() -> tuple[Options, Path | None]:
+    parser = argparse.ArgumentParser(description="Kill every part under load, then check what must be true.")
+    for name, default in vars(Options()).items():
+        if isinstance(default, bool):
+            parser.add_argument(f"--{name}", action="store_true", help="stages act, and only workers are killed")
+        else:
+            parser.add_argument(f"--{name}", type=type(default), default=default, help=f"default {default}")
+    parser.add_argument("--data", type=Path, help="an empty folder that is kept; default: a temporary one")
+    given = vars(parser.parse_args())
+    data = given.pop("data")
+    return Options(**given), data
+
+
+if __name__ == "__main__":
+    chosen, kept = read_options()
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        sys.exit(asyncio.run(main(chosen, kept)))
+    with tempfile.TemporaryDirectory(prefix="perdure-chaos-") as folder:
+        sys.exit(asyncio.run(main(chosen, Path(folder))))

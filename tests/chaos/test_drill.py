@@ -1,0 +1,69 @@
+"""The drill of ``tests/chaos/drill.py`` in a small size, and that its checks see what they are there to see."""
+
+import tempfile
+from pathlib import Path
+
+import psycopg
+
+from contracts.journey_client import journey
+from contracts.names import journey_id
+from tests.chaos import invariants
+from tests.chaos.drill import Options, drill
+from tests.chaos.report import report
+
+SMALL = Options(journeys=24, events=160, kills=1, freezes=0, seconds=12, workers=1, seed=1)
+
+# What a bug would do, and the invariants that must then be named.
+DAMAGE: dict[str, tuple[str, set[str]]] = {
+    "an applied event is lost": (
+        "delete from journey_events where id = (select min(id) from journey_events where outcome = 'applied')",
+        {invariants.ONCE, invariants.FOLD},
+    ),
+    "an event comes from nowhere": (
+        """
+        insert into journey_events (company_id, customer_id, event_id, content_hash, type, occurred_at, payload,
+                                    outcome, version, rules_version)
+        select company_id, customer_id, 'nowhere', '0123456789abcdef', type, occurred_at, payload, outcome, version, 1
+          from journey_events where outcome = 'applied' order by id desc limit 1
+        """,
+        {invariants.SENT, invariants.FOLD},
+    ),
+    "a value is changed": (
+        """
+        update customer_relationships set lifetime_value = lifetime_value + 1
+         where id = (select min(id) from customer_relationships)
+        """,
+        {invariants.COLUMNS},
+    ),
+    "a transition is missing": (
+        "delete from journey_transitions where id = (select min(id) from journey_transitions)",
+        {invariants.SEQUENCE, invariants.FOLD},
+    ),
+    "a commit was written that the workflow does not know": (
+        """
+        update customer_relationships set version = version + 1, state = jsonb_set(state, '{n}', to_jsonb(version + 1))
+         where id = (select max(id) from customer_relationships)
+        """,
+        {invariants.AGREE},
+    ),
+}
+
+
+async def test_every_acknowledged_event_counts_once_whatever_is_killed() -> None:
+    with tempfile.TemporaryDirectory(prefix="perdure-chaos-") as folder:
+        async with drill(Path(folder), SMALL) as done:
+            await done.run()
+            findings = await done.check(patience=60)
+            report(done, findings)  # shown by pytest when it fails
+            assert findings == []
+            assert all(done.kills[name] == 1 for name in done.parts)
+            assert len(done.answers.acknowledged) > 100
+            for name, (statement, expected) in DAMAGE.items():
+                with psycopg.connect(done.database_url) as connection:
+                    assert connection.execute(statement.encode()).rowcount == 1
+                before, findings = findings, await done.check(patience=0)
+                assert {found.invariant for found in findings if found not in before} >= expected, name
+            company, customer = next(iter(done.company_keys)), "c-0"
+            await journey(done.client, company, customer).terminate("to see whether it is seen")
+            findings = await done.check(patience=0)
+            assert (invariants.RUNNING, journey_id(company, customer)) in {found[:2] for found in findings}

@@ -1,0 +1,88 @@
+"""Whole journeys in the tables at once: decided by the core, copied in bulk, the rest of the commit left out.
+
+None of it is rolled up; `roll_up_all` does that.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import psycopg
+from psycopg import sql
+
+from db.analytics.journey_analytics import stages_json
+from db.analytics.rollup_writer import companies_behind, roll_up
+from db.connections import Pool
+from journey.engine import Transition, decide
+from journey.events import Event, canonical, content_hash, to_datetime
+from journey.explain import money_text
+from journey.stages import DEFAULT_RULEBOOK
+from journey.state import State, pack
+
+COLUMNS = {
+    "customers": "id, company_id, external_id",
+    "customer_relationships": "id, company_id, customer_id, current_stage, stage_entered_at, lifetime_value,"
+    " last_appointment_at, risk_score, engagement_score, next_deadline, next_stage, version, run_id, decided_at, state",
+    "journey_transitions": "company_id, relationship_id, sequence, from_stage, to_stage, transitioned_at, stay,"
+    " trigger_type, trigger_event, event_id, version, decided_at",
+    "journey_events": "company_id, customer_id, event_id, content_hash, type, occurred_at, payload, outcome, version,"
+    " rules_version",
+    "journey_unrolled": "company_id, relationship_id, version, customer_id",
+}
+
+
+def live(url: str, company: int, customers: Iterable[list[Event]], now: int) -> None:
+    """A new company whose customers have lived these events under the default rules until `now` (µs)."""
+    rows: dict[str, list[Sequence[Any]]] = {table: [] for table in COLUMNS}
+    for key, events in enumerate(customers, company * 1_000_000):
+        decision = decide(State(), events, DEFAULT_RULEBOOK, now)
+        rows["customers"].append((key, company, events[0].customer))
+        rows["customer_relationships"].append((key, company, key, *_standing(decision.state, now)))
+        rows["journey_unrolled"].append((company, key, 1, key))
+        rows["journey_transitions"] += [
+            (company, key, *_move(move), 1, to_datetime(now)) for move in decision.transitions
+        ]
+        rows["journey_events"] += [(company, key, *_entry(event), "applied", 1, 1) for event in events]
+    with psycopg.connect(url) as connection:
+        connection.execute("insert into companies (id, name) values (%s, 'c')", [company])
+        for table, columns in COLUMNS.items():
+            names = sql.SQL(", ").join(map(sql.Identifier, columns.split(", ")))
+            statement = sql.SQL("copy {} ({}) from stdin").format(sql.Identifier(table), names)
+            with connection.cursor().copy(statement) as copy:
+                for row in rows[table]:
+                    copy.write_row(row)
+        connection.execute("analyze")
+
+
+async def roll_up_all(pool: Pool) -> None:
+    """Roll up all that waits, by the default stages."""
+    for company in await companies_behind(pool):
+        while await roll_up(pool, company, stages_json(DEFAULT_RULEBOOK.all_stages)):
+            pass
+
+
+def _standing(state: State, now: int) -> tuple[Any, ...]:
+    last, deadline = state.facts.last_appointment_at, state.deadline
+    scores = (money_text(state.risk), money_text(state.engagement))
+    return (
+        state.stage,
+        to_datetime(state.entered_at),
+        money_text(state.facts.value),
+        None if last is None else to_datetime(last),
+        *scores,
+        None if deadline is None else to_datetime(deadline),
+        state.deadline_stage,
+        *(1, "run", to_datetime(now), orjson.dumps(pack(state)).decode()),
+    )
+
+
+def _move(move: Transition) -> tuple[Any, ...]:
+    stay = None if move.since is None else timedelta(microseconds=move.at - move.since)
+    where = (move.sequence, move.from_stage, move.to_stage, to_datetime(move.at), stay)
+    return (*where, move.trigger_type, move.trigger_event, move.event_id)
+
+
+def _entry(event: Event) -> tuple[Any, ...]:
+    payload = canonical(event)
+    return (event.id, content_hash(payload), event.type, event.occurred_at, orjson.dumps(payload).decode())

@@ -32,7 +32,7 @@ const sessionMiddleware: Middleware = {
   },
   onError({ error }) {
     if (error instanceof DOMException && error.name === "AbortError") return;
-    return new Problem(0, "The gateway does not answer");
+    return new Problem(0, "The server is not responding");
   },
 };
 

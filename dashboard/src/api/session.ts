@@ -38,7 +38,7 @@ async function request(
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch {
-    throw new Problem(0, "The gateway does not answer");
+    throw new Problem(0, "The server is not responding");
   }
 }
 

@@ -62,7 +62,7 @@ export function ChartCard({
       {isLoading ? (
         <TextSkeleton rows={6} />
       ) : isEmpty ? (
-        <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t.nothing} />
+        <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t.noData} />
       ) : asTable ? (
         <ChartTable caption={t.tableOf(title)} {...table} />
       ) : (

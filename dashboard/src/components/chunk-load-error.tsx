@@ -18,7 +18,9 @@ export function ChunkLoadError() {
     void reloadWhenServerResponds();
     return () => clearInterval(timer);
   }, []);
-  return <ReloadAlert type="warning" title={strings.common.missing} hint={strings.common.missingHint} />;
+  return (
+    <ReloadAlert type="warning" title={strings.common.chunkError} hint={strings.common.chunkErrorHint} />
+  );
 }
 
 async function reloadWhenServerResponds(): Promise<void> {

@@ -10,7 +10,7 @@ interface Props {
 }
 
 /** Error message with an optional retry button. */
-export function ErrorAlert({ error, title = strings.common.failed, retry }: Props) {
+export function ErrorAlert({ error, title = strings.common.loadFailed, retry }: Props) {
   return (
     <Alert
       type="error"
@@ -31,6 +31,6 @@ export function ErrorAlert({ error, title = strings.common.failed, retry }: Prop
 /** Return the message to show for an error. */
 export function errorMessage(error: Error): string {
   if (!(error instanceof Problem)) return error.message;
-  if (error.status === 0) return strings.common.unanswered;
+  if (error.status === 0) return strings.common.serverUnreachable;
   return error.detail ?? error.title;
 }

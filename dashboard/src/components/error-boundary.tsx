@@ -12,6 +12,6 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: 
 
   override render() {
     if (!this.state.failed) return this.props.children;
-    return <ReloadAlert type="error" title={strings.common.broken} hint={strings.common.brokenHint} />;
+    return <ReloadAlert type="error" title={strings.common.viewError} hint={strings.common.viewErrorHint} />;
   }
 }

@@ -27,7 +27,7 @@ export function OutreachButton({ type, customerId, name, small = false }: Props)
   async function handleClick() {
     try {
       await outreach.mutateAsync(type);
-      message.success(t.asked[type](customerName));
+      message.success(t.requested[type](customerName));
     } catch (error) {
       message.error(errorMessage(error as Error));
     }
@@ -37,7 +37,7 @@ export function OutreachButton({ type, customerId, name, small = false }: Props)
       size={small ? "small" : "middle"}
       icon={OUTREACH_ICONS[type]}
       loading={outreach.isPending}
-      aria-label={t.of(t[type], customerName)}
+      aria-label={t.labelFor(t[type], customerName)}
       title={small ? t[type] : undefined}
       onClick={handleClick}
     >

@@ -7,8 +7,8 @@ export function humanize(key: string): string {
 }
 
 /** Return the label of a key of the API. */
-export function label(kind: keyof typeof strings.terms, key: string): string {
-  return strings.terms[kind][key] ?? humanize(key);
+export function label(kind: keyof typeof strings.labels, key: string): string {
+  return strings.labels[kind][key] ?? humanize(key);
 }
 
 /** Return the label of an action's key, with the step's number if it has several: "Onboarding e-mail (2)". */

@@ -27,7 +27,7 @@ export function describeComparison({ fact, is, must_be }: Comparison, currency: 
   const match = CONDITION.exec(must_be);
   const limit =
     match === null ? must_be : `${describeOperator(match)} ${formatFact(fact, Number(match[2]), currency)}`;
-  return strings.journey.compared(strings.facts[fact] ?? humanize(fact), shown, limit);
+  return strings.journey.comparison(strings.facts[fact] ?? humanize(fact), shown, limit);
 }
 
 function describeCondition(fact: string, text: string, currency: string): string {

@@ -10,7 +10,7 @@ export function ConnectionStatus() {
   const [text, hint] = {
     live: [t.live, t.liveHint],
     polling: [t.polling, t.pollingHint],
-    offline: [t.lost, t.lostBanner],
+    offline: [t.offline, t.offlineBanner],
   }[connection] as [string, string];
   return (
     <Tooltip title={hint}>

@@ -66,6 +66,12 @@ export function Shell() {
 function OfflineBanner() {
   if (useConnection() !== "offline") return null;
   return (
-    <Alert className="offline-banner" type="warning" showIcon role="alert" title={strings.live.lostBanner} />
+    <Alert
+      className="offline-banner"
+      type="warning"
+      showIcon
+      role="alert"
+      title={strings.live.offlineBanner}
+    />
   );
 }

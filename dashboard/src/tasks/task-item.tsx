@@ -42,7 +42,7 @@ export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boo
             {t.due(formatRelative(task.due_at))}
           </time>
         )}
-        {canEdit ? <Assignee task={task} /> : <span>{task.staff_name ?? t.nobody}</span>}
+        {canEdit ? <Assignee task={task} /> : <span>{task.staff_name ?? t.unassigned}</span>}
       </div>
     </li>
   );

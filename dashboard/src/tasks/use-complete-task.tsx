@@ -17,16 +17,16 @@ export function useCompleteTask(): (task: Task) => void {
     const invalidate = () => void invalidateCustomers(queries, [task.customer_id]);
     taskCompletions.start(task.id, {
       onCompleted: invalidate,
-      onUndone: () => notification.info({ key, title: t.undone(task.title), duration: 3 }),
+      onUndone: () => notification.info({ key, title: t.reopened(task.title), duration: 3 }),
       onFailed(error) {
         invalidate();
         // No shared key: the success notification is closing and would close this one too.
-        notification.error({ title: t.notFinished(task.title), description: errorMessage(error) });
+        notification.error({ title: t.completionFailed(task.title), description: errorMessage(error) });
       },
     });
     notification.success({
       key,
-      title: t.finished(task.title),
+      title: t.completed(task.title),
       duration: UNDO_MS / 1000,
       // The undo button must not stay longer than undoing is possible.
       pauseOnHover: false,

@@ -46,14 +46,14 @@ export function AtRiskList({ data }: { data: Predictions }) {
     selectAllLabel: t.selectAll,
   };
   const emptyState = (
-    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={text === "" ? t.empty : t.emptyFilter}>
+    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={text === "" ? t.empty : t.noMatches}>
       {text === "" && <p className="secondary">{t.emptyHint}</p>}
     </Empty>
   );
   return (
     <>
       {typeof model?.reason === "string" && (
-        <Alert type="info" showIcon className="model-notice" title={t.noModel(model.reason)} />
+        <Alert type="info" showIcon className="model-notice" title={t.modelUnavailable(model.reason)} />
       )}
       {predictions.length > 0 && (
         <SearchBar

@@ -49,7 +49,7 @@ export default function BulkActionModal({ type, customers, nameOf, onClose }: Pr
         {common.cancel}
       </Button>,
       <Button key="ok" type="primary" onClick={() => void run(customers)}>
-        {t.bulkOk(actionName, formatNumber(total))}
+        {t.bulkConfirm(actionName, formatNumber(total))}
       </Button>,
     ],
     running: null,
@@ -103,7 +103,7 @@ export default function BulkActionModal({ type, customers, nameOf, onClose }: Pr
               }
             />
           )}
-          <p className="secondary">{t.bulkOutcome}</p>
+          <p className="secondary">{t.bulkResultHint}</p>
         </div>
       )}
     </Modal>

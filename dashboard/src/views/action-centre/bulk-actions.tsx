@@ -30,14 +30,14 @@ export function BulkActions({ customers, nameOf, clearSelection }: Props) {
             size="small"
             type="primary"
             icon={OUTREACH_ICONS[type]}
-            aria-label={outreach.of(outreach[type], actionCentre.selected(count, customers.length))}
+            aria-label={outreach.labelFor(outreach[type], actionCentre.selected(count, customers.length))}
             onClick={() => setAsked({ type, customers })}
           >
             {outreach[type]}
           </Button>
         ))}
         <Button size="small" onClick={clearSelection}>
-          {actionCentre.unselect}
+          {actionCentre.clearSelection}
         </Button>
       </div>
       {pending !== null && (

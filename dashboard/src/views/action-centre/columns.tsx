@@ -46,19 +46,19 @@ export function columns(currency: string, canEdit: boolean): Column<Prediction>[
     },
     {
       key: "return_probability",
-      title: t.returns,
+      title: t.returnProbability,
       sortable: true,
       align: "right",
       render: (row) =>
         row.return_probability == null ? (
-          <span className="secondary">{t.returnsUnknown}</span>
+          <span className="secondary">{t.unknown}</span>
         ) : (
           formatShare(row.return_probability)
         ),
     },
     {
       key: "predicted_churn_date",
-      title: t.churns,
+      title: t.predictedChurn,
       sortable: true,
       render: (row) => <ChurnDate row={row} />,
     },

@@ -27,8 +27,8 @@ export function SearchBar({ text, onSearch, sorting, onSort, onReset }: Props) {
           onReset();
         }}
         prefix={<SearchOutlined aria-hidden />}
-        placeholder={strings.customers.find}
-        aria-label={t.find}
+        placeholder={strings.customers.search}
+        aria-label={t.search}
         allowClear
       />
       {narrow && (

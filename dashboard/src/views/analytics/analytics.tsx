@@ -19,7 +19,7 @@ export default function Analytics() {
   // Charts below the fold are rendered after the first paint.
   const showLowerCharts = useDeferredValue(true, false);
   const t = strings.analytics;
-  const asOf = filter.asOf === null ? t.asOfNow : t.asOfMoment(formatDateTime(filter.asOf));
+  const asOf = filter.asOf === null ? t.asOfNow : t.asOfTime(formatDateTime(filter.asOf));
   return (
     <Page
       title={strings.views.analytics}

@@ -20,8 +20,8 @@ export function TimeInStageCard({ times }: { times: Record<string, number> }) {
   const t = strings.analytics;
   return (
     <StageBarCard
-      title={t.times}
-      hint={t.timesHint}
+      title={t.timeInStage}
+      hint={t.timeInStageHint}
       column={t.columns.days}
       values={times}
       formatValue={formatDays}

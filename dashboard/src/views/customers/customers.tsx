@@ -49,7 +49,7 @@ function CustomerList({ search, change, isFiltered, clear }: CustomerListProps) 
       {(data: Relationships) => (
         <>
           <p className="result-count" role="status">
-            {typeof data.total === "number" && strings.customers.found(formatNumber(data.total), data.total)}
+            {typeof data.total === "number" && strings.customers.count(formatNumber(data.total), data.total)}
           </p>
           <DataList
             label={strings.customers.table}
@@ -75,8 +75,8 @@ function CustomerList({ search, change, isFiltered, clear }: CustomerListProps) 
 
 function NoMatches({ clear }: { clear(): void }) {
   return (
-    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={strings.customers.emptyFilter}>
-      <p>{strings.customers.emptyFilterHint}</p>
+    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={strings.customers.noMatches}>
+      <p>{strings.customers.noMatchesHint}</p>
       <Button onClick={clear}>{strings.customers.clearFilters}</Button>
     </Empty>
   );

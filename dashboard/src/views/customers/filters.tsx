@@ -21,8 +21,8 @@ export function Filters({ search, change }: { search: Search; change(search: Par
         value={text}
         onChange={({ target }) => setText(target.value)}
         prefix={<SearchOutlined aria-hidden />}
-        placeholder={t.find}
-        aria-label={t.find}
+        placeholder={t.search}
+        aria-label={t.search}
         maxLength={100}
         allowClear
       />

@@ -19,7 +19,7 @@ export function KeyFigures({ journey }: { journey: JourneyShown }) {
     [t.inactive, formatDays(journey.days_inactive)],
   ];
   return (
-    <Panel title={t.figures}>
+    <Panel title={t.keyFigures}>
       <dl className="key-values">
         {rows.map(([name, value]) => (
           <div key={name}>

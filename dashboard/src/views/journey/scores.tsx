@@ -61,8 +61,8 @@ function Factors({ customerId, name }: { customerId: string; name: ScoreName }) 
           <thead>
             <tr>
               <th scope="col">{t.factor}</th>
-              <th scope="col">{t.because}</th>
-              <th scope="col">{t.contribution}</th>
+              <th scope="col">{t.reason}</th>
+              <th scope="col">{t.effect}</th>
             </tr>
           </thead>
           <tbody>

@@ -27,7 +27,7 @@ export default function SignIn() {
         <Brand />
         <h1>{strings.views.signIn}</h1>
         <p className="subtitle">{t.lead}</p>
-        {link === "refused" && <Alert type="error" showIcon title={t.linkRefused} />}
+        {link === "refused" && <Alert type="error" showIcon title={t.invalidLink} />}
         {link === "unreachable" && <Alert type="error" showIcon title={t.unreachable} />}
         {link === "none" && state.status === "expired" && <Alert type="info" showIcon title={t.expired} />}
         <KeyForm />

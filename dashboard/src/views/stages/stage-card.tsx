@@ -23,7 +23,7 @@ export function StageCard({ stage, isFirst }: { stage: Stage; isFirst: boolean }
         {stage.description && <p>{stage.description}</p>}
         <h4>{rules.length > 1 ? `${t.rule} (${t.any})` : t.rule}</h4>
         {rules.length === 0 ? (
-          <p>{isFirst ? t.entry : t.byHand}</p>
+          <p>{isFirst ? t.entry : t.manualOnly}</p>
         ) : (
           <ul>
             {rules.map((rule) => (

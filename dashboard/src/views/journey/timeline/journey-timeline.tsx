@@ -46,7 +46,7 @@ export function JourneyTimeline({ customerId }: { customerId: string }) {
       {query.hasNextPage && !query.isError && (
         <LoadMore isLoading={query.isFetchingNextPage} load={() => void query.fetchNextPage()} />
       )}
-      {entries.length > 0 && !query.hasNextPage && <p className="secondary">{t.whole}</p>}
+      {entries.length > 0 && !query.hasNextPage && <p className="secondary">{t.timelineStart}</p>}
     </>
   );
 }

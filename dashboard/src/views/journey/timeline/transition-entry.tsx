@@ -15,7 +15,7 @@ export function TransitionEntry({ transition, time }: { transition: Transition; 
       <h3>{from === null ? t.startedIn(to) : t.movedTo(to, from)}</h3>
       <p className="entry-line">
         {time}
-        <Tag>{t.by[transition.trigger_type] ?? humanize(transition.trigger_type)}</Tag>
+        <Tag>{t.triggerTypes[transition.trigger_type] ?? humanize(transition.trigger_type)}</Tag>
         <span>{label("triggers", transition.trigger_event)}</span>
       </p>
       {transition.reason?.conditions?.map((condition) => (

@@ -10,7 +10,7 @@ import {
   parseAnalyticsQuery,
   toSearchParams as toAnalyticsParams,
 } from "../src/views/analytics/analytics-query";
-import { parseSearch, toSearchParams } from "../src/views/customers/search";
+import { parseSearch, toApiQuery, toSearchParams } from "../src/views/customers/search";
 
 const row = (customer_id: string, more: Partial<Prediction> = {}) =>
   ({ customer_id, name: null, email: null, ...more }) as Prediction;
@@ -56,7 +56,7 @@ test("searches and analytics queries survive a round trip through the URL", () =
     new URLSearchParams("find=ada&stage=vip&stage=lead&risk=high&sort=name&order=asc"),
   );
   expect(parseSearch(toSearchParams(search))).toEqual(search);
-  expect(search.query).toEqual({
+  expect(toApiQuery(search, { high: 0.71, medium: 0.3 })).toEqual({
     sort: "name",
     order: "asc",
     min_risk: 0.71,

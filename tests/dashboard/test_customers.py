@@ -82,7 +82,7 @@ def test_filters_by_stage_and_risk(visit: Visit) -> None:
     wait_for(shows, page, stack, stage=["lead"])
     page.keyboard.press("Escape")
 
-    select_option(page, "Risk", "Medium (30–70%)")
+    select_option(page, "Risk", "Medium (30% to 70%)")
     wait_for(shows, page, stack, stage=["lead"], min_risk=0.3, max_risk=0.7)
     assert parse_qs(urlsplit(page.url).query) == {"stage": ["lead"], "risk": ["medium"]}
     page.reload()

@@ -26,9 +26,10 @@ export function useStages() {
   return useQuery(stagesQuery);
 }
 
-export function useCustomers(search: CustomerSearch) {
+export function useCustomers(search: CustomerSearch, enabled = true) {
   return useQuery({
     queryKey: queryKeys.customers(search),
+    enabled,
     queryFn: ({ signal }) =>
       unwrap<Relationships>(api.GET("/v1/portal/relationships", { params: { query: search }, signal })),
     placeholderData: keepPreviousData,

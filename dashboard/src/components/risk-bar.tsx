@@ -1,9 +1,12 @@
 import { formatShare } from "../format/numbers";
+import { riskLevel } from "../format/risk-levels";
 import { strings } from "../strings";
+import { useRiskLevels } from "./use-risk-levels";
 
 /** A risk score (0 to 1) as a bar with its percentage; the colour carries no extra information. */
 export function RiskBar({ risk, label = strings.customers.risk }: { risk: number; label?: string }) {
-  const level = risk > 0.7 ? "high" : risk >= 0.3 ? "medium" : "low";
+  const levels = useRiskLevels();
+  const level = levels === null ? "low" : riskLevel(risk, levels);
   return (
     <div className="risk-bar">
       {/* biome-ignore lint/a11y/useSemanticElements: browsers draw <meter> each in its own way */}

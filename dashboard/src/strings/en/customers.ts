@@ -6,7 +6,12 @@ export const customers = {
   anyStage: "All stages",
   risk: "Risk",
   anyRisk: "All risk levels",
-  risks: { high: "High (over 70%)", medium: "Medium (30–70%)", low: "Low (under 30%)" },
+  risks: {
+    high: (limit: string) => `High (over ${limit})`,
+    medium: (from: string, to: string) => `Medium (${from} to ${to})`,
+    mediumOrHigh: (from: string) => `${from} or more`,
+    low: (limit: string) => `Low (under ${limit})`,
+  },
   sort: "Sort by",
   sorts: {
     risk: "Highest risk",

@@ -7,12 +7,14 @@ import { Page } from "../../components/page";
 import { Pagination } from "../../components/pagination";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
+import { useRiskLevels } from "../../components/use-risk-levels";
 import { formatNumber } from "../../format/numbers";
+import { riskLevelsOf } from "../../format/risk-levels";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 import { columns } from "./columns";
 import { Filters } from "./filters";
-import { PAGE_SIZE, type Search, useSearch } from "./search";
+import { PAGE_SIZE, type Search, toApiQuery, useSearch } from "./search";
 
 export default function Customers() {
   const { search, change, isFiltered, clear } = useSearch();
@@ -38,12 +40,18 @@ function CustomerList({ search, change, isFiltered, clear }: CustomerListProps) 
   const [cursors, setCursors] = useState<string[]>([]);
   const currency = useCurrency();
   const cursor = cursors.at(-1);
-  const query = useCustomers({
-    ...search.query,
-    limit: PAGE_SIZE,
-    count: true,
-    ...(cursor ? { cursor } : {}),
-  });
+  const levels = useRiskLevels();
+  // Only a filter by risk has to wait for the levels.
+  const isReady = levels !== null || search.risk === null;
+  const query = useCustomers(
+    {
+      ...toApiQuery(search, levels ?? riskLevelsOf([])),
+      limit: PAGE_SIZE,
+      count: true,
+      ...(cursor ? { cursor } : {}),
+    },
+    isReady,
+  );
   return (
     <QueryView query={query} rows={10}>
       {(data: Relationships) => (

@@ -13,7 +13,7 @@ from tests.dashboard.conftest import Stack, Visit
 from tests.support.dashboard_controls import select_option, wait_for
 from tests.support.dashboard_customers import new_prospect
 
-PERIODS = {"Day": "day", "Week": "week", "Month": "month", "Quarter": "quarter", "Year": "year", "All time": "all"}
+PERIODS = {"Day": "day", "Week": "week", "Month": "month", "Quarter": "quarter", "Year": "year", "All": "all"}
 CHARTS = (
     "Conversion funnel",
     "Customers by stage",

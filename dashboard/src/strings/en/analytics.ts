@@ -1,6 +1,6 @@
 export const analytics = {
   period: "Period",
-  periods: { day: "Day", week: "Week", month: "Month", quarter: "Quarter", year: "Year", all: "All time" },
+  periods: { day: "Day", week: "Week", month: "Month", quarter: "Quarter", year: "Year", all: "All" },
   asOf: "As of",
   now: "Now",
   asOfNow: "As of now",

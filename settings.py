@@ -4,10 +4,11 @@ A wrong value is refused at start with the variable's name. ``TEMPORAL_*`` is re
 ``connection.py``) and stands here only where we need it ourselves.
 """
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -44,6 +45,13 @@ class Settings(BaseSettings):
     dashboard: str = Field(
         default=str(Path(__file__).parent / "dashboard" / "dist"), description="folder of the built dashboard"
     )
+    trusted_proxies: str = Field(
+        default="",
+        description="addresses or networks of reverse proxies, comma-separated: their X-Forwarded-For is believed",
+    )
+    connections_per_address: int = Field(
+        default=200, ge=1, le=100_000, description="open connections that one address may have, proxies excepted"
+    )
     rate_limit: str = Field(default="6000/minute", description="requests per API key, in the notation of `limits`")
     session_idle_hours: float = Field(default=12, gt=0, le=720, description="unused for so long, a sign-in ends")
     session_days: float = Field(default=7, gt=0, le=90, description="after so long a sign-in ends in any case")
@@ -54,6 +62,13 @@ class Settings(BaseSettings):
     cached_journeys: int = Field(default=2000, ge=1, le=100_000, description="journeys kept in a worker's memory")
     metrics_address: str | None = Field(default=None, description="host:port of a worker's Prometheus metrics")
     watchdog_seconds: int = Field(default=90, ge=10, description="backlog with nobody polling that ends a worker")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for text in filter(None, map(str.strip, value.split(","))):
+            ip_network(text, strict=False)  # its ValueError quotes the text
+        return value
 
     @property
     def owner_url(self) -> str:

@@ -1,4 +1,4 @@
-"""Deadlines that passed without an evaluation: found in SQL, repaired by a nudge, counted as faults."""
+"""Deadlines that passed without an evaluation: found in SQL, repaired by a request_evaluation, counted as faults."""
 
 import asyncio
 import time
@@ -12,9 +12,9 @@ from temporalio.service import RPCError
 
 from activities.attempts import trying
 from contracts.maintenance import Faults, Overdue, Reconciled
-from db.connections import Pool, tenant
+from db.connections import Pool, tenant_transaction
 from db.operations import maintenance
-from db.operations.maintenance import Late
+from db.operations.maintenance import OverdueJourney
 from db.people import audit_log
 
 CHUNK = 200  # journeys under way at once
@@ -30,8 +30,8 @@ Nudge = Callable[[int, str], Awaitable[None]]
 class Reconciler:
     """The activities with their dependencies: the pool of the application's role, the ways to a journey, a meter."""
 
-    def __init__(self, pool: Pool, look_up: LookUp, nudge: Nudge, meter: MetricMeter) -> None:
-        self._pool, self._look_up, self._nudge = pool, look_up, nudge
+    def __init__(self, pool: Pool, look_up: LookUp, request_evaluation: Nudge, meter: MetricMeter) -> None:
+        self._pool, self._look_up, self._nudge = pool, look_up, request_evaluation
         self._faults = meter.create_counter(
             "perdure_reconciled_total", "deadlines that passed without an evaluation, found by the reconciliation"
         )
@@ -46,12 +46,12 @@ class Reconciler:
         async with trying() as progress:
             company_id, before = request["company_id"], datetime.fromisoformat(request["before"])
             if not request["repair"]:
-                return {"overdue": len(await maintenance.overdue(self._pool, company_id, before, limit=CHUNK))}
+                return {"overdue": len(await maintenance.overdue_journeys(self._pool, company_id, before, limit=CHUNK))}
             found: Reconciled = {"overdue": 0, "committing": 0, "missed": 0, "gone": 0, "repaired": 0}
             after: tuple[str, int] = ("-infinity", 0)
             if progress.done is not None:
                 after, found = progress.done
-            while late := await maintenance.overdue(self._pool, company_id, before, after=after, limit=CHUNK):
+            while late := await maintenance.overdue_journeys(self._pool, company_id, before, after=after, limit=CHUNK):
                 await self._repair(company_id, late, found)
                 after = (late[-1].deadline, late[-1].relationship_id)
                 progress.reached([after, found])
@@ -62,24 +62,24 @@ class Reconciler:
         """Write what was found in a company into its audit log, once for each round; log and count it."""
         async with trying():
             company_id, found = request["company_id"], request["found"]
-            async with tenant(self._pool, company_id) as connection:
-                if await audit_log.is_noted(connection, company_id, "reconcile", request["round"]):
+            async with tenant_transaction(self._pool, company_id) as connection:
+                if await audit_log.is_recorded(connection, company_id, "reconcile", request["round"]):
                     return
-                await audit_log.note(connection, company_id, "reconciliation", "reconcile", request["round"], found)
+                await audit_log.record(connection, company_id, "reconciliation", "reconcile", request["round"], found)
         told = ", ".join(f"{name} {number}" for name, number in found.items())
         activity.logger.warning(f"company {company_id}: deadlines had passed without an evaluation: {told}")
         self._faults.add(found["missed"] + found["gone"])
 
-    async def _repair(self, company_id: int, late: list[Late], found: Reconciled) -> None:
+    async def _repair(self, company_id: int, late: list[OverdueJourney], found: Reconciled) -> None:
         """Nudge those that are faults, and wait until they have moved."""
-        nudged: list[Late] = []
+        nudged: list[OverdueJourney] = []
         for journey in late:
-            presence = await self._look_up(company_id, journey.customer_id)
+            workflow_status = await self._look_up(company_id, journey.customer_id)
             found["overdue"] += 1
-            if presence == "committing":
+            if workflow_status == "committing":
                 found["committing"] += 1
                 continue
-            found["gone" if presence == "gone" else "missed"] += 1
+            found["gone" if workflow_status == "gone" else "missed"] += 1
             try:
                 await self._nudge(company_id, journey.customer_id)
             except RPCError as error:
@@ -95,7 +95,7 @@ async def unmoved(pool: Pool, company_id: int, versions: dict[int, int], patienc
     moved, which is as soon as it is seen."""
     left, gave_up = versions, time.monotonic() + patience
     while left:
-        now = await maintenance.versions(pool, company_id, list(left))
+        now = await maintenance.journey_versions(pool, company_id, list(left))
         left = {key: version for key, version in left.items() if now.get(key) == version}
         if not left or time.monotonic() > gave_up:
             break

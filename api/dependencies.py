@@ -21,7 +21,7 @@ from api.security.ip_rate_limit import Visitors
 from api.security.route_classes import credential_of
 from api.streams import Streams
 from api.telemetry import Meters
-from db.connections import Pool, tenant
+from db.connections import Pool, tenant_transaction
 from db.journeys.rulebooks import Rulebooks
 from db.people.api_keys import Credential
 from journey.stages import Rulebook
@@ -89,7 +89,7 @@ class Gateway:
     streams: Streams
 
     async def rulebook(self, company_id: int) -> Rulebook:
-        async with tenant(self.pool, company_id) as connection:
+        async with tenant_transaction(self.pool, company_id) as connection:
             return await self.rulebooks.load(connection, company_id)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from cli.output import console, print_json, print_rows
 from db.connections import Connection, owner_connection
 from db.people import api_keys, browser_sessions, companies
-from local.first_run import FILE
+from local.first_run import KEY_FILE, sign_in_url
 from settings import Settings
 
 TEMPORAL_PATIENCE = 10.0  # seconds that `migrate` waits for a Temporal that need not be there
@@ -97,14 +97,9 @@ async def make_link(settings: Settings, data: Path, key_id: int | None, minutes:
     return 0
 
 
-def sign_in_url(public_url: str, token: str) -> str:
-    """Behind the #, so that it is in no log of a server or proxy, and in no Referer."""
-    return f"{public_url.rstrip('/')}/sign-in#token={token}"
-
-
 async def _signing_key(connection: Connection, data: Path) -> int:
     """The key that `up` keeps, or else the only one there is."""
-    kept = data / FILE
+    kept = data / KEY_FILE
     if kept.exists() and (found := await api_keys.id_of(connection, kept.read_text().strip())):
         return found
     valid = [key.id for key in await api_keys.list_all(connection) if key.revoked_at is None]

@@ -1,21 +1,17 @@
 """``journey actions`` and ``journey tasks``, done: they read Postgres, and tell journeys what is to change."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
 from rich.markup import escape
-from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
-from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
 import connection
 from cli.output import complaints, console, print_json, print_rows, progress
-from contracts import names
-from contracts.journey_client import journey
-from contracts.messages import FinishTask, ReassignTask, Request, RetryAction
+from contracts.journey_client import CommandError, CommandTimedOut, execute
+from contracts.messages import FinishTask, JourneyCommand, ReassignTask, RetryAction
 from db.connections import Pool, open_pool
 from db.outreach import action_queries
 from db.outreach.action_queries import ActionSearch, TaskSearch
@@ -94,7 +90,7 @@ async def _retry(client: Client, pool: Pool, company: int, action_id: int) -> st
     found = await action_queries.action(pool, company, action_id=action_id)
     if found is None:
         return f"company {company} has no such action"
-    return await ask(client, company, found[0], names.RETRY_ACTION_UPDATE, RetryAction(action_id))
+    return await execute_command(client, company, found[0], RetryAction(action_id))
 
 
 async def list_tasks(settings: Settings, company: int, search: TaskSearch, as_json: bool) -> int:
@@ -110,28 +106,24 @@ async def list_tasks(settings: Settings, company: int, search: TaskSearch, as_js
 
 
 async def finish_task(settings: Settings, company: int, task_id: int, note: str | None, as_json: bool) -> int:
-    message = FinishTask(task_id, note)
-    return await _change_task(settings, company, names.FINISH_TASK_UPDATE, message, as_json)
+    return await _change_task(settings, company, FinishTask(task_id, note), as_json)
 
 
 async def assign_task(settings: Settings, company: int, task_id: int, staff_id: int | None, as_json: bool) -> int:
-    message = ReassignTask(task_id, staff_id)
-    return await _change_task(settings, company, names.REASSIGN_TASK_UPDATE, message, as_json)
+    return await _change_task(settings, company, ReassignTask(task_id, staff_id), as_json)
 
 
-async def _change_task(
-    settings: Settings, company: int, name: str, message: FinishTask | ReassignTask, as_json: bool
-) -> int:
+async def _change_task(settings: Settings, company: int, command: FinishTask | ReassignTask, as_json: bool) -> int:
     """1 where there is no such task, or its journey refuses."""
     async with pool_for(settings, company) as pool:
-        found = await action_queries.task(pool, company, message.task_id)
+        found = await action_queries.task(pool, company, command.task_id)
         if found is None:
-            complaints.print(f"[red]company {company} has no task {message.task_id}[/red]")
+            complaints.print(f"[red]company {company} has no task {command.task_id}[/red]")
             return 1
-        if problem := await ask(await connection.connect(), company, found[0], name, message):
+        if problem := await execute_command(await connection.connect(), company, found[0], command):
             complaints.print(f"[red]refused:[/red] {escape(problem)}")
             return 1
-        changed = await action_queries.task(pool, company, message.task_id)
+        changed = await action_queries.task(pool, company, command.task_id)
     assert changed is not None
     task = orjson.loads(changed[1])
     if as_json:
@@ -142,18 +134,14 @@ async def _change_task(
     return 0
 
 
-async def ask(client: Client, company: int, customer_id: str, name: str, request: Request) -> str | None:
-    """Tell a journey and wait until it is committed; why not, or None."""
+async def execute_command(client: Client, company: int, customer_id: str, command: JourneyCommand) -> str | None:
+    """Send a command to a journey and wait until it is committed; return why it failed, or None."""
     try:
-        async with asyncio.timeout(PATIENCE):
-            await journey(client, company, customer_id).execute_update(name, request, result_type=dict)
-    except WorkflowUpdateFailedError as error:
-        return error.cause.message if isinstance(error.cause, ApplicationError) else "the journey refused"
-    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
-        return f"no answer in {PATIENCE:.0f} s: is a worker running? It may still be done"
-    except RPCError as error:
-        gone = error.status == RPCStatusCode.NOT_FOUND
-        return f"no journey of customer {customer_id} runs" if gone else error.message
+        await execute(client, company, customer_id, command, timeout=PATIENCE)
+    except CommandTimedOut:
+        return f"no answer in {PATIENCE:.0f} s: is a worker running? The change may still be applied"
+    except CommandError as error:
+        return str(error)
     return None
 
 

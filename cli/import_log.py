@@ -25,7 +25,7 @@ from temporalio.service import RPCError, RPCStatusCode
 import connection
 from cli.event_log_file import Raw, UnreadableLog, read_log
 from cli.output import complaints, console, print_json, progress
-from contracts.journey_client import journey, send_events
+from contracts.journey_client import journey_handle, send_events
 from contracts.names import ACT_SIGNAL
 from db.connections import Pool, open_pool
 from db.journeys.rulebooks import Rulebooks
@@ -174,7 +174,7 @@ async def _unknown(pool: Pool, company: int, outgoing: Outgoing, bar: Progress) 
     looking = bar.add_task("comparing with the ledger", total=len(listed))
     for start in range(0, len(listed), LOOKED_UP):
         chunk = {event["id"]: event for event in listed[start : start + LOOKED_UP]}
-        for event_id, stored in await maintenance.known_events(pool, company, list(chunk)):
+        for event_id, stored in await maintenance.existing_events(pool, company, list(chunk)):
             if stored == content_hash(chunk[event_id]):
                 known.add(event_id)
         bar.advance(looking, min(LOOKED_UP, len(listed) - start))
@@ -204,7 +204,7 @@ async def _act(client: Client, company: int, customers: Sequence[str], bar: Prog
 
     async def lane() -> None:
         for customer in left:
-            await _patiently(partial(journey(client, company, customer).signal, ACT_SIGNAL))
+            await _patiently(partial(journey_handle(client, company, customer).signal, ACT_SIGNAL))
             bar.advance(acting)
 
     await asyncio.gather(*(lane() for _ in range(LANES)))
@@ -236,7 +236,7 @@ async def _projected(pool: Pool, company: int, outgoing: Outgoing, bar: Progress
         front, rest = waiting[:LOOKED_UP], waiting[LOOKED_UP:]
         done: set[str] = set()
         with suppress(psycopg.OperationalError):  # Postgres may be away for a while: the events are safe in Temporal
-            done = {event_id for event_id, _ in await maintenance.known_events(pool, company, front)}
+            done = {event_id for event_id, _ in await maintenance.existing_events(pool, company, front)}
         waiting = [event_id for event_id in front if event_id not in done] + rest
         bar.update(projecting, completed=total - len(waiting))
         if done:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from activities.channels.webhook import WebhookChannel, new_secret
 from cli.desk import pool_for
 from cli.output import console, print_json, print_rows
-from db.connections import tenant
+from db.connections import tenant_transaction
 from db.outreach import message_templates, webhook_endpoints
 from db.people import staff
 from journey.outreach import outreach_from
@@ -27,7 +27,7 @@ async def add_person(settings: Settings, company: int, name: str, role: str, ema
     _checked("name", PersonName, name)
     if email is not None:
         _checked("--email", Email, email)
-    async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         person = await staff.add(connection, company, name=name, role=role, email=email, actor=ACTOR)
     if as_json:
         print_json(person)
@@ -46,13 +46,13 @@ def _checked(what: str, kind: Any, value: str) -> None:
 
 
 async def list_staff(settings: Settings, company: int, as_json: bool) -> int:
-    async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         people = await staff.listed(connection, company)
     return _print(people, as_json, "nobody yet: journey staff add NAME --role manager")
 
 
 async def remove_person(settings: Settings, company: int, staff_id: int) -> int:
-    async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         person = await staff.change(connection, company, staff_id, {"is_active": False}, ACTOR)
     if person is None:
         return _none(f"company {company} has no person {staff_id}")
@@ -61,7 +61,7 @@ async def remove_person(settings: Settings, company: int, staff_id: int) -> int:
 
 
 async def list_endpoints(settings: Settings, company: int, as_json: bool) -> int:
-    async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         found = await webhook_endpoints.listed(connection, company)
     return _print(found, as_json, "no endpoint yet: journey webhooks add URL")
 
@@ -73,7 +73,7 @@ async def add_endpoint(settings: Settings, company: int, url: str, as_json: bool
     except ValueError as error:
         raise ValueError(f"URL: {error}") from None
     secret = new_secret()
-    async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         endpoint = await webhook_endpoints.add(connection, company, url, secret, ACTOR)
     return _with_secret(endpoint, secret, as_json)
 
@@ -81,25 +81,25 @@ async def add_endpoint(settings: Settings, company: int, url: str, as_json: bool
 async def rotate_secret(settings: Settings, company: int, endpoint_id: int, as_json: bool) -> int:
     """1 where there is no such endpoint; ValueError (exit code 2) while a rotation is under way."""
     secret = new_secret()
-    async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         endpoint = await webhook_endpoints.rotate(connection, company, endpoint_id, secret, ACTOR)
     return _with_secret(endpoint, secret, as_json) if endpoint else _none(_no_endpoint(company, endpoint_id))
 
 
 async def finish_rotation(settings: Settings, company: int, endpoint_id: int, as_json: bool) -> int:
-    async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         endpoint = await webhook_endpoints.finish_rotation(connection, company, endpoint_id, ACTOR)
     return _shown(endpoint, as_json) if endpoint else _none(_no_endpoint(company, endpoint_id))
 
 
 async def switch_endpoint(settings: Settings, company: int, endpoint_id: int, on: bool, as_json: bool) -> int:
-    async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         endpoint = await webhook_endpoints.switch(connection, company, endpoint_id, on=on, actor=ACTOR)
     return _shown(endpoint, as_json) if endpoint else _none(_no_endpoint(company, endpoint_id))
 
 
 async def remove_endpoint(settings: Settings, company: int, endpoint_id: int) -> int:
-    async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         removed = await webhook_endpoints.remove(connection, company, endpoint_id, ACTOR)
     if not removed:
         return _none(_no_endpoint(company, endpoint_id))
@@ -108,7 +108,7 @@ async def remove_endpoint(settings: Settings, company: int, endpoint_id: int) ->
 
 
 async def show_outreach(settings: Settings, company: int, as_json: bool) -> int:
-    async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         found = await message_templates.company(connection, company)
     assert found is not None
     return _outreach(found[1], as_json)
@@ -118,7 +118,7 @@ async def set_outreach(settings: Settings, company: int, file: Path, as_json: bo
     """Raises ValueError (exit code 2) for a file that is none of settings; journey.outreach.InvalidOutreach is one."""
     given = _read(file)
     outreach_from(given)
-    async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         await message_templates.put_outreach(connection, company, given or {}, ACTOR)
     return _outreach(given, as_json)
 

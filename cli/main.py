@@ -89,15 +89,23 @@ def gateway(
 
     Example: [bold]journey gateway --host 0.0.0.0 --port 8000[/bold]
     """
-    import uvicorn
-
-    from api.app import app_factory
-    from api.server import Server
+    from api.app import create_app
+    from api.server import server_for
+    from logging_setup import configure_logs
+    from settings import read_settings
 
     settle(data)
-    app = app_factory()
-    config = uvicorn.Config(app, host=host, port=port, access_log=False, log_config=None, timeout_graceful_shutdown=20)
-    server = Server(app, config)
+    settings = read_settings()
+    configure_logs(settings.log_level, settings.log_format)
+    server = server_for(
+        create_app(settings),
+        trusted_proxies=settings.trusted_proxies,
+        connections_per_address=settings.connections_per_address,
+        host=host,
+        port=port,
+        log_config=None,
+        timeout_graceful_shutdown=20,
+    )
     server.run()
     if not server.started:
         raise typer.Exit(3)

@@ -53,7 +53,7 @@ async def rebuild_days(
     from cli.evaluate import company_ids
     from cli.output import console, print_json, print_rows, progress
     from db.analytics import metric_days
-    from db.analytics.journey_analytics import View, stages_json
+    from db.analytics.journey_analytics import AnalyticsQuery, stages_json
     from db.analytics.rollup_writer import rebuild as rebuild_rollups
     from db.connections import open_pool
     from db.journeys.rulebooks import Rulebooks
@@ -64,16 +64,16 @@ async def rebuild_days(
     try:
         with progress() as bar:
             for company_id in await company_ids(pool, company):
-                view = View((await Rulebooks().newest(pool, company_id)).all_stages)
+                query = AnalyticsQuery((await Rulebooks().newest(pool, company_id)).all_stages)
                 if rollups:
                     counting = bar.add_task(f"company {company_id}, roll-ups", total=None)
-                    await rebuild_rollups(pool, company_id, stages_json(view.stages))
+                    await rebuild_rollups(pool, company_id, stages_json(query.stages))
                     bar.update(counting, total=1, completed=1)
                 task = bar.add_task(f"company {company_id}, days", total=(end - begin).days + 1)
                 rows, at = 0, begin
                 while at <= end:
                     until = min(end, at + CHUNK - timedelta(days=1))
-                    rows += await metric_days.write_days(pool, company_id, view, at, until)
+                    rows += await metric_days.write_days(pool, company_id, query, at, until)
                     bar.advance(task, (until - at).days + 1)
                     at = until + timedelta(days=1)
                 written.append({"company_id": company_id, "from": str(begin), "to": str(end), "rows": rows})

@@ -10,7 +10,7 @@ from activities.rendering import Own, check_template, fallbacks
 from cli.desk import pool_for
 from cli.keeping import ACTOR
 from cli.output import console, print_json, print_rows
-from db.connections import tenant
+from db.connections import tenant_transaction
 from db.outreach import message_templates
 from settings import Settings
 
@@ -18,7 +18,7 @@ _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 
 
 async def list_templates(settings: Settings, company: int, as_json: bool) -> int:
-    async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         own = await message_templates.templates(connection, company)
     rows: list[dict[str, Any]] = [
         {
@@ -42,7 +42,7 @@ async def list_templates(settings: Settings, company: int, as_json: bool) -> int
 async def show_template(settings: Settings, company: int, name: str, locale: str, as_json: bool) -> int:
     """Raises ValueError (exit code 2) for a message or a locale that there is not."""
     _check(name, locale)
-    async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         found = await message_templates.company(connection, company)
         best = await message_templates.best_template(connection, company, name, fallbacks(locale))
     assert found is not None
@@ -77,7 +77,7 @@ async def set_template(
     _check(name, locale)
     source = (subject, _read(html) if html else None, _read(text))
     check_template(name, *source)
-    async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         await message_templates.put_template(connection, company, name, locale, source, ACTOR)
     if as_json:
         print_json({"name": name, "locale": locale, "subject": source[0], "html": source[1], "text": source[2]})
@@ -88,7 +88,7 @@ async def set_template(
 
 async def remove_template(settings: Settings, company: int, name: str, locale: str) -> int:
     _check(name, locale)
-    async with pool_for(settings, company) as pool, tenant(pool, company) as connection:
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         removed = await message_templates.remove_template(connection, company, name, locale, ACTOR)
     console.print(f"{name} ({locale}) has the built-in words" + ("" if removed else " already"))
     return 0 if removed else 1

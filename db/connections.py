@@ -58,7 +58,7 @@ async def open_pool(
 
 
 @asynccontextmanager
-async def borrowed(pool: Pool) -> AsyncGenerator[Connection]:
+async def pooled_connection(pool: Pool) -> AsyncGenerator[Connection]:
     """A live connection of the pool, without any tenant. As `pool.connection()`, but what the server closed while it
     lay idle is replaced unseen, so that after a restart of Postgres not every connection fails once.
     """
@@ -73,23 +73,23 @@ async def borrowed(pool: Pool) -> AsyncGenerator[Connection]:
 
 
 @asynccontextmanager
-async def tenant(pool: Pool, company_id: int) -> AsyncGenerator[Connection]:
+async def tenant_transaction(pool: Pool, company_id: int) -> AsyncGenerator[Connection]:
     """One transaction that sees and writes the rows of one company: committed at the end, rolled back on an exception.
 
     Raises psycopg.OperationalError (a PoolTimeout included) when Postgres does not answer.
     """
-    async with borrowed(pool) as connection, connection.transaction():
+    async with pooled_connection(pool) as connection, connection.transaction():
         await connection.execute(_SCOPE, [str(company_id)])
         yield connection
 
 
 @asynccontextmanager
-async def snapshot(pool: Pool, company_id: int) -> AsyncGenerator[Connection]:
-    """One transaction as `tenant`'s whose statements all see the same moment, and write nothing.
+async def tenant_snapshot(pool: Pool, company_id: int) -> AsyncGenerator[Connection]:
+    """One transaction as `tenant_transaction`'s whose statements all see the same moment, and write nothing.
 
     They are planned once for all parameters: to plan a figure anew each time costs as much as to count it.
     """
-    async with borrowed(pool) as connection, connection.transaction():
+    async with pooled_connection(pool) as connection, connection.transaction():
         async with connection.pipeline():
             await connection.execute("set transaction isolation level repeatable read, read only")
             await connection.execute(
@@ -99,10 +99,10 @@ async def snapshot(pool: Pool, company_id: int) -> AsyncGenerator[Connection]:
 
 
 async def tenant_rows(pool: Pool, company_id: int, statement: Statement, params: Params = ()) -> list[TupleRow]:
-    """The rows of one statement in the scope of one company, in one round trip instead of the four of `tenant`.
+    """Execute one statement in the scope of one company, in one round trip instead of four (`tenant_transaction`).
 
     A pipeline outside of a transaction block is one implicit transaction, so that the setting reaches the statement
-    and ends with it. Errors as in `tenant`.
+    and ends with it. Errors as in `tenant_transaction`.
     """
     return await scoped_rows(pool, "app.company_id", str(company_id), statement, params)
 
@@ -111,7 +111,7 @@ async def scoped_rows(
     pool: Pool, setting: str, value: str, statement: Statement, params: Params = ()
 ) -> list[TupleRow]:
     """`tenant_rows` for any setting that the policies know: `app.company_id` or `app.key_hash`."""
-    async with borrowed(pool) as connection, connection.pipeline(), connection.cursor() as cursor:
+    async with pooled_connection(pool) as connection, connection.pipeline(), connection.cursor() as cursor:
         await connection.execute("select set_config(%s, %s, true)", [setting, value])
         await cursor.execute(statement, params)
         return await cursor.fetchall()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,22 @@ def test_every_link_and_path_exists(page: Path, tracked: set[str]) -> None:
         elif anchor and linked.suffix == ".md" and anchor not in anchors(linked):
             wrong.append(f"{target}#{anchor}")
     assert not wrong, f"{page.relative_to(ROOT)} names what does not exist: {', '.join(wrong)}"
+
+
+def rooms(text: str) -> Iterator[str]:
+    """Every path in the list of rooms of docs/architecture.md, relative to the root."""
+    room = ""
+    for line in text.split("## Rooms")[1].split("```")[1].splitlines():
+        names = re.split(r" {2,}", line.strip())[0].split()
+        if not line.startswith(" "):
+            room = names[0] if names and names[0].endswith("/") else ""
+            yield from names
+        else:
+            yield from (room + name for name in names)
+
+
+def test_the_rooms_are_those_of_the_tree(tracked: set[str]) -> None:
+    named = {name.rstrip("/") for name in rooms((ROOT / "docs/architecture.md").read_text(encoding="utf-8"))}
+    assert not named - tracked, "docs/architecture.md names what does not exist"
+    folders = {name for name in tracked if "/" not in name and (ROOT / name).is_dir() and not name.startswith(".")}
+    assert not folders - named, "docs/architecture.md does not describe these rooms"

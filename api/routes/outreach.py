@@ -12,7 +12,7 @@ from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid
 from api.security.route_classes import requires
-from db.connections import tenant
+from db.connections import tenant_transaction
 from db.outreach import message_templates
 from db.people.api_keys import ADMIN
 from journey.outreach import InvalidOutreach, Outreach, outreach_from
@@ -30,7 +30,7 @@ _GIVEN = {"time_zone": "Europe/Berlin", "quiet_from": "21:00", "cap_messages": 2
     responses={200: json_answer("All settings; what the company left out has its default.", _DEFAULTS), **problems()},
 )
 async def get_outreach(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
-    async with tenant(gateway.pool, credential.company_id) as connection:
+    async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         found = await message_templates.company(connection, credential.company_id)
     assert found is not None  # a key's company is there
     return _shown(found[1])
@@ -62,7 +62,7 @@ async def put_outreach(
         outreach_from(settings)
     except InvalidOutreach as error:
         raise invalid(error.field, error.value, error.problem) from None
-    async with tenant(gateway.pool, credential.company_id) as connection:
+    async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         await message_templates.put_outreach(connection, credential.company_id, settings, by_key(credential))
     return _shown(settings)
 

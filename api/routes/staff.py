@@ -13,7 +13,7 @@ from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import not_found
 from api.security.route_classes import requires
-from db.connections import tenant
+from db.connections import tenant_transaction
 from db.people import staff
 from db.people.api_keys import ADMIN
 
@@ -71,7 +71,7 @@ class PersonChange(BaseModel):
     },
 )
 async def get_staff(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
-    async with tenant(gateway.pool, credential.company_id) as connection:
+    async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         return {"staff": await staff.listed(connection, credential.company_id)}
 
 
@@ -87,7 +87,7 @@ async def get_staff(gateway: TheGateway, credential: TheCredential) -> dict[str,
 )
 async def add_person(person: Person, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
     company_id = credential.company_id
-    async with tenant(gateway.pool, company_id) as connection:
+    async with tenant_transaction(gateway.pool, company_id) as connection:
         return await staff.add(connection, company_id, **person.model_dump(), actor=by_key(credential))
 
 
@@ -105,7 +105,7 @@ async def change_person(
 ) -> dict[str, Any]:
     """Who leaves is made inactive: customers and tasks then go to others, but for those that the person has already."""
     changes = change.model_dump(exclude_unset=True)
-    async with tenant(gateway.pool, credential.company_id) as connection:
+    async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         person = await staff.change(connection, credential.company_id, staff_id, changes, by_key(credential))
     if person is None:
         raise not_found("this company has no such person")

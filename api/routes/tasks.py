@@ -12,17 +12,17 @@ from api import cursors
 from api.dependencies import Gateway, TheCredential, TheGateway
 from api.event_formats import JSON
 from api.field_types import CUSTOMER_ID, Note, RowId
-from api.journey_commands import ask
+from api.journey_commands import execute_command
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
 from api.security.route_classes import requires
-from contracts import names
 from contracts.messages import FinishTask, ReassignTask
-from db.connections import tenant
+from db.connections import tenant_transaction
 from db.outreach import action_queries
 from db.outreach.action_queries import TaskSearch
 from db.people import staff
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
+from journey.stages import DEFAULT_RULEBOOK, Role
 
 MOST_ROWS = 200
 
@@ -33,7 +33,7 @@ _SHOWN = {
     "id": 17,
     "customer_id": "c-1001",
     "customer_name": "Ada Example",
-    "current_stage": "at_risk",
+    "current_stage": DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)[0],
     "kind": "check_in_call",
     "title": "Call customer c-1001: no visit for a while",
     "status": "open",
@@ -116,7 +116,7 @@ async def get_tasks(
     },
 )
 async def get_staff(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
-    async with tenant(gateway.pool, credential.company_id) as connection:
+    async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         people = await staff.listed(connection, credential.company_id)
     return {"staff": [{name: person[name] for name in _PERSON} for person in people]}
 
@@ -139,8 +139,7 @@ async def finish_task(
     """To say it twice is no error. Who did it and when are kept: `done_by` is the key's id."""
     customer_id = (await _found(gateway, credential, task_id))[0]
     message = FinishTask(task_id, done.note if done else None, performed_by=credential.key_id)
-    name = names.FINISH_TASK_UPDATE
-    await ask(gateway, credential.company_id, customer_id, name, message, conflicts=("task_id",))
+    await execute_command(gateway, credential.company_id, customer_id, message, conflicts=("task_id",))
     return _answer(await _found(gateway, credential, task_id))
 
 
@@ -157,8 +156,7 @@ async def assign_task(task_id: RowId, assignee: Assignee, gateway: TheGateway, c
     """Only an open task, and only to somebody active of the company's staff."""
     customer_id = (await _found(gateway, credential, task_id))[0]
     message = ReassignTask(task_id, assignee.staff_id, performed_by=credential.key_id)
-    name = names.REASSIGN_TASK_UPDATE
-    await ask(gateway, credential.company_id, customer_id, name, message, conflicts=("task_id",))
+    await execute_command(gateway, credential.company_id, customer_id, message, conflicts=("task_id",))
     return _answer(await _found(gateway, credential, task_id))
 
 

@@ -17,7 +17,7 @@ from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
 from api.security.route_classes import requires
-from db.connections import tenant
+from db.connections import tenant_transaction
 from db.outreach import message_templates
 from db.people.api_keys import ADMIN, Credential
 
@@ -82,7 +82,7 @@ class Draft(BaseModel):
     },
 )
 async def get_templates(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
-    async with tenant(gateway.pool, credential.company_id) as connection:
+    async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         own = await message_templates.templates(connection, credential.company_id)
     return {
         "templates": [
@@ -108,7 +108,7 @@ async def get_templates(gateway: TheGateway, credential: TheCredential) -> dict[
 )
 async def get_template(name: Name, locale: Locale, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
     _known(name)
-    async with tenant(gateway.pool, credential.company_id) as connection:
+    async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         found = await message_templates.template(connection, credential.company_id, name, locale)
     if found is None:
         raise not_found("this company has no such template of its own")
@@ -131,7 +131,7 @@ async def put_template(
     _known(name)
     source = (template.subject, template.html, template.text)
     await _check(name, Own(*source))
-    async with tenant(gateway.pool, credential.company_id) as connection:
+    async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         await message_templates.put_template(
             connection, credential.company_id, name, locale, source, by_key(credential)
         )
@@ -147,7 +147,7 @@ async def put_template(
 )
 async def remove_template(name: Name, locale: Locale, gateway: TheGateway, credential: TheCredential) -> Response:
     _known(name)
-    async with tenant(gateway.pool, credential.company_id) as connection:
+    async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         if not await message_templates.remove_template(
             connection, credential.company_id, name, locale, by_key(credential)
         ):
@@ -183,7 +183,7 @@ async def _chosen(gateway: Gateway, credential: Credential, name: str, draft: Dr
     own = None if draft.text is None else Own(draft.subject, draft.html, draft.text)
     if own is not None:
         await _check(name, own)
-    async with tenant(gateway.pool, credential.company_id) as connection:
+    async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         company = await message_templates.company(connection, credential.company_id)
         assert company is not None  # a key's company is there
         if own is not None:

@@ -14,7 +14,7 @@ from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found, problem
 from api.security.route_classes import requires
-from db.connections import Connection, tenant
+from db.connections import Connection, tenant_transaction
 from db.outreach import webhook_endpoints
 from db.outreach.webhook_endpoints import Unsuitable
 from db.people.api_keys import ADMIN
@@ -71,7 +71,7 @@ class EndpointChange(BaseModel):
     },
 )
 async def get_webhooks(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
-    async with tenant(gateway.pool, credential.company_id) as connection:
+    async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         return {"webhooks": await webhook_endpoints.listed(connection, credential.company_id)}
 
 
@@ -93,7 +93,7 @@ async def add_webhook(endpoint: NewEndpoint, gateway: TheGateway, credential: Th
         raise invalid("url", endpoint.url, str(error)) from None
     secret, company_id = new_secret(), credential.company_id
     try:
-        async with tenant(gateway.pool, company_id) as connection:
+        async with tenant_transaction(gateway.pool, company_id) as connection:
             added = await webhook_endpoints.add(connection, company_id, endpoint.url, secret, by_key(credential))
     except Unsuitable as error:
         raise invalid("url", endpoint.url, str(error)) from None
@@ -116,7 +116,7 @@ async def change_webhook(
 ) -> dict[str, Any]:
     """All of it or nothing."""
     try:
-        async with tenant(gateway.pool, credential.company_id) as connection:
+        async with tenant_transaction(gateway.pool, credential.company_id) as connection:
             changed = await _change(connection, credential.company_id, endpoint_id, change, by_key(credential))
     except Unsuitable as error:
         raise problem("conflict", str(error)) from None
@@ -148,7 +148,7 @@ async def _change(
     responses={204: {"description": "It is forgotten, with its secrets."}, **problems("not-found")},
 )
 async def remove_webhook(endpoint_id: RowId, gateway: TheGateway, credential: TheCredential) -> Response:
-    async with tenant(gateway.pool, credential.company_id) as connection:
+    async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         if not await webhook_endpoints.remove(connection, credential.company_id, endpoint_id, by_key(credential)):
             raise not_found("this company has no such endpoint")
     return Response(status_code=204)

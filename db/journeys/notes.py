@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from db.connections import Pool, tenant
-from db.people.audit_log import note
+from db.connections import Pool, tenant_transaction
+from db.people.audit_log import record
 
 
 class Changed(Exception):
@@ -21,7 +21,7 @@ async def put(
 
     The audit log says who and when, not what. Raises Changed.
     """
-    async with tenant(pool, company_id) as connection:
+    async with tenant_transaction(pool, company_id) as connection:
         found = await connection.execute(
             "select r.id, r.notes from customer_relationships r"
             " join customers c on c.company_id = r.company_id and c.id = r.customer_id"
@@ -38,5 +38,5 @@ async def put(
                 "update customer_relationships set notes = %s where id = %s", [notes or None, row[0]]
             )
             details = {"characters": len(notes or "")}
-            await note(connection, company_id, actor, "notes.put", f"customer/{customer_id}", details)
+            await record(connection, company_id, actor, "notes.put", f"customer/{customer_id}", details)
     return True

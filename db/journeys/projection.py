@@ -13,7 +13,7 @@ import psycopg
 from psycopg import generators, sql
 from psycopg.pq import Escaping, ExecStatus
 
-from db.connections import Connection, Pool, borrowed, tenant_rows
+from db.connections import Connection, Pool, pooled_connection, tenant_rows
 from journey.stages import DEFAULT_RULEBOOK
 
 _DEFAULT_NAMES = sql.Literal(orjson.dumps({stage.key: stage.name for stage in DEFAULT_RULEBOOK.all_stages}).decode())
@@ -90,7 +90,7 @@ async def journey_json(
 
     None when the company has no such journey. `url` is passed through as `temporal_url`.
     """
-    async with borrowed(pool) as connection:
+    async with pooled_connection(pool) as connection:
         # Scope and statement in one message are one round trip and one implicit transaction; nothing is planned anew.
         escaping = Escaping(connection.pgconn)
         customer = bytes(escaping.escape_literal(customer_id.encode()))
@@ -134,7 +134,7 @@ async def packed_state(
 
 async def answers(pool: Pool) -> datetime:
     """Postgres's clock, as a sign of life. Raises psycopg.OperationalError."""
-    async with borrowed(pool) as connection:
+    async with pooled_connection(pool) as connection:
         row = await (await connection.execute("select now()")).fetchone()
     assert row is not None
     now: datetime = row[0]

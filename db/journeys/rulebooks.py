@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from db.connections import Connection, Pool, tenant
+from db.connections import Connection, Pool, tenant_transaction
 from journey.events import to_datetime, to_instant
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
 
@@ -21,7 +21,7 @@ select c.rules_version, c.rules_changed_at,
             'stages', (
                 select json_agg(json_build_object(
                     'stage_key', s.stage_key, 'stage_name', s.stage_name, 'description', s.description,
-                    'order_index', s.order_index, 'color', s.color, 'icon', s.icon, 'kind', s.kind,
+                    'order_index', s.order_index, 'color', s.color, 'icon', s.icon, 'kind', s.kind, 'role', s.role,
                     'auto_transition_rules', s.auto_transition_rules, 'retention_days', s.retention_days,
                     'actions', s.actions, 'is_active', s.is_active) order by s.order_index, s.id)
                 from customer_journey_stages s where s.company_id = c.id)
@@ -52,7 +52,7 @@ class Rulebooks:
 
     async def newest(self, pool: Pool, company_id: int) -> Rulebook:
         """The company's rules of now. Errors as in `load`."""
-        async with tenant(pool, company_id) as connection:
+        async with tenant_transaction(pool, company_id) as connection:
             return await self.load(connection, company_id)
 
     async def load(self, connection: Connection, company_id: int) -> Rulebook:

@@ -14,15 +14,15 @@ from typing import Any
 from psycopg import AsyncCursor, sql
 from psycopg.rows import TupleRow
 
-from db.analytics.rollup_reader import BEHIND
-from db.connections import Pool, borrowed, open_pool, tenant_rows
+from db.analytics.rollup_reader import STATUS_PROBE
+from db.connections import Pool, open_pool, pooled_connection, tenant_rows
 from db.operations.query_registry import Essential, Sample
 
 LARGE = 10_000  # rows from which on a table should not be read through
 SMALL = 1 << 20  # bytes of a table that is read as fast without any statistics
 MOST = 0.5  # of a table's rows: who reads so much of it reads it best from one end to the other
 SETTING = ("set ", "select set_config", "prepare ")  # what begins like this is done, not explained
-LOOKS = (BEHIND,)  # what is asked only to know what to ask
+LOOKS = (STATUS_PROBE,)  # what is asked only to know what to ask
 
 
 class Explained(Exception):
@@ -103,7 +103,7 @@ async def explain(pool: Pool, explaining: Pool, essential: Essential, sample: Sa
 
 async def table_sizes(pool: Pool) -> dict[str, float]:
     """Rows of each table as the planner knows them; -1 where it was never analyzed, although it is no small one."""
-    async with borrowed(pool) as connection:
+    async with pooled_connection(pool) as connection:
         found = await connection.execute(
             "select relname, case when reltuples < 0 and pg_relation_size(oid) < %s then 0 else reltuples end"
             " from pg_class where relkind = 'r' and relnamespace = current_schema()::regnamespace",
@@ -119,7 +119,7 @@ async def explaining_pool(database_url: str, *, analyze: bool) -> AsyncGenerator
     options = {"min_size": 1, "max_size": 1, "timeout": 10.0}
     opened = await open_pool(database_url, cursors=cursors, **options)  # type: ignore[arg-type]  # as they are named
     try:
-        async with borrowed(opened) as connection:
+        async with pooled_connection(opened) as connection:
             await connection.execute("set default_transaction_read_only = on")
         yield opened
     finally:

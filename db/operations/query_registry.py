@@ -12,9 +12,9 @@ from psycopg import sql
 
 from db.analytics import journey_analytics, metric_days
 from db.analytics.churn_predictions import churn_predictions
-from db.analytics.journey_analytics import View
+from db.analytics.journey_analytics import AnalyticsQuery
 from db.analytics.stage_metrics import stage_metrics
-from db.connections import Pool, tenant, tenant_rows
+from db.connections import Pool, tenant_rows, tenant_transaction
 from db.journeys import event_outcomes, ledger, relationships
 from db.journeys.projection import JOURNEY, packed_state
 from db.journeys.relationships import SORTS, Search
@@ -23,6 +23,7 @@ from db.operations import company_gauges, maintenance, validation
 from db.outreach import action_queries, actions
 from db.outreach.action_queries import ActionSearch, TaskSearch
 from db.people import api_keys
+from journey.stages import DEFAULT_RULEBOOK, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ async def sample(pool: Pool, company_id: int, now: datetime) -> Sample:
 
 
 async def _journey(pool: Pool, of: Sample) -> None:
-    async with tenant(pool, of.company_id) as connection:
+    async with tenant_transaction(pool, of.company_id) as connection:
         await connection.execute(JOURNEY)
         hot = sql.SQL("execute journey_with_timeline ({}, {}, 200, null)").format(of.company_id, of.customer_id)
         await connection.execute(hot)
@@ -82,7 +83,7 @@ async def _commit(pool: Pool, of: Sample) -> None:
     values |= {"company": of.company_id, "customer": of.customer_id, "known_version": of.version}
     values |= {"known_run_id": of.run_id, "new_ids": [of.event_id], "rules_version": 1, "version": of.version + 1}
     values |= {"decided_at": of.now, "entries": "[]", "transitions": "[]"}
-    await ledger.write(pool, of.company_id, values, again=False)
+    await ledger.write(pool, of.company_id, values, is_retry=False)
 
 
 def _page(search: Search) -> Callable[[Pool, Sample], Awaitable[Any]]:
@@ -90,7 +91,7 @@ def _page(search: Search) -> Callable[[Pool, Sample], Awaitable[Any]]:
 
 
 async def _rules(pool: Pool, of: Sample) -> None:
-    async with tenant(pool, of.company_id) as connection:
+    async with tenant_transaction(pool, of.company_id) as connection:
         await Rulebooks().load(connection, of.company_id)
 
 
@@ -106,10 +107,10 @@ ESSENTIAL: tuple[Essential, ...] = (
     ),
     Essential(
         "import: which events are known",
-        lambda pool, of: maintenance.known_events(pool, of.company_id, [of.event_id]),
+        lambda pool, of: maintenance.existing_events(pool, of.company_id, [of.event_id]),
     ),
     Essential(
-        "intake: outcomes of events", lambda pool, of: event_outcomes.known_events(pool, of.company_id, [of.event_id])
+        "intake: outcomes of events", lambda pool, of: event_outcomes.find_outcomes(pool, of.company_id, [of.event_id])
     ),
     Essential(
         "intake: transitions that events caused",
@@ -119,8 +120,8 @@ ESSENTIAL: tuple[Essential, ...] = (
         "actions to be done", lambda pool, of: actions.load(pool, of.company_id, of.customer_id, ["key"], of.now)
     ),
     *(Essential(f"relationships by {sort.replace('_', ' ')}", _page(Search(sort=sort))) for sort in SORTS),
-    Essential("relationships of a stage, by risk", _page(Search(stages=("at_risk",)))),
-    Essential("relationships over a risk", _page(Search(min_risk=0.7))),
+    Essential("relationships of a stage, by risk", _page(Search(stages=DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)))),
+    Essential("relationships over a risk", _page(Search(min_risk=float(DEFAULT_RULEBOOK.scoring.high_risk)))),
     Essential("relationships found by a text", _page(Search(text="ann")), whole=True),
     Essential("open tasks", lambda pool, of: action_queries.tasks(pool, of.company_id, TaskSearch())),
     Essential(
@@ -129,39 +130,53 @@ ESSENTIAL: tuple[Essential, ...] = (
     ),
     Essential(
         "dashboard of a month",
-        lambda pool, of: journey_analytics.dashboard(pool, of.company_id, View(period="month")),
+        lambda pool, of: journey_analytics.dashboard(pool, of.company_id, AnalyticsQuery(period="month")),
         True,
     ),
     Essential(
         "dashboard as of a month ago",
-        lambda pool, of: journey_analytics.dashboard(pool, of.company_id, View(as_of=of.month_ago, period="month")),
+        lambda pool, of: journey_analytics.dashboard(
+            pool, of.company_id, AnalyticsQuery(as_of=of.month_ago, period="month")
+        ),
         whole=True,
     ),
-    Essential("summary", lambda pool, of: journey_analytics.summary(pool, of.company_id, View()), whole=True),
-    Essential("distribution", lambda pool, of: journey_analytics.distribution(pool, of.company_id, View()), whole=True),
-    Essential("funnel", lambda pool, of: journey_analytics.funnel(pool, of.company_id, View()), whole=True),
-    Essential("transitions", lambda pool, of: journey_analytics.transitions(pool, of.company_id, View()), whole=True),
+    Essential("summary", lambda pool, of: journey_analytics.summary(pool, of.company_id, AnalyticsQuery()), whole=True),
     Essential(
-        "time in stage", lambda pool, of: journey_analytics.time_in_stage(pool, of.company_id, View()), whole=True
+        "distribution",
+        lambda pool, of: journey_analytics.distribution(pool, of.company_id, AnalyticsQuery()),
+        whole=True,
+    ),
+    Essential("funnel", lambda pool, of: journey_analytics.funnel(pool, of.company_id, AnalyticsQuery()), whole=True),
+    Essential(
+        "transitions", lambda pool, of: journey_analytics.transitions(pool, of.company_id, AnalyticsQuery()), whole=True
+    ),
+    Essential(
+        "time in stage",
+        lambda pool, of: journey_analytics.time_in_stage(pool, of.company_id, AnalyticsQuery()),
+        whole=True,
     ),
     Essential(
         "stage metrics of a month",
-        lambda pool, of: stage_metrics(pool, of.company_id, View(), of.month_ago.date(), of.now.date()),
+        lambda pool, of: stage_metrics(pool, of.company_id, AnalyticsQuery(), of.month_ago.date(), of.now.date()),
         whole=True,
     ),
     Essential(
         "stage metrics: the first day due",
-        lambda pool, of: metric_days.first_due(pool, of.company_id, of.now.date()),
+        lambda pool, of: metric_days.first_due_day(pool, of.company_id, of.now.date()),
         whole=True,
     ),
     Essential(
-        "churn predictions", lambda pool, of: churn_predictions(pool, of.company_id, View().stages, 50), whole=True
+        "churn predictions",
+        lambda pool, of: churn_predictions(pool, of.company_id, DEFAULT_RULEBOOK, 50),
+        whole=True,
     ),
-    Essential("overdue deadlines", lambda pool, of: maintenance.overdue(pool, of.company_id, of.month_ago, limit=200)),
+    Essential(
+        "overdue deadlines", lambda pool, of: maintenance.overdue_journeys(pool, of.company_id, of.month_ago, limit=200)
+    ),
     Essential("the oldest overdue deadline", lambda pool, of: company_gauges.overdue_seconds(pool, of.company_id)),
-    Essential("a chunk of journeys", lambda pool, of: maintenance.chunk(pool, of.company_id, after=1)),
+    Essential("a chunk of journeys", lambda pool, of: maintenance.journey_rows(pool, of.company_id, after=1)),
     Essential(
         "a chunk of journeys with their ledger",
-        lambda pool, of: validation.accounts(pool, of.company_id, after=1, limit=500),
+        lambda pool, of: validation.consistency_rows(pool, of.company_id, after=1, limit=500),
     ),
 )

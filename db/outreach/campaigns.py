@@ -5,7 +5,7 @@ from datetime import datetime
 
 import orjson
 
-from db.connections import Pool, tenant
+from db.connections import Pool, tenant_transaction
 from db.outreach.actions import ActionRow, Outcome, claim, finish_on, put_later
 
 
@@ -20,7 +20,7 @@ async def start_campaign(
         {"action": action, "type": kind, "day": day, "due_at": due_at.isoformat(), "status": "pending"}
         for action, kind, day, due_at in steps
     ]
-    async with tenant(pool, company_id) as connection:
+    async with tenant_transaction(pool, company_id) as connection:
         relationship = await claim(connection, company_id, row)
         if relationship is None:
             rows = await connection.execute("select detail -> 'campaign' from journey_actions where id = %s", [row.id])

@@ -9,7 +9,7 @@ from psycopg.errors import ForeignKeyViolation
 from psycopg.types.json import Jsonb
 
 from db.connections import Connection
-from db.people.audit_log import note
+from db.people.audit_log import record
 
 Source = tuple[str, str | None, str]  # subject, HTML, text
 
@@ -61,7 +61,7 @@ async def put_template(
         )
     except ForeignKeyViolation:
         raise ValueError(f"there is no company {company_id}") from None
-    await note(connection, company_id, actor, "template.put", f"template/{name}/{locale}", {})
+    await record(connection, company_id, actor, "template.put", f"template/{name}/{locale}", {})
 
 
 async def remove_template(connection: Connection, company_id: int, name: str, locale: str, actor: str) -> bool:
@@ -72,7 +72,7 @@ async def remove_template(connection: Connection, company_id: int, name: str, lo
     )
     if not deleted.rowcount:
         return False
-    await note(connection, company_id, actor, "template.remove", f"template/{name}/{locale}", {})
+    await record(connection, company_id, actor, "template.remove", f"template/{name}/{locale}", {})
     return True
 
 
@@ -91,4 +91,4 @@ async def put_outreach(connection: Connection, company_id: int, settings: Mappin
     )
     if not changed.rowcount:
         raise ValueError(f"there is no company {company_id}")
-    await note(connection, company_id, actor, "outreach.put", f"company/{company_id}", {"fields": sorted(settings)})
+    await record(connection, company_id, actor, "outreach.put", f"company/{company_id}", {"fields": sorted(settings)})

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from db.connections import Connection, Pool, tenant
+from db.connections import Connection, Pool, tenant_transaction
 from db.outreach.actions import ActionRow, Outcome, claim, finish_on, put_later
 
 
@@ -25,7 +25,7 @@ async def make_task(pool: Pool, company_id: int, row: ActionRow, at: datetime, t
 
     ``again`` (tail's action, due) puts the next one on record in the same transaction. False: it was done before.
     """
-    async with tenant(pool, company_id) as connection:
+    async with tenant_transaction(pool, company_id) as connection:
         relationship = await claim(connection, company_id, row)
         if relationship is None:
             return False
@@ -45,7 +45,7 @@ async def make_task(pool: Pool, company_id: int, row: ActionRow, at: datetime, t
 
 async def assign(pool: Pool, company_id: int, row: ActionRow, at: datetime, role: str, title: str) -> bool:
     """Give the customer to the least loaded active person of a role, once; where nobody has it, make a task of it."""
-    async with tenant(pool, company_id) as connection:
+    async with tenant_transaction(pool, company_id) as connection:
         relationship = await claim(connection, company_id, row)
         if relationship is None:
             return False

@@ -8,7 +8,7 @@ from psycopg import sql
 from psycopg.errors import ForeignKeyViolation
 
 from db.connections import Connection
-from db.people.audit_log import note
+from db.people.audit_log import record
 
 MOST = 10  # endpoints of one company: each is told of every transition
 BY_HAND = "switched off by hand"
@@ -48,7 +48,7 @@ async def add(connection: Connection, company_id: int, url: str, secret: str, ac
         raise ValueError(f"there is no company {company_id}") from None
     assert row is not None
     endpoint: dict[str, Any] = row[0]
-    await note(connection, company_id, actor, "webhook.add", f"webhook/{endpoint['id']}", {})
+    await record(connection, company_id, actor, "webhook.add", f"webhook/{endpoint['id']}", {})
     return endpoint
 
 
@@ -63,7 +63,7 @@ async def switch(
     changed = await _change(connection, company_id, endpoint_id, sets, {"on": on, "by_hand": BY_HAND})
     if changed:
         verb = "webhook.enable" if on else "webhook.disable"
-        await note(connection, company_id, actor, verb, f"webhook/{endpoint_id}", {})
+        await record(connection, company_id, actor, verb, f"webhook/{endpoint_id}", {})
     return changed
 
 
@@ -79,7 +79,7 @@ async def rotate(
     only = sql.SQL("previous_secret is null")
     changed = await _change(connection, company_id, endpoint_id, sets, {"secret": secret}, only)
     if changed:
-        await note(connection, company_id, actor, "webhook.rotate", f"webhook/{endpoint_id}", {})
+        await record(connection, company_id, actor, "webhook.rotate", f"webhook/{endpoint_id}", {})
     elif await find(connection, company_id, endpoint_id):
         raise Unsuitable("a rotation is under way: finish it first")
     return changed
@@ -91,7 +91,7 @@ async def finish_rotation(
     """Forget the old secret. To do it twice is no error; None where there is no such endpoint."""
     changed = await _change(connection, company_id, endpoint_id, sql.SQL("previous_secret = null"), {})
     if changed:
-        await note(connection, company_id, actor, "webhook.finish_rotation", f"webhook/{endpoint_id}", {})
+        await record(connection, company_id, actor, "webhook.finish_rotation", f"webhook/{endpoint_id}", {})
     return changed
 
 
@@ -102,7 +102,7 @@ async def remove(connection: Connection, company_id: int, endpoint_id: int, acto
     )
     if not deleted.rowcount:
         return False
-    await note(connection, company_id, actor, "webhook.remove", f"webhook/{endpoint_id}", {})
+    await record(connection, company_id, actor, "webhook.remove", f"webhook/{endpoint_id}", {})
     return True
 
 

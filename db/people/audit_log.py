@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from db.connections import Connection
 
 
-async def note(
+async def record(
     connection: Connection, company_id: int, actor: str, action: str, subject: str, details: Mapping[str, Any]
 ) -> None:
     """Add an entry. ``actor`` like ``key/3``, ``subject`` like ``staff/7``; nothing personal in ``details``."""
@@ -20,7 +20,7 @@ async def note(
     )
 
 
-async def is_noted(connection: Connection, company_id: int, action: str, subject: str) -> bool:
+async def is_recorded(connection: Connection, company_id: int, action: str, subject: str) -> bool:
     """Whether there is such an entry already."""
     found = await connection.execute(
         "select exists (select from audit_log where company_id = %s and action = %s and subject = %s)",

@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from psycopg import sql
 
-from db.connections import Connection, Pool, borrowed, scoped_rows, tenant, tenant_rows
+from db.connections import Connection, Pool, pooled_connection, scoped_rows, tenant_rows, tenant_transaction
 from db.people.api_keys import Credential
 from journey.currency import DEFAULT_CURRENCY
 
@@ -62,7 +62,7 @@ async def start(pool: Pool, company_id: int, key_id: int, lifetime: timedelta) -
     """
     secret = secrets.token_urlsafe(32)
     values = {"company": company_id, "key": key_id, "hash": _hash(secret), "lifetime": lifetime}
-    async with tenant(pool, company_id) as connection:
+    async with tenant_transaction(pool, company_id) as connection:
         await connection.execute("delete from sessions where company_id = %s and expires_at < now()", [company_id])
         made = await connection.execute(_OPEN, values)
     return secret if made.rowcount == 1 else None
@@ -74,7 +74,7 @@ async def find(pool: Pool, secret: str, idle: timedelta) -> Session | None:
     Raises psycopg.OperationalError when Postgres does not answer.
     """
     secret_hash = _hash(secret)
-    async with borrowed(pool) as connection, connection.pipeline(), connection.cursor() as cursor:
+    async with pooled_connection(pool) as connection, connection.pipeline(), connection.cursor() as cursor:
         await connection.execute(_HASH, [secret_hash.hex()])
         await connection.execute(_COMPANY, [secret_hash])
         await cursor.execute(_FIND, {"hash": secret_hash, "idle": idle})

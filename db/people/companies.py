@@ -8,7 +8,7 @@ from datetime import datetime
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from db.connections import Connection, Pool, borrowed, owner_connection
+from db.connections import Connection, Pool, owner_connection, pooled_connection
 from db.people import api_keys
 from journey.currency import DEFAULT_CURRENCY
 from journey.currency import currency as checked
@@ -72,7 +72,7 @@ async def all_ids(pool: Pool, after: int = 0, limit: int | None = None) -> list[
 
     Raises psycopg.OperationalError when Postgres does not answer.
     """
-    async with borrowed(pool) as connection:
+    async with pooled_connection(pool) as connection:
         statement = "select id from company_ids() as c (id) where id > %s order by id limit %s"
         return [row[0] for row in await (await connection.execute(statement, [after, limit])).fetchall()]
 

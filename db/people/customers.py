@@ -8,8 +8,8 @@ from typing import Any
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from db.connections import Pool, tenant, tenant_rows
-from db.people.audit_log import note
+from db.connections import Pool, tenant_rows, tenant_transaction
+from db.people.audit_log import record
 
 FIELDS = ("name", "email", "phone", "time_zone", "locale", "consent")
 
@@ -52,7 +52,7 @@ async def get(pool: Pool, company_id: int, external_id: str) -> dict[str, Any] |
 
 async def unsubscribe(pool: Pool, company_id: int, external_id: str, channel: str, actor: str) -> bool:
     """End a customer's consent to a channel, which is put on record. False where there was none to end."""
-    async with tenant(pool, company_id) as connection:
+    async with tenant_transaction(pool, company_id) as connection:
         changed = await connection.execute(
             "update customers set consent = consent || jsonb_build_object(%(channel)s::text, false), updated_at = now()"
             " where company_id = %(company)s and external_id = %(customer)s"
@@ -61,5 +61,5 @@ async def unsubscribe(pool: Pool, company_id: int, external_id: str, channel: st
         )
         if not changed.rowcount:
             return False
-        await note(connection, company_id, actor, "consent.end", f"customer/{external_id}", {"channel": channel})
+        await record(connection, company_id, actor, "consent.end", f"customer/{external_id}", {"channel": channel})
     return True

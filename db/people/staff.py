@@ -9,7 +9,7 @@ from psycopg import sql
 from psycopg.errors import ForeignKeyViolation
 
 from db.connections import Connection
-from db.people.audit_log import note
+from db.people.audit_log import record
 
 ROLES = ("sales", "manager")
 FIELDS = ("name", "email", "role", "is_active")
@@ -42,7 +42,7 @@ async def add(
         raise ValueError(f"there is no company {company_id}") from None
     assert row is not None
     person: dict[str, Any] = row[0]
-    await note(connection, company_id, actor, "staff.add", f"staff/{person['id']}", {"role": role})
+    await record(connection, company_id, actor, "staff.add", f"staff/{person['id']}", {"role": role})
     return person
 
 
@@ -62,6 +62,6 @@ async def change(
         return None
     if changes:
         # which fields, and never what stands in them: the log outlives the person's data
-        await note(connection, company_id, actor, "staff.change", f"staff/{staff_id}", {"fields": sorted(changes)})
+        await record(connection, company_id, actor, "staff.change", f"staff/{staff_id}", {"fields": sorted(changes)})
     person: dict[str, Any] = row[0]
     return person

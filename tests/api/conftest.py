@@ -15,12 +15,11 @@ from typing import Any, Self
 import httpx2
 import psycopg
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from temporalio.client import Client
 
 from api.app import create_app
-from api.server import Server
+from api.server import server_for
 from db.connections import open_pool, owner_connection
 from db.people import api_keys, companies
 from local.embedded import free_port
@@ -56,10 +55,12 @@ class Background:
 class Served(Background):
     """An app behind uvicorn on a free port: `url`."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, trusted_proxies: str = "") -> None:
         port = free_port(18_000 + 100 * PROCESS)
         self.app, self.url = app, f"http://127.0.0.1:{port}"
-        server = Server(app, uvicorn.Config(app, port=port, log_level="error", access_log=False))
+        server = server_for(
+            app, trusted_proxies=trusted_proxies, connections_per_address=1000, port=port, log_level="error"
+        )
 
         async def run(stop: asyncio.Event, ready: threading.Event) -> None:
             serving = asyncio.create_task(server.serve())

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 from temporalio.client import Client
 
-from contracts.journey_client import journey
-from journey.actions import DEFAULT_ACTIONS
+from contracts.journey_client import journey_handle
+from journey.stages import DEFAULT_ACTIONS
 from local import services
 from tests.cli.conftest import Shell
 from tests.support.bad_events import BAD_EVENTS
@@ -201,7 +201,7 @@ async def test_validate_finds_drift(shell: Shell, tmp_path: Path) -> None:
             [shell.company],
         )
     client = await Client.connect(shell.environment["TEMPORAL_ADDRESS"])
-    await journey(client, shell.company, "2").terminate("by a test")
+    await journey_handle(client, shell.company, "2").terminate("by a test")
     code, report = await shell.json("validate", *company)
     while len({problem["customer_id"] for problem in report["problems"]}) < 2:  # visibility follows the termination
         await asyncio.sleep(0.2)

@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 from psycopg.errors import DivisionByZero
 
-from db.connections import Pool, open_pool, owner_connection, tenant, tenant_rows
+from db.connections import Pool, open_pool, owner_connection, tenant_rows, tenant_transaction
 from db.schema.migrate import upgrade
 from local.embedded import Postgres, running
 
@@ -21,7 +21,7 @@ WHO = "select current_user, session_user, coalesce(current_setting('app.company_
 
 
 async def test_the_pool_acts_as_the_application(database_url: str, pool: Pool) -> None:
-    async with tenant(pool, A) as connection:
+    async with tenant_transaction(pool, A) as connection:
         assert await (await connection.execute(WHO)).fetchone() == ("perdure_app", "postgres", "1")
     async with pool.connection() as connection:
         assert await (await connection.execute(WHO)).fetchone() == ("perdure_app", "postgres", "")
@@ -31,7 +31,7 @@ async def test_the_pool_acts_as_the_application(database_url: str, pool: Pool) -
 
 async def test_an_exception_rolls_the_scope_back(two_companies: str, two_companies_pool: Pool) -> None:
     async def fail() -> None:
-        async with tenant(two_companies_pool, A) as connection:
+        async with tenant_transaction(two_companies_pool, A) as connection:
             await connection.execute("delete from tasks")
             await connection.execute("select 1 / 0")
 
@@ -58,7 +58,7 @@ async def test_one_round_trip_has_its_own_scope(two_companies: str, two_companie
 async def test_a_cancelled_statement_leaves_the_pool_whole(two_companies: str, two_companies_pool: Pool) -> None:
     for _ in range(6):  # more often than there are connections
         with anyio.move_on_after(0.05) as scope:
-            async with tenant(two_companies_pool, A) as connection:
+            async with tenant_transaction(two_companies_pool, A) as connection:
                 await connection.execute("select pg_sleep(30)")
         assert scope.cancelled_caught
         with anyio.move_on_after(0.05) as scope:

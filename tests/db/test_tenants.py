@@ -7,7 +7,7 @@ import pytest
 from psycopg import sql
 from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege
 
-from db.connections import Pool, tenant, tenant_rows
+from db.connections import Pool, tenant_rows, tenant_transaction
 from db.schema.models import Base
 from tests.conftest import NewDatabase
 
@@ -38,7 +38,7 @@ async def test_without_a_tenant_no_row(two_companies: str, two_companies_pool: P
     everything = statement("select * from {table}", table)
     async with two_companies_pool.connection() as connection:
         assert await (await connection.execute(everything)).fetchall() == []
-    async with tenant(two_companies_pool, A) as connection:
+    async with tenant_transaction(two_companies_pool, A) as connection:
         await connection.execute("select 1")
     async with two_companies_pool.connection() as connection:  # the same connection, after it had a tenant
         assert await (await connection.execute(everything)).fetchall() == []
@@ -59,16 +59,16 @@ async def test_a_tenant_cannot_write_for_another(two_companies: str, two_compani
     stolen: Any = {**rows(two_companies, table)[0], "id": 99, "company_id": B}
     copy = statement("insert into {table} select (jsonb_populate_record(null::{table}, %s)).*", table)
     with pytest.raises(InsufficientPrivilege):
-        async with tenant(two_companies_pool, A) as connection:
+        async with tenant_transaction(two_companies_pool, A) as connection:
             await connection.execute(copy, [psycopg.types.json.Jsonb(stolen)])
     for text in ["delete from {table} where {own} = %s", "update {table} set {own} = {own} where {own} = %s"]:
         try:
-            async with tenant(two_companies_pool, A) as connection:
+            async with tenant_transaction(two_companies_pool, A) as connection:
                 assert (await connection.execute(statement(text, table), [B])).rowcount == 0
         except InsufficientPrivilege:
             pass  # not its own rows either
     with pytest.raises(InsufficientPrivilege):  # nor give its own away
-        async with tenant(two_companies_pool, A) as connection:
+        async with tenant_transaction(two_companies_pool, A) as connection:
             await connection.execute(statement("update {table} set {own} = %s", table), [B])
     assert rows(two_companies, table) == before
 
@@ -82,7 +82,7 @@ def rows(url: str, table: str) -> list[dict[str, Any]]:
 
 async def test_a_tenant_cannot_refer_to_anothers_customer(two_companies: str, two_companies_pool: Pool) -> None:
     with pytest.raises(ForeignKeyViolation):
-        async with tenant(two_companies_pool, A) as connection:
+        async with tenant_transaction(two_companies_pool, A) as connection:
             await connection.execute("update customer_relationships set customer_id = %s", [B])
 
 
@@ -96,5 +96,5 @@ async def test_the_application_may_not_change_the_schema(pool: Pool, text: str) 
 async def test_the_audit_log_is_only_added_to(two_companies: str, two_companies_pool: Pool) -> None:
     for text in ("update audit_log set actor = 'x'", "delete from audit_log"):
         with pytest.raises(InsufficientPrivilege):
-            async with tenant(two_companies_pool, A) as connection:
+            async with tenant_transaction(two_companies_pool, A) as connection:
                 await connection.execute(sql.SQL(text))

@@ -1,6 +1,6 @@
-"""`up` as its user sees it: a process of its own, real Postgres and Temporal, stand-ins for worker and gateway.
+"""`journey up` as its user sees it: real Postgres and Temporal, with stubs for worker and gateway.
 
-(The tests of the whole system start it with the real ones.)
+It runs as a separate process. The tests of the whole system start it with the real worker and gateway.
 """
 
 import json
@@ -24,7 +24,7 @@ import pytest
 
 from local import data_folder
 from local.embedded import free_port
-from local.managed_process import Child
+from local.managed_process import ManagedProcess
 from local.supervisor import GaveUp, supervised
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ STUB = Path(__file__).with_name("stub_journey.py")
 
 
 class Up:
-    """A running `up` and what it printed."""
+    """A running `up` and its output."""
 
     def __init__(self, data: Path, port: int, *, before: str = "", dashboard: bool = False, **environment: str) -> None:
         script = before + (
@@ -64,11 +64,11 @@ class Up:
                 self.output += line
 
     def until(self, pattern: str, seconds: float = 60) -> str:
-        """What the first group of `pattern` matches in the output, as soon as it does."""
+        """Wait until `pattern` matches the output; returns its last matched group."""
         end = monotonic() + seconds
         while not (found := re.search(pattern, self.output)):
             assert monotonic() < end, f"no {pattern!r} in:\n{self.output}"
-            assert self.process.poll() is None or self._reader.is_alive(), f"ended without {pattern!r}:\n{self.output}"
+            assert self.process.poll() is None or self._reader.is_alive(), f"exited without {pattern!r}:\n{self.output}"
             sleep(0.02)
         return found[found.lastindex or 0]
 
@@ -95,7 +95,7 @@ def up(data: Path, port: int, **options: Any) -> Iterator[Up]:
         started.process.wait()
 
 
-def test_a_life_of_up(data: Path) -> None:
+def test_start_restart_stop_and_kill(data: Path) -> None:
     port = free_port(20000)
     with up(data, port) as first:
         key = first.until(r"API key: (pk_\S+)")
@@ -106,7 +106,7 @@ def test_a_life_of_up(data: Path) -> None:
         order = [
             "postgres ready",
             "temporal ready",
-            "the schema ready",
+            "database schema ready",
             "worker ready",
             "gateway ready",
             "Everything is",
@@ -120,12 +120,12 @@ def test_a_life_of_up(data: Path) -> None:
 
         with up(data, port) as second:
             assert second.process.wait(30) == 1
-            second.until(rf"another `up` \(process {first.process.pid}\) runs on {re.escape(str(data.resolve()))}")
+            second.until(rf"another `up` \(process {first.process.pid}\) is using {re.escape(str(data.resolve()))}")
 
         for name in ("gateway", "worker", "postgres", "temporal"):
-            os.kill(_part(first.process.pid, name), signal.SIGKILL)
-            first.until(f"{name} ended by itself")
-            first.until(f"{name} is back")
+            os.kill(_child(first.process.pid, name), signal.SIGKILL)
+            first.until(f"{name} exited unexpectedly")
+            first.until(f"{name} is running again")
 
         children = _children(first.process.pid)
         assert len(children) == 4
@@ -137,17 +137,17 @@ def test_a_life_of_up(data: Path) -> None:
 
     with socket.create_server(("127.0.0.1", port)), up(data, port) as again:
         assert again.until(r"API key: (pk_\S+)") == key
-        again.until(f"Port {port} was taken")
+        again.until(f"Port {port} was in use")
         assert f"http://127.0.0.1:{port}/docs" not in again.output
         children = _children(again.process.pid)
         again.process.kill()  # SIGKILL: it can stop nothing itself
         end = monotonic() + 10
         while any(map(_alive, children)):
-            assert monotonic() < end, "a part outlived its parent"
+            assert monotonic() < end, "a service outlived its parent"
             sleep(0.02)
 
 
-def test_parts_named_by_the_environment_are_used(data: Path, postgres_url: str, temporal_address: str) -> None:
+def test_services_named_by_the_environment_are_used(data: Path, postgres_url: str, temporal_address: str) -> None:
     name = "up_elsewhere"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
@@ -169,7 +169,7 @@ dashboard_build.is_current, dashboard_build.build = lambda: False, build
 """
 
 
-def test_it_goes_on_without_a_dashboard_that_cannot_be_built(data: Path) -> None:
+def test_a_failed_dashboard_build_does_not_stop_up(data: Path) -> None:
     with up(data, free_port(20000), before=UNBUILT, dashboard=True) as started:
         started.until("Everything is running")
         assert "could not be built: npm run build ended with code 3" in started.output
@@ -184,30 +184,30 @@ def test_it_goes_on_without_a_dashboard_that_cannot_be_built(data: Path) -> None
         assert built.end() == 0
 
 
-def test_a_temporal_that_is_not_there_is_named(data: Path, postgres_url: str) -> None:
+def test_an_unreachable_temporal_is_reported(data: Path, postgres_url: str) -> None:
     nowhere = f"127.0.0.1:{free_port(20000)}"
     with up(data, free_port(20000), DATABASE_URL=postgres_url, TEMPORAL_ADDRESS=nowhere) as started:
         assert started.process.wait(60) == 1
-        started.until("the Temporal of TEMPORAL_ADDRESS: .*")
+        started.until("Temporal at TEMPORAL_ADDRESS: .*")
 
 
-async def test_a_part_that_keeps_ending_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local.supervisor.FIRST_PAUSE", 0.001)
-    said: list[str] = []
-    steady = Child("steady", ["sleep", "60"])
-    with pytest.RaisesGroup(pytest.RaisesGroup(pytest.RaisesExc(GaveUp, match=r"(?s)for the 5th time.*so long"))):
-        async with supervised(said.append) as supervisor:
+async def test_a_service_that_keeps_exiting_ends_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.supervisor.FIRST_RESTART_DELAY", 0.001)
+    messages: list[str] = []
+    steady = ManagedProcess("steady", ["sleep", "60"])
+    with pytest.RaisesGroup(pytest.RaisesGroup(pytest.RaisesExc(GaveUp, match=r"(?s)for the 5th time.*goodbye"))):
+        async with supervised(messages.append) as supervisor:
             await supervisor.add(steady)
-            await supervisor.add(Child("weak", ["sh", "-c", "echo so long; exit 3"]))
+            await supervisor.add(ManagedProcess("weak", ["sh", "-c", "echo goodbye; exit 3"]))
             await anyio.sleep(20)
-    assert said[0] == "weak ended by itself (code 3); starting it again in 0.001 s"
-    assert len(said) == 9  # four more starts, each with "is back", and the end of the other
-    assert said[-1] == "stopping steady"
+    assert messages[0] == "weak exited unexpectedly (code 3); restarting in 0.001 s"
+    assert len(messages) == 9  # four more starts, each with "is running again", and the stop of the other
+    assert messages[-1] == "stopping steady"
     assert not steady.running
 
 
-async def test_a_part_that_ignores_its_stop_is_killed() -> None:
-    deaf = Child("deaf", ["sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.1; done"])
+async def test_a_service_that_ignores_the_stop_signal_is_killed() -> None:
+    deaf = ManagedProcess("deaf", ["sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.1; done"])
     deaf.stop_limit = 0.2
     deaf.spawn()
     with anyio.fail_after(5):
@@ -216,7 +216,7 @@ async def test_a_part_that_ignores_its_stop_is_killed() -> None:
     assert await deaf.stop() == -signal.SIGKILL
 
 
-def test_addresses_of_an_up_that_is_gone_lead_nowhere(tmp_path: Path) -> None:
+def test_addresses_are_published_only_while_up_is_running(tmp_path: Path) -> None:
     with data_folder.locked(tmp_path):
         assert data_folder.environment(tmp_path) == {}
         data_folder.publish(tmp_path, {"DATABASE_URL": "postgresql://"})
@@ -229,7 +229,7 @@ def _children(parent: int) -> list[int]:
     return [int(word) for word in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
 
 
-def _part(parent: int, name: str) -> int:
+def _child(parent: int, name: str) -> int:
     for child in _children(parent):
         words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
         if name in words[:4] or Path(words[0]).name == name:

@@ -1,4 +1,4 @@
-"""Stands in for `journey` in the tests of `up`: a worker that polls, a gateway that answers, nothing else."""
+"""A stub of `journey` for the tests of `up`: a worker that polls and a gateway that answers /readyz."""
 
 import asyncio
 import os

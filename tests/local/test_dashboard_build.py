@@ -1,4 +1,4 @@
-"""The build of the dashboard: when it is done, with which Node, and how a failure is told. npm itself is a stand-in."""
+"""Building the dashboard: when it happens, with which Node, and how failures are reported. npm is a stub."""
 
 import os
 import sys
@@ -26,7 +26,7 @@ def script(file: Path, text: str) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Sources of a dashboard, and a machine with Node 20.19."""
+    """A dashboard's sources on a machine with Node 20.19."""
     folder = tmp_path / "dashboard"
     (folder / "src").mkdir(parents=True)
     (folder / "src" / "main.tsx").write_text("1")
@@ -46,47 +46,47 @@ def calls(folder: Path) -> list[str]:
     return [line.split()[0] for line in found]
 
 
-def test_it_is_built_when_it_is_missing_or_older(folder: Path) -> None:
-    said: list[str] = []
+def test_it_is_built_when_missing_or_outdated(folder: Path) -> None:
+    steps: list[str] = []
     assert not is_current(folder)
-    assert build(said.append, folder)
-    assert said == ["installing the dashboard's packages (npm ci)", "building the dashboard"]
+    assert build(steps.append, folder)
+    assert steps == ["installing the dashboard's packages (npm ci)", "building the dashboard"]
     assert calls(folder) == ["ci", "run"]
     assert is_current(folder)
-    assert not build(said.append, folder)
+    assert not build(steps.append, folder)
     assert calls(folder) == []
     os.utime(folder / "src" / "main.tsx", (1, 1))  # the content counts, not the time
     assert is_current(folder)
     (folder / "src" / "more.tsx").write_text("2")
-    assert build(said.append, folder)
-    assert calls(folder) == ["run"]  # the packages are the same
+    assert build(steps.append, folder)
+    assert calls(folder) == ["run"]  # the packages have not changed
     (folder / "package-lock.json").write_text('{"other": 1}')
-    assert build(said.append, folder)
+    assert build(steps.append, folder)
     assert calls(folder) == ["ci", "run"]
     (folder / "dist" / "index.html").unlink()
     assert not is_current(folder)
 
 
-def test_a_renamed_file_is_another_source(folder: Path) -> None:
+def test_renaming_a_file_changes_the_fingerprint(folder: Path) -> None:
     before = fingerprint(folder)
     (folder / "src" / "main.tsx").rename(folder / "src" / "other.tsx")
     assert fingerprint(folder) != before
 
 
-def test_a_failure_says_why(folder: Path) -> None:
+def test_a_failed_build_reports_its_output(folder: Path) -> None:
     (folder / "fail").touch()
-    with pytest.raises(BuildFailed, match=r"(?s)npm run build ended with code 3.*src/main.tsx: no"):
+    with pytest.raises(BuildFailed, match=r"(?s)npm run build exited with code 3.*src/main.tsx: no"):
         build(lambda _: None, folder)
     assert not is_current(folder)
 
 
-def test_without_sources_there_is_nothing_to_do(tmp_path: Path) -> None:
+def test_without_sources_nothing_is_built(tmp_path: Path) -> None:
     assert is_current(tmp_path)
     assert not build(lambda _: None, tmp_path)
 
 
 @pytest.mark.parametrize("node", [None, "v18.20.4", "v20.18.9", "no version at all"])
-def test_node_comes_from_pypi_where_the_machine_has_none(
+def test_node_is_installed_from_pypi_if_the_machine_has_none(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, node: str | None
 ) -> None:
     if node is None:
@@ -94,7 +94,7 @@ def test_node_comes_from_pypi_where_the_machine_has_none(
     else:
         script(tmp_path / "bin" / "node", f"#!/bin/sh\necho {node}\n")
     venv = tmp_path / "venv" / "bin"
-    # `uv` puts a node and an npm beside it
+    # this `uv` installs a node and an npm next to itself
     script(
         venv / "uv",
         f'#!/bin/sh\necho "uv $*" >> "$CALLS"; cp {tmp_path}/bin/npm {venv}/npm;'
@@ -102,17 +102,17 @@ def test_node_comes_from_pypi_where_the_machine_has_none(
     )
     monkeypatch.setattr(sys, "executable", str(venv / "python"))
     monkeypatch.setenv("PATH", f"{venv}:{tmp_path / 'bin'}:{_without_node(tmp_path)}")
-    said: list[str] = []
-    assert build(said.append, folder)
-    assert said[0].startswith("installing Node from PyPI")
+    steps: list[str] = []
+    assert build(steps.append, folder)
+    assert steps[0].startswith("installing Node from PyPI")
     assert calls(folder) == ["uv", "ci", "run"]
     (folder / "src" / "main.tsx").write_text("3")
-    assert build(said.append, folder)
-    assert calls(folder) == ["run"]  # it is there now
+    assert build(steps.append, folder)
+    assert calls(folder) == ["run"]  # node is installed by now
 
 
 def _without_node(tmp_path: Path) -> str:
-    """A PATH with the few programs that the stand-ins need, and no Node."""
+    """A PATH with the few programs that the stubs need, and no Node."""
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in ("sh", "cp", "mkdir", "rm", "chmod", "echo", "printf"):

@@ -1,5 +1,4 @@
-"""The invented salon: the same for the same seed and day, nobody's real name, number or address, and alive in every
-chart."""
+"""The demo company: reproducible from seed and day, without real people, and with data for every chart."""
 
 import json
 import random

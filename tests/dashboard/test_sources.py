@@ -17,7 +17,7 @@ def test_openapi_json_is_up_to_date() -> None:
         [sys.executable, DASHBOARD / "openapi.py", "--check"], capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, (
-        f"{result.stderr}\nRun `npm run types:fetch` in dashboard/ to update it; `npm run check` then reports affected code."
+        f"{result.stderr}\nRun `npm run types:fetch` in dashboard/; `npm run check` then reports affected code."
     )
 
 

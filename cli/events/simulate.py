@@ -4,22 +4,42 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.event_log_file import UnreadableLog, read_log
+from cli.events.event_log_file import UnreadableLog, read_log
+from cli.options import AsJson, command_app
 from journey.events import EARLIEST, LATEST, InvalidEvent, to_instant, utc_text
 from journey.rules import InvalidRule
 from journey.simulate import Log, Simulation
-from journey.simulate import simulate as run
+from journey.simulate import simulate as simulate_log
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
 
 BAR = 30  # characters of a full bar
 SHOWN = 20  # bad lines and conflicts that are listed; all are counted
+
+app = command_app()
+
+
+@app.command()
+def simulate_command(
+    file: Annotated[str, typer.Argument(help="An event log: .jsonl or .csv, either .gz, or - for standard input.")],
+    as_of: Annotated[
+        str | None, typer.Option(help="An instant like 2026-03-12T09:00:00Z; default: the last event.")
+    ] = None,
+    rules: Annotated[str | None, typer.Option(help="A JSON file with other stages and rules, to compare.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Where the customers of an event log would stand: the pure core alone, no server.
+
+    Example: [bold]journey simulate visits.jsonl.gz --as-of 2026-03-12T09:00:00Z[/bold]
+    """
+    raise typer.Exit(simulate(file, as_of, rules, as_json))
 
 
 class WrongUse(Exception):
@@ -45,8 +65,8 @@ def simulate(file: str, as_of: str | None, rules: str | None, as_json: bool) -> 
     if instant is None:
         complaints.print("[red]error:[/red] no event in the log, and no --as-of")
         return 1 if bad else 2
-    simulation = run(log.customers.values(), DEFAULT_RULEBOOK, instant)
-    against = None if other is None else run(log.customers.values(), other, instant)
+    simulation = simulate_log(log.customers.values(), DEFAULT_RULEBOOK, instant)
+    against = None if other is None else simulate_log(log.customers.values(), other, instant)
     if as_json:
         print(json.dumps((against or simulation).as_json()))
     else:

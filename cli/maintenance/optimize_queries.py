@@ -1,14 +1,36 @@
 """``journey optimize-queries``: the plan of each essential query, and the indexes it uses."""
 
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
-from cli.evaluate import company_ids
+import typer
+
+from cli.database import company_ids
+from cli.options import AnyCompany, AsJson, Data, command_app, run
 from cli.output import console, print_json, print_rows, progress
 from db.connections import Pool, open_pool
 from db.operations import maintenance, query_plans
 from db.operations.query_registry import QUERIES, find_sample
 from settings import Settings
+
+app = command_app()
+
+
+@app.command()
+def optimize_queries(
+    company: AnyCompany = None,
+    analyze: Annotated[bool, typer.Option(help="Run the reading ones, too, and say how long each took.")] = False,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """The plan of each essential query, and what index it uses; exit code 1 where one reads a large table through.
+
+    As the application, in the scope of one company: by default of the one with the most journeys.
+
+    Example: [bold]journey optimize-queries --company 1 --analyze[/bold]
+    """
+    run(data, lambda settings: optimize(settings, company, analyze, as_json))
 
 
 async def optimize(settings: Settings, company: int | None, analyze: bool, as_json: bool) -> int:

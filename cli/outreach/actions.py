@@ -1,37 +1,75 @@
-"""``journey actions`` and ``journey tasks``, done: they read Postgres, and tell journeys what is to change."""
+"""``journey actions``: what stages brought about, and what is to be tried again."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
 
 import orjson
+import typer
 from rich.markup import escape
 from temporalio.client import Client
 
 import connection
+from cli.database import pool_for
+from cli.options import AsJson, Company, Data, command_app, run
 from cli.output import complaints, console, print_json, print_rows, progress
 from contracts.journey_client import CommandError, CommandTimedOut, execute
-from contracts.messages import FinishTask, JourneyCommand, ReassignTask, RetryAction
-from db.connections import Pool, open_pool
+from contracts.messages import JourneyCommand, RetryAction
+from db.connections import Pool
 from db.outreach import action_queries
-from db.outreach.action_queries import ActionSearch, TaskSearch
-from db.outreach.feedback_requests import company_name
+from db.outreach.action_queries import ActionSearch
 from settings import Settings
+
+app = command_app("Actions: mails, messages, tasks, webhooks, and what became of them.")
 
 PATIENCE = 15.0  # seconds for a journey to answer
 PAGE = 200
+STATUSES = ("pending", "waiting", "succeeded", "failed", "suppressed", "cancelled")
+
+Customer = Annotated[str | None, typer.Option(help="Only this customer's.")]
+Limit = Annotated[int, typer.Option(help="At most so many.", min=1, max=1000)]
 
 
-@asynccontextmanager
-async def pool_for(settings: Settings, company: int) -> AsyncIterator[Pool]:
-    """The application's pool, for a company that is there. Raises ValueError where there is none."""
-    pool = await open_pool(settings.database_url, min_size=1, max_size=2, timeout=10.0)
-    try:
-        if await company_name(pool, company) is None:
-            raise ValueError(f"there is no company {company}")
-        yield pool
-    finally:
-        await pool.close()
+@app.command("list")
+def actions_list(
+    company: Company,
+    status: Annotated[list[str] | None, typer.Option(help=f"Repeatable: {', '.join(STATUSES)}.")] = None,
+    customer: Customer = None,
+    action: Annotated[str | None, typer.Option(help="Only this one, like send_welcome_email.")] = None,
+    limit: Limit = 50,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """The newest actions, why they wait or failed, and how many there are of each status.
+
+    Example: [bold]journey actions list --company 1 --status failed --status waiting[/bold]
+    """
+    if unknown := [given for given in status or () if given not in STATUSES]:
+        raise typer.BadParameter(f"--status {unknown[0]!r} is not one of {', '.join(STATUSES)}")
+    run(
+        data,
+        lambda settings: list_actions(settings, company, ActionSearch(status or (), customer, action, limit), as_json),
+    )
+
+
+@app.command("retry")
+def actions_retry(
+    company: Company,
+    ids: Annotated[list[int] | None, typer.Argument(metavar="ID", min=1, max=2**63 - 1)] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="All that have failed.")] = False,
+    action: Annotated[str | None, typer.Option(help="With --failed: only this one.")] = None,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Try actions again that failed or were suppressed. A message has the same id as the first time.
+
+    Example: [bold]journey actions retry 311 312 --company 1[/bold]
+    Example: [bold]journey actions retry --failed --action send_welcome_email --company 1[/bold]
+    """
+    if not ids and not failed:
+        raise typer.BadParameter("say which: ids, or --failed")
+    search = ActionSearch(("failed",), action=action) if failed else None
+    run(data, lambda settings: retry_actions(settings, company, ids or [], search, as_json))
 
 
 async def list_actions(settings: Settings, company: int, search: ActionSearch, as_json: bool) -> int:
@@ -91,47 +129,6 @@ async def _retry(client: Client, pool: Pool, company: int, action_id: int) -> st
     if found is None:
         return f"company {company} has no such action"
     return await execute_command(client, company, found[0], RetryAction(action_id))
-
-
-async def list_tasks(settings: Settings, company: int, search: TaskSearch, as_json: bool) -> int:
-    async with pool_for(settings, company) as pool:
-        found, _ = await action_queries.tasks(pool, company, search)
-    tasks = orjson.loads(found)
-    if as_json:
-        print_json({"tasks": tasks})
-        return 0
-    shown = ("id", "customer_id", "kind", "title", "status", "staff_name", "due_at", "overdue", "note")
-    print_rows([{name: task[name] for name in shown} for task in tasks], "no such task")
-    return 0
-
-
-async def finish_task(settings: Settings, company: int, task_id: int, note: str | None, as_json: bool) -> int:
-    return await _change_task(settings, company, FinishTask(task_id, note), as_json)
-
-
-async def assign_task(settings: Settings, company: int, task_id: int, staff_id: int | None, as_json: bool) -> int:
-    return await _change_task(settings, company, ReassignTask(task_id, staff_id), as_json)
-
-
-async def _change_task(settings: Settings, company: int, command: FinishTask | ReassignTask, as_json: bool) -> int:
-    """1 where there is no such task, or its journey refuses."""
-    async with pool_for(settings, company) as pool:
-        found = await action_queries.task(pool, company, command.task_id)
-        if found is None:
-            complaints.print(f"[red]company {company} has no task {command.task_id}[/red]")
-            return 1
-        if problem := await execute_command(await connection.connect(), company, found[0], command):
-            complaints.print(f"[red]refused:[/red] {escape(problem)}")
-            return 1
-        changed = await action_queries.task(pool, company, command.task_id)
-    assert changed is not None
-    task = orjson.loads(changed[1])
-    if as_json:
-        print_json(task)
-    else:
-        whose = f"with {task['staff_name']}" if task["staff_name"] else "with nobody"
-        console.print(f"task {task['id']} ({escape(task['title'])}) is {task['status']}, {escape(whose)}")
-    return 0
 
 
 async def execute_command(client: Client, company: int, customer_id: str, command: JourneyCommand) -> str | None:

@@ -6,33 +6,45 @@ the pure core, and only those that would change are asked to evaluate themselves
 
 import asyncio
 import time
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import typer
 from rich.markup import escape
 from temporalio.client import Client
 from temporalio.service import RPCError
 
 import connection
+from cli.database import company_ids
+from cli.options import AnyCompany, AsJson, Data, command_app, run
 from cli.output import complaints, console, print_json, print_rows, progress
 from contracts.journey_client import request_evaluation
 from db.connections import Pool, open_pool
 from db.journeys.rulebooks import Rulebooks
 from db.operations import maintenance
 from db.operations.maintenance import JourneyRow
-from db.people import companies
 from journey.drift import would_change
 from settings import Settings
 
 PATIENCE = 30.0  # seconds for a journey to answer
 
+app = command_app()
 
-async def company_ids(pool: Pool, company: int | None) -> list[int]:
-    """The company asked for, or all. Raises ValueError for one that does not exist."""
-    if company is None:
-        return await companies.all_ids(pool)
-    if company not in await companies.all_ids(pool, company - 1, 1):
-        raise ValueError(f"there is no company {company}")
-    return [company]
+
+@app.command()
+def evaluate_transitions(
+    customer: Annotated[str | None, typer.Option(help="Only this customer (needs --company).")] = None,
+    company: AnyCompany = None,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Evaluate journeys now, and say what changed.
+
+    Example: [bold]journey evaluate-transitions --company 1 --customer 123[/bold]
+    """
+    if customer is not None and company is None:
+        raise typer.BadParameter("--customer needs --company: the id is the company's own")
+    run(data, lambda settings: evaluate(settings, company, customer, as_json=as_json))
 
 
 async def evaluate(settings: Settings, company: int | None, customer: str | None, *, as_json: bool) -> int:

@@ -8,13 +8,16 @@ then the rows in chunks, each beside ledger and transitions. Of what was seen ru
 from array import array
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import typer
 from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError
 
 import connection
-from cli.evaluate import company_ids
+from cli.database import company_ids
+from cli.options import AnyCompany, AsJson, Data, command_app, run
 from cli.output import console, print_json, print_rows, progress
 from contracts.journey_client import journey_handle, workflow_status
 from contracts.names import JOURNEY, STAGE, STATE_QUERY
@@ -30,6 +33,23 @@ from settings import Settings
 
 CHUNK = 500
 SHOWN = 1000  # problems that are told in full; all are counted
+
+app = command_app()
+
+
+@app.command()
+def validate_command(
+    company: AnyCompany = None,
+    deep: Annotated[bool, typer.Option(help="Ask every workflow for its state, too (slow).")] = False,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Look for orphaned relationships, invalid stages, and drift: between Temporal and Postgres, and between a row and
+    what ledger and transitions say. Exit code 1 if there is any.
+
+    Example: [bold]journey validate --company 1 --deep[/bold]
+    """
+    run(data, lambda settings: validate(settings, company, deep, as_json))
 
 
 class Findings:

@@ -3,23 +3,43 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import httpx2
 import psycopg
+import typer
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, GetSystemInfoRequest
 from temporalio.service import RPCError
 
 import connection
+from cli.options import AsJson, Data, command_app, run
 from cli.output import print_json, print_rows
 from contracts.names import TASK_QUEUE
 from db.connections import owner_connection
 from db.schema.migrate import current, head
+from local import data_folder
 from settings import Settings
 
 RECENT = 90.0  # seconds since a worker's last poll
+
+app = command_app()
+
+
+@app.command()
+def health_check(
+    gateway_url: Annotated[str | None, typer.Option("--gateway", help="Check this gateway, too.")] = None,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Each part, its version and latency; exit code 1 if one is down.
+
+    Example: [bold]journey health-check --gateway http://127.0.0.1:8000[/bold]
+    """
+    found = data_folder.environment(data)
+    run(data, lambda settings: check(settings, gateway_url or found.get("PUBLIC_URL"), as_json))
 
 
 async def check(settings: Settings, gateway_url: str | None, as_json: bool) -> int:

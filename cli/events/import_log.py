@@ -12,18 +12,21 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import psycopg
+import typer
 from rich.progress import Progress
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 import connection
-from cli.event_log_file import Raw, UnreadableLog, read_log
+from cli.events.event_log_file import Raw, UnreadableLog, read_log
+from cli.options import AsJson, Company, Data, command_app, run
 from cli.output import complaints, console, print_json, progress
 from contracts.journey_client import journey_handle, send_events
 from contracts.names import ACT_SIGNAL
@@ -33,6 +36,14 @@ from db.operations import maintenance
 from journey.events import MICROSECOND, Event, InvalidEvent, canonical, content_hash, to_instant
 from journey.simulate import Log
 from settings import Settings
+
+
+class Actions(StrEnum):
+    """Which stage actions an import runs: none, however recent the history, or those of each stage of now."""
+
+    none = "none"
+    current = "current"
+
 
 LANES = 32  # customers under way at once
 CHUNK = 1000  # events in one message
@@ -47,6 +58,28 @@ TRANSIENT = (
 )
 
 Outgoing = dict[str, list[dict[str, Any]]]
+
+app = command_app()
+
+
+@app.command()
+def import_(
+    file: Annotated[str, typer.Argument(help="An event log: .jsonl or .csv, either .gz, or - for standard input.")],
+    company: Company,
+    shift_to_now: Annotated[bool, typer.Option(help="Move all times so that the last event is now.")] = False,
+    actions: Annotated[
+        Actions, typer.Option(help="Stage actions: none, or once those of each stage of now.")
+    ] = Actions.none,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Bring an event log into journeys. Repeatable: what is there already changes nothing.
+
+    Bad lines go to FILE.rejected.jsonl with their reasons, and the exit code is 1.
+
+    Example: [bold]journey import visits.jsonl.gz --company 1 --shift-to-now[/bold]
+    """
+    run(data, lambda settings: import_log(settings, file, company, shift_to_now, actions is Actions.current, as_json))
 
 
 async def import_log(settings: Settings, file: str, company: int, shift_to_now: bool, act: bool, as_json: bool) -> int:

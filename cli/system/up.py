@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import anyio
+import typer
 
+from cli.options import Data, command_app
 from local import data_folder
 from local.console import Console
 from local.managed_process import StartFailed
@@ -13,9 +16,22 @@ from local.stack import run_stack
 from local.supervisor import GaveUp
 from settings import read_settings
 
+app = command_app()
 
-def up_command(data: Path, port: int, *, dashboard: bool, demo: bool) -> None:
-    """Run everything until Ctrl-C. Raises SystemExit(1), after printing the reason, when a service cannot run."""
+
+@app.command()
+def up(
+    data: Data = Path(".journey"),
+    port: Annotated[int, typer.Option(help="The gateway's port.")] = 8000,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Fill an empty system with an invented, lively company.")
+    ] = False,
+    dashboard: Annotated[bool, typer.Option(help="Build the dashboard where it is missing or old.")] = True,
+) -> None:
+    """Run everything on this machine: Postgres, Temporal, a worker, the gateway with the dashboard.
+
+    Example: [bold]journey up --demo --data /var/lib/journeys --port 9000[/bold]
+    """
     console = Console()
     try:
         settings = read_settings()

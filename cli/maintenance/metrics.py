@@ -4,30 +4,29 @@ Directly, not by the workflow of every night: it is done while somebody looks, n
 was written when it is interrupted stays written.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from cli.options import AnyCompany, AsJson, Data, finish, settle
-
-if TYPE_CHECKING:
-    from settings import Settings  # takes a third of a second to import
-
-metrics = typer.Typer(help="Stage metrics: a row for each company, stage and day.", no_args_is_help=True)
+from cli.database import company_ids
+from cli.options import AnyCompany, AsJson, Data, command_app, run
+from cli.output import console, print_json, print_rows, progress
+from db.analytics import metric_days
+from db.analytics.journey_analytics import AnalyticsQuery, stages_json
+from db.analytics.rollup_writer import rebuild as rebuild_rollups
+from db.connections import open_pool
+from db.journeys.rulebooks import Rulebooks
+from journey.events import EARLIEST
+from settings import Settings
 
 CHUNK = timedelta(days=31)
 
-
-@metrics.callback()
-def _group() -> None:
-    """A group of its own, also while it has one command."""
+app = command_app("Stage metrics: one row per company, stage and day.")
 
 
-@metrics.command()
+@app.command()
 def rebuild(
     first: Annotated[str, typer.Option("--from", help="The first day (UTC), like 2026-01-01.")],
     last: Annotated[str | None, typer.Option("--to", help="The last day (UTC); default: yesterday.")] = None,
@@ -40,24 +39,13 @@ def rebuild(
 
     Example: [bold]journey metrics rebuild --from 2026-01-01 --to 2026-03-31 --company 1[/bold]
     """
-    from settings import read_settings
-
-    settle(data)
-    finish(rebuild_days(read_settings(), first, last, company, rollups, as_json))
+    run(data, lambda settings: rebuild_days(settings, first, last, company, rollups, as_json))
 
 
 async def rebuild_days(
     settings: Settings, first: str, last: str | None, company: int | None, rollups: bool, as_json: bool
 ) -> int:
     """Raises ValueError (exit code 2) for days that are none, or not over, and for an unknown company."""
-    from cli.evaluate import company_ids
-    from cli.output import console, print_json, print_rows, progress
-    from db.analytics import metric_days
-    from db.analytics.journey_analytics import AnalyticsQuery, stages_json
-    from db.analytics.rollup_writer import rebuild as rebuild_rollups
-    from db.connections import open_pool
-    from db.journeys.rulebooks import Rulebooks
-
     begin, end = _days(first, last)
     pool = await open_pool(settings.database_url, min_size=1, max_size=1, timeout=10.0)
     written: list[dict[str, Any]] = []
@@ -89,8 +77,6 @@ async def rebuild_days(
 
 
 def _days(first: str, last: str | None) -> tuple[date, date]:
-    from journey.events import EARLIEST
-
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     begin, end = _day("--from", first), yesterday if last is None else _day("--to", last)
     if end > yesterday:

@@ -5,8 +5,10 @@ The workflow goes on whether or not anybody looks. Who asks again while it runs 
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import typer
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.common import (
     SearchAttributePair,
@@ -17,16 +19,59 @@ from temporalio.common import (
 from temporalio.service import RPCError
 
 import connection
-from cli.evaluate import company_ids
+from cli.database import company_ids
+from cli.options import AnyCompany, AsJson, Data, command_app, run
 from cli.output import complaints, console, print_json, print_rows, progress
 from contracts import names
 from contracts.maintenance import Evaluation
 from db.connections import open_pool
 from settings import Settings
 
+Rate = Annotated[
+    float,
+    typer.Option(
+        help="Journeys a second that are asked to evaluate. Two cores do five unnoticed by live events.",
+        min=0.1,
+        max=1000,
+    ),
+]
+
+
 LOOK_EVERY = 0.5  # seconds
 SILENT = 20  # looks without an answer after which a worker is missed
 INTERRUPTED = 130  # the exit code of who is interrupted, as shells have it
+
+app = command_app()
+
+
+@app.command()
+def queue_updates(
+    chunk: Annotated[int, typer.Option(help="Journeys in one chunk.", min=1, max=10_000)] = 100,
+    rate: Rate = 5,
+    company: AnyCompany = None,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Evaluate every journey in chunks, by a workflow that goes on whatever happens to this command.
+
+    Finding something to do is drift: reported, repaired, exit code 1. While one runs, the command looks at that one.
+
+    Example: [bold]journey queue-updates --chunk 500 --rate 50[/bold]
+    """
+    run(data, lambda settings: evaluate_all(settings, company, chunk=chunk, rate=rate, as_json=as_json))
+
+
+@app.command()
+def update_risk_scores(
+    rate: Rate = 5, company: AnyCompany = None, data: Data = Path(".journey"), as_json: AsJson = False
+) -> None:
+    """Check every journey's scores. Journeys keep their own; finding one that is not right is drift, exit code 1.
+
+    The same evaluation as queue-updates, in chunks of 500.
+
+    Example: [bold]journey update-risk-scores --company 1[/bold]
+    """
+    run(data, lambda settings: evaluate_all(settings, company, chunk=500, rate=rate, as_json=as_json))
 
 
 async def evaluate_all(settings: Settings, company: int | None, *, chunk: int, rate: float, as_json: bool) -> int:

@@ -1,15 +1,39 @@
-"""``journey predictions``, done: models fitted from here, without a worker, and listed."""
+"""``journey predictions``: the models of who comes back."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from activities.return_models import fit_company
-from cli.evaluate import company_ids
+from cli.database import company_ids
+from cli.options import AnyCompany, AsJson, Data, command_app, run
 from cli.output import print_json, print_rows, progress
 from db.analytics import return_models
 from db.analytics.return_models import ReturnModel
 from db.connections import open_pool
 from settings import Settings
+
+app = command_app("Who comes back: a company's models of it.")
+
+
+@app.command("fit")
+def predictions_fit(company: AnyCompany = None, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
+    """Fit the model of who comes back, on all appointments until now; predictions use it at once.
+
+    A company with too little history gets none, and the reason.
+
+    Example: [bold]journey predictions fit --company 1[/bold]
+    """
+    run(data, lambda settings: fit(settings, company, as_json))
+
+
+@app.command("models")
+def predictions_models(company: AnyCompany = None, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
+    """Every version that was fitted, newest first: its parameters (times in days), or why there is none.
+
+    Example: [bold]journey predictions models --company 1[/bold]
+    """
+    run(data, lambda settings: list_models(settings, company, as_json))
 
 
 async def fit(settings: Settings, company: int | None, as_json: bool) -> int:

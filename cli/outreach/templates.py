@@ -1,20 +1,73 @@
-"""``journey templates``, done: a company's own words for messages."""
+"""``journey templates``: the messages that there are, and a company's own words for them."""
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from activities.message_catalogue import TEMPLATES
 from activities.previews import preview
 from activities.rendering import Own, check_template, fallbacks
-from cli.desk import pool_for
-from cli.keeping import ACTOR
+from cli.database import ACTOR, pool_for
+from cli.options import AsJson, Company, Data, command_app, run
 from cli.output import console, print_json, print_rows
 from db.connections import tenant_transaction
 from db.outreach import message_templates
 from settings import Settings
 
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
+
+app = command_app("Messages, and a company's own words for them.")
+
+Locale = Annotated[str, typer.Option(help="BCP 47, like de or de-AT; en is for everybody.")]
+
+
+@app.command("list")
+def templates_list(company: Company, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
+    """Every message, the variables that it knows, and in which locales the company has its own words for it.
+
+    Example: [bold]journey templates list --company 1[/bold]
+    """
+    run(data, lambda settings: list_templates(settings, company, as_json))
+
+
+@app.command("show")
+def templates_show(
+    name: str, company: Company, locale: Locale = "en", data: Data = Path(".journey"), as_json: AsJson = False
+) -> None:
+    """The company's own template of a message, and what a customer would get, with example values.
+
+    Example: [bold]journey templates show welcome --locale de --company 1[/bold]
+    """
+    run(data, lambda settings: show_template(settings, company, name, locale, as_json))
+
+
+@app.command("set")
+def templates_set(
+    name: str,
+    company: Company,
+    text: Annotated[Path, typer.Option(help="A file with the text.")],
+    locale: Locale = "en",
+    subject: Annotated[str, typer.Option(help="The subject; an SMS has none.")] = "",
+    html: Annotated[Path | None, typer.Option(help="A file with the HTML.")] = None,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Say it in the company's own words. What could not be sent later is refused now.
+
+    Example: [bold]journey templates set welcome --locale de --subject "Willkommen" --text w.txt --company 1[/bold]
+    """
+    run(data, lambda settings: set_template(settings, company, name, locale, subject, html, text, as_json))
+
+
+@app.command("remove")
+def templates_remove(name: str, company: Company, locale: Locale = "en", data: Data = Path(".journey")) -> None:
+    """Go back to the built-in words.
+
+    Example: [bold]journey templates remove welcome --locale de --company 1[/bold]
+    """
+    run(data, lambda settings: remove_template(settings, company, name, locale))
 
 
 async def list_templates(settings: Settings, company: int, as_json: bool) -> int:

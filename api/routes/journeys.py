@@ -14,6 +14,8 @@ from api.dependencies import CustomerId, TheCredential, TheGateway, gateway_of
 from api.event_formats import JSON
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
+from api.schemas.explanation import Explanation
+from api.schemas.journeys import JourneyTimeline
 from api.security.route_classes import credential_of, requires
 from contracts.names import journey_id
 from db.journeys import projection
@@ -85,6 +87,7 @@ _OF_ONE = {
     response_model=None,
     responses={
         200: json_answer(
+            JourneyTimeline,
             "The journey, its transitions (newest first), the newest events of the ledger, and stage actions.",
             {"journey": {**SHOWN, **_OF_ONE}, "transitions": [], "events": [], "actions": []},
         ),
@@ -122,6 +125,7 @@ def _limit(given: str | None) -> int:
     response_model=None,
     responses={
         200: json_answer(
+            Explanation,
             "Factors of the scores, each rule's verdict with the numbers it compared, and what will happen when.",
             {
                 "current_stage": "customer",

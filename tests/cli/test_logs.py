@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.event_log_file import Line, UnreadableLog, read_log
+from cli.events.event_log_file import Line, UnreadableLog, read_log
 from journey.events import Event, InvalidEvent, from_fields
 from journey.time import Micros
 from tests.support.bad_events import BAD_EVENTS, CALL, FEEDBACK, GOOD, VISIT

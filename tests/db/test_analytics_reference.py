@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from cli.event_log_file import read_log
+from cli.events.event_log_file import read_log
 from db.analytics import journey_analytics
 from db.analytics.journey_analytics import AnalyticsQuery
 from db.analytics.rollup_writer import companies_with_pending_rollups

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from db.operations.demo import Demo
+from db.operations.demo import DemoCompany
 from journey.events import EVENT_TYPES, parse
 from journey.events import Event as AnyEvent
 from journey.simulate import Simulation, simulate
@@ -88,7 +88,7 @@ def test_nobody_is_real() -> None:
 
 def test_a_few_of_each_stage_are_acted_upon() -> None:
     histories = lives(SEED, END, people(SEED, CUSTOMERS))
-    chosen = _acted_upon(Demo(1, SEED, END.isoformat(), filled=False), histories)
+    chosen = _acted_upon(DemoCompany(1, SEED, END.isoformat(), filled=False), histories)
     standing = Counter(
         Simulation(DEFAULT_RULEBOOK, to_micros(END)).add([parse(json.dumps(event)) for event in events]).stage
         for events in chosen.values()

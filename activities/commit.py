@@ -208,7 +208,7 @@ class CommitActivity:
         }
         prefix = action_key(request["company_id"], request["customer_id"], "")
         if effects:
-            values |= effects.parameters(prefix, new.entry)
+            values |= effects.parameters(prefix, new.transition_number)
         keys = await ledger.write(
             self._pool, request["company_id"], values, is_retry=is_retry, with_side_effects=bool(effects)
         )
@@ -294,7 +294,7 @@ def _projection(state: State, packed: dict[str, Any]) -> dict[str, Any]:
 
 def _as_row(move: Transition) -> dict[str, Any]:
     return {
-        "sequence": move.sequence,
+        "sequence": move.transition_number,
         "from_stage": move.from_stage,
         "to_stage": move.to_stage,
         "at": utc_text(move.at),

@@ -28,7 +28,7 @@ def side_effects(
     actions = [_action_row(due) for due in _due_actions(batch, decision)]
     if batch.act and state.stage is not None:
         stage = rulebook.by_key.get(state.stage)
-        move = Moved(state.entry, state.stage, now, True, stage is None or stage.is_growth)
+        move = Moved(state.transition_number, state.stage, now, True, stage is None or stage.is_growth)
         actions += [_action_row(due) for due in entered(move, now, rulebook.actions)]
     effects = SideEffects(actions, [], [])
     for position, request in commands.staff_requests.items():
@@ -56,11 +56,11 @@ def _due_actions(batch: MessageBatch, decision: Decision) -> list[Due]:
     if batch.history is None:
         return decision.actions
     live = {
-        move.sequence
+        move.transition_number
         for move in decision.transitions
         if move.event_id is not None and move.event_id not in batch.history
     }
-    return [due for due in decision.actions if due.entry in live]
+    return [due for due in decision.actions if due.transition_number in live]
 
 
 def _action_row(due: Due) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _action_row(due: Due) -> dict[str, Any]:
         "tail": due.tail,
         "action": due.action,
         "stage": due.stage,
-        "entry": due.entry,
+        "entry": due.transition_number,
         "due_at": utc_text(due.at),
         "at": due.at,
     }
@@ -81,7 +81,7 @@ def _apply(
     if isinstance(request, RequestAction):
         # The commit's version and the position in it make the action's name unique.
         action = f"{REQUESTED_ACTIONS[request.type]}.{state.version + 1}" + (f"-{position}" if position else "")
-        due = Due(state.entry, action, state.stage or "", now)
+        due = Due(state.transition_number, action, state.stage or "", now)
         detail = {"note": request.note} if request.note else {}
         effects.actions.append({**_action_row(due), "detail": detail, "performed_by": request.performed_by})
         return {"action": due.tail}

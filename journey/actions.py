@@ -1,7 +1,7 @@
 """Which actions a transition brings about, and when each is due.
 
-An action's *tail* is ``{entry}:{action}``, its key ``{company}:{customer}:{tail}``: one effect, however often it is
-tried. ``entry`` counts the transitions of the journey's life. An action of several steps is one action a step.
+An action's *tail* is ``{transition_number}:{action}``, its key ``{company}:{customer}:{tail}``: one effect, however often it is
+tried. ``transition_number`` counts the transitions of the journey, from 1. An action of several steps is one action a step.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,9 +39,9 @@ RECENT = DAY
 
 
 class Moved(Struct, frozen=True):
-    """What is needed of a transition: ``entry`` is its sequence, ``at`` in µs."""
+    """What is needed of a transition: ``at`` in µs."""
 
-    entry: int
+    transition_number: int
     to_stage: str
     at: Micros
     first_entry: bool
@@ -51,14 +51,14 @@ class Moved(Struct, frozen=True):
 class Due(Struct, frozen=True):
     """An action that a transition brings about, due at ``at`` (µs)."""
 
-    entry: int
+    transition_number: int
     action: str
     stage: str
     at: Micros
 
     @property
     def tail(self) -> str:
-        return f"{self.entry}:{self.action}"
+        return f"{self.transition_number}:{self.action}"
 
 
 def due_actions(moves: Iterable[Moved], now: Micros, actions: Mapping[str, tuple[str, ...]]) -> list[Due]:
@@ -71,7 +71,7 @@ def due_actions(moves: Iterable[Moved], now: Micros, actions: Mapping[str, tuple
     for move in listed:
         if move.at < now - RECENT:
             continue
-        found.append(Due(move.entry, STAGE_CHANGED, move.to_stage, now))
+        found.append(Due(move.transition_number, STAGE_CHANGED, move.to_stage, now))
         if move.first_entry if move.is_growth else move is listed[-1]:
             found += entered(move, now, actions)
     return found
@@ -82,7 +82,9 @@ def entered(move: Moved, now: Micros, actions: Mapping[str, tuple[str, ...]]) ->
     found: list[Due] = []
     for action in actions.get(move.to_stage, ()):
         for number, days in enumerate(STEPS.get(action, (0,)), 1):
-            found.append(Due(move.entry, step_name(action, number), move.to_stage, Micros(now + days * DAY)))
+            found.append(
+                Due(move.transition_number, step_name(action, number), move.to_stage, Micros(now + days * DAY))
+            )
     return found
 
 
@@ -92,10 +94,10 @@ def step_name(action: str, number: int) -> str:
 
 
 def parsed_tail(tail: str) -> tuple[int, str, str]:
-    """(entry, action, step) of a tail; the first step is ``"1"``."""
-    entry, _, name = tail.partition(":")
+    """(transition_number, action, step) of a tail; the first step is ``"1"``."""
+    number, _, name = tail.partition(":")
     action, _, step = name.partition(".")
-    return int(entry), action, step or "1"
+    return int(number), action, step or "1"
 
 
 def action_key(company_id: int, customer_id: str, tail: str) -> str:

@@ -28,7 +28,7 @@ _BEFORE_ALL = Moment(-(1 << 62))
 
 
 class Transition(Struct, frozen=True, kw_only=True, gc=False):
-    """One move. ``at`` in µs; ``sequence`` counts from 1 in the journey's life; ``reason`` the compared numbers.
+    """One move. ``at`` in µs; ``transition_number`` counts from 1 in the journey's life; ``reason`` the compared numbers.
 
     ``since`` is when ``from_stage`` was entered (µs), None for the start.
     """
@@ -36,7 +36,7 @@ class Transition(Struct, frozen=True, kw_only=True, gc=False):
     from_stage: str | None
     to_stage: str
     at: Micros
-    sequence: int
+    transition_number: int
     trigger_type: str
     trigger_event: str
     first_entry: bool
@@ -83,7 +83,7 @@ def decide(
 
 
 def _moved(move: Transition) -> Moved:
-    return Moved(move.sequence, move.to_stage, move.at, move.first_entry, move.is_growth)
+    return Moved(move.transition_number, move.to_stage, move.at, move.first_entry, move.is_growth)
 
 
 def view_of(state: State, rulebook: Rulebook, moment: Moment, entered: Stage) -> View:
@@ -344,14 +344,14 @@ class _Fold:
         command: Command | None = None,
     ) -> None:
         state = self.state
-        state.entry += 1
+        state.transition_number += 1
         first_entry = stage.key not in state.reached
         self.transitions.append(
             Transition(
                 from_stage=state.stage,
                 to_stage=stage.key,
                 at=_instant(moment),
-                sequence=state.entry,
+                transition_number=state.transition_number,
                 trigger_type=trigger_type,
                 trigger_event=trigger_event,
                 first_entry=first_entry,

@@ -126,7 +126,7 @@ def details(packed: Mapping[str, Any] | None) -> str:
         lines.append(f"- next: **{state.deadline_stage}** on {_minute(state.deadline)} {_unless(state)}")
     else:
         lines.append(f"- next: the scores or the hold change on {_minute(state.deadline)}")
-    lines.append(f"- commit {state.version}, transition {state.entry}")
+    lines.append(f"- commit {state.version}, transition {state.transition_number}")
     return "\n".join(lines)
 
 
@@ -143,7 +143,7 @@ def readable(packed: Mapping[str, Any] | None) -> dict[str, Any]:
         "previous_stage": state.previous_stage,
         "started_at": utc_text(state.started_at),
         "version": state.version,
-        "transitions": state.entry,
+        "transitions": state.transition_number,
         "risk_score": state.risk / 100,
         "engagement_score": state.engagement / 100,
         "lifetime_value": money_text(facts.value),

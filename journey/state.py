@@ -89,7 +89,7 @@ class Facts(Struct, omit_defaults=True):
 class State(Struct, omit_defaults=True):
     """One journey, as of its last commit.
 
-    ``version`` counts commits, ``entry`` transitions; ``evaluated`` is the moment (see ``engine``) of the last event or
+    ``version`` counts commits, ``transition_number`` transitions; ``evaluated`` is the moment (see ``engine``) of the last event or
     transition; ``reached`` are the stages ever entered, in order of first entry; scores in hundredths;
     ``deadline`` is the instant after which an evaluation would change something though nothing happens, and
     ``deadline_stage`` the stage it leads to (None: only the scores change).
@@ -102,7 +102,7 @@ class State(Struct, omit_defaults=True):
     trigger: str = field(default="", name="w")
     previous_stage: str | None = field(default=None, name="p")
     started_at: Micros = field(default=EPOCH_MICROS, name="b")
-    entry: int = field(default=0, name="k")
+    transition_number: int = field(default=0, name="k")
     reached: list[str] = field(default_factory=list, name="g")
     evaluated: Moment | None = field(default=None, name="E")
     rules_version: int = field(default=1, name="R")

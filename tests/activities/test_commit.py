@@ -194,7 +194,7 @@ class Story:
             row["total_appointments"],
         )
         assert state.facts.value == row["lifetime_value"] * 100
-        assert [move["sequence"] for move in moves] == list(range(1, state.entry + 1))
+        assert [move["sequence"] for move in moves] == list(range(1, state.transition_number + 1))
         assert [move["from_stage"] for move in moves] == [None, *self.stages()][:-1]
         times = [move["transitioned_at"] for move in moves]
         assert [move["stay"] for move in moves] == [None, *map(sub, times[1:], times)]

@@ -112,10 +112,10 @@ def test_the_deadline_is_the_first_instant_at_which_anything_changes(rulebook: R
 @given(rulebook=some.rulebooks, data=st.data())
 def test_batches_with_late_arrivals_keep_time_and_count(rulebook: Rulebook, data: st.DataObject) -> None:
     state, moves = _batches(data, rulebook)
-    assert [move.sequence for move in moves] == list(range(1, len(moves) + 1))
+    assert [move.transition_number for move in moves] == list(range(1, len(moves) + 1))
     assert [move.at for move in moves] == sorted(move.at for move in moves)
     assert [move.from_stage for move in moves] == [None, *(move.to_stage for move in moves)][: len(moves)]
-    assert state.entry == len(moves)
+    assert state.transition_number == len(moves)
     assert state.stage == (moves[-1].to_stage if moves else None)
 
 

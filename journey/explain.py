@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from journey.engine import decide, view_of
+from journey.engine import context_of, decide
 from journey.scoring import Factor
 from journey.stages import Rulebook
 from journey.state import State, unpack
@@ -28,7 +28,7 @@ def explain(state: State, rulebook: Rulebook, now: Micros) -> dict[str, Any]:
     state = decide(state, [], rulebook, now).state
     facts, scorer, moment = state.facts, rulebook.scorer, max(Moment(2 * now), state.evaluated or Moment(0))
     stage = rulebook.by_key.get(state.stage or "")
-    views = {other.key: view_of(state, rulebook, moment, other) for other in rulebook.stages}
+    contexts = {other.key: context_of(state, rulebook, moment, other) for other in rulebook.stages}
     return {
         "current_stage": state.stage,
         "stage_name": stage.name if stage else state.stage,
@@ -58,8 +58,8 @@ def explain(state: State, rulebook: Rulebook, now: Micros) -> dict[str, Any]:
                 "stage_key": other.key,
                 "kind": other.kind,
                 "current": other.key == state.stage,
-                "holds": other.holding(views[other.key]) is not None,
-                "rules": [rule.verdict(views[other.key]) for rule in other.rules],
+                "holds": other.holding(contexts[other.key]) is not None,
+                "rules": [rule.verdict(contexts[other.key]) for rule in other.rules],
             }
             for other in rulebook.stages
         ],

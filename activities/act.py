@@ -24,7 +24,7 @@ from db.journeys.rulebooks import Rulebooks
 from db.outreach import actions, campaigns, tasks
 from db.outreach.actions import ActionRow, Outcome, Surroundings
 from journey.actions import action_key, parsed_tail, step_name
-from journey.outreach import Hold, Profile, Suppress, consider, outreach_from
+from journey.outreach import Deferral, Profile, Suppress, consider, outreach_from
 from journey.time import DAY, Micros, to_datetime, to_micros
 
 SPREAD = 300_000_000  # µs over which what was held back goes out
@@ -207,7 +207,7 @@ class Attempt:
             if isinstance(verdict, Suppress):
                 await self.finish(tail, row, Outcome(status="suppressed", reason=verdict.reason, channel=channel))
                 return
-            if isinstance(verdict, Hold):
+            if isinstance(verdict, Deferral):
                 # not everybody's in the same second of the morning
                 due_at = to_datetime(Micros(verdict.until + zlib.crc32(row.action_key.encode()) % SPREAD))
                 held = Outcome(status="waiting", reason=verdict.reason, channel=channel, due_at=due_at)

@@ -1,4 +1,4 @@
-"""Decide and write, in one transaction: the only way in which a journey changes.
+"""Decide and write, in one transaction: the only way in which a journey state_diff.
 
 A commit may be retried by a worker that took over from a killed one, with the same messages or more. So each attempt
 compares the workflow's version and run id with those of the journey's row in Postgres:
@@ -34,7 +34,7 @@ from journey.engine import Transition, decide
 from journey.events import AppointmentCompleted, PaymentAdjusted, canonical, content_hash
 from journey.explain import money_text
 from journey.stages import Rulebook
-from journey.state import State, changes, pack, unpack
+from journey.state import State, pack, state_diff, unpack
 from journey.time import Micros, utc_text
 
 PAYMENT_EVENTS = (AppointmentCompleted, PaymentAdjusted)
@@ -249,7 +249,7 @@ def commit_result(
     actions: dict[str, Micros] | None = None,
 ) -> CommitResult:
     """Build the activity's answer, no larger than necessary because it is stored in the workflow's history."""
-    answer: CommitResult = {"changes": changes(request["state"] or {}, state or {})}
+    answer: CommitResult = {"changes": state_diff(request["state"] or {}, state or {})}
     if replies:
         answer["answers"] = replies
     if until is not None:

@@ -2,7 +2,7 @@
 
 Everything here is exact and compact: instants are integers (microseconds since 1970 UTC), money is integer hundredths,
 scores are integer hundredths. ``pack`` and ``unpack`` are the only form in which a state leaves this room,
-``changes`` and ``changed`` what of it goes on record.
+``state_diff`` and ``apply_state_diff`` what of it goes on record.
 """
 
 from bisect import bisect_right, insort
@@ -161,8 +161,8 @@ def unpack(packed: Mapping[str, Any]) -> State:
     return msgspec.convert(fields, State)
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """What turns one packed state into another, for ``changed``: it stands in the history of every commit.
+def state_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """What turns one packed state into another, for ``apply_state_diff``: it stands in the history of every commit.
 
     Fields that differ, facts in the same way; ``-`` names those that went; appointments that only moved on are
     ``[how many went from the front, those that came …]``.
@@ -173,7 +173,7 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         if value == before:
             continue
         if name == "f":
-            found[name] = changes(before or {}, value)
+            found[name] = state_diff(before or {}, value)
         else:
             found[name] = _moved_on(before, value) if name == "ap" and before else value
     if gone := [name for name in old if name not in new]:
@@ -181,15 +181,15 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def changed(old: Mapping[str, Any] | None, difference: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The packed state after ``changes``. Histories hold the differences: what it makes of one must never change."""
+def apply_state_diff(old: Mapping[str, Any] | None, difference: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The packed state after ``state_diff``. Histories hold the differences: what it makes of one must never change."""
     if not difference:
         return None if old is None else dict(old)
     gone = difference.get("-", ())
     new = {name: value for name, value in (old or {}).items() if name not in gone}
     for name, value in difference.items():
         if name == "f":
-            new[name] = changed(new.get(name), value) or {}
+            new[name] = apply_state_diff(new.get(name), value) or {}
         elif name == "ap" and isinstance(value, list):
             new[name] = " ".join([*new[name].split()[value[0] :], *value[1:]])
         elif name != "-":

@@ -29,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from contracts.requests import CommitRequest, CommitResult
     from journey.explain import details, readable
-    from journey.state import changed, deadline_of
+    from journey.state import apply_state_diff, deadline_of
     from journey.time import EPOCH_MICROS, Micros, to_datetime, to_micros
     from workflows.pending_actions import Agenda
 
@@ -182,7 +182,7 @@ class CustomerJourney:
         try:
             result = await self._decide(request)
             while result.get("again"):  # Postgres knew of a later state, which is ours now
-                self.state = request["state"] = changed(self.state, result.get("changes"))
+                self.state = request["state"] = apply_state_diff(self.state, result.get("changes"))
                 self.agenda.add(result.get("actions") or {})
                 result = await self._decide(request)
         except FailureError as error:
@@ -190,7 +190,7 @@ class CustomerJourney:
             workflow.logger.error("commit refused", extra={"reason": str(error)})
             result = {"answers": [str(error) for _ in numbers]}
         self.taken += len(messages)
-        self.state = changed(self.state, result.get("changes"))
+        self.state = apply_state_diff(self.state, result.get("changes"))
         self.not_before = Micros(self._now() + HISTORY_FOLLOWS) if result.get("more") else EPOCH_MICROS
         self.answers.update(zip(numbers, result.get("answers") or [None] * len(numbers), strict=True))
         self.agenda.add(result.get("actions") or {})
@@ -279,7 +279,7 @@ class CustomerJourney:
         self.woken = True
 
     def _show_stage(self, deadline: datetime | None) -> None:
-        """Search attributes: the stage when it changed, the deadline when a timer was armed for it or there is none."""
+        """Search attributes: the stage when it apply_state_diff, the deadline when a timer was armed for it or there is none."""
         stage = self.state.get("s") if self.state else None
         updates: list[SearchAttributeUpdate[Any]] = []
         if stage is not None and stage != self.shown_stage:

@@ -23,7 +23,7 @@ from db.connections import Pool
 from db.journeys.rulebooks import Rulebooks
 from db.outreach import actions, campaigns, tasks
 from db.outreach.actions import ActionRow, Outcome, Surroundings
-from journey.actions import action_key, parsed_tail, step_name
+from journey.actions import action_key, parse_action_ref, step_name
 from journey.outreach import Deferral, Profile, Suppress, consider, outreach_from
 from journey.time import DAY, Micros, to_datetime, to_micros
 
@@ -82,12 +82,12 @@ class Acts:
                 attempt.recall(tail, row)
             elif request.get("given_up"):
                 await attempt.finish(tail, row, Outcome(status="failed", error=request["given_up"]))
-            elif parsed_tail(tail)[1] not in stage_actions.ACTIONS:  # an older or newer version's
+            elif parse_action_ref(tail)[1] not in stage_actions.ACTIONS:  # an older or newer version's
                 await attempt.finish(tail, row, Outcome(status="failed", error="this version knows no such action"))
             elif (reason := request.get("cancelled") or await attempt.moot(row)) is not None:
                 await attempt.finish(tail, row, Outcome(status="cancelled", reason=reason))
             else:
-                effect = stage_actions.ACTIONS[parsed_tail(tail)[1]](attempt.occasion(tail, row))
+                effect = stage_actions.ACTIONS[parse_action_ref(tail)[1]](attempt.occasion(tail, row))
                 if isinstance(effect, Task | Assign | Campaign):
                     await attempt.make(tail, row, effect)
                 else:
@@ -112,14 +112,14 @@ class Attempt:
         return Occasion(
             customer_id=self.request["customer_id"],
             stage=row.stage,
-            step=parsed_tail(tail)[2],
+            step=parse_action_ref(tail)[2],
             note=row.detail.get("note"),
             facts=facts,
         )
 
     async def moot(self, row: ActionRow) -> str | None:
         """Why an action that is due later than its transition makes no sense any more."""
-        _, action, step = parsed_tail(f"{row.entry}:{row.action}")
+        _, action, step = parse_action_ref(f"{row.entry}:{row.action}")
         if action in STAYS and self.found.entry != row.entry:
             return "left the stage"
         if action == "send_onboarding_sequence" and step != "1":
@@ -141,7 +141,7 @@ class Attempt:
         """What an earlier try put on record for later; its answer was lost."""
         if row.detail.get("campaign") and row.action == "create_retention_campaign":
             self.campaign(row, row.detail["campaign"])
-        known = stage_actions.ACTIONS.get(parsed_tail(tail)[1])
+        known = stage_actions.ACTIONS.get(parse_action_ref(tail)[1])
         effect = known(self.occasion(tail, row)) if known else None
         if row.status == "succeeded" and isinstance(effect, Task):
             self._following(tail, effect)
@@ -167,7 +167,7 @@ class Attempt:
         """The next step of a task that comes again, and when it is due."""
         if effect.again is None:
             return None
-        entry, action, step = parsed_tail(tail)
+        entry, action, step = parse_action_ref(tail)
         following, due = step_name(action, int(step) + 1), Micros(self.now + effect.again * DAY)
         self.answer["until"][f"{entry}:{following}"] = due
         return following, to_datetime(due)

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from journey.actions import Due, Moved, due_actions
+from journey.actions import DueAction, StageEntry, due_actions
 from journey.events import AppointmentCompleted, Event
 from journey.rules import Rule, RuleContext
 from journey.stages import Rulebook, Stage
@@ -64,7 +64,7 @@ class Decision(Struct, frozen=True):
 
     state: State
     transitions: list[Transition]
-    actions: list[Due] = []
+    actions: list[DueAction] = []
 
 
 def decide(
@@ -82,8 +82,8 @@ def decide(
     return Decision(fold.state, fold.transitions, due_actions(map(_moved, fold.transitions), now, rulebook.actions))
 
 
-def _moved(move: Transition) -> Moved:
-    return Moved(move.transition_number, move.to_stage, move.at, move.first_entry, move.is_growth)
+def _moved(move: Transition) -> StageEntry:
+    return StageEntry(move.transition_number, move.to_stage, move.at, move.first_entry, move.is_growth)
 
 
 def context_of(state: State, rulebook: Rulebook, moment: Moment, entered: Stage) -> RuleContext:

@@ -12,7 +12,15 @@ from collections.abc import Iterable, Mapping
 from activities.channels import message_id
 from activities.stage_actions import ACTIONS, Assign, Effect, Mail, Notice, Occasion, StaffMail, Task, Text
 from contracts.names import campaign_id, journey_id
-from journey.actions import CAMPAIGN, QUARTERLY_REVIEW, STAGE_CHANGED, Moved, action_key, due_actions, parsed_tail
+from journey.actions import (
+    CAMPAIGN,
+    QUARTERLY_REVIEW,
+    STAGE_CHANGED,
+    StageEntry,
+    action_key,
+    due_actions,
+    parse_action_ref,
+)
 from journey.actions import step_name as step
 from journey.outreach import outreach_from
 from journey.stages import DEFAULT_RULEBOOK
@@ -54,7 +62,7 @@ def repeats(received: list[Received]) -> int:
 
 def effect_of(row: Row) -> Effect:
     """What an action's row is for."""
-    occasion = Occasion(row["external_id"], row["stage_key"], parsed_tail(f"{row['entry']}:{row['action']}")[2])
+    occasion = Occasion(row["external_id"], row["stage_key"], parse_action_ref(f"{row['entry']}:{row['action']}")[2])
     return ACTIONS[row["action"].partition(".")[0]](occasion)
 
 
@@ -92,11 +100,11 @@ def _brought_about(moves: list[Row], *, told: bool) -> list[str]:
             stage = move["to_stage"]
             growth = DEFAULT_RULEBOOK.by_key[stage].is_growth
             at = to_micros(move["transitioned_at"])
-            batch.append(Moved(move["sequence"], stage, at, stage not in entered, growth))
+            batch.append(StageEntry(move["sequence"], stage, at, stage not in entered, growth))
             entered.add(stage)
         decided = max(to_micros(move["decided_at"]) for move in moves if move["version"] == version)
         due = due_actions(batch, decided, DEFAULT_RULEBOOK.actions)
-        tails += [action.tail for action in due if told or action.action != STAGE_CHANGED]
+        tails += [action.action_ref for action in due if told or action.action != STAGE_CHANGED]
     return tails
 
 

@@ -14,7 +14,7 @@ from db.connections import Pool
 from db.journeys.rulebooks import Rulebooks
 from db.operations import maintenance
 from db.operations.maintenance import JourneyRow
-from journey.drift import would_change
+from journey.drift import detect_drift
 from journey.time import Micros
 
 SHOWN = 50  # changes of one chunk that are told in full
@@ -52,7 +52,7 @@ class Evaluations:
             for start in range(0, len(standings), BATCH):
                 batch = standings[start : start + BATCH]
                 begun, now = time.perf_counter(), Micros(time.time_ns() // 1000)
-                changes = [would_change(s.state, rulebook, now, request["grace"] * 1_000_000) for s in batch]
+                changes = [detect_drift(s.state, rulebook, now, request["grace"] * 1_000_000) for s in batch]
                 took = time.perf_counter() - begun
                 for standing, change in zip(batch, changes, strict=True):
                     result["after"] = standing.relationship_id

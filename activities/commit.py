@@ -1,4 +1,4 @@
-"""Decide and write, in one transaction: the only way in which a journey state_diff.
+"""Decide and write, in one transaction: the only way in which a journey changes.
 
 A commit may be retried by a worker that took over from a killed one, with the same messages or more. So each attempt
 compares the workflow's version and run id with those of the journey's row in Postgres:

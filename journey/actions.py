@@ -1,7 +1,8 @@
 """Which actions a transition brings about, and when each is due.
 
-An action's *action_ref* is ``{transition_number}:{action}``, its key ``{company}:{customer}:{action_ref}``: one effect, however often it is
-tried. ``transition_number`` counts the transitions of the journey, from 1. An action of several steps is one action a step.
+An action is identified within its journey by its ``action_ref``, ``{transition_number}:{action}``, and everywhere by its
+key, ``{company}:{customer}:{action_ref}``. However often it is tried, it takes effect once. ``transition_number`` counts
+the transitions of the journey from 1. Each step of an action that has several is an action of its own.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,7 +40,7 @@ RECENT = DAY
 
 
 class StageEntry(Struct, frozen=True):
-    """What is needed of a transition: ``at`` in µs."""
+    """A transition, as far as it decides on actions: its time and the stage that it entered."""
 
     transition_number: int
     to_stage: str
@@ -49,7 +50,7 @@ class StageEntry(Struct, frozen=True):
 
 
 class DueAction(Struct, frozen=True):
-    """An action that a transition brings about, due at ``at`` (µs)."""
+    """An action that a transition causes, due at ``at``."""
 
     transition_number: int
     action: str
@@ -94,7 +95,7 @@ def step_name(action: str, number: int) -> str:
 
 
 def parse_action_ref(action_ref: str) -> tuple[int, str, str]:
-    """(transition_number, action, step) of a action_ref; the first step is ``"1"``."""
+    """Split an ``action_ref`` into (transition_number, action, step); the first step is ``"1"``."""
     number, _, name = action_ref.partition(":")
     action, _, step = name.partition(".")
     return int(number), action, step or "1"

@@ -28,9 +28,14 @@ _BEFORE_ALL = Moment(-(1 << 62))
 
 
 class Transition(Struct, frozen=True, kw_only=True, gc=False):
-    """One move. ``at`` in µs; ``transition_number`` counts from 1 in the journey's life; ``reason`` the compared numbers.
+    """One move between stages.
 
-    ``since`` is when ``from_stage`` was entered (µs), None for the start.
+    Attributes:
+        transition_number: Its number in the journey, from 1.
+        first_entry: The journey has never been in ``to_stage`` before.
+        is_growth: ``to_stage`` is a growth stage.
+        reason: The numbers that the rule compared, as `Condition.verdict` returns them.
+        since: When ``from_stage`` was entered; None for the start.
     """
 
     from_stage: str | None

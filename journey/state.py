@@ -89,10 +89,15 @@ class Facts(Struct, omit_defaults=True):
 class State(Struct, omit_defaults=True):
     """One journey, as of its last commit.
 
-    ``version`` counts commits, ``transition_number`` transitions; ``evaluated`` is the moment (see ``engine``) of the last event or
-    transition; ``reached`` are the stages ever entered, in order of first entry; scores in hundredths;
-    ``deadline`` is the instant after which an evaluation would change something though nothing happens, and
-    ``deadline_stage`` the stage it leads to (None: only the scores change).
+    Attributes:
+        version: The number of commits.
+        trigger: The ``trigger_event`` of the transition into the stage.
+        transition_number: The number of transitions, which is that of the last one.
+        reached: The stages ever entered, in order of first entry.
+        evaluated: The moment of the last event or transition.
+        risk: The risk score in hundredths; ``engagement`` likewise.
+        deadline: The instant after which an evaluation would change something without any event.
+        deadline_stage: The stage that the deadline leads to; None if only the scores or the hold change.
     """
 
     schema: int = field(default=SCHEMA, name="S")

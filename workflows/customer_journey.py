@@ -279,7 +279,7 @@ class CustomerJourney:
         self.woken = True
 
     def _show_stage(self, deadline: datetime | None) -> None:
-        """Search attributes: the stage when it apply_state_diff, the deadline when a timer was armed for it or there is none."""
+        """Search attributes: the stage when it changed, the deadline when a timer was armed for it or there is none."""
         stage = self.state.get("s") if self.state else None
         updates: list[SearchAttributeUpdate[Any]] = []
         if stage is not None and stage != self.shown_stage:

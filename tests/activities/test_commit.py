@@ -127,7 +127,7 @@ class Story:
     def call(self, days: float = 0.0, seconds: int = 120, **fields: Any) -> dict[str, Any]:
         return self.event("call.received", days, duration_seconds=seconds, **fields)
 
-    def rules(self, apply_state_diff: datetime, *stages: tuple[str, Any]) -> None:
+    def rules(self, changed_at: datetime, *stages: tuple[str, Any]) -> None:
         """Give the company growth stages of its own, (key, rule) in order, as its second version of the rules."""
         with psycopg.connect(self.url) as connection:
             for order, (key, rule) in enumerate(stages):
@@ -138,7 +138,7 @@ class Story:
                 )
             connection.execute(
                 "update companies set rules_version = 2, rules_changed_at = %s where id = %s",
-                [apply_state_diff, self.company],
+                [changed_at, self.company],
             )
 
     # -- what Postgres says -------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ import connection
 from activities.channels.webhook import WebhookChannel
 from api import openapi, problems
 from api.dashboard import Dashboard
-from api.dependencies import Gateway, TemporalLink
+from api.dependencies import Gateway, TemporalConnection
 from api.routes import (
     actions,
     analytics,
@@ -111,7 +111,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
     meters = Meters()
     pool = await open_pool(settings.database_url, min_size=2, max_size=settings.gateway_pool, timeout=POOL_TIMEOUT)
     cookies, idle = Cookies(settings.public_url), timedelta(hours=settings.session_idle_hours)
-    link = TemporalLink(partial(connection.connect, runtime=meters.runtime, identity=f"gateway {os.getpid()}"))
+    link = TemporalConnection(partial(connection.connect, runtime=meters.runtime, identity=f"gateway {os.getpid()}"))
     streams = Streams(pool)
     app.state.gateway = Gateway(
         pool=pool,

@@ -38,7 +38,7 @@ CustomerId = Annotated[
 ]
 
 
-class TemporalLink:
+class TemporalConnection:
     """A client that is connected as soon as Temporal answers; from then on the client itself reconnects."""
 
     def __init__(self, connect: Callable[[], Awaitable[Client]]) -> None:
@@ -73,7 +73,7 @@ class Gateway:
     """
 
     pool: Pool
-    temporal: TemporalLink
+    temporal: TemporalConnection
     authenticator: Authenticator
     meters: Meters
     rulebooks: Rulebooks
@@ -98,5 +98,5 @@ def gateway_of(request: Request) -> Gateway:
     return gateway
 
 
-TheGateway = Annotated[Gateway, Depends(gateway_of)]
-TheCredential = Annotated[Credential, Depends(credential_of)]
+GatewayDep = Annotated[Gateway, Depends(gateway_of)]
+CredentialDep = Annotated[Credential, Depends(credential_of)]

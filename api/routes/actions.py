@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import cursors
-from api.dependencies import CustomerId, Gateway, TheCredential, TheGateway
+from api.dependencies import CredentialDep, CustomerId, Gateway, GatewayDep
 from api.event_formats import JSON
 from api.field_types import CUSTOMER_ID, Note, RowId
 from api.journey_commands import IdempotencyKey, execute_command, update_id
@@ -99,8 +99,8 @@ class ActionRequest(BaseModel):
 async def request_action(
     customer_id: CustomerId,
     request: ActionRequest,
-    gateway: TheGateway,
-    credential: TheCredential,
+    gateway: GatewayDep,
+    credential: CredentialDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Consent, quiet hours and the cap hold here too: what they keep back is `suppressed` or `waiting`, with a reason.
@@ -132,8 +132,8 @@ async def request_action(
     },
 )
 async def get_actions(
-    gateway: TheGateway,
-    credential: TheCredential,
+    gateway: GatewayDep,
+    credential: CredentialDep,
     status: Annotated[list[Status] | None, Query(max_length=6, description="repeatable: any of these")] = None,
     customer_id: Annotated[str | None, Query(pattern=CUSTOMER_ID)] = None,
     action: Annotated[
@@ -166,7 +166,7 @@ async def get_actions(
         **problems("not-found", "conflict", "refused"),
     },
 )
-async def retry_action(action_id: RowId, gateway: TheGateway, credential: TheCredential) -> Response:
+async def retry_action(action_id: RowId, gateway: GatewayDep, credential: CredentialDep) -> Response:
     """For what has failed or was suppressed. A message that is sent again has the same id as the first time."""
     found = await _found(gateway, credential, action_id)
     message = RetryAction(action_id, performed_by=credential.key_id)

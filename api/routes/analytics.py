@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from api.dependencies import TheCredential, TheGateway
+from api.dependencies import CredentialDep, GatewayDep
 from api.event_formats import JSON
 from api.openapi import json_answer, problems
 from api.problems import invalid
@@ -125,7 +125,7 @@ _MODEL = {
     responses={200: json_answer(JourneyAnalytics, "The figures.", _FIGURES), **problems()},
 )
 async def get_customer_journey(
-    gateway: TheGateway, credential: TheCredential, period: Period = "month", as_of: AsOf = None
+    gateway: GatewayDep, credential: CredentialDep, period: Period = "month", as_of: AsOf = None
 ) -> Response:
     rulebook = await gateway.rulebook(credential.company_id)
     query = AnalyticsQuery(rulebook.all_stages, _instant(as_of), period)
@@ -144,7 +144,7 @@ async def get_customer_journey(
     },
 )
 async def get_sankey(
-    gateway: TheGateway, credential: TheCredential, period: Period = "month", as_of: AsOf = None
+    gateway: GatewayDep, credential: CredentialDep, period: Period = "month", as_of: AsOf = None
 ) -> Response:
     rulebook = await gateway.rulebook(credential.company_id)
     query = AnalyticsQuery(rulebook.all_stages, _instant(as_of), period)
@@ -173,7 +173,7 @@ async def get_sankey(
     },
 )
 async def get_churn_predictions(
-    gateway: TheGateway, credential: TheCredential, limit: Annotated[int, Query(ge=1, le=MOST_PREDICTIONS)] = 50
+    gateway: GatewayDep, credential: CredentialDep, limit: Annotated[int, Query(ge=1, le=MOST_PREDICTIONS)] = 50
 ) -> Response:
     rulebook = await gateway.rulebook(credential.company_id)
     found = await churn_predictions(gateway.pool, credential.company_id, rulebook, limit)
@@ -188,8 +188,8 @@ async def get_churn_predictions(
     responses={200: json_answer(StageMetrics, "By day and stage.", {"stage_metrics": [_METRIC]}), **problems()},
 )
 async def get_stage_metrics(
-    gateway: TheGateway,
-    credential: TheCredential,
+    gateway: GatewayDep,
+    credential: CredentialDep,
     first: Annotated[date | None, Query(alias="from", description="by default 29 days before `to`")] = None,
     last: Annotated[date | None, Query(alias="to", description="by default the day of `as_of`")] = None,
     as_of: AsOf = None,

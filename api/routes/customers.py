@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from api.dependencies import CustomerId, TheCredential, TheGateway
+from api.dependencies import CredentialDep, CustomerId, GatewayDep
 from api.field_types import Email, printable
 from api.openapi import json_answer, problems
 from api.schemas.customers import CustomerProfile
@@ -77,7 +77,7 @@ class Profile(BaseModel):
     },
 )
 async def put_profile(
-    customer_id: CustomerId, profile: Profile, gateway: TheGateway, credential: TheCredential
+    customer_id: CustomerId, profile: Profile, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
     """Make the customer when new. A journey begins with the first event, not with a profile."""
     return await customers.put_profile(gateway.pool, credential.company_id, customer_id, profile.model_dump())

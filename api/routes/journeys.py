@@ -10,7 +10,7 @@ from urllib.parse import quote
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from api.dependencies import CustomerId, TheCredential, TheGateway, gateway_of
+from api.dependencies import CredentialDep, CustomerId, GatewayDep, gateway_of
 from api.event_formats import JSON
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
@@ -142,7 +142,7 @@ def _limit(given: str | None) -> int:
         **problems("not-found"),
     },
 )
-async def get_explanation(customer_id: CustomerId, gateway: TheGateway, credential: TheCredential) -> Response:
+async def get_explanation(customer_id: CustomerId, gateway: GatewayDep, credential: CredentialDep) -> Response:
     found = await projection.packed_state(gateway.pool, credential.company_id, customer_id)
     if found is None:
         raise not_found("this company has no journey of such a customer")

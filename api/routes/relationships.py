@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Query, Response
 
 from api import cursors
-from api.dependencies import TheCredential, TheGateway
+from api.dependencies import CredentialDep, GatewayDep
 from api.event_formats import JSON
 from api.field_types import storable
 from api.openapi import json_answer, problems
@@ -45,8 +45,8 @@ router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
     },
 )
 async def get_relationships(
-    gateway: TheGateway,
-    credential: TheCredential,
+    gateway: GatewayDep,
+    credential: CredentialDep,
     stage: Annotated[list[str] | None, Query(max_length=20, description="repeatable: any of these")] = None,
     min_risk: Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)] = None,
     max_risk: Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)] = None,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from api.dependencies import Gateway, TheGateway
+from api.dependencies import Gateway, GatewayDep
 from api.openapi import json_answer, only, problems
 from api.problems import problem
 from api.schemas.session import BrowserSession
@@ -59,7 +59,7 @@ class SignIn(BaseModel):
         **problems("csrf", "too-large", "unsupported-media-type"),
     },
 )
-async def sign_in(given: SignIn, request: Request, gateway: TheGateway) -> Response:
+async def sign_in(given: SignIn, request: Request, gateway: GatewayDep) -> Response:
     """Wrong guesses are counted by address. A session that the browser had before ends."""
     # Without this a page of another site could sign somebody in as somebody else, and read what he then enters.
     gateway.cookies.check_origin(request)
@@ -95,7 +95,7 @@ async def sign_in(given: SignIn, request: Request, gateway: TheGateway) -> Respo
     },
     openapi_extra={"security": [{"session": []}]},
 )
-async def get_session(request: Request, gateway: TheGateway) -> Response:
+async def get_session(request: Request, gateway: GatewayDep) -> Response:
     """To ask is no error: browsers write every 401 into the console, and a sign-in page begins with this question."""
     secret = gateway.cookies.secret(request)
     session = secret and await browser_sessions.find(gateway.pool, secret, gateway.session_idle)
@@ -112,7 +112,7 @@ async def get_session(request: Request, gateway: TheGateway) -> Response:
     responses={204: {"description": "The session is over, if there was one."}, **_OURS},
     openapi_extra={"security": [{"session": []}]},
 )
-async def sign_out(request: Request, gateway: TheGateway) -> Response:
+async def sign_out(request: Request, gateway: GatewayDep) -> Response:
     response = Response(status_code=204, headers=_NO_STORE)
     if secret := gateway.cookies.secret(request):
         gateway.cookies.check_forgery(request, secret)

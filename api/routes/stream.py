@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from rfc9457 import Problem
 
-from api.dependencies import Gateway, TheCredential, TheGateway
+from api.dependencies import CredentialDep, Gateway, GatewayDep
 from api.openapi import problems, schema_reference
 from api.schemas.events import StreamChange, StreamPing
 from api.security.route_classes import requires
@@ -33,7 +33,7 @@ data: {"customers": ["c-1001"], "at": "2026-03-02T10:15:07+00:00"}
 """
 
 
-async def _listening(gateway: TheGateway, credential: TheCredential) -> AsyncIterator[Listener]:
+async def _listening(gateway: GatewayDep, credential: CredentialDep) -> AsyncIterator[Listener]:
     async with gateway.streams.listen(credential.company_id) as listener:
         yield listener
 
@@ -54,7 +54,7 @@ async def _listening(gateway: TheGateway, credential: TheCredential) -> AsyncIte
     },
 )
 async def stream(
-    request: Request, gateway: TheGateway, listener: Annotated[Listener, Depends(_listening)]
+    request: Request, gateway: GatewayDep, listener: Annotated[Listener, Depends(_listening)]
 ) -> AsyncGenerator[ServerSentEvent]:
     """All that is committed after the first `ping` is told, in a second or two, also after an outage of Postgres. Ends
     with its session or key; what happened between two connections is not repeated: load anew after each `open`.

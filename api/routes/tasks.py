@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import cursors
-from api.dependencies import Gateway, TheCredential, TheGateway
+from api.dependencies import CredentialDep, Gateway, GatewayDep
 from api.event_formats import JSON
 from api.field_types import CUSTOMER_ID, Note, RowId
 from api.journey_commands import execute_command
@@ -84,8 +84,8 @@ class Assignee(BaseModel):
     },
 )
 async def get_tasks(
-    gateway: TheGateway,
-    credential: TheCredential,
+    gateway: GatewayDep,
+    credential: CredentialDep,
     status: Literal["open", "done", "cancelled", "all"] = "open",
     assigned_to: Annotated[
         str | None, Query(pattern=r"^([1-9][0-9]{0,17}|nobody)$", description="a staff id, or `nobody`")
@@ -121,7 +121,7 @@ async def get_tasks(
         **problems(),
     },
 )
-async def get_staff(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def get_staff(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         people = await staff.listed(connection, credential.company_id)
     return {"staff": [{name: person[name] for name in _PERSON} for person in people]}
@@ -141,7 +141,7 @@ async def get_staff(gateway: TheGateway, credential: TheCredential) -> dict[str,
     },
 )
 async def finish_task(
-    task_id: RowId, gateway: TheGateway, credential: TheCredential, done: Done | None = None
+    task_id: RowId, gateway: GatewayDep, credential: CredentialDep, done: Done | None = None
 ) -> Response:
     """To say it twice is no error. Who did it and when are kept: `done_by` is the key's id."""
     customer_id = (await _found(gateway, credential, task_id))[0]
@@ -159,7 +159,7 @@ async def finish_task(
         **problems("not-found", "conflict", "too-large", "unsupported-media-type", "refused"),
     },
 )
-async def assign_task(task_id: RowId, assignee: Assignee, gateway: TheGateway, credential: TheCredential) -> Response:
+async def assign_task(task_id: RowId, assignee: Assignee, gateway: GatewayDep, credential: CredentialDep) -> Response:
     """Only an open task, and only to somebody active of the company's staff."""
     customer_id = (await _found(gateway, credential, task_id))[0]
     message = ReassignTask(task_id, assignee.staff_id, performed_by=credential.key_id)

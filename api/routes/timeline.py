@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from api import cursors
-from api.dependencies import CustomerId, TheCredential, TheGateway
+from api.dependencies import CredentialDep, CustomerId, GatewayDep
 from api.event_formats import JSON
 from api.field_types import storable
 from api.journey_commands import by_key
@@ -77,8 +77,8 @@ class Notes(BaseModel):
 )
 async def get_timeline(
     customer_id: CustomerId,
-    gateway: TheGateway,
-    credential: TheCredential,
+    gateway: GatewayDep,
+    credential: CredentialDep,
     kind: Annotated[list[Kind] | None, Query(max_length=3, description="repeatable: only these")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
     cursor: Annotated[str | None, Query(max_length=cursors.LONGEST)] = None,
@@ -105,7 +105,7 @@ async def get_timeline(
     },
 )
 async def put_notes(
-    customer_id: CustomerId, given: Notes, gateway: TheGateway, credential: TheCredential
+    customer_id: CustomerId, given: Notes, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
     """Who changed them and when is on record, what they were is not."""
     company_id = credential.company_id

@@ -43,12 +43,12 @@ from api.routes import (
     webhooks,
 )
 from api.security.authentication import Authenticator
-from api.security.body_limit import BodyLimit
+from api.security.body_limit import BodyLimitMiddleware
 from api.security.cookies import Cookies
 from api.security.ip_rate_limit import Visitors
-from api.security.route_classes import Direct
+from api.security.route_classes import HotRouteMiddleware
 from api.streams import Streams
-from api.telemetry import Meters, Telemetry
+from api.telemetry import GatewayMetrics, TelemetryMiddleware
 from db.connections import open_pool
 from db.journeys.rulebooks import Rulebooks
 from logging_setup import configure_logs
@@ -90,12 +90,12 @@ def create_app(settings: Settings) -> FastAPI:
         routes=[route for router in routers for route in router.routes],
         lifespan=partial(_lifespan, settings),
         middleware=[
-            Middleware(Telemetry, answer_error=handler),
-            Middleware(Direct, routes=journeys.hot.routes, answer_error=handler),
-            Middleware(BodyLimit),
+            Middleware(TelemetryMiddleware, answer_error=handler),
+            Middleware(HotRouteMiddleware, routes=journeys.hot.routes, answer_error=handler),
+            Middleware(BodyLimitMiddleware),
         ],
         openapi_url="/openapi.json",
-        # Our own meters measure; to ask at every request whether OpenTelemetry was configured costs more than the key.
+        # Our own metrics measure; to ask at every request whether OpenTelemetry was configured costs more than the key.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         docs_url=None,  # ours loads nothing from elsewhere
         redoc_url=None,
@@ -108,16 +108,16 @@ def create_app(settings: Settings) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
-    meters = Meters()
+    metrics = GatewayMetrics()
     pool = await open_pool(settings.database_url, min_size=2, max_size=settings.gateway_pool, timeout=POOL_TIMEOUT)
     cookies, idle = Cookies(settings.public_url), timedelta(hours=settings.session_idle_hours)
-    link = TemporalConnection(partial(connection.connect, runtime=meters.runtime, identity=f"gateway {os.getpid()}"))
+    link = TemporalConnection(partial(connection.connect, runtime=metrics.runtime, identity=f"gateway {os.getpid()}"))
     streams = Streams(pool)
     app.state.gateway = Gateway(
         pool=pool,
         temporal=link,
         authenticator=Authenticator(pool, settings.rate_limit, cookies, idle),
-        meters=meters,
+        metrics=metrics,
         rulebooks=Rulebooks(),
         webhooks=WebhookChannel(settings.webhook_allow.split(",")),
         visitors=Visitors(),

@@ -1,4 +1,4 @@
-"""What every request needs, made once at start: the pool, the way to Temporal, the keys, the meters."""
+"""What every request needs, made once at start: the pool, the way to Temporal, the keys, the metrics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from api.security.cookies import Cookies
 from api.security.ip_rate_limit import Visitors
 from api.security.route_classes import credential_of
 from api.streams import Streams
-from api.telemetry import Meters
+from api.telemetry import GatewayMetrics
 from db.connections import Pool, tenant_transaction
 from db.journeys.rulebooks import Rulebooks
 from db.people.api_keys import Credential
@@ -75,7 +75,7 @@ class Gateway:
     pool: Pool
     temporal: TemporalConnection
     authenticator: Authenticator
-    meters: Meters
+    metrics: GatewayMetrics
     rulebooks: Rulebooks
     webhooks: WebhookChannel
     visitors: Visitors

@@ -16,7 +16,7 @@ from api.journey_commands import IdempotencyKey, execute_command, update_id
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
 from api.schemas.actions import ActionsPage, CustomerAction
-from api.security.route_classes import requires
+from api.security.route_classes import scoped_route
 from contracts.messages import RequestAction, RetryAction
 from db.outreach import action_queries
 from db.outreach.action_queries import ActionSearch
@@ -25,8 +25,8 @@ from journey.actions import action_key
 
 MOST_ROWS = 200
 
-_read = APIRouter(tags=["actions"], route_class=requires(JOURNEYS_READ))
-_write = APIRouter(tags=["actions"], route_class=requires(JOURNEYS_WRITE))
+_read = APIRouter(tags=["actions"], route_class=scoped_route(JOURNEYS_READ))
+_write = APIRouter(tags=["actions"], route_class=scoped_route(JOURNEYS_WRITE))
 
 Status = Literal["pending", "waiting", "succeeded", "failed", "suppressed", "cancelled"]
 

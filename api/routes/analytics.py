@@ -13,7 +13,7 @@ from api.openapi import json_answer, problems
 from api.problems import invalid
 from api.return_forecasts import with_forecasts
 from api.schemas.analytics import ChurnPredictions, JourneyAnalytics, StageFlow, StageMetrics
-from api.security.route_classes import requires
+from api.security.route_classes import scoped_route
 from db.analytics import journey_analytics
 from db.analytics.churn_predictions import MAX_COUNTED, churn_predictions
 from db.analytics.journey_analytics import AnalyticsQuery
@@ -37,7 +37,7 @@ AsOf = Annotated[
     ),
 ]
 
-router = APIRouter(tags=["analytics"], route_class=requires(JOURNEYS_READ))
+router = APIRouter(tags=["analytics"], route_class=scoped_route(JOURNEYS_READ))
 
 (_AT_RISK,) = DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)  # the examples are of a company with the default stages
 _FIGURES = {

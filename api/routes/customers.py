@@ -13,11 +13,11 @@ from api.dependencies import CredentialDep, CustomerId, GatewayDep
 from api.field_types import Email, printable
 from api.openapi import json_answer, problems
 from api.schemas.customers import CustomerProfile
-from api.security.route_classes import requires
+from api.security.route_classes import scoped_route
 from db.people import customers
 from db.people.api_keys import JOURNEYS_WRITE
 
-router = APIRouter(tags=["customers"], route_class=requires(JOURNEYS_WRITE))
+router = APIRouter(tags=["customers"], route_class=scoped_route(JOURNEYS_WRITE))
 
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-[A-Za-z0-9]{5,8})*")
 _ZONES = frozenset(available_timezones())

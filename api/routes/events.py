@@ -15,13 +15,13 @@ from api.event_intake import Sorted, error_fields, look_up, outcomes, send, sort
 from api.openapi import EVENTS_BODY, json_answer, problems
 from api.problems import invalid, problem, unavailable
 from api.schemas.events import EventOutcomes, EventsAccepted
-from api.security.route_classes import credential_of, requires
+from api.security.route_classes import credential_of, scoped_route
 from db.people.api_keys import EVENTS_WRITE
 from journey.events import InvalidEvent
 
 LONGEST_WAIT = 10.0  # seconds
 
-router = APIRouter(tags=["events"], route_class=requires(EVENTS_WRITE, plain=True))
+router = APIRouter(tags=["events"], route_class=scoped_route(EVENTS_WRITE, plain=True))
 
 _TAKEN = {"accepted": 1, "rejected": []}
 _OUTCOMES = _TAKEN | {
@@ -70,7 +70,7 @@ async def post_events(request: Request) -> Response:
         found = sort_out(read(await request.body(), content_type, time.time_ns() // 1000))
     except InvalidEvent as error:
         raise problem("invalid-events", str(error.problem), errors=[error_fields(error)]) from None
-    gateway.meters.rejected.add(len(found.rejected))
+    gateway.metrics.rejected.add(len(found.rejected))
     if not found.accepted:
         raise _none_valid(found)
     before = None
@@ -88,7 +88,7 @@ async def post_events(request: Request) -> Response:
 async def _send(gateway: Gateway, company_id: int, found: Sorted) -> None:
     count = len(found.accepted)
     left = await send(gateway.temporal.client, company_id, found.accepted, gateway.intake_concurrency)
-    gateway.meters.accepted.add(count - left)
+    gateway.metrics.accepted.add(count - left)
     if left:
         detail = f"{left} of {count} events were not stored; repeat the request: the same ids count once"
         raise unavailable("Temporal", detail, kind="not-all-taken", stored=count - left, rejected=found.rejected)

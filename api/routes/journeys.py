@@ -16,7 +16,7 @@ from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
 from api.schemas.explanation import Explanation
 from api.schemas.journeys import JourneyTimeline
-from api.security.route_classes import credential_of, requires
+from api.security.route_classes import credential_of, scoped_route
 from contracts.names import journey_id
 from db.journeys import projection
 from db.people.api_keys import JOURNEYS_READ
@@ -29,10 +29,10 @@ MOST_EVENTSSHOWN = 1000
 
 _CUSTOMER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,64}")
 
-hot = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ, plain=True))
+hot = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ, plain=True))
 (_AT_RISK,) = DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)  # the examples are of a company with the default stages
 
-router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
+router = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ))
 
 _PARAMETERS: list[dict[str, Any]] = [
     {

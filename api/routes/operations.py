@@ -79,7 +79,7 @@ async def _temporal_answers(gateway: Gateway) -> None:
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
 async def metrics(gateway: GatewayDep) -> Response:
-    return Response(await gateway.meters.text(), media_type="text/plain; version=0.0.4")
+    return Response(await gateway.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
 @router.get(

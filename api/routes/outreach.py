@@ -12,13 +12,13 @@ from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid
 from api.schemas.outreach import OutreachSettings
-from api.security.route_classes import requires
+from api.security.route_classes import scoped_route
 from db.connections import tenant_transaction
 from db.outreach import message_templates
 from db.people.api_keys import ADMIN
 from journey.outreach import InvalidOutreach, Outreach, outreach_from
 
-router = APIRouter(tags=["outreach"], route_class=requires(ADMIN))
+router = APIRouter(tags=["outreach"], route_class=scoped_route(ADMIN))
 
 _DEFAULTS: dict[str, Any] = msgspec.to_builtins(Outreach())
 _GIVEN = {"time_zone": "Europe/Berlin", "quiet_from": "21:00", "cap_messages": 2, "sender_name": "Salon Sophie"}

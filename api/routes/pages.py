@@ -143,7 +143,7 @@ async def _told(gateway: Gateway, link: FeedbackLink, rating: int, comment: str)
     before = await look_up(gateway.pool, link.company, [event])
     if await send(gateway.temporal.client, link.company, [event], 1):
         raise ConnectionError("Temporal has not taken it")
-    gateway.meters.accepted.add(1)
+    gateway.metrics.accepted.add(1)
     found = await outcomes(gateway.pool, link.company, [event], before, time.monotonic() + ANSWER_WAIT)
     outcome: str = found[0]["outcome"]
     return outcome

@@ -16,7 +16,7 @@ from api.openapi import json_answer, problems
 from api.problems import invalid
 from api.routes.journeys import SHOWN
 from api.schemas.journeys import RelationshipsPage
-from api.security.route_classes import requires
+from api.security.route_classes import scoped_route
 from db.journeys import relationships
 from db.journeys.relationships import Position, Search, Sort
 from db.people.api_keys import JOURNEYS_READ
@@ -24,7 +24,7 @@ from db.people.api_keys import JOURNEYS_READ
 MOST_ROWS = 200
 LONGEST_CURSOR = 1500  # characters: a name may stand in it
 
-router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
+router = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ))
 
 
 @router.get(

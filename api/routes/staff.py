@@ -13,12 +13,12 @@ from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import not_found
 from api.schemas.tasks import StaffList, StaffMember
-from api.security.route_classes import requires
+from api.security.route_classes import scoped_route
 from db.connections import tenant_transaction
 from db.people import staff
 from db.people.api_keys import ADMIN
 
-router = APIRouter(tags=["staff"], route_class=requires(ADMIN))
+router = APIRouter(tags=["staff"], route_class=scoped_route(ADMIN))
 
 _SHOWN = {
     "id": 2,

@@ -13,12 +13,12 @@ from api.journey_commands import execute_command
 from api.openapi import json_answer, problems
 from api.problems import invalid
 from api.schemas.journeys import JourneyState
-from api.security.route_classes import requires
+from api.security.route_classes import scoped_route
 from contracts.messages import Release, SetStage
 from db.people.api_keys import JOURNEYS_WRITE
 from journey.stages import DEFAULT_RULEBOOK, Role
 
-router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_WRITE))
+router = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_WRITE))
 
 (_VIP,) = DEFAULT_RULEBOOK.keys_with(Role.VIP)  # the examples are of a company with the default stages
 _STATE = {"stage": _VIP, "entered_at": "2026-03-02T10:15:00Z", "held": True, "hold_until": "2026-06-01T00:00:00Z"}

@@ -9,11 +9,11 @@ from fastapi import APIRouter
 from api.dependencies import CredentialDep, GatewayDep
 from api.openapi import json_answer, problems
 from api.schemas.stages import Stages
-from api.security.route_classes import requires
+from api.security.route_classes import scoped_route
 from db.people.api_keys import JOURNEYS_READ
 from journey.stages import DEFAULT_RULEBOOK
 
-router = APIRouter(tags=["stages"], route_class=requires(JOURNEYS_READ))
+router = APIRouter(tags=["stages"], route_class=scoped_route(JOURNEYS_READ))
 
 
 @router.get(

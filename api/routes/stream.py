@@ -14,7 +14,7 @@ from rfc9457 import Problem
 from api.dependencies import CredentialDep, Gateway, GatewayDep
 from api.openapi import problems, schema_reference
 from api.schemas.events import StreamChange, StreamPing
-from api.security.route_classes import requires
+from api.security.route_classes import scoped_route
 from api.streams import Closed, Listener
 from db.people.api_keys import JOURNEYS_READ
 
@@ -22,7 +22,7 @@ PING_EVERY = 15.0  # seconds
 CHECK_EVERY = 5.0  # seconds after which the credential is looked at again
 RETRY = 2000  # milliseconds that a browser waits before it connects again
 
-router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
+router = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ))
 
 _EXAMPLE = """retry: 2000
 event: ping

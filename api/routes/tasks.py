@@ -16,7 +16,7 @@ from api.journey_commands import execute_command
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
 from api.schemas.tasks import AssignableStaff, CustomerTask, TasksPage
-from api.security.route_classes import requires
+from api.security.route_classes import scoped_route
 from contracts.messages import FinishTask, ReassignTask
 from db.connections import tenant_transaction
 from db.outreach import action_queries
@@ -27,8 +27,8 @@ from journey.stages import DEFAULT_RULEBOOK, Role
 
 MOST_ROWS = 200
 
-_read = APIRouter(tags=["tasks"], route_class=requires(JOURNEYS_READ))
-_write = APIRouter(tags=["tasks"], route_class=requires(JOURNEYS_WRITE))
+_read = APIRouter(tags=["tasks"], route_class=scoped_route(JOURNEYS_READ))
+_write = APIRouter(tags=["tasks"], route_class=scoped_route(JOURNEYS_WRITE))
 
 _SHOWN = {
     "id": 17,

@@ -17,12 +17,12 @@ from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
 from api.schemas.outreach import MessagePreview, Messages, SavedTemplate
-from api.security.route_classes import requires
+from api.security.route_classes import scoped_route
 from db.connections import tenant_transaction
 from db.outreach import message_templates
 from db.people.api_keys import ADMIN, Credential
 
-router = APIRouter(tags=["templates"], route_class=requires(ADMIN))
+router = APIRouter(tags=["templates"], route_class=scoped_route(ADMIN))
 
 LOCALE = r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$"
 

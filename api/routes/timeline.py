@@ -16,7 +16,7 @@ from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found, problem
 from api.schemas.journeys import CustomerNotes, TimelinePage
-from api.security.route_classes import requires
+from api.security.route_classes import scoped_route
 from db.journeys import notes, timeline
 from db.journeys.timeline import Kind, Place
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE
@@ -24,8 +24,8 @@ from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE
 MOST_ROWS = 200
 LONGEST_NOTES = 10_000  # characters
 
-_read = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
-_write = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_WRITE))
+_read = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ))
+_write = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_WRITE))
 
 _MOVE = {
     "kind": "transition",

@@ -14,13 +14,13 @@ from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found, problem
 from api.schemas.outreach import ChangedWebhookEndpoint, NewWebhookEndpoint, WebhookEndpoints
-from api.security.route_classes import requires
+from api.security.route_classes import scoped_route
 from db.connections import Connection, tenant_transaction
 from db.outreach import webhook_endpoints
 from db.outreach.webhook_endpoints import Unsuitable
 from db.people.api_keys import ADMIN
 
-router = APIRouter(tags=["webhooks"], route_class=requires(ADMIN))
+router = APIRouter(tags=["webhooks"], route_class=scoped_route(ADMIN))
 
 _URL = "https://crm.example.com/hooks/perdure"
 _SHOWN = {

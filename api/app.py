@@ -19,6 +19,7 @@ from starlette.middleware import Middleware
 import connection
 from activities.channels.webhook import WebhookChannel
 from api import openapi, problems
+from api.change_streams import ChangeStreams
 from api.dashboard import Dashboard
 from api.dependencies import Gateway, TemporalConnection
 from api.routes import (
@@ -47,7 +48,6 @@ from api.security.body_limit import BodyLimitMiddleware
 from api.security.cookies import Cookies
 from api.security.ip_rate_limit import Visitors
 from api.security.route_classes import HotRouteMiddleware
-from api.streams import Streams
 from api.telemetry import GatewayMetrics, TelemetryMiddleware
 from db.connections import open_pool
 from db.journeys.rulebooks import Rulebooks
@@ -112,7 +112,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
     pool = await open_pool(settings.database_url, min_size=2, max_size=settings.gateway_pool, timeout=POOL_TIMEOUT)
     cookies, idle = Cookies(settings.public_url), timedelta(hours=settings.session_idle_hours)
     link = TemporalConnection(partial(connection.connect, runtime=metrics.runtime, identity=f"gateway {os.getpid()}"))
-    streams = Streams(pool)
+    streams = ChangeStreams(pool)
     app.state.gateway = Gateway(
         pool=pool,
         temporal=link,
@@ -128,7 +128,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         cookies=cookies,
         session_idle=idle,
         session_lifetime=timedelta(days=settings.session_days),
-        streams=streams,
+        change_streams=streams,
     )
     beside = [asyncio.create_task(link.keep_trying()), asyncio.create_task(streams.watch())]
     try:

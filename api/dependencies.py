@@ -14,12 +14,12 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.channels.webhook import WebhookChannel
+from api.change_streams import ChangeStreams
 from api.problems import unavailable
 from api.security.authentication import Authenticator
 from api.security.cookies import Cookies
 from api.security.ip_rate_limit import Visitors
 from api.security.route_classes import credential_of
-from api.streams import Streams
 from api.telemetry import GatewayMetrics
 from db.connections import Pool, tenant_transaction
 from db.journeys.rulebooks import Rulebooks
@@ -86,7 +86,7 @@ class Gateway:
     cookies: Cookies
     session_idle: timedelta
     session_lifetime: timedelta
-    streams: Streams
+    change_streams: ChangeStreams
 
     async def rulebook(self, company_id: int) -> Rulebook:
         async with tenant_transaction(self.pool, company_id) as connection:

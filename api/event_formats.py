@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from journey.events import EVENT_TYPES, Event, InvalidEvent, parse
 
-MOST_EVENTS = 1000
+MAX_EVENTS = 1000
 JSON = "application/json"
 CLOUDEVENT = "application/cloudevents+json"
 CLOUDEVENTS = "application/cloudevents-batch+json"
@@ -57,8 +57,8 @@ def _elements(text: bytes, place: str) -> list[Raw]:
         elements = _list.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidEvent(place, text.decode("utf-8", "replace"), "a list of events") from None
-    if not 1 <= len(elements) <= MOST_EVENTS:
-        raise InvalidEvent(place, f"{len(elements)} events", f"1 to {MOST_EVENTS} events")
+    if not 1 <= len(elements) <= MAX_EVENTS:
+        raise InvalidEvent(place, f"{len(elements)} events", f"1 to {MAX_EVENTS} events")
     return elements
 
 

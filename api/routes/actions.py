@@ -23,7 +23,7 @@ from db.outreach.action_queries import ActionSearch
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
 from journey.actions import action_key
 
-MOST_ROWS = 200
+MAX_ROWS = 200
 
 _read = APIRouter(tags=["actions"], route_class=scoped_route(JOURNEYS_READ))
 _write = APIRouter(tags=["actions"], route_class=scoped_route(JOURNEYS_WRITE))
@@ -140,14 +140,14 @@ async def get_actions(
         str | None,
         Query(pattern=r"^[a-z0-9_]{1,64}(\.[0-9-]{1,20})?$", description="its name; without a number any step of it"),
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
-    cursor: Annotated[str | None, Query(max_length=cursors.LONGEST)] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 50,
+    cursor: Annotated[str | None, Query(max_length=cursors.MAX_LENGTH)] = None,
 ) -> Response:
     before = None if cursor is None else _position(cursor)
     search = ActionSearch(status or (), customer_id, action, limit, before)
     rows, following = await action_queries.actions(gateway.pool, credential.company_id, search)
     counts = await action_queries.action_counts(gateway.pool, credential.company_id, search) if before is None else None
-    next_cursor = None if following is None else cursors.written("actions", following)
+    next_cursor = None if following is None else cursors.encode("actions", following)
     rest = orjson.dumps({"counts": counts, "next_cursor": next_cursor})
     return Response(b'{"actions":' + rows + b"," + rest[1:], media_type=JSON)
 
@@ -189,7 +189,7 @@ def _answer(found: tuple[str, bytes] | None, status: int) -> Response:
 
 def _position(cursor: str) -> int:
     try:
-        kind, row = cursors.read(cursor)
+        kind, row = cursors.decode(cursor)
         if kind != "actions":
             raise ValueError("of something else")
         return cursors.row_id(row)

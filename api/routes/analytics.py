@@ -23,8 +23,8 @@ from db.people.api_keys import JOURNEYS_READ
 from journey.events import EARLIEST
 from journey.stages import DEFAULT_RULEBOOK, Role
 
-MOST_DAYS = 366
-MOST_PREDICTIONS = 1000
+MAX_DAYS = 366
+MAX_PREDICTIONS = 1000
 AHEAD = timedelta(minutes=5)  # as far as an event may lie in the future
 
 Period = Literal["day", "week", "month", "quarter", "year", "all"]
@@ -173,7 +173,7 @@ async def get_sankey(
     },
 )
 async def get_churn_predictions(
-    gateway: GatewayDep, credential: CredentialDep, limit: Annotated[int, Query(ge=1, le=MOST_PREDICTIONS)] = 50
+    gateway: GatewayDep, credential: CredentialDep, limit: Annotated[int, Query(ge=1, le=MAX_PREDICTIONS)] = 50
 ) -> Response:
     rulebook = await gateway.rulebook(credential.company_id)
     found = await churn_predictions(gateway.pool, credential.company_id, rulebook, limit)
@@ -183,7 +183,7 @@ async def get_churn_predictions(
 @router.get(
     "/v1/portal/analytics/stage-metrics",
     summary="The metrics of each stage and day",
-    description=f"Days are UTC, at most {MOST_DAYS} of them; days to come have no rows.",
+    description=f"Days are UTC, at most {MAX_DAYS} of them; days to come have no rows.",
     response_model=None,
     responses={200: json_answer(StageMetrics, "By day and stage.", {"stage_metrics": [_METRIC]}), **problems()},
 )
@@ -200,8 +200,8 @@ async def get_stage_metrics(
     if last < EARLIEST.date():
         raise invalid("to", last, f"not before {EARLIEST.date()}")
     first = last - timedelta(days=29) if first is None else first
-    if not timedelta(0) <= last - first < timedelta(days=MOST_DAYS):
-        raise invalid("from", first, f"at most {MOST_DAYS} days, none of them after `to`")
+    if not timedelta(0) <= last - first < timedelta(days=MAX_DAYS):
+        raise invalid("from", first, f"at most {MAX_DAYS} days, none of them after `to`")
     query = AnalyticsQuery((await gateway.rulebook(credential.company_id)).all_stages, instant)
     rows = await stage_metrics(gateway.pool, credential.company_id, query, first, min(last, today))
     return Response(b'{"stage_metrics":' + rows + b"}", media_type=JSON)

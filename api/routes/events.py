@@ -19,7 +19,7 @@ from api.security.route_classes import credential_of, scoped_route
 from db.people.api_keys import EVENTS_WRITE
 from journey.events import InvalidEvent
 
-LONGEST_WAIT = 10.0  # seconds
+MAX_WAIT = 10.0  # seconds
 
 router = APIRouter(tags=["events"], route_class=scoped_route(EVENTS_WRITE, plain=True))
 
@@ -46,7 +46,7 @@ _WAIT = {
     "in": "query",
     "required": False,
     "description": "seconds to wait for each event's outcome, at most 10; then the answer is 200 instead of 202",
-    "schema": {"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST_WAIT},
+    "schema": {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_WAIT},
 }
 
 
@@ -116,6 +116,6 @@ def _wait(request: Request) -> float | None:
         seconds = float(given)
     except ValueError:
         seconds = math.nan
-    if not 0 < seconds <= LONGEST_WAIT:
-        raise invalid("wait", given, f"seconds, more than 0 and at most {LONGEST_WAIT:.0f}")
+    if not 0 < seconds <= MAX_WAIT:
+        raise invalid("wait", given, f"seconds, more than 0 and at most {MAX_WAIT:.0f}")
     return seconds

@@ -24,8 +24,8 @@ from journey.explain import explain
 from journey.stages import DEFAULT_RULEBOOK, Role
 from journey.state import unpack
 
-EVENTSSHOWN = 200
-MOST_EVENTSSHOWN = 1000
+DEFAULT_EVENTS = 200
+MAX_EVENTS = 1000
 
 _CUSTOMER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,64}")
 
@@ -47,7 +47,7 @@ _PARAMETERS: list[dict[str, Any]] = [
         "in": "query",
         "required": False,
         "description": "events shown, the newest ones",
-        "schema": {"type": "integer", "minimum": 1, "maximum": MOST_EVENTSSHOWN, "default": EVENTSSHOWN},
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_EVENTS, "default": DEFAULT_EVENTS},
     },
 ]
 SHOWN = {
@@ -99,7 +99,7 @@ async def get_journey(request: Request) -> Response:
     if not _CUSTOMER_ID.fullmatch(customer_id):
         raise invalid("customer_id", customer_id, "1 to 64 of A-Z a-z 0-9 . _ : @ -")
     gateway, company_id = gateway_of(request), credential_of(request).company_id
-    limit = _limit(request.query_params.get("limit")) if request.scope["query_string"] else EVENTSSHOWN
+    limit = _limit(request.query_params.get("limit")) if request.scope["query_string"] else DEFAULT_EVENTS
     url = None
     if gateway.temporal_ui_url:
         workflow = quote(journey_id(company_id, customer_id), safe="")
@@ -112,9 +112,9 @@ async def get_journey(request: Request) -> Response:
 
 def _limit(given: str | None) -> int:
     if given is None:
-        return EVENTSSHOWN
-    if not re.fullmatch(r"[0-9]{1,4}", given, re.ASCII) or not 1 <= int(given) <= MOST_EVENTSSHOWN:
-        raise invalid("limit", given, f"1 to {MOST_EVENTSSHOWN}")
+        return DEFAULT_EVENTS
+    if not re.fullmatch(r"[0-9]{1,4}", given, re.ASCII) or not 1 <= int(given) <= MAX_EVENTS:
+        raise invalid("limit", given, f"1 to {MAX_EVENTS}")
     return int(given)
 
 

@@ -13,7 +13,7 @@ from api.openapi import json_answer, only, problems
 from api.problems import problem
 from api.schemas.session import BrowserSession
 from api.security import ip_rate_limit
-from api.security.cookies import LONGEST, csrf_token
+from api.security.cookies import MAX_SECRET_LENGTH, csrf_token
 from api.security.route_classes import is_json
 from db.people import api_keys, browser_sessions
 from db.people.browser_sessions import Session
@@ -30,7 +30,7 @@ _SHOWN = {
 _OURS = only(problems(), 401, 403, 429, 503)
 _NO_STORE = {"Cache-Control": "no-store"}
 
-Secret = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)]
+Secret = Annotated[str, StringConstraints(min_length=1, max_length=MAX_SECRET_LENGTH)]
 
 
 class SignIn(BaseModel):

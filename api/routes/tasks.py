@@ -25,7 +25,7 @@ from db.people import staff
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
 from journey.stages import DEFAULT_RULEBOOK, Role
 
-MOST_ROWS = 200
+MAX_ROWS = 200
 
 _read = APIRouter(tags=["tasks"], route_class=scoped_route(JOURNEYS_READ))
 _write = APIRouter(tags=["tasks"], route_class=scoped_route(JOURNEYS_WRITE))
@@ -92,8 +92,8 @@ async def get_tasks(
     ] = None,
     customer_id: Annotated[str | None, Query(pattern=CUSTOMER_ID)] = None,
     kind: Annotated[str | None, Query(pattern=r"^[a-z0-9_]{1,64}$", description="like check_in_call")] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
-    cursor: Annotated[str | None, Query(max_length=cursors.LONGEST)] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 50,
+    cursor: Annotated[str | None, Query(max_length=cursors.MAX_LENGTH)] = None,
 ) -> Response:
     search = TaskSearch(
         status=None if status == "all" else status,
@@ -104,7 +104,7 @@ async def get_tasks(
         after=None if cursor is None else _position(cursor),
     )
     rows, following = await action_queries.tasks(gateway.pool, credential.company_id, search)
-    next_cursor = None if following is None else cursors.written("tasks", *following)
+    next_cursor = None if following is None else cursors.encode("tasks", *following)
     return Response(b'{"tasks":' + rows + b',"next_cursor":' + orjson.dumps(next_cursor) + b"}", media_type=JSON)
 
 
@@ -181,10 +181,10 @@ def _answer(found: tuple[str, bytes]) -> Response:
 
 def _position(cursor: str) -> tuple[str, int]:
     try:
-        kind, due, row = cursors.read(cursor)
+        kind, due, row = cursors.decode(cursor)
         if kind != "tasks":
             raise ValueError("of something else")
-        return due if due == "infinity" else cursors.instant(due), cursors.row_id(row)
+        return due if due == "infinity" else cursors.timestamp(due), cursors.row_id(row)
     except (ValueError, TypeError):
         raise invalid("cursor", cursor, "next_cursor of a page of tasks") from None
 

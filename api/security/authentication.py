@@ -32,7 +32,7 @@ GRACE = 3600.0  # seconds for which it is believed while Postgres does not answe
 ASK_LIMIT = 1.0  # seconds that a key already known waits for Postgres
 REMEMBERED = 10_000  # keys
 TOUCH_EVERY = 300.0  # seconds
-LONGEST_KEY = 200  # characters
+MAX_KEY_LENGTH = 200  # characters
 
 
 class _Key:
@@ -206,7 +206,7 @@ def _bearer(request: Request) -> str:
         raise _unauthorised("send `Authorization: Bearer KEY`", error=None)
     scheme, _, plaintext = header.partition(" ")
     plaintext = plaintext.strip()
-    if scheme.lower() != "bearer" or not plaintext or len(plaintext) > LONGEST_KEY:
+    if scheme.lower() != "bearer" or not plaintext or len(plaintext) > MAX_KEY_LENGTH:
         raise _unauthorised("send `Authorization: Bearer KEY`", error="invalid_request")
     return plaintext
 

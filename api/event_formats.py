@@ -31,7 +31,7 @@ _ATTRIBUTES = {"customer_id": "subject", "occurred_at": "time"}
 _OWN = ("id", "type", "customer_id", "occurred_at")
 
 
-def read(body: bytes, content_type: str, now: int) -> list[tuple[str | None, Parsed]]:
+def parse_body(body: bytes, content_type: str, now: int) -> list[tuple[str | None, Parsed]]:
     """Each event of a body in order, with its id where one can be seen: the event, or why it is not one.
 
     `content_type` is one of CONTENT_TYPES; `now` in µs. Raises InvalidEvent for what is no body of events at all.

@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from temporalio.exceptions import TemporalError
 
 from api.dependencies import Gateway, gateway_of
-from api.event_intake import Accepted, look_up, outcomes, send
+from api.event_intake import AcceptedEvent, recorded_outcomes, send_to_journeys, wait_for_outcomes
 from api.html import COMMENT_LIMIT, feedback_form, page, unsubscribe_form, words
 from api.problems import RETRY_SECONDS
 from api.security import ip_rate_limit
@@ -139,12 +139,12 @@ async def _told(gateway: Gateway, link: FeedbackLink, rating: int, comment: str)
         **({"comment": comment} if comment else {}),
     }
     fields = canonical(from_fields(fields))
-    event = Accepted(fields, content_hash(fields))
-    before = await look_up(gateway.pool, link.company, [event])
-    if await send(gateway.temporal.client, link.company, [event], 1):
+    event = AcceptedEvent(fields, content_hash(fields))
+    before = await recorded_outcomes(gateway.pool, link.company, [event])
+    if await send_to_journeys(gateway.temporal.client, link.company, [event], 1):
         raise ConnectionError("Temporal has not taken it")
     gateway.metrics.accepted.add(1)
-    found = await outcomes(gateway.pool, link.company, [event], before, time.monotonic() + ANSWER_WAIT)
+    found = await wait_for_outcomes(gateway.pool, link.company, [event], before, time.monotonic() + ANSWER_WAIT)
     outcome: str = found[0]["outcome"]
     return outcome
 

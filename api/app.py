@@ -46,7 +46,7 @@ from api.routes import (
 from api.security.authentication import Authenticator
 from api.security.body_limit import BodyLimitMiddleware
 from api.security.cookies import Cookies
-from api.security.ip_rate_limit import Visitors
+from api.security.ip_rate_limit import IpRateLimits
 from api.security.route_classes import HotRouteMiddleware
 from api.telemetry import GatewayMetrics, TelemetryMiddleware
 from db.connections import open_pool
@@ -120,7 +120,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         metrics=metrics,
         rulebooks=Rulebooks(),
         webhooks=WebhookChannel(settings.webhook_allow.split(",")),
-        visitors=Visitors(),
+        ip_rate_limits=IpRateLimits(),
         link_secret=settings.link_secret,
         intake_concurrency=settings.intake_concurrency,
         temporal_ui_url=settings.temporal_ui_url,

@@ -18,7 +18,7 @@ from api.change_streams import ChangeStreams
 from api.problems import unavailable
 from api.security.authentication import Authenticator
 from api.security.cookies import Cookies
-from api.security.ip_rate_limit import Visitors
+from api.security.ip_rate_limit import IpRateLimits
 from api.security.route_classes import credential_of
 from api.telemetry import GatewayMetrics
 from db.connections import Pool, tenant_transaction
@@ -78,7 +78,7 @@ class Gateway:
     metrics: GatewayMetrics
     rulebooks: Rulebooks
     webhooks: WebhookChannel
-    visitors: Visitors
+    ip_rate_limits: IpRateLimits
     link_secret: str | None
     intake_concurrency: int
     temporal_ui_url: str | None

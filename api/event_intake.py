@@ -30,6 +30,7 @@ SIGNAL_BYTES = 500_000
 POLL_INTERVAL = 0.05  # seconds between two looks for outcomes
 
 Verdict = tuple[str, str | None]  # an outcome and its reason
+Recorded = dict[str, list[EventOutcome]]  # the ledger's rows by event id
 PENDING: Verdict = ("pending", None)
 
 
@@ -189,7 +190,7 @@ async def wait_for_outcomes(
     return [_answer(event, decided.get(event.id, PENDING), caused) for event in accepted]
 
 
-def _verdict(event: AcceptedEvent, known: dict[str, list[EventOutcome]]) -> Verdict | None:
+def _verdict(event: AcceptedEvent, known: Recorded) -> Verdict | None:
     """What the ledger says of exactly this content."""
     for row in known.get(event.id, ()):
         if row.content_hash == event.content_hash:

@@ -12,8 +12,8 @@ from api.dependencies import Gateway, GatewayDep
 from api.openapi import json_answer, only, problems
 from api.problems import problem
 from api.schemas.session import BrowserSession
-from api.security import ip_rate_limit
 from api.security.cookies import MAX_SECRET_LENGTH, csrf_token
+from api.security.ip_rate_limit import client_network
 from api.security.route_classes import is_json
 from db.people import api_keys, browser_sessions
 from db.people.browser_sessions import Session
@@ -65,12 +65,12 @@ async def sign_in(given: SignIn, request: Request, gateway: GatewayDep) -> Respo
     gateway.cookies.check_origin(request)
     if not is_json(request.headers.get("content-type", "application/json")):
         raise problem("unsupported-media-type", "send application/json")
-    address = request.client.host if request.client else ""
-    if wait := await gateway.visitors.spent(ip_rate_limit.WRONG_GUESSES, address):
+    network = client_network(request.client.host if request.client else "")
+    if wait := gateway.ip_rate_limits.failed_sign_ins.exhausted(network):
         raise problem("rate-limited", "too many wrong keys or links", headers={"Retry-After": str(wait)})
     secret = await _opened(gateway, given)
     if secret is None:
-        await gateway.visitors.exceeded(ip_rate_limit.WRONG_GUESSES, address)
+        gateway.ip_rate_limits.failed_sign_ins.hit(network)
         what = "this key is not known or was revoked" if given.key else "this link was used already, or is too old"
         raise problem("unauthorised", what)
     if before := gateway.cookies.secret(request):

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -86,7 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="Perdure",
         summary="Durable customer journeys",
         description=_ABOUT,
-        version="0.1.0",
+        version=version("perdure"),
         routes=[route for router in routers for route in router.routes],
         lifespan=partial(_lifespan, settings),
         middleware=[

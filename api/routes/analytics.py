@@ -20,8 +20,8 @@ from db.analytics.journey_analytics import AnalyticsQuery
 from db.analytics.sankey import MAX_STEPS, sankey
 from db.analytics.stage_metrics import stage_metrics
 from db.people.api_keys import JOURNEYS_READ
-from journey.events import EARLIEST
 from journey.stages import DEFAULT_RULEBOOK, Role
+from journey.time import EARLIEST
 
 MAX_DAYS = 366
 MAX_PREDICTIONS = 1000

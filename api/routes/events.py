@@ -25,6 +25,7 @@ from api.schemas.events import EventOutcomes, EventsAccepted
 from api.security.route_classes import credential_of, scoped_route
 from db.people.api_keys import EVENTS_WRITE
 from journey.events import InvalidEvent
+from journey.time import Micros
 
 MAX_WAIT = 10.0  # seconds
 
@@ -74,7 +75,7 @@ async def post_events(request: Request) -> Response:
     gateway, company_id = gateway_of(request), credential_of(request).company_id
     wait, content_type = _wait(request), _content_type(request)
     try:
-        found = sort_events(parse_body(await request.body(), content_type, time.time_ns() // 1000))
+        found = sort_events(parse_body(await request.body(), content_type, Micros(time.time_ns() // 1000)))
     except InvalidEvent as error:
         raise problem("invalid-events", str(error.problem), errors=[error_fields(error)]) from None
     gateway.metrics.rejected.add(len(found.rejected))

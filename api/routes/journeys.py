@@ -23,6 +23,7 @@ from db.people.api_keys import JOURNEYS_READ
 from journey.explain import explain
 from journey.stages import DEFAULT_RULEBOOK, Role
 from journey.state import unpack
+from journey.time import Micros
 
 DEFAULT_EVENTS = 200
 MAX_EVENTS = 1000
@@ -148,5 +149,5 @@ async def get_explanation(customer_id: CustomerId, gateway: GatewayDep, credenti
         raise not_found("this company has no journey of such a customer")
     packed, transitions = found
     rulebook = await gateway.rulebook(credential.company_id)
-    answer = explain(unpack(packed), rulebook, time.time_ns() // 1000)
+    answer = explain(unpack(packed), rulebook, Micros(time.time_ns() // 1000))
     return Response(orjson.dumps({**answer, "customer_id": customer_id, "transitions": transitions}), media_type=JSON)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from journey.events import Event, InvalidEvent, from_fields, parse
+from journey.time import Micros
 
 Raw = bytes | dict[str, str]
 Line = tuple[int, Raw, Event | InvalidEvent]
@@ -33,7 +34,7 @@ class UnreadableLog(Exception):
     """The file as a whole cannot be read: not there, broken off, no header. The text says which file and why."""
 
 
-def read_log(path: str | Path, *, now: int | None = None) -> Iterator[Line]:
+def read_log(path: str | Path, *, now: Micros | None = None) -> Iterator[Line]:
     """Every line of a log that is not blank: (its number from 1, as it was read, the event or why it is none).
 
     What was read is the line's bytes in JSON lines, the filled cells by column in CSV, where the number is the row's
@@ -69,7 +70,7 @@ def _is_csv(name: str, stream: Reader) -> bool:
     return b"{" not in first and b"customer_id" in first
 
 
-def _json_lines(stream: Iterable[bytes], now: int | None) -> Iterator[Line]:
+def _json_lines(stream: Iterable[bytes], now: Micros | None) -> Iterator[Line]:
     for number, line in enumerate(stream, 1):
         if number == 1:
             line = line.removeprefix(UTF8_MARK)
@@ -82,7 +83,7 @@ def _json_lines(stream: Iterable[bytes], now: int | None) -> Iterator[Line]:
             yield number, line, event
 
 
-def _csv_lines(stream: Reader, now: int | None, name: str) -> Iterator[Line]:
+def _csv_lines(stream: Reader, now: Micros | None, name: str) -> Iterator[Line]:
     # Bytes that are no UTF-8 become lone surrogates here, which no event takes: the row is refused with its field.
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
     try:
@@ -91,7 +92,7 @@ def _csv_lines(stream: Reader, now: int | None, name: str) -> Iterator[Line]:
         text.detach()  # else it would close the stream, which may be the standard input
 
 
-def _rows(rows: "_csv.Reader", now: int | None, name: str) -> Iterator[Line]:
+def _rows(rows: "_csv.Reader", now: Micros | None, name: str) -> Iterator[Line]:
     try:
         header = next(rows, [])
     except csv.Error as error:
@@ -112,7 +113,7 @@ def _rows(rows: "_csv.Reader", now: int | None, name: str) -> Iterator[Line]:
             yield rows.line_num, *_from_row(header, row, now)
 
 
-def _from_row(header: list[str], row: list[str], now: int | None) -> tuple[Raw, Event | InvalidEvent]:
+def _from_row(header: list[str], row: list[str], now: Micros | None) -> tuple[Raw, Event | InvalidEvent]:
     cells = {column: cell for column, cell in zip(header, row, strict=False) if cell}
     if len(row) > len(header) and any(row[len(header) :]):
         return cells, InvalidEvent("(body)", ",".join(row), f"at most {len(header)} cells, as the header has")

@@ -33,8 +33,9 @@ from contracts.names import ACT_SIGNAL
 from db.connections import Pool, open_pool
 from db.journeys.rulebooks import Rulebooks
 from db.operations import maintenance
-from journey.events import MICROSECOND, Event, InvalidEvent, canonical, content_hash, to_instant
+from journey.events import Event, InvalidEvent, canonical, content_hash
 from journey.simulate import Log
+from journey.time import MICROSECOND, Micros, to_micros
 from settings import Settings
 
 
@@ -90,7 +91,7 @@ async def import_log(settings: Settings, file: str, company: int, shift_to_now: 
     """
     with progress() as bar:
         try:
-            log, bad, fingerprint = _read(file, bar, None if shift_to_now else int(time.time() * 1e6))
+            log, bad, fingerprint = _read(file, bar, None if shift_to_now else Micros(time.time_ns() // 1000))
         except UnreadableLog as error:
             complaints.print(f"[red]error:[/red] {error}")
             return 2
@@ -151,7 +152,7 @@ def _rejects(file: str) -> Path:
     return Path(("import" if file == "-" else file) + ".rejected.jsonl")
 
 
-def _read(file: str, bar: Progress, now: int | None) -> tuple[Log, int, str]:
+def _read(file: str, bar: Progress, now: Micros | None) -> tuple[Log, int, str]:
     """The log, how many lines were bad (they are in the rejects file), and a fingerprint of its events."""
     log, bad = Log(), 0
     fingerprint = hashlib.sha256()
@@ -256,8 +257,8 @@ async def _patiently(send: Callable[[], Awaitable[None]]) -> None:
         pause = min(pause * 2, 5.0)
 
 
-def _instant_of(event: dict[str, Any]) -> int:
-    return to_instant(datetime.fromisoformat(event["occurred_at"]))
+def _instant_of(event: dict[str, Any]) -> Micros:
+    return to_micros(datetime.fromisoformat(event["occurred_at"]))
 
 
 async def _projected(pool: Pool, company: int, outgoing: Outgoing, bar: Progress) -> None:

@@ -25,9 +25,9 @@ class CommitResult(TypedDict, total=False):
     """What ``commit`` answers.
 
     ``changes``: what turns the request's state into the new one (see ``journey.state.apply_state_diff``).
-    ``answers``: for each command among the messages why it was refused, or None, or what it made; left out where there is none. ``again``:
-    the state was taken over from Postgres, the messages are still to be committed. ``more``: more history follows at
-    once. ``actions``: the tails of the actions to be done, with the µs when each is due (0: now).
+    ``answers``: for each command among the messages why it was refused, or None, or what it made; left out where there
+    is none. ``again``: the state was taken over from Postgres, the messages are still to be committed. ``more``: more
+    history follows at once. ``actions``: the tails of the actions to be done, with the µs when each is due (0: now).
     """
 
     changes: dict[str, Any]

@@ -1,8 +1,8 @@
 """Which actions a transition brings about, and when each is due.
 
-An action is identified within its journey by its ``action_ref``, ``{transition_number}:{action}``, and everywhere by its
-key, ``{company}:{customer}:{action_ref}``. However often it is tried, it takes effect once. ``transition_number`` counts
-the transitions of the journey from 1. Each step of an action that has several is an action of its own.
+Within its journey, an action is identified by its ``action_ref``, ``{transition_number}:{action}``, and everywhere else
+by its key, ``{company}:{customer}:{action_ref}``. However often it is tried, it takes effect once. Transitions of a
+journey are numbered from 1. Each step of an action that has several is an action of its own.
 """
 
 from collections.abc import Iterable, Mapping

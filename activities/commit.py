@@ -21,9 +21,9 @@ from temporalio.exceptions import ApplicationError
 from activities.commit_parameters import guard, projection, transition_row
 from activities.message_batch import MessageBatch, deduplicate, parse_messages, quarantine_all
 from activities.side_effects import pending_actions, side_effects, unfinished_actions
-from activities.staff_requests import Replies, decide_commands, targets
+from activities.staff_requests import decide_commands, targets
 from contracts import names
-from contracts.requests import CommitRequest, CommitResult
+from contracts.requests import CommitRequest, CommitResult, Reply
 from db.connections import Pool
 from db.journeys import ledger
 from db.journeys.ledger import LedgerEntry, LedgerSnapshot, ProjectionRow
@@ -243,7 +243,7 @@ class CommitActivity:
 def commit_result(
     request: CommitRequest,
     state: dict[str, Any] | None,
-    replies: Replies,
+    replies: list[Reply],
     until: int | None = None,
     actions: dict[str, int] | None = None,
 ) -> CommitResult:

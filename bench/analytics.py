@@ -127,7 +127,6 @@ SMALL_CUSTOMERS = 1000
 def questions(pool: Pool, company: int) -> dict[str, Ask]:
     """The floor first, then everything that the dashboard asks for."""
     today = datetime.now(UTC).date()
-    stages = DEFAULT_RULEBOOK.all_stages
     row = "select current_stage, risk_score, lifetime_value from customer_relationships where id = %s"
     key = company * 10_000_000 + 500
     month, everything = AnalyticsQuery(period="month"), AnalyticsQuery(period="all")
@@ -145,7 +144,7 @@ def questions(pool: Pool, company: int) -> dict[str, Ask]:
         "stage metrics, 30 days": lambda: stage_metrics(
             pool, company, AnalyticsQuery(), today - timedelta(days=29), today
         ),
-        "churn predictions, 50": lambda: churn_predictions(pool, company, stages, 50),
+        "churn predictions, 50": lambda: churn_predictions(pool, company, DEFAULT_RULEBOOK, 50),
     }
 
 

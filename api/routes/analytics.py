@@ -20,6 +20,7 @@ from db.analytics.sankey import MAX_STEPS, sankey
 from db.analytics.stage_metrics import stage_metrics
 from db.people.api_keys import JOURNEYS_READ
 from journey.events import EARLIEST
+from journey.stages import DEFAULT_RULEBOOK, Role
 
 MOST_DAYS = 366
 MOST_PREDICTIONS = 1000
@@ -37,6 +38,7 @@ AsOf = Annotated[
 
 router = APIRouter(tags=["analytics"], route_class=requires(JOURNEYS_READ))
 
+(_AT_RISK,) = DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)  # the examples are of a company with the default stages
 _FIGURES = {
     "period": "month",
     "as_of": "2026-03-12T09:00:00+00:00",
@@ -55,19 +57,19 @@ _FIGURES = {
         {"from": "prospect", "to": "lead", "count": 15},
     ],
     "stage_times": {"prospect": 3.5904, "lead": 7.25},
-    "distribution": {"prospect": 5, "lead": 12, "customer": 15, "regular": 2, "vip": 2, "at_risk": 4, "churned": 0},
+    "distribution": dict(zip(DEFAULT_RULEBOOK.by_key, (5, 12, 15, 2, 2, 4, 0), strict=True)),
 }
 _SANKEY = {
     "period": "year",
     "as_of": "2026-03-12T09:00:00+00:00",
     "nodes": [
         {"id": "0:customer", "step": 0, "stage": "customer"},
-        {"id": "1:at_risk", "step": 1, "stage": "at_risk"},
+        {"id": f"1:{_AT_RISK}", "step": 1, "stage": _AT_RISK},
         {"id": "2:customer", "step": 2, "stage": "customer"},
     ],
     "links": [
-        {"source": "0:customer", "target": "1:at_risk", "count": 9},
-        {"source": "1:at_risk", "target": "2:customer", "count": 4},
+        {"source": "0:customer", "target": f"1:{_AT_RISK}", "count": 9},
+        {"source": f"1:{_AT_RISK}", "target": "2:customer", "count": 4},
     ],
 }
 _METRIC = {
@@ -83,7 +85,7 @@ _PREDICTION: dict[str, Any] = {
     "customer_id": "c-1001",
     "name": "Ada Example",
     "email": "ada@example.com",
-    "current_stage": "at_risk",
+    "current_stage": _AT_RISK,
     "stage_name": "At Risk",
     "stage_entered_at": "2026-03-01T10:15:00+00:00",
     "risk_score": 0.80,
@@ -148,7 +150,8 @@ async def get_sankey(
 @router.get(
     "/v1/portal/analytics/churn-predictions",
     summary="Whom the company is about to lose",
-    description="Customers with a risk over 0.7 or in `at_risk`, the riskiest first; `total` counts them, up to "
+    description="Customers whose risk score exceeds the company's `scoring.high_risk`, and customers in a stage with "
+    "the role `at_risk`, in descending order of risk. `total` counts them, up to "
     f"{MAX_COUNTED:,} (then `more` is true). "
     "`predicted_by` is `history` (the company's mean stay before churning), `deadline` or null, where nothing leads "
     "to a date. `return_probability` is that of at least one appointment in the next 90 days, `expected_appointments` "
@@ -166,8 +169,8 @@ async def get_sankey(
 async def get_churn_predictions(
     gateway: TheGateway, credential: TheCredential, limit: Annotated[int, Query(ge=1, le=MOST_PREDICTIONS)] = 50
 ) -> Response:
-    stages = (await gateway.rulebook(credential.company_id)).all_stages
-    found = await churn_predictions(gateway.pool, credential.company_id, stages, limit)
+    rulebook = await gateway.rulebook(credential.company_id)
+    found = await churn_predictions(gateway.pool, credential.company_id, rulebook, limit)
     return Response(await with_forecasts(gateway.pool, credential.company_id, found), media_type=JSON)
 
 

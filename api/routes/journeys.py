@@ -19,6 +19,7 @@ from contracts.names import journey_id
 from db.journeys import projection
 from db.people.api_keys import JOURNEYS_READ
 from journey.explain import explain
+from journey.stages import DEFAULT_RULEBOOK, Role
 from journey.state import unpack
 
 EVENTSSHOWN = 200
@@ -27,6 +28,8 @@ MOST_EVENTSSHOWN = 1000
 _CUSTOMER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,64}")
 
 hot = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ, plain=True))
+(_AT_RISK,) = DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)  # the examples are of a company with the default stages
+
 router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
 
 _PARAMETERS: list[dict[str, Any]] = [
@@ -123,7 +126,13 @@ def _limit(given: str | None) -> int:
                 "current_stage": "customer",
                 "scores": {"risk": {"score": "0.00", "factors": []}},
                 "rules": [],
-                "deadlines": [{"at": "2026-05-31T10:15:00Z", "leads_to": "at_risk", "sentence": "…"}],
+                "deadlines": [
+                    {
+                        "at": "2026-05-31T10:15:00Z",
+                        "leads_to": _AT_RISK,
+                        "sentence": "…",
+                    }
+                ],
             },
         ),
         **problems("not-found"),

@@ -15,10 +15,12 @@ from api.problems import invalid
 from api.security.route_classes import requires
 from contracts.messages import Release, SetStage
 from db.people.api_keys import JOURNEYS_WRITE
+from journey.stages import DEFAULT_RULEBOOK, Role
 
 router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_WRITE))
 
-_STATE = {"stage": "vip", "entered_at": "2026-03-02T10:15:00Z", "held": True, "hold_until": "2026-06-01T00:00:00Z"}
+(_VIP,) = DEFAULT_RULEBOOK.keys_with(Role.VIP)  # the examples are of a company with the default stages
+_STATE = {"stage": _VIP, "entered_at": "2026-03-02T10:15:00Z", "held": True, "hold_until": "2026-06-01T00:00:00Z"}
 
 
 def _reason(text: str) -> str:
@@ -34,7 +36,7 @@ class StageChange(BaseModel):
         extra="forbid",
         json_schema_extra={
             "examples": [
-                {"stage": "vip", "reason": "Signed a yearly contract", "hold_until": "2027-01-01T00:00:00Z"},
+                {"stage": _VIP, "reason": "Signed a yearly contract", "hold_until": "2027-01-01T00:00:00Z"},
                 {"stage": "customer", "reason": "Called back and apologised"},
             ]
         },

@@ -22,6 +22,7 @@ from db.outreach import action_queries
 from db.outreach.action_queries import TaskSearch
 from db.people import staff
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
+from journey.stages import DEFAULT_RULEBOOK, Role
 
 MOST_ROWS = 200
 
@@ -32,7 +33,7 @@ _SHOWN = {
     "id": 17,
     "customer_id": "c-1001",
     "customer_name": "Ada Example",
-    "current_stage": "at_risk",
+    "current_stage": DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)[0],
     "kind": "check_in_call",
     "title": "Call customer c-1001: no visit for a while",
     "status": "open",

@@ -20,7 +20,7 @@ import orjson
 
 from db.analytics.rollup_reader import RollupReader, read_rollups, span_params
 from db.connections import Pool
-from journey.stages import DEFAULT_RULEBOOK, Stage
+from journey.stages import DEFAULT_RULEBOOK, Role, Stage, keys_with_role
 
 #: the number of UTC days in a period, including its last day; None: no lower bound
 PERIODS: dict[str, int | None] = {"day": 1, "week": 7, "month": 30, "quarter": 90, "year": 365, "all": None}
@@ -56,6 +56,8 @@ class AnalyticsQuery:
         return {
             "company": company_id,
             "stages": stages_json(self.stages),
+            "at_risk_stages": keys_with_role(self.stages, Role.AT_RISK),
+            "vip_stages": keys_with_role(self.stages, Role.VIP),
             "until": self.until,
             **span_params("ever", None, last),
             **span_params("period", self.since, last),
@@ -160,8 +162,8 @@ _SUMMARY: LiteralString = """
     'vip_count', vip, 'vip_percentage', coalesce(round(100.0 * vip / nullif(total, 0), 2), 0),
     'avg_lifetime_value', coalesce(round(VALUE / nullif(total, 0), 2), 0))
   from (select coalesce(sum(n), 0)::bigint as total,
-               coalesce(sum(n) filter (where stage = 'at_risk'), 0)::bigint as at_risk,
-               coalesce(sum(n) filter (where stage = 'vip'), 0)::bigint as vip from standing) counted)
+               coalesce(sum(n) filter (where stage = any(%(at_risk_stages)s)), 0)::bigint as at_risk,
+               coalesce(sum(n) filter (where stage = any(%(vip_stages)s)), 0)::bigint as vip from standing) counted)
 """
 
 _DASHBOARD: LiteralString = """

@@ -23,6 +23,7 @@ from db.operations import company_gauges, maintenance, validation
 from db.outreach import action_queries, actions
 from db.outreach.action_queries import ActionSearch, TaskSearch
 from db.people import api_keys
+from journey.stages import DEFAULT_RULEBOOK, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,8 @@ ESSENTIAL: tuple[Essential, ...] = (
         "actions to be done", lambda pool, of: actions.load(pool, of.company_id, of.customer_id, ["key"], of.now)
     ),
     *(Essential(f"relationships by {sort.replace('_', ' ')}", _page(Search(sort=sort))) for sort in SORTS),
-    Essential("relationships of a stage, by risk", _page(Search(stages=("at_risk",)))),
-    Essential("relationships over a risk", _page(Search(min_risk=0.7))),
+    Essential("relationships of a stage, by risk", _page(Search(stages=DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)))),
+    Essential("relationships over a risk", _page(Search(min_risk=float(DEFAULT_RULEBOOK.scoring.high_risk)))),
     Essential("relationships found by a text", _page(Search(text="ann")), whole=True),
     Essential("open tasks", lambda pool, of: action_queries.tasks(pool, of.company_id, TaskSearch())),
     Essential(
@@ -166,7 +167,7 @@ ESSENTIAL: tuple[Essential, ...] = (
     ),
     Essential(
         "churn predictions",
-        lambda pool, of: churn_predictions(pool, of.company_id, AnalyticsQuery().stages, 50),
+        lambda pool, of: churn_predictions(pool, of.company_id, DEFAULT_RULEBOOK, 50),
         whole=True,
     ),
     Essential(

@@ -27,7 +27,8 @@ from local.managed_process import StartFailed
 SEED = 20
 CUSTOMERS = 400
 LANES = 8  # requests under way at once
-#: how many of those who stand in a stage the system acts upon, as if it had been there when they entered it
+#: How many customers in each stage the system acts on, as if it had been running when they entered the stage. The demo
+#: company has the default rulebook, so these are keys of its stages.
 ACTED_UPON = {"lead": 8, "customer": 8, "vip": 6, "at_risk": 24}
 
 Say = Callable[[str], None]

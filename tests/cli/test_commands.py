@@ -14,7 +14,7 @@ import pytest
 from temporalio.client import Client
 
 from contracts.journey_client import journey_handle
-from journey.actions import DEFAULT_ACTIONS
+from journey.stages import DEFAULT_ACTIONS
 from local import services
 from tests.cli.conftest import Shell
 from tests.support.bad_events import BAD_EVENTS

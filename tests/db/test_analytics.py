@@ -13,6 +13,7 @@ from db.analytics.journey_analytics import PERIODS, AnalyticsQuery
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool
 from journey.events import Event, parse, to_instant
+from journey.stages import DEFAULT_RULEBOOK
 from tests.support.lived import live
 
 STAGES = ["prospect", "lead", "customer", "regular", "vip", "at_risk", "churned"]
@@ -55,7 +56,7 @@ async def test_an_empty_company_has_zeros(pool: Pool, database_url: str, as_of: 
     counted = ("total_customers", "at_risk_count", "at_risk_percentage", "vip_count", "vip_percentage")
     assert [found[name] for name in (*counted, "avg_lifetime_value")] == [0] * 6
     assert {(row["customer_count"], row["revenue"]) for row in (await metrics(pool, after(0), 0)).values()} == {(0, 0)}
-    assert json.loads(await churn_predictions(pool, 1, AnalyticsQuery().stages, 10)) == {
+    assert json.loads(await churn_predictions(pool, 1, DEFAULT_RULEBOOK, 10)) == {
         "total": 0,
         "more": False,
         "predictions": [],
@@ -104,7 +105,7 @@ async def test_everyone_churned(pool: Pool, database_url: str) -> None:
     assert (found["at_risk_count"], found["avg_lifetime_value"]) == (0, 10)
     assert {row["conversion_rate"] for row in (await metrics(pool, after(400), 400)).values()} == {None}
     assert (await metrics(pool, after(400), 180))["churned"]["conversion_rate"] == 0
-    assert json.loads(await churn_predictions(pool, 1, AnalyticsQuery().stages, 10)) == {
+    assert json.loads(await churn_predictions(pool, 1, DEFAULT_RULEBOOK, 10)) == {
         "total": 0,
         "more": False,
         "predictions": [],
@@ -140,11 +141,11 @@ async def test_one_company_is_not_anothers(pool: Pool, database_url: str) -> Non
     for query in (AnalyticsQuery(), after(100)):
         assert (await figures(pool, query, 2))["distribution"] == NOBODY
     assert (await metrics(pool, after(100), 0, 2))["customer"]["revenue"] == 0
-    assert json.loads(await churn_predictions(pool, 2, AnalyticsQuery().stages, 10))["total"] == 0
+    assert json.loads(await churn_predictions(pool, 2, DEFAULT_RULEBOOK, 10))["total"] == 0
 
 
 async def predictions(pool: Pool, limit: int = 10) -> list[dict[str, Any]]:
-    found = json.loads(await churn_predictions(pool, 1, AnalyticsQuery().stages, limit))
+    found = json.loads(await churn_predictions(pool, 1, DEFAULT_RULEBOOK, limit))
     assert found["total"] >= len(found["predictions"])
     return list(found["predictions"])
 

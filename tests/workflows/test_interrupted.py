@@ -129,7 +129,7 @@ async def test_the_older_of_two_tries_does_not_write(life: Life, client: Client,
         "state": {**row["state"], "n": row["version"] - 1},
         "messages": [],
     }
-    with pytest.raises(Exception, match="later try"):
+    with pytest.raises(Exception, match="later attempt"):
         await ActivityEnvironment().run(CommitActivity(pool).commit, late)
     assert life.ledger("applied") == before
     assert life.row() == row

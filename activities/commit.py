@@ -35,6 +35,7 @@ from journey.engine import decide
 from journey.events import AppointmentCompleted, PaymentAdjusted, canonical, content_hash
 from journey.stages import Rulebook
 from journey.state import State, changes, pack, unpack
+from journey.time import Micros
 
 PAYMENT_EVENTS = (AppointmentCompleted, PaymentAdjusted)
 CONFLICT_ATTEMPTS = 3  # of a commit that collided with another one
@@ -244,8 +245,8 @@ def commit_result(
     request: CommitRequest,
     state: dict[str, Any] | None,
     replies: list[Reply],
-    until: int | None = None,
-    actions: dict[str, int] | None = None,
+    until: Micros | None = None,
+    actions: dict[str, Micros] | None = None,
 ) -> CommitResult:
     """Build the activity's answer, no larger than necessary because it is stored in the workflow's history."""
     answer: CommitResult = {"changes": changes(request["state"] or {}, state or {})}

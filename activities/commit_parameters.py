@@ -7,9 +7,9 @@ import orjson
 from contracts.requests import CommitRequest
 from db.journeys.ledger import ProjectionRow
 from journey.engine import Transition
-from journey.events import utc_text
 from journey.explain import money_text
 from journey.state import State
+from journey.time import Micros, utc_text
 
 
 def guard(request: CommitRequest, row: ProjectionRow | None) -> dict[str, Any]:
@@ -64,5 +64,5 @@ def transition_row(move: Transition) -> dict[str, Any]:
     }
 
 
-def _optional_text(instant: int | None) -> str | None:
+def _optional_text(instant: Micros | None) -> str | None:
     return None if instant is None else utc_text(instant)

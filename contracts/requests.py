@@ -2,6 +2,8 @@
 
 from typing import Any, NotRequired, TypedDict
 
+from journey.time import Micros
+
 #: The reply to one command: None (applied), why it was refused, or what it created.
 Reply = str | dict[str, Any] | None
 
@@ -17,7 +19,7 @@ class CommitRequest(TypedDict):
     company_id: int
     customer_id: str
     run_id: str
-    now: int
+    now: Micros
     state: dict[str, Any] | None
     messages: list[tuple[str, list[str]]]
 
@@ -35,7 +37,7 @@ class CommitResult(TypedDict, total=False):
     answers: list[Reply]
     again: bool
     more: bool
-    actions: dict[str, int]
+    actions: dict[str, Micros]
 
 
 class ActRequest(TypedDict):
@@ -48,7 +50,7 @@ class ActRequest(TypedDict):
 
     company_id: int
     customer_id: str
-    now: int
+    now: Micros
     tails: list[str]
     patient: NotRequired[float]
     given_up: NotRequired[str]
@@ -64,6 +66,6 @@ class ActResult(TypedDict, total=False):
     """
 
     done: dict[str, str]
-    until: dict[str, int]
+    until: dict[str, Micros]
     again: dict[str, str]
     campaign: dict[str, Any]

@@ -15,7 +15,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 import connection
-from db.operations.demo import Demo
+from db.operations.demo import DemoCompany
 from db.schema.migrate import upgrade
 from local import dashboard_build, data_folder
 from local.console import Console
@@ -71,7 +71,7 @@ class LocalStack:
         self.console = console
         self.dashboard = dashboard
         self.demo = demo
-        self.demo_company: Demo | None = None
+        self.demo_company: DemoCompany | None = None
         self.key: str | None = None
         self.environment = dict(os.environ)
         self.rows: list[tuple[str, str]] = []

@@ -14,9 +14,9 @@ with workflow.unsafe.imports_passed_through():
     from contracts import names, timeouts
     from contracts.messages import COMMANDS, JourneyStart
     from contracts.requests import CommitRequest, CommitResult
-    from journey.events import to_datetime, to_instant
     from journey.explain import details, readable
     from journey.state import changed, deadline_of
+    from journey.time import EPOCH_MICROS, Micros, to_datetime, to_micros
     from workflows.command_updates import CommandUpdates
     from workflows.pending_actions import PendingActions
 
@@ -113,7 +113,7 @@ class CustomerJourney(CommandUpdates):
             result = {"answers": [str(error) for _ in numbers]}
         self.committed_messages += len(messages)
         self.state = changed(self.state, result.get("changes"))
-        self.not_before = self._now() + HISTORY_FOLLOWS if result.get("more") else 0
+        self.not_before = Micros(self._now() + HISTORY_FOLLOWS) if result.get("more") else EPOCH_MICROS
         self.replies.update(zip(numbers, result.get("answers") or [None] * len(numbers), strict=True))
         self.pending_actions.add(result.get("actions") or {})
 
@@ -154,8 +154,8 @@ class CustomerJourney(CommandUpdates):
 
     # -- the timer ------------------------------------------------------------------------------------------------
 
-    def _now(self) -> int:
-        return to_instant(workflow.now())
+    def _now(self) -> Micros:
+        return to_micros(workflow.now())
 
     def _deadline_at(self) -> int | None:
         """Return when (µs) the next deadline is to be evaluated: shortly after it, plus jitter. None without one."""

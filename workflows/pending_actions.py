@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts import names, timeouts
     from contracts.messages import CampaignStart, JourneyStart
     from contracts.requests import ActRequest, ActResult
-    from journey.events import to_instant
+    from journey.time import Micros, to_micros
 
 SHOWN_OUTCOMES = 12
 
@@ -46,16 +46,16 @@ class PendingActions:
         self._on_progress = on_progress
         self._tasks: list[asyncio.Task[None]] = []
 
-    def add(self, actions: Mapping[str, int]) -> None:
+    def add(self, actions: Mapping[str, Micros]) -> None:
         self.due.update(actions)
 
-    def next_at(self) -> int | None:
+    def next_at(self) -> Micros | None:
         """Return when (µs) the next action is due, not counting those in progress."""
         return min((at for ref, at in self.due.items() if ref not in self.in_progress), default=None)
 
     def start_due(self) -> None:
         """Start everything that is due, together, in the background."""
-        current = to_instant(workflow.now())
+        current = to_micros(workflow.now())
         action_refs = [ref for ref, at in self.due.items() if at <= current and ref not in self.in_progress]
         if action_refs:
             self.in_progress.update(dict.fromkeys(action_refs, ""))
@@ -200,9 +200,9 @@ async def act_with_retries(company_id: int, customer_id: str, action_ref: str, r
         return await act({**request, "given_up": given_up}, summary=f"{name_of(action_ref)} failed")
 
 
-def now() -> int:
+def now() -> Micros:
     """Return the workflow's time in µs."""
-    return to_instant(workflow.now())
+    return to_micros(workflow.now())
 
 
 def name_of(action_ref: str) -> str:

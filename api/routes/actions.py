@@ -15,6 +15,7 @@ from api.field_types import CUSTOMER_ID, Note, RowId
 from api.journey_commands import IdempotencyKey, execute_command, update_id
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
+from api.schemas.actions import ActionsPage, CustomerAction
 from api.security.route_classes import requires
 from contracts.messages import RequestAction, RetryAction
 from db.outreach import action_queries
@@ -88,6 +89,7 @@ class ActionRequest(BaseModel):
     response_model=None,
     responses={
         202: json_answer(
+            CustomerAction,
             "The action, which is on record and done in the background.",
             {"customer_id": "c-1001", "action": _PENDING},
         ),
@@ -120,6 +122,7 @@ async def request_action(
     response_model=None,
     responses={
         200: json_answer(
+            ActionsPage,
             "A page, newest first, each with its latest five attempts. `counts` (on the first page, null on others)"
             " says how many there are of each status, whatever status was asked for; `next_cursor` (null on the last"
             " page) is the `cursor` of the next one.",
@@ -156,6 +159,7 @@ async def get_actions(
     response_model=None,
     responses={
         202: json_answer(
+            CustomerAction,
             "The action, which will be tried again.",
             {"customer_id": "c-1001", "action": {**_SHOWN, "status": "pending", "done_at": None}},
         ),

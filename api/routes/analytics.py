@@ -12,6 +12,7 @@ from api.event_formats import JSON
 from api.openapi import json_answer, problems
 from api.problems import invalid
 from api.return_forecasts import with_forecasts
+from api.schemas.analytics import ChurnPredictions, JourneyAnalytics, StageFlow, StageMetrics
 from api.security.route_classes import requires
 from db.analytics import journey_analytics
 from db.analytics.churn_predictions import MAX_COUNTED, churn_predictions
@@ -19,8 +20,8 @@ from db.analytics.journey_analytics import AnalyticsQuery
 from db.analytics.sankey import MAX_STEPS, sankey
 from db.analytics.stage_metrics import stage_metrics
 from db.people.api_keys import JOURNEYS_READ
-from journey.events import EARLIEST
 from journey.stages import DEFAULT_RULEBOOK, Role
+from journey.time import EARLIEST
 
 MOST_DAYS = 366
 MOST_PREDICTIONS = 1000
@@ -121,7 +122,7 @@ _MODEL = {
     description="The funnel and the transitions are those of the period (1, 7, 30, 90 or 365 UTC days up to and "
     "with that of `as_of`, or `all`); everything else is as of that instant. `stage_times` are mean days.",
     response_model=None,
-    responses={200: json_answer("The figures.", _FIGURES), **problems()},
+    responses={200: json_answer(JourneyAnalytics, "The figures.", _FIGURES), **problems()},
 )
 async def get_customer_journey(
     gateway: TheGateway, credential: TheCredential, period: Period = "month", as_of: AsOf = None
@@ -137,7 +138,10 @@ async def get_customer_journey(
     description="A node is a stage at a step (how many moves a journey had made in the period when it came there), so"
     f" that loops show and no link leads back. After {MAX_STEPS} moves, the last link leads to where a journey came.",
     response_model=None,
-    responses={200: json_answer("Nodes and links, in the order of steps and stages.", _SANKEY), **problems()},
+    responses={
+        200: json_answer(StageFlow, "Nodes and links, in the order of steps and stages.", _SANKEY),
+        **problems(),
+    },
 )
 async def get_sankey(
     gateway: TheGateway, credential: TheCredential, period: Period = "month", as_of: AsOf = None
@@ -161,7 +165,9 @@ async def get_sankey(
     response_model=None,
     responses={
         200: json_answer(
-            "The predictions.", {"total": 1, "more": False, "model": _MODEL, "predictions": [_PREDICTION]}
+            ChurnPredictions,
+            "The predictions.",
+            {"total": 1, "more": False, "model": _MODEL, "predictions": [_PREDICTION]},
         ),
         **problems(),
     },
@@ -179,7 +185,7 @@ async def get_churn_predictions(
     summary="The metrics of each stage and day",
     description=f"Days are UTC, at most {MOST_DAYS} of them; days to come have no rows.",
     response_model=None,
-    responses={200: json_answer("By day and stage.", {"stage_metrics": [_METRIC]}), **problems()},
+    responses={200: json_answer(StageMetrics, "By day and stage.", {"stage_metrics": [_METRIC]}), **problems()},
 )
 async def get_stage_metrics(
     gateway: TheGateway,

@@ -14,9 +14,11 @@ from api.event_formats import CONTENT_TYPES, JSON, read
 from api.event_intake import Sorted, error_fields, look_up, outcomes, send, sort_out
 from api.openapi import EVENTS_BODY, json_answer, problems
 from api.problems import invalid, problem, unavailable
+from api.schemas.events import EventOutcomes, EventsAccepted
 from api.security.route_classes import credential_of, requires
 from db.people.api_keys import EVENTS_WRITE
 from journey.events import InvalidEvent
+from journey.time import Micros
 
 LONGEST_WAIT = 10.0  # seconds
 
@@ -55,8 +57,8 @@ _WAIT = {
     status_code=202,
     response_model=None,
     responses={
-        202: json_answer("Every accepted event is stored and will count exactly once.", _TAKEN),
-        200: json_answer("With `wait`: what became of each event.", _OUTCOMES),
+        202: json_answer(EventsAccepted, "Every accepted event is stored and will count exactly once.", _TAKEN),
+        200: json_answer(EventOutcomes, "With `wait`: what became of each event.", _OUTCOMES),
         **problems("too-large", "unsupported-media-type", "not-all-taken", "invalid-events"),
     },
     openapi_extra={"requestBody": EVENTS_BODY, "parameters": [_WAIT]},
@@ -66,7 +68,7 @@ async def post_events(request: Request) -> Response:
     gateway, company_id = gateway_of(request), credential_of(request).company_id
     wait, content_type = _wait(request), _content_type(request)
     try:
-        found = sort_out(read(await request.body(), content_type, time.time_ns() // 1000))
+        found = sort_out(read(await request.body(), content_type, Micros(time.time_ns() // 1000)))
     except InvalidEvent as error:
         raise problem("invalid-events", str(error.problem), errors=[error_fields(error)]) from None
     gateway.meters.rejected.add(len(found.rejected))

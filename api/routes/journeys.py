@@ -14,6 +14,8 @@ from api.dependencies import CustomerId, TheCredential, TheGateway, gateway_of
 from api.event_formats import JSON
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
+from api.schemas.explanation import Explanation
+from api.schemas.journeys import JourneyTimeline
 from api.security.route_classes import credential_of, requires
 from contracts.names import journey_id
 from db.journeys import projection
@@ -21,6 +23,7 @@ from db.people.api_keys import JOURNEYS_READ
 from journey.explain import explain
 from journey.stages import DEFAULT_RULEBOOK, Role
 from journey.state import unpack
+from journey.time import Micros
 
 EVENTSSHOWN = 200
 MOST_EVENTSSHOWN = 1000
@@ -84,6 +87,7 @@ _OF_ONE = {
     response_model=None,
     responses={
         200: json_answer(
+            JourneyTimeline,
             "The journey, its transitions (newest first), the newest events of the ledger, and stage actions.",
             {"journey": {**SHOWN, **_OF_ONE}, "transitions": [], "events": [], "actions": []},
         ),
@@ -121,6 +125,7 @@ def _limit(given: str | None) -> int:
     response_model=None,
     responses={
         200: json_answer(
+            Explanation,
             "Factors of the scores, each rule's verdict with the numbers it compared, and what will happen when.",
             {
                 "current_stage": "customer",
@@ -144,5 +149,5 @@ async def get_explanation(customer_id: CustomerId, gateway: TheGateway, credenti
         raise not_found("this company has no journey of such a customer")
     packed, transitions = found
     rulebook = await gateway.rulebook(credential.company_id)
-    answer = explain(unpack(packed), rulebook, time.time_ns() // 1000)
+    answer = explain(unpack(packed), rulebook, Micros(time.time_ns() // 1000))
     return Response(orjson.dumps({**answer, "customer_id": customer_id, "transitions": transitions}), media_type=JSON)

@@ -29,8 +29,9 @@ from db.outreach import feedback_requests
 from db.outreach.feedback_requests import Asked
 from db.people import customers
 from journey.actions import action_key
-from journey.events import canonical, content_hash, from_fields, utc_text
+from journey.events import canonical, content_hash, from_fields
 from journey.signed_tokens import FeedbackLink, InvalidLink, UnsubscribeLink, read_feedback, read_unsubscribe
+from journey.time import Micros, utc_text
 
 FORM_LIMIT = 64 * 1024  # bytes: a comment whose every character takes twelve
 ANSWER_WAIT = 3.0  # seconds that a customer waits to hear whether the answer was the first
@@ -205,8 +206,8 @@ def _secret(gateway: Gateway) -> str:
     return gateway.link_secret
 
 
-def _now() -> int:
-    return time.time_ns() // 1000
+def _now() -> Micros:
+    return Micros(time.time_ns() // 1000)
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -12,6 +12,7 @@ from api.dependencies import CustomerId, TheCredential, TheGateway
 from api.journey_commands import execute_command
 from api.openapi import json_answer, problems
 from api.problems import invalid
+from api.schemas.journeys import JourneyState
 from api.security.route_classes import requires
 from contracts.messages import Release, SetStage
 from db.people.api_keys import JOURNEYS_WRITE
@@ -53,7 +54,7 @@ class StageChange(BaseModel):
     summary="Put a journey in a stage",
     response_model=None,
     responses={
-        200: json_answer("The journey after the change, which is committed.", _STATE),
+        200: json_answer(JourneyState, "The journey after the change, which is committed.", _STATE),
         **problems("not-found", "too-large", "unsupported-media-type", "refused"),
     },
 )
@@ -75,7 +76,7 @@ async def set_stage(
     summary="Release a held journey",
     response_model=None,
     responses={
-        200: json_answer("The journey after the release, which is committed.", {**_STATE, "held": False}),
+        200: json_answer(JourneyState, "The journey after the release, which is committed.", {**_STATE, "held": False}),
         **problems("not-found", "refused"),
     },
 )

@@ -15,6 +15,7 @@ from api.field_types import CUSTOMER_ID, Note, RowId
 from api.journey_commands import execute_command
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
+from api.schemas.tasks import AssignableStaff, CustomerTask, TasksPage
 from api.security.route_classes import requires
 from contracts.messages import FinishTask, ReassignTask
 from db.connections import tenant_transaction
@@ -74,6 +75,7 @@ class Assignee(BaseModel):
     response_model=None,
     responses={
         200: json_answer(
+            TasksPage,
             "A page, soonest due first; `overdue` is true of an open task after its date. `next_cursor` (null on the"
             " last page) is the `cursor` of the next one.",
             {"tasks": [_SHOWN], "next_cursor": None},
@@ -111,7 +113,11 @@ async def get_tasks(
     summary="Who there is to do it",
     response_model=None,
     responses={
-        200: json_answer("Everybody with what they have to do; who is not active gets no tasks.", {"staff": [_PERSON]}),
+        200: json_answer(
+            AssignableStaff,
+            "Everybody with what they have to do; who is not active gets no tasks.",
+            {"staff": [_PERSON]},
+        ),
         **problems(),
     },
 )
@@ -127,6 +133,7 @@ async def get_staff(gateway: TheGateway, credential: TheCredential) -> dict[str,
     response_model=None,
     responses={
         200: json_answer(
+            CustomerTask,
             "The task, which is done.",
             {"customer_id": "c-1001", "task": {**_SHOWN, "status": "done", "done_at": "2026-03-03T09:00:00+00:00"}},
         ),
@@ -148,7 +155,7 @@ async def finish_task(
     summary="Give a task to somebody",
     response_model=None,
     responses={
-        200: json_answer("The task with its new owner.", {"customer_id": "c-1001", "task": _SHOWN}),
+        200: json_answer(CustomerTask, "The task with its new owner.", {"customer_id": "c-1001", "task": _SHOWN}),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type", "refused"),
     },
 )

@@ -20,6 +20,7 @@ from limits import parse
 from api.app import create_app
 from api.security import ip_rate_limit
 from journey.signed_tokens import feedback_token, unsubscribe_token
+from journey.time import Micros
 from tests.api.conftest import LINK_SECRET, Served, Tenant, gateway_settings
 from tests.api.test_actions import ALWAYS, PROFILE
 
@@ -76,7 +77,7 @@ def asked_by(tenant: Tenant) -> str:
 
 def feedback_url(tenant: Tenant, tail: str | None = None, seconds: float = 3600, secret: str = LINK_SECRET) -> str:
     expires = int((time.time() + seconds) * 1_000_000)
-    token = feedback_token(secret, tenant.id, "c-1", tail or asked_by(tenant), expires)
+    token = feedback_token(secret, tenant.id, "c-1", tail or asked_by(tenant), Micros(expires))
     return f"{tenant.url}/f/{token}"
 
 
@@ -260,7 +261,7 @@ def test_links_that_open_nothing(visited: Tenant) -> None:
 def test_a_link_is_of_one_company(visited: Tenant, other: Tenant) -> None:
     """Signed for another company, it opens nothing: that one has asked nobody."""
     expires = int((time.time() + 60) * 1_000_000)
-    token = feedback_token(LINK_SECRET, other.id, "c-1", asked_by(visited), expires)
+    token = feedback_token(LINK_SECRET, other.id, "c-1", asked_by(visited), Micros(expires))
     checked(httpx2.post(f"{visited.url}/f/{token}", data={"rating": "5"}), 404)
     checked(httpx2.post(way_out(other)))
     assert (feedback(visited), consent(visited)) == ([], PROFILE["consent"])

@@ -15,10 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cli.event_log_file import read_log
+from cli.events.event_log_file import read_log
 from journey.events import InvalidEvent
 from journey.simulate import Log, simulate
 from journey.stages import DEFAULT_RULEBOOK
+from journey.time import EPOCH_MICROS
 
 TARGET = 1 / 8
 
@@ -40,7 +41,7 @@ def ours(path: Path) -> int:
         if isinstance(event, InvalidEvent):
             raise SystemExit(f"{path}, line {number}: {event}")
         log.add(event)
-    simulate(log.customers.values(), DEFAULT_RULEBOOK, log.last_at or 0)
+    simulate(log.customers.values(), DEFAULT_RULEBOOK, log.last_at or EPOCH_MICROS)
     return log.events
 
 

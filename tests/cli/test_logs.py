@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.event_log_file import Line, UnreadableLog, read_log
+from cli.events.event_log_file import Line, UnreadableLog, read_log
 from journey.events import Event, InvalidEvent, from_fields
+from journey.time import Micros
 from tests.support.bad_events import BAD_EVENTS, CALL, FEEDBACK, GOOD, VISIT
 
 EVENTS = [from_fields({**good, "id": f"e{number}"}) for number, good in enumerate(GOOD)]
@@ -143,6 +144,6 @@ def test_no_file_and_a_folder(tmp_path: Path) -> None:
 
 
 def test_now_refuses_the_future(tmp_path: Path) -> None:
-    (line,) = read_log(write(tmp_path, "a.jsonl", json.dumps(CALL).encode()), now=0)
+    (line,) = read_log(write(tmp_path, "a.jsonl", json.dumps(CALL).encode()), now=Micros(0))
     assert isinstance(line[2], InvalidEvent)
     assert line[2].field == "occurred_at"

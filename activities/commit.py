@@ -23,10 +23,9 @@ from activities.message_batch import Inbox, admit, read_messages, set_aside
 from contracts.requests import CommitRequest, CommitResult
 from db.connections import Pool
 from db.journeys import ledger
-from db.journeys.ledger import Entry, Known, Row
+from db.journeys.ledger import LedgerEntry, LedgerSnapshot, ProjectionRow
 from db.journeys.rulebooks import Rulebooks
-from db.journeys.side_effects import Known as KnownToDesk
-from db.journeys.side_effects import known as known_to_desk
+from db.journeys.side_effects import RequestTargets, load_request_targets
 from db.outreach import actions
 from journey.actions import action_key
 from journey.engine import Transition, decide
@@ -77,8 +76,8 @@ class Commits:
     async def _assume(self, request: CommitRequest, inbox: Inbox, rulebook: Rulebook) -> CommitResult:
         """Decide as if Postgres stood where the workflow stands, by the rules last seen. Raises Overtaken otherwise."""
         state = unpack(request["state"]) if request["state"] else State()
-        row = Row(state.version, request["run_id"], None, {}) if state.version else None
-        known = Known(rulebook.version, None, row, {})
+        row = ProjectionRow(state.version, request["run_id"], None, {}) if state.version else None
+        known = LedgerSnapshot(rulebook.version, None, row, {})
         return await self._decide(request, inbox, known, state, rulebook, assumed=True)
 
     async def _look(self, request: CommitRequest, inbox: Inbox) -> CommitResult:
@@ -97,7 +96,9 @@ class Commits:
         rulebook = await self._rulebooks.of(self._pool, company_id, known.rules_version)
         return await self._decide(request, inbox, known, state, rulebook, again=standing == "again")
 
-    async def _standing(self, request: CommitRequest, inbox: Inbox, known: Known, row: Row, version: int) -> str:
+    async def _standing(
+        self, request: CommitRequest, inbox: Inbox, known: LedgerSnapshot, row: ProjectionRow, version: int
+    ) -> str:
         if row.run_id != request["run_id"]:
             return "elsewhere"
         if row.version <= version:
@@ -115,7 +116,7 @@ class Commits:
         held |= {(entry.event_id, entry.content_hash) for entry in inbox.entries}
         return "again" if all(key in held for key in written) else "elsewhere"
 
-    async def _take_over(self, request: CommitRequest, row: Row, version: int) -> CommitResult:
+    async def _take_over(self, request: CommitRequest, row: ProjectionRow, version: int) -> CommitResult:
         state = unpack(row.state)
         # Never just one further than the workflow: were this answer lost, the next try would take the row for its own.
         state.version = max(row.version + 1, version + 2)
@@ -138,7 +139,7 @@ class Commits:
         self,
         request: CommitRequest,
         inbox: Inbox,
-        known: Known,
+        known: LedgerSnapshot,
         state: State,
         rulebook: Rulebook,
         *,
@@ -176,20 +177,24 @@ class Commits:
         prefix = action_key(request["company_id"], request["customer_id"], "")
         if beyond:
             values |= beyond.parameters(prefix, new.entry)
-        keys = await ledger.write(self._pool, request["company_id"], values, again=again, desk=bool(beyond))
+        keys = await ledger.write(
+            self._pool, request["company_id"], values, is_retry=again, with_side_effects=bool(beyond)
+        )
         if keys is None:
             raise Overtaken
         return result(request, packed, answers, inbox.until, side_effects.tails(keys, beyond, prefix, request["now"]))
 
-    async def _known(self, request: CommitRequest, inbox: Inbox) -> KnownToDesk | None:
+    async def _known(self, request: CommitRequest, inbox: Inbox) -> RequestTargets | None:
         """What people's requests are judged by; None where there are none that name anything."""
         tasks, actions, staff = side_effects.asked_of(inbox)
         if not tasks and not actions:
             return None
         company_id, customer_id = request["company_id"], request["customer_id"]
-        return await known_to_desk(self._pool, company_id, customer_id, tasks=tasks, actions=actions, staff=staff)
+        return await load_request_targets(
+            self._pool, company_id, customer_id, tasks=tasks, actions=actions, staff=staff
+        )
 
-    async def _keep_quarantined(self, request: CommitRequest, entries: list[Entry], rulebook: Rulebook) -> None:
+    async def _keep_quarantined(self, request: CommitRequest, entries: list[LedgerEntry], rulebook: Rulebook) -> None:
         if entries:
             values = {
                 "company": request["company_id"],
@@ -219,7 +224,7 @@ def result(
     return answer
 
 
-def _guard(request: CommitRequest, row: Row | None) -> dict[str, Any]:
+def _guard(request: CommitRequest, row: ProjectionRow | None) -> dict[str, Any]:
     return {
         "company": request["company_id"],
         "customer": request["customer_id"],

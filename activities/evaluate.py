@@ -13,7 +13,7 @@ from contracts.maintenance import Chunk, Evaluated
 from db.connections import Pool
 from db.journeys.rulebooks import Rulebooks
 from db.operations import maintenance
-from db.operations.maintenance import Standing
+from db.operations.maintenance import JourneyRow
 from journey.drift import would_change
 
 SHOWN = 50  # changes of one chunk that are told in full
@@ -33,7 +33,7 @@ class Evaluations:
     async def count_journeys(self, company_id: int) -> int:
         """How many journeys a company has."""
         async with trying():
-            return await maintenance.count(self._pool, company_id)
+            return await maintenance.count_journeys(self._pool, company_id)
 
     @activity.defn(name="evaluate_chunk")
     async def evaluate_chunk(self, request: Chunk) -> Evaluated:
@@ -46,8 +46,8 @@ class Evaluations:
             after = request["after"] if result["after"] is None else result["after"]
             left = request["size"] - result["looked"]
             rulebook = await self._rulebooks.newest(self._pool, company_id)
-            standings = await maintenance.chunk(self._pool, company_id, after=after, limit=left)
-            asked: dict[int, tuple[Standing, dict[str, Any]]] = {}
+            standings = await maintenance.journey_rows(self._pool, company_id, after=after, limit=left)
+            asked: dict[int, tuple[JourneyRow, dict[str, Any]]] = {}
             for start in range(0, len(standings), BATCH):
                 batch = standings[start : start + BATCH]
                 begun, now = time.perf_counter(), int(time.time() * 1_000_000)
@@ -70,14 +70,14 @@ class Evaluations:
             await self._settle(company_id, asked, result)
         return result
 
-    async def _ask(self, company_id: int, standing: Standing) -> None:
+    async def _ask(self, company_id: int, standing: JourneyRow) -> None:
         try:
             await self._nudge(company_id, standing.customer_id or "")
         except RPCError as error:
             activity.logger.warning(f"company {company_id}: a journey takes no message: {error.message}")
 
     async def _settle(
-        self, company_id: int, asked: dict[int, tuple[Standing, dict[str, Any]]], result: Evaluated
+        self, company_id: int, asked: dict[int, tuple[JourneyRow, dict[str, Any]]], result: Evaluated
     ) -> None:
         """Wait until those that were asked have moved; who has not is said not to be done."""
         versions = {key: standing.version for key, (standing, _) in asked.items()}

@@ -10,7 +10,7 @@ import orjson
 
 from contracts.messages import HISTORY
 from contracts.requests import REQUESTS, DeskRequest
-from db.journeys.ledger import Entry, Known
+from db.journeys.ledger import LedgerEntry, LedgerSnapshot
 from journey.engine import Command
 from journey.events import LATEST, Event, InvalidEvent, canonical, content_hash, from_fields, to_instant
 
@@ -29,7 +29,7 @@ class Inbox:
     """
 
     events: list[Event] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[LedgerEntry] = field(default_factory=list)
     commands: list[Command | DeskRequest | str] = field(default_factory=list)
     until: int | None = None
     history: set[str] | None = None
@@ -112,10 +112,10 @@ def _read_command(name: str, fields: dict[str, Any]) -> Command | str:
     )
 
 
-def admit(inbox: Inbox, known: Known, own_version: int | None) -> tuple[list[Event], list[Entry]]:
+def admit(inbox: Inbox, known: LedgerSnapshot, own_version: int | None) -> tuple[list[Event], list[LedgerEntry]]:
     """Which events count, and the ledger entries of all that are new; rows of ``own_version`` will be replaced."""
     events: list[Event] = []
-    entries: list[Entry] = []
+    entries: list[LedgerEntry] = []
     first: dict[str, bytes] = {}
     for event in inbox.events:
         payload = canonical(event)
@@ -128,7 +128,7 @@ def admit(inbox: Inbox, known: Known, own_version: int | None) -> tuple[list[Eve
         applied = next((stored for stored, outcome in earlier if outcome == "applied"), first.get(event.id))
         if applied == fingerprint:
             continue  # a duplicate leaves no trace
-        entry = Entry(event.id, fingerprint, "applied", event.type, payload["occurred_at"], payload)
+        entry = LedgerEntry(event.id, fingerprint, "applied", event.type, payload["occurred_at"], payload)
         if applied is None:
             first[event.id] = fingerprint
             events.append(event)
@@ -140,8 +140,8 @@ def admit(inbox: Inbox, known: Known, own_version: int | None) -> tuple[list[Eve
     return events, entries + inbox.entries
 
 
-def _quarantined(name: str, raw: str, reason: str) -> Entry:
+def _quarantined(name: str, raw: str, reason: str) -> LedgerEntry:
     fingerprint = content_hash({"name": name, "raw": raw})
-    return Entry(
+    return LedgerEntry(
         f"quarantined:{fingerprint.hex()}", fingerprint, "quarantined", raw=raw[:RAW_KEPT], reason=reason[:1000]
     )

@@ -14,7 +14,7 @@ from activities.attempts import trying
 from contracts.maintenance import Faults, Overdue, Reconciled
 from db.connections import Pool, tenant_transaction
 from db.operations import maintenance
-from db.operations.maintenance import Late
+from db.operations.maintenance import OverdueJourney
 from db.people import audit_log
 
 CHUNK = 200  # journeys under way at once
@@ -46,12 +46,12 @@ class Reconciler:
         async with trying() as progress:
             company_id, before = request["company_id"], datetime.fromisoformat(request["before"])
             if not request["repair"]:
-                return {"overdue": len(await maintenance.overdue(self._pool, company_id, before, limit=CHUNK))}
+                return {"overdue": len(await maintenance.overdue_journeys(self._pool, company_id, before, limit=CHUNK))}
             found: Reconciled = {"overdue": 0, "committing": 0, "missed": 0, "gone": 0, "repaired": 0}
             after: tuple[str, int] = ("-infinity", 0)
             if progress.done is not None:
                 after, found = progress.done
-            while late := await maintenance.overdue(self._pool, company_id, before, after=after, limit=CHUNK):
+            while late := await maintenance.overdue_journeys(self._pool, company_id, before, after=after, limit=CHUNK):
                 await self._repair(company_id, late, found)
                 after = (late[-1].deadline, late[-1].relationship_id)
                 progress.reached([after, found])
@@ -70,9 +70,9 @@ class Reconciler:
         activity.logger.warning(f"company {company_id}: deadlines had passed without an evaluation: {told}")
         self._faults.add(found["missed"] + found["gone"])
 
-    async def _repair(self, company_id: int, late: list[Late], found: Reconciled) -> None:
+    async def _repair(self, company_id: int, late: list[OverdueJourney], found: Reconciled) -> None:
         """Nudge those that are faults, and wait until they have moved."""
-        nudged: list[Late] = []
+        nudged: list[OverdueJourney] = []
         for journey in late:
             presence = await self._look_up(company_id, journey.customer_id)
             found["overdue"] += 1
@@ -95,7 +95,7 @@ async def unmoved(pool: Pool, company_id: int, versions: dict[int, int], patienc
     moved, which is as soon as it is seen."""
     left, gave_up = versions, time.monotonic() + patience
     while left:
-        now = await maintenance.versions(pool, company_id, list(left))
+        now = await maintenance.journey_versions(pool, company_id, list(left))
         left = {key: version for key, version in left.items() if now.get(key) == version}
         if not left or time.monotonic() > gave_up:
             break

@@ -6,7 +6,7 @@ from typing import Any
 
 from activities.message_batch import Inbox
 from contracts.requests import DeskRequest, FinishTask, ReassignTask, RequestAction, RetryAction
-from db.journeys.side_effects import Desk, Known
+from db.journeys.side_effects import RequestTargets, SideEffects
 from journey.actions import Due, Moved, entered
 from journey.engine import Command, Decision
 from journey.events import to_instant, utc_text
@@ -26,7 +26,7 @@ def asked_of(inbox: Inbox) -> tuple[list[int], list[int], list[int]]:
     return tasks, actions, staff
 
 
-def problem_of(request: DeskRequest, known: Known | None) -> str | None:
+def problem_of(request: DeskRequest, known: RequestTargets | None) -> str | None:
     """Why a request cannot be done, in words. To do again what is done is no problem: an answer may have been lost."""
     if isinstance(request, RequestAction) or known is None:
         return None
@@ -48,7 +48,7 @@ def problem_of(request: DeskRequest, known: Known | None) -> str | None:
 
 
 def judge(
-    commands: list[Command | DeskRequest | str], rulebook: Rulebook, now: int, known: Known | None
+    commands: list[Command | DeskRequest | str], rulebook: Rulebook, now: int, known: RequestTargets | None
 ) -> tuple[Answers, list[Command], dict[int, DeskRequest]]:
     """Each command's answer (None: done; else why not), and those that will be done; requests by their places."""
     answers: Answers = []
@@ -80,7 +80,7 @@ def desk_of(
     decision: Decision,
     rulebook: Rulebook,
     now: int,
-) -> Desk:
+) -> SideEffects:
     """What this commit does beyond the journey. What a sound request made becomes the answer at its place."""
     state = decision.state
     actions = [_row(due) for due in _due(inbox, decision)]
@@ -88,12 +88,12 @@ def desk_of(
         stage = rulebook.by_key.get(state.stage)
         move = Moved(state.entry, state.stage, now, True, stage is None or stage.is_growth)
         actions += [_row(due) for due in entered(move, now, rulebook.actions)]
-    desk = Desk(actions, [], [])
+    side_effects = SideEffects(actions, [], [])
     for place, request in requests.items():
-        answers[place] = _done(desk, request, state, now, place)
+        answers[place] = _done(side_effects, request, state, now, place)
     lapse = {stage.key for stage in rulebook.lapse}
-    desk.ends = any(move.from_stage in lapse for move in decision.transitions)
-    return desk
+    side_effects.ends_campaigns = any(move.from_stage in lapse for move in decision.transitions)
+    return side_effects
 
 
 def _due(inbox: Inbox, decision: Decision) -> list[Due]:
@@ -119,27 +119,27 @@ def _row(due: Due) -> dict[str, Any]:
     }
 
 
-def _done(desk: Desk, request: DeskRequest, state: State, now: int, place: int) -> dict[str, Any] | None:
+def _done(side_effects: SideEffects, request: DeskRequest, state: State, now: int, place: int) -> dict[str, Any] | None:
     if isinstance(request, RequestAction):
         # The commit's number and the request's place in it: no other request has them.
         action = f"{CENTRE[request.type]}.{state.version + 1}" + (f"-{place}" if place else "")
         due = Due(state.entry, action, state.stage or "", now)
         detail = {"note": request.note} if request.note else {}
-        desk.actions.append({**_row(due), "detail": detail, "performed_by": request.performed_by})
+        side_effects.actions.append({**_row(due), "detail": detail, "performed_by": request.performed_by})
         return {"action": due.tail}
     if isinstance(request, RetryAction):
-        desk.retried.append(request.action_id)
+        side_effects.retried_actions.append(request.action_id)
     elif isinstance(request, FinishTask):
         change = {"id": request.task_id, "done": True, "note": request.note, "by": request.performed_by}
-        desk.handled.append(change)
+        side_effects.task_updates.append(change)
     elif isinstance(request, ReassignTask):
-        desk.handled.append({"id": request.task_id, "done": False, "staff_id": request.staff_id})
+        side_effects.task_updates.append({"id": request.task_id, "done": False, "staff_id": request.staff_id})
     return None
 
 
-def tails(keys: list[str], desk: Desk, key_prefix: str, now: int) -> dict[str, int]:
+def tails(keys: list[str], side_effects: SideEffects, key_prefix: str, now: int) -> dict[str, int]:
     """The workflow's part of what was written: each tail with the µs when it is due (0: now)."""
-    due = {row["tail"]: row["at"] for row in desk.actions}
+    due = {row["tail"]: row["at"] for row in side_effects.actions}
     found = [key.removeprefix(key_prefix) for key in keys]
     return {tail: at if (at := due.get(tail, now)) > now else 0 for tail in found}
 

@@ -21,7 +21,7 @@ from api.problems import shown
 from contracts.journey_client import send_events
 from db.connections import Pool
 from db.journeys import event_outcomes as ledger
-from db.journeys.event_outcomes import Known
+from db.journeys.event_outcomes import EventOutcome
 from journey.events import InvalidEvent, canonical, content_hash
 
 SEND_LIMIT = 15.0  # seconds for all signals of a request; the client itself tries again for ten
@@ -140,16 +140,16 @@ def _signals(events: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     yield part
 
 
-async def look_up(pool: Pool, company_id: int, accepted: list[Accepted]) -> dict[str, list[Known]] | None:
+async def look_up(pool: Pool, company_id: int, accepted: list[Accepted]) -> dict[str, list[EventOutcome]] | None:
     """What the ledger knew of these ids before they were sent; None when Postgres does not answer."""
     try:
-        return await ledger.known_events(pool, company_id, [event.id for event in accepted])
+        return await ledger.find_outcomes(pool, company_id, [event.id for event in accepted])
     except psycopg.OperationalError:
         return None
 
 
 async def outcomes(
-    pool: Pool, company_id: int, accepted: list[Accepted], before: dict[str, list[Known]] | None, until: float
+    pool: Pool, company_id: int, accepted: list[Accepted], before: dict[str, list[EventOutcome]] | None, until: float
 ) -> list[dict[str, Any]]:
     """The outcome of each event, looked for until `until` (monotonic seconds); after that it is pending.
 
@@ -164,7 +164,7 @@ async def outcomes(
     caused: dict[str, list[dict[str, Any]]] = {}
     try:
         while before is not None and (missing := [event for event in accepted if event.id not in decided]):
-            known = await ledger.known_events(pool, company_id, [event.id for event in missing])
+            known = await ledger.find_outcomes(pool, company_id, [event.id for event in missing])
             decided |= {event.id: verdict for event in missing if (verdict := _verdict(event, known))}
             if len(decided) == len(accepted) or time.monotonic() >= until:
                 break
@@ -183,7 +183,7 @@ async def outcomes(
     return [_answer(event, decided.get(event.id, PENDING), caused) for event in accepted]
 
 
-def _verdict(event: Accepted, known: dict[str, list[Known]]) -> Verdict | None:
+def _verdict(event: Accepted, known: dict[str, list[EventOutcome]]) -> Verdict | None:
     """What the ledger says of exactly this content."""
     for row in known.get(event.id, ()):
         if row.content_hash == event.content_hash:

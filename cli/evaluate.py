@@ -18,7 +18,7 @@ from contracts.journey_client import nudge
 from db.connections import Pool, open_pool
 from db.journeys.rulebooks import Rulebooks
 from db.operations import maintenance
-from db.operations.maintenance import Standing
+from db.operations.maintenance import JourneyRow
 from db.people import companies
 from journey.drift import would_change
 from settings import Settings
@@ -45,8 +45,8 @@ async def evaluate(settings: Settings, company: int | None, customer: str | None
         with progress() as bar:
             for company_id in await company_ids(pool, company):
                 rulebook = await Rulebooks().newest(pool, company_id)
-                task = bar.add_task(f"company {company_id}", total=await maintenance.count(pool, company_id))
-                async for standings in maintenance.standings(pool, company_id, customer_id=customer):
+                task = bar.add_task(f"company {company_id}", total=await maintenance.count_journeys(pool, company_id))
+                async for standings in maintenance.iterate_journeys(pool, company_id, customer_id=customer):
                     looked += len(standings)
                     now = int(time.time() * 1_000_000)
                     for standing in standings:
@@ -67,7 +67,7 @@ async def evaluate(settings: Settings, company: int | None, customer: str | None
     return 0 if all(change["done"] for change in changes) else 1
 
 
-async def _ask(client: Client, pool: Pool, company_id: int, standing: Standing) -> bool:
+async def _ask(client: Client, pool: Pool, company_id: int, standing: JourneyRow) -> bool:
     """Have the journey evaluate itself; whether its row moved on in time."""
     try:
         await nudge(client, company_id, standing.customer_id or "")
@@ -76,7 +76,7 @@ async def _ask(client: Client, pool: Pool, company_id: int, standing: Standing) 
         return False
     gave_up = time.monotonic() + PATIENCE
     while time.monotonic() < gave_up:
-        now = await maintenance.versions(pool, company_id, [standing.relationship_id])
+        now = await maintenance.journey_versions(pool, company_id, [standing.relationship_id])
         if now.get(standing.relationship_id, 0) > standing.version:
             return True
         await asyncio.sleep(0.1)

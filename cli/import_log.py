@@ -174,7 +174,7 @@ async def _unknown(pool: Pool, company: int, outgoing: Outgoing, bar: Progress) 
     looking = bar.add_task("comparing with the ledger", total=len(listed))
     for start in range(0, len(listed), LOOKED_UP):
         chunk = {event["id"]: event for event in listed[start : start + LOOKED_UP]}
-        for event_id, stored in await maintenance.known_events(pool, company, list(chunk)):
+        for event_id, stored in await maintenance.existing_events(pool, company, list(chunk)):
             if stored == content_hash(chunk[event_id]):
                 known.add(event_id)
         bar.advance(looking, min(LOOKED_UP, len(listed) - start))
@@ -236,7 +236,7 @@ async def _projected(pool: Pool, company: int, outgoing: Outgoing, bar: Progress
         front, rest = waiting[:LOOKED_UP], waiting[LOOKED_UP:]
         done: set[str] = set()
         with suppress(psycopg.OperationalError):  # Postgres may be away for a while: the events are safe in Temporal
-            done = {event_id for event_id, _ in await maintenance.known_events(pool, company, front)}
+            done = {event_id for event_id, _ in await maintenance.existing_events(pool, company, front)}
         waiting = [event_id for event_id in front if event_id not in done] + rest
         bar.update(projecting, completed=total - len(waiting))
         if done:

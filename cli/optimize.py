@@ -48,7 +48,7 @@ async def _whose(pool: Pool, company: int | None) -> int | None:
     ids = await company_ids(pool, company)
     if company is not None:
         return company
-    counts = {company_id: await maintenance.count(pool, company_id) for company_id in ids}
+    counts = {company_id: await maintenance.count_journeys(pool, company_id) for company_id in ids}
     return max(counts, key=counts.__getitem__, default=None)
 
 

@@ -23,7 +23,7 @@ from db.analytics.rollup_reader import differences
 from db.connections import Pool, open_pool
 from db.journeys.rulebooks import Rulebooks
 from db.operations import maintenance, validation
-from db.operations.validation import Account
+from db.operations.validation import ConsistencyRow
 from journey.stages import Rulebook
 from journey.state import unpack
 from settings import Settings
@@ -55,7 +55,7 @@ async def validate(settings: Settings, company: int | None, deep: bool, as_json:
         client = await connection.connect()
         with progress() as bar:
             for company_id in await company_ids(pool, company):
-                total = await maintenance.count(pool, company_id)
+                total = await maintenance.count_journeys(pool, company_id)
                 listing = bar.add_task(f"company {company_id}, workflows", total=total)
                 running: array[int] = array("q")
                 async for page in _pages(client, company_id):
@@ -89,7 +89,7 @@ async def _compare(
 ) -> list[int]:
     """A page of running workflows beside their rows; the relationships that it has seen running."""
     shown = {found.id.split("/", 2)[2]: found.typed_search_attributes.get(STAGE) for found in page}
-    rows = await validation.rows_of(pool, company_id, list(shown))
+    rows = await validation.current_stages(pool, company_id, list(shown))
     for customer_id, stage in shown.items():
         row = rows.get(customer_id)
         if row is None:
@@ -104,21 +104,21 @@ async def _compare(
 
 async def _is_alone(client: Client, pool: Pool, company_id: int, customer_id: str) -> bool:
     """Whether a workflow runs, now, that has no row."""
-    row = await validation.rows_of(pool, company_id, [customer_id])
+    row = await validation.current_stages(pool, company_id, [customer_id])
     return not row and await presence(client, company_id, customer_id) != "gone"
 
 
 async def _drift(client: Client, pool: Pool, company_id: int, customer_id: str) -> str | None:
     """What a workflow says otherwise than its row. A commit between two looks is no drift: the row is looked at before
     and after."""
-    before = (await validation.rows_of(pool, company_id, [customer_id])).get(customer_id)
+    before = (await validation.current_stages(pool, company_id, [customer_id])).get(customer_id)
     try:
         state = await journey(client, company_id, customer_id).query(STATE_QUERY)
     except RPCError as error:
         if await presence(client, company_id, customer_id) == "gone":
             return None  # it is said of its row
         return f"its workflow does not answer: {error.message}"
-    after = (await validation.rows_of(pool, company_id, [customer_id])).get(customer_id)
+    after = (await validation.current_stages(pool, company_id, [customer_id])).get(customer_id)
     if before is None or after is None or before != after or state["waiting_messages"]:
         return None
     if (state["stage"], state["version"]) == after[1:]:
@@ -132,7 +132,7 @@ async def _check_rows(
     """Every row of a company beside what else is known of it; how many, chunk by chunk. ``running`` is ascending."""
     rulebook = await Rulebooks().newest(pool, company_id)
     place, after = 0, 0
-    while accounts := await validation.accounts(pool, company_id, after=after, limit=CHUNK):
+    while accounts := await validation.consistency_rows(pool, company_id, after=after, limit=CHUNK):
         for account in accounts:
             after = account.relationship_id
             while place < len(running) and running[place] < after:
@@ -156,7 +156,7 @@ async def _check_figures(pool: Pool, company_id: int, findings: Findings) -> Non
         findings.add(company_id, None, "figures", f"{what}: {found['problem']} {found['n']}, {found['amount']}")
 
 
-def _row_problems(account: Account, rulebook: Rulebook) -> list[tuple[str, str]]:
+def _row_problems(account: ConsistencyRow, rulebook: Rulebook) -> list[tuple[str, str]]:
     """(kind, problem) of each thing in a row that does not agree."""
     problems = []
     if account.customer_id is None:

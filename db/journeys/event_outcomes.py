@@ -12,7 +12,7 @@ from db.connections import Pool, tenant_rows
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class EventOutcome:
     """What the ledger says of one event: the hash of the content that came, and the outcome of that."""
 
     content_hash: bytes
@@ -37,12 +37,12 @@ group by t.event_id
 """
 
 
-async def known_events(pool: Pool, company_id: int, event_ids: Sequence[str]) -> dict[str, list[Known]]:
+async def find_outcomes(pool: Pool, company_id: int, event_ids: Sequence[str]) -> dict[str, list[EventOutcome]]:
     """What the ledger holds under these ids, in one statement; ids that it does not know are absent."""
-    found: dict[str, list[Known]] = {}
+    found: dict[str, list[EventOutcome]] = {}
     rows = await tenant_rows(pool, company_id, _KNOWN, [company_id, list(event_ids)])
     for event_id, content_hash, outcome, reason in rows:
-        found.setdefault(event_id, []).append(Known(bytes(content_hash), outcome, reason))
+        found.setdefault(event_id, []).append(EventOutcome(bytes(content_hash), outcome, reason))
     return found
 
 

@@ -13,11 +13,11 @@ from psycopg import Rollback
 
 from db.analytics.rollup_writer import forget_commit
 from db.connections import Pool, pooled_connection, tenant_rows
-from db.journeys.side_effects import PARTS
+from db.journeys.side_effects import SIDE_EFFECTS
 
 
 @dataclass(slots=True)
-class Row:
+class ProjectionRow:
     """A journey's row in the projection. ``decided_at`` in µs."""
 
     version: int
@@ -27,7 +27,7 @@ class Row:
 
 
 @dataclass(slots=True)
-class Known:
+class LedgerSnapshot:
     """What Postgres knows before a commit, or is assumed to know (then ``row.decided_at`` is None).
 
     ``events`` maps an id to its ledger rows: (content hash, customer's key, version, outcome).
@@ -35,12 +35,12 @@ class Known:
 
     rules_version: int
     customer_key: int | None
-    row: Row | None
+    row: ProjectionRow | None
     events: dict[str, list[tuple[bytes, int, int, str]]]
 
 
 @dataclass(slots=True)
-class Entry:
+class LedgerEntry:
     """One ledger row to be written; ``occurred_at`` in RFC 3339."""
 
     event_id: str
@@ -66,18 +66,18 @@ select c.rules_version, u.id, r.version, r.run_id,
 """
 
 
-async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[str]) -> Known | None:
+async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[str]) -> LedgerSnapshot | None:
     """What is known of a journey and of these event ids; None where there is no such company."""
     parameters = {"company": company_id, "customer": customer_id, "ids": event_ids}
     rows = await tenant_rows(pool, company_id, _LOAD, parameters)
     if not rows:
         return None
     rules_version, customer_key, version, run_id, decided_at, state, events = rows[0]
-    row = None if version is None else Row(version, run_id, decided_at, state)
+    row = None if version is None else ProjectionRow(version, run_id, decided_at, state)
     known: dict[str, list[tuple[bytes, int, int, str]]] = {}
     for event_id, content_hash, owner, event_version, outcome in events or ():
         known.setdefault(event_id, []).append((bytes.fromhex(content_hash), owner, event_version, outcome))
-    return Known(rules_version, customer_key, row, known)
+    return LedgerSnapshot(rules_version, customer_key, row, known)
 
 
 _ENTRIES = """
@@ -166,11 +166,13 @@ with r as (
 t as ({_TRANSITIONS}), w as ({_UNROLLED})
 """
 
-# By (the journey begins, something goes beyond the journey itself).
+# By (the journey is new, the commit has side effects).
 _WRITES = {
-    (begins, beyond): (_START if begins else _UPDATE) + (PARTS if beyond else "select id, null from r")
-    for begins in (True, False)
-    for beyond in (True, False)
+    (is_new, with_side_effects): (
+        (_START if is_new else _UPDATE) + (SIDE_EFFECTS if with_side_effects else "select id, null from r")
+    )
+    for is_new in (True, False)
+    for with_side_effects in (True, False)
 }
 
 # Only a commit that is tried again: what its first try wrote goes, if nobody else has committed since.
@@ -196,17 +198,24 @@ with u as (
 
 
 async def write(
-    pool: Pool, company_id: int, values: dict[str, Any], *, again: bool, desk: bool = False
+    pool: Pool, company_id: int, values: dict[str, Any], *, is_retry: bool, with_side_effects: bool = False
 ) -> list[str] | None:
-    """Write one commit whole; the keys of the actions that are new or to be tried again.
+    """Write one commit atomically.
 
-    ``values`` are the statement's parameters, those of ``desk.Desk`` among them where ``desk`` says so; ``again`` first
-    removes what an earlier try of the same commit wrote. None: something was not as assumed, and nothing was written.
+    Args:
+        values: The parameters of the statement, including ``SideEffects.parameters`` if `with_side_effects`.
+        is_retry: First delete what an earlier attempt of the same commit wrote.
+        with_side_effects: Whether the commit changes actions, tasks or campaigns.
 
-    Raises psycopg.errors.UniqueViolation where an event id was taken by another journey at this moment.
+    Returns:
+        The keys of the actions that are new or to be retried; None if Postgres differs from what the commit
+        assumed, in which case nothing is written.
+
+    Raises:
+        psycopg.errors.UniqueViolation: Another journey has just taken one of the event ids.
     """
-    statement = _WRITES[values["known_version"] is None, desk]
-    if not again:
+    statement = _WRITES[values["known_version"] is None, with_side_effects]
+    if not is_retry:
         rows = await tenant_rows(pool, company_id, statement, values)
         return (rows[0][1] or []) if rows else None
     async with pooled_connection(pool) as connection, connection.transaction():
@@ -246,7 +255,7 @@ async def take_over(pool: Pool, company_id: int, values: dict[str, Any]) -> bool
     return bool(await tenant_rows(pool, company_id, _TAKE_OVER, values))
 
 
-def entries_json(entries: list[Entry]) -> str:
+def entries_json(entries: list[LedgerEntry]) -> str:
     """Ledger rows as the JSON that the statements unfold. Postgres stores no NUL, so none is sent."""
     rows = []
     for entry in entries:

@@ -11,7 +11,7 @@ import orjson
 from db.connections import Pool, tenant_rows
 
 # A campaign belongs to one stay in a stage; it ends, and its steps with it, in the very commit that ends the stay.
-PARTS = """
+SIDE_EFFECTS = """
 , a as (
     insert into journey_actions (company_id, relationship_id, action_key, action, stage_key, entry, due_at, detail,
                                  performed_by, version)
@@ -57,7 +57,7 @@ select r.id, (select json_agg(action_key) from (select action_key from a union a
 
 
 @dataclass(slots=True)
-class Desk:
+class SideEffects:
     """What goes beyond the journey itself in one commit.
 
     ``actions``: rows ``{tail, action, stage, entry, due_at, detail?, performed_by?}``; ``retried``: ids of actions;
@@ -65,25 +65,25 @@ class Desk:
     """
 
     actions: list[dict[str, Any]]
-    retried: list[int]
-    handled: list[dict[str, Any]]
-    ends: bool = False
+    retried_actions: list[int]
+    task_updates: list[dict[str, Any]]
+    ends_campaigns: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.actions or self.retried or self.handled or self.ends)
+        return bool(self.actions or self.retried_actions or self.task_updates or self.ends_campaigns)
 
     def parameters(self, key_prefix: str, entry: int) -> dict[str, Any]:
         return {
             "key_prefix": key_prefix,
             "actions": orjson.dumps(self.actions).decode(),
-            "retried": self.retried,
-            "handled": orjson.dumps(self.handled).decode(),
+            "retried": self.retried_actions,
+            "handled": orjson.dumps(self.task_updates).decode(),
             "entry": entry,
         }
 
 
 @dataclass(slots=True)
-class Known:
+class RequestTargets:
     """What requests of people are judged by: statuses of tasks and actions by id, and who of the staff is active."""
 
     tasks: dict[int, str]
@@ -91,7 +91,7 @@ class Known:
     staff: dict[int, bool]
 
 
-_KNOWN = """
+_REQUEST_TARGETS = """
 with r as (
     select r.id from customers u join customer_relationships r on r.company_id = u.company_id and r.customer_id = u.id
      where u.company_id = %(company)s and u.external_id = %(customer)s
@@ -105,10 +105,10 @@ select (select json_agg(json_build_array(t.id, t.status)) from tasks t, r
 """
 
 
-async def known(
+async def load_request_targets(
     pool: Pool, company_id: int, customer_id: str, *, tasks: list[int], actions: list[int], staff: list[int]
-) -> Known:
+) -> RequestTargets:
     """What Postgres knows of these tasks and actions of one customer, and of these people; others are absent."""
     parameters = {"company": company_id, "customer": customer_id, "tasks": tasks, "actions": actions, "staff": staff}
-    rows = await tenant_rows(pool, company_id, _KNOWN, parameters)
-    return Known(*(dict(listed or ()) for listed in rows[0]))
+    rows = await tenant_rows(pool, company_id, _REQUEST_TARGETS, parameters)
+    return RequestTargets(*(dict(listed or ()) for listed in rows[0]))

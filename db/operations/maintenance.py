@@ -9,7 +9,7 @@ from db.connections import Pool, tenant_rows
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class JourneyRow:
     """A journey as the projection has it; ``state`` is packed."""
 
     relationship_id: int
@@ -20,7 +20,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class OverdueJourney:
     """A journey whose ``deadline`` (as text) has passed without an evaluation."""
 
     relationship_id: int
@@ -37,31 +37,31 @@ select r.id, u.external_id, r.current_stage, r.version, r.state
 """
 
 
-async def chunk(
+async def journey_rows(
     pool: Pool, company_id: int, *, after: int = 0, limit: int = 500, customer_id: str | None = None
-) -> list[Standing]:
+) -> list[JourneyRow]:
     """A company's journeys beyond relationship ``after``, or the one of a customer."""
     parameters = {"company": company_id, "after": after, "customer": customer_id, "limit": limit}
-    return [Standing(*row) for row in await tenant_rows(pool, company_id, _CHUNK, parameters)]
+    return [JourneyRow(*row) for row in await tenant_rows(pool, company_id, _CHUNK, parameters)]
 
 
-async def standings(
+async def iterate_journeys(
     pool: Pool, company_id: int, *, customer_id: str | None = None, size: int = 500
-) -> AsyncIterator[list[Standing]]:
+) -> AsyncIterator[list[JourneyRow]]:
     """All journeys of a company, or one, in chunks; each chunk is read when it is asked for."""
     after = 0
-    while rows := await chunk(pool, company_id, after=after, limit=size, customer_id=customer_id):
+    while rows := await journey_rows(pool, company_id, after=after, limit=size, customer_id=customer_id):
         yield rows
         after = rows[-1].relationship_id
 
 
-async def versions(pool: Pool, company_id: int, relationship_ids: list[int]) -> dict[int, int]:
+async def journey_versions(pool: Pool, company_id: int, relationship_ids: list[int]) -> dict[int, int]:
     """How many commits each of these journeys has had."""
     statement = "select id, version from customer_relationships where company_id = %s and id = any(%s)"
     return dict(await tenant_rows(pool, company_id, statement, [company_id, relationship_ids]))
 
 
-async def count(pool: Pool, company_id: int) -> int:
+async def count_journeys(pool: Pool, company_id: int) -> int:
     """How many journeys a company has."""
     rows = await tenant_rows(
         pool, company_id, "select count(*) from customer_relationships where company_id = %s", [company_id]
@@ -81,16 +81,16 @@ select r.id, (select u.external_id from customers u where u.company_id = r.compa
 """
 
 
-async def overdue(
+async def overdue_journeys(
     pool: Pool, company_id: int, before: datetime, *, after: tuple[str, int] = ("-infinity", 0), limit: int
-) -> list[Late]:
+) -> list[OverdueJourney]:
     """Journeys whose deadline passed before this instant and which nothing was committed of since: a page of them, the
     longest overdue first, beyond the (deadline as text, relationship's id) ``after``."""
     parameters = {"company": company_id, "before": before, "deadline": after[0], "id": after[1], "limit": limit}
-    return [Late(*row) for row in await tenant_rows(pool, company_id, _OVERDUE, parameters)]
+    return [OverdueJourney(*row) for row in await tenant_rows(pool, company_id, _OVERDUE, parameters)]
 
 
-async def known_events(pool: Pool, company_id: int, event_ids: list[str]) -> set[tuple[str, bytes]]:
+async def existing_events(pool: Pool, company_id: int, event_ids: list[str]) -> set[tuple[str, bytes]]:
     """(id, content hash) of those events that the ledger has."""
     statement = "select event_id, content_hash from journey_events where company_id = %s and event_id = any(%s)"
     return {(row[0], row[1]) for row in await tenant_rows(pool, company_id, statement, [company_id, event_ids])}

@@ -82,7 +82,7 @@ async def _commit(pool: Pool, of: Sample) -> None:
     values |= {"company": of.company_id, "customer": of.customer_id, "known_version": of.version}
     values |= {"known_run_id": of.run_id, "new_ids": [of.event_id], "rules_version": 1, "version": of.version + 1}
     values |= {"decided_at": of.now, "entries": "[]", "transitions": "[]"}
-    await ledger.write(pool, of.company_id, values, again=False)
+    await ledger.write(pool, of.company_id, values, is_retry=False)
 
 
 def _page(search: Search) -> Callable[[Pool, Sample], Awaitable[Any]]:
@@ -106,10 +106,10 @@ ESSENTIAL: tuple[Essential, ...] = (
     ),
     Essential(
         "import: which events are known",
-        lambda pool, of: maintenance.known_events(pool, of.company_id, [of.event_id]),
+        lambda pool, of: maintenance.existing_events(pool, of.company_id, [of.event_id]),
     ),
     Essential(
-        "intake: outcomes of events", lambda pool, of: event_outcomes.known_events(pool, of.company_id, [of.event_id])
+        "intake: outcomes of events", lambda pool, of: event_outcomes.find_outcomes(pool, of.company_id, [of.event_id])
     ),
     Essential(
         "intake: transitions that events caused",
@@ -157,11 +157,13 @@ ESSENTIAL: tuple[Essential, ...] = (
     Essential(
         "churn predictions", lambda pool, of: churn_predictions(pool, of.company_id, View().stages, 50), whole=True
     ),
-    Essential("overdue deadlines", lambda pool, of: maintenance.overdue(pool, of.company_id, of.month_ago, limit=200)),
+    Essential(
+        "overdue deadlines", lambda pool, of: maintenance.overdue_journeys(pool, of.company_id, of.month_ago, limit=200)
+    ),
     Essential("the oldest overdue deadline", lambda pool, of: company_gauges.overdue_seconds(pool, of.company_id)),
-    Essential("a chunk of journeys", lambda pool, of: maintenance.chunk(pool, of.company_id, after=1)),
+    Essential("a chunk of journeys", lambda pool, of: maintenance.journey_rows(pool, of.company_id, after=1)),
     Essential(
         "a chunk of journeys with their ledger",
-        lambda pool, of: validation.accounts(pool, of.company_id, after=1, limit=500),
+        lambda pool, of: validation.consistency_rows(pool, of.company_id, after=1, limit=500),
     ),
 )

@@ -10,7 +10,7 @@ from db.connections import Pool, tenant_rows
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ConsistencyRow:
     """A journey's row; `last_stage`, `ledger_value` and `ledger_visits` are what transitions and ledger come to."""
 
     relationship_id: int
@@ -48,13 +48,13 @@ select u.external_id, r.id, r.current_stage, r.version
 """
 
 
-async def accounts(pool: Pool, company_id: int, *, after: int, limit: int) -> list[Account]:
+async def consistency_rows(pool: Pool, company_id: int, *, after: int, limit: int) -> list[ConsistencyRow]:
     """A company's journeys beyond relationship `after`."""
     parameters = {"company": company_id, "after": after, "limit": limit}
-    return [Account(*row) for row in await tenant_rows(pool, company_id, _ACCOUNTS, parameters)]
+    return [ConsistencyRow(*row) for row in await tenant_rows(pool, company_id, _ACCOUNTS, parameters)]
 
 
-async def rows_of(pool: Pool, company_id: int, customers: list[str]) -> dict[str, tuple[int, str, int]]:
+async def current_stages(pool: Pool, company_id: int, customers: list[str]) -> dict[str, tuple[int, str, int]]:
     """Of these customers (company's own ids) the relationship's id, stage and version; who has no row is absent."""
     rows = await tenant_rows(pool, company_id, _STAGES, [company_id, customers])
     return {row[0]: (row[1], row[2], row[3]) for row in rows}

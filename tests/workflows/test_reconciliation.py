@@ -98,10 +98,12 @@ async def test_who_has_just_been_written_is_at_work(life: Life, pool: Pool) -> N
     """An import under way, or a Postgres that was away: the row says when it was last written."""
     await about_to_lapse(life)
     now = datetime.now(UTC)
-    assert [late.customer_id for late in await maintenance.overdue(pool, life.company, now, limit=9)] == ["c-1"]
+    assert [late.customer_id for late in await maintenance.overdue_journeys(pool, life.company, now, limit=9)] == [
+        "c-1"
+    ]
     row = life.row()
-    assert await maintenance.overdue(pool, life.company, row["updated_at"], limit=9) == []
-    assert await maintenance.overdue(pool, life.company, row["next_deadline"], limit=9) == []
+    assert await maintenance.overdue_journeys(pool, life.company, row["updated_at"], limit=9) == []
+    assert await maintenance.overdue_journeys(pool, life.company, row["next_deadline"], limit=9) == []
     # what passed within the last minutes is no fault: its wake-up is spread
     assert (await round_of(life.client, names.RECONCILIATION, Round(company=life.company)))["overdue"] == 0
     assert life.stages()[-1] == "customer"

@@ -31,7 +31,7 @@ from activities.channels.email import EmailChannel
 from activities.channels.file import Outbox
 from activities.channels.sms import SmsChannel
 from activities.channels.webhook import WebhookChannel
-from activities.commit import Commits
+from activities.commit import CommitActivity
 from activities.delivery import Delivery
 from activities.evaluate import Evaluations
 from activities.reconcile import Reconciler
@@ -67,7 +67,7 @@ log = structlog.get_logger("worker")
 
 def build_worker(client: Client, pool: Pool, settings: Settings, runner: WorkflowRunner | None = None) -> Worker:
     """The worker with everything registered; unsandboxed unless a test brings another runner."""
-    commits, acts = Commits(pool), Acts(pool, build_delivery(pool, settings))
+    commits, acts = CommitActivity(pool), Acts(pool, build_delivery(pool, settings))
     return Worker(
         client,
         task_queue=TASK_QUEUE,
@@ -87,10 +87,11 @@ def build_worker(client: Client, pool: Pool, settings: Settings, runner: Workflo
 
 def maintenance_activities(client: Client, pool: Pool) -> list[Callable[..., Awaitable[Any]]]:
     """What the maintenance workflows ask for."""
-    nudge, look_up = partial(journey_client.nudge, client), partial(journey_client.presence, client)
+    request_evaluation = partial(journey_client.request_evaluation, client)
+    workflow_status = partial(journey_client.workflow_status, client)
     runtime = client.service_client.config.runtime or Runtime.default()
-    metrics, evaluations = Metrics(pool), Evaluations(pool, nudge)
-    reconciler = Reconciler(pool, look_up, nudge, runtime.metric_meter)
+    metrics, evaluations = Metrics(pool), Evaluations(pool, request_evaluation)
+    reconciler = Reconciler(pool, workflow_status, request_evaluation, runtime.metric_meter)
     return [
         metrics.list_companies,
         metrics.write_stage_metrics,

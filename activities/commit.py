@@ -1,25 +1,27 @@
 """Decide and write, in one transaction: the only way in which a journey changes.
 
-The same commit may be tried again, by a worker that took over from a killed one, with the same messages or more. So the
-row in Postgres says which commit of which workflow it stands at, and every try compares:
+A commit may be retried by a worker that took over from a killed one, with the same messages or more. So each attempt
+compares the workflow's version and run id with those of the journey's row in Postgres:
 
-- the row stands where the workflow stands: decide, write, one further. This is assumed first, and the write itself
-  makes sure of it, so that nearly every commit is one statement;
-- it stands one further already: an earlier try of this commit has written. Its rows are replaced, unless this try is
-  the older one (a worker that was thought dead), which must not write;
-- it stands anywhere else, or belongs to another workflow (that one was terminated, or Temporal's store was lost): the
-  row is the truth, and the workflow takes it over before anything else is decided.
+- the row has the workflow's version: decide, write, increment. This is assumed first, and the write itself verifies it,
+  so that nearly every commit is a single statement;
+- the row is one version ahead: an earlier attempt of this commit has written. Its rows are replaced, unless this
+  attempt is the older one (a worker that was thought dead), which must not write;
+- anything else, or the row belongs to another workflow run (the workflow was terminated, or Temporal's store was lost):
+  the row is authoritative, and the workflow adopts it before anything else is decided.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import psycopg
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import side_effects
-from activities.message_batch import Inbox, admit, read_messages, set_aside
+from activities.message_batch import MessageBatch, deduplicate, parse_messages, quarantine_all
+from activities.side_effects import pending_actions, side_effects, unfinished_actions
+from activities.staff_requests import Replies, decide_commands, targets
+from contracts import names
 from contracts.requests import CommitRequest, CommitResult
 from db.connections import Pool
 from db.journeys import ledger
@@ -34,91 +36,110 @@ from journey.explain import money_text
 from journey.stages import Rulebook
 from journey.state import State, changes, pack, unpack
 
-PAID = (AppointmentCompleted, PaymentAdjusted)
-TRIES = 3  # of a commit that met another one
-STALE_TRIES = 3  # a worker thought dead is gone by then; what still looks stale is a clock that was set back
+PAYMENT_EVENTS = (AppointmentCompleted, PaymentAdjusted)
+CONFLICT_ATTEMPTS = 3  # of a commit that collided with another one
+#: After so many attempts a worker thought dead is gone; a row that still looks newer means that a clock was set back.
+STALE_ATTEMPTS = 3
+
+#: How the journey's row relates to the workflow's commit: where the workflow expects it, written by an earlier attempt
+#: of the same commit, or neither.
+Position = Literal["expected", "written", "diverged"]
 
 
 class Overtaken(Exception):
-    """Another commit, or another journey with the same event id, came between load and write."""
+    """Another commit, or another journey with the same event id, was written between load and write."""
 
 
-class Commits:
-    """The ``commit`` activity with its dependencies: the pool of the application's role, rulebooks by version."""
+class CommitActivity:
+    """The ``commit`` activity and its dependencies: a pool of the application's role, and rulebooks by version."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._rulebooks = Rulebooks()
 
-    @activity.defn(name="commit")
+    @activity.defn(name=names.COMMIT)
     async def commit(self, request: CommitRequest) -> CommitResult:
-        """Decide one inbox of one journey.
+        """Decide and write one batch of messages of one journey.
 
-        Raises psycopg.OperationalError while Postgres does not answer: to be tried again for ever.
+        Raises:
+            psycopg.OperationalError: Postgres does not answer; retried indefinitely.
+            ApplicationError: ``NoSuchCompany`` (final), ``Overtaken`` or ``Stale`` (retried).
         """
-        inbox = read_messages(request["messages"], request["customer_id"], request["now"])
-        aside = False
-        for attempt in range(TRIES):
+        batch = parse_messages(request["messages"], request["customer_id"], request["now"])
+        quarantined = False
+        for attempt in range(CONFLICT_ATTEMPTS):
             try:
                 if attempt == 0 and (rulebook := self._rulebooks.remembered(request["company_id"])):
-                    return await self._assume(request, inbox, rulebook)
-                return await self._look(request, inbox)
+                    return await self._commit_optimistically(request, batch, rulebook)
+                return await self._load_and_commit(request, batch)
             except (Overtaken, psycopg.errors.UniqueViolation):
                 continue
             except psycopg.DataError as error:
-                if aside:
+                if quarantined:
                     raise
-                # What passed every check and yet cannot be stored must not block the journey for ever.
-                activity.logger.error("messages set aside", extra={"reason": str(error)})
-                inbox, aside = set_aside(inbox, request["messages"], str(error)), True
-        raise ApplicationError("overtaken by other commits; will be tried again", type="Overtaken")
+                # What passed every check but cannot be stored must not block the journey permanently.
+                activity.logger.error("messages quarantined", extra={"reason": str(error)})
+                batch, quarantined = quarantine_all(batch, request["messages"], str(error)), True
+        raise ApplicationError("overtaken by other commits; will be retried", type="Overtaken")
 
-    async def _assume(self, request: CommitRequest, inbox: Inbox, rulebook: Rulebook) -> CommitResult:
-        """Decide as if Postgres stood where the workflow stands, by the rules last seen. Raises Overtaken otherwise."""
+    async def _commit_optimistically(
+        self, request: CommitRequest, batch: MessageBatch, rulebook: Rulebook
+    ) -> CommitResult:
+        """Commit on the assumption that the row has the workflow's version and the rules have not changed.
+
+        Raises:
+            Overtaken: The assumption was wrong, or nothing would be written that verifies it.
+        """
         state = unpack(request["state"]) if request["state"] else State()
         row = ProjectionRow(state.version, request["run_id"], None, {}) if state.version else None
         known = LedgerSnapshot(rulebook.version, None, row, {})
-        return await self._decide(request, inbox, known, state, rulebook, assumed=True)
+        return await self._decide_and_write(request, batch, known, state, rulebook, assumed=True)
 
-    async def _look(self, request: CommitRequest, inbox: Inbox) -> CommitResult:
-        """Decide upon what Postgres knows."""
+    async def _load_and_commit(self, request: CommitRequest, batch: MessageBatch) -> CommitResult:
+        """Commit on top of what Postgres has, or adopt its state if the workflow has diverged from it."""
         company_id, customer_id = request["company_id"], request["customer_id"]
-        ids = [event.id for event in inbox.events]
+        ids = [event.id for event in batch.events]
         known = await ledger.load(self._pool, company_id, customer_id, ids)
         if known is None:
             raise ApplicationError(f"there is no company {company_id}", type="NoSuchCompany", non_retryable=True)
         state = unpack(request["state"]) if request["state"] else State()
-        standing = "here"
+        position: Position = "expected"
         if known.row is not None:
-            standing = await self._standing(request, inbox, known, known.row, state.version)
-            if standing == "elsewhere":
-                return await self._take_over(request, known.row, state.version)
+            position = await self._position(request, batch, known, known.row, state.version)
+            if position == "diverged":
+                return await self._adopt(request, known.row, state.version)
         rulebook = await self._rulebooks.of(self._pool, company_id, known.rules_version)
-        return await self._decide(request, inbox, known, state, rulebook, again=standing == "again")
+        return await self._decide_and_write(request, batch, known, state, rulebook, is_retry=position == "written")
 
-    async def _standing(
-        self, request: CommitRequest, inbox: Inbox, known: LedgerSnapshot, row: ProjectionRow, version: int
-    ) -> str:
+    async def _position(
+        self, request: CommitRequest, batch: MessageBatch, known: LedgerSnapshot, row: ProjectionRow, version: int
+    ) -> Position:
+        """Return how the row relates to the workflow's commit.
+
+        Raises:
+            ApplicationError: ``Stale``, if a later attempt of this commit has written already.
+        """
         if row.run_id != request["run_id"]:
-            return "elsewhere"
+            return "diverged"
         if row.version <= version:
-            return "here"  # where it is less, an older copy of Postgres was restored: the workflow knows better
+            return "expected"  # if it is less, an older backup of Postgres was restored: the workflow is authoritative
         if row.version > version + 1:
-            return "elsewhere"
+            return "diverged"
         assert row.decided_at is not None
         if row.decided_at == request["now"]:
-            return "again"
-        if row.decided_at > request["now"] and activity.info().attempt <= STALE_TRIES:
-            raise ApplicationError("a later try of this commit has written", type="Stale")
+            return "written"
+        if row.decided_at > request["now"] and activity.info().attempt <= STALE_ATTEMPTS:
+            raise ApplicationError("a later attempt of this commit has written", type="Stale")
         assert known.customer_key is not None
         written = await ledger.events_of_commit(self._pool, request["company_id"], known.customer_key, row.version)
-        held = {(event.id, content_hash(canonical(event))) for event in inbox.events}
-        held |= {(entry.event_id, entry.content_hash) for entry in inbox.entries}
-        return "again" if all(key in held for key in written) else "elsewhere"
+        keys = {(event.id, content_hash(canonical(event))) for event in batch.events}
+        keys |= {(entry.event_id, entry.content_hash) for entry in batch.quarantined}
+        return "written" if all(key in keys for key in written) else "diverged"
 
-    async def _take_over(self, request: CommitRequest, row: ProjectionRow, version: int) -> CommitResult:
+    async def _adopt(self, request: CommitRequest, row: ProjectionRow, version: int) -> CommitResult:
+        """Make the row the workflow's own, and return its state and unfinished actions."""
         state = unpack(row.state)
-        # Never just one further than the workflow: were this answer lost, the next try would take the row for its own.
+        # Never exactly one version ahead: if this answer were lost, the next attempt would take the row for its own.
         state.version = max(row.version + 1, version + 2)
         packed = pack(state)
         values = {
@@ -129,40 +150,50 @@ class Commits:
         }
         if not await ledger.take_over(self._pool, request["company_id"], values):
             raise Overtaken
-        activity.logger.warning("journey taken over from Postgres", extra={"version": state.version})
+        activity.logger.warning("journey restored from Postgres", extra={"version": state.version})
         company_id, customer_id = request["company_id"], request["customer_id"]
         open_actions = await actions.unfinished(self._pool, company_id, customer_id)
-        due = side_effects.agenda_of(open_actions, action_key(company_id, customer_id, ""), request["now"])
-        return {**result(request, packed, [], actions=due), "again": True}
+        due = unfinished_actions(open_actions, action_key(company_id, customer_id, ""), request["now"])
+        return {**commit_result(request, packed, [], actions=due), "again": True}
 
-    async def _decide(
+    async def _decide_and_write(
         self,
         request: CommitRequest,
-        inbox: Inbox,
+        batch: MessageBatch,
         known: LedgerSnapshot,
         state: State,
         rulebook: Rulebook,
         *,
-        again: bool = False,
+        is_retry: bool = False,
         assumed: bool = False,
     ) -> CommitResult:
-        own_version = state.version + 1 if again else None
-        events, entries = admit(inbox, known, own_version)
-        answers, commands, requests = side_effects.judge(
-            inbox.commands, rulebook, request["now"], await self._known(request, inbox)
-        )
-        now = request["now"] if inbox.until is None else min(inbox.until, request["now"])
-        decision = decide(state, events, rulebook, now, commands)
+        """Decide the batch and write the result.
+
+        Args:
+            request: The activity's argument.
+            batch: Its parsed messages.
+            known: The ledger's snapshot.
+            state: The workflow's state.
+            rulebook: The company's rules.
+            is_retry: An earlier attempt has written; replace its rows.
+            assumed: ``known`` was not loaded; the write verifies it.
+        """
+        own_version = state.version + 1 if is_retry else None
+        events, entries = deduplicate(batch, known, own_version)
+        commands = decide_commands(batch.commands, rulebook, request["now"], await self._targets(request, batch))
+        replies = commands.replies
+        now = request["now"] if batch.until is None else min(batch.until, request["now"])
+        decision = decide(state, events, rulebook, now, commands.stage_commands)
         new = decision.state
-        beyond = side_effects.desk_of(inbox, requests, answers, decision, rulebook, request["now"])
-        changed = bool(entries or decision.transitions or commands or beyond) or new != state
+        effects = side_effects(batch, commands, decision, rulebook, request["now"])
+        changed = bool(entries or decision.transitions or commands.stage_commands or effects) or new != state
         if assumed and (new.stage is None or not changed):
-            raise Overtaken  # nothing would be compared with Postgres, which may know newer rules or a later state
+            raise Overtaken  # no write would verify the assumption; Postgres may have newer rules or a later state
         if new.stage is None:
             await self._keep_quarantined(request, entries, rulebook)
-            return result(request, request["state"], answers)
+            return commit_result(request, request["state"], replies)
         if not changed:
-            return result(request, pack(new), answers, inbox.until)
+            return commit_result(request, pack(new), replies, batch.until)
         new.version = state.version + 1
         packed = pack(new)
         values = {
@@ -172,26 +203,29 @@ class Commits:
             "run_id": request["run_id"],
             "entries": ledger.entries_json(entries),
             "transitions": orjson.dumps([_as_row(move) for move in decision.transitions]).decode(),
-            "counts": bool(decision.transitions) or any(isinstance(event, PAID) for event in events),
+            "counts": bool(decision.transitions) or any(isinstance(event, PAYMENT_EVENTS) for event in events),
         }
         prefix = action_key(request["company_id"], request["customer_id"], "")
-        if beyond:
-            values |= beyond.parameters(prefix, new.entry)
+        if effects:
+            values |= effects.parameters(prefix, new.entry)
         keys = await ledger.write(
-            self._pool, request["company_id"], values, is_retry=again, with_side_effects=bool(beyond)
+            self._pool, request["company_id"], values, is_retry=is_retry, with_side_effects=bool(effects)
         )
         if keys is None:
             raise Overtaken
-        return result(request, packed, answers, inbox.until, side_effects.tails(keys, beyond, prefix, request["now"]))
+        pending = pending_actions(keys, effects, prefix, request["now"])
+        return commit_result(request, packed, replies, batch.until, pending)
 
-    async def _known(self, request: CommitRequest, inbox: Inbox) -> RequestTargets | None:
-        """What people's requests are judged by; None where there are none that name anything."""
-        tasks, actions, staff = side_effects.asked_of(inbox)
-        if not tasks and not actions:
+    async def _targets(self, request: CommitRequest, batch: MessageBatch) -> RequestTargets | None:
+        """Load the status of what the batch's commands refer to; None if they refer to nothing."""
+        if not batch.commands:
+            return None
+        task_ids, action_ids, staff_ids = targets(batch)
+        if not task_ids and not action_ids:
             return None
         company_id, customer_id = request["company_id"], request["customer_id"]
         return await load_request_targets(
-            self._pool, company_id, customer_id, tasks=tasks, actions=actions, staff=staff
+            self._pool, company_id, customer_id, tasks=task_ids, actions=action_ids, staff=staff_ids
         )
 
     async def _keep_quarantined(self, request: CommitRequest, entries: list[LedgerEntry], rulebook: Rulebook) -> None:
@@ -206,17 +240,17 @@ class Commits:
             await ledger.write_quarantined(self._pool, request["company_id"], values)
 
 
-def result(
+def commit_result(
     request: CommitRequest,
     state: dict[str, Any] | None,
-    answers: side_effects.Answers,
+    replies: Replies,
     until: int | None = None,
     actions: dict[str, int] | None = None,
 ) -> CommitResult:
-    """``commit``'s answer: it stands in the workflow's history, so nothing more than is needed."""
+    """Build the activity's answer, no larger than necessary because it is stored in the workflow's history."""
     answer: CommitResult = {"changes": changes(request["state"] or {}, state or {})}
-    if answers:
-        answer["answers"] = answers
+    if replies:
+        answer["answers"] = replies
     if until is not None:
         answer["more"] = True
     if actions:

@@ -25,8 +25,8 @@ PATIENCE = 30.0  # seconds for the journeys asked last to move
 class Evaluations:
     """The activities with their dependencies: the pool of the application's role, rulebooks, the way to a journey."""
 
-    def __init__(self, pool: Pool, nudge: Nudge) -> None:
-        self._pool, self._nudge = pool, nudge
+    def __init__(self, pool: Pool, request_evaluation: Nudge) -> None:
+        self._pool, self._nudge = pool, request_evaluation
         self._rulebooks = Rulebooks()
 
     @activity.defn(name="count_journeys")

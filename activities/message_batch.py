@@ -1,123 +1,114 @@
-"""What a journey was told, understood as far as it can be, and what of it is new."""
+"""Parse and deduplicate the messages of one commit."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
 import msgspec
 import orjson
 
-from contracts.messages import HISTORY
-from contracts.requests import REQUESTS, DeskRequest
+from contracts import names
+from contracts.messages import COMMANDS, HISTORY, JourneyCommand
 from db.journeys.ledger import LedgerEntry, LedgerSnapshot
-from journey.engine import Command
-from journey.events import LATEST, Event, InvalidEvent, canonical, content_hash, from_fields, to_instant
+from journey.events import Event, InvalidEvent, canonical, content_hash, from_fields
 
-#: somebody waits for the answer to each of them, whatever it is
-COMMANDS = ("set_stage", "release", *REQUESTS)
-RAW_KEPT = 20_000  # characters kept of what could not be understood
-LATEST_HOLD = to_instant(LATEST)
+RAW_LIMIT = 20_000  # characters kept of a message that could not be parsed
+REASON_LIMIT = 1000  # characters
+
+#: A message's name and the JSON text of each of its arguments.
+RawMessage = tuple[str, list[str]]
 
 
 @dataclass
-class Inbox:
-    """The messages of one commit, understood as far as they can be, in order of arrival.
+class MessageBatch:
+    """The parsed messages of one commit, in order of arrival.
 
-    ``history``: the ids of events that came as history, upon which nobody acts; None where none did. ``act``: the
-    actions of the stage of now are wanted.
+    Attributes:
+        events: Valid events, not yet deduplicated.
+        quarantined: Ledger entries of everything that could not be parsed.
+        commands: Commands; for one that could not be parsed, the reason.
+        until: Evaluate nothing after this instant (µs), because more history follows at once.
+        history: Ids of the events on which no action is taken; None if there are none.
+        act: The actions of the journey's current stage are requested.
     """
 
     events: list[Event] = field(default_factory=list)
-    entries: list[LedgerEntry] = field(default_factory=list)
-    commands: list[Command | DeskRequest | str] = field(default_factory=list)
+    quarantined: list[LedgerEntry] = field(default_factory=list)
+    commands: list[JourneyCommand | str] = field(default_factory=list)
     until: int | None = None
     history: set[str] | None = None
     act: bool = False
 
 
-def read_messages(messages: Iterable[tuple[str, list[str]]], customer_id: str, now: int) -> Inbox:
-    """Understand raw messages, one by one; what cannot be understood becomes a quarantined ledger entry."""
-    inbox = Inbox()
+def parse_messages(messages: Iterable[RawMessage], customer_id: str, now: int) -> MessageBatch:
+    """Parse raw messages one by one; whatever cannot be parsed becomes a quarantined ledger entry."""
+    batch = MessageBatch()
     for name, arguments in messages:
-        inbox.until = None
+        batch.until = None
         try:
             values = [orjson.loads(argument) for argument in arguments]
         except ValueError as error:
             if name in COMMANDS:
-                inbox.commands.append(f"not JSON: {error}")
+                batch.commands.append(f"not JSON: {error}")
                 continue
-            inbox.entries.append(_quarantined(name, "\n".join(arguments), f"not JSON: {error}"))
+            batch.quarantined.append(_quarantined(name, "\n".join(arguments), f"not JSON: {error}"))
             continue
-        if name == "events" and values:
-            listed = values[0] if isinstance(values[0], list) else [values[0]]
-            before = len(inbox.events)
-            for fields in listed:
-                _read_event(inbox, fields, customer_id, now)
-            if len(values) > 1 and isinstance(values[1], int):
-                inbox.until = values[1]
-            if values[2:] == [HISTORY]:
-                inbox.history = (inbox.history or set()) | {event.id for event in inbox.events[before:]}
-        elif name in REQUESTS:
-            inbox.commands.append(_read_request(name, values[0]))
+        if name == names.EVENTS_SIGNAL and values:
+            _parse_events(batch, values, customer_id, now)
         elif name in COMMANDS:
-            inbox.commands.append(_read_command(name, values[0]))
-        elif name == "act_on_stage":
-            inbox.act = True
-        elif name != "evaluate":
-            inbox.entries.append(_quarantined(name, "\n".join(arguments), f"unknown message {name!r}"))
-    return inbox
+            batch.commands.append(_parse_command(name, values[0]))
+        elif name == names.ACT_SIGNAL:
+            batch.act = True
+        elif name != names.EVALUATE_SIGNAL:
+            batch.quarantined.append(_quarantined(name, "\n".join(arguments), f"unknown message {name!r}"))
+    return batch
 
 
-def set_aside(inbox: Inbox, messages: Iterable[tuple[str, list[str]]], reason: str) -> Inbox:
-    """The same messages with none of them understood: kept in the ledger, each command answered with the reason."""
-    entries = [_quarantined(name, "\n".join(texts), reason) for name, texts in messages if name not in COMMANDS]
-    return Inbox(entries=entries, commands=[reason for _ in inbox.commands])
+def quarantine_all(batch: MessageBatch, messages: Iterable[RawMessage], reason: str) -> MessageBatch:
+    """Return a batch with every message quarantined and every command refused, for the given reason."""
+    quarantined = [_quarantined(name, "\n".join(texts), reason) for name, texts in messages if name not in COMMANDS]
+    return MessageBatch(quarantined=quarantined, commands=[reason for _ in batch.commands])
 
 
-def _read_event(inbox: Inbox, fields: object, customer_id: str, now: int) -> None:
+def _parse_events(batch: MessageBatch, values: list[object], customer_id: str, now: int) -> None:
+    listed = values[0] if isinstance(values[0], list) else [values[0]]
+    first_new = len(batch.events)
+    for fields in listed:
+        try:
+            event = from_fields(fields, now=now)
+            if event.customer != customer_id:
+                raise InvalidEvent("customer_id", event.customer, "the event belongs to another customer")
+        except InvalidEvent as error:
+            batch.quarantined.append(_quarantined("event", orjson.dumps(fields).decode(), str(error)))
+        else:
+            batch.events.append(event)
+    if len(values) > 1 and isinstance(values[1], int):
+        batch.until = values[1]
+    if values[2:] == [HISTORY]:
+        batch.history = (batch.history or set()) | {event.id for event in batch.events[first_new:]}
+
+
+def _parse_command(name: str, fields: object) -> JourneyCommand | str:
+    """Parse a command; return the reason if it cannot be parsed."""
     try:
-        event = from_fields(fields, now=now)
-        if event.customer != customer_id:
-            raise InvalidEvent("customer_id", event.customer, "this journey is another customer's")
-    except InvalidEvent as error:
-        inbox.entries.append(_quarantined("event", orjson.dumps(fields).decode(), str(error)))
-    else:
-        inbox.events.append(event)
-
-
-def _read_request(name: str, fields: object) -> DeskRequest | str:
-    try:
-        return msgspec.convert(fields, REQUESTS[name])
+        return msgspec.convert(fields, COMMANDS[name])
     except msgspec.ValidationError as error:
         return str(error)
 
 
-def _read_command(name: str, fields: dict[str, Any]) -> Command | str:
-    """A command, or what is wrong with it."""
-    until = fields.get("hold_until")
-    try:
-        instant = None if until is None else to_instant(datetime.fromisoformat(until))
-    except (ValueError, TypeError) as error:
-        return f"hold_until: {until!r} is not an RFC 3339 instant with an offset ({error})"
-    if instant is not None and instant >= LATEST_HOLD:
-        return f"hold_until: {until!r} is too far away; a hold without it lasts until it is released"
-    return Command(
-        kind=name,
-        stage=fields.get("stage"),
-        reason=fields.get("reason"),
-        hold=bool(fields.get("hold")),
-        hold_until=instant,
-        performed_by=fields.get("performed_by"),
-    )
+def deduplicate(
+    batch: MessageBatch, known: LedgerSnapshot, own_version: int | None
+) -> tuple[list[Event], list[LedgerEntry]]:
+    """Return the events that are new, and the ledger entries to be written.
 
-
-def admit(inbox: Inbox, known: LedgerSnapshot, own_version: int | None) -> tuple[list[Event], list[LedgerEntry]]:
-    """Which events count, and the ledger entries of all that are new; rows of ``own_version`` will be replaced."""
+    Args:
+        batch: The parsed messages.
+        known: What the ledger already has of these event ids.
+        own_version: Version of an earlier attempt of this commit, whose rows will be replaced and do not count.
+    """
     events: list[Event] = []
     entries: list[LedgerEntry] = []
     first: dict[str, bytes] = {}
-    for event in inbox.events:
+    for event in batch.events:
         payload = canonical(event)
         fingerprint = content_hash(payload)
         earlier = [
@@ -135,13 +126,17 @@ def admit(inbox: Inbox, known: LedgerSnapshot, own_version: int | None) -> tuple
         else:
             entry.outcome, entry.reason = "conflict", "an event with this id and other content came first"
             if any(stored == fingerprint for stored, _ in earlier):
-                continue  # this very conflict is on record
+                continue  # the same conflict is already on record
         entries.append(entry)
-    return events, entries + inbox.entries
+    return events, entries + batch.quarantined
 
 
 def _quarantined(name: str, raw: str, reason: str) -> LedgerEntry:
     fingerprint = content_hash({"name": name, "raw": raw})
     return LedgerEntry(
-        f"quarantined:{fingerprint.hex()}", fingerprint, "quarantined", raw=raw[:RAW_KEPT], reason=reason[:1000]
+        f"quarantined:{fingerprint.hex()}",
+        fingerprint,
+        "quarantined",
+        raw=raw[:RAW_LIMIT],
+        reason=reason[:REASON_LIMIT],
     )

@@ -1,4 +1,4 @@
-"""Deadlines that passed without an evaluation: found in SQL, repaired by a nudge, counted as faults."""
+"""Deadlines that passed without an evaluation: found in SQL, repaired by a request_evaluation, counted as faults."""
 
 import asyncio
 import time
@@ -30,8 +30,8 @@ Nudge = Callable[[int, str], Awaitable[None]]
 class Reconciler:
     """The activities with their dependencies: the pool of the application's role, the ways to a journey, a meter."""
 
-    def __init__(self, pool: Pool, look_up: LookUp, nudge: Nudge, meter: MetricMeter) -> None:
-        self._pool, self._look_up, self._nudge = pool, look_up, nudge
+    def __init__(self, pool: Pool, look_up: LookUp, request_evaluation: Nudge, meter: MetricMeter) -> None:
+        self._pool, self._look_up, self._nudge = pool, look_up, request_evaluation
         self._faults = meter.create_counter(
             "perdure_reconciled_total", "deadlines that passed without an evaluation, found by the reconciliation"
         )
@@ -74,12 +74,12 @@ class Reconciler:
         """Nudge those that are faults, and wait until they have moved."""
         nudged: list[OverdueJourney] = []
         for journey in late:
-            presence = await self._look_up(company_id, journey.customer_id)
+            workflow_status = await self._look_up(company_id, journey.customer_id)
             found["overdue"] += 1
-            if presence == "committing":
+            if workflow_status == "committing":
                 found["committing"] += 1
                 continue
-            found["gone" if presence == "gone" else "missed"] += 1
+            found["gone" if workflow_status == "gone" else "missed"] += 1
             try:
                 await self._nudge(company_id, journey.customer_id)
             except RPCError as error:

@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 from db.analytics import return_models, visit_history
 from db.analytics.return_models import ReturnModel
-from db.analytics.visit_history import History
+from db.analytics.visit_history import VisitHistory
 from db.connections import Pool
 from journey.bgnbd import NoModel, check_history
 
@@ -35,7 +35,7 @@ async def fit_company(pool: Pool, company_id: int) -> ReturnModel:
     A thread does the arithmetic, some seconds for 100,000 customers. Raises psycopg.OperationalError when Postgres does
     not answer, psycopg.errors.ForeignKeyViolation for a company that is not there.
     """
-    history = await visit_history.history(pool, company_id, datetime.now(UTC).date())
+    history = await visit_history.load_visit_history(pool, company_id, datetime.now(UTC).date())
     try:
         check_history(history.customers, history.returned, history.days)
         parameters, log_likelihood = await asyncio.to_thread(_fit, history)
@@ -44,7 +44,7 @@ async def fit_company(pool: Pool, company_id: int) -> ReturnModel:
     return await return_models.store(pool, company_id, history, parameters, log_likelihood, None)
 
 
-def _fit(history: History) -> tuple[dict[str, float], float]:
+def _fit(history: VisitHistory) -> tuple[dict[str, float], float]:
     from journey.bgnbd_fit import fit  # numpy and scipy, which no worker loads before it needs them
 
     found = fit(history.x, history.t_x, history.age, history.counts)

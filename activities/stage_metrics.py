@@ -7,7 +7,7 @@ from temporalio import activity
 from activities.attempts import trying
 from contracts.maintenance import Companies, Days, DaysWritten
 from db.analytics import metric_days
-from db.analytics.journey_analytics import View
+from db.analytics.journey_analytics import AnalyticsQuery
 from db.connections import Pool
 from db.journeys.rulebooks import Rulebooks
 from db.people import companies
@@ -38,15 +38,17 @@ class Metrics:
         async with trying():
             rulebook = await self._rulebooks.newest(self._pool, company_id)
             if request["first"] is None:
-                first = await metric_days.first_due(self._pool, company_id, last)
+                first = await metric_days.first_due_day(self._pool, company_id, last)
                 if first is None:
                     return {"days": 0, "rows": 0, "next": None}
             else:
                 first = date.fromisoformat(request["first"])
             until = min(last, first + CHUNK - timedelta(days=1))
-            rows = await metric_days.write_days(self._pool, company_id, View(rulebook.all_stages), first, until)
+            rows = await metric_days.write_days(
+                self._pool, company_id, AnalyticsQuery(rulebook.all_stages), first, until
+            )
             if until == last:
                 counted_at = datetime.fromisoformat(request["at"]) - UNSEEN
-                await metric_days.mark(self._pool, company_id, counted_at)
+                await metric_days.set_mark(self._pool, company_id, counted_at)
         following = None if until == last else (until + timedelta(days=1)).isoformat()
         return {"days": (until - first).days + 1, "rows": rows, "next": following}

@@ -1,21 +1,17 @@
-"""What people ask of journeys: updates over Temporal, answered when they are committed."""
+"""Staff commands to journeys: Temporal updates, answered once they are committed."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection
 from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import Header
-from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
-from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
 
 from api.dependencies import Gateway
 from api.problems import not_found, problem, shown, unavailable
-from contracts.journey_client import journey
-from contracts.messages import Request
+from contracts.journey_client import CommandRefused, CommandTimedOut, JourneyNotFound, TemporalUnavailable, execute
+from contracts.messages import UPDATE_NAMES, JourneyCommand
 from db.people.api_keys import Credential
 
 ANSWER_LIMIT = 8.0  # seconds for a worker to commit the change; many clients give up after ten
@@ -30,44 +26,39 @@ IdempotencyKey = Annotated[
 ]
 
 
-async def ask(
+async def execute_command(
     gateway: Gateway,
     company_id: int,
     customer_id: str,
-    name: str,
-    request: Request,
+    command: JourneyCommand,
     *,
     update_id: str | None = None,
     conflicts: Collection[str] = (),
 ) -> dict[str, Any]:
-    """What the journey answers to an update, with `customer_id`.
+    """Return the journey's answer to a command, with `customer_id`.
 
-    Raises the problem 404 without such a journey, 422 where it refuses, but 409 where it refuses for one of the fields
-    `conflicts`, and 503 where nobody answers in time.
+    Raises the problem 404 without such a journey, 422 if it refuses, but 409 if it refuses because of one of the fields
+    `conflicts`, and 503 if no worker answers in time.
     """
-    handle = journey(gateway.temporal.client, company_id, customer_id)
+    client = gateway.temporal.client
     try:
-        async with asyncio.timeout(ANSWER_LIMIT):
-            answer: dict[str, Any] = await handle.execute_update(name, request, id=update_id, result_type=dict)
-    except WorkflowUpdateFailedError as error:
-        cause = error.cause
-        said = cause.message if isinstance(cause, ApplicationError) else "the change was refused"
-        raise _refused(name, request, said, conflicts) from None
-    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
-        detail = "no worker answered in time; the change may still be made"
-        raise unavailable("worker", detail) from None
-    except RPCError as error:
-        if error.status == RPCStatusCode.NOT_FOUND:
-            raise not_found("this company has no journey of such a customer") from None
-        raise
+        answer = await execute(client, company_id, customer_id, command, timeout=ANSWER_LIMIT, update_id=update_id)
+    except CommandRefused as error:
+        raise _refused(command, str(error), conflicts) from None
+    except CommandTimedOut as error:
+        raise unavailable("worker", str(error)) from None
+    except JourneyNotFound:
+        raise not_found("this company has no journey of such a customer") from None
+    except TemporalUnavailable:
+        raise unavailable("Temporal") from None
     return {"customer_id": customer_id, **answer}
 
 
-def update_id(name: str, credential: Credential, key: str | None) -> str | None:
+def update_id(command: JourneyCommand, credential: Credential, key: str | None) -> str | None:
     """The update's id for an idempotency key: a hash, because ids stand in histories, whatever a key may say."""
     if key is None:
         return None
-    return f"{name}-{sha256(f'{credential.key_id}:{key}'.encode()).hexdigest()[:32]}"
+    return f"{UPDATE_NAMES[type(command)]}-{sha256(f'{credential.key_id}:{key}'.encode()).hexdigest()[:32]}"
 
 
 def by_key(credential: Credential) -> str:
@@ -75,11 +66,12 @@ def by_key(credential: Credential) -> str:
     return f"key/{credential.key_id}"
 
 
-def _refused(name: str, request: Request, said: str, conflicts: Collection[str]) -> Exception:
-    """A refusal begins with the field that it is about, where it is about one."""
-    field, found, reason = said.partition(": ")
-    if not found or not hasattr(request, field):
-        return problem("refused", said, errors=[{"field": "(body)", "value": name, "problem": said}])
+def _refused(command: JourneyCommand, refusal: str, conflicts: Collection[str]) -> Exception:
+    """Make a problem of a refusal, which begins with the field that it is about, if it is about one."""
+    field, separator, reason = refusal.partition(": ")
+    if not separator or not hasattr(command, field):
+        error = {"field": "(body)", "value": UPDATE_NAMES[type(command)], "problem": refusal}
+        return problem("refused", refusal, errors=[error])
     kind = "conflict" if field in conflicts else "refused"
-    error = {"field": field, "value": shown(getattr(request, field)), "problem": reason}
-    return problem(kind, said, errors=[error])
+    error = {"field": field, "value": shown(getattr(command, field)), "problem": reason}
+    return problem(kind, refusal, errors=[error])

@@ -10,7 +10,7 @@ import orjson
 
 from db.analytics import return_models
 from db.analytics.return_models import ReturnModel
-from db.analytics.visit_history import Visits, visits_of
+from db.analytics.visit_history import VisitSummary, visit_summaries
 from db.connections import Pool
 from journey.bgnbd import METHOD, Model, expected_appointments, probability_of_return
 
@@ -32,10 +32,10 @@ async def with_forecasts(pool: Pool, company_id: int, document: bytes) -> bytes:
     found = orjson.loads(document)
     newest = await return_models.newest(pool, company_id)
     model = None if newest is None else newest.model
-    visits: dict[str, Visits] = {}
+    visits: dict[str, VisitSummary] = {}
     if model is not None:
         customers = [row["customer_id"] for row in found["predictions"]]
-        visits = await visits_of(pool, company_id, customers, datetime.now(UTC).date())
+        visits = await visit_summaries(pool, company_id, customers, datetime.now(UTC).date())
     for row in found["predictions"]:
         row |= NONE
         if newest is not None and model is not None and (known := visits.get(row["customer_id"])):
@@ -44,7 +44,7 @@ async def with_forecasts(pool: Pool, company_id: int, document: bytes) -> bytes:
     return orjson.dumps({**found, "model": about})
 
 
-def _forecast(model: Model, visits: Visits) -> dict[str, Any]:
+def _forecast(model: Model, visits: VisitSummary) -> dict[str, Any]:
     return {
         "return_probability": round(probability_of_return(model, *visits, DAYS), 4),
         "expected_appointments": round(expected_appointments(model, *visits, DAYS), 4),

@@ -17,7 +17,7 @@ import structlog
 from temporalio.common import MetricGaugeFloat, MetricMeter
 
 from db.analytics import journey_analytics
-from db.analytics.journey_analytics import View
+from db.analytics.journey_analytics import AnalyticsQuery
 from db.connections import Pool
 from db.journeys.rulebooks import Rulebooks
 from db.operations import company_gauges
@@ -53,10 +53,10 @@ async def read(pool: Pool, rulebooks: Rulebooks, company_id: int) -> dict[Series
     Raises psycopg.Error, LookupError for a company that is gone, journey.rules.InvalidRule.
     """
     stages = (await rulebooks.newest(pool, company_id)).all_stages
-    view = View(stages, period="month")
-    customers = await journey_analytics.distribution(pool, company_id, view)
-    days = dict.fromkeys(customers, 0.0) | await journey_analytics.time_in_stage(pool, company_id, view)
-    funnel = await journey_analytics.funnel(pool, company_id, view)
+    query = AnalyticsQuery(stages, period="month")
+    customers = await journey_analytics.distribution(pool, company_id, query)
+    days = dict.fromkeys(customers, 0.0) | await journey_analytics.time_in_stage(pool, company_id, query)
+    funnel = await journey_analytics.funnel(pool, company_id, query)
     risk = await company_gauges.risk_distribution(pool, company_id)
     ended = await company_gauges.finished_actions(pool, company_id)
     tried = ended["succeeded"] + ended["failed"]

@@ -12,7 +12,7 @@ import psycopg
 import structlog
 
 from db.analytics.journey_analytics import stages_json
-from db.analytics.rollup_writer import companies_behind, roll_up
+from db.analytics.rollup_writer import companies_with_pending_rollups, roll_up
 from db.connections import Pool
 from db.journeys.rulebooks import Rulebooks
 from journey.rules import InvalidRule
@@ -28,7 +28,7 @@ async def keep_rolled_up(pool: Pool) -> None:
     rulebooks = Rulebooks()
     while True:
         try:
-            for company_id in await companies_behind(pool):
+            for company_id in await companies_with_pending_rollups(pool):
                 await _roll_up_company(pool, rulebooks, company_id)
         except psycopg.OperationalError:
             await asyncio.sleep(AWAY)

@@ -22,7 +22,7 @@ import psycopg
 from bench import commits
 from db.analytics import journey_analytics
 from db.analytics.churn_predictions import churn_predictions
-from db.analytics.journey_analytics import View, stages_json
+from db.analytics.journey_analytics import AnalyticsQuery, stages_json
 from db.analytics.rollup_writer import roll_up
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool, open_pool, tenant_rows
@@ -127,10 +127,9 @@ SMALL_CUSTOMERS = 1000
 def questions(pool: Pool, company: int) -> dict[str, Ask]:
     """The floor first, then everything that the dashboard asks for."""
     today = datetime.now(UTC).date()
-    stages = DEFAULT_RULEBOOK.all_stages
     row = "select current_stage, risk_score, lifetime_value from customer_relationships where id = %s"
     key = company * 10_000_000 + 500
-    month, everything = View(period="month"), View(period="all")
+    month, everything = AnalyticsQuery(period="month"), AnalyticsQuery(period="all")
     return {
         "one row by its key": lambda: tenant_rows(pool, company, row, [key]),
         "distribution": lambda: journey_analytics.distribution(pool, company, month),
@@ -142,8 +141,10 @@ def questions(pool: Pool, company: int) -> dict[str, Ask]:
         "summary": lambda: journey_analytics.summary(pool, company, month),
         "all of these, month": lambda: journey_analytics.dashboard(pool, company, month),
         "all of these, all": lambda: journey_analytics.dashboard(pool, company, everything),
-        "stage metrics, 30 days": lambda: stage_metrics(pool, company, View(), today - timedelta(days=29), today),
-        "churn predictions, 50": lambda: churn_predictions(pool, company, stages, 50),
+        "stage metrics, 30 days": lambda: stage_metrics(
+            pool, company, AnalyticsQuery(), today - timedelta(days=29), today
+        ),
+        "churn predictions, 50": lambda: churn_predictions(pool, company, DEFAULT_RULEBOOK, 50),
     }
 
 

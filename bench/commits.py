@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from temporalio.testing import ActivityEnvironment
 
-from activities.commit import Commits
+from activities.commit import CommitActivity
 from contracts.requests import CommitRequest
 from db.connections import open_pool
 from db.journeys import ledger
@@ -37,7 +37,7 @@ async def measure(url: str, number: int) -> None:
         return answer
 
     ledger.write = timed
-    environment, deciding = ActivityEnvironment(), Commits(pool)
+    environment, deciding = ActivityEnvironment(), CommitActivity(pool)
     states: list[dict[str, Any] | None] = [None] * JOURNEYS
     start = datetime.now(UTC) - timedelta(days=300)
     for n in range(number + JOURNEYS):

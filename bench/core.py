@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cli.event_log_file import read_log
+from cli.events.event_log_file import read_log
 from journey.simulate import Log, simulate
 from journey.stages import DEFAULT_RULEBOOK
 

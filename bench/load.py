@@ -11,12 +11,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from local.embedded import free_port
-from local.managed_process import Child
+from local.managed_process import ManagedProcess
 
 ROOT = Path(__file__).parent.parent
 
 
-class Server(Child):
+class Server(ManagedProcess):
     """An app factory (``module:name``) behind uvicorn, as production runs it; `port` on 127.0.0.1."""
 
     def __init__(self, factory: str, env: Mapping[str, str]) -> None:

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from dataclasses import replace
 
-from contracts.journey_client import journey, send_events
+from contracts.journey_client import journey_handle, send_events
 from tests.support.rig import System, call, each, resident_bytes, system
 
 AGES = (1, 50, 200)
@@ -39,7 +39,7 @@ async def history(machine: System) -> None:
                 await send_events(machine.client, 1, "aging", [call("aging", number)])
                 await machine.projected([f"aging-{number}"], pause=0.005)
                 number += 1
-            handle = journey(machine.client, 1, "aging")
+            handle = journey_handle(machine.client, 1, "aging")
             before = (await handle.describe()).run_id
             sizes = [event.ByteSize() for event in (await handle.fetch_history()).events]
             lone = 0
@@ -47,7 +47,7 @@ async def history(machine: System) -> None:
                 await send_events(machine.client, 1, "aging", [call("aging", number)])
                 await machine.projected([f"aging-{number}"], pause=0.005)
                 number, lone = number + 1, lone + 1
-                if (await journey(machine.client, 1, "aging").describe()).run_id != before:
+                if (await journey_handle(machine.client, 1, "aging").describe()).run_id != before:
                     break
             grown = machine.client.get_workflow_handle(handle.id, run_id=before)
             events = list((await grown.fetch_history()).events)[len(sizes) :]

@@ -1,14 +1,44 @@
-"""How events and requests reach a journey: the client's side of its messages, for the gateway and the commands."""
+"""Client side of a journey's messages, shared by the API, the CLI and the maintenance activities."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts import names
-from contracts.messages import HISTORY, JourneyStart
+from contracts.messages import HISTORY, UPDATE_NAMES, JourneyCommand, JourneyStart
+
+WorkflowStatus = Literal["running", "committing", "gone"]
+
+
+class CommandError(Exception):
+    """A command was not confirmed; the message is a complete sentence fragment for users."""
+
+
+class CommandRefused(CommandError):
+    """The journey refused the command and nothing was changed; the message is its reason."""
+
+
+class JourneyNotFound(CommandError):
+    """No workflow runs for this customer."""
+
+
+class CommandTimedOut(CommandError):
+    """No worker confirmed the command in time; it may still be applied."""
+
+
+class TemporalUnavailable(CommandError):
+    """Temporal could not be reached, or rejected the call."""
 
 
 async def send_events(
@@ -20,36 +50,104 @@ async def send_events(
     until: int | None = None,
     history: bool = False,
 ) -> None:
-    """Hand one customer's events (JSON objects) to the journey, which is started when there is none.
+    """Send one customer's events to their journey, starting its workflow if none is running.
 
-    Returns when Temporal has stored them; it need no worker, and no Postgres. ``until`` (µs) says that more history
-    follows at once and that nothing after this instant shall be evaluated yet; ``history`` that nobody shall act upon
-    these events, however recent they are. Raises temporalio.service.RPCError.
+    Returns as soon as Temporal has stored the events; needs neither a worker nor Postgres.
+
+    Args:
+        client: The Temporal client.
+        company_id: The company.
+        customer_id: The company's own id of the customer.
+        events: JSON objects, one per event.
+        until: More history follows at once; evaluate nothing after this instant (µs) yet.
+        history: Take no action on these events, however recent they are.
+
+    Raises:
+        temporalio.service.RPCError: Temporal did not store the events.
     """
     arguments: list[Any] = [events] if until is None else [events, until]
     if history:
-        # nothing in between must be null: that is sent as no JSON at all
+        # "" instead of None: the converter encodes None without any JSON text
         arguments = [events, "" if until is None else until, HISTORY]
     await _signal_with_start(client, company_id, customer_id, names.EVENTS_SIGNAL, arguments)
 
 
-async def nudge(client: Client, company_id: int, customer_id: str) -> None:
-    """Have a journey evaluate itself, going on from Postgres where its workflow is gone. Raises RPCError."""
+async def request_evaluation(client: Client, company_id: int, customer_id: str) -> None:
+    """Ask a journey to evaluate itself; a workflow that is gone is restarted from Postgres.
+
+    Raises:
+        temporalio.service.RPCError: Temporal did not store the request.
+    """
     await _signal_with_start(client, company_id, customer_id, names.EVALUATE_SIGNAL, [])
 
 
-async def presence(client: Client, company_id: int, customer_id: str) -> Literal["running", "committing", "gone"]:
-    """Whether a journey's workflow runs, waits for Postgres with a commit, or is gone. Raises RPCError."""
+async def workflow_status(client: Client, company_id: int, customer_id: str) -> WorkflowStatus:
+    """Return whether a journey's workflow is running, is waiting for Postgres with a commit, or is gone.
+
+    Raises:
+        temporalio.service.RPCError: Temporal did not answer.
+    """
     try:
-        found = await journey(client, company_id, customer_id).describe()
+        description = await journey_handle(client, company_id, customer_id).describe()
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:
             return "gone"
         raise
-    if found.status != WorkflowExecutionStatus.RUNNING:
+    if description.status != WorkflowExecutionStatus.RUNNING:
         return "gone"
-    pending = found.raw_description.pending_activities
-    return "committing" if any(waiting.activity_type.name == names.COMMIT for waiting in pending) else "running"
+    pending = description.raw_description.pending_activities
+    return "committing" if any(activity.activity_type.name == names.COMMIT for activity in pending) else "running"
+
+
+async def execute(
+    client: Client,
+    company_id: int,
+    customer_id: str,
+    command: JourneyCommand,
+    *,
+    timeout: float,
+    update_id: str | None = None,
+) -> dict[str, Any]:
+    """Send a command to a running journey and wait until it is committed.
+
+    Args:
+        client: The Temporal client.
+        company_id: The company.
+        customer_id: The company's own id of the customer.
+        command: One of the commands of ``contracts.messages``; its type selects the update.
+        timeout: Seconds to wait for the commit.
+        update_id: Repetitions with the same id count once within the journey's current run.
+
+    Returns:
+        The journey's state after the commit, in readable form, and what the command created.
+
+    Raises:
+        CommandRefused: The journey refused it.
+        JourneyNotFound: No workflow runs for this customer.
+        CommandTimedOut: No worker confirmed it within ``timeout``.
+        TemporalUnavailable: Any other failure of the call.
+    """
+    handle = journey_handle(client, company_id, customer_id)
+    try:
+        async with asyncio.timeout(timeout):
+            answer: dict[str, Any] = await handle.execute_update(
+                UPDATE_NAMES[type(command)], command, id=update_id, result_type=dict
+            )
+    except WorkflowUpdateFailedError as error:
+        reason = error.cause.message if isinstance(error.cause, ApplicationError) else "the journey refused the command"
+        raise CommandRefused(reason) from error
+    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+        raise CommandTimedOut("no worker answered in time; the change may still be applied") from error
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND:
+            raise JourneyNotFound(f"no journey of customer {customer_id} is running") from error
+        raise TemporalUnavailable(error.message) from error
+    return answer
+
+
+def journey_handle(client: Client, company_id: int, customer_id: str) -> WorkflowHandle[Any, Any]:
+    """Return a handle on a customer's journey, for queries and signals to a running workflow."""
+    return client.get_workflow_handle(names.journey_id(company_id, customer_id))
 
 
 async def _signal_with_start(
@@ -66,8 +164,3 @@ async def _signal_with_start(
         search_attributes=TypedSearchAttributes([SearchAttributePair(names.COMPANY_ID, company_id)]),
         static_summary=f"Journey of customer {customer_id} with company {company_id}",
     )
-
-
-def journey(client: Client, company_id: int, customer_id: str) -> WorkflowHandle[Any, Any]:
-    """The running journey of one relationship, for updates (``set_stage``, ``release``), queries and signals."""
-    return client.get_workflow_handle(names.journey_id(company_id, customer_id))

@@ -1,26 +1,31 @@
-"""What journeys are told and what they answer: plain JSON, versioned where it outlives a deployment."""
+"""Messages to journeys and the arguments that start workflows: plain JSON, versioned where it outlives a deployment."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.names import journey_id
+from contracts import names
 
 SCHEMA = 1
 CONTINUE_AFTER = 20
-REASON_LIMIT = 1000  # characters
+TEXT_LIMIT = 1000  # characters
 HISTORY = "history"  # third argument of the `events` signal: take no action on these events, however recent
-REQUESTED = ("call", "email", "offer")  # what a person may ask for
+REQUESTABLE_ACTIONS = ("call", "email", "offer")
 
 
 @dataclass
 class JourneyStart:
-    """The argument of ``CustomerJourney``, at its first start and at every continue-as-new.
+    """Argument of ``CustomerJourney``, at its first start and at every continue-as-new.
 
-    ``state`` is the packed state (None at the first start); ``continue_after`` business events the run is continued as
-    new; ``spread`` is the wake-up spread in seconds; ``not_before`` (µs) keeps deadlines waiting for history that
-    follows; ``agenda`` are the actions still to be done, by tail, with the µs when each is due (0: now);
-    ``campaign`` is the number of the running campaign, begun at the transition ``campaign_entry`` (0: none). Fields
-    are only ever added, with a default.
+    Fields are only ever added, each with a default.
+
+    Attributes:
+        continue_after: Messages after which the run continues as new.
+        spread: Range of the wake-up jitter in seconds.
+        state: The packed state; None at the first start.
+        not_before: Deadlines are not evaluated before this instant (µs), because more history follows.
+        agenda: Pending actions, by ``action_ref``, with the µs at which each is due (0: now).
+        campaign: Number of the running campaign (0: none).
+        campaign_entry: Number of the transition with which that campaign began.
     """
 
     company_id: int
@@ -36,12 +41,12 @@ class JourneyStart:
 
     @property
     def workflow_id(self) -> str:
-        return journey_id(self.company_id, self.customer_id)
+        return names.journey_id(self.company_id, self.customer_id)
 
 
 @dataclass
 class CampaignStart:
-    """The argument of ``RetentionCampaign``: the customer's ``n``-th, its steps as (tail, µs when due) in order."""
+    """Argument of ``RetentionCampaign``: the customer's ``n``-th, with its steps as (``action_ref``, µs when due)."""
 
     company_id: int
     customer_id: str
@@ -52,8 +57,11 @@ class CampaignStart:
 
 @dataclass
 class SetStage:
-    """A person's change of stage. ``hold_until`` in RFC 3339; ``hold`` without it lasts until released;
-    ``performed_by`` is the credential's id."""
+    """Override a journey's stage.
+
+    ``hold_until`` is RFC 3339; ``hold`` without it lasts until released. ``performed_by`` is the credential's id, here
+    and in all other commands.
+    """
 
     stage: str
     reason: str
@@ -64,14 +72,14 @@ class SetStage:
 
 @dataclass
 class Release:
-    """The end of a hold, asked for by a person."""
+    """Release a held journey."""
 
     performed_by: int | None = None
 
 
 @dataclass
 class RequestAction:
-    """Outreach that a person asks for: ``type`` is call, email or offer."""
+    """Request outreach to the customer; ``type`` is one of ``REQUESTABLE_ACTIONS``."""
 
     type: str
     note: str | None = None
@@ -80,7 +88,7 @@ class RequestAction:
 
 @dataclass
 class FinishTask:
-    """A task of this customer is done. ``task_id`` is ``tasks.id``."""
+    """Mark one of the customer's tasks as done. ``task_id`` is ``tasks.id``."""
 
     task_id: int
     note: str | None = None
@@ -89,7 +97,7 @@ class FinishTask:
 
 @dataclass
 class ReassignTask:
-    """A task of this customer goes to somebody else of the staff, or to nobody (None)."""
+    """Assign one of the customer's tasks to another member of staff, or to nobody (None)."""
 
     task_id: int
     staff_id: int | None = None
@@ -98,36 +106,48 @@ class ReassignTask:
 
 @dataclass
 class RetryAction:
-    """An action that failed or was suppressed is tried again. ``action_id`` is ``journey_actions.id``."""
+    """Retry an action that failed or was suppressed. ``action_id`` is ``journey_actions.id``."""
 
     action_id: int
     performed_by: int | None = None
 
 
-Request = SetStage | Release | RequestAction | FinishTask | ReassignTask | RetryAction
+StaffRequest = RequestAction | FinishTask | ReassignTask | RetryAction
+JourneyCommand = SetStage | Release | StaffRequest
+
+#: Every command by the name of its update. Each is answered, whatever the outcome.
+COMMANDS: dict[str, type[JourneyCommand]] = {
+    names.SET_STAGE_UPDATE: SetStage,
+    names.RELEASE_UPDATE: Release,
+    names.REQUEST_ACTION_UPDATE: RequestAction,
+    names.FINISH_TASK_UPDATE: FinishTask,
+    names.REASSIGN_TASK_UPDATE: ReassignTask,
+    names.RETRY_ACTION_UPDATE: RetryAction,
+}
+UPDATE_NAMES: dict[type[JourneyCommand], str] = {command: name for name, command in COMMANDS.items()}
 
 
-def problem_of(request: Request) -> str | None:
-    """What no rule of a company could allow, in words; None where the request can be decided upon."""
-    if not isinstance(request, Request):  # what a client sends as null or as bytes becomes anything
+def validation_problem(command: JourneyCommand) -> str | None:
+    """Return what is wrong with a command whatever the company's rules are, or None if it is well-formed."""
+    if not isinstance(command, JourneyCommand):  # a client's null or bytes are not converted to a command
         return "an object with the fields of the request is required"
     for name in ("performed_by", "task_id", "staff_id", "action_id"):
-        number = getattr(request, name, None)
+        number = getattr(command, name, None)
         if number is not None and not 0 < number < 1 << 63:
             return f"{name}: a positive number is required"
-    if isinstance(request, SetStage) and (
-        not request.stage or not request.reason.strip() or len(request.reason) > REASON_LIMIT
+    if isinstance(command, SetStage) and (
+        not command.stage or not command.reason.strip() or len(command.reason) > TEXT_LIMIT
     ):
-        return f"stage and reason (1 to {REASON_LIMIT} characters) are required"
-    if isinstance(request, RequestAction) and request.type not in REQUESTED:
-        return f"type: {request.type!r} is not one of {', '.join(REQUESTED)}"
+        return f"stage and reason (1 to {TEXT_LIMIT} characters) are required"
+    if isinstance(command, RequestAction) and command.type not in REQUESTABLE_ACTIONS:
+        return f"type: {command.type!r} is not one of {', '.join(REQUESTABLE_ACTIONS)}"
     for name in ("stage", "reason", "note"):
-        text = getattr(request, name, None)
+        text = getattr(command, name, None)
         if text is None:
             continue
-        if len(text) > REASON_LIMIT:
-            return f"{name}: at most {REASON_LIMIT} characters are allowed"
-        # Postgres stores neither
+        if len(text) > TEXT_LIMIT:
+            return f"{name}: at most {TEXT_LIMIT} characters are allowed"
+        # Postgres can store neither
         if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
             return f"{name}: text in Unicode, without NUL or lone surrogates, is required"
     return None

@@ -2,8 +2,6 @@
 
 from typing import Any, NotRequired, TypedDict
 
-from msgspec import Struct
-
 
 class CommitRequest(TypedDict):
     """What the workflow hands to ``commit``.
@@ -65,36 +63,3 @@ class ActResult(TypedDict, total=False):
     until: dict[str, int]
     again: dict[str, str]
     campaign: dict[str, Any]
-
-
-class DeskRequest(Struct, frozen=True, kw_only=True):
-    """What a person asks for at a desk (see ``contracts.messages``, which says what each field is)."""
-
-    performed_by: int | None = None
-
-
-class RequestAction(DeskRequest, frozen=True, kw_only=True):
-    type: str
-    note: str | None = None
-
-
-class FinishTask(DeskRequest, frozen=True, kw_only=True):
-    task_id: int
-    note: str | None = None
-
-
-class ReassignTask(DeskRequest, frozen=True, kw_only=True):
-    task_id: int
-    staff_id: int | None = None
-
-
-class RetryAction(DeskRequest, frozen=True, kw_only=True):
-    action_id: int
-
-
-REQUESTS: dict[str, type[DeskRequest]] = {
-    "request_action": RequestAction,
-    "finish_task": FinishTask,
-    "reassign_task": ReassignTask,
-    "retry_action": RetryAction,
-}

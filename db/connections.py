@@ -33,7 +33,7 @@ async def open_pool(
     min_size: int,
     max_size: int,
     timeout: float = 3.0,
-    cursors: type[AsyncCursor[TupleRow]] = AsyncCursor,
+    cursor_factory: type[AsyncCursor[TupleRow]] = AsyncCursor,
 ) -> Pool:
     """A pool of autocommit connections that act as `perdure_app`. Close it with `await pool.close()`.
 
@@ -49,7 +49,7 @@ async def open_pool(
         # After this long a lost connection is given up, and whoever needs one next tries anew. Were it longer, the
         # growing pauses between attempts would keep a pool away from a Postgres that has long been back.
         reconnect_timeout=timeout,
-        kwargs={"autocommit": True, "prepare_threshold": 2, "cursor_factory": cursors},
+        kwargs={"autocommit": True, "prepare_threshold": 2, "cursor_factory": cursor_factory},
         configure=_configure,
         open=False,
     )

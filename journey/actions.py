@@ -10,16 +10,21 @@ from msgspec import Struct
 
 from journey.state import DAY
 
-#: What is done when a stage is entered: a growth stage for the first time in a journey's life, a lapse stage each time.
-DEFAULT_ACTIONS: Mapping[str, tuple[str, ...]] = {
-    "lead": ("send_welcome_email", "assign_to_sales_team", "create_follow_up_task"),
-    "customer": ("send_onboarding_sequence", "create_feedback_request", "update_crm_status"),
-    "vip": ("assign_dedicated_manager", "send_vip_benefits_email", "create_quarterly_review"),
-    "at_risk": ("notify_account_manager", "create_retention_campaign", "schedule_check_in_call"),
-}
-
-#: Every action that a stage may ask for.
-ACTIONS: tuple[str, ...] = tuple(action for listed in DEFAULT_ACTIONS.values() for action in listed)
+#: Every action that a stage can list. Which default stage lists which: journey/stages.py.
+ACTIONS: tuple[str, ...] = (
+    "send_welcome_email",
+    "assign_to_sales_team",
+    "create_follow_up_task",
+    "send_onboarding_sequence",
+    "create_feedback_request",
+    "update_crm_status",
+    "assign_dedicated_manager",
+    "send_vip_benefits_email",
+    "create_quarterly_review",
+    "notify_account_manager",
+    "create_retention_campaign",
+    "schedule_check_in_call",
+)
 
 #: Days after the transition of each step of an action that has several.
 STEPS: Mapping[str, tuple[int, ...]] = {"send_onboarding_sequence": (0, 3, 7)}
@@ -56,9 +61,7 @@ class Due(Struct, frozen=True):
         return f"{self.entry}:{self.action}"
 
 
-def due_actions(
-    moves: Iterable[Moved], now: int, actions: Mapping[str, tuple[str, ...]] = DEFAULT_ACTIONS
-) -> list[Due]:
+def due_actions(moves: Iterable[Moved], now: int, actions: Mapping[str, tuple[str, ...]]) -> list[Due]:
     """The actions of transitions decided at ``now`` (µs), in order. ``stage_changed`` comes with every transition.
 
     A lapse stage that was only passed through asks for nothing: the journey has left it already.
@@ -74,7 +77,7 @@ def due_actions(
     return found
 
 
-def entered(move: Moved, now: int, actions: Mapping[str, tuple[str, ...]] = DEFAULT_ACTIONS) -> list[Due]:
+def entered(move: Moved, now: int, actions: Mapping[str, tuple[str, ...]]) -> list[Due]:
     """The actions of the stage that was entered, whenever that was; their days count from ``now``."""
     found: list[Due] = []
     for action in actions.get(move.to_stage, ()):

@@ -15,6 +15,8 @@ from journey.state import DAY, Facts
 
 WEIGHT = 10_000
 TREND_WINDOW = 90 * DAY
+#: A risk score above this is high: by default it makes a journey at risk.
+HIGH_RISK = Decimal("0.7")
 
 
 class Scoring(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,6 +44,8 @@ class Scoring(Struct, frozen=True, forbid_unknown_fields=True):
         Decimal("0.25"),
         Decimal(0),
     )
+    #: risk scores above this are listed and shown as high; which stage they lead to is up to the stage's rules
+    high_risk: Decimal = HIGH_RISK
 
     def problems(self) -> list[str]:
         """What is not allowed about these settings, each with its field; empty when all is well."""
@@ -64,6 +68,8 @@ class Scoring(Struct, frozen=True, forbid_unknown_fields=True):
             found.append(f"scoring.engagement_*_weight: the four must sum to 1, not {sum(weights)}")
         if not found and (self.engagement_full_value < Decimal("0.01") or self.engagement_full_value * 100 % 1):
             found.append("scoring.engagement_full_value: must be at least 0.01, with at most two decimals")
+        if not found and not (0 < self.high_risk < 1 and self.high_risk * 100 % 1 == 0):
+            found.append("scoring.high_risk: must be between 0 and 1, with at most two decimals")
         if self.engagement_full_frequency < 1 or self.risk_open_tickets < 1:
             found.append("scoring.engagement_full_frequency, risk_open_tickets: must be at least 1")
         return found

@@ -1,19 +1,32 @@
 """A company's stages and the ladder that they form; the defaults are the seven of the original guide."""
 
 import re
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from journey.actions import ACTIONS, DEFAULT_ACTIONS
+from journey.actions import ACTIONS
 from journey.rules import NEVER, InvalidRule, Rule, View, parse_rules
-from journey.scoring import Scorer, Scoring, settings_from
+from journey.scoring import HIGH_RISK, Scorer, Scoring, settings_from
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 LAPSE_TRIGGERS = ("days_since_last_appointment", "risk_score")
+
+
+class Role(StrEnum):
+    """What a stage means to analytics, lists and the dashboard, whatever its key. Several stages may share a role."""
+
+    AT_RISK = "at_risk"  # lapse stages
+    LOST = "lost"  # lapse stages
+    VIP = "vip"  # growth stages
+
+
+_KIND_OF_ROLE = {Role.AT_RISK: "lapse", Role.LOST: "lapse", Role.VIP: "growth"}
 
 DEFAULT_STAGES: list[dict[str, Any]] = [
     {
@@ -36,6 +49,7 @@ DEFAULT_STAGES: list[dict[str, Any]] = [
             {"trigger": "call_received", "conditions": {"call_duration": ">60"}},
             {"trigger": "appointment_requested", "conditions": {"call_duration": ">60"}},
         ],
+        "actions": ["send_welcome_email", "assign_to_sales_team", "create_follow_up_task"],
     },
     {
         "stage_key": "customer",
@@ -45,6 +59,7 @@ DEFAULT_STAGES: list[dict[str, Any]] = [
         "icon": "check-circle",
         "kind": "growth",
         "auto_transition_rules": {"trigger": "appointment_completed", "conditions": {}},
+        "actions": ["send_onboarding_sequence", "create_feedback_request", "update_crm_status"],
     },
     {
         "stage_key": "regular",
@@ -62,7 +77,9 @@ DEFAULT_STAGES: list[dict[str, Any]] = [
         "color": "#8B5CF6",
         "icon": "crown",
         "kind": "growth",
+        "role": Role.VIP,
         "auto_transition_rules": {"trigger": "lifetime_value", "conditions": {"value": ">=1000"}},
+        "actions": ["assign_dedicated_manager", "send_vip_benefits_email", "create_quarterly_review"],
     },
     {
         "stage_key": "at_risk",
@@ -71,10 +88,12 @@ DEFAULT_STAGES: list[dict[str, Any]] = [
         "color": "#F59E0B",
         "icon": "exclamation-triangle",
         "kind": "lapse",
+        "role": Role.AT_RISK,
         "auto_transition_rules": [
             {"trigger": "days_since_last_appointment", "conditions": {"days": ">90"}},
-            {"trigger": "risk_score", "conditions": {"risk": ">0.7"}},
+            {"trigger": "risk_score", "conditions": {"risk": f">{HIGH_RISK}"}},
         ],
+        "actions": ["notify_account_manager", "create_retention_campaign", "schedule_check_in_call"],
     },
     {
         "stage_key": "churned",
@@ -83,14 +102,25 @@ DEFAULT_STAGES: list[dict[str, Any]] = [
         "color": "#EF4444",
         "icon": "x-circle",
         "kind": "lapse",
+        "role": Role.LOST,
         "auto_transition_rules": {"trigger": "days_since_last_appointment", "conditions": {"days": ">180"}},
     },
 ]
 
 
+#: A growth stage's actions run when it is entered for the first time, a lapse stage's every time.
+DEFAULT_ACTIONS: Mapping[str, tuple[str, ...]] = {
+    stage["stage_key"]: tuple(stage["actions"]) for stage in DEFAULT_STAGES if "actions" in stage
+}
+_DEFAULT_ROLES: Mapping[str, Role] = {s["stage_key"]: s["role"] for s in DEFAULT_STAGES if "role" in s}
+
+
 class StageFields(Struct, forbid_unknown_fields=True, kw_only=True):
-    """One stage as it is saved and sent. Missing: ``kind`` follows from the rules, ``order_index`` from the place,
-    ``actions`` (what is done when it is entered) are the defaults of its key."""
+    """One stage as it is stored and sent.
+
+    Defaults of missing fields: ``kind`` follows from the rules, ``order_index`` from the position in the list,
+    ``actions`` and ``role`` from the stage key. A ``role`` of null means no role.
+    """
 
     stage_key: str
     stage_name: str = ""
@@ -99,6 +129,7 @@ class StageFields(Struct, forbid_unknown_fields=True, kw_only=True):
     color: str | None = None
     icon: str | None = None
     kind: Literal["growth", "lapse"] | None = None
+    role: str | UnsetType | None = UNSET
     auto_transition_rules: Any = None
     retention_days: int | None = None
     actions: list[str] | None = None
@@ -123,8 +154,21 @@ class Stage:
         lapses = bool(self.rules) and all(rule.trigger in LAPSE_TRIGGERS for rule in self.rules)
         self.kind = fields.kind or ("lapse" if lapses else "growth")
         self.is_growth, self.is_active = self.kind == "growth", fields.is_active
+        self.role = self._role(fields.role, f"{place}.role")
         self.retention_days = fields.retention_days
         self.fields = fields
+
+    def _role(self, role: str | UnsetType | None, place: str) -> Role | None:
+        if role is None:
+            return None
+        if role is UNSET:
+            default = _DEFAULT_ROLES.get(self.key)
+            return default if default is not None and _KIND_OF_ROLE[default] == self.kind else None
+        if role not in list(Role):
+            raise InvalidRule(place, f"{role!r} is not one of {', '.join(Role)}")
+        if (kind := _KIND_OF_ROLE[Role(role)]) != self.kind:
+            raise InvalidRule(place, f"{role!r} is for {kind} stages, and {self.key!r} is a {self.kind} stage")
+        return Role(role)
 
     def holding(self, view: View) -> Rule | None:
         """The first of its rules that holds."""
@@ -135,7 +179,8 @@ class Stage:
 
     def as_json(self) -> dict[str, Any]:
         fields: dict[str, Any] = msgspec.to_builtins(self.fields)
-        derived = {"stage_name": self.name, "kind": self.kind, "order_index": self.order, "actions": [*self.actions]}
+        derived = {"stage_name": self.name, "kind": self.kind, "role": self.role, "order_index": self.order}
+        fields["actions"] = [*self.actions]
         return {**fields, **derived}
 
 
@@ -157,6 +202,9 @@ class Rulebook:
         self.version, self.changed_at = version, changed_at
         self._refuse_impossible()
         self.scorer = Scorer(scoring)
+
+    def keys_with(self, role: Role) -> list[str]:
+        return keys_with_role(self.all_stages, role)
 
     def _refuse_impossible(self) -> None:
         if not 2 <= len(self.stages) <= 12:
@@ -209,6 +257,11 @@ class Rulebook:
             "stages": [stage.as_json() for stage in self.all_stages],
             "scoring": msgspec.to_builtins(self.scoring),
         }
+
+
+def keys_with_role(stages: Iterable[Stage], role: Role) -> list[str]:
+    """The keys of those of the stages that have a role, inactive stages included."""
+    return [stage.key for stage in stages if stage.role is role]
 
 
 def rulebook_from(fields: object, *, version: int = 1, changed_at: int = 0) -> Rulebook:

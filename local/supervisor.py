@@ -1,4 +1,4 @@
-"""Keeps started parts alive, and stops them in reverse order."""
+"""Restart services that end unexpectedly, and stop all of them in reverse order."""
 
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -8,60 +8,60 @@ from time import monotonic
 import anyio
 from anyio.abc import TaskGroup
 
-from local.managed_process import Child, StartFailed
+from local.managed_process import ManagedProcess, StartFailed
 
-MOST_QUICK_ENDS = 5
-QUICK = 30.0  # seconds; a part that lived longer than this starts with a clean record
-FIRST_PAUSE = 0.5  # seconds; doubled with each quick end
+MAX_QUICK_EXITS = 5
+QUICK = 30.0  # seconds; a service that ran longer than this starts with a clean record
+FIRST_RESTART_DELAY = 0.5  # seconds; doubled with each quick exit
 
 
 class GaveUp(RuntimeError):
-    """A part kept ending; the message holds its last lines."""
+    """A service kept exiting; the message holds its last lines of output."""
 
 
 class Supervisor:
-    """The parts of one `up`. `say` gets a line for people whenever something happens to one."""
+    """The running services of one `up`. `say` receives a readable line whenever one of them exits or restarts."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
-        self.parts: list[Child] = []
+        self.services: list[ManagedProcess] = []
         self._group: TaskGroup | None = None
 
-    async def add(self, part: Child) -> None:
-        """Start `part`, return when it answers, and keep it alive from then on. Raises StartFailed."""
+    async def add(self, service: ManagedProcess) -> None:
+        """Start a service, return when it is ready, and restart it from then on when it ends. Raises StartFailed."""
         assert self._group is not None
-        self.parts.append(part)
-        await part.start()
-        self._group.start_soon(self._keep, part)
+        self.services.append(service)
+        await service.start()
+        self._group.start_soon(self._keep_running, service)
 
-    async def _keep(self, part: Child) -> None:
-        ends = 0
+    async def _keep_running(self, service: ManagedProcess) -> None:
+        exits = 0
         while True:
             began = monotonic()
-            code = await part.exited()
-            ends = 1 if monotonic() - began > QUICK else ends + 1
-            problem = f"{part.name} ended by itself ({_meaning(code)})"
+            code = await service.exited()
+            exits = 1 if monotonic() - began > QUICK else exits + 1
+            problem = f"{service.name} exited unexpectedly ({_describe_exit(code)})"
             while True:
-                if ends >= MOST_QUICK_ENDS:
-                    raise GaveUp("\n  ".join([f"{problem}, for the {ends}th time; its last lines:", *part.tail]))
-                pause = FIRST_PAUSE * 2 ** (ends - 1)
-                self.say(f"{problem}; starting it again in {pause:g} s")
-                await anyio.sleep(pause)
+                if exits >= MAX_QUICK_EXITS:
+                    raise GaveUp("\n  ".join([f"{problem}, for the {exits}th time; last output:", *service.tail]))
+                delay = FIRST_RESTART_DELAY * 2 ** (exits - 1)
+                self.say(f"{problem}; restarting in {delay:g} s")
+                await anyio.sleep(delay)
                 try:
-                    await part.start()
+                    await service.start()
                 except StartFailed as error:
-                    ends += 1
+                    exits += 1
                     problem = str(error).split(";", 1)[0]
                 else:
-                    self.say(f"{part.name} is back")
+                    self.say(f"{service.name} is running again")
                     break
 
     async def _stop(self) -> None:
         with anyio.CancelScope(shield=True):
-            for part in reversed(self.parts):
-                if part.running:
-                    self.say(f"stopping {part.name}")
-                await part.stop()
+            for service in reversed(self.services):
+                if service.running:
+                    self.say(f"stopping {service.name}")
+                await service.stop()
 
     async def _listen(self, scope: anyio.CancelScope) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
@@ -69,16 +69,16 @@ class Supervisor:
                 if not scope.cancel_called:
                     scope.cancel()
                     continue
-                self.say("killing what still runs")
-                for part in self.parts:
-                    part.kill()
+                self.say("killing the services that are still running")
+                for service in self.services:
+                    service.kill()
 
 
 @asynccontextmanager
 async def supervised(say: Callable[[str], None]) -> AsyncIterator[Supervisor]:
-    """A supervisor whose block ends at Ctrl-C, SIGTERM or SIGHUP, or when a part is given up (GaveUp, in a group).
+    """Yield a supervisor; the block ends at Ctrl-C, SIGTERM or SIGHUP, or with GaveUp, in a group.
 
-    However the block ends, the parts are stopped, the last one started first; a second Ctrl-C kills them.
+    However the block ends, the services are stopped in reverse order; a second Ctrl-C kills them.
     """
     supervisor = Supervisor(say)
     async with anyio.create_task_group() as listeners:
@@ -93,5 +93,5 @@ async def supervised(say: Callable[[str], None]) -> AsyncIterator[Supervisor]:
             listeners.cancel_scope.cancel()
 
 
-def _meaning(code: int) -> str:
+def _describe_exit(code: int) -> str:
     return f"code {code}" if code >= 0 else f"by {signal.Signals(-code).name}"

@@ -22,7 +22,7 @@ NewDatabase = Callable[..., str]
 #: which of the processes that share a run's tests this is, from 0; each has its own servers
 PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 #: take `up`'s own ports, or build the dashboard in its folder: one after the other
-ALONE = ("tests/cli/test_up.py", "tests/cli/test_building.py", "tests/dashboard/")
+ALONE = ("tests/local/test_stack.py", "tests/local/test_dashboard_build.py", "tests/dashboard/")
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # the same

@@ -1,6 +1,7 @@
 """House rules that no other check knows, as a walk over the syntax trees. What fails says what to do instead."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +94,45 @@ def test_no_file_is_longer_than_300_lines_without_a_reason() -> None:
         if len(lines) > 300 and "over 300 lines, because" not in " ".join(lines[:15]).lower():
             long[str(file.relative_to(ROOT))] = len(lines)
     assert long == {}, "split it, or say at its top: Over 300 lines, because …"
+
+
+#: Default stages that have a role, and the default limit of a high risk.
+OF_THE_DEFAULTS = re.compile(r"""^(at_risk|vip|churned)$|['"](at_risk|vip|churned)['"]|(?<![\d.])0\.7(?!\d)""")
+#: Where they are defined, and where the default rulebook is meant.
+MAY_NAME_DEFAULTS = ("journey/stages.py", "journey/scoring.py", "db/schema/", "local/demo/")
+
+
+def default_stages_named(source: str) -> list[str]:
+    """Each constant of a module that is a key of a default stage, quotes one (as SQL does), or is a high risk."""
+    return [
+        f"line {node.lineno}: {match.group()}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and (match := OF_THE_DEFAULTS.search(str(node.value)))
+    ]
+
+
+def test_stages_are_known_by_their_roles() -> None:
+    found = {}
+    for file in [*files(*ROOMS), *ROOT.glob("*.py")]:
+        name = str(file.relative_to(ROOT))
+        if not name.startswith(MAY_NAME_DEFAULTS) and (lines := default_stages_named(file.read_text())):
+            found[name] = lines
+    assert found == {}, "a company's stages have other keys: use journey.stages.Role, scoring.high_risk"
+
+
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        ("stage == 'vip'", True),
+        ('"""select 1 where stage = \'churned\'"""', True),
+        ('f"risk > 0.7 and {more}"', True),
+        ("risk > 0.7", True),
+        ("{'vip_count': 10.75}", False),
+        ("Role.AT_RISK", False),
+    ],
+)
+def test_the_check_of_stages_itself(source: str, named: bool) -> None:
+    assert bool(default_stages_named(source)) is named
 
 
 @pytest.mark.parametrize(

@@ -16,15 +16,16 @@ from temporalio.exceptions import ApplicationError, FailureError
 with workflow.unsafe.imports_passed_through():
     from contracts import names
     from contracts.messages import (
+        COMMANDS,
         FinishTask,
+        JourneyCommand,
         JourneyStart,
         ReassignTask,
         Release,
-        Request,
         RequestAction,
         RetryAction,
         SetStage,
-        problem_of,
+        validation_problem,
     )
     from contracts.requests import CommitRequest, CommitResult
     from journey.events import to_datetime, to_instant
@@ -34,14 +35,6 @@ with workflow.unsafe.imports_passed_through():
 
 #: More history of an import is on its way: deadlines that it may make untrue wait this long for it.
 HISTORY_FOLLOWS = 60_000_000  # µs
-COMMANDS = (
-    names.SET_STAGE_UPDATE,
-    names.RELEASE_UPDATE,
-    names.REQUEST_ACTION_UPDATE,
-    names.FINISH_TASK_UPDATE,
-    names.REASSIGN_TASK_UPDATE,
-    names.RETRY_ACTION_UPDATE,
-)
 #: A run that is this many times as long as it should be does not wait any longer for actions under way: the next run
 #: tries them anew.
 HANDED_ON = 5
@@ -133,34 +126,34 @@ class CustomerJourney:
     # A validator is also what refuses a wrong number of arguments, or one of another shape.
     @set_stage.validator
     def check_set_stage(self, request: SetStage) -> None:
-        _refuse(problem_of(request))
+        _refuse(validation_problem(request))
 
     @release.validator
     def check_release(self, request: Release) -> None:
-        _refuse(problem_of(request))
+        _refuse(validation_problem(request))
 
     @request_action.validator
     def check_request_action(self, request: RequestAction) -> None:
-        _refuse(problem_of(request))
+        _refuse(validation_problem(request))
 
     @finish_task.validator
     def check_finish_task(self, request: FinishTask) -> None:
-        _refuse(problem_of(request))
+        _refuse(validation_problem(request))
 
     @reassign_task.validator
     def check_reassign_task(self, request: ReassignTask) -> None:
-        _refuse(problem_of(request))
+        _refuse(validation_problem(request))
 
     @retry_action.validator
     def check_retry_action(self, request: RetryAction) -> None:
-        _refuse(problem_of(request))
+        _refuse(validation_problem(request))
 
     @workflow.query(name=names.STATE_QUERY)
     def current(self) -> dict[str, Any]:
         """Where the journey stands, in words."""
         return {**readable(self.state), "waiting_messages": len(self.inbox), "messages_in_this_run": self.taken}
 
-    async def _ask(self, name: str, request: Request) -> dict[str, Any]:
+    async def _ask(self, name: str, request: JourneyCommand) -> dict[str, Any]:
         self.asked += 1
         number = self.asked
         self.inbox.append((name, [workflow.payload_converter().to_payload(request.__dict__).data.decode()]))

@@ -12,11 +12,11 @@ from api import cursors
 from api.dependencies import CustomerId, Gateway, TheCredential, TheGateway
 from api.event_formats import JSON
 from api.field_types import CUSTOMER_ID, Note, RowId
-from api.journey_commands import IdempotencyKey, ask, update_id
+from api.journey_commands import IdempotencyKey, execute_command, update_id
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
+from api.schemas.actions import ActionsPage, CustomerAction
 from api.security.route_classes import requires
-from contracts import names
 from contracts.messages import RequestAction, RetryAction
 from db.outreach import action_queries
 from db.outreach.action_queries import ActionSearch
@@ -89,6 +89,7 @@ class ActionRequest(BaseModel):
     response_model=None,
     responses={
         202: json_answer(
+            CustomerAction,
             "The action, which is on record and done in the background.",
             {"customer_id": "c-1001", "action": _PENDING},
         ),
@@ -106,11 +107,10 @@ async def request_action(
 
     The journey's history tells who asked for it and when.
     """
-    name = names.REQUEST_ACTION_UPDATE
     message = RequestAction(request.type, request.note, performed_by=credential.key_id)
     company_id = credential.company_id
-    answer = await ask(
-        gateway, company_id, customer_id, name, message, update_id=update_id(name, credential, idempotency_key)
+    answer = await execute_command(
+        gateway, company_id, customer_id, message, update_id=update_id(message, credential, idempotency_key)
     )
     key = action_key(company_id, customer_id, answer["action"])
     return _answer(await action_queries.action(gateway.pool, company_id, key=key), 202)
@@ -122,6 +122,7 @@ async def request_action(
     response_model=None,
     responses={
         200: json_answer(
+            ActionsPage,
             "A page, newest first, each with its latest five attempts. `counts` (on the first page, null on others)"
             " says how many there are of each status, whatever status was asked for; `next_cursor` (null on the last"
             " page) is the `cursor` of the next one.",
@@ -158,6 +159,7 @@ async def get_actions(
     response_model=None,
     responses={
         202: json_answer(
+            CustomerAction,
             "The action, which will be tried again.",
             {"customer_id": "c-1001", "action": {**_SHOWN, "status": "pending", "done_at": None}},
         ),
@@ -168,8 +170,7 @@ async def retry_action(action_id: RowId, gateway: TheGateway, credential: TheCre
     """For what has failed or was suppressed. A message that is sent again has the same id as the first time."""
     found = await _found(gateway, credential, action_id)
     message = RetryAction(action_id, performed_by=credential.key_id)
-    name = names.RETRY_ACTION_UPDATE
-    await ask(gateway, credential.company_id, found[0], name, message, conflicts=("action_id",))
+    await execute_command(gateway, credential.company_id, found[0], message, conflicts=("action_id",))
     return _answer(await _found(gateway, credential, action_id), 202)
 
 

@@ -12,14 +12,16 @@ from api.event_formats import JSON
 from api.openapi import json_answer, problems
 from api.problems import invalid
 from api.return_forecasts import with_forecasts
+from api.schemas.analytics import ChurnPredictions, JourneyAnalytics, StageFlow, StageMetrics
 from api.security.route_classes import requires
 from db.analytics import journey_analytics
-from db.analytics.churn_predictions import MOST_COUNTED, churn_predictions
-from db.analytics.journey_analytics import View
-from db.analytics.sankey import MOST_STEPS, sankey
+from db.analytics.churn_predictions import MAX_COUNTED, churn_predictions
+from db.analytics.journey_analytics import AnalyticsQuery
+from db.analytics.sankey import MAX_STEPS, sankey
 from db.analytics.stage_metrics import stage_metrics
 from db.people.api_keys import JOURNEYS_READ
 from journey.events import EARLIEST
+from journey.stages import DEFAULT_RULEBOOK, Role
 
 MOST_DAYS = 366
 MOST_PREDICTIONS = 1000
@@ -37,6 +39,7 @@ AsOf = Annotated[
 
 router = APIRouter(tags=["analytics"], route_class=requires(JOURNEYS_READ))
 
+(_AT_RISK,) = DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)  # the examples are of a company with the default stages
 _FIGURES = {
     "period": "month",
     "as_of": "2026-03-12T09:00:00+00:00",
@@ -55,19 +58,19 @@ _FIGURES = {
         {"from": "prospect", "to": "lead", "count": 15},
     ],
     "stage_times": {"prospect": 3.5904, "lead": 7.25},
-    "distribution": {"prospect": 5, "lead": 12, "customer": 15, "regular": 2, "vip": 2, "at_risk": 4, "churned": 0},
+    "distribution": dict(zip(DEFAULT_RULEBOOK.by_key, (5, 12, 15, 2, 2, 4, 0), strict=True)),
 }
 _SANKEY = {
     "period": "year",
     "as_of": "2026-03-12T09:00:00+00:00",
     "nodes": [
         {"id": "0:customer", "step": 0, "stage": "customer"},
-        {"id": "1:at_risk", "step": 1, "stage": "at_risk"},
+        {"id": f"1:{_AT_RISK}", "step": 1, "stage": _AT_RISK},
         {"id": "2:customer", "step": 2, "stage": "customer"},
     ],
     "links": [
-        {"source": "0:customer", "target": "1:at_risk", "count": 9},
-        {"source": "1:at_risk", "target": "2:customer", "count": 4},
+        {"source": "0:customer", "target": f"1:{_AT_RISK}", "count": 9},
+        {"source": f"1:{_AT_RISK}", "target": "2:customer", "count": 4},
     ],
 }
 _METRIC = {
@@ -83,7 +86,7 @@ _PREDICTION: dict[str, Any] = {
     "customer_id": "c-1001",
     "name": "Ada Example",
     "email": "ada@example.com",
-    "current_stage": "at_risk",
+    "current_stage": _AT_RISK,
     "stage_name": "At Risk",
     "stage_entered_at": "2026-03-01T10:15:00+00:00",
     "risk_score": 0.80,
@@ -119,37 +122,41 @@ _MODEL = {
     description="The funnel and the transitions are those of the period (1, 7, 30, 90 or 365 UTC days up to and "
     "with that of `as_of`, or `all`); everything else is as of that instant. `stage_times` are mean days.",
     response_model=None,
-    responses={200: json_answer("The figures.", _FIGURES), **problems()},
+    responses={200: json_answer(JourneyAnalytics, "The figures.", _FIGURES), **problems()},
 )
 async def get_customer_journey(
     gateway: TheGateway, credential: TheCredential, period: Period = "month", as_of: AsOf = None
 ) -> Response:
     rulebook = await gateway.rulebook(credential.company_id)
-    view = View(rulebook.all_stages, _instant(as_of), period)
-    return Response(await journey_analytics.dashboard(gateway.pool, credential.company_id, view), media_type=JSON)
+    query = AnalyticsQuery(rulebook.all_stages, _instant(as_of), period)
+    return Response(await journey_analytics.dashboard(gateway.pool, credential.company_id, query), media_type=JSON)
 
 
 @router.get(
     "/v1/portal/analytics/sankey",
     summary="The ways that journeys took",
     description="A node is a stage at a step (how many moves a journey had made in the period when it came there), so"
-    f" that loops show and no link leads back. After {MOST_STEPS} moves, the last link leads to where a journey came.",
+    f" that loops show and no link leads back. After {MAX_STEPS} moves, the last link leads to where a journey came.",
     response_model=None,
-    responses={200: json_answer("Nodes and links, in the order of steps and stages.", _SANKEY), **problems()},
+    responses={
+        200: json_answer(StageFlow, "Nodes and links, in the order of steps and stages.", _SANKEY),
+        **problems(),
+    },
 )
 async def get_sankey(
     gateway: TheGateway, credential: TheCredential, period: Period = "month", as_of: AsOf = None
 ) -> Response:
     rulebook = await gateway.rulebook(credential.company_id)
-    view = View(rulebook.all_stages, _instant(as_of), period)
-    return Response(await sankey(gateway.pool, credential.company_id, view), media_type=JSON)
+    query = AnalyticsQuery(rulebook.all_stages, _instant(as_of), period)
+    return Response(await sankey(gateway.pool, credential.company_id, query), media_type=JSON)
 
 
 @router.get(
     "/v1/portal/analytics/churn-predictions",
     summary="Whom the company is about to lose",
-    description="Customers with a risk over 0.7 or in `at_risk`, the riskiest first; `total` counts them, up to "
-    f"{MOST_COUNTED:,} (then `more` is true). "
+    description="Customers whose risk score exceeds the company's `scoring.high_risk`, and customers in a stage with "
+    "the role `at_risk`, in descending order of risk. `total` counts them, up to "
+    f"{MAX_COUNTED:,} (then `more` is true). "
     "`predicted_by` is `history` (the company's mean stay before churning), `deadline` or null, where nothing leads "
     "to a date. `return_probability` is that of at least one appointment in the next 90 days, `expected_appointments` "
     "the number of days with one to expect in them: by the company's newest `model`, from `inputs` as of today (days "
@@ -158,7 +165,9 @@ async def get_sankey(
     response_model=None,
     responses={
         200: json_answer(
-            "The predictions.", {"total": 1, "more": False, "model": _MODEL, "predictions": [_PREDICTION]}
+            ChurnPredictions,
+            "The predictions.",
+            {"total": 1, "more": False, "model": _MODEL, "predictions": [_PREDICTION]},
         ),
         **problems(),
     },
@@ -166,8 +175,8 @@ async def get_sankey(
 async def get_churn_predictions(
     gateway: TheGateway, credential: TheCredential, limit: Annotated[int, Query(ge=1, le=MOST_PREDICTIONS)] = 50
 ) -> Response:
-    stages = (await gateway.rulebook(credential.company_id)).all_stages
-    found = await churn_predictions(gateway.pool, credential.company_id, stages, limit)
+    rulebook = await gateway.rulebook(credential.company_id)
+    found = await churn_predictions(gateway.pool, credential.company_id, rulebook, limit)
     return Response(await with_forecasts(gateway.pool, credential.company_id, found), media_type=JSON)
 
 
@@ -176,7 +185,7 @@ async def get_churn_predictions(
     summary="The metrics of each stage and day",
     description=f"Days are UTC, at most {MOST_DAYS} of them; days to come have no rows.",
     response_model=None,
-    responses={200: json_answer("By day and stage.", {"stage_metrics": [_METRIC]}), **problems()},
+    responses={200: json_answer(StageMetrics, "By day and stage.", {"stage_metrics": [_METRIC]}), **problems()},
 )
 async def get_stage_metrics(
     gateway: TheGateway,
@@ -193,8 +202,8 @@ async def get_stage_metrics(
     first = last - timedelta(days=29) if first is None else first
     if not timedelta(0) <= last - first < timedelta(days=MOST_DAYS):
         raise invalid("from", first, f"at most {MOST_DAYS} days, none of them after `to`")
-    view = View((await gateway.rulebook(credential.company_id)).all_stages, instant)
-    rows = await stage_metrics(gateway.pool, credential.company_id, view, first, min(last, today))
+    query = AnalyticsQuery((await gateway.rulebook(credential.company_id)).all_stages, instant)
+    rows = await stage_metrics(gateway.pool, credential.company_id, query, first, min(last, today))
     return Response(b'{"stage_metrics":' + rows + b"}", media_type=JSON)
 
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from api.dependencies import CustomerId, TheCredential, TheGateway
 from api.field_types import Email, printable
 from api.openapi import json_answer, problems
+from api.schemas.customers import CustomerProfile
 from api.security.route_classes import requires
 from db.people import customers
 from db.people.api_keys import JOURNEYS_WRITE
@@ -71,7 +72,7 @@ class Profile(BaseModel):
     summary="Replace a customer's profile",
     response_model=None,
     responses={
-        200: json_answer("The profile as stored.", {"customer_id": "c-1001", "name": "Ada Example"}),
+        200: json_answer(CustomerProfile, "The profile as stored.", {"customer_id": "c-1001", "name": "Ada Example"}),
         **problems("too-large", "unsupported-media-type"),
     },
 )

@@ -14,6 +14,7 @@ from api.event_formats import CONTENT_TYPES, JSON, read
 from api.event_intake import Sorted, error_fields, look_up, outcomes, send, sort_out
 from api.openapi import EVENTS_BODY, json_answer, problems
 from api.problems import invalid, problem, unavailable
+from api.schemas.events import EventOutcomes, EventsAccepted
 from api.security.route_classes import credential_of, requires
 from db.people.api_keys import EVENTS_WRITE
 from journey.events import InvalidEvent
@@ -55,8 +56,8 @@ _WAIT = {
     status_code=202,
     response_model=None,
     responses={
-        202: json_answer("Every accepted event is stored and will count exactly once.", _TAKEN),
-        200: json_answer("With `wait`: what became of each event.", _OUTCOMES),
+        202: json_answer(EventsAccepted, "Every accepted event is stored and will count exactly once.", _TAKEN),
+        200: json_answer(EventOutcomes, "With `wait`: what became of each event.", _OUTCOMES),
         **problems("too-large", "unsupported-media-type", "not-all-taken", "invalid-events"),
     },
     openapi_extra={"requestBody": EVENTS_BODY, "parameters": [_WAIT]},

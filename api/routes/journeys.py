@@ -14,11 +14,14 @@ from api.dependencies import CustomerId, TheCredential, TheGateway, gateway_of
 from api.event_formats import JSON
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
+from api.schemas.explanation import Explanation
+from api.schemas.journeys import JourneyTimeline
 from api.security.route_classes import credential_of, requires
 from contracts.names import journey_id
 from db.journeys import projection
 from db.people.api_keys import JOURNEYS_READ
 from journey.explain import explain
+from journey.stages import DEFAULT_RULEBOOK, Role
 from journey.state import unpack
 
 EVENTSSHOWN = 200
@@ -27,6 +30,8 @@ MOST_EVENTSSHOWN = 1000
 _CUSTOMER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,64}")
 
 hot = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ, plain=True))
+(_AT_RISK,) = DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)  # the examples are of a company with the default stages
+
 router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
 
 _PARAMETERS: list[dict[str, Any]] = [
@@ -81,6 +86,7 @@ _OF_ONE = {
     response_model=None,
     responses={
         200: json_answer(
+            JourneyTimeline,
             "The journey, its transitions (newest first), the newest events of the ledger, and stage actions.",
             {"journey": {**SHOWN, **_OF_ONE}, "transitions": [], "events": [], "actions": []},
         ),
@@ -118,12 +124,19 @@ def _limit(given: str | None) -> int:
     response_model=None,
     responses={
         200: json_answer(
+            Explanation,
             "Factors of the scores, each rule's verdict with the numbers it compared, and what will happen when.",
             {
                 "current_stage": "customer",
                 "scores": {"risk": {"score": "0.00", "factors": []}},
                 "rules": [],
-                "deadlines": [{"at": "2026-05-31T10:15:00Z", "leads_to": "at_risk", "sentence": "…"}],
+                "deadlines": [
+                    {
+                        "at": "2026-05-31T10:15:00Z",
+                        "leads_to": _AT_RISK,
+                        "sentence": "…",
+                    }
+                ],
             },
         ),
         **problems("not-found"),

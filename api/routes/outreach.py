@@ -11,6 +11,7 @@ from api.dependencies import TheCredential, TheGateway
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid
+from api.schemas.outreach import OutreachSettings
 from api.security.route_classes import requires
 from db.connections import tenant_transaction
 from db.outreach import message_templates
@@ -27,7 +28,10 @@ _GIVEN = {"time_zone": "Europe/Berlin", "quiet_from": "21:00", "cap_messages": 2
     "/v1/outreach",
     summary="How outreach is done",
     response_model=None,
-    responses={200: json_answer("All settings; what the company left out has its default.", _DEFAULTS), **problems()},
+    responses={
+        200: json_answer(OutreachSettings, "All settings; what the company left out has its default.", _DEFAULTS),
+        **problems(),
+    },
 )
 async def get_outreach(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
@@ -41,7 +45,7 @@ async def get_outreach(gateway: TheGateway, credential: TheCredential) -> dict[s
     summary="Replace how outreach is done",
     response_model=None,
     responses={
-        200: json_answer("All settings as they are from now on.", {**_DEFAULTS, **_GIVEN}),
+        200: json_answer(OutreachSettings, "All settings as they are from now on.", {**_DEFAULTS, **_GIVEN}),
         **problems("too-large", "unsupported-media-type"),
     },
 )

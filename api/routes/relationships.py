@@ -15,6 +15,7 @@ from api.field_types import storable
 from api.openapi import json_answer, problems
 from api.problems import invalid
 from api.routes.journeys import SHOWN
+from api.schemas.journeys import RelationshipsPage
 from api.security.route_classes import requires
 from db.journeys import relationships
 from db.journeys.relationships import Position, Search, Sort
@@ -32,6 +33,7 @@ router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
     response_model=None,
     responses={
         200: json_answer(
+            RelationshipsPage,
             "A page; `next_cursor` (null on the last page) is the `cursor` of the next one. `total` only with `count`.",
             {
                 "relationships": [{**SHOWN, "name": "Ada Example", "email": "ada@example.com"}],

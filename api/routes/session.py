@@ -9,8 +9,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from api.dependencies import Gateway, TheGateway
-from api.openapi import json_answer, problems
+from api.openapi import json_answer, only, problems
 from api.problems import problem
+from api.schemas.session import BrowserSession
 from api.security import ip_rate_limit
 from api.security.cookies import LONGEST, csrf_token
 from api.security.route_classes import is_json
@@ -26,9 +27,7 @@ _SHOWN = {
     "csrf_token": "5d0c…",
     "expires_at": "2026-03-12T21:00:00+00:00",
 }
-_OURS: dict[int | str, dict[str, Any]] = {
-    status: answer for status, answer in problems("csrf").items() if status != 422
-}
+_OURS = only(problems(), 401, 403, 429, 503)
 _NO_STORE = {"Cache-Control": "no-store"}
 
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)]
@@ -56,7 +55,7 @@ class SignIn(BaseModel):
     summary="Sign in",
     response_model=None,
     responses={
-        200: json_answer("Who is signed in; the cookie comes with it.", _SHOWN),
+        200: json_answer(BrowserSession, "Who is signed in; the cookie comes with it.", _SHOWN),
         **problems("csrf", "too-large", "unsupported-media-type"),
     },
 )
@@ -90,7 +89,7 @@ async def sign_in(given: SignIn, request: Request, gateway: TheGateway) -> Respo
     summary="Who is signed in",
     response_model=None,
     responses={
-        200: json_answer("The session of the cookie.", _SHOWN),
+        200: json_answer(BrowserSession, "The session of the cookie.", _SHOWN),
         204: {"description": "Nobody is signed in."},
         **_OURS,
     },

@@ -12,6 +12,7 @@ from api.field_types import Email, PersonName, RowId, given
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import not_found
+from api.schemas.tasks import StaffList, StaffMember
 from api.security.route_classes import requires
 from db.connections import tenant_transaction
 from db.people import staff
@@ -65,7 +66,9 @@ class PersonChange(BaseModel):
     response_model=None,
     responses={
         200: json_answer(
-            "Everybody, those who are not active too, with their customers and open tasks.", {"staff": [_SHOWN]}
+            StaffList,
+            "Everybody, those who are not active too, with their customers and open tasks.",
+            {"staff": [_SHOWN]},
         ),
         **problems(),
     },
@@ -81,7 +84,7 @@ async def get_staff(gateway: TheGateway, credential: TheCredential) -> dict[str,
     status_code=201,
     response_model=None,
     responses={
-        201: json_answer("The person, who gets customers and tasks from now on.", _SHOWN),
+        201: json_answer(StaffMember, "The person, who gets customers and tasks from now on.", _SHOWN),
         **problems("too-large", "unsupported-media-type"),
     },
 )
@@ -96,7 +99,7 @@ async def add_person(person: Person, gateway: TheGateway, credential: TheCredent
     summary="Change a person",
     response_model=None,
     responses={
-        200: json_answer("The person afterwards.", {**_SHOWN, "is_active": False}),
+        200: json_answer(StaffMember, "The person afterwards.", {**_SHOWN, "is_active": False}),
         **problems("not-found", "too-large", "unsupported-media-type"),
     },
 )

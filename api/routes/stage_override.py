@@ -9,17 +9,19 @@ from fastapi import APIRouter
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from api.dependencies import CustomerId, TheCredential, TheGateway
-from api.journey_commands import ask
+from api.journey_commands import execute_command
 from api.openapi import json_answer, problems
 from api.problems import invalid
+from api.schemas.journeys import JourneyState
 from api.security.route_classes import requires
-from contracts import names
 from contracts.messages import Release, SetStage
 from db.people.api_keys import JOURNEYS_WRITE
+from journey.stages import DEFAULT_RULEBOOK, Role
 
 router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_WRITE))
 
-_STATE = {"stage": "vip", "entered_at": "2026-03-02T10:15:00Z", "held": True, "hold_until": "2026-06-01T00:00:00Z"}
+(_VIP,) = DEFAULT_RULEBOOK.keys_with(Role.VIP)  # the examples are of a company with the default stages
+_STATE = {"stage": _VIP, "entered_at": "2026-03-02T10:15:00Z", "held": True, "hold_until": "2026-06-01T00:00:00Z"}
 
 
 def _reason(text: str) -> str:
@@ -35,7 +37,7 @@ class StageChange(BaseModel):
         extra="forbid",
         json_schema_extra={
             "examples": [
-                {"stage": "vip", "reason": "Signed a yearly contract", "hold_until": "2027-01-01T00:00:00Z"},
+                {"stage": _VIP, "reason": "Signed a yearly contract", "hold_until": "2027-01-01T00:00:00Z"},
                 {"stage": "customer", "reason": "Called back and apologised"},
             ]
         },
@@ -52,7 +54,7 @@ class StageChange(BaseModel):
     summary="Put a journey in a stage",
     response_model=None,
     responses={
-        200: json_answer("The journey after the change, which is committed.", _STATE),
+        200: json_answer(JourneyState, "The journey after the change, which is committed.", _STATE),
         **problems("not-found", "too-large", "unsupported-media-type", "refused"),
     },
 )
@@ -66,7 +68,7 @@ async def set_stage(
     request = SetStage(change.stage, change.reason, performed_by=credential.key_id, hold=change.hold)
     if change.hold_until is not None:
         request.hold, request.hold_until = True, _future(change.hold_until)
-    return await ask(gateway, credential.company_id, customer_id, names.SET_STAGE_UPDATE, request)
+    return await execute_command(gateway, credential.company_id, customer_id, request)
 
 
 @router.delete(
@@ -74,14 +76,14 @@ async def set_stage(
     summary="Release a held journey",
     response_model=None,
     responses={
-        200: json_answer("The journey after the release, which is committed.", {**_STATE, "held": False}),
+        200: json_answer(JourneyState, "The journey after the release, which is committed.", {**_STATE, "held": False}),
         **problems("not-found", "refused"),
     },
 )
 async def release_hold(customer_id: CustomerId, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
     """It is evaluated at once, and from then on moves by the rules again. Without a hold nothing changes."""
     request = Release(performed_by=credential.key_id)
-    return await ask(gateway, credential.company_id, customer_id, names.RELEASE_UPDATE, request)
+    return await execute_command(gateway, credential.company_id, customer_id, request)
 
 
 def _future(moment: datetime) -> str:

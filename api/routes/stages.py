@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from api.dependencies import TheCredential, TheGateway
 from api.openapi import json_answer, problems
+from api.schemas.stages import Stages
 from api.security.route_classes import requires
 from db.people.api_keys import JOURNEYS_READ
 from journey.stages import DEFAULT_RULEBOOK
@@ -19,7 +20,7 @@ router = APIRouter(tags=["stages"], route_class=requires(JOURNEYS_READ))
     "/v1/stages",
     summary="The company's stages and rules",
     response_model=None,
-    responses={200: json_answer("Stages in their order.", DEFAULT_RULEBOOK.as_json()), **problems()},
+    responses={200: json_answer(Stages, "Stages in their order.", DEFAULT_RULEBOOK.as_json()), **problems()},
 )
 async def get_stages(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
     return (await gateway.rulebook(credential.company_id)).as_json()

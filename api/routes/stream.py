@@ -12,7 +12,8 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from rfc9457 import Problem
 
 from api.dependencies import Gateway, TheCredential, TheGateway
-from api.openapi import problems
+from api.openapi import problems, schema_reference
+from api.schemas.events import StreamChange, StreamPing
 from api.security.route_classes import requires
 from api.streams import Closed, Listener
 from db.people.api_keys import JOURNEYS_READ
@@ -47,6 +48,7 @@ async def _listening(gateway: TheGateway, credential: TheCredential) -> AsyncIte
             "description": "Server-sent events: `changed` at most once a second, with the customers whose journeys,"
             " tasks or actions did (null: too many to name), and `ping` every 15 seconds.",
             "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+            "x-events": {"ping": schema_reference(StreamPing), "changed": schema_reference(StreamChange)},
         },
         **problems(),
     },

@@ -12,17 +12,18 @@ from api import cursors
 from api.dependencies import Gateway, TheCredential, TheGateway
 from api.event_formats import JSON
 from api.field_types import CUSTOMER_ID, Note, RowId
-from api.journey_commands import ask
+from api.journey_commands import execute_command
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
+from api.schemas.tasks import AssignableStaff, CustomerTask, TasksPage
 from api.security.route_classes import requires
-from contracts import names
 from contracts.messages import FinishTask, ReassignTask
 from db.connections import tenant_transaction
 from db.outreach import action_queries
 from db.outreach.action_queries import TaskSearch
 from db.people import staff
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
+from journey.stages import DEFAULT_RULEBOOK, Role
 
 MOST_ROWS = 200
 
@@ -33,7 +34,7 @@ _SHOWN = {
     "id": 17,
     "customer_id": "c-1001",
     "customer_name": "Ada Example",
-    "current_stage": "at_risk",
+    "current_stage": DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)[0],
     "kind": "check_in_call",
     "title": "Call customer c-1001: no visit for a while",
     "status": "open",
@@ -74,6 +75,7 @@ class Assignee(BaseModel):
     response_model=None,
     responses={
         200: json_answer(
+            TasksPage,
             "A page, soonest due first; `overdue` is true of an open task after its date. `next_cursor` (null on the"
             " last page) is the `cursor` of the next one.",
             {"tasks": [_SHOWN], "next_cursor": None},
@@ -111,7 +113,11 @@ async def get_tasks(
     summary="Who there is to do it",
     response_model=None,
     responses={
-        200: json_answer("Everybody with what they have to do; who is not active gets no tasks.", {"staff": [_PERSON]}),
+        200: json_answer(
+            AssignableStaff,
+            "Everybody with what they have to do; who is not active gets no tasks.",
+            {"staff": [_PERSON]},
+        ),
         **problems(),
     },
 )
@@ -127,6 +133,7 @@ async def get_staff(gateway: TheGateway, credential: TheCredential) -> dict[str,
     response_model=None,
     responses={
         200: json_answer(
+            CustomerTask,
             "The task, which is done.",
             {"customer_id": "c-1001", "task": {**_SHOWN, "status": "done", "done_at": "2026-03-03T09:00:00+00:00"}},
         ),
@@ -139,8 +146,7 @@ async def finish_task(
     """To say it twice is no error. Who did it and when are kept: `done_by` is the key's id."""
     customer_id = (await _found(gateway, credential, task_id))[0]
     message = FinishTask(task_id, done.note if done else None, performed_by=credential.key_id)
-    name = names.FINISH_TASK_UPDATE
-    await ask(gateway, credential.company_id, customer_id, name, message, conflicts=("task_id",))
+    await execute_command(gateway, credential.company_id, customer_id, message, conflicts=("task_id",))
     return _answer(await _found(gateway, credential, task_id))
 
 
@@ -149,7 +155,7 @@ async def finish_task(
     summary="Give a task to somebody",
     response_model=None,
     responses={
-        200: json_answer("The task with its new owner.", {"customer_id": "c-1001", "task": _SHOWN}),
+        200: json_answer(CustomerTask, "The task with its new owner.", {"customer_id": "c-1001", "task": _SHOWN}),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type", "refused"),
     },
 )
@@ -157,8 +163,7 @@ async def assign_task(task_id: RowId, assignee: Assignee, gateway: TheGateway, c
     """Only an open task, and only to somebody active of the company's staff."""
     customer_id = (await _found(gateway, credential, task_id))[0]
     message = ReassignTask(task_id, assignee.staff_id, performed_by=credential.key_id)
-    name = names.REASSIGN_TASK_UPDATE
-    await ask(gateway, credential.company_id, customer_id, name, message, conflicts=("task_id",))
+    await execute_command(gateway, credential.company_id, customer_id, message, conflicts=("task_id",))
     return _answer(await _found(gateway, credential, task_id))
 
 

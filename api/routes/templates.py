@@ -16,6 +16,7 @@ from api.field_types import storable
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
+from api.schemas.outreach import MessagePreview, Messages, SavedTemplate
 from api.security.route_classes import requires
 from db.connections import tenant_transaction
 from db.outreach import message_templates
@@ -75,6 +76,7 @@ class Draft(BaseModel):
     response_model=None,
     responses={
         200: json_answer(
+            Messages,
             "Each message with the variables that a template of it may use, and the company's own templates.",
             {"templates": [_LISTED]},
         ),
@@ -104,7 +106,7 @@ async def get_templates(gateway: TheGateway, credential: TheCredential) -> dict[
     "/v1/templates/{name}/{locale}",
     summary="The company's own words for a message",
     response_model=None,
-    responses={200: json_answer("The template as it was saved.", _SOURCES), **problems("not-found")},
+    responses={200: json_answer(SavedTemplate, "The template as it was saved.", _SOURCES), **problems("not-found")},
 )
 async def get_template(name: Name, locale: Locale, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
     _known(name)
@@ -120,7 +122,7 @@ async def get_template(name: Name, locale: Locale, gateway: TheGateway, credenti
     summary="Say it in the company's own words",
     response_model=None,
     responses={
-        200: json_answer("The template, which is used from the next message on.", _SOURCES),
+        200: json_answer(SavedTemplate, "The template, which is used from the next message on.", _SOURCES),
         **problems("not-found", "too-large", "unsupported-media-type"),
     },
 )
@@ -161,6 +163,7 @@ async def remove_template(name: Name, locale: Locale, gateway: TheGateway, crede
     response_model=None,
     responses={
         200: json_answer(
+            MessagePreview,
             "The message with example values. `source`: `draft`, `own` (the company's) or `built-in`.",
             {"source": "draft", "subject": "Willkommen bei Salon Sophie", "html": None, "text": "Hallo Ada Example, …"},
         ),

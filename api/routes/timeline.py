@@ -15,6 +15,7 @@ from api.field_types import storable
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found, problem
+from api.schemas.journeys import CustomerNotes, TimelinePage
 from api.security.route_classes import requires
 from db.journeys import notes, timeline
 from db.journeys.timeline import Kind, Place
@@ -66,6 +67,7 @@ class Notes(BaseModel):
     response_model=None,
     responses={
         200: json_answer(
+            TimelinePage,
             "A page of transitions, events and actions in one order, newest first, each with the fields that it has in"
             " `…/journey`. `next_cursor` (null on the last page) is the `cursor` of the next one.",
             {"timeline": [_MOVE], "next_cursor": None},
@@ -96,7 +98,9 @@ async def get_timeline(
     summary="Replace the notes about a customer",
     response_model=None,
     responses={
-        200: json_answer("The notes as stored.", {"customer_id": "c-1001", "notes": "Prefers Friday afternoons."}),
+        200: json_answer(
+            CustomerNotes, "The notes as stored.", {"customer_id": "c-1001", "notes": "Prefers Friday afternoons."}
+        ),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type"),
     },
 )

@@ -13,6 +13,7 @@ from api.field_types import RowId, given, printable
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found, problem
+from api.schemas.outreach import ChangedWebhookEndpoint, NewWebhookEndpoint, WebhookEndpoints
 from api.security.route_classes import requires
 from db.connections import Connection, tenant_transaction
 from db.outreach import webhook_endpoints
@@ -66,7 +67,9 @@ class EndpointChange(BaseModel):
     summary="Where events are sent",
     response_model=None,
     responses={
-        200: json_answer("Every endpoint, without its secrets; one that is off says why.", {"webhooks": [_SHOWN]}),
+        200: json_answer(
+            WebhookEndpoints, "Every endpoint, without its secrets; one that is off says why.", {"webhooks": [_SHOWN]}
+        ),
         **problems(),
     },
 )
@@ -81,7 +84,7 @@ async def get_webhooks(gateway: TheGateway, credential: TheCredential) -> dict[s
     status_code=201,
     response_model=None,
     responses={
-        201: json_answer("The endpoint with its secret, which is shown this once.", _WITH_SECRET),
+        201: json_answer(NewWebhookEndpoint, "The endpoint with its secret, which is shown this once.", _WITH_SECRET),
         **problems("too-large", "unsupported-media-type"),
     },
 )
@@ -106,7 +109,9 @@ async def add_webhook(endpoint: NewEndpoint, gateway: TheGateway, credential: Th
     response_model=None,
     responses={
         200: json_answer(
-            "The endpoint afterwards, with the new secret where one was asked for.", {**_WITH_SECRET, "rotating": True}
+            ChangedWebhookEndpoint,
+            "The endpoint afterwards, with the new secret where one was asked for.",
+            {**_WITH_SECRET, "rotating": True},
         ),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type"),
     },

@@ -1,38 +1,42 @@
-"""Churn predictions: who is about to be lost, when, and what to do about it."""
+"""Churn predictions: which customers are likely to churn, when, and which retention actions to take."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from psycopg import sql
 
 from db.analytics.journey_analytics import stages_json
-from db.analytics.rollup_reader import Seen, days, read
+from db.analytics.rollup_reader import RollupReader, read_rollups, span_params
 from db.connections import Pool
 from db.journeys.projection import INACTIVE_SINCE, names
-from journey.stages import Stage
+from journey.stages import Role, Rulebook
 
-MOST_COUNTED = 10_000
+MAX_COUNTED = 10_000
 
 _PREDICTIONS = sql.SQL(
     """
 {clauses}, {names}, shown as materialized (
-    select id from customer_relationships
-     where company_id = %(company)s and (risk_score > 0.7 or current_stage = 'at_risk')
-     order by risk_score desc, id limit {limit}
+    select id from (
+        (select id, risk_score from customer_relationships
+          where company_id = %(company)s and risk_score > %(high_risk)s order by risk_score desc, id limit {limit})
+        union
+        select a.id, a.risk_score from unnest(%(at_risk_stages)s::text[]) as s(stage) cross join lateral (
+            select id, risk_score from customer_relationships
+             where company_id = %(company)s and current_stage = s.stage
+             order by risk_score desc, id limit {limit}) a
+    ) candidates order by risk_score desc, id limit {limit}
 ), churned_after as materialized (
     select key[1] as stage, sum(amount) / sum(n) * interval '1 second' as mean_stay
-      from ({stays}) s where key[2] = 'churned' group by 1 having sum(n) > 0
+      from ({stays}) s where key[2] = any(%(lost_stages)s) group by 1 having sum(n) > 0
 ), rows as (
     select r.id, c.external_id, c.name, c.email, r.current_stage,
            coalesce(n.names ->> r.current_stage, r.current_stage) as stage_name, r.stage_entered_at, r.risk_score,
            r.lifetime_value, r.last_appointment_at, now() - {inactive_since} as inactive,
-           case when r.current_stage = 'churned' then null
+           case when r.current_stage = any(%(lost_stages)s) then null
                 when h.mean_stay is not null then r.stage_entered_at + h.mean_stay
-                when r.next_stage = 'churned' then r.next_deadline end as churns_at,
-           case when r.current_stage = 'churned' then null
+                when r.next_stage = any(%(lost_stages)s) then r.next_deadline end as churns_at,
+           case when r.current_stage = any(%(lost_stages)s) then null
                 when h.mean_stay is not null then 'history'
-                when r.next_stage = 'churned' then 'deadline' end as predicted_by
+                when r.next_stage = any(%(lost_stages)s) then 'deadline' end as predicted_by
       from shown join customer_relationships r using (id)
       join customers c on c.company_id = r.company_id and c.id = r.customer_id
       cross join names n left join churned_after h on h.stage = r.current_stage
@@ -54,32 +58,45 @@ select json_build_object('total', least(counted, {most}), 'more', counted > {mos
                ) as a(type, priority, description, advised) where advised))
     order by risk_score desc, id) filter (where id is not null), '[]'))::text
   from (select count(*) as counted from (
-            select from customer_relationships
-             where company_id = %(company)s and (risk_score > 0.7 or current_stage = 'at_risk') limit {most} + 1) t) c
+            (select id from customer_relationships
+              where company_id = %(company)s and risk_score > %(high_risk)s limit {most} + 1)
+            union
+            (select id from customer_relationships
+              where company_id = %(company)s and current_stage = any(%(at_risk_stages)s) limit {most} + 1)) t) c
   left join rows on true group by counted
 """
 )
 
 
-def _statement(seen: Seen, limit: int) -> sql.Composed:
+def _statement(reader: RollupReader, limit: int) -> sql.Composed:
     return _PREDICTIONS.format(
-        limit=sql.Literal(limit),  # no parameter: the plan for any number reads all customers
-        clauses=sql.SQL(seen.clauses),
+        limit=sql.Literal(limit),  # not a parameter: the generic plan for an unknown limit reads all customers
+        clauses=sql.SQL(reader.clauses),
         names=names(sql.Placeholder("company")),
-        stays=sql.SQL(seen.of_figure("stay", "ever")),
+        stays=sql.SQL(reader.rows("stay", "ever")),
         inactive_since=sql.SQL(INACTIVE_SINCE),
-        most=sql.Literal(MOST_COUNTED),
+        most=sql.Literal(MAX_COUNTED),
     )
 
 
-async def churn_predictions(pool: Pool, company_id: int, stages: Sequence[Stage], limit: int) -> bytes:
-    """Customers with a risk over 0.7 or in at_risk, the riskiest first, as the text of ``{"total", "more",
-    "predictions"}``; counted up to `MOST_COUNTED`, with ``more`` where there are more.
+async def churn_predictions(pool: Pool, company_id: int, rulebook: Rulebook, limit: int) -> bytes:
+    """Return the customers with a high risk score or in a stage with the role at risk, highest risk first.
 
-    ``predicted_churn_date``: when the stage was entered plus the mean stay of those who went from it to churned
-    (``predicted_by`` ``history``), without such the churn deadline (``deadline``); never in the past. null: churned
-    already, or nothing yet leads there.
+    ``predicted_churn_date`` is when the stage was entered plus the mean stay of those who moved from it to a stage with
+    the role lost (``predicted_by`` is ``history``), without such the deadline that leads to one (``deadline``); it is
+    never in the past. It is null for customers who are lost already, and if neither is known.
+
+    Returns:
+        The JSON text of ``{"total", "more", "predictions"}``. ``total`` counts up to `MAX_COUNTED` customers;
+        ``more`` says whether there are more.
     """
-    params = {"company": company_id, "stages": stages_json(stages), **days("ever", None, None)}
-    text: str = await read(pool, company_id, lambda seen: _statement(seen, limit), params)
+    params = {
+        "company": company_id,
+        "stages": stages_json(rulebook.all_stages),
+        "at_risk_stages": rulebook.keys_with(Role.AT_RISK),
+        "lost_stages": rulebook.keys_with(Role.LOST),
+        "high_risk": rulebook.scoring.high_risk,
+        **span_params("ever", None, None),
+    }
+    text: str = await read_rollups(pool, company_id, lambda reader: _statement(reader, limit), params)
     return text.encode()

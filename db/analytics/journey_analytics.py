@@ -1,11 +1,12 @@
-"""The figures of one company, as of any instant, one function each: summed from what journeys contribute.
+"""Journey analytics of one company as of any instant, summed from the roll-ups.
 
-What is counted up to an instant counts all that has taken effect by then (`transitioned_at`, `occurred_at`), whenever
-it became known; "now" counts all that is known. Who stands in a stage are its entries less its exits, and the days
-stood in it are the days since all entries less those since all exits, so that sums by day are enough. What a past
-instant cuts off from its own day is looked up. Only the funnel of the past looks at single journeys.
+A past instant counts everything that had taken effect by then (`transitioned_at`, `occurred_at`), whenever it became
+known; "now" counts everything that is known. The customers in a stage are its entries minus its exits, and the days
+spent in it are the days since all entries minus the days since all exits, so daily sums are sufficient. The part of the
+day after a past instant is read from the transitions. Only the funnel of a past instant reads single journeys.
 
-Each figure is a scalar query beside the `with` clause of its `View`, so that several can be one statement.
+Each result is a scalar subquery over the `with` clauses of `AnalyticsQuery.clauses`, so that one statement can return
+several.
 """
 
 from __future__ import annotations
@@ -17,17 +18,23 @@ from typing import Any, LiteralString
 
 import orjson
 
-from db.analytics.rollup_reader import Seen, days, read
+from db.analytics.rollup_reader import RollupReader, read_rollups, span_params
 from db.connections import Pool
-from journey.stages import DEFAULT_RULEBOOK, Stage
+from journey.stages import DEFAULT_RULEBOOK, Role, Stage, keys_with_role
 
-#: the UTC days of a period, that of its end among them; None: from the beginning
+#: the number of UTC days in a period, including its last day; None: no lower bound
 PERIODS: dict[str, int | None] = {"day": 1, "week": 7, "month": 30, "quarter": 90, "year": 365, "all": None}
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """What is looked at: the company's `stages` in their order, as of when (None: now), and the period up to then."""
+class AnalyticsQuery:
+    """What to analyse.
+
+    Attributes:
+        stages: The company's stages in their order.
+        as_of: The instant of the analysis; None for now.
+        period: The period that ends at `as_of`, a key of PERIODS.
+    """
 
     stages: Sequence[Stage] = field(default_factory=lambda: DEFAULT_RULEBOOK.all_stages)
     as_of: datetime | None = None
@@ -39,30 +46,34 @@ class View:
 
     @property
     def since(self) -> date | None:
-        """The first day of the period."""
+        """The first day of the period; None for no lower bound."""
         length = PERIODS[self.period]
         return None if length is None else self.until.date() - timedelta(days=length - 1)
 
     def params(self, company_id: int) -> dict[str, Any]:
-        """The parameters of every figure's statement."""
+        """Return the parameters of every analytics statement."""
         last = None if self.as_of is None else self.until.date()
         return {
             "company": company_id,
             "stages": stages_json(self.stages),
+            "at_risk_stages": keys_with_role(self.stages, Role.AT_RISK),
+            "vip_stages": keys_with_role(self.stages, Role.VIP),
             "until": self.until,
-            **days("ever", None, last),
-            **days("period", self.since, last),
+            **span_params("ever", None, last),
+            **span_params("period", self.since, last),
         }
 
-    def clauses(self, seen: Seen) -> LiteralString:
-        """`stages`, and of all time: `moved` by (from, to), `standing` by stage."""
-        moves = seen.of_figure("move", "ever") + (CUT_OFF if self.as_of else "")
-        return f"{seen.clauses}, {_MOVED.replace('MOVES', moves)}, {_STANDING}"
+    def clauses(self, reader: RollupReader) -> LiteralString:
+        """Return the `with` clauses `stages`, `moved` (all moves by from, to) and `standing` (customers by stage)."""
+        moves = reader.rows("move", "ever") + (NOT_YET_EFFECTIVE if self.as_of else "")
+        return f"{reader.clauses}, {_MOVED.replace('MOVES', moves)}, {_STANDING}"
 
 
-#: the transitions of the day of `until` that had not taken effect by then, to be taken away. "More than 90 days" begins
-#: just after its instant, so that a deadline on the very instant looked from has not.
-CUT_OFF: LiteralString = """
+_Subquery = Callable[["AnalyticsQuery", RollupReader], LiteralString]
+
+#: the transitions on the day of `until` that had not taken effect by then, as rows to subtract. "More than 90 days" is
+#: true only after its deadline, so a deadline exactly at `until` has not taken effect.
+NOT_YET_EFFECTIVE: LiteralString = """
 union all
 select (transitioned_at at time zone 'UTC')::date, array[coalesce(from_stage, ''), to_stage]::text[], -1,
        -extract(epoch from transitioned_at)
@@ -87,7 +98,7 @@ _DISTRIBUTION: LiteralString = """
    from stages full join standing using (stage) where active or n > 0)
 """
 
-# A journey that started in the period has moved in it alone.
+# A journey that started in the period has all of its moves in the period.
 _HIGHEST_NOW: LiteralString = """
 select (select max(rank) from stages where growth and stage = any(key)) as rank, sum(n) as n
   from (STARTS) s group by key
@@ -102,7 +113,7 @@ select rank, count(*) as n from (
 """
 _FUNNEL: LiteralString = """
 (with highest as materialized (HIGHEST), steps as materialized (
-    -- every journey starts in the first growth stage of its day, whatever became of that stage
+    -- every journey counts for the first growth stage, even if it started in a stage that is inactive now
     select rank, stage,
            (select coalesce(sum(n), 0)::bigint from highest h where h.rank >= g.rank or g.rank = first) as n
       from stages g, (select min(rank) as first from stages where growth and active) f where growth and active
@@ -151,8 +162,8 @@ _SUMMARY: LiteralString = """
     'vip_count', vip, 'vip_percentage', coalesce(round(100.0 * vip / nullif(total, 0), 2), 0),
     'avg_lifetime_value', coalesce(round(VALUE / nullif(total, 0), 2), 0))
   from (select coalesce(sum(n), 0)::bigint as total,
-               coalesce(sum(n) filter (where stage = 'at_risk'), 0)::bigint as at_risk,
-               coalesce(sum(n) filter (where stage = 'vip'), 0)::bigint as vip from standing) counted)
+               coalesce(sum(n) filter (where stage = any(%(at_risk_stages)s)), 0)::bigint as at_risk,
+               coalesce(sum(n) filter (where stage = any(%(vip_stages)s)), 0)::bigint as vip from standing) counted)
 """
 
 _DASHBOARD: LiteralString = """
@@ -162,89 +173,95 @@ select json_build_object(
     'vip_count', s -> 'vip_count', 'vip_percentage', s -> 'vip_percentage',
     'avg_lifetime_value', s -> 'avg_lifetime_value',
     'funnel_data', f, 'transitions', t, 'stage_times', d, 'distribution', n)::text
-  from (select PARTS) as figures(s, f, t, d, n)
+  from (select SUBQUERIES) as results(s, f, t, d, n)
 """
 
 
-def _distribution(view: View, seen: Seen) -> LiteralString:
+def _distribution(query: AnalyticsQuery, reader: RollupReader) -> LiteralString:
     return _DISTRIBUTION
 
 
-def _funnel(view: View, seen: Seen) -> LiteralString:
-    now = _HIGHEST_NOW.replace("STARTS", seen.of_figure("start", "period"))
-    return _FUNNEL.replace("HIGHEST", now if view.as_of is None else _HIGHEST_THEN)
+def _funnel(query: AnalyticsQuery, reader: RollupReader) -> LiteralString:
+    now = _HIGHEST_NOW.replace("STARTS", reader.rows("start", "period"))
+    return _FUNNEL.replace("HIGHEST", now if query.as_of is None else _HIGHEST_THEN)
 
 
-def _transitions(view: View, seen: Seen) -> LiteralString:
-    moves = seen.of_figure("move", "period") + (CUT_OFF if view.as_of else "")
+def _transitions(query: AnalyticsQuery, reader: RollupReader) -> LiteralString:
+    moves = reader.rows("move", "period") + (NOT_YET_EFFECTIVE if query.as_of else "")
     return _TRANSITIONS.replace("MOVES", moves)
 
 
-def _time_in_stage(view: View, seen: Seen) -> LiteralString:
+def _time_in_stage(query: AnalyticsQuery, reader: RollupReader) -> LiteralString:
     return _TIME_IN_STAGE
 
 
-def _summary(view: View, seen: Seen) -> LiteralString:
-    if view.as_of is not None:
+def _summary(query: AnalyticsQuery, reader: RollupReader) -> LiteralString:
+    if query.as_of is not None:
         return _SUMMARY.replace("VALUE", _VALUE_THEN)
-    revenue, adjusted = seen.of_figure("revenue", "ever"), seen.of_figure("adjusted", "ever")
+    revenue, adjusted = reader.rows("revenue", "ever"), reader.rows("adjusted", "ever")
     return _SUMMARY.replace("VALUE", _VALUE_NOW.replace("REVENUE", revenue).replace("ADJUSTED", adjusted))
 
 
-async def distribution(pool: Pool, company_id: int, view: View) -> dict[str, int]:
-    """Journeys by the stage they stand in: every active stage, and others where somebody stands."""
-    found: dict[str, int] = await _figure(pool, company_id, view, _distribution)
-    return found
+async def distribution(pool: Pool, company_id: int, query: AnalyticsQuery) -> dict[str, int]:
+    """Count the journeys in each stage: every active stage, and inactive stages that still have journeys."""
+    result: dict[str, int] = await _read(pool, company_id, query, _distribution)
+    return result
 
 
-async def funnel(pool: Pool, company_id: int, view: View) -> list[dict[str, Any]]:
-    """Of the journeys that started in the period, how many ever stood in each growth stage or in a later one.
+async def funnel(pool: Pool, company_id: int, query: AnalyticsQuery) -> list[dict[str, Any]]:
+    """Count the journeys that started in the period by the growth stages they reached.
 
-    ``{"stage", "customers", "percentage" (of the first), "conversionRate" (from the step before; the first: 100)}``.
+    Returns:
+        One row for each growth stage: ``{"stage", "customers" (that reached it or a later one), "percentage" (of the
+        first stage), "conversionRate" (percent of the previous stage; 100 for the first one)}``.
     """
-    found: list[dict[str, Any]] = await _figure(pool, company_id, view, _funnel)
-    return found
+    result: list[dict[str, Any]] = await _read(pool, company_id, query, _funnel)
+    return result
 
 
-async def transitions(pool: Pool, company_id: int, view: View) -> list[dict[str, Any]]:
-    """Moves in the period: ``{"from" (None: the start), "to", "count"}``."""
-    found: list[dict[str, Any]] = await _figure(pool, company_id, view, _transitions)
-    return found
+async def transitions(pool: Pool, company_id: int, query: AnalyticsQuery) -> list[dict[str, Any]]:
+    """Count the moves in the period: ``{"from" (None: the start), "to", "count"}``."""
+    result: list[dict[str, Any]] = await _read(pool, company_id, query, _transitions)
+    return result
 
 
-async def time_in_stage(pool: Pool, company_id: int, view: View) -> dict[str, float]:
-    """Mean days of all stays in each stage that was ever entered, an open stay counted up to ``view.as_of``."""
-    found: dict[str, float] = await _figure(pool, company_id, view, _time_in_stage)
-    return found
+async def time_in_stage(pool: Pool, company_id: int, query: AnalyticsQuery) -> dict[str, float]:
+    """Return the mean days of all stays in each stage that was ever entered; open stays end at ``query.as_of``."""
+    result: dict[str, float] = await _read(pool, company_id, query, _time_in_stage)
+    return result
 
 
-async def summary(pool: Pool, company_id: int, view: View) -> dict[str, Any]:
-    """``total_customers``, ``at_risk_…`` and ``vip_count``/``_percentage``, ``avg_lifetime_value``."""
-    found: dict[str, Any] = await _figure(pool, company_id, view, _summary)
-    return found
+async def summary(pool: Pool, company_id: int, query: AnalyticsQuery) -> dict[str, Any]:
+    """Return ``total_customers``, ``at_risk_…`` and ``vip_count``/``_percentage``, ``avg_lifetime_value``."""
+    result: dict[str, Any] = await _read(pool, company_id, query, _summary)
+    return result
 
 
-async def _figure(pool: Pool, company_id: int, view: View, figure: Callable[[View, Seen], LiteralString]) -> Any:
-    return await read(
-        pool, company_id, lambda seen: view.clauses(seen) + " select " + figure(view, seen), view.params(company_id)
-    )
+async def _read(pool: Pool, company_id: int, query: AnalyticsQuery, subquery: _Subquery) -> Any:
+    def statement(reader: RollupReader) -> LiteralString:
+        return f"{query.clauses(reader)} select {subquery(query, reader)}"
+
+    return await read_rollups(pool, company_id, statement, query.params(company_id))
 
 
-async def dashboard(pool: Pool, company_id: int, view: View) -> bytes:
-    """All of these as the text of one JSON object, seen at one moment: the summary's fields, ``funnel_data``,
-    ``transitions``, ``stage_times``, ``distribution``, with the ``period`` and ``as_of`` they are of."""
+async def dashboard(pool: Pool, company_id: int, query: AnalyticsQuery) -> bytes:
+    """Return all of these from one snapshot as the text of one JSON object.
 
-    def statement(seen: Seen) -> LiteralString:
-        figures = (_summary, _funnel, _transitions, _time_in_stage, _distribution)
-        parts = ", ".join(figure(view, seen) for figure in figures)
-        return view.clauses(seen) + _DASHBOARD.replace("PARTS", parts)
+    It has the fields of the summary, ``funnel_data``, ``transitions``, ``stage_times``, ``distribution``, ``period``
+    and ``as_of``.
+    """
 
-    text: str = await read(pool, company_id, statement, {**view.params(company_id), "period": view.period})
+    def statement(reader: RollupReader) -> LiteralString:
+        parts = (_summary, _funnel, _transitions, _time_in_stage, _distribution)
+        subqueries = ", ".join(part(query, reader) for part in parts)
+        return query.clauses(reader) + _DASHBOARD.replace("SUBQUERIES", subqueries)
+
+    text: str = await read_rollups(pool, company_id, statement, {**query.params(company_id), "period": query.period})
     return text.encode()
 
 
 def stages_json(stages: Sequence[Stage]) -> str:
-    """The company's stages in their order, as the statements unfold them."""
+    """Serialize the company's stages in their order for the statements."""
     rows = [
         {"stage": stage.key, "rank": rank, "growth": stage.is_growth, "active": stage.is_active}
         for rank, stage in enumerate(stages)

@@ -1,20 +1,20 @@
-"""`journey_stage_metrics`, written: which days are due, and the rows of some days as they are counted now."""
+"""Write the table `journey_stage_metrics`: find the days that are due, and recount a range of days."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
-from db.analytics.journey_analytics import View
+from db.analytics.journey_analytics import AnalyticsQuery
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool, tenant_rows
 
-#: Days that are counted anew every night: what reaches Postgres late (an outage, a slow upstream) is mostly this young.
-ANEW = 35
-#: How far back the first run of a company goes, in years; `metrics rebuild` goes further where somebody wants it.
-YEARS = 10
+#: Days that are recounted every night: most late events (an outage, a slow upstream) are not older than this.
+RECOUNT_DAYS = 35
+#: How many years the first run of a company goes back; `metrics rebuild` can go back further.
+MAX_YEARS = 10
 
-# Received since the mark, an event touches all days from its own on; the transitions it brings about are not older.
-# Those that no event brings about are found by when they were decided.
+# An event received since the mark affects all days from its own on; the transitions that it causes are not older.
+# Transitions without an event are found by the time at which they were decided.
 _FIRST_DUE = """
 with mark as materialized (select max(counted_at) as at from stage_metric_marks where company_id = %(company)s),
 begun as materialized (
@@ -36,7 +36,7 @@ _WRITE = """
 with counted as (
     select * from jsonb_to_recordset(%(rows)s::jsonb) as c(metric_date date, stage text, customer_count int,
         avg_time_in_stage numeric, conversion_rate numeric, revenue numeric)
-), gone as (
+), deleted as (
     delete from journey_stage_metrics m
      where company_id = %(company)s and metric_date between %(first)s and %(last)s
        and not exists (select from counted c where c.metric_date = m.metric_date and c.stage = m.stage_key)
@@ -59,25 +59,27 @@ returning counted_at
 """
 
 
-async def first_due(pool: Pool, company_id: int, last: date) -> date | None:
-    """The first day to be written so that all days up to `last` are as they are counted now; None: there is no day.
+async def first_due_day(pool: Pool, company_id: int, last: date) -> date | None:
+    """Find the first day that must be recounted so that all days up to `last` are current.
 
-    The earliest of the day after the last one written, of the last 35 days, and of those that events or transitions
-    touched which became known since the mark; without a mark the day of the first transition, ten years ago at most.
+    Returns:
+        The earliest of the day after the last one written, the first of the last RECOUNT_DAYS days, and the first day
+        affected by events or transitions that became known since the mark. Without a mark, the day of the first
+        transition, at most MAX_YEARS ago. None if the company has no transitions up to `last`.
     """
-    params = {"company": company_id, "last": last, "anew": ANEW, "years": YEARS}
+    params = {"company": company_id, "last": last, "anew": RECOUNT_DAYS, "years": MAX_YEARS}
     rows = await tenant_rows(pool, company_id, _FIRST_DUE, params)
     return rows[0][0] if rows else None
 
 
-async def write_days(pool: Pool, company_id: int, view: View, first: date, last: date) -> int:
-    """Count the days from `first` to `last` and put their rows in the place of those that are there; how many."""
-    rows = await stage_metrics(pool, company_id, view, first, last)
+async def write_days(pool: Pool, company_id: int, query: AnalyticsQuery, first: date, last: date) -> int:
+    """Recount the days from `first` to `last`, replace their rows, and return the number of rows written."""
+    rows = await stage_metrics(pool, company_id, query, first, last)
     params = {"company": company_id, "rows": rows.decode(), "first": first, "last": last}
     written: int = (await tenant_rows(pool, company_id, _WRITE, params))[0][0]
     return written
 
 
-async def mark(pool: Pool, company_id: int, at: datetime) -> None:
-    """All that was known at `at` is counted in the company's days."""
+async def set_mark(pool: Pool, company_id: int, at: datetime) -> None:
+    """Record that everything known at `at` is counted in the company's stage metrics."""
     await tenant_rows(pool, company_id, _MARK, {"company": company_id, "at": at})

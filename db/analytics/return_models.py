@@ -1,4 +1,4 @@
-"""The versions of a company's model of who comes back: what was fitted, on which history, or why there is none."""
+"""Store and read the versions of a company's return model: its parameters, or the reason why none could be fitted."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from datetime import date, datetime
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from db.analytics.visit_history import History
+from db.analytics.visit_history import VisitHistory
 from db.connections import Pool, tenant_rows, tenant_transaction
 from journey.bgnbd import METHOD, Model
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnModel:
-    """One version: `parameters` (`r`, `alpha` in days, `a`, `b`) and `log_likelihood`, or the `reason` for none."""
+    """One version: `parameters` (`r`, `alpha` in days, `a`, `b`) and `log_likelihood`, or a `reason` without them."""
 
     id: int
     version: int
@@ -55,12 +55,12 @@ returning {}
 async def store(
     pool: Pool,
     company_id: int,
-    history: History,
+    history: VisitHistory,
     parameters: Mapping[str, float] | None,
     log_likelihood: float | None,
     reason: str | None,
 ) -> ReturnModel:
-    """Keep what was fitted on a history as the company's next version."""
+    """Store the result of a fit as the company's next version."""
     values = {
         "company": company_id,
         "method": METHOD,
@@ -73,7 +73,7 @@ async def store(
         "reason": reason,
     }
     async with tenant_transaction(pool, company_id) as connection:
-        # one at a time, or two fits would make the same version
+        # Serialized, so that two concurrent fits do not take the same version.
         await connection.execute(
             "select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"return_models/{company_id}"]
         )
@@ -83,11 +83,11 @@ async def store(
 
 
 async def versions(pool: Pool, company_id: int, limit: int = 1000) -> list[ReturnModel]:
-    """The newest versions, newest first."""
+    """List the latest versions, newest first."""
     return [ReturnModel(*row) for row in await tenant_rows(pool, company_id, _VERSIONS, [company_id, limit])]
 
 
 async def newest(pool: Pool, company_id: int) -> ReturnModel | None:
-    """The version that predictions are made by: the last one, be it only the reason why there is none."""
-    found = await versions(pool, company_id, 1)
-    return found[0] if found else None
+    """Return the latest version, which predictions use, even if it only holds a reason."""
+    latest = await versions(pool, company_id, 1)
+    return latest[0] if latest else None

@@ -1,46 +1,48 @@
-"""What journeys add to a company's figures: rows (figure, day, key, n, amount) that are summed, and nothing else.
+"""Roll-up deltas: what journeys add to a company's analytics, as rows (figure, day, key, n, amount) that are summed.
 
-The same statement counts a company from the beginning, rolls new commits up, takes one out again, and is read live for
-what is not rolled up yet: a `scope` of journeys, each with a sign and the commits that count. What a commit changes is
-all that its journey adds with it, less all that it added before.
+The same SQL recounts a company from scratch, rolls up new commits, subtracts one again, and is evaluated live for
+commits that are still in the queue. Each of these uses a `scope` of journeys, each with a sign and the range of commits
+that count. The delta of a commit is the total of its journey with the commit, minus the total without it.
 
 | figure | key | n | amount |
 |---|---|---|---|
 | `move` | from ('' for the start), to | transitions | sum of their times, seconds since 1970 |
-| `stay` | from, to | stays ended | sum of their lengths in seconds |
+| `stay` | from, to | completed stays | sum of their lengths in seconds |
 | `start` (on the day of the start) | every stage ever entered, sorted | journeys | 0 |
-| `entered` | stage | change of how many journeys entered it within 30 days | 0 |
-| `gone_on` | stage | change of how many of those had gone on by then | 0 |
-| `revenue` | stage after the appointment | appointments completed | sum of their amounts |
-| `adjusted` | – | adjustments of payments | sum of their amounts |
+| `entered` | stage | change in the number of journeys that entered it within 30 days | 0 |
+| `gone_on` | stage | change in the number of those that had converted by then | 0 |
+| `revenue` | stage after the appointment | completed appointments | sum of their amounts |
+| `adjusted` | – | payment adjustments | sum of their amounts |
 """
 
 from __future__ import annotations
 
 from typing import LiteralString
 
-#: the figures that depend on which stages a company has, and in which order
-BY_STAGES = ("entered", "gone_on")
+#: the figures that depend on which stages a company has and on their order
+CONVERSION_FIGURES = ("entered", "gone_on")
 
-#: a journey's rows up to a commit: `before` is the first version that does not count
-EVERYTHING: LiteralString = """
+#: every journey of a company with all of its commits; `before` is the first version that does not count
+FULL_SCOPE: LiteralString = """
 scope as materialized (
-    select id as relationship_id, customer_id, 1 as sign, 0 as fresh, 2147483647 as before,
-           '-infinity'::timestamptz as touched
+    select id as relationship_id, customer_id, 1 as sign, 0 as first_new, 2147483647 as before,
+           '-infinity'::timestamptz as changed_from
       from customer_relationships where company_id = %(company)s)
 """
-#: from `journey_unrolled` rows in `waiting` (relationship_id, version, customer_id): with them, less without them
-WAITING: LiteralString = """
+#: the journeys of the queued commits in `pending` (relationship_id, version, customer_id): once with these commits
+#: (sign 1), once without them (sign -1)
+PENDING_SCOPE: LiteralString = """
 changed as materialized (
-    select relationship_id, customer_id, min(version) as fresh, max(version) + 1 as last from waiting group by 1, 2
+    select relationship_id, customer_id, min(version) as first_new, max(version) + 1 as last from pending group by 1, 2
 ), scope as materialized (
-    select c.relationship_id, c.customer_id, sign, fresh, case when sign > 0 then last else fresh end as before,
+    select c.relationship_id, c.customer_id, sign, first_new, case when sign > 0 then last else first_new end as before,
            (select min(transitioned_at) from journey_transitions t
-             where t.relationship_id = c.relationship_id and t.version >= fresh and t.version < last) as touched
+             where t.relationship_id = c.relationship_id and t.version >= first_new and t.version < last) as
+             changed_from
       from changed c cross join (values (1), (-1)) as s(sign))
 """
 
-# Laterals with `offset 0` keep to the index of one journey after the other, however many the planner expects.
+# `offset 0` keeps the planner from flattening the lateral join, so it scans the index once per journey.
 _HISTORY: LiteralString = """
 history as materialized (
     select s.relationship_id, s.sign, t.* from scope s cross join lateral (
@@ -51,14 +53,14 @@ history as materialized (
         offset 0) t)
 """
 
-# The 30 days of an entry less those that an earlier entry of the same stage covers: who entered twice counts once.
-# Later entries have gone on no sooner than earlier ones, so that the same holds for having gone on.
+# The 30 days after an entry, without the days that an earlier entry of the same stage covers, so that a journey that
+# entered twice counts once. A later entry never converts before an earlier one, so the same holds for conversions.
 _CONVERSIONS: LiteralString = """
 entries as materialized (
     select h.relationship_id, h.sign, h.sequence, h.to_stage as stage, h.day, s.growth, s.rank,
            lag(h.day) over (partition by h.relationship_id, h.sign, h.to_stage order by h.sequence) + 30 as uncovered
       from history h join stages s on s.stage = h.to_stage
-), ways_on as (
+), conversions as (
     select e.stage, e.sign, e.day, e.uncovered, min(h.day) as gone_on
       from entries e join history h on h.relationship_id = e.relationship_id and h.sign = e.sign
        and h.sequence > e.sequence and h.day < e.day + 30
@@ -73,31 +75,33 @@ select 'entered' as figure, day, array[stage] as key, sum(sign) as n, 0::numeric
     select day + 30, stage, -sign from entries) e group by day, stage
 union all
 select 'gone_on', day, array[stage], sum(sign), 0 from (
-    select greatest(gone_on, uncovered) as day, stage, sign from ways_on where greatest(gone_on, uncovered) < day + 30
+    select greatest(gone_on, uncovered) as day, stage, sign from conversions
+     where greatest(gone_on, uncovered) < day + 30
     union all
-    select day + 30, stage, -sign from ways_on where greatest(gone_on, uncovered) < day + 30) w group by day, stage
+    select day + 30, stage, -sign from conversions where greatest(gone_on, uncovered) < day + 30) w group by day, stage
 """
 
-# An appointment belongs to the stage after it, of two at one instant to each its own; one before the journey's start to
-# the first. Earlier commits' count anew only from the first transition on that they did not know.
+# An appointment belongs to the stage that follows it (two appointments at the same instant: each to its own), one
+# before the start of the journey to the first stage. The appointments of earlier commits are recounted only from the
+# first new transition on.
 _MONEY: LiteralString = """
 money as materialized (
     select s.sign, e.type, e.amount, (e.occurred_at at time zone 'UTC')::date as day,
-           coalesce(stood.stage, first.stage)::text as stage
+           coalesce(reached.stage, first.stage)::text as stage
       from scope s cross join lateral (
           select occurred_at, event_id, type, (payload ->> 'amount')::numeric as amount from journey_events e
            where e.company_id = %(company)s and e.customer_id = s.customer_id and e.outcome = 'applied'
              and e.type in ('appointment.completed', 'payment.adjusted') and e.version < s.before
-             and (e.version >= s.fresh or e.occurred_at >= s.touched) offset 0) e
+             and (e.version >= s.first_new or e.occurred_at >= s.changed_from) offset 0) e
       left join lateral (
           select to_stage as stage from journey_transitions t
            where t.company_id = %(company)s and t.relationship_id = s.relationship_id and t.version < s.before
              and (t.transitioned_at < e.occurred_at or t.transitioned_at = e.occurred_at
                   and (t.event_id is null or t.event_id collate "C" <= e.event_id collate "C"))
-           order by sequence desc limit 1) stood on e.type = 'appointment.completed'
+           order by sequence desc limit 1) reached on e.type = 'appointment.completed'
       left join lateral (
           select to_stage as stage from journey_transitions t
-           where stood.stage is null and t.company_id = %(company)s and t.relationship_id = s.relationship_id
+           where reached.stage is null and t.company_id = %(company)s and t.relationship_id = s.relationship_id
            order by sequence limit 1) first on e.type = 'appointment.completed')
 """
 
@@ -118,16 +122,16 @@ select case type when 'appointment.completed' then 'revenue' else 'adjusted' end
  group by type, day, stage
 """
 
-# Only what changes: of most journeys nearly everything stays as it was.
-_CHANGING: LiteralString = "contributions as materialized (select * from (ROWS) c where n <> 0 or amount <> 0)"
+# Only non-zero deltas: most of what a journey adds is the same with and without the commit.
+_CHANGING: LiteralString = "deltas as materialized (select * from (ROWS) c where n <> 0 or amount <> 0)"
 
 STAGES: LiteralString = """
 stages as materialized (
     select * from jsonb_to_recordset(%(stages)s::jsonb) as s(stage text, rank int, growth boolean, active boolean))
 """
 
-#: `contributions` of the `scope` (after `stages`): every figure, or only those that depend on the stages
-CONTRIBUTIONS: LiteralString = ", ".join(
+#: the `deltas` of the `scope` (after `stages`): of every figure, or only of those that depend on the stages
+ALL_DELTAS: LiteralString = ", ".join(
     (_HISTORY, _CONVERSIONS.strip(), _MONEY, _CHANGING.replace("ROWS", _PLAIN + "union all" + _BY_STAGES))
 )
-CONVERSIONS: LiteralString = ", ".join((_HISTORY, _CONVERSIONS.strip(), _CHANGING.replace("ROWS", _BY_STAGES)))
+CONVERSION_DELTAS: LiteralString = ", ".join((_HISTORY, _CONVERSIONS.strip(), _CHANGING.replace("ROWS", _BY_STAGES)))

@@ -1,7 +1,7 @@
-"""What the roll-ups and the commits that are not in them yet come to, in one snapshot.
+"""Read roll-ups together with the commits that are still in the roll-up queue, in one snapshot.
 
-A statement over them begins with `clauses`, and takes its rows from `of_figure`: whole months, the days at both ends
-that fill none, and what waits to be rolled up.
+A statement starts with `RollupReader.clauses` and takes its rows from `RollupReader.rows`: whole months, the remaining
+days at both ends, and the deltas of the queued commits.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, LiteralString
 
-from db.analytics.rollup_deltas import CONTRIBUTIONS, EVERYTHING, STAGES, WAITING
+from db.analytics.rollup_deltas import ALL_DELTAS, FULL_SCOPE, PENDING_SCOPE, STAGES
 from db.connections import Pool, Statement, tenant_snapshot
 
-# In the order of the index: by itself the planner might read the table, which after an import is mostly empty pages.
-BEHIND: LiteralString = """
+# `order by` makes the planner use the index: after an import most pages of the table are empty, and a scan is slow.
+STATUS_PROBE: LiteralString = """
 select (select relationship_id from journey_unrolled where company_id = %(company)s
          order by relationship_id limit 1) is not null,
        coalesce((select stages <> %(stages)s from journey_rollup_stages where company_id = %(company)s), false)
 """
-_LIVE: LiteralString = f"""
-waiting as materialized (
+_PENDING_DELTAS: LiteralString = f"""
+pending as materialized (
     select relationship_id, version, customer_id from journey_unrolled where company_id = %(company)s
-), {WAITING}, {CONTRIBUTIONS}
+), {PENDING_SCOPE}, {ALL_DELTAS}
 """
-_ROLLED: LiteralString = """
+_STORED_ROWS: LiteralString = """
 select day, key, n, amount from journey_rollups
  where company_id = %(company)s and figure = 'FIGURE' and grain = 'month'
    and day >= %(SPAN_months)s::date and day < %(SPAN_days)s::date
@@ -38,39 +38,44 @@ select day, key, n, amount from journey_rollups
  where company_id = %(company)s and figure = 'FIGURE' and grain = 'day'
    and day >= %(SPAN_days)s::date and day < %(SPAN_until)s::date
 """
-_WAITING_TOO: LiteralString = """
+_PENDING_ROWS: LiteralString = """
 union all
-select day, key, n, amount from contributions
+select day, key, n, amount from deltas
  where figure = 'FIGURE' and day >= %(SPAN_from)s::date and day < %(SPAN_until)s::date
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """How a snapshot stands: `behind`, commits wait to be rolled up; `outdated`, conversions are by other stages."""
+class RollupReader:
+    """Builds SQL over the roll-ups of one company as they are in one snapshot.
 
-    behind: bool
-    outdated: bool
+    Attributes:
+        has_pending: Some commits are still in the roll-up queue.
+        stages_changed: The conversions were rolled up by stages other than the current ones.
+    """
+
+    has_pending: bool
+    stages_changed: bool
 
     @property
     def clauses(self) -> LiteralString:
-        """The `with` clause that `of_figure` needs, `stages` in it."""
-        return f"with {STAGES}, {_LIVE}" if self.behind else f"with {STAGES}"
+        """The `with` clause that `rows` depends on, including `stages`."""
+        return f"with {STAGES}, {_PENDING_DELTAS}" if self.has_pending else f"with {STAGES}"
 
-    def of_figure(self, figure: LiteralString, span: LiteralString) -> LiteralString:
-        """The rows (day, key, n, amount) of a figure; the parameters of the span are those of `days`."""
-        rows = _ROLLED + _WAITING_TOO if self.behind else _ROLLED
+    def rows(self, figure: LiteralString, span: LiteralString) -> LiteralString:
+        """Select (day, key, n, amount) of a figure; `span_params` gives the parameters of the span."""
+        rows = _STORED_ROWS + _PENDING_ROWS if self.has_pending else _STORED_ROWS
         return rows.replace("FIGURE", figure).replace("SPAN", span)
 
 
-# What roll-ups and waiting commits come to that a full count does not, the other way round, and months that are not the
+# Rows that a recount has and the roll-ups with the queued commits lack, the reverse, and months that differ from the
 # sum of their days.
-_DIFFERENCES: LiteralString = f"""
-, recounted as materialized (with {EVERYTHING}, {CONTRIBUTIONS} select * from contributions),
-known as materialized (
+_DRIFT: LiteralString = f"""
+, recounted as materialized (with {FULL_SCOPE}, {ALL_DELTAS} select * from deltas),
+stored as materialized (
     select figure, day, key, sum(n) as n, sum(amount) as amount from (
         select figure, day, key, n, amount from journey_rollups
-         where company_id = %(company)s and grain = 'day' WAITING) k
+         where company_id = %(company)s and grain = 'day' PENDING) r
      group by figure, day, key having sum(n) <> 0 or sum(amount) <> 0
 ), months as (
     select figure, date_trunc('month', day::timestamp)::date as day, key,
@@ -80,32 +85,41 @@ known as materialized (
 )
 select coalesce(json_agg(json_build_object('figure', figure, 'day', day, 'key', key, 'n', n, 'amount', amount,
            'problem', problem)), '[]') from (
-    select *, 'lacking' as problem from (select * from recounted except select * from known) l
+    select *, 'missing' as problem from (select * from recounted except select * from stored) missing
     union all
-    select *, 'too much' from (select * from known except select * from recounted) t
+    select *, 'surplus' from (select * from stored except select * from recounted) surplus
     union all
-    select *, 'month differs from its days' from months where n <> 0 or amount <> 0) found
+    select *, 'month differs from the sum of its days' from months where n <> 0 or amount <> 0) drift
 """
 
 
-async def differences(pool: Pool, company_id: int, stages: str) -> list[dict[str, Any]]:
-    """What is wrong with a company's roll-ups, against a count from the beginning: rows with their ``problem``.
+async def rollup_drift(pool: Pool, company_id: int, stages: str) -> list[dict[str, Any]]:
+    """Compare a company's roll-ups with a recount from the ledger and the transitions.
 
-    A minute for a million customers. `rollups.rebuild` mends it.
+    Takes about a minute for a million customers. `rollup_writer.rebuild` repairs what differs.
+
+    Returns:
+        One row for each difference: ``{"figure", "day", "key", "n", "amount", "problem"}``.
     """
 
-    def statement(seen: Seen) -> LiteralString:
-        waiting = "union all select figure, day, key, n, amount from contributions" if seen.behind else ""
-        return seen.clauses + _DIFFERENCES.replace("WAITING", waiting)
+    def statement(reader: RollupReader) -> LiteralString:
+        pending = "union all select figure, day, key, n, amount from deltas" if reader.has_pending else ""
+        return reader.clauses + _DRIFT.replace("PENDING", pending)
 
-    found: list[dict[str, Any]] = await read(pool, company_id, statement, {"company": company_id, "stages": stages})
-    return found
+    drift: list[dict[str, Any]] = await read_rollups(
+        pool, company_id, statement, {"company": company_id, "stages": stages}
+    )
+    return drift
 
 
-def days(span: str, first: date | None, last: date | None, *, daily: bool = False) -> dict[str, str]:
-    """The parameters of a span of days, both inclusive; None: from the beginning, or all there is.
+def span_params(span: str, first: date | None, last: date | None, *, daily: bool = False) -> dict[str, str]:
+    """Build the parameters of a span of days for `RollupReader.rows`.
 
-    `daily`: of each day the day's own rows, where otherwise whole months stand in one.
+    Args:
+        span: The name of the span.
+        first: The first day; None for no lower bound.
+        last: The last day, inclusive; None for no upper bound.
+        daily: Read daily rows only, instead of monthly rows where a month is complete.
     """
     begin = "-infinity" if first is None else first.isoformat()
     end = "infinity" if last is None else (last + timedelta(days=1)).isoformat()
@@ -117,19 +131,23 @@ def days(span: str, first: date | None, last: date | None, *, daily: bool = Fals
 
 
 def _month(day: date, later: int = 0) -> str:
-    """The first day of the month of `day`, or of a later one."""
+    """Return the first day of the month that is `later` months after the month of `day`."""
     months = 12 * day.year + day.month - 1 + later
     return date(months // 12, months % 12 + 1, 1).isoformat()
 
 
-async def read(pool: Pool, company_id: int, statement: Callable[[Seen], Statement], params: dict[str, Any]) -> Any:
-    """The first value of a statement, which is made for how things stand, in the same snapshot.
+async def read_rollups(
+    pool: Pool, company_id: int, statement: Callable[[RollupReader], Statement], params: dict[str, Any]
+) -> Any:
+    """Execute a statement over roll-ups and return its first value.
 
-    `params` has `company` and `stages` beside the statement's own.
+    Args:
+        statement: Builds the statement for the state of the roll-ups in the same snapshot.
+        params: The parameters of the statement, plus `company` and `stages`.
     """
     async with tenant_snapshot(pool, company_id) as connection:
-        row = await (await connection.execute(BEHIND, params)).fetchone()
+        row = await (await connection.execute(STATUS_PROBE, params)).fetchone()
         assert row is not None
-        found = await (await connection.execute(statement(Seen(*row)), params)).fetchone()
-    assert found is not None
-    return found[0]
+        result = await (await connection.execute(statement(RollupReader(*row)), params)).fetchone()
+    assert result is not None
+    return result[0]

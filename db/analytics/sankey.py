@@ -1,7 +1,8 @@
-"""Moves between stages as a diagram without cycles: what a Sankey diagram can draw, loops included.
+"""Stage flow: moves between stages as an acyclic graph for a Sankey diagram.
 
-A node is a stage at a step: the number of moves that a journey had made in the period when it came there. So a customer
-who was at risk, came back and lapsed again passes through `at_risk` at two steps, and every link leads one step on.
+A node is a stage at a step, where the step is the number of moves that a journey had made in the period when it entered
+the stage. A customer who was at risk, returned and lapsed again passes through `at_risk` at two steps; every link leads
+from one step to the next.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from typing import LiteralString
 
-from db.analytics.journey_analytics import View, stages_json
+from db.analytics.journey_analytics import AnalyticsQuery, stages_json
 from db.connections import Pool, tenant_rows
 
-MOST_STEPS = 8  # of a journey with more moves, the last link leads to where it came in the end
+MAX_STEPS = 8  # the last link of a journey with more moves leads to its last stage
 
-# At step 0 a journey stands where its first move of the period led from, or, where it began in the period, in its first
-# stage. What has taken effect by an instant is counted as in `analytics`.
+# At step 0 a journey is in the stage that its first move of the period left or, if it began in the period, in its first
+# stage. Which transitions have taken effect by an instant is defined as in `journey_analytics`.
 _SANKEY: LiteralString = """
 with span as materialized (
     select %(until)s::timestamptz as until, coalesce(%(since)s::timestamptz, '-infinity') as since
@@ -24,13 +25,13 @@ with span as materialized (
 ), moves as materialized (
     select relationship_id, from_stage, to_stage, from_stage is null as begins,
            row_number() over w - max((from_stage is null)::int) over w as step,
-           last_value(to_stage) over (w rows between unbounded preceding and unbounded following) as finally
+           last_value(to_stage) over (w rows between unbounded preceding and unbounded following) as last_stage
       from journey_transitions, span
      where company_id = %(company)s and transitioned_at >= since and transitioned_at <= until
        and (transitioned_at < until or event_id is not null or trigger_type <> 'automatic')
     window w as (partition by relationship_id order by sequence)
 ), links as (
-    select step - 1 as step, from_stage, case when step = %(steps)s then finally else to_stage end as to_stage,
+    select step - 1 as step, from_stage, case when step = %(steps)s then last_stage else to_stage end as to_stage,
            count(*) as n
       from moves where not begins and step <= %(steps)s group by 1, 2, 3
 ), nodes as (
@@ -52,16 +53,18 @@ select json_build_object(
 """
 
 
-async def sankey(pool: Pool, company_id: int, view: View, *, steps: int = MOST_STEPS) -> bytes:
-    """The moves of a period as JSON text: ``{"period", "as_of", "nodes": [{"id", "step", "stage"}], "links":
-    [{"source", "target", "count"}]}``, in the order of steps and of the company's stages."""
-    since = None if view.since is None else datetime.combine(view.since, time(), UTC)
+async def sankey(pool: Pool, company_id: int, query: AnalyticsQuery, *, steps: int = MAX_STEPS) -> bytes:
+    """Return the moves of a period as JSON text, ordered by step and by the company's stages.
+
+    The shape is ``{"period", "as_of", "nodes": [{"id", "step", "stage"}], "links": [{"source", "target", "count"}]}``.
+    """
+    since = None if query.since is None else datetime.combine(query.since, time(), UTC)
     values = {
         "company": company_id,
-        "stages": stages_json(view.stages),
-        "until": view.until,
+        "stages": stages_json(query.stages),
+        "until": query.until,
         "since": since,
-        "period": view.period,
+        "period": query.period,
         "steps": steps,
     }
     rows = await tenant_rows(pool, company_id, _SANKEY, values)

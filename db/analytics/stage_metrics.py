@@ -1,6 +1,6 @@
-"""Stage metrics: a row per company, stage and day (UTC), summed from the roll-ups; nothing here looks at one journey.
+"""Stage metrics: one row per company, stage and UTC day, summed from the roll-ups.
 
-But for the day that a past instant cuts off in the middle: that one is counted from the journeys themselves.
+Only a day that `as_of` ends before midnight is counted from the journeys themselves.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import LiteralString
 
-from db.analytics.journey_analytics import View
-from db.analytics.rollup_deltas import CONVERSIONS, EVERYTHING
-from db.analytics.rollup_reader import Seen, days, read
+from db.analytics.journey_analytics import AnalyticsQuery
+from db.analytics.rollup_deltas import CONVERSION_DELTAS, FULL_SCOPE
+from db.analytics.rollup_reader import RollupReader, read_rollups, span_params
 from db.connections import Pool
 
-# What stood before the first day, and what each day changed: summed up day by day.
+# The totals before the first day plus the changes of each day, as running sums.
 _RUNNING: LiteralString = """
 days as materialized (
     select d::date as day from generate_series(%(from)s::date::timestamp, %(to)s::date::timestamp, interval '1 day') d
@@ -48,13 +48,14 @@ select coalesce(json_agg(json_build_object(
   from running join stages using (stage) left join ended using (stage, day) left join earned using (stage, day)
  where active or customers > 0 or mean_stay is not null or entered > 0 or revenue <> 0
 """
-# Conversions by other stages than those of now are of no use: counted live until they are rolled up by these.
+# Conversions that were rolled up by other stages cannot be used: recount them live until they are rolled up anew.
 _RECOUNT: LiteralString = (
-    "recounted as materialized (with " + EVERYTHING + ", " + CONVERSIONS + " select * from contributions)"
+    "recounted as materialized (with " + FULL_SCOPE + ", " + CONVERSION_DELTAS + " select * from deltas)"
 )
 _RECOUNTED: LiteralString = "select day, key, n, amount from recounted where figure = 'FIGURE' and day <= %(to)s::date"
 
-_CUT_DAY: LiteralString = """
+# A day that ends at `until`, counted from the journeys themselves.
+_PARTIAL_DAY: LiteralString = """
 moves as materialized (
     select relationship_id, sequence, from_stage, to_stage, stay, (transitioned_at at time zone 'UTC')::date as day
       from journey_transitions
@@ -78,8 +79,8 @@ moves as materialized (
     select from_stage as stage, day, avg(extract(epoch from stay)) / 86400 as mean_stay
       from moves where from_stage is not null and day = %(to)s::date group by 1, 2
 ), earned as (
-    -- of two appointments at one instant the stage after the first is that before the second
-    select coalesce(stood.stage, first.stage) as stage, %(to)s::date as day,
+    -- of two appointments at the same instant, each belongs to the stage that it led to
+    select coalesce(reached.stage, first.stage) as stage, %(to)s::date as day,
            sum((payload ->> 'amount')::numeric) as revenue
       from journey_events e
       join customer_relationships r on r.company_id = e.company_id and r.customer_id = e.customer_id
@@ -88,10 +89,10 @@ moves as materialized (
            where t.relationship_id = r.id and (t.transitioned_at < e.occurred_at
                  or t.transitioned_at = e.occurred_at
                     and (t.event_id is null or t.event_id collate "C" <= e.event_id collate "C"))
-           order by sequence desc limit 1) stood on true
+           order by sequence desc limit 1) reached on true
       left join lateral (
           select to_stage as stage from journey_transitions t
-           where stood.stage is null and t.relationship_id = r.id order by sequence limit 1) first on true
+           where reached.stage is null and t.relationship_id = r.id order by sequence limit 1) first on true
      where e.company_id = %(company)s and e.outcome = 'applied' and e.type = 'appointment.completed'
        and e.occurred_at >= %(to)s::date::timestamp at time zone 'UTC' and e.occurred_at <= %(until)s
      group by 1
@@ -99,39 +100,51 @@ moves as materialized (
 """
 
 
-def statement(seen: Seen) -> LiteralString:
-    """The rows of the days `from` to `to`, whole ones."""
-    if seen.outdated:
-        clauses = f"{seen.clauses}, {_RECOUNT}, "
+def statement(reader: RollupReader) -> LiteralString:
+    """Build the statement for the complete days `from` to `to`."""
+    if reader.stages_changed:
+        clauses = f"{reader.clauses}, {_RECOUNT}, "
         entered, gone_on = _RECOUNTED.replace("FIGURE", "entered"), _RECOUNTED.replace("FIGURE", "gone_on")
     else:
-        clauses = seen.clauses + ", "
-        entered, gone_on = _up_to_each_day(seen, "entered"), _up_to_each_day(seen, "gone_on")
-    running = _RUNNING.replace("MOVES", _up_to_each_day(seen, "move"))
+        clauses = reader.clauses + ", "
+        entered, gone_on = _up_to_each_day(reader, "entered"), _up_to_each_day(reader, "gone_on")
+    running = _RUNNING.replace("MOVES", _up_to_each_day(reader, "move"))
     running = running.replace("ENTERED", entered).replace("GONE_ON", gone_on)
-    running = running.replace("STAYS", seen.of_figure("stay", "asked"))
-    return clauses + running.replace("REVENUE", seen.of_figure("revenue", "asked")) + _ROWS
+    running = running.replace("STAYS", reader.rows("stay", "range"))
+    return clauses + running.replace("REVENUE", reader.rows("revenue", "range")) + _ROWS
 
 
-def _up_to_each_day(seen: Seen, figure: LiteralString) -> LiteralString:
-    return f"{seen.of_figure(figure, 'before')} union all {seen.of_figure(figure, 'asked')}"
+def _up_to_each_day(reader: RollupReader, figure: LiteralString) -> LiteralString:
+    return f"{reader.rows(figure, 'before')} union all {reader.rows(figure, 'range')}"
 
 
-async def stage_metrics(pool: Pool, company_id: int, view: View, first: date, last: date) -> bytes:
-    """The rows of the days from `first` to `last` as the text of a JSON array, by day and stage; `view.period` is moot.
+async def stage_metrics(pool: Pool, company_id: int, query: AnalyticsQuery, first: date, last: date) -> bytes:
+    """Return the stage metrics of a range of days as the text of a JSON array, by day and stage.
 
-    ``{"metric_date", "stage", "customer_count" (at the end of the day), "avg_time_in_stage" (mean days of the stays
-    that ended that day, null without), "journeys_entered_30d", "conversion_rate" (percent, null without entries),
-    "revenue"}``. The day of `view.as_of` ends there.
+    Args:
+        query: The stages and the instant of the analysis; the day of `as_of` ends there. `period` is not used.
+        first: The first UTC day.
+        last: The last UTC day, inclusive.
+
+    Returns:
+        Rows of ``{"metric_date", "stage", "customer_count" (at the end of the day), "avg_time_in_stage" (mean days of
+        the stays that ended that day, null if none did), "journeys_entered_30d", "conversion_rate" (percent, null
+        without entries), "revenue"}``.
     """
-    cut = view.as_of is not None and view.until.date() == last
-    whole = last - timedelta(days=1) if cut else last
-    params = {**view.params(company_id), "from": first, "to": whole}
-    params |= days("before", None, first - timedelta(days=1)) | days("asked", first, whole, daily=True)
+    is_partial = query.as_of is not None and query.until.date() == last
+    last_complete = last - timedelta(days=1) if is_partial else last
+    params = {**query.params(company_id), "from": first, "to": last_complete}
+    params |= span_params("before", None, first - timedelta(days=1)) | span_params(
+        "range", first, last_complete, daily=True
+    )
     rows: list[str] = []
-    if first <= whole:
-        rows.append(await read(pool, company_id, statement, params))
-    if cut:
-        params = {**view.params(company_id), "to": last}
-        rows.append(await read(pool, company_id, lambda seen: f"{view.clauses(seen)}, {_CUT_DAY} {_ROWS}", params))
+    if first <= last_complete:
+        rows.append(await read_rollups(pool, company_id, statement, params))
+    if is_partial:
+        params = {**query.params(company_id), "to": last}
+        rows.append(
+            await read_rollups(
+                pool, company_id, lambda reader: f"{query.clauses(reader)}, {_PARTIAL_DAY} {_ROWS}", params
+            )
+        )
     return f"[{', '.join(text[1:-1] for text in rows if text != '[]')}]".encode()

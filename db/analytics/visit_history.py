@@ -1,7 +1,7 @@
-"""What the ledger tells of who comes back: each customer's visits, as the model of `journey/bgnbd.py` knows them.
+"""Visit histories from the ledger, in the notation of the BG/NBD model in `journey/bgnbd.py`.
 
-Visits are the UTC days with a completed appointment. Their number less one is `x`, the days from the first to the last
-`t_x`, the days from the first until a given day the customer's `age`.
+A visit is a UTC day with a completed appointment. `x` is the number of repeat visits (visits - 1), `t_x` the days from
+the first to the last visit, and `age` the days from the first visit until a given day.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import LiteralString, NamedTuple
 
 from db.connections import Pool, tenant_rows, tenant_transaction
 
-CHUNK = 10_000  # rows in memory as tuples
+FETCH_SIZE = 10_000  # rows fetched at once from the server-side cursor
 
 
-class Visits(NamedTuple):
-    """One customer's."""
+class VisitSummary(NamedTuple):
+    """The visits of one customer."""
 
     x: int
     t_x: int
@@ -26,8 +26,11 @@ class Visits(NamedTuple):
 
 
 @dataclass(slots=True)
-class History:
-    """All customers of a company who came until the end of `until`: like ones once, `counts` says how many."""
+class VisitHistory:
+    """The visits of all customers of a company up to the end of `until`, grouped by equal (x, t_x, age).
+
+    `counts` holds the number of customers in each group.
+    """
 
     until: date
     x: array[int] = field(default_factory=lambda: array("q"))
@@ -41,12 +44,12 @@ class History:
 
     @property
     def returned(self) -> int:
-        """Customers who came on a second day."""
+        """The number of customers with a second visit."""
         return sum(count for x, count in zip(self.x, self.counts, strict=True) if x)
 
     @property
     def days(self) -> int:
-        """Since the first visit of all."""
+        """The days since the first visit of any customer."""
         return max(self.age, default=0)
 
     @property
@@ -54,7 +57,7 @@ class History:
         return self.until - timedelta(days=self.days) if self.counts else None
 
 
-# Postgres sorts and counts, on disk where it must; what comes out is fewer triples than customers.
+# Postgres sorts and groups, on disk if necessary; the result has fewer rows than there are customers.
 _HISTORY: LiteralString = """
 with visits as (
     select customer_id, (occurred_at at time zone 'UTC')::date as day from journey_events
@@ -67,7 +70,7 @@ with visits as (
 select x, t_x, age, count(*) from customers group by x, t_x, age
 """
 
-_OF_EACH: LiteralString = """
+_SUMMARIES: LiteralString = """
 select c.external_id, count(distinct day) - 1, max(day) - min(day), %(until)s::date - min(day)
   from customers c cross join lateral (
     select (occurred_at at time zone 'UTC')::date as day from journey_events e
@@ -79,25 +82,28 @@ select c.external_id, count(distinct day) - 1, max(day) - min(day), %(until)s::d
 """
 
 
-async def history(pool: Pool, company_id: int, until: date) -> History:
-    """The customers that a model is fitted on, read in chunks.
+async def load_visit_history(pool: Pool, company_id: int, until: date) -> VisitHistory:
+    """Load the customers that a model is fitted on, in chunks.
 
-    Raises psycopg.OperationalError when Postgres does not answer.
+    Raises:
+        psycopg.OperationalError: Postgres does not answer.
     """
-    found = History(until)
+    history = VisitHistory(until)
     async with tenant_transaction(pool, company_id) as connection, connection.cursor(name="history") as cursor:
-        cursor.itersize = CHUNK
+        cursor.itersize = FETCH_SIZE
         await cursor.execute(_HISTORY, {"company": company_id, "until": until})
         async for x, t_x, age, count in cursor:
-            found.x.append(x)
-            found.t_x.append(t_x)
-            found.age.append(age)
-            found.counts.append(count)
-    return found
+            history.x.append(x)
+            history.t_x.append(t_x)
+            history.age.append(age)
+            history.counts.append(count)
+    return history
 
 
-async def visits_of(pool: Pool, company_id: int, customer_ids: Sequence[str], until: date) -> dict[str, Visits]:
-    """The visits of single customers by their own ids; who never came has none."""
+async def visit_summaries(
+    pool: Pool, company_id: int, customer_ids: Sequence[str], until: date
+) -> dict[str, VisitSummary]:
+    """Return the visits of these customers by external id; customers without a visit are absent."""
     parameters = {"company": company_id, "customers": list(customer_ids), "until": until}
-    rows = await tenant_rows(pool, company_id, _OF_EACH, parameters)
-    return {row[0]: Visits(*row[1:]) for row in rows}
+    rows = await tenant_rows(pool, company_id, _SUMMARIES, parameters)
+    return {row[0]: VisitSummary(*row[1:]) for row in rows}

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from psycopg import Rollback
 
-from db.analytics.rollup_writer import forget_commit
+from db.analytics.rollup_writer import remove_commit
 from db.connections import Pool, pooled_connection, tenant_rows
 from db.journeys.side_effects import SIDE_EFFECTS
 
@@ -220,7 +220,7 @@ async def write(
         return (rows[0][1] or []) if rows else None
     async with pooled_connection(pool) as connection, connection.transaction():
         await connection.execute("select set_config('app.company_id', %s, true)", [str(company_id)])
-        await forget_commit(connection, values)
+        await remove_commit(connection, values)
         await connection.execute(_FORGET, values)
         if found := await (await connection.execute(statement, values)).fetchall():
             return found[0][1] or []

@@ -21,7 +21,7 @@ select c.rules_version, c.rules_changed_at,
             'stages', (
                 select json_agg(json_build_object(
                     'stage_key', s.stage_key, 'stage_name', s.stage_name, 'description', s.description,
-                    'order_index', s.order_index, 'color', s.color, 'icon', s.icon, 'kind', s.kind,
+                    'order_index', s.order_index, 'color', s.color, 'icon', s.icon, 'kind', s.kind, 'role', s.role,
                     'auto_transition_rules', s.auto_transition_rules, 'retention_days', s.retention_days,
                     'actions', s.actions, 'is_active', s.is_active) order by s.order_index, s.id)
                 from customer_journey_stages s where s.company_id = c.id)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from db.connections import Pool, tenant_rows
+from journey.stages import DEFAULT_RULEBOOK
 
 #: how far back finished actions are counted
 RECENT_DAYS = 30
 
-# Names say (above, up to]; what has no score yet stands at risk 0. The steps are those of the default rules: a journey
-# over 0.7 is at risk, and 0.3 is the first sign of it.
+# The label of a bucket is (above, up to]; a missing score counts as 0. The limits are the same for every company, so
+# that the series stay comparable: 0.3 is the first step of the default scoring, the other its limit of a high risk.
+_HIGH = DEFAULT_RULEBOOK.scoring.high_risk
 _RISK = """
 select count(*) filter (where risk <= 0), count(*) filter (where risk > 0 and risk <= 0.3),
-       count(*) filter (where risk > 0.3 and risk <= 0.7), count(*) filter (where risk > 0.7)
-  from (select coalesce(risk_score, 0) as risk from customer_relationships where company_id = %s) scores
+       count(*) filter (where risk > 0.3 and risk <= %(high)s), count(*) filter (where risk > %(high)s)
+  from (select coalesce(risk_score, 0) as risk from customer_relationships where company_id = %(company)s) scores
 """
-RISK_BUCKETS = ("0", "0-0.3", "0.3-0.7", "0.7-1")
+RISK_BUCKETS = ("0", "0-0.3", f"0.3-{_HIGH}", f"{_HIGH}-1")
 
 # The index is by `updated_at`, which is never before `done_at` but for clocks that differ.
 _FINISHED = """
@@ -32,8 +34,8 @@ select coalesce(extract(epoch from now() - min(next_deadline)), 0)::float8 from 
 
 
 async def risk_distribution(pool: Pool, company_id: int) -> dict[str, int]:
-    """Customers by risk score, in every one of RISK_BUCKETS: ``0.3-0.7`` is over 0.3 and up to 0.7."""
-    rows = await tenant_rows(pool, company_id, _RISK, [company_id])
+    """Customers by risk score, for every label of RISK_BUCKETS."""
+    rows = await tenant_rows(pool, company_id, _RISK, {"company": company_id, "high": _HIGH})
     return dict(zip(RISK_BUCKETS, rows[0], strict=True))
 
 

@@ -11,7 +11,7 @@ from db.people import companies
 
 
 @dataclass(frozen=True, slots=True)
-class Demo:
+class DemoCompany:
     """The invented company: made from `seed`, its history ends at `end` (RFC 3339); `filled`: all of it is there."""
 
     company_id: int
@@ -20,16 +20,16 @@ class Demo:
     filled: bool
 
 
-async def found(connection: Connection) -> Demo | None:
+async def find(connection: Connection) -> DemoCompany | None:
     """The invented company, where there is one."""
     cursor = await connection.execute(
         "select id, settings -> 'demo' from companies where settings ? 'demo' order by id limit 1"
     )
     row = await cursor.fetchone()
-    return Demo(row[0], row[1]["seed"], row[1]["end"], row[1]["filled"]) if row else None
+    return DemoCompany(row[0], row[1]["seed"], row[1]["end"], row[1]["filled"]) if row else None
 
 
-async def claim(connection: Connection, seed: int, end: str, name: str, currency: str) -> Demo | None:
+async def claim_company(connection: Connection, seed: int, end: str, name: str, currency: str) -> DemoCompany | None:
     """Make the only company, which knows no customer yet, the invented one. None where there is more than that."""
     every = await companies.list_all(connection)
     if len(every) != 1:
@@ -44,10 +44,10 @@ async def claim(connection: Connection, seed: int, end: str, name: str, currency
     await connection.execute(
         "update companies set name = %s, settings = settings || %s where id = %s", [name, Jsonb(mark), company_id]
     )
-    return Demo(company_id, seed, end, filled=False)
+    return DemoCompany(company_id, seed, end, filled=False)
 
 
-async def finish(connection: Connection, company_id: int) -> None:
+async def mark_filled(connection: Connection, company_id: int) -> None:
     """All of its history is there."""
     await connection.execute(
         "update companies set settings = jsonb_set(settings, '{demo,filled}', 'true') where id = %s", [company_id]

@@ -1,4 +1,4 @@
-"""The essential queries of the product, in one place: each is the call of the function that asks it."""
+"""Registry of the essential queries, for `journey optimize-queries`: each entry calls the function that executes it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from psycopg import sql
 
 from db.analytics import journey_analytics, metric_days
 from db.analytics.churn_predictions import churn_predictions
-from db.analytics.journey_analytics import View
+from db.analytics.journey_analytics import AnalyticsQuery
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool, tenant_rows, tenant_transaction
 from db.journeys import event_outcomes, ledger, relationships
@@ -23,11 +23,12 @@ from db.operations import company_gauges, maintenance, validation
 from db.outreach import action_queries, actions
 from db.outreach.action_queries import ActionSearch, TaskSearch
 from db.people import api_keys
+from journey.stages import DEFAULT_RULEBOOK, Role
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """Whom the queries are asked of: a company and one of its customers, with an event of his."""
+class SampleJourney:
+    """The parameters of the queries: a company, one of its customers and one of their events."""
 
     company_id: int
     customer_id: str = "nobody"
@@ -42,18 +43,24 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Essential:
-    """One query: its name for people, and the call that asks it. ``whole``: every row of the company matters to it, so
-    that no index could spare any; ``writes``: it is never run, only explained."""
+class RegisteredQuery:
+    """One query.
+
+    Attributes:
+        name: The name shown in reports.
+        run: Calls the function that executes the query.
+        reads_whole_company: The result depends on every row of the company, so that no index could avoid reading them.
+        writes: The query writes; it is only explained, never executed.
+    """
 
     name: str
-    ask: Callable[[Pool, Sample], Awaitable[Any]]
-    whole: bool = False
+    run: Callable[[Pool, SampleJourney], Awaitable[Any]]
+    reads_whole_company: bool = False
     writes: bool = False
 
 
-async def sample(pool: Pool, company_id: int, now: datetime) -> Sample:
-    """A customer of the company with what is needed to ask for him; of nobody where it has none."""
+async def find_sample(pool: Pool, company_id: int, now: datetime) -> SampleJourney:
+    """Find a customer of the company as the sample; a placeholder if it has no customers."""
     rows = await tenant_rows(
         pool,
         company_id,
@@ -64,106 +71,135 @@ async def sample(pool: Pool, company_id: int, now: datetime) -> Sample:
         [company_id],
     )
     if not rows:
-        return Sample(company_id, now=now)
+        return SampleJourney(company_id, now=now)
     customer_id, event_id, run_id, version = rows[0]
-    return Sample(company_id, customer_id, event_id, run_id, version, now)
+    return SampleJourney(company_id, customer_id, event_id, run_id, version, now)
 
 
-async def _journey(pool: Pool, of: Sample) -> None:
-    async with tenant_transaction(pool, of.company_id) as connection:
+async def _journey(pool: Pool, sample: SampleJourney) -> None:
+    async with tenant_transaction(pool, sample.company_id) as connection:
         await connection.execute(JOURNEY)
-        hot = sql.SQL("execute journey_with_timeline ({}, {}, 200, null)").format(of.company_id, of.customer_id)
+        hot = sql.SQL("execute journey_with_timeline ({}, {}, 200, null)").format(sample.company_id, sample.customer_id)
         await connection.execute(hot)
 
 
-async def _commit(pool: Pool, of: Sample) -> None:
-    """The commit of one event to a journey that is known."""
+async def _commit(pool: Pool, sample: SampleJourney) -> None:
+    """Commit one event to an existing journey."""
     values: dict[str, Any] = defaultdict(lambda: None)
-    values |= {"company": of.company_id, "customer": of.customer_id, "known_version": of.version}
-    values |= {"known_run_id": of.run_id, "new_ids": [of.event_id], "rules_version": 1, "version": of.version + 1}
-    values |= {"decided_at": of.now, "entries": "[]", "transitions": "[]"}
-    await ledger.write(pool, of.company_id, values, is_retry=False)
+    values |= {"company": sample.company_id, "customer": sample.customer_id, "known_version": sample.version}
+    values |= {
+        "known_run_id": sample.run_id,
+        "new_ids": [sample.event_id],
+        "rules_version": 1,
+        "version": sample.version + 1,
+    }
+    values |= {"decided_at": sample.now, "entries": "[]", "transitions": "[]"}
+    await ledger.write(pool, sample.company_id, values, is_retry=False)
 
 
-def _page(search: Search) -> Callable[[Pool, Sample], Awaitable[Any]]:
-    return lambda pool, of: relationships.page(pool, of.company_id, search)
+def _page(search: Search) -> Callable[[Pool, SampleJourney], Awaitable[Any]]:
+    return lambda pool, sample: relationships.page(pool, sample.company_id, search)
 
 
-async def _rules(pool: Pool, of: Sample) -> None:
-    async with tenant_transaction(pool, of.company_id) as connection:
-        await Rulebooks().load(connection, of.company_id)
+def _analytics(name: str, read: Callable[[Pool, int, AnalyticsQuery], Awaitable[Any]]) -> RegisteredQuery:
+    return RegisteredQuery(
+        name, lambda pool, sample: read(pool, sample.company_id, AnalyticsQuery()), reads_whole_company=True
+    )
 
 
-ESSENTIAL: tuple[Essential, ...] = (
-    Essential("whose a key is", lambda pool, of: api_keys.find(pool, "pk_of_nobody")),
-    Essential("a journey with its timeline", _journey),
-    Essential("a journey explained", lambda pool, of: packed_state(pool, of.company_id, of.customer_id)),
-    Essential("a company's rules", _rules),
-    Essential("commit", _commit, writes=True),
-    Essential(
-        "commit: what is known of it and of its events",
-        lambda pool, of: ledger.load(pool, of.company_id, of.customer_id, [of.event_id]),
+async def _rules(pool: Pool, sample: SampleJourney) -> None:
+    async with tenant_transaction(pool, sample.company_id) as connection:
+        await Rulebooks().load(connection, sample.company_id)
+
+
+QUERIES: tuple[RegisteredQuery, ...] = (
+    RegisteredQuery("API key lookup", lambda pool, sample: api_keys.find(pool, "pk_of_nobody")),
+    RegisteredQuery("journey with its timeline", _journey),
+    RegisteredQuery(
+        "journey state and last transitions",
+        lambda pool, sample: packed_state(pool, sample.company_id, sample.customer_id),
     ),
-    Essential(
-        "import: which events are known",
-        lambda pool, of: maintenance.existing_events(pool, of.company_id, [of.event_id]),
+    RegisteredQuery("rules of a company", _rules),
+    RegisteredQuery("commit", _commit, writes=True),
+    RegisteredQuery(
+        "commit: load the journey and its events",
+        lambda pool, sample: ledger.load(pool, sample.company_id, sample.customer_id, [sample.event_id]),
     ),
-    Essential(
-        "intake: outcomes of events", lambda pool, of: event_outcomes.find_outcomes(pool, of.company_id, [of.event_id])
+    RegisteredQuery(
+        "import: events already in the ledger",
+        lambda pool, sample: maintenance.existing_events(pool, sample.company_id, [sample.event_id]),
     ),
-    Essential(
-        "intake: transitions that events caused",
-        lambda pool, of: event_outcomes.caused_transitions(pool, of.company_id, [of.customer_id], [of.event_id]),
+    RegisteredQuery(
+        "intake: outcomes of events",
+        lambda pool, sample: event_outcomes.find_outcomes(pool, sample.company_id, [sample.event_id]),
     ),
-    Essential(
-        "actions to be done", lambda pool, of: actions.load(pool, of.company_id, of.customer_id, ["key"], of.now)
+    RegisteredQuery(
+        "intake: transitions caused by events",
+        lambda pool, sample: event_outcomes.caused_transitions(
+            pool, sample.company_id, [sample.customer_id], [sample.event_id]
+        ),
     ),
-    *(Essential(f"relationships by {sort.replace('_', ' ')}", _page(Search(sort=sort))) for sort in SORTS),
-    Essential("relationships of a stage, by risk", _page(Search(stages=("at_risk",)))),
-    Essential("relationships over a risk", _page(Search(min_risk=0.7))),
-    Essential("relationships found by a text", _page(Search(text="ann")), whole=True),
-    Essential("open tasks", lambda pool, of: action_queries.tasks(pool, of.company_id, TaskSearch())),
-    Essential(
+    RegisteredQuery(
+        "actions with their context",
+        lambda pool, sample: actions.load(pool, sample.company_id, sample.customer_id, ["key"], sample.now),
+    ),
+    *(RegisteredQuery(f"relationships by {sort.replace('_', ' ')}", _page(Search(sort=sort))) for sort in SORTS),
+    RegisteredQuery(
+        "relationships in a stage, by risk", _page(Search(stages=DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)))
+    ),
+    RegisteredQuery("relationships above a risk", _page(Search(min_risk=float(DEFAULT_RULEBOOK.scoring.high_risk)))),
+    RegisteredQuery("relationships by text search", _page(Search(text="ann")), reads_whole_company=True),
+    RegisteredQuery("open tasks", lambda pool, sample: action_queries.tasks(pool, sample.company_id, TaskSearch())),
+    RegisteredQuery(
         "failed actions",
-        lambda pool, of: action_queries.actions(pool, of.company_id, ActionSearch(statuses=("failed",))),
+        lambda pool, sample: action_queries.actions(pool, sample.company_id, ActionSearch(statuses=("failed",))),
     ),
-    Essential(
-        "dashboard of a month",
-        lambda pool, of: journey_analytics.dashboard(pool, of.company_id, View(period="month")),
-        True,
+    RegisteredQuery(
+        "dashboard, one month",
+        lambda pool, sample: journey_analytics.dashboard(pool, sample.company_id, AnalyticsQuery(period="month")),
+        reads_whole_company=True,
     ),
-    Essential(
-        "dashboard as of a month ago",
-        lambda pool, of: journey_analytics.dashboard(pool, of.company_id, View(as_of=of.month_ago, period="month")),
-        whole=True,
+    RegisteredQuery(
+        "dashboard, as of a month ago",
+        lambda pool, sample: journey_analytics.dashboard(
+            pool, sample.company_id, AnalyticsQuery(as_of=sample.month_ago, period="month")
+        ),
+        reads_whole_company=True,
     ),
-    Essential("summary", lambda pool, of: journey_analytics.summary(pool, of.company_id, View()), whole=True),
-    Essential("distribution", lambda pool, of: journey_analytics.distribution(pool, of.company_id, View()), whole=True),
-    Essential("funnel", lambda pool, of: journey_analytics.funnel(pool, of.company_id, View()), whole=True),
-    Essential("transitions", lambda pool, of: journey_analytics.transitions(pool, of.company_id, View()), whole=True),
-    Essential(
-        "time in stage", lambda pool, of: journey_analytics.time_in_stage(pool, of.company_id, View()), whole=True
+    _analytics("summary", journey_analytics.summary),
+    _analytics("distribution", journey_analytics.distribution),
+    _analytics("funnel", journey_analytics.funnel),
+    _analytics("transitions", journey_analytics.transitions),
+    _analytics("time in stage", journey_analytics.time_in_stage),
+    RegisteredQuery(
+        "stage metrics, one month",
+        lambda pool, sample: stage_metrics(
+            pool, sample.company_id, AnalyticsQuery(), sample.month_ago.date(), sample.now.date()
+        ),
+        reads_whole_company=True,
     ),
-    Essential(
-        "stage metrics of a month",
-        lambda pool, of: stage_metrics(pool, of.company_id, View(), of.month_ago.date(), of.now.date()),
-        whole=True,
+    RegisteredQuery(
+        "stage metrics: first due day",
+        lambda pool, sample: metric_days.first_due_day(pool, sample.company_id, sample.now.date()),
+        reads_whole_company=True,
     ),
-    Essential(
-        "stage metrics: the first day due",
-        lambda pool, of: metric_days.first_due(pool, of.company_id, of.now.date()),
-        whole=True,
+    RegisteredQuery(
+        "churn predictions",
+        lambda pool, sample: churn_predictions(pool, sample.company_id, DEFAULT_RULEBOOK, 50),
+        reads_whole_company=True,
     ),
-    Essential(
-        "churn predictions", lambda pool, of: churn_predictions(pool, of.company_id, View().stages, 50), whole=True
+    RegisteredQuery(
+        "overdue deadlines",
+        lambda pool, sample: maintenance.overdue_journeys(pool, sample.company_id, sample.month_ago, limit=200),
     ),
-    Essential(
-        "overdue deadlines", lambda pool, of: maintenance.overdue_journeys(pool, of.company_id, of.month_ago, limit=200)
+    RegisteredQuery(
+        "oldest overdue deadline", lambda pool, sample: company_gauges.overdue_seconds(pool, sample.company_id)
     ),
-    Essential("the oldest overdue deadline", lambda pool, of: company_gauges.overdue_seconds(pool, of.company_id)),
-    Essential("a chunk of journeys", lambda pool, of: maintenance.journey_rows(pool, of.company_id, after=1)),
-    Essential(
-        "a chunk of journeys with their ledger",
-        lambda pool, of: validation.consistency_rows(pool, of.company_id, after=1, limit=500),
+    RegisteredQuery(
+        "batch of journeys", lambda pool, sample: maintenance.journey_rows(pool, sample.company_id, after=1)
+    ),
+    RegisteredQuery(
+        "batch of journeys with their ledger",
+        lambda pool, sample: validation.consistency_rows(pool, sample.company_id, after=1, limit=500),
     ),
 )

@@ -109,6 +109,7 @@ class JourneyStage(Base):
     __table_args__ = (
         UniqueConstraint("company_id", "stage_key", name="unique_company_stage"),
         CheckConstraint("kind in ('growth', 'lapse')", name="kind"),
+        CheckConstraint("role in ('at_risk', 'lost', 'vip')", name="role"),
         Index("idx_company_order", "company_id", "order_index"),
     )
 
@@ -127,6 +128,7 @@ class JourneyStage(Base):
     created_at: Mapped[Stamp]
     updated_at: Mapped[Stamp]
     actions: Mapped[list[str] | None] = mapped_column(JSONB)
+    role: Mapped[str | None] = mapped_column(String(20))
 
 
 class Customer(Base):
@@ -171,13 +173,8 @@ class Relationship(Base):
         Index("idx_stage_risk", "company_id", "current_stage", "risk_score"),
         Index("idx_next_deadline", "company_id", "next_deadline"),
         Index("customer_relationships_changed", "company_id", "changed"),
-        Index(
-            "customer_relationships_threatened",
-            "company_id",
-            text("risk_score DESC"),
-            "id",
-            postgresql_where=text("risk_score > 0.7 or current_stage = 'at_risk'"),
-        ),
+        Index("customer_relationships_by_risk", "company_id", text("risk_score DESC"), "id"),
+        Index("customer_relationships_by_stage_and_risk", "company_id", "current_stage", text("risk_score DESC"), "id"),
         # Room on each page for the next version of a row: an update that moves no indexed column stays in place.
         {"postgresql_with": {"fillfactor": 80}},
     )

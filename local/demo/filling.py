@@ -15,7 +15,7 @@ import httpx2
 
 from db.connections import owner_connection
 from db.operations import demo
-from db.operations.demo import Demo
+from db.operations.demo import DemoCompany
 from journey.events import parse, to_instant
 from journey.simulate import Simulation
 from journey.stages import DEFAULT_RULEBOOK
@@ -27,19 +27,20 @@ from local.managed_process import StartFailed
 SEED = 20
 CUSTOMERS = 400
 LANES = 8  # requests under way at once
-#: how many of those who stand in a stage the system acts upon, as if it had been there when they entered it
+#: How many customers in each stage the system acts on, as if it had been running when they entered the stage. The demo
+#: company has the default rulebook, so these are keys of its stages.
 ACTED_UPON = {"lead": 8, "customer": 8, "vip": 6, "at_risk": 24}
 
 Say = Callable[[str], None]
 
 
-async def claimed(owner_url: str, say: Say) -> Demo | None:
+async def claimed(owner_url: str, say: Say) -> DemoCompany | None:
     """The invented company, in an empty system made now; None, which is said, where there is another one's data."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     async with owner_connection(owner_url) as connection:
-        company = await demo.found(connection)
+        company = await demo.find(connection)
         if company is None:
-            company = await demo.claim(connection, SEED, today.isoformat(), COMPANY, CURRENCY)
+            company = await demo.claim_company(connection, SEED, today.isoformat(), COMPANY, CURRENCY)
     if company is None:
         say("--demo fills only an empty system; this one goes on with what is there")
     elif company.filled:
@@ -47,11 +48,13 @@ async def claimed(owner_url: str, say: Say) -> Demo | None:
     return company
 
 
-def customers_of(company: Demo) -> list[Person]:
+def customers_of(company: DemoCompany) -> list[Person]:
     return people(company.seed, CUSTOMERS)
 
 
-async def fill(company: Demo, owner_url: str, url: str, key: str, data: Path, environment: Mapping[str, str]) -> None:
+async def fill(
+    company: DemoCompany, owner_url: str, url: str, key: str, data: Path, environment: Mapping[str, str]
+) -> None:
     """Bring the whole history in. Raises StartFailed."""
     customers = customers_of(company)
     histories = lives(company.seed, datetime.fromisoformat(company.end), customers)
@@ -69,7 +72,7 @@ async def fill(company: Demo, owner_url: str, url: str, key: str, data: Path, en
     except (httpx2.HTTPError, OSError) as error:
         raise StartFailed(f"the invented company could not be made: {error}") from error
     async with owner_connection(owner_url) as connection:
-        await demo.finish(connection, company.company_id)
+        await demo.mark_filled(connection, company.company_id)
 
 
 async def _profiles(client: httpx2.AsyncClient, customers: list[Person]) -> None:
@@ -106,7 +109,7 @@ async def _command(words: list[str], environment: Mapping[str, str]) -> None:
         raise StartFailed(f"journey {' '.join(words)} failed:\n  {done.stdout.decode(errors='replace')}")
 
 
-def _acted_upon(company: Demo, histories: Mapping[str, list[Event]]) -> dict[str, list[Event]]:
+def _acted_upon(company: DemoCompany, histories: Mapping[str, list[Event]]) -> dict[str, list[Event]]:
     """The histories of a few who stand in each stage today."""
     simulation = Simulation(DEFAULT_RULEBOOK, to_instant(datetime.fromisoformat(company.end)))
     by_stage: dict[str, list[str]] = {}

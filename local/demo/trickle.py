@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 import httpx2
 
+from journey.stages import DEFAULT_RULEBOOK, Role
 from local.demo.lives import COMMENTS, Event
 from local.demo.people import Person, people
 
@@ -70,7 +71,9 @@ async def trickle(url: str, key: str, seed: int, customers: Sequence[Person]) ->
 
 
 async def _at_risk(client: httpx2.AsyncClient) -> list[str]:
-    answer = await client.get("/v1/portal/relationships", params={"stage": "at_risk", "limit": 50})
+    answer = await client.get(
+        "/v1/portal/relationships", params={"stage": DEFAULT_RULEBOOK.keys_with(Role.AT_RISK), "limit": 50}
+    )
     return [row["customer_id"] for row in answer.json()["relationships"]]
 
 

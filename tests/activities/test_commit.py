@@ -19,7 +19,7 @@ from psycopg.rows import dict_row
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.commit import STALE_TRIES, Commits
+from activities.commit import STALE_ATTEMPTS, CommitActivity
 from contracts.requests import CommitRequest, CommitResult
 from db.connections import Pool, open_pool
 from db.journeys import ledger
@@ -51,11 +51,11 @@ class Workers:
 
     def __init__(self, pool: Pool, warm: bool) -> None:
         self.pool = pool
-        self.kept = Commits(pool) if warm else None
+        self.kept = CommitActivity(pool) if warm else None
         self.knows: set[int] = set()
 
     async def commit(self, request: CommitRequest, attempt: int = 1) -> CommitResult:
-        commits = self.kept or Commits(self.pool)
+        commits = self.kept or CommitActivity(self.pool)
         if self.kept and request["company_id"] not in self.knows:
             self.knows.add(request["company_id"])
             nothing: CommitRequest = {**request, "customer_id": "nobody", "state": None, "messages": [("evaluate", [])]}
@@ -361,7 +361,7 @@ UNREADABLE: dict[str, Message] = {
     "an unknown message": ("no_such_message", ["1", "2"]),
     "no object": ("events", ["[5]"]),
     "an unknown type": ("events", ['[{"type": "x"}]']),
-    "another customer's": (
+    "another customer": (
         "events",
         ['[{"id":"x","type":"appointment.missed","customer_id":"c-9","occurred_at":"2026-01-01T00:00:00Z"}]'],
     ),
@@ -456,7 +456,7 @@ async def test_older_try_must_not_write(story: Story) -> None:
     assert not refused.value.non_retryable
     assert (story.row(), story.ledger(), story.transitions()) == before
     # a try that comes again and again is no ghost: the clock was set back
-    await story.commit(events(event), now=NOON, attempt=STALE_TRIES + 1)
+    await story.commit(events(event), now=NOON, attempt=STALE_ATTEMPTS + 1)
     state = changed(before_state, newer["changes"])
     assert story.known.facts == unpack(state or {}).facts
     assert len(story.ledger()) == 2
@@ -680,7 +680,7 @@ async def test_postgres_that_is_not_there_is_to_be_tried_again(story: Story) -> 
     nowhere = await open_pool("postgresql://postgres@/perdure?host=/nonexistent", min_size=1, max_size=2, timeout=0.3)
     try:
         with pytest.raises(psycopg.OperationalError):
-            await ActivityEnvironment().run(Commits(nowhere).commit, story.request(events(story.visit(-1))))
+            await ActivityEnvironment().run(CommitActivity(nowhere).commit, story.request(events(story.visit(-1))))
     finally:
         await nowhere.close()
 

@@ -11,9 +11,9 @@ import psycopg
 import pytest_asyncio
 
 from db.analytics import journey_analytics
-from db.analytics.journey_analytics import View, stages_json
-from db.analytics.rollup_reader import differences
-from db.analytics.rollup_writer import companies_behind, rebuild, roll_up
+from db.analytics.journey_analytics import AnalyticsQuery, stages_json
+from db.analytics.rollup_reader import rollup_drift
+from db.analytics.rollup_writer import companies_with_pending_rollups, rebuild, roll_up
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool, tenant_rows
 from journey.stages import DEFAULT_RULEBOOK
@@ -32,7 +32,7 @@ MOVES = "select count(*) from journey_transitions where company_id = %s"
 
 async def check(pool: Pool, company: int) -> int:
     """Assert that all figures are those of a full count; the number of transitions by then."""
-    assert await differences(pool, company, STAGES) == []
+    assert await rollup_drift(pool, company, STAGES) == []
     return int((await tenant_rows(pool, company, MOVES, [company]))[0][0])
 
 
@@ -87,7 +87,7 @@ async def test_at_every_moment_the_figures_are_those_of_a_full_count(
     assert len(set(seen)) > 5, "hardly anything was seen while journeys lived"
     while await roll_up(pool, company, STAGES):
         pass
-    assert company not in await companies_behind(pool)
+    assert company not in await companies_with_pending_rollups(pool)
     assert await check(pool, company) > 5 * CUSTOMERS
     await the_same_by_another_way(commits_url, pool, company, max(story.now for story in stories))
     before = rows(commits_url, company)
@@ -99,15 +99,15 @@ async def the_same_by_another_way(url: str, pool: Pool, company: int, now: Any) 
     """The figures of a past instant look at single journeys where those of now are sums."""
     then = now + timedelta(days=1)
     for figure in (journey_analytics.funnel, journey_analytics.summary, journey_analytics.transitions):
-        assert await figure(pool, company, View()) == await figure(pool, company, View(as_of=then))
+        assert await figure(pool, company, AnalyticsQuery()) == await figure(pool, company, AnalyticsQuery(as_of=then))
     for days in range(0, 400, 13):
         day = then.date() - timedelta(days=days)
         end = NOON.replace(
             year=day.year, month=day.month, day=day.day, hour=23, minute=59, second=59, microsecond=999999
         )
-        cut = json.loads(await stage_metrics(pool, company, View(as_of=end), day, day))
-        assert json.loads(await stage_metrics(pool, company, View(), day, day)) == cut
-        standing = await journey_analytics.distribution(pool, company, View(as_of=end))
+        cut = json.loads(await stage_metrics(pool, company, AnalyticsQuery(as_of=end), day, day))
+        assert json.loads(await stage_metrics(pool, company, AnalyticsQuery(), day, day)) == cut
+        standing = await journey_analytics.distribution(pool, company, AnalyticsQuery(as_of=end))
         assert {row["stage"]: row["customer_count"] for row in cut} == standing
     with psycopg.connect(url) as connection:
         projected: dict[str, int] = dict(
@@ -115,7 +115,9 @@ async def the_same_by_another_way(url: str, pool: Pool, company: int, now: Any) 
                 "select current_stage, count(*) from customer_relationships where company_id = %s group by 1", [company]
             ).fetchall()
         )
-    assert {k: n for k, n in (await journey_analytics.distribution(pool, company, View())).items() if n} == projected
+    assert {
+        k: n for k, n in (await journey_analytics.distribution(pool, company, AnalyticsQuery())).items() if n
+    } == projected
 
 
 def rows(url: str, company: int) -> list[dict[str, Any]]:
@@ -134,7 +136,7 @@ async def test_other_stages_are_counted_by_at_once(commits_url: str, pool: Pool,
     day = NOON.date()
 
     async def vips() -> dict[str, Any]:
-        metrics = json.loads(await stage_metrics(pool, company, View(), day, day))
+        metrics = json.loads(await stage_metrics(pool, company, AnalyticsQuery(), day, day))
         return {row["stage"]: row["conversion_rate"] for row in metrics}
 
     live = await vips()  # the conversions are by other stages than those of now
@@ -151,7 +153,7 @@ async def test_what_is_wrong_with_roll_ups_is_found_and_mended(commits_url: str,
     with psycopg.connect(commits_url) as connection:
         spoil = "update journey_rollups set n = n + 1 where company_id = %s and figure = 'start' and grain = 'day'"
         assert connection.execute(spoil, [company]).rowcount == 1
-    found = await differences(pool, company, STAGES)
-    assert {row["problem"] for row in found} == {"lacking", "too much", "month differs from its days"}
+    found = await rollup_drift(pool, company, STAGES)
+    assert {row["problem"] for row in found} == {"missing", "surplus", "month differs from the sum of its days"}
     await rebuild(pool, company, STAGES)
     assert await check(pool, company) == 4

@@ -84,7 +84,7 @@ def test_what_succeeded_is_not_tried_again(desk: Tenant) -> None:
         {
             "field": "action_id",
             "value": str(done["id"]),
-            "problem": f"action {done['id']} is succeeded, only failed or suppressed ones are tried again",
+            "problem": f"action {done['id']} is succeeded; only failed or suppressed actions can be retried",
         }
     ]
     assert outcome(desk, done["id"])["attempts"] == 1

@@ -95,7 +95,8 @@ def _brought_about(moves: list[Row], *, told: bool) -> list[str]:
             batch.append(Moved(move["sequence"], stage, at, stage not in entered, growth))
             entered.add(stage)
         decided = max(to_instant(move["decided_at"]) for move in moves if move["version"] == version)
-        tails += [due.tail for due in due_actions(batch, decided) if told or due.action != STAGE_CHANGED]
+        due = due_actions(batch, decided, DEFAULT_RULEBOOK.actions)
+        tails += [action.tail for action in due if told or action.action != STAGE_CHANGED]
     return tails
 
 

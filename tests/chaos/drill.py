@@ -35,7 +35,7 @@ from db.connections import owner_connection
 from db.people import api_keys, companies
 from db.schema.migrate import upgrade
 from local.embedded import Postgres, Temporal, free_port
-from local.managed_process import Child, StartFailed
+from local.managed_process import ManagedProcess, StartFailed
 from local.services import Gateway, Worker
 from tests.chaos.invariants import Finding, check
 from tests.chaos.report import report
@@ -77,7 +77,7 @@ class Drill:
     """The parts, kept running; and what was done to them. ``down``: seconds for which each was away."""
 
     options: Options
-    parts: dict[str, Child]
+    parts: dict[str, ManagedProcess]
     client: Client
     database_url: str
     company_keys: dict[int, str]
@@ -190,8 +190,8 @@ async def drill(data: Path, options: Options, settings: Mapping[str, str] | None
     environment |= {"DATABASE_URL": postgres.url, "TEMPORAL_ADDRESS": temporal.address}
     environment |= {"TEMPORAL_CONFIG_FILE": os.devnull, "RATE_LIMIT": "1000000/minute", "LOG_FORMAT": "json"}
     environment |= settings or {}
-    started: list[Child] = []
-    parts: dict[str, Child] = {"postgres": postgres, "temporal": temporal}
+    started: list[ManagedProcess] = []
+    parts: dict[str, ManagedProcess] = {"postgres": postgres, "temporal": temporal}
     try:
         for part in parts.values():
             started.append(part)

@@ -20,7 +20,7 @@ from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
-from contracts.journey_client import journey
+from contracts.journey_client import journey_handle
 from contracts.names import JOURNEY, STATE_QUERY, WAKE_SPREAD
 from journey.engine import Transition, decide
 from journey.events import content_hash, from_fields, to_instant
@@ -233,7 +233,7 @@ async def _workflow(client: Client, database_url: str, workflow_id: str, until: 
 
 async def _look(client: Client, database_url: str, workflow_id: str) -> list[Finding]:
     _, company, customer = workflow_id.split("/", 2)
-    handle = journey(client, int(company), customer)
+    handle = journey_handle(client, int(company), customer)
     described = await handle.describe()
     if described.status != WorkflowExecutionStatus.RUNNING:
         return [Finding(RUNNING, workflow_id, f"its status is {described.status}")]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psycopg
 
-from contracts.journey_client import journey
+from contracts.journey_client import journey_handle
 from contracts.names import journey_id
 from tests.chaos import invariants
 from tests.chaos.drill import Options, drill
@@ -64,6 +64,6 @@ async def test_every_acknowledged_event_counts_once_whatever_is_killed() -> None
                 before, findings = findings, await done.check(patience=0)
                 assert {found.invariant for found in findings if found not in before} >= expected, name
             company, customer = next(iter(done.company_keys)), "c-0"
-            await journey(done.client, company, customer).terminate("to see whether it is seen")
+            await journey_handle(done.client, company, customer).terminate("to see whether it is seen")
             findings = await done.check(patience=0)
             assert (invariants.RUNNING, journey_id(company, customer)) in {found[:2] for found in findings}

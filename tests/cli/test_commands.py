@@ -14,9 +14,9 @@ import pytest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli import import_log
-from contracts.journey_client import journey, send_events
-from journey.actions import DEFAULT_ACTIONS
+from cli.events import import_log
+from contracts.journey_client import journey_handle, send_events
+from journey.stages import DEFAULT_ACTIONS
 from local import services
 from settings import Settings
 from tests.cli.conftest import Shell
@@ -177,7 +177,7 @@ async def test_a_customer_that_cannot_be_sent_is_reported_and_the_rest_is_import
             raise RPCError("grpc: received message larger than max (5 vs. 4)", RPCStatusCode.RESOURCE_EXHAUSTED, b"")
         await send_events(client, company_id, customer_id, *args, **kwargs)
 
-    monkeypatch.setattr(import_log, "send_events", send)
+    monkeypatch.setattr("cli.events.sending.send_events", send)
     begin = datetime(2026, 1, 5, 9, tzinfo=UTC)
     log = write_log(tmp_path / "log.jsonl", [visit(n, n, begin) for n in range(1, 4)])
     monkeypatch.setenv("TEMPORAL_ADDRESS", shell.environment["TEMPORAL_ADDRESS"])
@@ -264,7 +264,7 @@ async def test_validate_finds_drift(shell: Shell, tmp_path: Path) -> None:
             [shell.company],
         )
     client = await Client.connect(shell.environment["TEMPORAL_ADDRESS"])
-    await journey(client, shell.company, "2").terminate("by a test")
+    await journey_handle(client, shell.company, "2").terminate("by a test")
     code, report = await shell.json("validate", *company)
     while len({problem["customer_id"] for problem in report["problems"]}) < 2:  # visibility follows the termination
         await asyncio.sleep(0.2)

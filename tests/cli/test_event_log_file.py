@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cli.event_log_file import Line, UnreadableLog, read_log
+from cli.events.event_log_file import Line, read_log
+from cli.events.file_checks import UnreadableLog
 from journey.events import Event, from_fields
 from tests.support.bad_events import BAD_EVENTS, CALL, FEEDBACK, GOOD, VISIT
 

@@ -2,7 +2,7 @@
 
 import re
 
-from cli.admin import sign_in_url
+from local.first_run import sign_in_url
 from tests.cli.conftest import Shell
 
 

@@ -9,10 +9,11 @@ import pytest
 
 from db.analytics import journey_analytics
 from db.analytics.churn_predictions import churn_predictions
-from db.analytics.journey_analytics import PERIODS, View
+from db.analytics.journey_analytics import PERIODS, AnalyticsQuery
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool
 from journey.events import Event, parse, to_instant
+from journey.stages import DEFAULT_RULEBOOK
 from tests.support.lived import live
 
 STAGES = ["prospect", "lead", "customer", "regular", "vip", "at_risk", "churned"]
@@ -27,19 +28,19 @@ def visit(customer: str, days: float, amount: str = "10.00", name: str = "") -> 
     return parse(json.dumps({**event, "occurred_at": at, "amount": amount}))
 
 
-def after(days: float, period: str = "all") -> View:
-    return View(as_of=START + timedelta(days=days), period=period)
+def after(days: float, period: str = "all") -> AnalyticsQuery:
+    return AnalyticsQuery(as_of=START + timedelta(days=days), period=period)
 
 
-async def figures(pool: Pool, view: View, company: int = 1) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(await journey_analytics.dashboard(pool, company, view))
+async def figures(pool: Pool, query: AnalyticsQuery, company: int = 1) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(await journey_analytics.dashboard(pool, company, query))
     return found
 
 
-async def metrics(pool: Pool, view: View, days: int, company: int = 1) -> dict[str, dict[str, Any]]:
+async def metrics(pool: Pool, query: AnalyticsQuery, days: int, company: int = 1) -> dict[str, dict[str, Any]]:
     """The rows of the day that lies so many days after START's, by stage."""
     day = date.fromordinal(START.toordinal() + days)
-    rows = json.loads(await stage_metrics(pool, company, view, day, day))
+    rows = json.loads(await stage_metrics(pool, company, query, day, day))
     return {row["stage"]: row for row in rows}
 
 
@@ -47,7 +48,7 @@ async def metrics(pool: Pool, view: View, days: int, company: int = 1) -> dict[s
 @pytest.mark.parametrize("as_of", [None, START])
 async def test_an_empty_company_has_zeros(pool: Pool, database_url: str, as_of: datetime | None, period: str) -> None:
     live(database_url, 1, [], to_instant(START))
-    found = await figures(pool, View(as_of=as_of, period=period))
+    found = await figures(pool, AnalyticsQuery(as_of=as_of, period=period))
     assert found["distribution"] == NOBODY
     assert (found["transitions"], found["stage_times"]) == ([], {})
     assert [step["stage"] for step in found["funnel_data"]] == STAGES[:5]
@@ -55,7 +56,7 @@ async def test_an_empty_company_has_zeros(pool: Pool, database_url: str, as_of: 
     counted = ("total_customers", "at_risk_count", "at_risk_percentage", "vip_count", "vip_percentage")
     assert [found[name] for name in (*counted, "avg_lifetime_value")] == [0] * 6
     assert {(row["customer_count"], row["revenue"]) for row in (await metrics(pool, after(0), 0)).values()} == {(0, 0)}
-    assert json.loads(await churn_predictions(pool, 1, View().stages, 10)) == {
+    assert json.loads(await churn_predictions(pool, 1, DEFAULT_RULEBOOK, 10)) == {
         "total": 0,
         "more": False,
         "predictions": [],
@@ -84,14 +85,17 @@ async def test_the_projection_and_the_transitions_tell_the_same(pool: Pool, data
     now = datetime.now(UTC)
     ages = [(name, (now - START).days - days) for name, days in [("a", 10), ("b", 100), ("c", 300)]]
     live(database_url, 1, [[visit(name, days)] for name, days in ages], to_instant(now))
-    live_now, as_of_now = await figures(pool, View()), await figures(pool, View(as_of=datetime.now(UTC)))
+    live_now, as_of_now = (
+        await figures(pool, AnalyticsQuery()),
+        await figures(pool, AnalyticsQuery(as_of=datetime.now(UTC))),
+    )
     assert live_now["distribution"] == {**NOBODY, "customer": 1, "at_risk": 1, "churned": 1}
     assert {**live_now, "as_of": None, "stage_times": None} == {**as_of_now, "as_of": None, "stage_times": None}
     for name, figure in [("distribution", journey_analytics.distribution), ("funnel_data", journey_analytics.funnel)]:
-        assert await figure(pool, 1, View()) == live_now[name]
-    assert await journey_analytics.transitions(pool, 1, View()) == live_now["transitions"]
-    assert (await journey_analytics.summary(pool, 1, View())).items() <= live_now.items()
-    assert (await journey_analytics.time_in_stage(pool, 1, View())).keys() == live_now["stage_times"].keys()
+        assert await figure(pool, 1, AnalyticsQuery()) == live_now[name]
+    assert await journey_analytics.transitions(pool, 1, AnalyticsQuery()) == live_now["transitions"]
+    assert (await journey_analytics.summary(pool, 1, AnalyticsQuery())).items() <= live_now.items()
+    assert (await journey_analytics.time_in_stage(pool, 1, AnalyticsQuery())).keys() == live_now["stage_times"].keys()
 
 
 async def test_everyone_churned(pool: Pool, database_url: str) -> None:
@@ -101,7 +105,7 @@ async def test_everyone_churned(pool: Pool, database_url: str) -> None:
     assert (found["at_risk_count"], found["avg_lifetime_value"]) == (0, 10)
     assert {row["conversion_rate"] for row in (await metrics(pool, after(400), 400)).values()} == {None}
     assert (await metrics(pool, after(400), 180))["churned"]["conversion_rate"] == 0
-    assert json.loads(await churn_predictions(pool, 1, View().stages, 10)) == {
+    assert json.loads(await churn_predictions(pool, 1, DEFAULT_RULEBOOK, 10)) == {
         "total": 0,
         "more": False,
         "predictions": [],
@@ -119,7 +123,7 @@ async def test_a_period_goes_back_from_its_end(pool: Pool, database_url: str) ->
 async def test_a_lapse_on_the_very_instant_has_not_come(pool: Pool, database_url: str) -> None:
     live(database_url, 1, [[visit("a", 0)]], to_instant(START + timedelta(days=100)))
     assert (await journey_analytics.distribution(pool, 1, after(90)))["customer"] == 1
-    just_after = View(as_of=START + timedelta(days=90, microseconds=1))
+    just_after = AnalyticsQuery(as_of=START + timedelta(days=90, microseconds=1))
     assert (await journey_analytics.distribution(pool, 1, just_after))["at_risk"] == 1
 
 
@@ -134,14 +138,14 @@ async def test_revenue_is_of_the_stage_after_each_appointment(pool: Pool, databa
 async def test_one_company_is_not_anothers(pool: Pool, database_url: str) -> None:
     live(database_url, 1, [[visit("a", 0)]], to_instant(START + timedelta(days=100)))
     live(database_url, 2, [], to_instant(START))
-    for view in (View(), after(100)):
-        assert (await figures(pool, view, 2))["distribution"] == NOBODY
+    for query in (AnalyticsQuery(), after(100)):
+        assert (await figures(pool, query, 2))["distribution"] == NOBODY
     assert (await metrics(pool, after(100), 0, 2))["customer"]["revenue"] == 0
-    assert json.loads(await churn_predictions(pool, 2, View().stages, 10))["total"] == 0
+    assert json.loads(await churn_predictions(pool, 2, DEFAULT_RULEBOOK, 10))["total"] == 0
 
 
 async def predictions(pool: Pool, limit: int = 10) -> list[dict[str, Any]]:
-    found = json.loads(await churn_predictions(pool, 1, View().stages, limit))
+    found = json.loads(await churn_predictions(pool, 1, DEFAULT_RULEBOOK, limit))
     assert found["total"] >= len(found["predictions"])
     return list(found["predictions"])
 

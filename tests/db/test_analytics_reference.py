@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from cli.event_log_file import read_log
+from cli.events.event_log_file import read_log
 from db.analytics import journey_analytics
-from db.analytics.journey_analytics import View
-from db.analytics.rollup_writer import companies_behind
+from db.analytics.journey_analytics import AnalyticsQuery
+from db.analytics.rollup_writer import companies_with_pending_rollups
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool
 from journey.events import to_instant
@@ -61,8 +61,8 @@ class Case:
     company: int
 
     @property
-    def view(self) -> View:
-        return View(as_of=datetime.fromisoformat(self.expected["at"]))
+    def query(self) -> AnalyticsQuery:
+        return AnalyticsQuery(as_of=datetime.fromisoformat(self.expected["at"]))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -71,7 +71,7 @@ async def rolled_url(logs_url: str, new_database: NewDatabase) -> str:
     url = new_database(template=urlsplit(logs_url).path[1:])
     async with application_pool(url) as pool:
         await roll_up_all(pool)
-        assert await companies_behind(pool) == []
+        assert await companies_with_pending_rollups(pool) == []
     return url
 
 
@@ -86,11 +86,11 @@ async def case(request: pytest.FixtureRequest, logs_url: str, rolled_url: str) -
 
 
 async def test_stages(case: Case) -> None:
-    assert await journey_analytics.distribution(case.pool, case.company, case.view) == case.expected["stages"]
+    assert await journey_analytics.distribution(case.pool, case.company, case.query) == case.expected["stages"]
 
 
 async def test_transitions(case: Case) -> None:
-    found = await journey_analytics.transitions(case.pool, case.company, case.view)
+    found = await journey_analytics.transitions(case.pool, case.company, case.query)
     assert in_order(found) == in_order(case.expected["transitions"])
 
 
@@ -100,13 +100,13 @@ def in_order(moves: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 async def test_average_days_in_stage(case: Case) -> None:
     assert (
-        await journey_analytics.time_in_stage(case.pool, case.company, case.view)
+        await journey_analytics.time_in_stage(case.pool, case.company, case.query)
         == case.expected["average_days_in_stage"]
     )
 
 
 async def test_funnel(case: Case) -> None:
-    found = await journey_analytics.funnel(case.pool, case.company, case.view)
+    found = await journey_analytics.funnel(case.pool, case.company, case.query)
     steps = [{"stage": step["stage"], "customers": step["customers"]} for step in found]
     assert steps == case.expected["funnel"]
 
@@ -116,7 +116,7 @@ async def test_stage_metrics(case: Case) -> None:
     expected = {(m["metric_date"], m["stage"]): exact(m) for m in case.expected["stage_metrics"]}
     assert days
     for day in map(date.fromisoformat, days):
-        text = await stage_metrics(case.pool, case.company, case.view, day, day)
+        text = await stage_metrics(case.pool, case.company, case.query, day, day)
         for row in json.loads(text, parse_float=Decimal):
             key = (row["metric_date"], row["stage"])
             assert exact(row) == expected.pop(key, (0, None, 0, None, Decimal(0))), key
@@ -138,7 +138,7 @@ def exact(metric: dict[str, Any]) -> tuple[Any, ...]:
 async def test_days_together_are_as_days_alone(case: Case) -> None:
     last = datetime.fromisoformat(case.expected["at"]).date()
     first = date.fromordinal(last.toordinal() - 40)
-    together = json.loads(await stage_metrics(case.pool, case.company, case.view, first, last))
+    together = json.loads(await stage_metrics(case.pool, case.company, case.query, first, last))
     for day in (first, date.fromordinal(last.toordinal() - 7), last):
-        alone = json.loads(await stage_metrics(case.pool, case.company, case.view, day, day))
+        alone = json.loads(await stage_metrics(case.pool, case.company, case.query, day, day))
         assert [row for row in together if row["metric_date"] == day.isoformat()] == alone

@@ -6,24 +6,24 @@ import psycopg
 
 from db.connections import owner_connection
 from db.operations import demo
-from db.operations.demo import Demo
+from db.operations.demo import DemoCompany
 from db.people import companies
 
 END = datetime(2026, 11, 25, tzinfo=UTC).isoformat()
 
 
-async def claimed(url: str) -> Demo | None:
+async def claimed(url: str) -> DemoCompany | None:
     async with owner_connection(url) as connection:
-        return await demo.claim(connection, 20, END, "Salon (invented)", "CHF")
+        return await demo.claim_company(connection, 20, END, "Salon (invented)", "CHF")
 
 
 async def test_an_empty_system_becomes_the_invented_one(database_url: str) -> None:
     await companies.ensure_first(database_url)
-    assert await claimed(database_url) == Demo(1, 20, END, filled=False)
+    assert await claimed(database_url) == DemoCompany(1, 20, END, filled=False)
     async with owner_connection(database_url) as connection:
-        assert await demo.found(connection) == Demo(1, 20, END, filled=False)
-        await demo.finish(connection, 1)
-        assert await demo.found(connection) == Demo(1, 20, END, filled=True)
+        assert await demo.find(connection) == DemoCompany(1, 20, END, filled=False)
+        await demo.mark_filled(connection, 1)
+        assert await demo.find(connection) == DemoCompany(1, 20, END, filled=True)
         (company,) = await companies.list_all(connection)
     assert (company.name, company.currency) == ("Salon (invented)", "CHF")
 
@@ -39,4 +39,4 @@ async def test_no_other_system_does(database_url: str) -> None:
         superuser.execute("insert into companies (name) values ('another')")
     assert await claimed(database_url) is None
     async with owner_connection(database_url) as connection:
-        assert await demo.found(connection) is None
+        assert await demo.find(connection) is None

@@ -10,7 +10,7 @@ from activities.return_models import fit_company
 from bench.fit import fill
 from db.analytics import return_models
 from db.analytics.return_models import newest, versions
-from db.analytics.visit_history import History, Visits, history, visits_of
+from db.analytics.visit_history import VisitHistory, VisitSummary, load_visit_history, visit_summaries
 from db.connections import Pool
 from journey.bgnbd_fit import fit
 from tests.support.customers import simulated
@@ -52,18 +52,18 @@ async def test_visits_are_utc_days_with_a_completed_appointment(pool: Pool, ledg
     event(ledger, 1, 4, "2026-04-01T23:59:59Z")
     event(ledger, 2, 9, "2026-01-01T00:00:00Z")
     until = date(2026, 4, 1)
-    found = await history(pool, 1, until)
+    found = await load_visit_history(pool, 1, until)
     likes = sorted(zip(found.x, found.t_x, found.age, found.counts, strict=True))
     assert likes == [(0, 0, 0, 1), (0, 0, 1, 2), (1, 8, 30, 1)]
     assert (found.customers, found.returned, found.days, found.since) == (4, 1, 30, date(2026, 3, 2))
     asked = ["c-1", "c-2", "c-4", "nobody"]
-    assert await visits_of(pool, 1, asked, until) == {
-        "c-1": Visits(1, 8, 30),
-        "c-2": Visits(0, 0, 1),
-        "c-4": Visits(0, 0, 0),
+    assert await visit_summaries(pool, 1, asked, until) == {
+        "c-1": VisitSummary(1, 8, 30),
+        "c-2": VisitSummary(0, 0, 1),
+        "c-4": VisitSummary(0, 0, 0),
     }
-    assert await visits_of(pool, 1, ["c-4"], date(2026, 3, 31)) == {}
-    assert await visits_of(pool, 2, asked, until) == {"c-1": Visits(0, 0, 90)}
+    assert await visit_summaries(pool, 1, ["c-4"], date(2026, 3, 31)) == {}
+    assert await visit_summaries(pool, 2, asked, until) == {"c-1": VisitSummary(0, 0, 90)}
 
 
 async def test_a_company_without_an_event_has_no_model_and_the_reason(pool: Pool, ledger: str) -> None:
@@ -118,4 +118,4 @@ async def test_a_fit_without_a_maximum_is_kept_as_none(pool: Pool, ledger: str) 
 async def test_a_version_is_a_model_or_a_reason(pool: Pool, ledger: str) -> None:
     for parameters, likelihood, reason in [(None, None, None), ({"r": 1.0}, -1.0, "why"), ({"r": 1.0}, None, None)]:
         with pytest.raises(psycopg.errors.CheckViolation):
-            await return_models.store(pool, 1, History(TODAY), parameters, likelihood, reason)
+            await return_models.store(pool, 1, VisitHistory(TODAY), parameters, likelihood, reason)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from db.analytics.journey_analytics import PERIODS, View
+from db.analytics.journey_analytics import PERIODS, AnalyticsQuery
 from db.analytics.sankey import sankey
 from db.connections import Pool
 from journey.events import Event, parse, to_instant
@@ -35,8 +35,8 @@ def visits(customer: str, *days: float) -> list[Event]:
 
 
 async def drawn(pool: Pool, days: float, period: str = "all", steps: int = 8) -> dict[str, Any]:
-    view = View(as_of=START + timedelta(days=days), period=period)
-    found: dict[str, Any] = json.loads(await sankey(pool, 1, view, steps=steps))
+    query = AnalyticsQuery(as_of=START + timedelta(days=days), period=period)
+    found: dict[str, Any] = json.loads(await sankey(pool, 1, query, steps=steps))
     return found
 
 
@@ -107,5 +107,5 @@ async def test_who_has_not_moved_is_a_node(pool: Pool, database_url: str) -> Non
 @pytest.mark.parametrize("period", PERIODS)
 async def test_an_empty_company_has_an_empty_diagram(pool: Pool, database_url: str, period: str) -> None:
     live(database_url, 1, [], to_instant(START))
-    found = json.loads(await sankey(pool, 1, View(period=period)))
+    found = json.loads(await sankey(pool, 1, AnalyticsQuery(period=period)))
     assert (found["period"], found["nodes"], found["links"]) == (period, [], [])

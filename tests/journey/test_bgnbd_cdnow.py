@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from cli.event_log_file import read_log
+from cli.events.event_log_file import read_log
 from journey.bgnbd import expected_appointments, probability_alive
 from journey.bgnbd_fit import Fit, fit
 from journey.events import Event

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from db.analytics.journey_analytics import stages_json
-from db.analytics.rollup_writer import companies_behind, roll_up
+from db.analytics.rollup_writer import companies_with_pending_rollups, roll_up
 from db.connections import Pool
 from journey.engine import Transition, decide
 from journey.events import Event, canonical, content_hash, to_datetime
@@ -57,7 +57,7 @@ def live(url: str, company: int, customers: Iterable[list[Event]], now: int) -> 
 
 async def roll_up_all(pool: Pool) -> None:
     """Roll up all that waits, by the default stages."""
-    for company in await companies_behind(pool):
+    for company in await companies_with_pending_rollups(pool):
         while await roll_up(pool, company, stages_json(DEFAULT_RULEBOOK.all_stages)):
             pass
 

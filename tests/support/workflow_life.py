@@ -19,7 +19,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
 from contracts import names
-from contracts.journey_client import journey, send_events
+from contracts.journey_client import journey_handle, send_events
 from contracts.messages import JourneyStart
 
 PATIENCE = 20.0  # seconds
@@ -51,7 +51,7 @@ class Life:
 
     @property
     def handle(self) -> WorkflowHandle[Any, Any]:
-        return journey(self.client, self.company, self.customer)
+        return journey_handle(self.client, self.company, self.customer)
 
     def event(self, kind: str, days: float = 0.0, **fields: Any) -> dict[str, Any]:
         """A new event ``days`` from now; ``fields`` are its type's, or replace what every event has."""

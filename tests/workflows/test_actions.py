@@ -14,7 +14,7 @@ from temporalio.worker import Worker
 from contracts import names
 from contracts.messages import FinishTask, ReassignTask, RequestAction, RetryAction, SetStage
 from db.connections import Pool
-from journey.actions import DEFAULT_ACTIONS
+from journey.stages import DEFAULT_ACTIONS
 from settings import Settings
 from tests.support.workflow_acting import SECRET, actions, known, mails, staff, statuses, tasks
 from tests.support.workflow_life import Life, kinds, readable_json

@@ -17,7 +17,7 @@ from temporalio.common import RetryPolicy
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
-from activities.commit import Commits
+from activities.commit import CommitActivity
 from contracts import names
 from contracts.messages import SetStage
 from contracts.requests import CommitRequest, CommitResult
@@ -130,7 +130,7 @@ async def test_the_older_of_two_tries_does_not_write(life: Life, client: Client,
         "messages": [],
     }
     with pytest.raises(Exception, match="later try"):
-        await ActivityEnvironment().run(Commits(pool).commit, late)
+        await ActivityEnvironment().run(CommitActivity(pool).commit, late)
     assert life.ledger("applied") == before
     assert life.row() == row
 

@@ -14,7 +14,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.reconcile import Reconciler
 from contracts import names
-from contracts.journey_client import presence
+from contracts.journey_client import workflow_status
 from db.connections import Pool
 from db.operations import maintenance
 from settings import Settings
@@ -89,7 +89,7 @@ async def test_a_journey_that_is_gone_is_started_where_it_stood(life: Life) -> N
     result = await round_of(life.client, names.RECONCILIATION, round_later(life.company))
     assert (result["gone"], result["missed"], result["repaired"]) == (1, 0, 1)
     assert life.stages() == ["prospect", "customer", "at_risk"]
-    assert await presence(life.client, life.company, life.customer) == "running"
+    assert await workflow_status(life.client, life.company, life.customer) == "running"
     await life.settled()
 
 
@@ -130,10 +130,10 @@ async def test_a_commit_that_waits_for_postgres_is_no_fault(
 async def test_a_waiting_commit_is_seen(life: Life, temporal_address: str, pool: Pool, journeys_url: str) -> None:
     """The regular commit that outlasts an outage, seen from outside."""
     client = await Client.connect(temporal_address)
-    assert await presence(client, life.company, life.customer) == "gone"
+    assert await workflow_status(client, life.company, life.customer) == "gone"
     async with build_worker(client, pool, Settings()):
         await life.lived(life.call())
-        assert await presence(client, life.company, life.customer) == "running"
+        assert await workflow_status(client, life.company, life.customer) == "running"
         with psycopg.connect(journeys_url, autocommit=True) as admin:
             admin.execute("revoke update on customer_relationships from perdure_app")
             try:
@@ -146,5 +146,5 @@ async def test_a_waiting_commit_is_seen(life: Life, temporal_address: str, pool:
 
 async def _until_committing(client: Client, life: Life) -> None:
     end = datetime.now(UTC) + timedelta(seconds=20)
-    while await presence(client, life.company, life.customer) != "committing":
+    while await workflow_status(client, life.company, life.customer) != "committing":
         assert datetime.now(UTC) < end

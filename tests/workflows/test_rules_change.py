@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.commit import Commits
+from activities.commit import CommitActivity
 from contracts import names
 from contracts.requests import CommitRequest
 from db.connections import Pool
@@ -58,7 +58,7 @@ async def test_what_passes_every_check_and_cannot_be_stored_is_set_aside(life: L
             ("release", ["no JSON"]),
         ],
     }
-    answer = await ActivityEnvironment().run(Commits(pool).commit, request)
+    answer = await ActivityEnvironment().run(CommitActivity(pool).commit, request)
     assert answer["changes"] == {}
     assert len(answer["answers"]) == 2
     assert all(answer["answers"])

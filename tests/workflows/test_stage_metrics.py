@@ -15,7 +15,7 @@ import pytest
 from temporalio.client import Client
 
 from contracts import names
-from db.analytics.journey_analytics import View
+from db.analytics.journey_analytics import AnalyticsQuery
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool
 from settings import Settings
@@ -67,7 +67,7 @@ async def test_the_days_of_a_downtime_are_written_once_each(
     second = await round_of(client, names.STAGE_METRICS, Round(company=company, until=str(day(1))))
     assert second["days"] == 35, "the last weeks, anew"
     assert days_of(journeys_url, company) == [day(ago) for ago in range(120, 0, -1)]
-    counted = json.loads(await stage_metrics(pool, company, View(), day(120), day(1)))
+    counted = json.loads(await stage_metrics(pool, company, AnalyticsQuery(), day(120), day(1)))
     names_of = ("stage", "customer_count", "avg_time_in_stage", "conversion_rate", "revenue")
     assert sorted(
         [str(row[0]), *(None if v is None else str(v) for v in row[1:])] for row in rows(journeys_url, company)

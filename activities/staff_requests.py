@@ -1,0 +1,131 @@
+"""Business rules for the commands of one commit: which are refused, and what the others change."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from activities.message_batch import MessageBatch
+from contracts.messages import (
+    FinishTask,
+    JourneyCommand,
+    ReassignTask,
+    Release,
+    RetryAction,
+    SetStage,
+    StaffRequest,
+)
+from db.journeys.side_effects import RequestTargets
+from journey.engine import Command
+from journey.events import LATEST, to_instant, utc_text
+from journey.stages import Rulebook
+
+#: For each command of a commit: None (applied), why it was refused, or what it created.
+Replies = list[str | dict[str, Any] | None]
+LATEST_HOLD = to_instant(LATEST)
+
+
+@dataclass
+class CommandDecisions:
+    """The decision on every command of a commit.
+
+    Attributes:
+        replies: One per command, in order.
+        stage_commands: Accepted commands for the journey's engine.
+        staff_requests: Accepted requests that do not concern the stage, by their position among the commands.
+    """
+
+    replies: Replies = field(default_factory=list)
+    stage_commands: list[Command] = field(default_factory=list)
+    staff_requests: dict[int, StaffRequest] = field(default_factory=dict)
+
+
+def targets(batch: MessageBatch) -> tuple[list[int], list[int], list[int]]:
+    """Return the ids of the tasks, actions and staff members that a batch's commands refer to."""
+    tasks = [command.task_id for command in batch.commands if isinstance(command, FinishTask | ReassignTask)]
+    actions = [command.action_id for command in batch.commands if isinstance(command, RetryAction)]
+    staff = [c.staff_id for c in batch.commands if isinstance(c, ReassignTask) and c.staff_id is not None]
+    return tasks, actions, staff
+
+
+def decide_commands(
+    commands: list[JourneyCommand | str], rulebook: Rulebook, now: int, known: RequestTargets | None
+) -> CommandDecisions:
+    """Accept or refuse each command. A string in place of a command is the reason why it could not be parsed."""
+    decisions = CommandDecisions()
+    for position, command in enumerate(commands):
+        reason = command if isinstance(command, str) else refusal(command, rulebook, now, known)
+        decisions.replies.append(reason)
+        if reason is not None or isinstance(command, str):
+            continue
+        if isinstance(command, SetStage | Release):
+            decisions.stage_commands.append(_stage_command(command))
+        else:
+            decisions.staff_requests[position] = command
+    return decisions
+
+
+def refusal(command: JourneyCommand, rulebook: Rulebook, now: int, known: RequestTargets | None) -> str | None:
+    """Return why a command is refused, or None.
+
+    The reason begins with the name of the field that it is about. A repetition of what is done already is not refused,
+    because the caller may have lost the first answer.
+
+    Args:
+        command: A well-formed command (see ``contracts.messages.validation_problem``).
+        rulebook: The company's rules.
+        now: The workflow's time in µs.
+        known: Current status of the tasks, actions and staff that the commit's commands refer to.
+    """
+    if isinstance(command, SetStage):
+        return _set_stage_refusal(command, rulebook, now)
+    if known is None:
+        return None
+    if isinstance(command, FinishTask | ReassignTask):
+        status = known.tasks.get(command.task_id)
+        if status is None:
+            return f"task_id: this customer has no task {command.task_id}"
+        if status != "open" and not (status == "done" and isinstance(command, FinishTask)):
+            return f"task_id: task {command.task_id} is {status}; only an open task can be changed"
+    if isinstance(command, ReassignTask) and command.staff_id is not None and not known.staff.get(command.staff_id):
+        return f"staff_id: there is no active member of staff with id {command.staff_id}"
+    if isinstance(command, RetryAction):
+        status = known.actions.get(command.action_id)
+        if status is None:
+            return f"action_id: this customer has no action {command.action_id}"
+        if status not in ("failed", "suppressed", "pending"):
+            return (
+                f"action_id: action {command.action_id} is {status}; only failed or suppressed actions can be retried"
+            )
+    return None
+
+
+def _set_stage_refusal(command: SetStage, rulebook: Rulebook, now: int) -> str | None:
+    hold_until = None
+    if command.hold_until is not None:
+        try:
+            hold_until = to_instant(datetime.fromisoformat(command.hold_until))
+        except (ValueError, TypeError) as error:
+            return f"hold_until: {command.hold_until!r} is not an RFC 3339 instant with an offset ({error})"
+        if hold_until >= LATEST_HOLD:
+            return f"hold_until: {command.hold_until!r} is too far in the future; omit it to hold until released"
+    stage = rulebook.by_key.get(command.stage)
+    if stage is None or not stage.is_active:
+        allowed = ", ".join(stage.key for stage in rulebook.stages)
+        return f"stage: {command.stage!r} is not one of {allowed}"
+    if hold_until is not None and hold_until <= now:
+        return f"hold_until: {utc_text(hold_until)} is not in the future"
+    return None
+
+
+def _stage_command(command: SetStage | Release) -> Command:
+    if isinstance(command, Release):
+        return Command(kind="release", performed_by=command.performed_by)
+    hold_until = command.hold_until
+    return Command(
+        kind="set_stage",
+        stage=command.stage,
+        reason=command.reason,
+        hold=command.hold,
+        hold_until=None if hold_until is None else to_instant(datetime.fromisoformat(hold_until)),
+        performed_by=command.performed_by,
+    )

@@ -18,6 +18,7 @@ from typing import Any
 from cli.events.event_log_file import read_log
 from journey.simulate import Log, simulate
 from journey.stages import DEFAULT_RULEBOOK
+from journey.time import EPOCH_MICROS
 
 TARGET = 1 / 8
 
@@ -40,7 +41,7 @@ def ours(path: Path) -> int:
             log.add(line.event)
         elif line.errors:
             raise SystemExit(f"{path}, line {line.line}: {line.errors[0]}")
-    simulate(log.customers.values(), DEFAULT_RULEBOOK, log.last_at or 0)
+    simulate(log.customers.values(), DEFAULT_RULEBOOK, log.last_at or EPOCH_MICROS)
     return log.events
 
 

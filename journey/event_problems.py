@@ -3,6 +3,7 @@
 from typing import Any
 
 from journey.events import EVENT_TYPES, Event, InvalidEvent, from_fields
+from journey.time import Micros
 
 #: A valid value for each field, put in the place of one that is reported, so that the next problem can be found.
 _VALID: dict[str, Any] = {
@@ -18,7 +19,7 @@ _VALID: dict[str, Any] = {
 }
 
 
-def event_or_problems(fields: object, *, now: int | None = None) -> Event | list[InvalidEvent]:
+def event_or_problems(fields: object, *, now: Micros | None = None) -> Event | list[InvalidEvent]:
     """The event of an already decoded JSON object, or everything that is wrong with it, in the order found.
 
     Args:
@@ -33,7 +34,7 @@ def event_or_problems(fields: object, *, now: int | None = None) -> Event | list
         return _all(dict(fields), first, now)
 
 
-def _all(fields: dict[str, Any], problem: InvalidEvent, now: int | None) -> list[InvalidEvent]:
+def _all(fields: dict[str, Any], problem: InvalidEvent, now: Micros | None) -> list[InvalidEvent]:
     found: list[InvalidEvent] = []
     # each round repairs one field, so that this ends
     for _ in range(len(fields) + len(_VALID)):

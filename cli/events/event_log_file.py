@@ -23,6 +23,7 @@ from cli.events.file_checks import UnreadableLog, check_encoding, check_start, i
 from journey.delimited import Item, records
 from journey.event_problems import event_or_problems
 from journey.events import Event, InvalidEvent, parse
+from journey.time import Micros
 
 Kind = Literal["header", "ignored", "event", "rejected"]
 Reader: TypeAlias = "io.BufferedReader[io.RawIOBase]"  # in quotes: at run time it takes no parameter
@@ -59,7 +60,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     errors: tuple[InvalidEvent, ...] = ()
 
 
-def read_log(path: str | Path, *, now: int | None = None) -> Iterator[Line]:
+def read_log(path: str | Path, *, now: Micros | None = None) -> Iterator[Line]:
     """Read every line of a log, in order.
 
     Args:
@@ -111,7 +112,7 @@ def _lines(stream: Reader, utf16: bool, stack: contextlib.ExitStack) -> io.TextI
 # -- JSON lines -------------------------------------------------------------------------------------------------------
 
 
-def _json_lines(stream: Iterable[bytes | str], now: int | None) -> Iterator[Line]:
+def _json_lines(stream: Iterable[bytes | str], now: Micros | None) -> Iterator[Line]:
     for number, line in enumerate(stream, 1):
         if number == 1:
             line = line.removeprefix(codecs.BOM_UTF8) if isinstance(line, bytes) else line.removeprefix("\ufeff")
@@ -127,7 +128,7 @@ def _json_lines(stream: Iterable[bytes | str], now: int | None) -> Iterator[Line
                 yield Line("event", number, event)
 
 
-def _json_again(number: int, line: bytes | str, invalid: InvalidEvent | None, now: int | None) -> Line:
+def _json_again(number: int, line: bytes | str, invalid: InvalidEvent | None, now: Micros | None) -> Line:
     """A line that is no event as it is: read as other files spell their values, or rejected with every problem."""
     raw = line if isinstance(line, str) else line.decode("utf-8", "backslashreplace")
     try:
@@ -149,7 +150,7 @@ def _has_duplicate_names(line: bytes | str) -> bool:
 # -- CSV --------------------------------------------------------------------------------------------------------------
 
 
-def _csv_lines(name: str, lines: Iterable[str], now: int | None) -> Iterator[Line]:
+def _csv_lines(name: str, lines: Iterable[str], now: Micros | None) -> Iterator[Line]:
     header: list[str] | None = None
     for item in records(lines):
         if item.kind == "header":
@@ -183,7 +184,7 @@ def _header(name: str, item: Item) -> list[str]:
     return columns
 
 
-def _record(header: list[str], item: Item, now: int | None) -> Line:
+def _record(header: list[str], item: Item, now: Micros | None) -> Line:
     cells = [cell.strip() for cell in item.cells]
     problems: list[InvalidEvent] = []
     if bad := _NOT_UTF8.search(item.raw):
@@ -204,7 +205,7 @@ def _record(header: list[str], item: Item, now: int | None) -> Line:
     return _line(item.line, item.lines, item.raw, fields, now)
 
 
-def _line(number: int, lines: int, raw: str, fields: dict[str, Any], now: int | None) -> Line:
+def _line(number: int, lines: int, raw: str, fields: dict[str, Any], now: Micros | None) -> Line:
     """An event of a file, its ids read as spreadsheets and databases write them; or every problem of it."""
     problems = []
     for name in ("id", "customer_id"):

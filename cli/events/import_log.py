@@ -25,8 +25,9 @@ from cli.output import complaints, console, print_json, progress
 from db.connections import Pool, open_pool
 from db.journeys.rulebooks import Rulebooks
 from db.operations import maintenance
-from journey.events import MICROSECOND, Event, InvalidEvent, canonical, content_hash
+from journey.events import Event, InvalidEvent, canonical, content_hash
 from journey.simulate import Log
+from journey.time import MICROSECOND, Micros
 from settings import Settings
 
 
@@ -78,7 +79,7 @@ async def import_log(settings: Settings, file: str, company: int, shift_to_now: 
     """
     with progress() as bar:
         try:
-            log, lines, fingerprint = _read(file, bar, None if shift_to_now else int(time.time() * 1e6))
+            log, lines, fingerprint = _read(file, bar, None if shift_to_now else Micros(time.time_ns() // 1000))
         except UnreadableLog as error:
             complaints.print(f"[red]error:[/red] {error}")
             return 2
@@ -158,7 +159,7 @@ def _rejects(file: str) -> Path:
     return Path(("import" if file == "-" else file) + ".rejected.jsonl")
 
 
-def _read(file: str, bar: Progress, now: int | None) -> tuple[Log, dict[str, int], str]:
+def _read(file: str, bar: Progress, now: Micros | None) -> tuple[Log, dict[str, int], str]:
     """The log, how many of the file's lines are what, and a fingerprint of its events.
 
     Each physical line is one of ``header``, ``ignored``, ``imported`` (part of an event) and ``rejected``. The rejected

@@ -18,7 +18,7 @@ from contracts.journey_client import journey_handle, send_events
 from contracts.names import ACT_SIGNAL
 from db.connections import Pool
 from db.operations import maintenance
-from journey.events import to_instant
+from journey.time import Micros, to_micros
 
 LANES = 32  # customers under way at once
 LOOKED_UP = 5000  # event ids in one query
@@ -94,8 +94,8 @@ async def _patiently(send: Callable[[], Awaitable[None]]) -> None:
         pause = min(pause * 2, 5.0)
 
 
-def _instant_of(event: dict[str, Any]) -> int:
-    return to_instant(datetime.fromisoformat(event["occurred_at"]))
+def _instant_of(event: dict[str, Any]) -> Micros:
+    return to_micros(datetime.fromisoformat(event["occurred_at"]))
 
 
 async def wait_until_projected(pool: Pool, company: int, outgoing: Outgoing, bar: Progress) -> None:

@@ -15,11 +15,11 @@ from rich.table import Table
 from cli.events.event_log_file import read_log
 from cli.events.file_checks import UnreadableLog
 from cli.options import AsJson, command_app
-from journey.events import EARLIEST, LATEST, to_instant, utc_text
 from journey.rules import InvalidRule
 from journey.simulate import Log, Simulation
 from journey.simulate import simulate as simulate_log
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
+from journey.time import EARLIEST, EPOCH_MICROS, LATEST, Micros, to_micros, utc_text
 
 BAR = 30  # characters of a full bar
 SHOWN = 20  # bad lines and conflicts that are listed; all are counted
@@ -94,11 +94,11 @@ def _read(file: str, complaints: Console) -> tuple[Log, int]:
     return log, bad
 
 
-def _instant(text: str) -> int:
+def _instant(text: str) -> Micros:
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is not None and EARLIEST <= moment < LATEST:
-            return to_instant(moment)
+            return to_micros(moment)
     except ValueError:
         pass  # said below, as for a time without an offset
     raise WrongUse(f"--as-of {text!r} is not a time with an offset between 1900 and 2200, like 2026-03-12T09:00:00Z")
@@ -117,7 +117,7 @@ def _rulebook(file: str) -> Rulebook:
 
 def _show(log: Log, simulation: Simulation, against: Simulation | None) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
-    first, last = utc_text(log.first_at or 0), utc_text(log.last_at or 0)
+    first, last = utc_text(log.first_at or EPOCH_MICROS), utc_text(log.last_at or EPOCH_MICROS)
     console.print(f"events: {log.events:,}, customers: {len(log.customers):,}, {first} to {last}")
     if log.duplicates:
         console.print(f"{log.duplicates:,} duplicates counted once")

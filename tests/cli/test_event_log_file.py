@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cli.events.event_log_file import Line, read_log
 from cli.events.file_checks import UnreadableLog
 from journey.events import Event, from_fields
+from journey.time import EPOCH_MICROS
 from tests.support.bad_events import BAD_EVENTS, CALL, FEEDBACK, GOOD, VISIT
 
 EVENTS = [from_fields({**good, "id": f"e{number}"}) for number, good in enumerate(GOOD)]
@@ -232,7 +233,7 @@ def test_no_file_and_a_folder(tmp_path: Path) -> None:
 
 
 def test_now_refuses_the_future(tmp_path: Path) -> None:
-    (line,) = read_log(write(tmp_path, "a.jsonl", json.dumps(CALL).encode()), now=0)
+    (line,) = read_log(write(tmp_path, "a.jsonl", json.dumps(CALL).encode()), now=EPOCH_MICROS)
     assert list(errors(line)) == ["occurred_at"]
 
 

@@ -19,8 +19,8 @@ from db.analytics.journey_analytics import AnalyticsQuery
 from db.analytics.rollup_writer import companies_with_pending_rollups
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool
-from journey.events import to_instant
 from journey.simulate import Log
+from journey.time import to_micros
 from tests.conftest import NewDatabase
 from tests.db.conftest import application_pool
 from tests.support.lived import live, roll_up_all
@@ -43,7 +43,7 @@ def logs_url(new_database: NewDatabase, migrated_template: str) -> str:
             assert event is not None
             log.add(event)
         end = datetime.fromisoformat(reference(name)["end_plus_120d"]["at"])
-        live(url, company, log.customers.values(), to_instant(end))
+        live(url, company, log.customers.values(), to_micros(end))
     return url
 
 

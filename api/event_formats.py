@@ -14,7 +14,7 @@ from msgspec import Raw
 from journey.events import EVENT_TYPES, Event, InvalidEvent, parse
 from journey.time import Micros
 
-MOST_EVENTS = 1000
+MAX_EVENTS = 1000
 JSON = "application/json"
 CLOUDEVENT = "application/cloudevents+json"
 CLOUDEVENTS = "application/cloudevents-batch+json"
@@ -32,7 +32,7 @@ _ATTRIBUTES = {"customer_id": "subject", "occurred_at": "time"}
 _OWN = ("id", "type", "customer_id", "occurred_at")
 
 
-def read(body: bytes, content_type: str, now: Micros) -> list[tuple[str | None, Parsed]]:
+def parse_body(body: bytes, content_type: str, now: Micros) -> list[tuple[str | None, Parsed]]:
     """Each event of a body in order, with its id where one can be seen: the event, or why it is not one.
 
     `content_type` is one of CONTENT_TYPES; `now` in µs. Raises InvalidEvent for what is no body of events at all.
@@ -58,8 +58,8 @@ def _elements(text: bytes, place: str) -> list[Raw]:
         elements = _list.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidEvent(place, text.decode("utf-8", "replace"), "a list of events") from None
-    if not 1 <= len(elements) <= MOST_EVENTS:
-        raise InvalidEvent(place, f"{len(elements)} events", f"1 to {MOST_EVENTS} events")
+    if not 1 <= len(elements) <= MAX_EVENTS:
+        raise InvalidEvent(place, f"{len(elements)} events", f"1 to {MAX_EVENTS} events")
     return elements
 
 

@@ -18,11 +18,12 @@ import psycopg
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.commit_parameters import guard, projection, transition_row
 from activities.message_batch import MessageBatch, deduplicate, parse_messages, quarantine_all
 from activities.side_effects import pending_actions, side_effects, unfinished_actions
-from activities.staff_requests import Replies, decide_commands, targets
+from activities.staff_requests import decide_commands, targets
 from contracts import names
-from contracts.requests import CommitRequest, CommitResult
+from contracts.requests import CommitRequest, CommitResult, Reply
 from db.connections import Pool
 from db.journeys import ledger
 from db.journeys.ledger import LedgerEntry, LedgerSnapshot, ProjectionRow
@@ -30,12 +31,16 @@ from db.journeys.rulebooks import Rulebooks
 from db.journeys.side_effects import RequestTargets, load_request_targets
 from db.outreach import actions
 from journey.actions import action_key
-from journey.engine import Transition, decide
+from journey.engine import decide
 from journey.events import AppointmentCompleted, PaymentAdjusted, canonical, content_hash
-from journey.explain import money_text
 from journey.stages import Rulebook
+<<<<<<< HEAD
 from journey.state import State, pack, state_diff, unpack
 from journey.time import Micros, utc_text
+=======
+from journey.state import State, changes, pack, unpack
+from journey.time import Micros
+>>>>>>> main
 
 PAYMENT_EVENTS = (AppointmentCompleted, PaymentAdjusted)
 CONFLICT_ATTEMPTS = 3  # of a commit that collided with another one
@@ -144,7 +149,7 @@ class CommitActivity:
         state.version = max(row.version + 1, version + 2)
         packed = pack(state)
         values = {
-            **_guard(request, row),
+            **guard(request, row),
             "version": state.version,
             "run_id": request["run_id"],
             "state": orjson.dumps(packed).decode(),
@@ -198,12 +203,12 @@ class CommitActivity:
         new.version = state.version + 1
         packed = pack(new)
         values = {
-            **_guard(request, known.row),
-            **_projection(new, packed),
+            **guard(request, known.row),
+            **projection(new, packed),
             "new_ids": [] if known.events else [event.id for event in events],
             "run_id": request["run_id"],
             "entries": ledger.entries_json(entries),
-            "transitions": orjson.dumps([_as_row(move) for move in decision.transitions]).decode(),
+            "transitions": orjson.dumps([transition_row(move) for move in decision.transitions]).decode(),
             "counts": bool(decision.transitions) or any(isinstance(event, PAYMENT_EVENTS) for event in events),
         }
         prefix = action_key(request["company_id"], request["customer_id"], "")
@@ -244,7 +249,7 @@ class CommitActivity:
 def commit_result(
     request: CommitRequest,
     state: dict[str, Any] | None,
-    replies: Replies,
+    replies: list[Reply],
     until: Micros | None = None,
     actions: dict[str, Micros] | None = None,
 ) -> CommitResult:
@@ -257,6 +262,7 @@ def commit_result(
     if actions:
         answer["actions"] = actions
     return answer
+<<<<<<< HEAD
 
 
 def _guard(request: CommitRequest, row: ProjectionRow | None) -> dict[str, Any]:
@@ -310,3 +316,5 @@ def _as_row(move: Transition) -> dict[str, Any]:
 
 def _text(instant: Micros | None) -> str | None:
     return None if instant is None else utc_text(instant)
+=======
+>>>>>>> main

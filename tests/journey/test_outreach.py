@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from activities.channels.registry import channel_spec
 from journey.events import to_instant
 from journey.outreach import (
     Go,
     Hold,
     InvalidOutreach,
-    MessageChannel,
     Outreach,
     Profile,
     Step,
@@ -32,7 +32,13 @@ ADA = Profile(
 
 
 def verdict(profile: Profile = ADA, **given: Any) -> Go | Hold | Suppress:
-    wanted: dict[str, Any] = {"channel": "email", "marketing": True, "now": NOON, "outreach": Outreach(), **given}
+    wanted: dict[str, Any] = {
+        "channel": channel_spec("email"),
+        "marketing": True,
+        "now": NOON,
+        "outreach": Outreach(),
+        **given,
+    }
     return consider(profile, **wanted)
 
 
@@ -122,10 +128,8 @@ def test_go() -> None:
     ],
 )
 @pytest.mark.parametrize("marketing", [True, False])
-def test_nothing_without_address_and_consent(
-    profile: Profile, channel: MessageChannel, reason: str, marketing: bool
-) -> None:
-    assert verdict(profile, channel=channel, marketing=marketing, now=EVENING) == Suppress(reason)
+def test_nothing_without_address_and_consent(profile: Profile, channel: str, reason: str, marketing: bool) -> None:
+    assert verdict(profile, channel=channel_spec(channel), marketing=marketing, now=EVENING) == Suppress(reason)
 
 
 def test_the_cap_counts_what_was_sent_within_its_days() -> None:

@@ -25,8 +25,8 @@ from db.journeys.rulebooks import Rulebooks
 from db.outreach import actions
 from db.outreach.action_context import ActionContext, load_action_contexts
 from db.outreach.actions import Outcome
-from journey.events import to_datetime, to_instant
 from journey.outreach import Hold, Suppress, consider
+from journey.time import Micros, to_datetime, to_micros
 
 JITTER = 300_000_000  # µs over which messages are spread that were deferred to the same time
 HEARTBEAT = 3.0  # seconds
@@ -59,7 +59,7 @@ class ActActivity:
 
     async def _act(self, request: ActRequest) -> ActResult:
         info = activity.info()
-        now = request["now"] + (info.started_time - info.scheduled_time) // timedelta(microseconds=1)
+        now = Micros(request["now"] + (info.started_time - info.scheduled_time) // timedelta(microseconds=1))
         refs = request["tails"]
         contexts = await load_action_contexts(self._pool, request["company_id"], request["customer_id"], refs, now)
         result: ActResult = {"done": {}, "until": {}, "again": {}}
@@ -106,7 +106,7 @@ class ActActivity:
         await actions.finish(self._pool, context, outcome)
         if outcome.status == "waiting":
             assert outcome.due_at is not None
-            result["until"][context.action_ref] = to_instant(outcome.due_at)
+            result["until"][context.action_ref] = to_micros(outcome.due_at)
         else:
             result["done"][context.action_ref] = outcome.status
 
@@ -163,7 +163,7 @@ def _withheld(context: ActionContext, effect: CustomerMessage) -> Outcome | None
         return Outcome(status="suppressed", reason=verdict.reason, channel=effect.channel)
     if isinstance(verdict, Hold):
         # Jitter, so that deferred messages are not all sent at once.
-        due_at = to_datetime(verdict.until + zlib.crc32(context.action_key.encode()) % JITTER)
+        due_at = to_datetime(Micros(verdict.until + zlib.crc32(context.action_key.encode()) % JITTER))
         return Outcome(status="waiting", reason=verdict.reason, channel=effect.channel, due_at=due_at)
     return None
 

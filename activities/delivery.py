@@ -16,7 +16,7 @@ from db.connections import Pool
 from db.outreach import actions, delivery_context
 from db.outreach.action_context import ActionContext
 from db.outreach.actions import Outcome
-from journey.events import to_instant, utc_text
+from journey.time import to_micros, utc_text
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Delivery:
             return Outcome(status="suppressed", reason="no active webhook endpoint")
         delivered: list[int] = list(context.detail.get("told", []))
         failures: list[NotDelivered] = []
-        timestamp = utc_text(to_instant(_transition_time(context)))
+        timestamp = utc_text(to_micros(_transition_time(context)))
         event = {"type": effect.type, "timestamp": timestamp, "data": effect.data}
         for row in endpoints:
             if row.id in delivered:

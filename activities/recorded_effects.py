@@ -8,8 +8,7 @@ from db.connections import Pool
 from db.outreach import actions, campaigns, tasks
 from db.outreach.action_context import ActionContext
 from journey.actions import CAMPAIGN, step_name
-from journey.events import to_datetime
-from journey.state import DAY
+from journey.time import DAY, Micros, to_datetime
 
 
 async def record_effect(pool: Pool, context: ActionContext, effect: Recorded, result: ActResult) -> None:
@@ -51,14 +50,14 @@ def _add_repetition(context: ActionContext, effect: Task, result: ActResult) -> 
     """Schedule the next step of a repeated task: its name and due time."""
     if effect.repeat_days is None:
         return None
-    following, due = step_name(context.name, int(context.step) + 1), context.now + effect.repeat_days * DAY
+    following, due = step_name(context.name, int(context.step) + 1), Micros(context.now + effect.repeat_days * DAY)
     result["until"][f"{context.transition_number}:{following}"] = due
     return following, to_datetime(due)
 
 
 async def _start_campaign(pool: Pool, context: ActionContext, result: ActResult) -> bool:
     plan = [
-        (f"campaign_{step.type}", step.type, step.day, to_datetime(context.now + step.day * DAY))
+        (f"campaign_{step.type}", step.type, step.day, to_datetime(Micros(context.now + step.day * DAY)))
         for step in context.outreach.campaign
     ]
     number = await campaigns.start_campaign(pool, context, plan)

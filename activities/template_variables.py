@@ -15,7 +15,7 @@ from db.connections import Pool
 from db.outreach.action_context import ActionContext
 from db.outreach.delivery_context import assigned_name
 from journey import signed_tokens
-from journey.events import to_instant
+from journey.time import to_micros
 
 FEEDBACK_PERIOD = timedelta(days=60)
 _MONTHS = (
@@ -104,7 +104,7 @@ def unsubscribe_url(source: MessageSource) -> Value:
 
 @variable("the link to the feedback page", "https://example.com/f/example")
 def feedback_url(source: MessageSource) -> Value:
-    expires_at = to_instant(source.context.at + FEEDBACK_PERIOD)
+    expires_at = to_micros(source.context.at + FEEDBACK_PERIOD)
     token = signed_tokens.feedback_token(source.secret, *source.customer, source.context.action_ref, expires_at)
     return f"{source.public_url}/f/{token}"
 

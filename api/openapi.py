@@ -8,7 +8,7 @@ import msgspec
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
-from api.event_formats import CLOUDEVENT, CLOUDEVENTS, JSON, MOST_EVENTS
+from api.event_formats import CLOUDEVENT, CLOUDEVENTS, JSON, MAX_EVENTS
 from api.problems import PROBLEMS
 from api.schemas.base import Schema
 from api.schemas.events import StreamChange, StreamPing
@@ -64,7 +64,7 @@ def event_schemas() -> dict[str, dict[str, Any]]:
     schemas["EventBatch"] = {
         "type": "object",
         "properties": {
-            "events": {"type": "array", "items": _ref("Event"), "minItems": 1, "maxItems": MOST_EVENTS},
+            "events": {"type": "array", "items": _ref("Event"), "minItems": 1, "maxItems": MAX_EVENTS},
         },
         "required": ["events"],
         "additionalProperties": False,
@@ -122,7 +122,7 @@ EVENTS_BODY: dict[str, Any] = {
         },
         CLOUDEVENT: {"schema": _ref("CloudEvent"), "example": _cloudevent()},
         CLOUDEVENTS: {
-            "schema": {"type": "array", "items": _ref("CloudEvent"), "minItems": 1, "maxItems": MOST_EVENTS},
+            "schema": {"type": "array", "items": _ref("CloudEvent"), "minItems": 1, "maxItems": MAX_EVENTS},
             "example": [_cloudevent()],
         },
     },

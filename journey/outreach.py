@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from journey.channels import ChannelSpec
 from journey.quiet_hours import first_allowed, time_of_day, zone_of
-from journey.state import DAY
+from journey.time import DAY, Micros
 
 CampaignStep = Literal["email", "sms", "call", "offer"]
 
@@ -85,7 +85,7 @@ class Go(Struct, frozen=True, tag=True):
 class Hold(Struct, frozen=True, tag=True):
     """Ask again at ``until`` (µs), the first instant that is allowed."""
 
-    until: int
+    until: Micros
     reason: str
 
 
@@ -110,9 +110,9 @@ def consider(
     *,
     channel: ChannelSpec,
     marketing: bool,
-    now: int,
+    now: Micros,
     outreach: Outreach,
-    marketing_sent: Sequence[int] = (),
+    marketing_sent: Sequence[Micros] = (),
 ) -> Go | Hold | Suppress:
     """Whether a message may go to this customer at ``now``.
 
@@ -129,7 +129,7 @@ def consider(
     return _quiet(profile, now, outreach)
 
 
-def _quiet(profile: Profile, now: int, outreach: Outreach) -> Go | Hold:
+def _quiet(profile: Profile, now: Micros, outreach: Outreach) -> Go | Hold:
     zone = zone_of(profile.time_zone) or zone_of(outreach.time_zone) or zone_of("UTC")
     assert zone is not None
     until = first_allowed(now, zone, time_of_day(outreach.quiet_from), time_of_day(outreach.quiet_to))

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from rfc9457 import Problem
 from temporalio.service import RPCError
 
-from api.dependencies import Gateway, TheGateway
+from api.dependencies import Gateway, GatewayDep
 from api.openapi import json_answer, only, problems
 from api.problems import PROBLEMS, RETRY_SECONDS, not_found
 from api.schemas.operations import Liveness, Readiness
@@ -51,7 +51,7 @@ async def livez() -> dict[str, str]:
         503: json_answer(Readiness, "A part does not answer; the body says which.", _NOT_READY),
     },
 )
-async def readyz(gateway: TheGateway) -> Response:
+async def readyz(gateway: GatewayDep) -> Response:
     postgres, temporal = await asyncio.gather(
         _part(projection.answers(gateway.pool)), _part(_temporal_answers(gateway))
     )
@@ -78,8 +78,8 @@ async def _temporal_answers(gateway: Gateway) -> None:
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
-async def metrics(gateway: TheGateway) -> Response:
-    return Response(await gateway.meters.text(), media_type="text/plain; version=0.0.4")
+async def metrics(gateway: GatewayDep) -> Response:
+    return Response(await gateway.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
 @router.get(

@@ -7,18 +7,18 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Body
 
-from api.dependencies import TheCredential, TheGateway
+from api.dependencies import CredentialDep, GatewayDep
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid
 from api.schemas.outreach import OutreachSettings
-from api.security.route_classes import requires
+from api.security.route_classes import scoped_route
 from db.connections import tenant_transaction
 from db.outreach import message_templates
 from db.people.api_keys import ADMIN
 from journey.outreach import InvalidOutreach, Outreach, outreach_from
 
-router = APIRouter(tags=["outreach"], route_class=requires(ADMIN))
+router = APIRouter(tags=["outreach"], route_class=scoped_route(ADMIN))
 
 _DEFAULTS: dict[str, Any] = msgspec.to_builtins(Outreach())
 _GIVEN = {"time_zone": "Europe/Berlin", "quiet_from": "21:00", "cap_messages": 2, "sender_name": "Salon Sophie"}
@@ -33,7 +33,7 @@ _GIVEN = {"time_zone": "Europe/Berlin", "quiet_from": "21:00", "cap_messages": 2
         **problems(),
     },
 )
-async def get_outreach(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def get_outreach(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         found = await message_templates.company(connection, credential.company_id)
     assert found is not None  # a key's company is there
@@ -58,8 +58,8 @@ async def put_outreach(
             examples=[_GIVEN, _DEFAULTS],
         ),
     ],
-    gateway: TheGateway,
-    credential: TheCredential,
+    gateway: GatewayDep,
+    credential: CredentialDep,
 ) -> dict[str, Any]:
     """It holds for every message that is not on its way yet. A campaign that is under way keeps its days."""
     try:

@@ -11,18 +11,18 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from activities.message_catalogue import TEMPLATES
 from activities.previews import preview
 from activities.rendering import CompanyTemplate, InvalidTemplate, check_template, fallbacks
-from api.dependencies import Gateway, TheCredential, TheGateway
+from api.dependencies import CredentialDep, Gateway, GatewayDep
 from api.field_types import storable
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
 from api.schemas.outreach import MessagePreview, Messages, SavedTemplate
-from api.security.route_classes import requires
+from api.security.route_classes import scoped_route
 from db.connections import tenant_transaction
 from db.outreach import message_templates
 from db.people.api_keys import ADMIN, Credential
 
-router = APIRouter(tags=["templates"], route_class=requires(ADMIN))
+router = APIRouter(tags=["templates"], route_class=scoped_route(ADMIN))
 
 LOCALE = r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$"
 
@@ -83,7 +83,7 @@ class Draft(BaseModel):
         **problems(),
     },
 )
-async def get_templates(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def get_templates(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         own = await message_templates.templates(connection, credential.company_id)
     return {
@@ -108,7 +108,7 @@ async def get_templates(gateway: TheGateway, credential: TheCredential) -> dict[
     response_model=None,
     responses={200: json_answer(SavedTemplate, "The template as it was saved.", _SOURCES), **problems("not-found")},
 )
-async def get_template(name: Name, locale: Locale, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def get_template(name: Name, locale: Locale, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     _known(name)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         found = await message_templates.template(connection, credential.company_id, name, locale)
@@ -127,7 +127,7 @@ async def get_template(name: Name, locale: Locale, gateway: TheGateway, credenti
     },
 )
 async def put_template(
-    name: Name, locale: Locale, template: Template, gateway: TheGateway, credential: TheCredential
+    name: Name, locale: Locale, template: Template, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
     """It is checked and tried out before it is saved: what could not be sent later is refused now."""
     _known(name)
@@ -147,7 +147,7 @@ async def put_template(
     response_model=None,
     responses={204: {"description": "It is forgotten."}, **problems("not-found")},
 )
-async def remove_template(name: Name, locale: Locale, gateway: TheGateway, credential: TheCredential) -> Response:
+async def remove_template(name: Name, locale: Locale, gateway: GatewayDep, credential: CredentialDep) -> Response:
     _known(name)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         if not await message_templates.remove_template(
@@ -170,7 +170,7 @@ async def remove_template(name: Name, locale: Locale, gateway: TheGateway, crede
         **problems("not-found", "too-large", "unsupported-media-type"),
     },
 )
-async def preview_template(name: Name, draft: Draft, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def preview_template(name: Name, draft: Draft, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     """Nothing is saved and nothing is sent."""
     _known(name)
     company, source, own = await _chosen(gateway, credential, name, draft)

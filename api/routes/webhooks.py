@@ -8,19 +8,19 @@ from fastapi import APIRouter, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from activities.channels.webhook import new_secret
-from api.dependencies import TheCredential, TheGateway
+from api.dependencies import CredentialDep, GatewayDep
 from api.field_types import RowId, given, printable
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found, problem
 from api.schemas.outreach import ChangedWebhookEndpoint, NewWebhookEndpoint, WebhookEndpoints
-from api.security.route_classes import requires
+from api.security.route_classes import scoped_route
 from db.connections import Connection, tenant_transaction
 from db.outreach import webhook_endpoints
 from db.outreach.webhook_endpoints import Unsuitable
 from db.people.api_keys import ADMIN
 
-router = APIRouter(tags=["webhooks"], route_class=requires(ADMIN))
+router = APIRouter(tags=["webhooks"], route_class=scoped_route(ADMIN))
 
 _URL = "https://crm.example.com/hooks/perdure"
 _SHOWN = {
@@ -73,7 +73,7 @@ class EndpointChange(BaseModel):
         **problems(),
     },
 )
-async def get_webhooks(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def get_webhooks(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         return {"webhooks": await webhook_endpoints.listed(connection, credential.company_id)}
 
@@ -88,7 +88,7 @@ async def get_webhooks(gateway: TheGateway, credential: TheCredential) -> dict[s
         **problems("too-large", "unsupported-media-type"),
     },
 )
-async def add_webhook(endpoint: NewEndpoint, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def add_webhook(endpoint: NewEndpoint, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     """Events are signed as Standard Webhooks say. An endpoint that answers 410 is switched off."""
     try:
         gateway.webhooks.check(endpoint.url)
@@ -117,7 +117,7 @@ async def add_webhook(endpoint: NewEndpoint, gateway: TheGateway, credential: Th
     },
 )
 async def change_webhook(
-    endpoint_id: RowId, change: EndpointChange, gateway: TheGateway, credential: TheCredential
+    endpoint_id: RowId, change: EndpointChange, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
     """All of it or nothing."""
     try:
@@ -152,7 +152,7 @@ async def _change(
     response_model=None,
     responses={204: {"description": "It is forgotten, with its secrets."}, **problems("not-found")},
 )
-async def remove_webhook(endpoint_id: RowId, gateway: TheGateway, credential: TheCredential) -> Response:
+async def remove_webhook(endpoint_id: RowId, gateway: GatewayDep, credential: CredentialDep) -> Response:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         if not await webhook_endpoints.remove(connection, credential.company_id, endpoint_id, by_key(credential)):
             raise not_found("this company has no such endpoint")

@@ -24,6 +24,7 @@ from db.journeys.rulebooks import Rulebooks
 from db.operations import maintenance
 from db.operations.maintenance import JourneyRow
 from journey.drift import would_change
+from journey.time import Micros
 from settings import Settings
 
 PATIENCE = 30.0  # seconds for a journey to answer
@@ -60,7 +61,7 @@ async def evaluate(settings: Settings, company: int | None, customer: str | None
                 task = bar.add_task(f"company {company_id}", total=await maintenance.count_journeys(pool, company_id))
                 async for standings in maintenance.iterate_journeys(pool, company_id, customer_id=customer):
                     looked += len(standings)
-                    now = int(time.time() * 1_000_000)
+                    now = Micros(time.time_ns() // 1000)
                     for standing in standings:
                         if change := would_change(standing.state, rulebook, now):
                             told = {"company_id": company_id, "customer_id": standing.customer_id, **change}

@@ -18,7 +18,7 @@ from db.analytics.journey_analytics import AnalyticsQuery, stages_json
 from db.analytics.rollup_writer import rebuild as rebuild_rollups
 from db.connections import open_pool
 from db.journeys.rulebooks import Rulebooks
-from journey.events import EARLIEST
+from journey.time import EARLIEST
 from settings import Settings
 
 CHUNK = timedelta(days=31)

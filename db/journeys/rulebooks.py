@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from db.connections import Connection, Pool, tenant_transaction
-from journey.events import to_datetime, to_instant
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
+from journey.time import Micros, to_datetime, to_micros
 
 _KEPT = 10_000  # companies whose compiled rules a process remembers
 
@@ -71,14 +71,14 @@ class Rulebooks:
         if text is None:
             assert known is not None
             return known
-        rulebook = _compile(orjson.loads(text), version, to_instant(changed_at))
+        rulebook = _compile(orjson.loads(text), version, to_micros(changed_at))
         if len(self._compiled) >= _KEPT:
             self._compiled.clear()
         self._compiled[company_id] = rulebook
         return rulebook
 
 
-def _compile(fields: dict[str, Any], version: int, changed_at: int) -> Rulebook:
+def _compile(fields: dict[str, Any], version: int, changed_at: Micros) -> Rulebook:
     if not fields["scoring"] and not fields["stages"]:
         # Who has the defaults shares their compiled rules.
         return Rulebook(DEFAULT_RULEBOOK.all_stages, DEFAULT_RULEBOOK.scoring, version, changed_at)

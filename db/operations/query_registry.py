@@ -24,8 +24,8 @@ from db.outreach import action_queries
 from db.outreach.action_context import load_action_contexts
 from db.outreach.action_queries import ActionSearch, TaskSearch
 from db.people import api_keys
-from journey.events import to_instant
 from journey.stages import DEFAULT_RULEBOOK, Role
+from journey.time import to_micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ QUERIES: tuple[RegisteredQuery, ...] = (
     RegisteredQuery(
         "actions with their context",
         lambda pool, sample: load_action_contexts(
-            pool, sample.company_id, sample.customer_id, ["1:key"], to_instant(sample.now)
+            pool, sample.company_id, sample.customer_id, ["1:key"], to_micros(sample.now)
         ),
     ),
     *(RegisteredQuery(f"relationships by {sort.replace('_', ' ')}", _page(Search(sort=sort))) for sort in SORTS),

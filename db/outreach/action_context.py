@@ -7,8 +7,8 @@ from typing import Any
 
 from db.connections import Pool, tenant_rows
 from journey.actions import action_key, parsed_tail
-from journey.events import to_datetime
 from journey.outreach import Outreach, Profile, outreach_from
+from journey.time import Micros, to_datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +33,13 @@ class ActionContext:
         journey_facts: Stage, value and dates of the journey as JSON, for webhooks.
     """
 
-    now: int
+    now: Micros
     company_id: int
     company_name: str
     outreach: Outreach
     customer_id: str
     profile: Profile
-    marketing_sent: list[int]
+    marketing_sent: list[Micros]
     action_id: int
     action_key: str
     action_ref: str
@@ -96,7 +96,7 @@ select json_build_object('relationship_id', r.id, 'current_stage', r.current_sta
 
 
 async def load_action_contexts(
-    pool: Pool, company_id: int, customer_id: str, action_refs: Sequence[str], now: int
+    pool: Pool, company_id: int, customer_id: str, action_refs: Sequence[str], now: Micros
 ) -> list[ActionContext]:
     """Load actions of one customer by their ``action_refs``, in the order in which they were recorded.
 

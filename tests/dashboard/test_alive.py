@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
 
-from journey.events import Event, parse, to_instant
+from journey.events import Event, parse
+from journey.time import to_micros
 from tests.dashboard.conftest import Visit
 from tests.support.lived import live
 
@@ -76,7 +77,7 @@ def test_a_company_without_customers(visit: Visit) -> None:
 def test_a_list_of_five_thousand_customers(visit: Visit) -> None:
     page, stack = visit.page, visit.stack
     company = 5_000
-    live(stack.database_url, company, ([_visit(number)] for number in range(MANY)), to_instant(datetime.now(UTC)))
+    live(stack.database_url, company, ([_visit(number)] for number in range(MANY)), to_micros(datetime.now(UTC)))
     stack.execute(
         "insert into api_keys (company_id, name, key_hash, prefix, scopes) values (%s, 'many',"
         " sha256('pk_of_many'), 'pk_of_ma', array['journeys:read'])",

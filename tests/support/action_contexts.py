@@ -5,8 +5,9 @@ from typing import Any
 from db.outreach.action_context import ActionContext
 from journey.actions import parsed_tail
 from journey.outreach import Outreach, Profile
+from journey.time import Micros
 
-NOON = 1_773_316_800_000_000  # 2026-03-12T12:00:00Z in µs
+NOON = Micros(1_773_316_800_000_000)  # 2026-03-12T12:00:00Z in µs
 
 
 def action_context(**given: Any) -> ActionContext:

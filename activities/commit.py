@@ -1,4 +1,4 @@
-"""Decide and write, in one transaction: the only way in which a journey changes.
+"""Decide and write, in one transaction: the only way in which a journey state_diff.
 
 A commit may be retried by a worker that took over from a killed one, with the same messages or more. So each attempt
 compares the workflow's version and run id with those of the journey's row in Postgres:
@@ -34,13 +34,8 @@ from journey.actions import action_key
 from journey.engine import decide
 from journey.events import AppointmentCompleted, PaymentAdjusted, canonical, content_hash
 from journey.stages import Rulebook
-<<<<<<< HEAD
 from journey.state import State, pack, state_diff, unpack
-from journey.time import Micros, utc_text
-=======
-from journey.state import State, changes, pack, unpack
 from journey.time import Micros
->>>>>>> main
 
 PAYMENT_EVENTS = (AppointmentCompleted, PaymentAdjusted)
 CONFLICT_ATTEMPTS = 3  # of a commit that collided with another one
@@ -262,59 +257,3 @@ def commit_result(
     if actions:
         answer["actions"] = actions
     return answer
-<<<<<<< HEAD
-
-
-def _guard(request: CommitRequest, row: ProjectionRow | None) -> dict[str, Any]:
-    return {
-        "company": request["company_id"],
-        "customer": request["customer_id"],
-        "known_version": None if row is None else row.version,
-        "known_run_id": None if row is None else row.run_id,
-        "known_decided_at": None if row is None else _text(row.decided_at),
-        "decided_at": utc_text(request["now"]),
-    }
-
-
-def _projection(state: State, packed: dict[str, Any]) -> dict[str, Any]:
-    facts = state.facts
-    return {
-        "current_stage": state.stage,
-        "stage_entered_at": utc_text(state.entered_at),
-        "previous_stage": state.previous_stage,
-        "lifetime_value": money_text(facts.value),
-        "total_appointments": facts.completed,
-        "last_appointment_at": _text(facts.last_appointment_at),
-        "risk_score": money_text(state.risk),
-        "engagement_score": money_text(state.engagement),
-        "version": state.version,
-        "state": orjson.dumps(packed).decode(),
-        "rules_version": state.rules_version,
-        "next_deadline": _text(state.deadline),
-        "next_stage": state.deadline_stage,
-        "hold_until": _text(state.hold_until),
-        "held": state.held,
-        "started_at": utc_text(state.started_at),
-    }
-
-
-def _as_row(move: Transition) -> dict[str, Any]:
-    return {
-        "sequence": move.transition_number,
-        "from_stage": move.from_stage,
-        "to_stage": move.to_stage,
-        "at": utc_text(move.at),
-        "since": _text(move.since),
-        "trigger_type": move.trigger_type,
-        "trigger_event": move.trigger_event,
-        "performed_by": move.performed_by,
-        "notes": move.notes,
-        "event_id": move.event_id,
-        "reason": {"conditions": move.reason, "first_entry": move.first_entry},
-    }
-
-
-def _text(instant: Micros | None) -> str | None:
-    return None if instant is None else utc_text(instant)
-=======
->>>>>>> main

@@ -27,17 +27,10 @@ class CommitRequest(TypedDict):
 class CommitResult(TypedDict, total=False):
     """Result of ``commit``.
 
-    <<<<<<< HEAD
-        ``changes``: what turns the request's state into the new one (see ``journey.state.apply_state_diff``).
-        ``answers``: for each command among the messages why it was refused, or None, or what it made; left out where there
-        is none. ``again``: the state was taken over from Postgres, the messages are still to be committed. ``more``: more
-        history follows at once. ``actions``: the tails of the actions to be done, with the µs when each is due (0: now).
-    =======
-        ``changes`` turns the request's state into the new one (see ``journey.state``). ``answers`` has one reply per
-        command among the messages; it is omitted if there are none. ``again``: the state was restored from Postgres, and
-        the messages are still to be committed. ``more``: more history follows at once. ``actions`` are the new pending
-        actions, by ``action_ref``, with the µs at which each is due (0: now).
-    >>>>>>> main
+    ``changes`` turns the request's state into the new one (see ``journey.state``). ``answers`` has one reply per
+    command among the messages; it is omitted if there are none. ``again``: the state was restored from Postgres, and
+    the messages are still to be committed. ``more``: more history follows at once. ``actions`` are the new pending
+    actions, by ``action_ref``, with the µs at which each is due (0: now).
     """
 
     changes: dict[str, Any]

@@ -20,10 +20,12 @@ from db.journeys.projection import JOURNEY, packed_state
 from db.journeys.relationships import SORTS, Search
 from db.journeys.rulebooks import Rulebooks
 from db.operations import company_gauges, maintenance, validation
-from db.outreach import action_queries, actions
+from db.outreach import action_queries
+from db.outreach.action_context import load_action_contexts
 from db.outreach.action_queries import ActionSearch, TaskSearch
 from db.people import api_keys
 from journey.stages import DEFAULT_RULEBOOK, Role
+from journey.time import to_micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,9 @@ QUERIES: tuple[RegisteredQuery, ...] = (
     ),
     RegisteredQuery(
         "actions with their context",
-        lambda pool, sample: actions.load(pool, sample.company_id, sample.customer_id, ["key"], sample.now),
+        lambda pool, sample: load_action_contexts(
+            pool, sample.company_id, sample.customer_id, ["1:key"], to_micros(sample.now)
+        ),
     ),
     *(RegisteredQuery(f"relationships by {sort.replace('_', ' ')}", _page(Search(sort=sort))) for sort in SORTS),
     RegisteredQuery(

@@ -50,7 +50,7 @@ from api.security.route_classes import Direct
 from api.streams import Streams
 from api.telemetry import Meters, Telemetry
 from db.connections import open_pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from logging_setup import configure_logs
 from settings import Settings, read_settings
 
@@ -118,7 +118,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         temporal=link,
         authenticator=Authenticator(pool, settings.rate_limit, cookies, idle),
         meters=meters,
-        rulebooks=Rulebooks(),
+        rulebooks=RulebookCache(),
         webhooks=WebhookChannel(settings.webhook_allow.split(",")),
         visitors=Visitors(),
         link_secret=settings.link_secret,

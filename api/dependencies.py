@@ -22,7 +22,7 @@ from api.security.route_classes import credential_of
 from api.streams import Streams
 from api.telemetry import Meters
 from db.connections import Pool, tenant_transaction
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.people.api_keys import Credential
 from journey.stages import Rulebook
 
@@ -76,7 +76,7 @@ class Gateway:
     temporal: TemporalLink
     authenticator: Authenticator
     meters: Meters
-    rulebooks: Rulebooks
+    rulebooks: RulebookCache
     webhooks: WebhookChannel
     visitors: Visitors
     link_secret: str | None

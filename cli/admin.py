@@ -46,7 +46,7 @@ async def _schedules() -> str:
 async def add_company(settings: Settings, name: str, currency: str, as_json: bool) -> int:
     """Raises ValueError (exit code 2) for a blank name or a code that is no currency's."""
     async with owner_connection(settings.owner_url) as connection:
-        company_id = await companies.add(connection, name, currency)
+        company_id = await companies.create(connection, name, currency)
     if as_json:
         print_json({"id": company_id, "name": name})
     else:
@@ -60,7 +60,7 @@ async def change_company(settings: Settings, company: int, name: str | None, cur
     if name is None and currency is None:
         raise ValueError("say what to change: --name or --currency")
     async with owner_connection(settings.owner_url) as connection:
-        found = await companies.change(connection, company, name=name, currency=currency)
+        found = await companies.update(connection, company, name=name, currency=currency)
     console.print(f"company {company} is changed" if found else f"there is no company {company}")
     return 0 if found else 1
 
@@ -87,7 +87,7 @@ async def make_link(settings: Settings, data: Path, key_id: int | None, minutes:
     """A link that signs in to the dashboard once. Raises ValueError (exit code 2) for a key that is none any more."""
     async with owner_connection(settings.owner_url) as connection:
         key_id = key_id or await _signing_key(connection, data)
-        token = await browser_sessions.new_link(connection, key_id, timedelta(minutes=minutes))
+        token = await browser_sessions.create_sign_in_link(connection, key_id, timedelta(minutes=minutes))
     url = sign_in_url(settings.public_url, token)
     if as_json:
         print_json({"url": url, "minutes": minutes})
@@ -100,7 +100,7 @@ async def make_link(settings: Settings, data: Path, key_id: int | None, minutes:
 async def _signing_key(connection: Connection, data: Path) -> int:
     """The key that `up` keeps, or else the only one there is."""
     kept = data / KEY_FILE
-    if kept.exists() and (found := await api_keys.id_of(connection, kept.read_text().strip())):
+    if kept.exists() and (found := await api_keys.find_id(connection, kept.read_text().strip())):
         return found
     valid = [key.id for key in await api_keys.list_all(connection) if key.revoked_at is None]
     if len(valid) != 1:

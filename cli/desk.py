@@ -13,9 +13,10 @@ from cli.output import complaints, console, print_json, print_rows, progress
 from contracts.journey_client import CommandError, CommandTimedOut, execute
 from contracts.messages import FinishTask, JourneyCommand, ReassignTask, RetryAction
 from db.connections import Pool, open_pool
-from db.outreach import action_queries
-from db.outreach.action_queries import ActionSearch, TaskSearch
-from db.outreach.feedback_requests import company_name
+from db.outreach import action_queries, task_queries
+from db.outreach.action_queries import ActionSearch
+from db.outreach.task_queries import TaskSearch
+from db.people import companies
 from settings import Settings
 
 PATIENCE = 15.0  # seconds for a journey to answer
@@ -27,7 +28,7 @@ async def pool_for(settings: Settings, company: int) -> AsyncIterator[Pool]:
     """The application's pool, for a company that is there. Raises ValueError where there is none."""
     pool = await open_pool(settings.database_url, min_size=1, max_size=2, timeout=10.0)
     try:
-        if await company_name(pool, company) is None:
+        if await companies.find_name(pool, company) is None:
             raise ValueError(f"there is no company {company}")
         yield pool
     finally:
@@ -37,8 +38,8 @@ async def pool_for(settings: Settings, company: int) -> AsyncIterator[Pool]:
 async def list_actions(settings: Settings, company: int, search: ActionSearch, as_json: bool) -> int:
     """The newest actions, and how many there are of each status."""
     async with pool_for(settings, company) as pool:
-        found, _ = await action_queries.actions(pool, company, search)
-        counts = await action_queries.action_counts(pool, company, search)
+        found, _ = await action_queries.list_actions(pool, company, search)
+        counts = await action_queries.count_actions_by_status(pool, company, search)
     actions = orjson.loads(found)
     if as_json:
         print_json({"actions": actions, "counts": counts})
@@ -80,14 +81,14 @@ async def _ids(pool: Pool, company: int, search: ActionSearch) -> list[int]:
     before: int | None = None
     while True:
         page = ActionSearch(search.statuses, search.customer_id, search.action, PAGE, before)
-        rows, before = await action_queries.actions(pool, company, page)
+        rows, before = await action_queries.list_actions(pool, company, page)
         found += [row["id"] for row in orjson.loads(rows)]
         if before is None:
             return found
 
 
 async def _retry(client: Client, pool: Pool, company: int, action_id: int) -> str | None:
-    found = await action_queries.action(pool, company, action_id=action_id)
+    found = await action_queries.find_action(pool, company, action_id=action_id)
     if found is None:
         return f"company {company} has no such action"
     return await execute_command(client, company, found[0], RetryAction(action_id))
@@ -95,7 +96,7 @@ async def _retry(client: Client, pool: Pool, company: int, action_id: int) -> st
 
 async def list_tasks(settings: Settings, company: int, search: TaskSearch, as_json: bool) -> int:
     async with pool_for(settings, company) as pool:
-        found, _ = await action_queries.tasks(pool, company, search)
+        found, _ = await task_queries.list_tasks(pool, company, search)
     tasks = orjson.loads(found)
     if as_json:
         print_json({"tasks": tasks})
@@ -116,14 +117,14 @@ async def assign_task(settings: Settings, company: int, task_id: int, staff_id: 
 async def _change_task(settings: Settings, company: int, command: FinishTask | ReassignTask, as_json: bool) -> int:
     """1 where there is no such task, or its journey refuses."""
     async with pool_for(settings, company) as pool:
-        found = await action_queries.task(pool, company, command.task_id)
+        found = await task_queries.find_task(pool, company, command.task_id)
         if found is None:
             complaints.print(f"[red]company {company} has no task {command.task_id}[/red]")
             return 1
         if problem := await execute_command(await connection.connect(), company, found[0], command):
             complaints.print(f"[red]refused:[/red] {escape(problem)}")
             return 1
-        changed = await action_queries.task(pool, company, command.task_id)
+        changed = await task_queries.find_task(pool, company, command.task_id)
     assert changed is not None
     task = orjson.loads(changed[1])
     if as_json:

@@ -28,7 +28,7 @@ from cli.output import complaints, console, print_json, progress
 from contracts.journey_client import journey_handle, send_events
 from contracts.names import ACT_SIGNAL
 from db.connections import Pool, open_pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance
 from journey.events import MICROSECOND, Event, InvalidEvent, canonical, content_hash, to_instant
 from journey.simulate import Log
@@ -109,7 +109,7 @@ async def import_log(settings: Settings, file: str, company: int, shift_to_now: 
 async def _company_exists(pool: Pool, company: int) -> None:
     """Raises ValueError where there is none: its journeys could never be committed."""
     try:
-        await Rulebooks().newest(pool, company)
+        await RulebookCache().latest(pool, company)
     except LookupError as error:
         raise ValueError(f"--company: {error}") from None
 

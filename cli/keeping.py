@@ -12,7 +12,7 @@ from activities.channels.webhook import WebhookChannel, new_secret
 from cli.desk import pool_for
 from cli.output import console, print_json, print_rows
 from db.connections import tenant_transaction
-from db.outreach import message_templates, webhook_endpoints
+from db.outreach import outreach_settings, webhook_endpoints
 from db.people import staff
 from journey.outreach import outreach_from
 from settings import Settings
@@ -47,13 +47,13 @@ def _checked(what: str, kind: Any, value: str) -> None:
 
 async def list_staff(settings: Settings, company: int, as_json: bool) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        people = await staff.listed(connection, company)
+        people = await staff.list_all(connection, company)
     return _print(people, as_json, "nobody yet: journey staff add NAME --role manager")
 
 
 async def remove_person(settings: Settings, company: int, staff_id: int) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        person = await staff.change(connection, company, staff_id, {"is_active": False}, ACTOR)
+        person = await staff.update(connection, company, staff_id, {"is_active": False}, ACTOR)
     if person is None:
         return _none(f"company {company} has no person {staff_id}")
     console.print(f"{escape(person['name'])} gets nothing more; {person['open_tasks']} open tasks are to be assigned")
@@ -62,7 +62,7 @@ async def remove_person(settings: Settings, company: int, staff_id: int) -> int:
 
 async def list_endpoints(settings: Settings, company: int, as_json: bool) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        found = await webhook_endpoints.listed(connection, company)
+        found = await webhook_endpoints.list_all(connection, company)
     return _print(found, as_json, "no endpoint yet: journey webhooks add URL")
 
 
@@ -82,7 +82,7 @@ async def rotate_secret(settings: Settings, company: int, endpoint_id: int, as_j
     """1 where there is no such endpoint; ValueError (exit code 2) while a rotation is under way."""
     secret = new_secret()
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        endpoint = await webhook_endpoints.rotate(connection, company, endpoint_id, secret, ACTOR)
+        endpoint = await webhook_endpoints.rotate_secret(connection, company, endpoint_id, secret, ACTOR)
     return _with_secret(endpoint, secret, as_json) if endpoint else _none(_no_endpoint(company, endpoint_id))
 
 
@@ -94,13 +94,13 @@ async def finish_rotation(settings: Settings, company: int, endpoint_id: int, as
 
 async def switch_endpoint(settings: Settings, company: int, endpoint_id: int, on: bool, as_json: bool) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        endpoint = await webhook_endpoints.switch(connection, company, endpoint_id, on=on, actor=ACTOR)
+        endpoint = await webhook_endpoints.set_active(connection, company, endpoint_id, active=on, actor=ACTOR)
     return _shown(endpoint, as_json) if endpoint else _none(_no_endpoint(company, endpoint_id))
 
 
 async def remove_endpoint(settings: Settings, company: int, endpoint_id: int) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        removed = await webhook_endpoints.remove(connection, company, endpoint_id, ACTOR)
+        removed = await webhook_endpoints.delete(connection, company, endpoint_id, ACTOR)
     if not removed:
         return _none(_no_endpoint(company, endpoint_id))
     console.print(f"endpoint {endpoint_id} is forgotten")
@@ -109,7 +109,7 @@ async def remove_endpoint(settings: Settings, company: int, endpoint_id: int) ->
 
 async def show_outreach(settings: Settings, company: int, as_json: bool) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        found = await message_templates.company(connection, company)
+        found = await outreach_settings.load(connection, company)
     assert found is not None
     return _outreach(found[1], as_json)
 
@@ -119,7 +119,7 @@ async def set_outreach(settings: Settings, company: int, file: Path, as_json: bo
     given = _read(file)
     outreach_from(given)
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        await message_templates.put_outreach(connection, company, given or {}, ACTOR)
+        await outreach_settings.put(connection, company, given or {}, ACTOR)
     return _outreach(given, as_json)
 
 

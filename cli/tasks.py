@@ -44,7 +44,7 @@ def tasks_list(
             raise typer.BadParameter("--assigned-to: a staff id, or nobody")
         staff_id = 0 if assigned_to == "nobody" else int(assigned_to)
     from cli import desk
-    from db.outreach.action_queries import TaskSearch
+    from db.outreach.task_queries import TaskSearch
     from settings import read_settings
 
     settle(data)

@@ -11,7 +11,7 @@ from cli.desk import pool_for
 from cli.keeping import ACTOR
 from cli.output import console, print_json, print_rows
 from db.connections import tenant_transaction
-from db.outreach import message_templates
+from db.outreach import message_templates, outreach_settings
 from settings import Settings
 
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
@@ -19,7 +19,7 @@ _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 
 async def list_templates(settings: Settings, company: int, as_json: bool) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        own = await message_templates.templates(connection, company)
+        own = await message_templates.list_templates(connection, company)
     rows: list[dict[str, Any]] = [
         {
             "name": message.name,
@@ -43,8 +43,8 @@ async def show_template(settings: Settings, company: int, name: str, locale: str
     """Raises ValueError (exit code 2) for a message or a locale that there is not."""
     _check(name, locale)
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        found = await message_templates.company(connection, company)
-        best = await message_templates.best_template(connection, company, name, fallbacks(locale))
+        found = await outreach_settings.load(connection, company)
+        best = await message_templates.find_best_template(connection, company, name, fallbacks(locale))
     assert found is not None
     own = Own(*best[1]) if best else None
     rendered = preview(name, locale, found[0], own)
@@ -89,7 +89,7 @@ async def set_template(
 async def remove_template(settings: Settings, company: int, name: str, locale: str) -> int:
     _check(name, locale)
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        removed = await message_templates.remove_template(connection, company, name, locale, ACTOR)
+        removed = await message_templates.delete_template(connection, company, name, locale, ACTOR)
     console.print(f"{name} ({locale}) has the built-in words" + ("" if removed else " already"))
     return 0 if removed else 1
 

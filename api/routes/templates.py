@@ -18,7 +18,7 @@ from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
 from api.security.route_classes import requires
 from db.connections import tenant_transaction
-from db.outreach import message_templates
+from db.outreach import message_templates, outreach_settings
 from db.people.api_keys import ADMIN, Credential
 
 router = APIRouter(tags=["templates"], route_class=requires(ADMIN))
@@ -83,7 +83,7 @@ class Draft(BaseModel):
 )
 async def get_templates(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        own = await message_templates.templates(connection, credential.company_id)
+        own = await message_templates.list_templates(connection, credential.company_id)
     return {
         "templates": [
             {
@@ -109,7 +109,7 @@ async def get_templates(gateway: TheGateway, credential: TheCredential) -> dict[
 async def get_template(name: Name, locale: Locale, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
     _known(name)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        found = await message_templates.template(connection, credential.company_id, name, locale)
+        found = await message_templates.find_template(connection, credential.company_id, name, locale)
     if found is None:
         raise not_found("this company has no such template of its own")
     return {"name": name, "locale": locale, "subject": found[0], "html": found[1], "text": found[2]}
@@ -148,7 +148,7 @@ async def put_template(
 async def remove_template(name: Name, locale: Locale, gateway: TheGateway, credential: TheCredential) -> Response:
     _known(name)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        if not await message_templates.remove_template(
+        if not await message_templates.delete_template(
             connection, credential.company_id, name, locale, by_key(credential)
         ):
             raise not_found("this company has no such template of its own")
@@ -184,11 +184,13 @@ async def _chosen(gateway: Gateway, credential: Credential, name: str, draft: Dr
     if own is not None:
         await _check(name, own)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        company = await message_templates.company(connection, credential.company_id)
+        company = await outreach_settings.load(connection, credential.company_id)
         assert company is not None  # a key's company is there
         if own is not None:
             return company[0], "draft", own
-        best = await message_templates.best_template(connection, credential.company_id, name, fallbacks(draft.locale))
+        best = await message_templates.find_best_template(
+            connection, credential.company_id, name, fallbacks(draft.locale)
+        )
     return (company[0], "own", Own(*best[1])) if best else (company[0], "built-in", None)
 
 

@@ -66,7 +66,7 @@ def _owner(tenant: Tenant, statement: str, *params: object) -> None:
 def new_link(tenant: Tenant, key_id: int, minutes: float = 15) -> str:
     async def make() -> str:
         async with owner_connection(tenant.database_url) as connection:
-            return await browser_sessions.new_link(connection, key_id, timedelta(minutes=minutes))
+            return await browser_sessions.create_sign_in_link(connection, key_id, timedelta(minutes=minutes))
 
     return asyncio.run(make())
 

@@ -76,7 +76,7 @@ class Stack:
 
         async def make() -> tuple[int, str]:
             async with owner_connection(self.database_url) as connection:
-                made = await companies.add(connection, name, "USD")
+                made = await companies.create(connection, name, "USD")
                 return made, (await api_keys.create(connection, made, "test", api_keys.SCOPES))[1]
 
         return _apart(make)

@@ -20,7 +20,7 @@ from activities.rendering import InvalidTemplate
 from activities.stage_actions import Assign, Campaign, Mail, Notice, Occasion, StaffMail, Task, Text
 from contracts.requests import ActRequest, ActResult
 from db.connections import Pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.outreach import actions, campaigns, tasks
 from db.outreach.actions import ActionRow, Outcome, Surroundings
 from journey.actions import action_key, parsed_tail, step_name
@@ -50,7 +50,7 @@ class Acts:
 
     def __init__(self, pool: Pool, delivery: Delivery) -> None:
         self._pool, self._delivery = pool, delivery
-        self._rulebooks = Rulebooks()
+        self._rulebooks = RulebookCache()
 
     @activity.defn(name="act")
     async def act(self, request: ActRequest) -> ActResult:
@@ -124,7 +124,7 @@ class Attempt:
         if action in STAYS and self.found.entry != row.entry:
             return "left the stage"
         if action == "send_onboarding_sequence" and step != "1":
-            rulebook = await self.rulebooks.of(self.pool, self.company_id, self.found.rules_version)
+            rulebook = await self.rulebooks.get(self.pool, self.company_id, self.found.rules_version)
             stage = rulebook.by_key.get(self.found.stage)
             if stage is not None and not stage.is_growth:
                 return f"in {self.found.stage} by now"

@@ -288,7 +288,7 @@ def test_a_link_that_leads_nowhere(tenant: Tenant, browser: Browser, spoilt: str
     token = new_link(tenant, key_id, minutes=-1 if spoilt == "too old" else 15)
     if spoilt == "revoked":
         _owner(tenant, "update api_keys set revoked_at = now() where id = %s", key_id)
-        with pytest.raises(ValueError, match="no key"):
+        with pytest.raises(ValueError, match="does not exist or is revoked"):
             new_link(tenant, key_id)
     assert browser.sign_in(token=token).status_code == 401
 

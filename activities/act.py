@@ -24,9 +24,8 @@ from db.journeys.rulebooks import RulebookCache
 from db.outreach import actions, campaigns, tasks
 from db.outreach.actions import ActionRow, Outcome, Surroundings
 from journey.actions import action_key, parsed_tail, step_name
-from journey.events import to_datetime, to_instant
 from journey.outreach import Hold, Profile, Suppress, consider, outreach_from
-from journey.state import DAY
+from journey.time import DAY, Micros, to_datetime, to_micros
 
 SPREAD = 300_000_000  # µs over which what was held back goes out
 BEAT = 3.0  # seconds between two signs of life
@@ -67,7 +66,7 @@ class Acts:
     async def _act(self, request: ActRequest) -> ActResult:
         company_id, customer_id = request["company_id"], request["customer_id"]
         info = activity.info()
-        now = request["now"] + (info.started_time - info.scheduled_time) // timedelta(microseconds=1)
+        now = Micros(request["now"] + (info.started_time - info.scheduled_time) // timedelta(microseconds=1))
         keys = {action_key(company_id, customer_id, tail): tail for tail in request["tails"]}
         found = await actions.load(self._pool, company_id, customer_id, list(keys), to_datetime(now))
         if found is None:
@@ -100,7 +99,7 @@ class Acts:
 class Attempt:
     """One call of ``act``: what it knows and what it answers."""
 
-    def __init__(self, acts: Acts, request: ActRequest, found: Surroundings, now: int, answer: ActResult) -> None:
+    def __init__(self, acts: Acts, request: ActRequest, found: Surroundings, now: Micros, answer: ActResult) -> None:
         self.request, self.found, self.now, self.answer = request, found, now, answer
         self.pool, self.delivery, self.rulebooks = acts._pool, acts._delivery, acts._rulebooks
         self.company_id = request["company_id"]
@@ -134,7 +133,7 @@ class Attempt:
         await actions.finish(self.pool, self.company_id, row.id, self.at, outcome)
         if outcome.status == "waiting":
             assert outcome.due_at is not None
-            self.answer["until"][tail] = to_instant(outcome.due_at)
+            self.answer["until"][tail] = to_micros(outcome.due_at)
         else:
             self.answer["done"][tail] = outcome.status
 
@@ -169,14 +168,15 @@ class Attempt:
         if effect.again is None:
             return None
         entry, action, step = parsed_tail(tail)
-        following, due = step_name(action, int(step) + 1), self.now + effect.again * DAY
+        following, due = step_name(action, int(step) + 1), Micros(self.now + effect.again * DAY)
         self.answer["until"][f"{entry}:{following}"] = due
         return following, to_datetime(due)
 
     async def _campaign(self, row: ActionRow) -> bool:
         plan = self.outreach.campaign
         steps = [
-            (f"campaign_{step.type}", step.type, step.day, to_datetime(self.now + step.day * DAY)) for step in plan
+            (f"campaign_{step.type}", step.type, step.day, to_datetime(Micros(self.now + step.day * DAY)))
+            for step in plan
         ]
         n = await campaigns.start_campaign(self.pool, self.company_id, row, self.at, steps)
         if n is None:
@@ -209,7 +209,7 @@ class Attempt:
                 return
             if isinstance(verdict, Hold):
                 # not everybody's in the same second of the morning
-                due_at = to_datetime(verdict.until + zlib.crc32(row.action_key.encode()) % SPREAD)
+                due_at = to_datetime(Micros(verdict.until + zlib.crc32(row.action_key.encode()) % SPREAD))
                 held = Outcome(status="waiting", reason=verdict.reason, channel=channel, due_at=due_at)
                 await self.finish(tail, row, held)
                 return

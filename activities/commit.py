@@ -31,10 +31,11 @@ from db.journeys.side_effects import RequestTargets, load_request_targets
 from db.outreach import actions
 from journey.actions import action_key
 from journey.engine import Transition, decide
-from journey.events import AppointmentCompleted, PaymentAdjusted, canonical, content_hash, utc_text
+from journey.events import AppointmentCompleted, PaymentAdjusted, canonical, content_hash
 from journey.explain import money_text
 from journey.stages import Rulebook
 from journey.state import State, changes, pack, unpack
+from journey.time import Micros, utc_text
 
 PAYMENT_EVENTS = (AppointmentCompleted, PaymentAdjusted)
 CONFLICT_ATTEMPTS = 3  # of a commit that collided with another one
@@ -244,8 +245,8 @@ def commit_result(
     request: CommitRequest,
     state: dict[str, Any] | None,
     replies: Replies,
-    until: int | None = None,
-    actions: dict[str, int] | None = None,
+    until: Micros | None = None,
+    actions: dict[str, Micros] | None = None,
 ) -> CommitResult:
     """Build the activity's answer, no larger than necessary because it is stored in the workflow's history."""
     answer: CommitResult = {"changes": changes(request["state"] or {}, state or {})}
@@ -307,5 +308,5 @@ def _as_row(move: Transition) -> dict[str, Any]:
     }
 
 
-def _text(instant: int | None) -> str | None:
+def _text(instant: Micros | None) -> str | None:
     return None if instant is None else utc_text(instant)

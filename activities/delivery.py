@@ -17,8 +17,8 @@ from db.outreach import actions
 from db.outreach import delivery_context as known
 from db.outreach.actions import ActionRow, Outcome, Surroundings
 from journey import signed_tokens
-from journey.events import to_instant, utc_text
 from journey.outreach import Outreach, Profile
+from journey.time import to_micros, utc_text
 
 FEEDBACK_OPEN = timedelta(days=60)
 
@@ -71,7 +71,7 @@ class Delivery:
         content: dict[str, Any] = {"unsubscribe_url": f"{self.public_url}/u/{token}"}
         detail: dict[str, Any] = {}
         if isinstance(effect, Mail) and effect.asks:
-            expires = to_instant(about.at + FEEDBACK_OPEN)
+            expires = to_micros(about.at + FEEDBACK_OPEN)
             token = signed_tokens.feedback_token(secret, company, customer, tail, expires)
             content["feedback_url"] = f"{self.public_url}/f/{token}"
         if isinstance(effect, Mail) and effect.offer:
@@ -143,7 +143,7 @@ class Delivery:
             return Outcome(status="suppressed", reason="no webhook endpoint is on")
         told: list[int] = list(row.detail.get("told", []))
         refused: list[NotDelivered] = []
-        event = {"type": effect.type, "timestamp": utc_text(to_instant(_decided(row, about))), "data": effect.content}
+        event = {"type": effect.type, "timestamp": utc_text(to_micros(_decided(row, about))), "data": effect.content}
         for endpoint in endpoints:
             if endpoint.id in told:
                 continue

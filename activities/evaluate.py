@@ -15,6 +15,7 @@ from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance
 from db.operations.maintenance import JourneyRow
 from journey.drift import would_change
+from journey.time import Micros
 
 SHOWN = 50  # changes of one chunk that are told in full
 BATCH = 25  # journeys between two pauses
@@ -50,7 +51,7 @@ class Evaluations:
             asked: dict[int, tuple[JourneyRow, dict[str, Any]]] = {}
             for start in range(0, len(standings), BATCH):
                 batch = standings[start : start + BATCH]
-                begun, now = time.perf_counter(), int(time.time() * 1_000_000)
+                begun, now = time.perf_counter(), Micros(time.time_ns() // 1000)
                 changes = [would_change(s.state, rulebook, now, request["grace"] * 1_000_000) for s in batch]
                 took = time.perf_counter() - begun
                 for standing, change in zip(batch, changes, strict=True):

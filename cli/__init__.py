@@ -1,1 +1,1 @@
-"""The `journey` command; `up` supervises the embedded parts."""
+"""The ``journey`` command: one file per command, in a folder per panel of `journey --help`."""

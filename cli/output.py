@@ -63,3 +63,18 @@ def progress() -> Progress:
         console=Console(stderr=True),
         disable=not sys.stderr.isatty(),
     )
+
+
+def print_result(rows: Sequence[dict[str, Any]], as_json: bool, empty: str) -> int:
+    """Print rows as JSON or as a table, and return exit code 0."""
+    if as_json:
+        print_json(rows)
+    else:
+        print_rows(rows, empty)
+    return 0
+
+
+def print_not_found(sentence: str) -> int:
+    """Print what does not exist, and return exit code 1."""
+    console.print(sentence)
+    return 1

@@ -2,6 +2,8 @@
 
 from typing import Any, NotRequired, TypedDict
 
+from journey.time import Micros
+
 
 class CommitRequest(TypedDict):
     """What the workflow hands to ``commit``.
@@ -14,7 +16,7 @@ class CommitRequest(TypedDict):
     company_id: int
     customer_id: str
     run_id: str
-    now: int
+    now: Micros
     state: dict[str, Any] | None
     messages: list[tuple[str, list[str]]]
 
@@ -32,7 +34,7 @@ class CommitResult(TypedDict, total=False):
     answers: list[str | dict[str, Any] | None]
     again: bool
     more: bool
-    actions: dict[str, int]
+    actions: dict[str, Micros]
 
 
 class ActRequest(TypedDict):
@@ -44,7 +46,7 @@ class ActRequest(TypedDict):
 
     company_id: int
     customer_id: str
-    now: int
+    now: Micros
     tails: list[str]
     patient: NotRequired[float]
     given_up: NotRequired[str]
@@ -60,6 +62,6 @@ class ActResult(TypedDict, total=False):
     """
 
     done: dict[str, str]
-    until: dict[str, int]
+    until: dict[str, Micros]
     again: dict[str, str]
     campaign: dict[str, Any]

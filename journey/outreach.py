@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from journey.quiet_hours import first_allowed, time_of_day, zone_of
-from journey.state import DAY
+from journey.time import DAY, Micros
 
 CampaignStep = Literal["email", "sms", "call", "offer"]
 MessageChannel = Literal["email", "sms"]
@@ -81,7 +81,7 @@ class Go(Struct, frozen=True, tag=True):
 class Hold(Struct, frozen=True, tag=True):
     """Ask again at ``until`` (µs), the first instant that is allowed."""
 
-    until: int
+    until: Micros
     reason: str
 
 
@@ -106,9 +106,9 @@ def consider(
     *,
     channel: MessageChannel,
     marketing: bool,
-    now: int,
+    now: Micros,
     outreach: Outreach,
-    marketing_sent: Sequence[int] = (),
+    marketing_sent: Sequence[Micros] = (),
 ) -> Go | Hold | Suppress:
     """Whether a message may go to this customer at ``now``.
 
@@ -127,7 +127,7 @@ def consider(
     return _quiet(profile, now, outreach)
 
 
-def _quiet(profile: Profile, now: int, outreach: Outreach) -> Go | Hold:
+def _quiet(profile: Profile, now: Micros, outreach: Outreach) -> Go | Hold:
     zone = zone_of(profile.time_zone) or zone_of(outreach.time_zone) or zone_of("UTC")
     assert zone is not None
     until = first_allowed(now, zone, time_of_day(outreach.quiet_from), time_of_day(outreach.quiet_to))

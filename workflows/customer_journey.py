@@ -28,9 +28,9 @@ with workflow.unsafe.imports_passed_through():
         validation_problem,
     )
     from contracts.requests import CommitRequest, CommitResult
-    from journey.events import to_datetime, to_instant
     from journey.explain import details, readable
     from journey.state import changed, deadline_of
+    from journey.time import EPOCH_MICROS, Micros, to_datetime, to_micros
     from workflows.pending_actions import Agenda
 
 #: More history of an import is on its way: deadlines that it may make untrue wait this long for it.
@@ -191,7 +191,7 @@ class CustomerJourney:
             result = {"answers": [str(error) for _ in numbers]}
         self.taken += len(messages)
         self.state = changed(self.state, result.get("changes"))
-        self.not_before = self._now() + HISTORY_FOLLOWS if result.get("more") else 0
+        self.not_before = Micros(self._now() + HISTORY_FOLLOWS) if result.get("more") else EPOCH_MICROS
         self.answers.update(zip(numbers, result.get("answers") or [None] * len(numbers), strict=True))
         self.agenda.add(result.get("actions") or {})
 
@@ -232,8 +232,8 @@ class CustomerJourney:
 
     # -- the only clock ---------------------------------------------------------------------------------------------
 
-    def _now(self) -> int:
-        return to_instant(workflow.now())
+    def _now(self) -> Micros:
+        return to_micros(workflow.now())
 
     def _deadline_at(self) -> int | None:
         """When to look at the next deadline: just after it, a little later for each journey; None without one."""

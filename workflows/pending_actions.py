@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts import names
     from contracts.messages import CampaignStart, JourneyStart
     from contracts.requests import ActRequest, ActResult
-    from journey.events import to_instant
+    from journey.time import Micros, to_micros
 
 SHOWN = 12  # outcomes in the details
 
@@ -37,16 +37,16 @@ class Agenda:
         self._woken = woken
         self._tasks: list[asyncio.Task[None]] = []
 
-    def add(self, tails: Mapping[str, int]) -> None:
+    def add(self, tails: Mapping[str, Micros]) -> None:
         self.due.update(tails)
 
-    def next_at(self) -> int | None:
+    def next_at(self) -> Micros | None:
         """When the next action is due (µs); those under way are not waited for."""
         return min((at for tail, at in self.due.items() if tail not in self.tried), default=None)
 
     def start_due(self) -> None:
         """Try what is due, all of it together, in the background."""
-        now = to_instant(workflow.now())
+        now = to_micros(workflow.now())
         tails = [tail for tail, at in self.due.items() if at <= now and tail not in self.tried]
         if tails:
             self.tried.update(dict.fromkeys(tails, ""))
@@ -180,8 +180,8 @@ async def act_patiently(company_id: int, customer_id: str, tail: str, reason: st
         return await act({**request, "given_up": given_up}, summary=f"{name_of(tail)} has failed")
 
 
-def now() -> int:
-    return to_instant(workflow.now())
+def now() -> Micros:
+    return to_micros(workflow.now())
 
 
 def name_of(tail: str) -> str:

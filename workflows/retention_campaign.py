@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts import names
     from contracts.messages import CampaignStart
     from contracts.requests import ActRequest, ActResult
-    from journey.events import utc_text
+    from journey.time import utc_text
     from workflows.pending_actions import act, act_patiently, name_of, now
 
 

@@ -15,22 +15,22 @@ from urllib.parse import parse_qs
 import psycopg
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
-from limits import RateLimitItem
 from rfc9457 import Problem
 from starlette.exceptions import HTTPException
 from temporalio.exceptions import TemporalError
 
 from api.dependencies import Gateway, gateway_of
-from api.event_intake import Accepted, look_up, outcomes, send
+from api.event_intake import AcceptedEvent, recorded_outcomes, send_to_journeys, wait_for_outcomes
 from api.html import COMMENT_LIMIT, feedback_form, page, unsubscribe_form, words
 from api.problems import RETRY_SECONDS
-from api.security import ip_rate_limit
+from api.security.ip_rate_limit import client_network
 from db.outreach import feedback_requests
 from db.outreach.feedback_requests import FeedbackRequest
 from db.people import companies, customers
 from journey.actions import action_key
-from journey.events import canonical, content_hash, from_fields, utc_text
+from journey.events import canonical, content_hash, from_fields
 from journey.signed_tokens import FeedbackLink, InvalidLink, UnsubscribeLink, read_feedback, read_unsubscribe
+from journey.time import Micros, utc_text
 
 FORM_LIMIT = 64 * 1024  # bytes: a comment whose every character takes twelve
 ANSWER_WAIT = 3.0  # seconds that a customer waits to hear whether the answer was the first
@@ -45,8 +45,9 @@ class _Page(APIRoute):
         unsubscribing = self.path.startswith("/u/")
 
         async def handle(request: Request) -> Response:
-            limit = ip_rate_limit.UNSUBSCRIBING if unsubscribing else ip_rate_limit.PAGES
-            if wait := await _too_often(request, limit):
+            limits = gateway_of(request).ip_rate_limits
+            network = client_network(request.client.host if request.client else "")
+            if wait := (limits.unsubscribing if unsubscribing else limits.pages).hit(network):
                 title, text = "One moment, please", "There were too many requests. Please try again in a minute."
                 return page(title, words(text), status=429, headers={"Retry-After": str(wait)})
             try:
@@ -67,11 +68,6 @@ class _Page(APIRoute):
 
 
 router = APIRouter(include_in_schema=False, route_class=_Page)
-
-
-async def _too_often(request: Request, limit: RateLimitItem) -> int:
-    address = request.client.host if request.client else ""
-    return await gateway_of(request).visitors.exceeded(limit, address)
 
 
 def _no_link(error: InvalidLink) -> Response:
@@ -139,12 +135,12 @@ async def _told(gateway: Gateway, link: FeedbackLink, rating: int, comment: str)
         **({"comment": comment} if comment else {}),
     }
     fields = canonical(from_fields(fields))
-    event = Accepted(fields, content_hash(fields))
-    before = await look_up(gateway.pool, link.company, [event])
-    if await send(gateway.temporal.client, link.company, [event], 1):
+    event = AcceptedEvent(fields, content_hash(fields))
+    before = await recorded_outcomes(gateway.pool, link.company, [event])
+    if await send_to_journeys(gateway.temporal.client, link.company, [event], 1):
         raise ConnectionError("Temporal has not taken it")
-    gateway.meters.accepted.add(1)
-    found = await outcomes(gateway.pool, link.company, [event], before, time.monotonic() + ANSWER_WAIT)
+    gateway.metrics.accepted.add(1)
+    found = await wait_for_outcomes(gateway.pool, link.company, [event], before, time.monotonic() + ANSWER_WAIT)
     outcome: str = found[0]["outcome"]
     return outcome
 
@@ -205,8 +201,8 @@ def _secret(gateway: Gateway) -> str:
     return gateway.link_secret
 
 
-def _now() -> int:
-    return time.time_ns() // 1000
+def _now() -> Micros:
+    return Micros(time.time_ns() // 1000)
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -11,17 +11,18 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from activities.message_catalogue import TEMPLATES
 from activities.previews import preview
 from activities.rendering import InvalidTemplate, Own, check_template, fallbacks
-from api.dependencies import Gateway, TheCredential, TheGateway
+from api.dependencies import CredentialDep, Gateway, GatewayDep
 from api.field_types import storable
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
-from api.security.route_classes import requires
+from api.schemas.outreach import MessagePreview, Messages, SavedTemplate
+from api.security.route_classes import scoped_route
 from db.connections import tenant_transaction
 from db.outreach import message_templates, outreach_settings
 from db.people.api_keys import ADMIN, Credential
 
-router = APIRouter(tags=["templates"], route_class=requires(ADMIN))
+router = APIRouter(tags=["templates"], route_class=scoped_route(ADMIN))
 
 LOCALE = r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$"
 
@@ -75,13 +76,14 @@ class Draft(BaseModel):
     response_model=None,
     responses={
         200: json_answer(
+            Messages,
             "Each message with the variables that a template of it may use, and the company's own templates.",
             {"templates": [_LISTED]},
         ),
         **problems(),
     },
 )
-async def get_templates(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def get_templates(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         own = await message_templates.list_templates(connection, credential.company_id)
     return {
@@ -104,9 +106,9 @@ async def get_templates(gateway: TheGateway, credential: TheCredential) -> dict[
     "/v1/templates/{name}/{locale}",
     summary="The company's own words for a message",
     response_model=None,
-    responses={200: json_answer("The template as it was saved.", _SOURCES), **problems("not-found")},
+    responses={200: json_answer(SavedTemplate, "The template as it was saved.", _SOURCES), **problems("not-found")},
 )
-async def get_template(name: Name, locale: Locale, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def get_template(name: Name, locale: Locale, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     _known(name)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         found = await message_templates.find_template(connection, credential.company_id, name, locale)
@@ -120,12 +122,12 @@ async def get_template(name: Name, locale: Locale, gateway: TheGateway, credenti
     summary="Say it in the company's own words",
     response_model=None,
     responses={
-        200: json_answer("The template, which is used from the next message on.", _SOURCES),
+        200: json_answer(SavedTemplate, "The template, which is used from the next message on.", _SOURCES),
         **problems("not-found", "too-large", "unsupported-media-type"),
     },
 )
 async def put_template(
-    name: Name, locale: Locale, template: Template, gateway: TheGateway, credential: TheCredential
+    name: Name, locale: Locale, template: Template, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
     """It is checked and tried out before it is saved: what could not be sent later is refused now."""
     _known(name)
@@ -145,7 +147,7 @@ async def put_template(
     response_model=None,
     responses={204: {"description": "It is forgotten."}, **problems("not-found")},
 )
-async def remove_template(name: Name, locale: Locale, gateway: TheGateway, credential: TheCredential) -> Response:
+async def remove_template(name: Name, locale: Locale, gateway: GatewayDep, credential: CredentialDep) -> Response:
     _known(name)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         if not await message_templates.delete_template(
@@ -161,13 +163,14 @@ async def remove_template(name: Name, locale: Locale, gateway: TheGateway, crede
     response_model=None,
     responses={
         200: json_answer(
+            MessagePreview,
             "The message with example values. `source`: `draft`, `own` (the company's) or `built-in`.",
             {"source": "draft", "subject": "Willkommen bei Salon Sophie", "html": None, "text": "Hallo Ada Example, …"},
         ),
         **problems("not-found", "too-large", "unsupported-media-type"),
     },
 )
-async def preview_template(name: Name, draft: Draft, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def preview_template(name: Name, draft: Draft, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     """Nothing is saved and nothing is sent."""
     _known(name)
     company, source, own = await _chosen(gateway, credential, name, draft)

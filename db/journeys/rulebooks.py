@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from db.connections import Connection, Pool, tenant_transaction
-from journey.events import to_datetime, to_instant
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
+from journey.time import Micros, to_datetime, to_micros
 
 _CACHE_SIZE = 10_000  # companies whose compiled rules a process keeps
 
@@ -73,14 +73,14 @@ class RulebookCache:
         if text is None:
             assert cached is not None
             return cached
-        rulebook = _compile(orjson.loads(text), version, to_instant(changed_at))
+        rulebook = _compile(orjson.loads(text), version, to_micros(changed_at))
         if len(self._compiled) >= _CACHE_SIZE:
             self._compiled.clear()
         self._compiled[company_id] = rulebook
         return rulebook
 
 
-def _compile(fields: dict[str, Any], version: int, changed_at: int) -> Rulebook:
+def _compile(fields: dict[str, Any], version: int, changed_at: Micros) -> Rulebook:
     if not fields["scoring"] and not fields["stages"]:
         # Companies with the default rules share the compiled stages and scoring.
         return Rulebook(DEFAULT_RULEBOOK.all_stages, DEFAULT_RULEBOOK.scoring, version, changed_at)

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from db.connections import Connection, Pool, tenant_rows
+from journey.time import Micros
 
 FINAL = ("succeeded", "failed", "suppressed", "cancelled")
 
@@ -45,7 +46,7 @@ class Surroundings:
     entry: int
     rules_version: int
     standing: dict[str, Any]
-    marketing_sent: list[int]
+    marketing_sent: list[Micros]
 
 
 _LOAD = """

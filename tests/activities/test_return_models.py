@@ -53,7 +53,7 @@ def test_its_name_is_what_schedules_call() -> None:
     assert defined.name == "fit_return_model"
 
 
-@pytest.mark.parametrize("modules", ["worker", "api.app", "cli.main, cli.fitting", "workflows.customer_journey"])
+@pytest.mark.parametrize("modules", ["worker", "api.app", "cli.maintenance.predictions", "workflows.customer_journey"])
 def test_nobody_loads_numpy_and_scipy_before_a_fit(modules: str) -> None:
     look = f"import sys, {modules}; print([name for name in ('numpy', 'scipy') if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from limits import parse
 
 from api.app import create_app
 from api.security import authentication, ip_rate_limit
@@ -294,7 +293,7 @@ def test_a_link_that_leads_nowhere(tenant: Tenant, browser: Browser, spoilt: str
 
 
 def test_too_many_wrong_guesses(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ip_rate_limit, "WRONG_GUESSES", parse("2/hour"))
+    monkeypatch.setattr(ip_rate_limit, "FAILED_SIGN_INS", "2/hour")
     with Served(create_app(gateway_settings(tenant.database_url))) as served:
         browser = Browser(served.url)
         assert [browser.sign_in(key=key).status_code for key in (tenant.key, "a", tenant.key, "b")] == [

@@ -14,9 +14,9 @@ from activities.stage_actions import ACTIONS, Assign, Effect, Mail, Notice, Occa
 from contracts.names import campaign_id, journey_id
 from journey.actions import CAMPAIGN, QUARTERLY_REVIEW, STAGE_CHANGED, Moved, action_key, due_actions, parsed_tail
 from journey.actions import step_name as step
-from journey.events import to_instant
 from journey.outreach import outreach_from
 from journey.stages import DEFAULT_RULEBOOK
+from journey.time import to_micros
 from tests.chaos.acted import Acted, Received, Row
 from tests.chaos.invariants import Finding
 
@@ -91,10 +91,10 @@ def _brought_about(moves: list[Row], *, told: bool) -> list[str]:
         for move in (move for move in moves if move["version"] == version):
             stage = move["to_stage"]
             growth = DEFAULT_RULEBOOK.by_key[stage].is_growth
-            at = to_instant(move["transitioned_at"])
+            at = to_micros(move["transitioned_at"])
             batch.append(Moved(move["sequence"], stage, at, stage not in entered, growth))
             entered.add(stage)
-        decided = max(to_instant(move["decided_at"]) for move in moves if move["version"] == version)
+        decided = max(to_micros(move["decided_at"]) for move in moves if move["version"] == version)
         due = due_actions(batch, decided, DEFAULT_RULEBOOK.actions)
         tails += [action.tail for action in due if told or action.action != STAGE_CHANGED]
     return tails

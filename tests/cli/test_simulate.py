@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli.simulate import simulate
+from cli.events.simulate import simulate
 
 BASE = {"customer_id": 1, "occurred_at": "2026-01-01T00:00:00Z"}
 CALL = {**BASE, "id": "1", "type": "call.received", "duration_seconds": 90}

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from cli.optimize import optimize
+from cli.maintenance.optimize_queries import optimize
 from db.connections import Pool
 from db.operations import query_plans
 from db.operations.query_plans import Plan

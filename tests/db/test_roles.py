@@ -15,8 +15,9 @@ from db.analytics.journey_analytics import AnalyticsQuery
 from db.connections import Pool
 from db.journeys.rulebooks import RulebookCache
 from db.schema import migrate
-from journey.events import Event, parse, to_instant
+from journey.events import Event, parse
 from journey.stages import DEFAULT_STAGES, Rulebook
+from journey.time import to_micros
 from tests.support.lived import live
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -40,7 +41,7 @@ async def figures(pool: Pool, rulebook: Rulebook) -> tuple[dict[str, Any], list[
 
 async def test_other_keys_with_the_same_roles_give_the_same_figures(pool: Pool, database_url: str) -> None:
     histories = [[visit("new", 3)], [visit("rich", 5, "2000.00")], [visit("back", 200), visit("back", 1)]]
-    live(database_url, 1, [*histories, [visit("quiet", 100)], [visit("lost", 200)]], to_instant(NOW))
+    live(database_url, 1, [*histories, [visit("quiet", 100)], [visit("lost", 200)]], to_micros(NOW))
     by_default = await figures(pool, await RulebookCache().latest(pool, 1))
     assert (by_default[0]["at_risk_count"], by_default[0]["vip_count"]) == (1, 1)
     assert [row["customer_id"] for row in by_default[1]] == ["quiet"]
@@ -63,7 +64,7 @@ async def test_other_keys_with_the_same_roles_give_the_same_figures(pool: Pool, 
 
 
 async def test_a_high_risk_is_the_companys_own(pool: Pool, database_url: str) -> None:
-    live(database_url, 1, [[visit("new", 3)], [visit("slow", 70)]], to_instant(NOW))
+    live(database_url, 1, [[visit("new", 3)], [visit("slow", 70)]], to_micros(NOW))
     assert (await figures(pool, await RulebookCache().latest(pool, 1)))[1] == []
     with psycopg.connect(database_url) as connection:
         connection.execute(

@@ -14,8 +14,6 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]  # ships no types
 import pytest
-import typer.core
-import typer.main
 import yaml
 
 from settings import Settings
@@ -226,9 +224,7 @@ def journey_commands() -> list[list[str]]:
 
 @pytest.mark.parametrize("line", journey_commands(), ids=" ".join)
 def test_the_journey_command_knows_it(line: list[str]) -> None:
-    from cli.main import app
+    from cli.main import MODULES, load
 
-    group = typer.main.get_command(app)
-    assert isinstance(group, typer.core.TyperGroup)
-    assert line[0] in group.commands, f"journey has no command {line[0]}"
-    group.commands[line[0]].make_context(line[0], line[1:])  # parses, and runs nothing
+    assert line[0] in MODULES, f"journey has no command {line[0]}"
+    load(line[0]).make_context(line[0], line[1:])  # parses, and runs nothing

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.simulate import simulate
+from cli.events.simulate import simulate
 
 DATA = Path(os.environ.get("PERDURE_DATA") or "nowhere")
 LOGS = ["anonymous_bank_calls", "cdnow_sample", "hair_salon", "online_retail"]

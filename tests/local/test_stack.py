@@ -38,8 +38,8 @@ class Up:
         script = before + (
             "import sys; from pathlib import Path; import local.services\n"
             "local.services.JOURNEY = sys.argv[1]\n"
-            "from cli.up import up_command\n"
-            f"up_command(Path(sys.argv[2]), int(sys.argv[3]), dashboard={dashboard}, demo=False)"
+            "from cli.system.up import up\n"
+            f"up(Path(sys.argv[2]), int(sys.argv[3]), dashboard={dashboard}, demo=False)"
         )
         journey = data.parent / "journey"
         journey.write_text(f'#!/bin/sh\nexec {sys.executable} {STUB} "$@"\n')

@@ -27,7 +27,7 @@ from contracts.maintenance import Evaluation
 from contracts.messages import FinishTask, ReassignTask, Release, RequestAction, RetryAction, SetStage
 from db.connections import open_pool
 from db.schema.migrate import upgrade
-from journey.events import to_instant
+from journey.time import to_micros
 from local.embedded import Postgres, Temporal, free_port, running
 from settings import Settings
 from tests.replay import fingerprint
@@ -195,7 +195,7 @@ class Recorder:
         life = self.life("import")
         await life.start(continue_after=2)
         for days in (-400, -300, -290, -200):
-            until = to_instant(datetime.now(UTC) + timedelta(days=days + 9))
+            until = to_micros(datetime.now(UTC) + timedelta(days=days + 9))
             await life.send(life.visit(days), life.visit(days + 8), until=until)
             await life.settled()
         await life.lived(life.visit(-100))

@@ -23,6 +23,7 @@ from contracts.messages import SetStage
 from contracts.requests import CommitRequest, CommitResult
 from db.connections import Pool, open_pool
 from db.schema.migrate import upgrade
+from journey.time import Micros
 from local.embedded import Postgres, running
 from settings import Settings
 from tests.support.workflow_life import Life, kinds, new_company
@@ -125,7 +126,7 @@ async def test_the_older_of_two_tries_does_not_write(life: Life, client: Client,
         "company_id": life.company,
         "customer_id": life.customer,
         "run_id": row["run_id"],
-        "now": int(row["decided_at"].timestamp() * 1e6) - 1_000_000,
+        "now": Micros(int(row["decided_at"].timestamp() * 1e6) - 1_000_000),
         "state": {**row["state"], "n": row["version"] - 1},
         "messages": [],
     }

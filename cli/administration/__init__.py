@@ -1,0 +1,1 @@
+"""Commands for companies, their API keys and their staff."""

@@ -1,0 +1,80 @@
+"""``journey companies``: the companies (tenants) of this system."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import AsJson, Data, command_app, run
+from cli.output import console, print_json, print_result
+from db.connections import owner_connection
+from db.people import companies
+from settings import Settings
+
+app = command_app("Tenants.")
+
+
+@app.command("add")
+def companies_add(
+    name: str,
+    currency: Annotated[str, typer.Option(help="What its amounts are in (ISO 4217).")] = "EUR",
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Make a company.
+
+    Example: [bold]journey companies add "Salon Sophie" --currency CHF[/bold]
+    """
+    run(data, lambda settings: add_company(settings, name, currency, as_json))
+
+
+@app.command("set")
+def companies_set(
+    company_id: Annotated[int, typer.Argument(metavar="ID")],
+    name: Annotated[str | None, typer.Option(help="Its new name.")] = None,
+    currency: Annotated[str | None, typer.Option(help="What its amounts are in (ISO 4217).")] = None,
+    data: Data = Path(".journey"),
+) -> None:
+    """Give a company another name, or another currency (amounts are not converted).
+
+    Example: [bold]journey companies set 1 --currency CHF[/bold]
+    """
+    run(data, lambda settings: change_company(settings, company_id, name, currency))
+
+
+@app.command("list")
+def companies_list(data: Data = Path(".journey"), as_json: AsJson = False) -> None:
+    """Every company.
+
+    Example: [bold]journey companies list[/bold]
+    """
+    run(data, lambda settings: list_companies(settings, as_json))
+
+
+async def add_company(settings: Settings, name: str, currency: str, as_json: bool) -> int:
+    """Raises ValueError (exit code 2) for a blank name or a code that is no currency's."""
+    async with owner_connection(settings.owner_url) as connection:
+        company_id = await companies.create(connection, name, currency)
+    if as_json:
+        print_json({"id": company_id, "name": name})
+    else:
+        console.print(f"company [bold]{company_id}[/bold]: {name}", markup=True)
+        console.print(f"its first key: journey keys create --company {company_id} --scopes events:write,journeys:read")
+    return 0
+
+
+async def change_company(settings: Settings, company: int, name: str | None, currency: str | None) -> int:
+    """1 for no such company. Raises ValueError (exit code 2) as `add_company`, and where nothing is to be changed."""
+    if name is None and currency is None:
+        raise ValueError("say what to change: --name or --currency")
+    async with owner_connection(settings.owner_url) as connection:
+        found = await companies.update(connection, company, name=name, currency=currency)
+    console.print(f"company {company} is changed" if found else f"there is no company {company}")
+    return 0 if found else 1
+
+
+async def list_companies(settings: Settings, as_json: bool) -> int:
+    async with owner_connection(settings.owner_url) as connection:
+        rows = [asdict(company) for company in await companies.list_all(connection)]
+    return print_result(rows, as_json, "no company yet: journey companies add NAME")

@@ -1,0 +1,1 @@
+"""Commands for event logs: import and simulate."""

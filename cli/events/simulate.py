@@ -1,0 +1,171 @@
+"""``journey simulate``: an event log through the pure core alone, no server, optionally against other rules."""
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from cli.events.event_log_file import read_log
+from cli.events.file_checks import UnreadableLog
+from cli.options import AsJson, command_app
+from journey.rules import InvalidRule
+from journey.simulate import Log, Simulation
+from journey.simulate import simulate as simulate_log
+from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
+from journey.time import EARLIEST, EPOCH_MICROS, LATEST, Micros, to_micros, utc_text
+
+BAR = 30  # characters of a full bar
+SHOWN = 20  # bad lines and conflicts that are listed; all are counted
+
+app = command_app()
+
+
+@app.command()
+def simulate_command(
+    file: Annotated[str, typer.Argument(help="An event log: .jsonl or .csv, either .gz, or - for standard input.")],
+    as_of: Annotated[
+        str | None, typer.Option(help="An instant like 2026-03-12T09:00:00Z; default: the last event.")
+    ] = None,
+    rules: Annotated[str | None, typer.Option(help="A JSON file with other stages and rules, to compare.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Where the customers of an event log would stand: the pure core alone, no server.
+
+    Example: [bold]journey simulate visits.jsonl.gz --as-of 2026-03-12T09:00:00Z[/bold]
+    """
+    raise typer.Exit(simulate(file, as_of, rules, as_json))
+
+
+class WrongUse(Exception):
+    """The command was called with something that cannot be: exit code 2, and the text says what."""
+
+
+def simulate(file: str, as_of: str | None, rules: str | None, as_json: bool) -> int:
+    """Print where every customer of a log stands as of an instant, and how they came there; the exit code.
+
+    ``as_of``: RFC 3339 with an offset, by default the log's last event. ``rules``: a file with ``{"stages": […],
+    "scoring": {…}}`` or a list of stages; the log is then simulated under the default rules and under these. 0: all
+    lines were events; 1: some were not (each is named on stderr, the others counted); 2: wrong use.
+    """
+    complaints = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        other = None if rules is None else _rulebook(rules)
+        instant = None if as_of is None else _instant(as_of)
+        log, bad = _read(file, complaints)
+    except (WrongUse, UnreadableLog) as error:
+        complaints.print(f"[red]error:[/red] {escape(str(error))}")
+        return 2
+    instant = log.last_at if instant is None else instant
+    if instant is None:
+        complaints.print("[red]error:[/red] no event in the log, and no --as-of")
+        return 1 if bad else 2
+    simulation = simulate_log(log.customers.values(), DEFAULT_RULEBOOK, instant)
+    against = None if other is None else simulate_log(log.customers.values(), other, instant)
+    if as_json:
+        print(json.dumps((against or simulation).as_json()))
+    else:
+        _show(log, simulation, against)
+    return 1 if bad else 0
+
+
+def _read(file: str, complaints: Console) -> tuple[Log, int]:
+    """The log's events, and how many lines were none; those and the conflicts are told as they come."""
+    log, bad = Log(), 0
+    for line in read_log(file):
+        if line.event is not None:
+            log.add(line.event)
+        elif line.kind == "rejected":
+            bad += line.lines
+            if bad <= SHOWN:
+                problems = "; ".join(map(str, line.errors))
+                complaints.print(f"[yellow]line {line.line}:[/yellow] {escape(problems)}")
+    if bad:
+        complaints.print(f"[yellow]{bad} bad lines[/yellow] were left out")
+    if log.conflicts:
+        shown = ", ".join(log.conflicts[:SHOWN]) + (" …" if len(log.conflicts) > SHOWN else "")
+        complaints.print(f"[yellow]{len(log.conflicts)} conflicts[/yellow] (the first content counts): {escape(shown)}")
+    return log, bad
+
+
+def _instant(text: str) -> Micros:
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None and EARLIEST <= moment < LATEST:
+            return to_micros(moment)
+    except ValueError:
+        pass  # said below, as for a time without an offset
+    raise WrongUse(f"--as-of {text!r} is not a time with an offset between 1900 and 2200, like 2026-03-12T09:00:00Z")
+
+
+def _rulebook(file: str) -> Rulebook:
+    try:
+        return rulebook_from(json.loads(Path(file).read_bytes()))
+    except OSError as error:
+        raise WrongUse(f"--rules {file}: {error.strerror}") from None
+    except InvalidRule as invalid:
+        raise WrongUse(f"--rules {file}: {invalid}") from None
+    except (ValueError, RecursionError) as error:
+        raise WrongUse(f"--rules {file}: not JSON: {error}") from None
+
+
+def _show(log: Log, simulation: Simulation, against: Simulation | None) -> None:
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+    first, last = utc_text(log.first_at or EPOCH_MICROS), utc_text(log.last_at or EPOCH_MICROS)
+    console.print(f"events: {log.events:,}, customers: {len(log.customers):,}, {first} to {last}")
+    if log.duplicates:
+        console.print(f"{log.duplicates:,} duplicates counted once")
+    console.print(f"as of [bold]{utc_text(simulation.as_of)}[/bold]\n")
+    ours, theirs = simulation.as_json(), against.as_json() if against else None
+    console.print(_stage_table(ours["stages"], theirs["stages"] if theirs else None, _colors(simulation, against)))
+    moves = {(row["from"], row["to"]): row["count"] for row in ours["transitions"]}
+    others = {(row["from"], row["to"]): row["count"] for row in theirs["transitions"]} if theirs else None
+    console.print(_move_table(moves, others))
+
+
+def _colors(*simulations: Simulation | None) -> dict[str, str]:
+    books = [simulation.rulebook for simulation in simulations if simulation is not None]
+    return {stage.key: stage.fields.color or "white" for book in books for stage in book.all_stages}
+
+
+def _stage_table(ours: dict[str, int], theirs: dict[str, int] | None, colors: dict[str, str]) -> Table:
+    table = _table("stage", theirs)
+    table.add_column("share", justify="right")
+    table.add_column("", no_wrap=True)
+    counts = ours if theirs is None else theirs
+    total = sum(counts.values())
+    for key in [*ours, *(key for key in theirs or () if key not in ours)]:
+        share = counts.get(key, 0) / total if total else 0.0
+        bar = f"[{colors[key]}]{'█' * round(share * BAR) or ('▏' if share else '')}[/]"
+        table.add_row(key, *_numbers(ours.get(key), key, theirs), f"{share:.1%}", bar)
+    return table
+
+
+def _move_table(ours: dict[tuple[str | None, str], int], theirs: dict[tuple[str | None, str], int] | None) -> Table:
+    table = _table("transition", theirs)
+    for move in [*ours, *(move for move in theirs or () if move not in ours)]:
+        table.add_row(f"{move[0] or '·'} → {move[1]}", *_numbers(ours.get(move), move, theirs))
+    return table
+
+
+def _table(name: str, theirs: object) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column(name, no_wrap=True)
+    for heading in ("count",) if theirs is None else ("default", "these rules", "difference"):
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _numbers(ours: int | None, key: Any, theirs: dict[Any, int] | None) -> list[str]:
+    if theirs is None:
+        return [f"{ours or 0:,}"]
+    other = theirs.get(key)
+    difference = (other or 0) - (ours or 0)
+    shown = f"[{'green' if difference > 0 else 'red'}]{difference:+,}[/]" if difference else "="
+    return ["–" if ours is None else f"{ours:,}", "–" if other is None else f"{other:,}", shown]

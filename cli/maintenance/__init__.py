@@ -1,0 +1,1 @@
+"""Commands that check and repair: evaluation, validation, query plans, metrics, return models."""

@@ -1,0 +1,1 @@
+"""Commands for what reaches customers: actions, tasks, templates, outreach settings, webhooks."""

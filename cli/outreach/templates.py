@@ -1,0 +1,161 @@
+"""``journey templates``: the messages that there are, and a company's own words for them."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from activities.message_catalogue import TEMPLATES
+from activities.previews import preview
+from activities.rendering import Own, check_template, fallbacks
+from cli.database import ACTOR, pool_for
+from cli.options import AsJson, Company, Data, command_app, run
+from cli.output import console, print_json, print_rows
+from db.connections import tenant_transaction
+from db.outreach import message_templates, outreach_settings
+from settings import Settings
+
+_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
+
+app = command_app("Messages, and a company's own words for them.")
+
+Locale = Annotated[str, typer.Option(help="BCP 47, like de or de-AT; en is for everybody.")]
+
+
+@app.command("list")
+def templates_list(company: Company, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
+    """Every message, the variables that it knows, and in which locales the company has its own words for it.
+
+    Example: [bold]journey templates list --company 1[/bold]
+    """
+    run(data, lambda settings: list_templates(settings, company, as_json))
+
+
+@app.command("show")
+def templates_show(
+    name: str, company: Company, locale: Locale = "en", data: Data = Path(".journey"), as_json: AsJson = False
+) -> None:
+    """The company's own template of a message, and what a customer would get, with example values.
+
+    Example: [bold]journey templates show welcome --locale de --company 1[/bold]
+    """
+    run(data, lambda settings: show_template(settings, company, name, locale, as_json))
+
+
+@app.command("set")
+def templates_set(
+    name: str,
+    company: Company,
+    text: Annotated[Path, typer.Option(help="A file with the text.")],
+    locale: Locale = "en",
+    subject: Annotated[str, typer.Option(help="The subject; an SMS has none.")] = "",
+    html: Annotated[Path | None, typer.Option(help="A file with the HTML.")] = None,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Say it in the company's own words. What could not be sent later is refused now.
+
+    Example: [bold]journey templates set welcome --locale de --subject "Willkommen" --text w.txt --company 1[/bold]
+    """
+    run(data, lambda settings: set_template(settings, company, name, locale, subject, html, text, as_json))
+
+
+@app.command("remove")
+def templates_remove(name: str, company: Company, locale: Locale = "en", data: Data = Path(".journey")) -> None:
+    """Go back to the built-in words.
+
+    Example: [bold]journey templates remove welcome --locale de --company 1[/bold]
+    """
+    run(data, lambda settings: remove_template(settings, company, name, locale))
+
+
+async def list_templates(settings: Settings, company: int, as_json: bool) -> int:
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
+        own = await message_templates.list_templates(connection, company)
+    rows: list[dict[str, Any]] = [
+        {
+            "name": message.name,
+            "channel": message.channel,
+            "marketing": message.marketing,
+            "variables": list(message.variables),
+            "own": [locale for name, locale, _ in own if name == message.name],
+        }
+        for message in TEMPLATES.values()
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        print_rows(
+            [{**row, "variables": ", ".join(row["variables"]), "own": ", ".join(row["own"])} for row in rows], ""
+        )
+    return 0
+
+
+async def show_template(settings: Settings, company: int, name: str, locale: str, as_json: bool) -> int:
+    """Raises ValueError (exit code 2) for a message or a locale that there is not."""
+    _check(name, locale)
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
+        found = await outreach_settings.load(connection, company)
+        best = await message_templates.find_best_template(connection, company, name, fallbacks(locale))
+    assert found is not None
+    own = Own(*best[1]) if best else None
+    rendered = preview(name, locale, found[0], own)
+    if as_json:
+        source = (
+            {"locale": best[0], "subject": own.subject, "html": own.html, "text": own.text} if best and own else None
+        )
+        shown = {"subject": rendered.subject, "html": rendered.html, "text": rendered.text}
+        print_json({"name": name, "own": source, "preview": shown})
+        return 0
+    if own and best:
+        console.print(f"[bold]the company's own ({best[0]})[/bold]", markup=True)
+        console.print("\n\n".join(filter(None, (own.subject, own.html, own.text))), markup=False)
+    console.print(f"[bold]what a customer gets{'' if own else ' (built-in)'}[/bold]", markup=True)
+    console.print("\n\n".join(filter(None, (rendered.subject, rendered.text))), markup=False)
+    return 0
+
+
+async def set_template(
+    settings: Settings,
+    company: int,
+    name: str,
+    locale: str,
+    subject: str,
+    html: Path | None,
+    text: Path,
+    as_json: bool,
+) -> int:
+    """Raises ValueError (exit code 2) for a template that could not be sent; InvalidTemplate is one."""
+    _check(name, locale)
+    source = (subject, _read(html) if html else None, _read(text))
+    check_template(name, *source)
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
+        await message_templates.put_template(connection, company, name, locale, source, ACTOR)
+    if as_json:
+        print_json({"name": name, "locale": locale, "subject": source[0], "html": source[1], "text": source[2]})
+    else:
+        console.print(f"{name} ({locale}) is in the company's own words from the next message on")
+    return 0
+
+
+async def remove_template(settings: Settings, company: int, name: str, locale: str) -> int:
+    _check(name, locale)
+    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
+        removed = await message_templates.delete_template(connection, company, name, locale, ACTOR)
+    console.print(f"{name} ({locale}) has the built-in words" + ("" if removed else " already"))
+    return 0 if removed else 1
+
+
+def _check(name: str, locale: str) -> None:
+    if name not in TEMPLATES:
+        raise ValueError(f"no message is called {name!r}; there are {', '.join(TEMPLATES)}")
+    if not _LOCALE.fullmatch(locale):
+        raise ValueError(f"--locale {locale!r}: a language like de, or one with its country like de-AT")
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeError) as error:
+        raise ValueError(f"{file}: {error}") from None

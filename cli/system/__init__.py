@@ -1,0 +1,1 @@
+"""Commands that run and check the system: up, worker, gateway, migrate, health-check."""

@@ -1,0 +1,110 @@
+"""``journey health-check``: each part, its version and latency."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx2
+import psycopg
+import typer
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, GetSystemInfoRequest
+from temporalio.service import RPCError
+
+import connection
+from cli.options import AsJson, Data, command_app, run
+from cli.output import print_json, print_rows
+from contracts.names import TASK_QUEUE
+from db.connections import owner_connection
+from db.schema.migrate import current, head
+from local import data_folder
+from settings import Settings
+
+RECENT = 90.0  # seconds since a worker's last poll
+
+app = command_app()
+
+
+@app.command()
+def health_check(
+    gateway_url: Annotated[str | None, typer.Option("--gateway", help="Check this gateway, too.")] = None,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Each part, its version and latency; exit code 1 if one is down.
+
+    Example: [bold]journey health-check --gateway http://127.0.0.1:8000[/bold]
+    """
+    found = data_folder.environment(data)
+    run(data, lambda settings: check(settings, gateway_url or found.get("PUBLIC_URL"), as_json))
+
+
+async def check(settings: Settings, gateway_url: str | None, as_json: bool) -> int:
+    """Print every part's state; 1 if one is down."""
+    parts: dict[str, Callable[[], Awaitable[str]]] = {
+        "postgres": lambda: _postgres(settings),
+        "schema": lambda: _schema(settings),
+        "temporal": _temporal,
+        "worker": _worker,
+    }
+    if gateway_url is not None:
+        parts["gateway"] = lambda: _gateway(gateway_url)
+    rows = [await _timed(name, probe) for name, probe in parts.items()]
+    if as_json:
+        print_json(rows)
+    else:
+        print_rows(rows, "")
+    return 0 if all(row["state"] == "up" for row in rows) else 1
+
+
+async def _timed(name: str, probe: Callable[[], Awaitable[str]]) -> dict[str, Any]:
+    begin = time.perf_counter()
+    try:
+        version, state = await asyncio.wait_for(probe(), 10), "up"
+    except (psycopg.Error, RPCError, RuntimeError, OSError, TimeoutError, httpx2.HTTPError) as error:
+        version, state = str(error).strip().splitlines()[0] if str(error) else type(error).__name__, "down"
+    return {"part": name, "state": state, "ms": round(1000 * (time.perf_counter() - begin), 1), "version": version}
+
+
+async def _postgres(settings: Settings) -> str:
+    async with owner_connection(settings.database_url) as owner:
+        row = await (await owner.execute("show server_version")).fetchone()
+    return str(row[0]) if row else "?"
+
+
+async def _schema(settings: Settings) -> str:
+    found = await asyncio.to_thread(current, settings.owner_url)
+    if found != head():
+        raise RuntimeError(f"at {found}, needs {head()}: journey migrate")
+    return str(found)
+
+
+async def _temporal() -> str:
+    client = await connection.connect()
+    info = await client.workflow_service.get_system_info(GetSystemInfoRequest())
+    return str(info.server_version)
+
+
+async def _worker() -> str:
+    client = await connection.connect()
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=TASK_QUEUE),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    answer = await client.workflow_service.describe_task_queue(request)
+    recent = [p for p in answer.pollers if time.time() - p.last_access_time.ToDatetime().timestamp() < RECENT]
+    if not recent:
+        raise RuntimeError(f"nobody has polled {TASK_QUEUE} in the last {RECENT:.0f} s")
+    return f"{len(recent)} polling"
+
+
+async def _gateway(url: str) -> str:
+    async with httpx2.AsyncClient(timeout=5, trust_env=False) as client:
+        answer = await client.get(f"{url.rstrip('/')}/readyz")
+    if answer.status_code != 200:
+        raise RuntimeError(f"{url}/readyz answers {answer.status_code}")
+    return url

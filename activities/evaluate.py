@@ -9,7 +9,7 @@ from temporalio.service import RPCError
 
 from activities.attempts import trying
 from activities.reconcile import Nudge, unmoved
-from contracts.maintenance import Chunk, Evaluated
+from contracts.maintenance import EvaluateChunkRequest, EvaluateChunkResult
 from db.connections import Pool
 from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance
@@ -37,11 +37,11 @@ class Evaluations:
             return await maintenance.count_journeys(self._pool, company_id)
 
     @activity.defn(name="evaluate_chunk")
-    async def evaluate_chunk(self, request: Chunk) -> Evaluated:
+    async def evaluate_chunk(self, request: EvaluateChunkRequest) -> EvaluateChunkResult:
         """Evaluate one chunk. A try after another one goes on where that one was, and keeps what it found."""
         async with trying() as progress:
             company_id = request["company_id"]
-            result: Evaluated = {"after": None, "looked": 0, "drifted": 0, "unanswered": 0, "changes": []}
+            result: EvaluateChunkResult = {"after": None, "looked": 0, "drifted": 0, "unanswered": 0, "changes": []}
             if progress.done is not None:
                 result = progress.done
             after = request["after"] if result["after"] is None else result["after"]
@@ -78,7 +78,7 @@ class Evaluations:
             activity.logger.warning(f"company {company_id}: a journey takes no message: {error.message}")
 
     async def _settle(
-        self, company_id: int, asked: dict[int, tuple[JourneyRow, dict[str, Any]]], result: Evaluated
+        self, company_id: int, asked: dict[int, tuple[JourneyRow, dict[str, Any]]], result: EvaluateChunkResult
     ) -> None:
         """Wait until those that were asked have moved; who has not is said not to be done."""
         versions = {key: standing.version for key, (standing, _) in asked.items()}

@@ -19,6 +19,7 @@ from rfc9457 import Problem
 from starlette.exceptions import HTTPException
 from temporalio.exceptions import TemporalError
 
+from activities.channels.registry import customer_channel
 from api.dependencies import Gateway, gateway_of
 from api.event_intake import AcceptedEvent, recorded_outcomes, send_to_journeys, wait_for_outcomes
 from api.html import COMMENT_LIMIT, feedback_form, page, unsubscribe_form, words
@@ -34,7 +35,6 @@ from journey.time import Micros, utc_text
 
 FORM_LIMIT = 64 * 1024  # bytes: a comment whose every character takes twelve
 ANSWER_WAIT = 3.0  # seconds that a customer waits to hear whether the answer was the first
-CHANNELS = {"email": "e-mails", "sms": "text messages"}
 
 
 class _Page(APIRoute):
@@ -180,9 +180,10 @@ async def unsubscribe(token: str, request: Request) -> Response:
 
 def _way_out(gateway: Gateway, token: str) -> tuple[UnsubscribeLink, str]:
     link = read_unsubscribe(_secret(gateway), token)
-    if link.channel not in CHANNELS:
+    channel = customer_channel(link.channel)
+    if channel is None:
         raise InvalidLink("not a valid link")
-    return link, CHANNELS[link.channel]
+    return link, channel.messages
 
 
 async def _company(gateway: Gateway, link: UnsubscribeLink) -> str | None:

@@ -36,7 +36,7 @@ _SHOWN = {
     "customer_name": "Ada Example",
     "current_stage": DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)[0],
     "kind": "check_in_call",
-    "title": "Call customer c-1001: no visit for a while",
+    "title": "Check-in call to customer c-1001: no recent visit",
     "status": "open",
     "assigned_to": 2,
     "staff_name": "Grace Example",

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from activities.message_catalogue import TEMPLATES
 from activities.previews import preview
-from activities.rendering import InvalidTemplate, Own, check_template, fallbacks
+from activities.rendering import CompanyTemplate, InvalidTemplate, check_template, fallbacks
 from api.dependencies import CredentialDep, Gateway, GatewayDep
 from api.field_types import storable
 from api.journey_commands import by_key
@@ -43,7 +43,7 @@ _LISTED = {
     "to_staff": False,
     "marketing": False,
     "required": {"company_name": "the company's name"},
-    "optional": {"name": "the customer's name", "unsubscribe_url": "the link that ends this channel"},
+    "optional": {"name": "the customer's name", "unsubscribe_url": "the unsubscribe link"},
     "own": [{"locale": "de", "updated_at": "2026-03-02T10:15:00+00:00"}],
 }
 _SOURCES = {"name": "welcome", "locale": "de", **_OWN}
@@ -132,7 +132,7 @@ async def put_template(
     """It is checked and tried out before it is saved: what could not be sent later is refused now."""
     _known(name)
     source = (template.subject, template.html, template.text)
-    await _check(name, Own(*source))
+    await _check(name, CompanyTemplate(*source))
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         await message_templates.put_template(
             connection, credential.company_id, name, locale, source, by_key(credential)
@@ -181,9 +181,11 @@ async def preview_template(name: Name, draft: Draft, gateway: GatewayDep, creden
     return {"source": source, "subject": rendered.subject, "html": rendered.html, "text": rendered.text}
 
 
-async def _chosen(gateway: Gateway, credential: Credential, name: str, draft: Draft) -> tuple[str, str, Own | None]:
+async def _chosen(
+    gateway: Gateway, credential: Credential, name: str, draft: Draft
+) -> tuple[str, str, CompanyTemplate | None]:
     """The company's name, and what is to be rendered: the draft, the company's own, or (None) ours."""
-    own = None if draft.text is None else Own(draft.subject, draft.html, draft.text)
+    own = None if draft.text is None else CompanyTemplate(draft.subject, draft.html, draft.text)
     if own is not None:
         await _check(name, own)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
@@ -194,7 +196,7 @@ async def _chosen(gateway: Gateway, credential: Credential, name: str, draft: Dr
         best = await message_templates.find_best_template(
             connection, credential.company_id, name, fallbacks(draft.locale)
         )
-    return (company[0], "own", Own(*best[1])) if best else (company[0], "built-in", None)
+    return (company[0], "own", CompanyTemplate(*best[1])) if best else (company[0], "built-in", None)
 
 
 def _known(name: str) -> None:
@@ -202,7 +204,7 @@ def _known(name: str) -> None:
         raise not_found("no message is called that; there are " + ", ".join(TEMPLATES))
 
 
-async def _check(name: str, own: Own) -> None:
+async def _check(name: str, own: CompanyTemplate) -> None:
     try:
         await asyncio.to_thread(check_template, name, own.subject, own.html, own.text)
     except InvalidTemplate as error:

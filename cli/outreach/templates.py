@@ -8,7 +8,7 @@ import typer
 
 from activities.message_catalogue import TEMPLATES
 from activities.previews import preview
-from activities.rendering import Own, check_template, fallbacks
+from activities.rendering import CompanyTemplate, check_template, fallbacks
 from cli.database import ACTOR, pool_for
 from cli.options import AsJson, Company, Data, command_app, run
 from cli.output import console, print_json, print_rows
@@ -99,7 +99,7 @@ async def show_template(settings: Settings, company: int, name: str, locale: str
         found = await outreach_settings.load(connection, company)
         best = await message_templates.find_best_template(connection, company, name, fallbacks(locale))
     assert found is not None
-    own = Own(*best[1]) if best else None
+    own = CompanyTemplate(*best[1]) if best else None
     rendered = preview(name, locale, found[0], own)
     if as_json:
         source = (

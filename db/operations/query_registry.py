@@ -20,11 +20,13 @@ from db.journeys.projection import PREPARE_JOURNEY, packed_state
 from db.journeys.relationships import SORTS, RelationshipSearch
 from db.journeys.rulebooks import RulebookCache
 from db.operations import company_gauges, maintenance, validation
-from db.outreach import action_queries, actions, task_queries
+from db.outreach import action_queries, task_queries
+from db.outreach.action_context import load_action_contexts
 from db.outreach.action_queries import ActionSearch
 from db.outreach.task_queries import TaskSearch
 from db.people import api_keys
 from journey.stages import DEFAULT_RULEBOOK, Role
+from journey.time import to_micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,9 @@ QUERIES: tuple[RegisteredQuery, ...] = (
     ),
     RegisteredQuery(
         "actions with their context",
-        lambda pool, sample: actions.load(pool, sample.company_id, sample.customer_id, ["key"], sample.now),
+        lambda pool, sample: load_action_contexts(
+            pool, sample.company_id, sample.customer_id, ["1:key"], to_micros(sample.now)
+        ),
     ),
     *(
         RegisteredQuery(f"relationships by {sort.replace('_', ' ')}", _page(RelationshipSearch(sort=sort)))

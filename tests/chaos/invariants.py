@@ -21,7 +21,8 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
 from contracts.journey_client import journey_handle
-from contracts.names import JOURNEY, STATE_QUERY, WAKE_SPREAD
+from contracts.names import JOURNEY, STATE_QUERY
+from contracts.timeouts import WAKE_UP_JITTER
 from journey.engine import Transition, decide
 from journey.events import content_hash, from_fields
 from journey.explain import readable
@@ -126,7 +127,7 @@ def _journey(told: Told, name: str, now: int) -> Iterable[tuple[str, str]]:
     state = unpack(row["state"])
     yield from _columns(row, state)
     yield from _sequence(row, moves)
-    if state.deadline is not None and now > state.deadline + LATENCY + WAKE_SPREAD.total_seconds() * 1e6:
+    if state.deadline is not None and now > state.deadline + LATENCY + WAKE_UP_JITTER.total_seconds() * 1e6:
         yield OVERDUE, f"its deadline was {row['next_deadline']}"
     if any(entry["version"] > row["version"] for entry in entries):
         yield FOLD, "an event of a commit that the row has not seen"

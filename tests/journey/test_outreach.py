@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from activities.channels.registry import channel_spec
 from journey.outreach import (
     Go,
     Hold,
     InvalidOutreach,
-    MessageChannel,
     Outreach,
     Profile,
     Step,
@@ -31,7 +31,13 @@ ADA = Profile(
 
 
 def verdict(profile: Profile = ADA, **given: Any) -> Go | Hold | Suppress:
-    wanted: dict[str, Any] = {"channel": "email", "marketing": True, "now": NOON, "outreach": Outreach(), **given}
+    wanted: dict[str, Any] = {
+        "channel": channel_spec("email"),
+        "marketing": True,
+        "now": NOON,
+        "outreach": Outreach(),
+        **given,
+    }
     return consider(profile, **wanted)
 
 
@@ -121,10 +127,8 @@ def test_go() -> None:
     ],
 )
 @pytest.mark.parametrize("marketing", [True, False])
-def test_nothing_without_address_and_consent(
-    profile: Profile, channel: MessageChannel, reason: str, marketing: bool
-) -> None:
-    assert verdict(profile, channel=channel, marketing=marketing, now=EVENING) == Suppress(reason)
+def test_nothing_without_address_and_consent(profile: Profile, channel: str, reason: str, marketing: bool) -> None:
+    assert verdict(profile, channel=channel_spec(channel), marketing=marketing, now=EVENING) == Suppress(reason)
 
 
 def test_the_cap_counts_what_was_sent_within_its_days() -> None:

@@ -11,7 +11,7 @@ from activities.attempts import trying
 from activities.reconcile import Nudge, unmoved
 from contracts.maintenance import EvaluateChunkRequest, EvaluateChunkResult
 from db.connections import Pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance
 from db.operations.maintenance import JourneyRow
 from journey.drift import detect_drift
@@ -28,7 +28,7 @@ class Evaluations:
 
     def __init__(self, pool: Pool, request_evaluation: Nudge) -> None:
         self._pool, self._nudge = pool, request_evaluation
-        self._rulebooks = Rulebooks()
+        self._rulebooks = RulebookCache()
 
     @activity.defn(name="count_journeys")
     async def count_journeys(self, company_id: int) -> int:
@@ -46,7 +46,7 @@ class Evaluations:
                 result = progress.done
             after = request["after"] if result["after"] is None else result["after"]
             left = request["size"] - result["looked"]
-            rulebook = await self._rulebooks.newest(self._pool, company_id)
+            rulebook = await self._rulebooks.latest(self._pool, company_id)
             standings = await maintenance.journey_rows(self._pool, company_id, after=after, limit=left)
             asked: dict[int, tuple[JourneyRow, dict[str, Any]]] = {}
             for start in range(0, len(standings), BATCH):

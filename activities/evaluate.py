@@ -11,9 +11,9 @@ from activities.maintenance_attempts import maintenance_attempt
 from contracts import names
 from contracts.maintenance import EvaluateChunkRequest, EvaluateChunkResult
 from db.connections import Pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance
-from journey.drift import would_change
+from journey.drift import detect_drift
 from journey.time import Micros
 
 MAX_CHANGES = 50  # drifted journeys of one chunk that are described in the result
@@ -26,7 +26,7 @@ class EvaluateActivities:
 
     def __init__(self, pool: Pool, request_evaluation: RequestEvaluation) -> None:
         self._pool, self._request_evaluation = pool, request_evaluation
-        self._rulebooks = Rulebooks()
+        self._rulebooks = RulebookCache()
 
     @activity.defn(name=names.COUNT_JOURNEYS)
     async def count_journeys(self, company_id: int) -> int:
@@ -44,14 +44,14 @@ class EvaluateActivities:
                 result = progress.done
             after = request["after"] if result["after"] is None else result["after"]
             remaining = request["size"] - result["looked"]
-            rulebook = await self._rulebooks.newest(self._pool, company_id)
+            rulebook = await self._rulebooks.latest(self._pool, company_id)
             rows = await maintenance.journey_rows(self._pool, company_id, after=after, limit=remaining)
             versions: dict[int, int] = {}
             drifted: dict[int, dict[str, Any]] = {}
             for start in range(0, len(rows), BATCH):
                 batch = rows[start : start + BATCH]
                 started, now = time.perf_counter(), Micros(time.time_ns() // 1000)
-                changes = [would_change(row.state, rulebook, now, request["grace"] * 1_000_000) for row in batch]
+                changes = [detect_drift(row.state, rulebook, now, request["grace"] * 1_000_000) for row in batch]
                 elapsed = time.perf_counter() - started
                 for row, change in zip(batch, changes, strict=True):
                     result["after"] = row.relationship_id

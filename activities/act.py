@@ -21,11 +21,11 @@ from activities.rendering import InvalidTemplate
 from activities.stage_actions import REGISTRY, CustomerMessage, Delivered, Effect, Recorded
 from contracts.requests import ActRequest, ActResult
 from db.connections import Pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.outreach import actions
 from db.outreach.action_context import ActionContext, load_action_contexts
 from db.outreach.actions import Outcome
-from journey.outreach import Hold, Suppress, consider
+from journey.outreach import Deferral, Suppress, consider
 from journey.time import Micros, to_datetime, to_micros
 
 JITTER = 300_000_000  # µs over which messages are spread that were deferred to the same time
@@ -41,7 +41,7 @@ class ActActivity:
 
     def __init__(self, pool: Pool, delivery: Delivery) -> None:
         self._pool, self._delivery = pool, delivery
-        self._rulebooks = Rulebooks()
+        self._rulebooks = RulebookCache()
 
     @activity.defn(name="act")
     async def act(self, request: ActRequest) -> ActResult:
@@ -96,7 +96,7 @@ class ActActivity:
         if REGISTRY[context.name].needs_stage and context.current_transition_number != context.transition_number:
             return "left the stage"
         if context.name == "send_onboarding_sequence" and context.step != "1":
-            rulebook = await self._rulebooks.of(self._pool, context.company_id, context.rules_version)
+            rulebook = await self._rulebooks.get(self._pool, context.company_id, context.rules_version)
             stage = rulebook.by_key.get(context.current_stage)
             if stage is not None and not stage.is_growth:
                 return f"the customer is now in the stage {context.current_stage}"
@@ -161,7 +161,7 @@ def _withheld(context: ActionContext, effect: CustomerMessage) -> Outcome | None
     )
     if isinstance(verdict, Suppress):
         return Outcome(status="suppressed", reason=verdict.reason, channel=effect.channel)
-    if isinstance(verdict, Hold):
+    if isinstance(verdict, Deferral):
         # Jitter, so that deferred messages are not all sent at once.
         due_at = to_datetime(Micros(verdict.until + zlib.crc32(context.action_key.encode()) % JITTER))
         return Outcome(status="waiting", reason=verdict.reason, channel=effect.channel, due_at=due_at)

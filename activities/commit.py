@@ -1,4 +1,4 @@
-"""Decide and write, in one transaction: the only way in which a journey changes.
+"""Decide and write, in one transaction: the only way in which a journey state_diff.
 
 A commit may be retried by a worker that took over from a killed one, with the same messages or more. So each attempt
 compares the workflow's version and run id with those of the journey's row in Postgres:
@@ -27,14 +27,14 @@ from contracts.requests import CommitRequest, CommitResult, Reply
 from db.connections import Pool
 from db.journeys import ledger
 from db.journeys.ledger import LedgerEntry, LedgerSnapshot, ProjectionRow
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.journeys.side_effects import RequestTargets, load_request_targets
 from db.outreach import actions
 from journey.actions import action_key
 from journey.engine import decide
 from journey.events import AppointmentCompleted, PaymentAdjusted, canonical, content_hash
 from journey.stages import Rulebook
-from journey.state import State, changes, pack, unpack
+from journey.state import State, pack, state_diff, unpack
 from journey.time import Micros
 
 PAYMENT_EVENTS = (AppointmentCompleted, PaymentAdjusted)
@@ -56,7 +56,7 @@ class CommitActivity:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._rulebooks = Rulebooks()
+        self._rulebooks = RulebookCache()
 
     @activity.defn(name=names.COMMIT)
     async def commit(self, request: CommitRequest) -> CommitResult:
@@ -70,7 +70,7 @@ class CommitActivity:
         quarantined = False
         for attempt in range(CONFLICT_ATTEMPTS):
             try:
-                if attempt == 0 and (rulebook := self._rulebooks.remembered(request["company_id"])):
+                if attempt == 0 and (rulebook := self._rulebooks.cached(request["company_id"])):
                     return await self._commit_optimistically(request, batch, rulebook)
                 return await self._load_and_commit(request, batch)
             except (Overtaken, psycopg.errors.UniqueViolation):
@@ -109,7 +109,7 @@ class CommitActivity:
             position = await self._position(request, batch, known, known.row, state.version)
             if position == "diverged":
                 return await self._adopt(request, known.row, state.version)
-        rulebook = await self._rulebooks.of(self._pool, company_id, known.rules_version)
+        rulebook = await self._rulebooks.get(self._pool, company_id, known.rules_version)
         return await self._decide_and_write(request, batch, known, state, rulebook, is_retry=position == "written")
 
     async def _position(
@@ -208,7 +208,7 @@ class CommitActivity:
         }
         prefix = action_key(request["company_id"], request["customer_id"], "")
         if effects:
-            values |= effects.parameters(prefix, new.entry)
+            values |= effects.parameters(prefix, new.transition_number)
         keys = await ledger.write(
             self._pool, request["company_id"], values, is_retry=is_retry, with_side_effects=bool(effects)
         )
@@ -249,7 +249,7 @@ def commit_result(
     actions: dict[str, Micros] | None = None,
 ) -> CommitResult:
     """Build the activity's answer, no larger than necessary because it is stored in the workflow's history."""
-    answer: CommitResult = {"changes": changes(request["state"] or {}, state or {})}
+    answer: CommitResult = {"changes": state_diff(request["state"] or {}, state or {})}
     if replies:
         answer["answers"] = replies
     if until is not None:

@@ -11,10 +11,10 @@ from activities.attempts import trying
 from activities.reconcile import Nudge, unmoved
 from contracts.maintenance import EvaluateChunkRequest, EvaluateChunkResult
 from db.connections import Pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance
 from db.operations.maintenance import JourneyRow
-from journey.drift import would_change
+from journey.drift import detect_drift
 from journey.time import Micros
 
 SHOWN = 50  # changes of one chunk that are told in full
@@ -28,7 +28,7 @@ class Evaluations:
 
     def __init__(self, pool: Pool, request_evaluation: Nudge) -> None:
         self._pool, self._nudge = pool, request_evaluation
-        self._rulebooks = Rulebooks()
+        self._rulebooks = RulebookCache()
 
     @activity.defn(name="count_journeys")
     async def count_journeys(self, company_id: int) -> int:
@@ -46,13 +46,13 @@ class Evaluations:
                 result = progress.done
             after = request["after"] if result["after"] is None else result["after"]
             left = request["size"] - result["looked"]
-            rulebook = await self._rulebooks.newest(self._pool, company_id)
+            rulebook = await self._rulebooks.latest(self._pool, company_id)
             standings = await maintenance.journey_rows(self._pool, company_id, after=after, limit=left)
             asked: dict[int, tuple[JourneyRow, dict[str, Any]]] = {}
             for start in range(0, len(standings), BATCH):
                 batch = standings[start : start + BATCH]
                 begun, now = time.perf_counter(), Micros(time.time_ns() // 1000)
-                changes = [would_change(s.state, rulebook, now, request["grace"] * 1_000_000) for s in batch]
+                changes = [detect_drift(s.state, rulebook, now, request["grace"] * 1_000_000) for s in batch]
                 took = time.perf_counter() - begun
                 for standing, change in zip(batch, changes, strict=True):
                     result["after"] = standing.relationship_id

@@ -9,7 +9,7 @@ from contracts.maintenance import ListCompaniesRequest, StageMetricsRequest, Sta
 from db.analytics import metric_days
 from db.analytics.journey_analytics import AnalyticsQuery
 from db.connections import Pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.people import companies
 
 #: StageMetricsRequest in one call, each of which reads the company's transitions up to its end.
@@ -23,7 +23,7 @@ class Metrics:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._rulebooks = Rulebooks()
+        self._rulebooks = RulebookCache()
 
     @activity.defn(name="list_companies")
     async def list_companies(self, request: ListCompaniesRequest) -> list[int]:
@@ -36,7 +36,7 @@ class Metrics:
         """Write a chunk of days of one company; with the last one, remember what has been counted."""
         company_id, last = request["company_id"], date.fromisoformat(request["last"])
         async with trying():
-            rulebook = await self._rulebooks.newest(self._pool, company_id)
+            rulebook = await self._rulebooks.latest(self._pool, company_id)
             if request["first"] is None:
                 first = await metric_days.first_due_day(self._pool, company_id, last)
                 if first is None:

@@ -161,7 +161,7 @@ async def wait_for_outcomes(
         if applied:
             customers = sorted({event.customer for event in applied})
             ids = [event.id for event in applied]
-            caused = await ledger.caused_transitions(pool, company_id, customers, ids)
+            caused = await ledger.find_caused_transitions(pool, company_id, customers, ids)
     except psycopg.OperationalError:
         pass  # what is not known yet is pending: the events themselves are safe
     for event in accepted:

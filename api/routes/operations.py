@@ -53,7 +53,7 @@ async def livez() -> dict[str, str]:
 )
 async def readyz(gateway: GatewayDep) -> Response:
     postgres, temporal = await asyncio.gather(
-        _part(projection.answers(gateway.pool)), _part(_temporal_answers(gateway))
+        _part(projection.database_time(gateway.pool)), _part(_temporal_answers(gateway))
     )
     ready = postgres["status"] == temporal["status"] == "up"
     content = {"status": "ready" if ready else "not ready", "postgres": postgres, "temporal": temporal}

@@ -26,8 +26,8 @@ from api.html import COMMENT_LIMIT, feedback_form, page, unsubscribe_form, words
 from api.problems import RETRY_SECONDS
 from api.security.ip_rate_limit import client_network
 from db.outreach import feedback_requests
-from db.outreach.feedback_requests import Asked
-from db.people import customers
+from db.outreach.feedback_requests import FeedbackRequest
+from db.people import companies, customers
 from journey.actions import action_key
 from journey.events import canonical, content_hash, from_fields
 from journey.signed_tokens import FeedbackLink, InvalidLink, UnsubscribeLink, read_feedback, read_unsubscribe
@@ -84,17 +84,17 @@ def _no_link(error: InvalidLink) -> Response:
 async def show_feedback(token: str, request: Request) -> Response:
     gateway = gateway_of(request)
     _, asked = await _feedback(gateway, token)
-    if asked.answered:
-        return _answered(asked.company)
-    return feedback_form(asked.company)
+    if asked.is_answered:
+        return _answered(asked.company_name)
+    return feedback_form(asked.company_name)
 
 
 @router.post("/f/{token}")
 async def give_feedback(token: str, request: Request) -> Response:
     gateway = gateway_of(request)
     link, asked = await _feedback(gateway, token)
-    company = asked.company
-    if asked.answered:
+    company = asked.company_name
+    if asked.is_answered:
         return _answered(company)
     fields = await _form(request)
     comment = fields.get("comment", "").replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").strip()
@@ -109,17 +109,17 @@ async def give_feedback(token: str, request: Request) -> Response:
     return page("Thank you!", words("Your feedback helps us to do better."), company=company)
 
 
-async def _feedback(gateway: Gateway, token: str) -> tuple[FeedbackLink, Asked]:
+async def _feedback(gateway: Gateway, token: str) -> tuple[FeedbackLink, FeedbackRequest]:
     """The link, and what is known of it; next to nothing while Postgres does not answer: it is taken all the same.
 
     Raises InvalidLink.
     """
     link = read_feedback(_secret(gateway), token, _now())
     try:
-        asked = await feedback_requests.asked(gateway.pool, link.company, _key(link), _event_id(link))
+        asked = await feedback_requests.find_feedback_request(gateway.pool, link.company, _key(link), _event_id(link))
     except psycopg.OperationalError:
-        return link, Asked(company=None, known=True, answered=False)
-    if asked is None or not asked.known:
+        return link, FeedbackRequest(company_name=None, exists=True, is_answered=False)
+    if asked is None or not asked.exists:
         raise InvalidLink("not a valid link")  # signed by us, for what is not there any more
     return link, asked
 
@@ -150,7 +150,7 @@ def _answered(company: str | None) -> Response:
 
 
 def _key(link: FeedbackLink) -> str:
-    return action_key(link.company, link.customer, link.tail)
+    return action_key(link.company, link.customer, link.action_ref)
 
 
 def _event_id(link: FeedbackLink) -> str:
@@ -187,7 +187,7 @@ def _way_out(gateway: Gateway, token: str) -> tuple[UnsubscribeLink, str]:
 
 
 async def _company(gateway: Gateway, link: UnsubscribeLink) -> str | None:
-    company = await feedback_requests.company_name(gateway.pool, link.company)
+    company = await companies.find_name(gateway.pool, link.company)
     if company is None:
         raise InvalidLink("not a valid link")
     return company

@@ -75,7 +75,7 @@ async def sign_in(given: SignIn, request: Request, gateway: GatewayDep) -> Respo
         raise problem("unauthorised", what)
     if before := gateway.cookies.secret(request):
         gateway.authenticator.forget(before)
-        await browser_sessions.end(gateway.pool, before)
+        await browser_sessions.delete(gateway.pool, before)
     session = await browser_sessions.find(gateway.pool, secret, gateway.session_idle)
     if session is None:
         raise problem("unauthorised", "this key was revoked")
@@ -117,7 +117,7 @@ async def sign_out(request: Request, gateway: GatewayDep) -> Response:
     if secret := gateway.cookies.secret(request):
         gateway.cookies.check_forgery(request, secret)
         gateway.authenticator.forget(secret)
-        await browser_sessions.end(gateway.pool, secret)
+        await browser_sessions.delete(gateway.pool, secret)
         gateway.cookies.take_back(response)
     return response
 
@@ -125,11 +125,11 @@ async def sign_out(request: Request, gateway: GatewayDep) -> Response:
 async def _opened(gateway: Gateway, given: SignIn) -> str | None:
     """A new session's secret; None for a key or token that is nobody's."""
     if given.token is not None:
-        holder = await browser_sessions.redeem(gateway.pool, given.token)
+        holder = await browser_sessions.redeem_sign_in_link(gateway.pool, given.token)
     else:
         credential = await api_keys.find(gateway.pool, given.key or "")
         holder = (credential.company_id, credential.key_id) if credential else None
-    return holder and await browser_sessions.start(gateway.pool, *holder, gateway.session_lifetime)
+    return holder and await browser_sessions.create(gateway.pool, *holder, gateway.session_lifetime)
 
 
 def _shown(session: Session, secret: str) -> dict[str, Any]:

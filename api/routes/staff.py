@@ -75,7 +75,7 @@ class PersonChange(BaseModel):
 )
 async def get_staff(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        return {"staff": await staff.listed(connection, credential.company_id)}
+        return {"staff": await staff.list_all(connection, credential.company_id)}
 
 
 @router.post(
@@ -109,7 +109,7 @@ async def change_person(
     """Who leaves is made inactive: customers and tasks then go to others, but for those that the person has already."""
     changes = change.model_dump(exclude_unset=True)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        person = await staff.change(connection, credential.company_id, staff_id, changes, by_key(credential))
+        person = await staff.update(connection, credential.company_id, staff_id, changes, by_key(credential))
     if person is None:
         raise not_found("this company has no such person")
     return person

@@ -19,7 +19,7 @@ from api.problems import invalid, not_found
 from api.schemas.outreach import MessagePreview, Messages, SavedTemplate
 from api.security.route_classes import scoped_route
 from db.connections import tenant_transaction
-from db.outreach import message_templates
+from db.outreach import message_templates, outreach_settings
 from db.people.api_keys import ADMIN, Credential
 
 router = APIRouter(tags=["templates"], route_class=scoped_route(ADMIN))
@@ -85,7 +85,7 @@ class Draft(BaseModel):
 )
 async def get_templates(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        own = await message_templates.templates(connection, credential.company_id)
+        own = await message_templates.list_templates(connection, credential.company_id)
     return {
         "templates": [
             {
@@ -111,7 +111,7 @@ async def get_templates(gateway: GatewayDep, credential: CredentialDep) -> dict[
 async def get_template(name: Name, locale: Locale, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     _known(name)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        found = await message_templates.template(connection, credential.company_id, name, locale)
+        found = await message_templates.find_template(connection, credential.company_id, name, locale)
     if found is None:
         raise not_found("this company has no such template of its own")
     return {"name": name, "locale": locale, "subject": found[0], "html": found[1], "text": found[2]}
@@ -150,7 +150,7 @@ async def put_template(
 async def remove_template(name: Name, locale: Locale, gateway: GatewayDep, credential: CredentialDep) -> Response:
     _known(name)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        if not await message_templates.remove_template(
+        if not await message_templates.delete_template(
             connection, credential.company_id, name, locale, by_key(credential)
         ):
             raise not_found("this company has no such template of its own")
@@ -189,11 +189,13 @@ async def _chosen(
     if own is not None:
         await _check(name, own)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        company = await message_templates.company(connection, credential.company_id)
+        company = await outreach_settings.load(connection, credential.company_id)
         assert company is not None  # a key's company is there
         if own is not None:
             return company[0], "draft", own
-        best = await message_templates.best_template(connection, credential.company_id, name, fallbacks(draft.locale))
+        best = await message_templates.find_best_template(
+            connection, credential.company_id, name, fallbacks(draft.locale)
+        )
     return (company[0], "own", CompanyTemplate(*best[1])) if best else (company[0], "built-in", None)
 
 

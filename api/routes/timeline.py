@@ -18,7 +18,7 @@ from api.problems import invalid, not_found, problem
 from api.schemas.journeys import CustomerNotes, TimelinePage
 from api.security.route_classes import scoped_route
 from db.journeys import notes, timeline
-from db.journeys.timeline import Kind, Place
+from db.journeys.timeline import TimelineKind, TimelinePosition
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE
 
 MAX_ROWS = 200
@@ -79,13 +79,13 @@ async def get_timeline(
     customer_id: CustomerId,
     gateway: GatewayDep,
     credential: CredentialDep,
-    kind: Annotated[list[Kind] | None, Query(max_length=3, description="repeatable: only these")] = None,
+    kind: Annotated[list[TimelineKind] | None, Query(max_length=3, description="repeatable: only these")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 50,
     cursor: Annotated[str | None, Query(max_length=cursors.MAX_LENGTH)] = None,
 ) -> Response:
-    kinds: dict[Kind, None] = dict.fromkeys(kind or ("transition", "event", "action"))
+    kinds: dict[TimelineKind, None] = dict.fromkeys(kind or ("transition", "event", "action"))
     place = None if cursor is None else _place(cursor)
-    found = await timeline.page(gateway.pool, credential.company_id, customer_id, kinds, limit, place)
+    found = await timeline.list_entries(gateway.pool, credential.company_id, customer_id, kinds, limit, place)
     if found is None:
         raise not_found("this company has no journey of such a customer")
     rows, following = found
@@ -114,19 +114,19 @@ async def put_notes(
         found = await notes.put(
             gateway.pool, company_id, customer_id, given.notes, by_key(credential), previous=previous
         )
-    except notes.Changed as changed:
+    except notes.NotesConflict as changed:
         raise problem("conflict", "somebody else changed the notes meanwhile", notes=changed.notes) from None
     if not found:
         raise not_found("this company has no journey of such a customer")
     return {"customer_id": customer_id, "notes": given.notes or None}
 
 
-def _place(cursor: str) -> Place:
+def _place(cursor: str) -> TimelinePosition:
     try:
         kind, at, rank, row = cursors.decode(cursor)
         if kind != "timeline" or type(rank) is not int or not 0 <= rank <= 2:
             raise ValueError("of something else")
-        return Place(cursors.timestamp(at), rank, cursors.row_id(row))
+        return TimelinePosition(cursors.timestamp(at), rank, cursors.row_id(row))
     except (ValueError, TypeError):
         raise invalid("cursor", cursor, "next_cursor of a page of this timeline") from None
 

@@ -23,7 +23,7 @@ from cli.events.sending import Outgoing, run_actions, send_all, wait_until_proje
 from cli.options import AsJson, Company, Data, command_app, run
 from cli.output import complaints, console, print_json, progress
 from db.connections import Pool, open_pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance
 from journey.events import Event, InvalidEvent, canonical, content_hash
 from journey.simulate import Log
@@ -150,7 +150,7 @@ def _print_summary(summary: dict[str, Any], customers: int, conflicts: list[str]
 async def _company_exists(pool: Pool, company: int) -> None:
     """Raises ValueError where there is none: its journeys could never be committed."""
     try:
-        await Rulebooks().newest(pool, company)
+        await RulebookCache().latest(pool, company)
     except LookupError as error:
         raise ValueError(f"--company: {error}") from None
 

@@ -25,7 +25,7 @@ from db.journeys.rulebooks import RulebookCache
 from db.outreach import action_outcomes
 from db.outreach.action_context import ActionContext, load_action_contexts
 from db.outreach.action_outcomes import Outcome
-from journey.outreach import Hold, Suppress, consider
+from journey.outreach import Deferral, Suppress, consider
 from journey.time import Micros, to_datetime, to_micros
 
 JITTER = 300_000_000  # µs over which messages are spread that were deferred to the same time
@@ -161,7 +161,7 @@ def _withheld(context: ActionContext, effect: CustomerMessage) -> Outcome | None
     )
     if isinstance(verdict, Suppress):
         return Outcome(status="suppressed", reason=verdict.reason, channel=effect.channel)
-    if isinstance(verdict, Hold):
+    if isinstance(verdict, Deferral):
         # Jitter, so that deferred messages are not all sent at once.
         due_at = to_datetime(Micros(verdict.until + zlib.crc32(context.action_key.encode()) % JITTER))
         return Outcome(status="waiting", reason=verdict.reason, channel=effect.channel, due_at=due_at)

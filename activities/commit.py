@@ -34,7 +34,7 @@ from journey.actions import action_key
 from journey.engine import decide
 from journey.events import AppointmentCompleted, PaymentAdjusted, canonical, content_hash
 from journey.stages import Rulebook
-from journey.state import State, changes, pack, unpack
+from journey.state import State, pack, state_diff, unpack
 from journey.time import Micros
 
 PAYMENT_EVENTS = (AppointmentCompleted, PaymentAdjusted)
@@ -208,7 +208,7 @@ class CommitActivity:
         }
         prefix = action_key(request["company_id"], request["customer_id"], "")
         if effects:
-            values |= effects.parameters(prefix, new.entry)
+            values |= effects.parameters(prefix, new.transition_number)
         keys = await ledger.write(
             self._pool, request["company_id"], values, is_retry=is_retry, with_side_effects=bool(effects)
         )
@@ -249,7 +249,7 @@ def commit_result(
     actions: dict[str, Micros] | None = None,
 ) -> CommitResult:
     """Build the activity's answer, no larger than necessary because it is stored in the workflow's history."""
-    answer: CommitResult = {"changes": changes(request["state"] or {}, state or {})}
+    answer: CommitResult = {"changes": state_diff(request["state"] or {}, state or {})}
     if replies:
         answer["answers"] = replies
     if until is not None:

@@ -168,13 +168,11 @@ async def run_worker(settings: Settings) -> int:
 async def _ensure_schedules(client: Client) -> None:
     """Create or update the maintenance schedules. A failure is only logged, because journeys do not need them."""
     try:
-        changed = {
-            name: outcome for name, outcome in (await ensure_schedules(client)).items() if outcome != "unchanged"
-        }
+        outcomes = await ensure_schedules(client)
     except RPCError as error:
         log.error("maintenance schedules could not be created", reason=error.message)
         return
-    if changed:
+    if changed := {name: outcome for name, outcome in outcomes.items() if outcome != "unchanged"}:
         log.info("maintenance schedules", **changed)
 
 

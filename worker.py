@@ -12,7 +12,6 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -25,11 +24,8 @@ from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 import connection
-from activities.act import Acts
-from activities.channels import Channel
-from activities.channels.email import EmailChannel
-from activities.channels.file import Outbox
-from activities.channels.sms import SmsChannel
+from activities.act import ActActivity
+from activities.channels.registry import open_channels
 from activities.channels.webhook import WebhookChannel
 from activities.commit import CommitActivity
 from activities.delivery import Delivery
@@ -67,7 +63,7 @@ log = structlog.get_logger("worker")
 
 def build_worker(client: Client, pool: Pool, settings: Settings, runner: WorkflowRunner | None = None) -> Worker:
     """The worker with everything registered; unsandboxed unless a test brings another runner."""
-    commits, acts = CommitActivity(pool), Acts(pool, build_delivery(pool, settings))
+    commits, acts = CommitActivity(pool), ActActivity(pool, build_delivery(pool, settings))
     return Worker(
         client,
         task_queue=TASK_QUEUE,
@@ -117,23 +113,14 @@ def build_runtime(metrics_address: str) -> Runtime:
 
 
 def build_delivery(pool: Pool, settings: Settings) -> Delivery:
-    """The ways out; what has no server to go to is kept as files in the outbox.
+    """Open all channels; those without their setting save messages as files in the folder `OUTBOX`.
 
-    Raises ValueError, with the setting's name, for an address that is none.
+    Raises ValueError, with the setting's name, for an invalid setting.
     """
-    outbox = Path(settings.outbox)
-    email: Channel = Outbox(outbox, "email", settings.mail_from)
-    sms: Channel = Outbox(outbox, "sms")
-    if settings.smtp_url:
-        email = EmailChannel(settings.smtp_url, settings.mail_from)
-    if settings.sms_url:
-        sms = SmsChannel(settings.sms_url)
-    allowed = [entry.strip() for entry in settings.webhook_allow.split(",") if entry.strip()]
     return Delivery(
         pool=pool,
-        email=email,
-        sms=sms,
-        webhook=WebhookChannel(allowed),
+        senders=open_channels(settings.model_dump()),
+        webhook=WebhookChannel(settings.webhook_allow.split(",")),
         public_url=settings.public_url.rstrip("/"),
         link_secret=settings.link_secret,
     )

@@ -9,12 +9,13 @@ from temporalio.service import RPCError
 
 from activities.attempts import trying
 from activities.reconcile import Nudge, unmoved
-from contracts.maintenance import Chunk, Evaluated
+from contracts.maintenance import EvaluateChunkRequest, EvaluateChunkResult
 from db.connections import Pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance
 from db.operations.maintenance import JourneyRow
 from journey.drift import would_change
+from journey.time import Micros
 
 SHOWN = 50  # changes of one chunk that are told in full
 BATCH = 25  # journeys between two pauses
@@ -27,7 +28,7 @@ class Evaluations:
 
     def __init__(self, pool: Pool, request_evaluation: Nudge) -> None:
         self._pool, self._nudge = pool, request_evaluation
-        self._rulebooks = Rulebooks()
+        self._rulebooks = RulebookCache()
 
     @activity.defn(name="count_journeys")
     async def count_journeys(self, company_id: int) -> int:
@@ -36,21 +37,21 @@ class Evaluations:
             return await maintenance.count_journeys(self._pool, company_id)
 
     @activity.defn(name="evaluate_chunk")
-    async def evaluate_chunk(self, request: Chunk) -> Evaluated:
+    async def evaluate_chunk(self, request: EvaluateChunkRequest) -> EvaluateChunkResult:
         """Evaluate one chunk. A try after another one goes on where that one was, and keeps what it found."""
         async with trying() as progress:
             company_id = request["company_id"]
-            result: Evaluated = {"after": None, "looked": 0, "drifted": 0, "unanswered": 0, "changes": []}
+            result: EvaluateChunkResult = {"after": None, "looked": 0, "drifted": 0, "unanswered": 0, "changes": []}
             if progress.done is not None:
                 result = progress.done
             after = request["after"] if result["after"] is None else result["after"]
             left = request["size"] - result["looked"]
-            rulebook = await self._rulebooks.newest(self._pool, company_id)
+            rulebook = await self._rulebooks.latest(self._pool, company_id)
             standings = await maintenance.journey_rows(self._pool, company_id, after=after, limit=left)
             asked: dict[int, tuple[JourneyRow, dict[str, Any]]] = {}
             for start in range(0, len(standings), BATCH):
                 batch = standings[start : start + BATCH]
-                begun, now = time.perf_counter(), int(time.time() * 1_000_000)
+                begun, now = time.perf_counter(), Micros(time.time_ns() // 1000)
                 changes = [would_change(s.state, rulebook, now, request["grace"] * 1_000_000) for s in batch]
                 took = time.perf_counter() - begun
                 for standing, change in zip(batch, changes, strict=True):
@@ -77,7 +78,7 @@ class Evaluations:
             activity.logger.warning(f"company {company_id}: a journey takes no message: {error.message}")
 
     async def _settle(
-        self, company_id: int, asked: dict[int, tuple[JourneyRow, dict[str, Any]]], result: Evaluated
+        self, company_id: int, asked: dict[int, tuple[JourneyRow, dict[str, Any]]], result: EvaluateChunkResult
     ) -> None:
         """Wait until those that were asked have moved; who has not is said not to be done."""
         versions = {key: standing.version for key, (standing, _) in asked.items()}

@@ -10,6 +10,7 @@ from contracts import names
 from contracts.messages import COMMANDS, HISTORY, JourneyCommand
 from db.journeys.ledger import LedgerEntry, LedgerSnapshot
 from journey.events import Event, InvalidEvent, canonical, content_hash, from_fields
+from journey.time import Micros
 
 RAW_LIMIT = 20_000  # characters kept of a message that could not be parsed
 REASON_LIMIT = 1000  # characters
@@ -34,12 +35,12 @@ class MessageBatch:
     events: list[Event] = field(default_factory=list)
     quarantined: list[LedgerEntry] = field(default_factory=list)
     commands: list[JourneyCommand | str] = field(default_factory=list)
-    until: int | None = None
+    until: Micros | None = None
     history: set[str] | None = None
     act: bool = False
 
 
-def parse_messages(messages: Iterable[RawMessage], customer_id: str, now: int) -> MessageBatch:
+def parse_messages(messages: Iterable[RawMessage], customer_id: str, now: Micros) -> MessageBatch:
     """Parse raw messages one by one; whatever cannot be parsed becomes a quarantined ledger entry."""
     batch = MessageBatch()
     for name, arguments in messages:
@@ -69,7 +70,7 @@ def quarantine_all(batch: MessageBatch, messages: Iterable[RawMessage], reason: 
     return MessageBatch(quarantined=quarantined, commands=[reason for _ in batch.commands])
 
 
-def _parse_events(batch: MessageBatch, values: list[object], customer_id: str, now: int) -> None:
+def _parse_events(batch: MessageBatch, values: list[object], customer_id: str, now: Micros) -> None:
     listed = values[0] if isinstance(values[0], list) else [values[0]]
     first_new = len(batch.events)
     for fields in listed:
@@ -82,7 +83,7 @@ def _parse_events(batch: MessageBatch, values: list[object], customer_id: str, n
         else:
             batch.events.append(event)
     if len(values) > 1 and isinstance(values[1], int):
-        batch.until = values[1]
+        batch.until = Micros(values[1])
     if values[2:] == [HISTORY]:
         batch.history = (batch.history or set()) | {event.id for event in batch.events[first_new:]}
 

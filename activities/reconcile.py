@@ -11,7 +11,7 @@ from temporalio.common import MetricMeter
 from temporalio.service import RPCError
 
 from activities.attempts import trying
-from contracts.maintenance import Faults, Overdue, Reconciled
+from contracts.maintenance import ReconcileRequest, ReconcileResult, RecordFaultsRequest
 from db.connections import Pool, tenant_transaction
 from db.operations import maintenance
 from db.operations.maintenance import OverdueJourney
@@ -38,7 +38,7 @@ class Reconciler:
         self._faults.add(0)  # a rate needs a beginning
 
     @activity.defn(name="reconcile")
-    async def reconcile(self, request: Overdue) -> Reconciled:
+    async def reconcile(self, request: ReconcileRequest) -> ReconcileResult:
         """Look whether a company has overdue journeys; or have each evaluated, and see which have moved.
 
         What a try before this one repaired is known by its heartbeat, and counted once.
@@ -47,7 +47,7 @@ class Reconciler:
             company_id, before = request["company_id"], datetime.fromisoformat(request["before"])
             if not request["repair"]:
                 return {"overdue": len(await maintenance.overdue_journeys(self._pool, company_id, before, limit=CHUNK))}
-            found: Reconciled = {"overdue": 0, "committing": 0, "missed": 0, "gone": 0, "repaired": 0}
+            found: ReconcileResult = {"overdue": 0, "committing": 0, "missed": 0, "gone": 0, "repaired": 0}
             after: tuple[str, int] = ("-infinity", 0)
             if progress.done is not None:
                 after, found = progress.done
@@ -58,7 +58,7 @@ class Reconciler:
         return found
 
     @activity.defn(name="record_faults")
-    async def record_faults(self, request: Faults) -> None:
+    async def record_faults(self, request: RecordFaultsRequest) -> None:
         """Write what was found in a company into its audit log, once for each round; log and count it."""
         async with trying():
             company_id, found = request["company_id"], request["found"]
@@ -70,7 +70,7 @@ class Reconciler:
         activity.logger.warning(f"company {company_id}: deadlines had passed without an evaluation: {told}")
         self._faults.add(found["missed"] + found["gone"])
 
-    async def _repair(self, company_id: int, late: list[OverdueJourney], found: Reconciled) -> None:
+    async def _repair(self, company_id: int, late: list[OverdueJourney], found: ReconcileResult) -> None:
         """Nudge those that are faults, and wait until they have moved."""
         nudged: list[OverdueJourney] = []
         for journey in late:

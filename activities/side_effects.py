@@ -10,15 +10,15 @@ from contracts.messages import FinishTask, ReassignTask, RequestAction, RetryAct
 from db.journeys.side_effects import SideEffects
 from journey.actions import Due, Moved, entered
 from journey.engine import Decision
-from journey.events import to_instant, utc_text
 from journey.stages import Rulebook
 from journey.state import State
+from journey.time import EPOCH_MICROS, Micros, to_micros, utc_text
 
 REQUESTED_ACTIONS = {"call": "centre_call", "email": "centre_email", "offer": "centre_offer"}
 
 
 def side_effects(
-    batch: MessageBatch, commands: CommandDecisions, decision: Decision, rulebook: Rulebook, now: int
+    batch: MessageBatch, commands: CommandDecisions, decision: Decision, rulebook: Rulebook, now: Micros
 ) -> SideEffects:
     """Collect what a commit writes in addition to the journey itself.
 
@@ -38,17 +38,17 @@ def side_effects(
     return effects
 
 
-def pending_actions(keys: list[str], effects: SideEffects, key_prefix: str, now: int) -> dict[str, int]:
+def pending_actions(keys: list[str], effects: SideEffects, key_prefix: str, now: Micros) -> dict[str, Micros]:
     """Return the actions that the workflow has to start: each ``action_ref`` with the µs when it is due (0: now)."""
-    due = {row["tail"]: row["at"] for row in effects.actions}
+    due: dict[str, Micros] = {row["tail"]: row["at"] for row in effects.actions}
     action_refs = [key.removeprefix(key_prefix) for key in keys]
-    return {ref: at if (at := due.get(ref, now)) > now else 0 for ref in action_refs}
+    return {ref: at if (at := due.get(ref, now)) > now else EPOCH_MICROS for ref in action_refs}
 
 
-def unfinished_actions(unfinished: Mapping[str, datetime | None], key_prefix: str, now: int) -> dict[str, int]:
+def unfinished_actions(unfinished: Mapping[str, datetime | None], key_prefix: str, now: Micros) -> dict[str, Micros]:
     """Return the same for actions that a lost workflow left unfinished, given their keys and due times."""
-    due = {key.removeprefix(key_prefix): now if at is None else to_instant(at) for key, at in unfinished.items()}
-    return {ref: at if at > now else 0 for ref, at in due.items()}
+    due = {key.removeprefix(key_prefix): now if at is None else to_micros(at) for key, at in unfinished.items()}
+    return {ref: at if at > now else EPOCH_MICROS for ref, at in due.items()}
 
 
 def _due_actions(batch: MessageBatch, decision: Decision) -> list[Due]:
@@ -74,7 +74,9 @@ def _action_row(due: Due) -> dict[str, Any]:
     }
 
 
-def _apply(effects: SideEffects, request: StaffRequest, state: State, now: int, position: int) -> dict[str, Any] | None:
+def _apply(
+    effects: SideEffects, request: StaffRequest, state: State, now: Micros, position: int
+) -> dict[str, Any] | None:
     """Add a staff request's changes to the side effects; return what it creates, if anything."""
     if isinstance(request, RequestAction):
         # The commit's version and the position in it make the action's name unique.

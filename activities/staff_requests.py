@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from activities.message_batch import MessageBatch
 from contracts.messages import (
@@ -14,14 +13,13 @@ from contracts.messages import (
     SetStage,
     StaffRequest,
 )
+from contracts.requests import Reply
 from db.journeys.side_effects import RequestTargets
 from journey.engine import Command
-from journey.events import LATEST, to_instant, utc_text
 from journey.stages import Rulebook
+from journey.time import LATEST, Micros, to_micros, utc_text
 
-#: For each command of a commit: None (applied), why it was refused, or what it created.
-Replies = list[str | dict[str, Any] | None]
-LATEST_HOLD = to_instant(LATEST)
+LATEST_HOLD = to_micros(LATEST)
 
 
 @dataclass
@@ -34,7 +32,7 @@ class CommandDecisions:
         staff_requests: Accepted requests that do not concern the stage, by their position among the commands.
     """
 
-    replies: Replies = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
     stage_commands: list[Command] = field(default_factory=list)
     staff_requests: dict[int, StaffRequest] = field(default_factory=dict)
 
@@ -48,7 +46,7 @@ def targets(batch: MessageBatch) -> tuple[list[int], list[int], list[int]]:
 
 
 def decide_commands(
-    commands: list[JourneyCommand | str], rulebook: Rulebook, now: int, known: RequestTargets | None
+    commands: list[JourneyCommand | str], rulebook: Rulebook, now: Micros, known: RequestTargets | None
 ) -> CommandDecisions:
     """Accept or refuse each command. A string in place of a command is the reason why it could not be parsed."""
     decisions = CommandDecisions()
@@ -64,7 +62,7 @@ def decide_commands(
     return decisions
 
 
-def refusal(command: JourneyCommand, rulebook: Rulebook, now: int, known: RequestTargets | None) -> str | None:
+def refusal(command: JourneyCommand, rulebook: Rulebook, now: Micros, known: RequestTargets | None) -> str | None:
     """Return why a command is refused, or None.
 
     The reason begins with the name of the field that it is about. A repetition of what is done already is not refused,
@@ -99,11 +97,11 @@ def refusal(command: JourneyCommand, rulebook: Rulebook, now: int, known: Reques
     return None
 
 
-def _set_stage_refusal(command: SetStage, rulebook: Rulebook, now: int) -> str | None:
+def _set_stage_refusal(command: SetStage, rulebook: Rulebook, now: Micros) -> str | None:
     hold_until = None
     if command.hold_until is not None:
         try:
-            hold_until = to_instant(datetime.fromisoformat(command.hold_until))
+            hold_until = to_micros(datetime.fromisoformat(command.hold_until))
         except (ValueError, TypeError) as error:
             return f"hold_until: {command.hold_until!r} is not an RFC 3339 instant with an offset ({error})"
         if hold_until >= LATEST_HOLD:
@@ -126,6 +124,6 @@ def _stage_command(command: SetStage | Release) -> Command:
         stage=command.stage,
         reason=command.reason,
         hold=command.hold,
-        hold_until=None if hold_until is None else to_instant(datetime.fromisoformat(hold_until)),
+        hold_until=None if hold_until is None else to_micros(datetime.fromisoformat(hold_until)),
         performed_by=command.performed_by,
     )

@@ -5,14 +5,14 @@ from datetime import date, datetime, timedelta
 from temporalio import activity
 
 from activities.attempts import trying
-from contracts.maintenance import Companies, Days, DaysWritten
+from contracts.maintenance import ListCompaniesRequest, StageMetricsRequest, StageMetricsResult
 from db.analytics import metric_days
 from db.analytics.journey_analytics import AnalyticsQuery
 from db.connections import Pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.people import companies
 
-#: Days in one call, each of which reads the company's transitions up to its end.
+#: StageMetricsRequest in one call, each of which reads the company's transitions up to its end.
 CHUNK = timedelta(days=92)
 #: A commit's rows bear the time when it began, and can be seen when it ends.
 UNSEEN = timedelta(minutes=10)
@@ -23,20 +23,20 @@ class Metrics:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._rulebooks = Rulebooks()
+        self._rulebooks = RulebookCache()
 
     @activity.defn(name="list_companies")
-    async def list_companies(self, request: Companies) -> list[int]:
+    async def list_companies(self, request: ListCompaniesRequest) -> list[int]:
         """A page of the ids of all companies, ascending."""
         async with trying():
             return await companies.all_ids(self._pool, request["after"], request["limit"])
 
     @activity.defn(name="write_stage_metrics")
-    async def write_stage_metrics(self, request: Days) -> DaysWritten:
+    async def write_stage_metrics(self, request: StageMetricsRequest) -> StageMetricsResult:
         """Write a chunk of days of one company; with the last one, remember what has been counted."""
         company_id, last = request["company_id"], date.fromisoformat(request["last"])
         async with trying():
-            rulebook = await self._rulebooks.newest(self._pool, company_id)
+            rulebook = await self._rulebooks.latest(self._pool, company_id)
             if request["first"] is None:
                 first = await metric_days.first_due_day(self._pool, company_id, last)
                 if first is None:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -19,8 +20,9 @@ from starlette.middleware import Middleware
 import connection
 from activities.channels.webhook import WebhookChannel
 from api import openapi, problems
+from api.change_streams import ChangeStreams
 from api.dashboard import Dashboard
-from api.dependencies import Gateway, TemporalLink
+from api.dependencies import Gateway, TemporalConnection
 from api.routes import (
     actions,
     analytics,
@@ -43,14 +45,13 @@ from api.routes import (
     webhooks,
 )
 from api.security.authentication import Authenticator
-from api.security.body_limit import BodyLimit
+from api.security.body_limit import BodyLimitMiddleware
 from api.security.cookies import Cookies
-from api.security.ip_rate_limit import Visitors
-from api.security.route_classes import Direct
-from api.streams import Streams
-from api.telemetry import Meters, Telemetry
+from api.security.ip_rate_limit import IpRateLimits
+from api.security.route_classes import HotRouteMiddleware
+from api.telemetry import GatewayMetrics, TelemetryMiddleware
 from db.connections import open_pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from logging_setup import configure_logs
 from settings import Settings, read_settings
 
@@ -86,16 +87,16 @@ def create_app(settings: Settings) -> FastAPI:
         title="Perdure",
         summary="Durable customer journeys",
         description=_ABOUT,
-        version="0.1.0",
+        version=version("perdure"),
         routes=[route for router in routers for route in router.routes],
         lifespan=partial(_lifespan, settings),
         middleware=[
-            Middleware(Telemetry, answer_error=handler),
-            Middleware(Direct, routes=journeys.hot.routes, answer_error=handler),
-            Middleware(BodyLimit),
+            Middleware(TelemetryMiddleware, answer_error=handler),
+            Middleware(HotRouteMiddleware, routes=journeys.hot.routes, answer_error=handler),
+            Middleware(BodyLimitMiddleware),
         ],
         openapi_url="/openapi.json",
-        # Our own meters measure; to ask at every request whether OpenTelemetry was configured costs more than the key.
+        # Our own metrics measure; to ask at every request whether OpenTelemetry was configured costs more than the key.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         docs_url=None,  # ours loads nothing from elsewhere
         redoc_url=None,
@@ -108,19 +109,19 @@ def create_app(settings: Settings) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
-    meters = Meters()
+    metrics = GatewayMetrics()
     pool = await open_pool(settings.database_url, min_size=2, max_size=settings.gateway_pool, timeout=POOL_TIMEOUT)
     cookies, idle = Cookies(settings.public_url), timedelta(hours=settings.session_idle_hours)
-    link = TemporalLink(partial(connection.connect, runtime=meters.runtime, identity=f"gateway {os.getpid()}"))
-    streams = Streams(pool)
+    link = TemporalConnection(partial(connection.connect, runtime=metrics.runtime, identity=f"gateway {os.getpid()}"))
+    streams = ChangeStreams(pool)
     app.state.gateway = Gateway(
         pool=pool,
         temporal=link,
         authenticator=Authenticator(pool, settings.rate_limit, cookies, idle),
-        meters=meters,
-        rulebooks=Rulebooks(),
+        metrics=metrics,
+        rulebooks=RulebookCache(),
         webhooks=WebhookChannel(settings.webhook_allow.split(",")),
-        visitors=Visitors(),
+        ip_rate_limits=IpRateLimits(),
         link_secret=settings.link_secret,
         intake_concurrency=settings.intake_concurrency,
         temporal_ui_url=settings.temporal_ui_url,
@@ -128,7 +129,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         cookies=cookies,
         session_idle=idle,
         session_lifetime=timedelta(days=settings.session_days),
-        streams=streams,
+        change_streams=streams,
     )
     beside = [asyncio.create_task(link.keep_trying()), asyncio.create_task(streams.watch())]
     try:

@@ -8,14 +8,14 @@ from typing import Any
 
 import orjson
 
-LONGEST = 300  # characters
+MAX_LENGTH = 300  # characters
 
 
-def written(*fields: str | int | None) -> str:
+def encode(*fields: str | int | None) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(fields)).decode()
 
 
-def read(cursor: str) -> list[Any]:
+def decode(cursor: str) -> list[Any]:
     """The fields of a cursor, which anybody may have made up. Raises ValueError for what is none."""
     fields = orjson.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
     if not isinstance(fields, list):
@@ -30,7 +30,7 @@ def row_id(value: object) -> int:
     return value
 
 
-def instant(value: object) -> str:
+def timestamp(value: object) -> str:
     """An instant in a cursor, in the form that Postgres reads. Raises ValueError."""
     if not isinstance(value, str) or len(value) > 50:
         raise ValueError("no instant")

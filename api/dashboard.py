@@ -54,7 +54,7 @@ class _File:
 class Dashboard:
     """ASGI app for what no route matches: a file, the index for a view of the dashboard, or 404."""
 
-    path = "(dashboard)"  # for the meters, in place of a route's
+    path = "(dashboard)"  # for the metrics, in place of a route's
 
     def __init__(self, folder: Path) -> None:
         self.files = _read(folder)

@@ -1,4 +1,4 @@
-"""What every request needs, made once at start: the pool, the way to Temporal, the keys, the meters."""
+"""What every request needs, made once at start: the pool, the way to Temporal, the keys, the metrics."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.channels.webhook import WebhookChannel
+from api.change_streams import ChangeStreams
 from api.problems import unavailable
 from api.security.authentication import Authenticator
 from api.security.cookies import Cookies
-from api.security.ip_rate_limit import Visitors
+from api.security.ip_rate_limit import IpRateLimits
 from api.security.route_classes import credential_of
-from api.streams import Streams
-from api.telemetry import Meters
+from api.telemetry import GatewayMetrics
 from db.connections import Pool, tenant_transaction
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.people.api_keys import Credential
 from journey.stages import Rulebook
 
@@ -38,7 +38,7 @@ CustomerId = Annotated[
 ]
 
 
-class TemporalLink:
+class TemporalConnection:
     """A client that is connected as soon as Temporal answers; from then on the client itself reconnects."""
 
     def __init__(self, connect: Callable[[], Awaitable[Client]]) -> None:
@@ -73,12 +73,12 @@ class Gateway:
     """
 
     pool: Pool
-    temporal: TemporalLink
+    temporal: TemporalConnection
     authenticator: Authenticator
-    meters: Meters
-    rulebooks: Rulebooks
+    metrics: GatewayMetrics
+    rulebooks: RulebookCache
     webhooks: WebhookChannel
-    visitors: Visitors
+    ip_rate_limits: IpRateLimits
     link_secret: str | None
     intake_concurrency: int
     temporal_ui_url: str | None
@@ -86,7 +86,7 @@ class Gateway:
     cookies: Cookies
     session_idle: timedelta
     session_lifetime: timedelta
-    streams: Streams
+    change_streams: ChangeStreams
 
     async def rulebook(self, company_id: int) -> Rulebook:
         async with tenant_transaction(self.pool, company_id) as connection:
@@ -98,5 +98,5 @@ def gateway_of(request: Request) -> Gateway:
     return gateway
 
 
-TheGateway = Annotated[Gateway, Depends(gateway_of)]
-TheCredential = Annotated[Credential, Depends(credential_of)]
+GatewayDep = Annotated[Gateway, Depends(gateway_of)]
+CredentialDep = Annotated[Credential, Depends(credential_of)]

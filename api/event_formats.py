@@ -12,8 +12,9 @@ import msgspec
 from msgspec import Raw
 
 from journey.events import EVENT_TYPES, Event, InvalidEvent, parse
+from journey.time import Micros
 
-MOST_EVENTS = 1000
+MAX_EVENTS = 1000
 JSON = "application/json"
 CLOUDEVENT = "application/cloudevents+json"
 CLOUDEVENTS = "application/cloudevents-batch+json"
@@ -31,7 +32,7 @@ _ATTRIBUTES = {"customer_id": "subject", "occurred_at": "time"}
 _OWN = ("id", "type", "customer_id", "occurred_at")
 
 
-def read(body: bytes, content_type: str, now: int) -> list[tuple[str | None, Parsed]]:
+def parse_body(body: bytes, content_type: str, now: Micros) -> list[tuple[str | None, Parsed]]:
     """Each event of a body in order, with its id where one can be seen: the event, or why it is not one.
 
     `content_type` is one of CONTENT_TYPES; `now` in µs. Raises InvalidEvent for what is no body of events at all.
@@ -57,12 +58,12 @@ def _elements(text: bytes, place: str) -> list[Raw]:
         elements = _list.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidEvent(place, text.decode("utf-8", "replace"), "a list of events") from None
-    if not 1 <= len(elements) <= MOST_EVENTS:
-        raise InvalidEvent(place, f"{len(elements)} events", f"1 to {MOST_EVENTS} events")
+    if not 1 <= len(elements) <= MAX_EVENTS:
+        raise InvalidEvent(place, f"{len(elements)} events", f"1 to {MAX_EVENTS} events")
     return elements
 
 
-def _read(text: bytes, now: int, parse_one: Callable[[bytes, int], Event]) -> tuple[str | None, Parsed]:
+def _read(text: bytes, now: Micros, parse_one: Callable[[bytes, Micros], Event]) -> tuple[str | None, Parsed]:
     try:
         event = parse_one(text, now)
     except InvalidEvent as error:
@@ -70,7 +71,7 @@ def _read(text: bytes, now: int, parse_one: Callable[[bytes, int], Event]) -> tu
     return event.id, event
 
 
-def _parse_flat(text: bytes, now: int) -> Event:
+def _parse_flat(text: bytes, now: Micros) -> Event:
     return parse(text, now=now)
 
 
@@ -82,7 +83,7 @@ def _visible_id(text: bytes) -> str | None:
     return value[:128]
 
 
-def _parse_cloudevent(text: bytes, now: int) -> Event:
+def _parse_cloudevent(text: bytes, now: Micros) -> Event:
     """One CloudEvent as our event.
 
     The id is ``source``, a space, ``id``: a source is a URI reference, which has no space, so that no two pairs make

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 import psycopg
 from temporalio.client import Client
 from temporalio.exceptions import TemporalError
 
 from api.event_formats import Parsed
 from api.problems import shown
+from contracts.event_batches import event_batches
 from contracts.journey_client import send_events
 from db.connections import Pool
 from db.journeys import event_outcomes as ledger
@@ -25,16 +25,15 @@ from db.journeys.event_outcomes import EventOutcome
 from journey.events import InvalidEvent, canonical, content_hash
 
 SEND_LIMIT = 15.0  # seconds for all signals of a request; the client itself tries again for ten
-# Bytes of events in one signal. Temporal takes 2 MB, and its converter makes up to three bytes of each of ours.
-SIGNAL_BYTES = 500_000
-LOOK_AGAIN = 0.05  # seconds between two looks for outcomes
+POLL_INTERVAL = 0.05  # seconds between two looks for outcomes
 
 Verdict = tuple[str, str | None]  # an outcome and its reason
+Recorded = dict[str, list[EventOutcome]]  # the ledger's rows by event id
 PENDING: Verdict = ("pending", None)
 
 
 @dataclass(slots=True)
-class Accepted:
+class AcceptedEvent:
     """An event that will be sent: its canonical JSON object and the hash of that."""
 
     fields: dict[str, Any]
@@ -52,16 +51,16 @@ class Accepted:
 
 
 @dataclass(slots=True)
-class Sorted:
+class SortedEvents:
     """The events of one request: `accepted` in order, each id once; `rejected` as they are answered."""
 
-    accepted: list[Accepted] = field(default_factory=list)
+    accepted: list[AcceptedEvent] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
 
 
-def sort_out(parsed: Iterable[tuple[str | None, Parsed]]) -> Sorted:
+def sort_events(parsed: Iterable[tuple[str | None, Parsed]]) -> SortedEvents:
     """Which events are sent. An id that comes twice counts once; with another content, the first one counts."""
-    found, seen = Sorted(), dict[str, bytes]()
+    found, seen = SortedEvents(), dict[str, bytes]()
     for index, (event_id, event) in enumerate(parsed):
         if isinstance(event, InvalidEvent):
             found.rejected.append(_rejection(index, event_id, event))
@@ -73,7 +72,7 @@ def sort_out(parsed: Iterable[tuple[str | None, Parsed]]) -> Sorted:
             error = InvalidEvent("id", event.id, "conflict: an event of this batch has this id and other content")
             found.rejected.append(_rejection(index, event_id, error))
         elif first is fingerprint:  # and not only equal to it: this is where the id stands for the first time
-            found.accepted.append(Accepted(fields, fingerprint))
+            found.accepted.append(AcceptedEvent(fields, fingerprint))
     return found
 
 
@@ -89,7 +88,7 @@ def shown_whole(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-async def send(client: Client, company_id: int, accepted: Iterable[Accepted], concurrency: int) -> int:
+async def send_to_journeys(client: Client, company_id: int, accepted: Iterable[AcceptedEvent], concurrency: int) -> int:
     """Hand all events to their journeys, `concurrency` customers at once; how many Temporal did not take.
 
     Those of one customer go together. After the first failure nothing more is begun.
@@ -104,7 +103,7 @@ async def send(client: Client, company_id: int, accepted: Iterable[Accepted], co
     async def work() -> None:
         nonlocal failed, left
         for customer_id, events in waiting:
-            for part in _signals(events):
+            for part in event_batches(events):
                 if failed:
                     return
                 try:
@@ -123,24 +122,9 @@ async def send(client: Client, company_id: int, accepted: Iterable[Accepted], co
     return left
 
 
-def _signals(events: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """One customer's events in as few signals as their size allows."""
-    if len(events) == 1:
-        yield events
-        return
-    part: list[dict[str, Any]] = []
-    size = 0
-    for event in events:
-        length = len(orjson.dumps(event))
-        if part and size + length > SIGNAL_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(event)
-        size += length
-    yield part
-
-
-async def look_up(pool: Pool, company_id: int, accepted: list[Accepted]) -> dict[str, list[EventOutcome]] | None:
+async def recorded_outcomes(
+    pool: Pool, company_id: int, accepted: list[AcceptedEvent]
+) -> dict[str, list[EventOutcome]] | None:
     """What the ledger knew of these ids before they were sent; None when Postgres does not answer."""
     try:
         return await ledger.find_outcomes(pool, company_id, [event.id for event in accepted])
@@ -148,8 +132,12 @@ async def look_up(pool: Pool, company_id: int, accepted: list[Accepted]) -> dict
         return None
 
 
-async def outcomes(
-    pool: Pool, company_id: int, accepted: list[Accepted], before: dict[str, list[EventOutcome]] | None, until: float
+async def wait_for_outcomes(
+    pool: Pool,
+    company_id: int,
+    accepted: list[AcceptedEvent],
+    before: dict[str, list[EventOutcome]] | None,
+    until: float,
 ) -> list[dict[str, Any]]:
     """The outcome of each event, looked for until `until` (monotonic seconds); after that it is pending.
 
@@ -168,12 +156,12 @@ async def outcomes(
             decided |= {event.id: verdict for event in missing if (verdict := _verdict(event, known))}
             if len(decided) == len(accepted) or time.monotonic() >= until:
                 break
-            await asyncio.sleep(min(LOOK_AGAIN, max(0.0, until - time.monotonic())))
+            await asyncio.sleep(min(POLL_INTERVAL, max(0.0, until - time.monotonic())))
         applied = [event for event in accepted if decided.get(event.id, PENDING)[0] == "applied"]
         if applied:
             customers = sorted({event.customer for event in applied})
             ids = [event.id for event in applied]
-            caused = await ledger.caused_transitions(pool, company_id, customers, ids)
+            caused = await ledger.find_caused_transitions(pool, company_id, customers, ids)
     except psycopg.OperationalError:
         pass  # what is not known yet is pending: the events themselves are safe
     for event in accepted:
@@ -183,7 +171,7 @@ async def outcomes(
     return [_answer(event, decided.get(event.id, PENDING), caused) for event in accepted]
 
 
-def _verdict(event: Accepted, known: dict[str, list[EventOutcome]]) -> Verdict | None:
+def _verdict(event: AcceptedEvent, known: Recorded) -> Verdict | None:
     """What the ledger says of exactly this content."""
     for row in known.get(event.id, ()):
         if row.content_hash == event.content_hash:
@@ -191,7 +179,7 @@ def _verdict(event: Accepted, known: dict[str, list[EventOutcome]]) -> Verdict |
     return None
 
 
-def _answer(event: Accepted, verdict: Verdict, caused: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+def _answer(event: AcceptedEvent, verdict: Verdict, caused: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     outcome, reason = verdict
     answer: dict[str, Any] = {"id": event.id, "outcome": outcome}
     if reason is not None:

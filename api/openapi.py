@@ -6,9 +6,13 @@ from typing import Any
 
 import msgspec
 from fastapi import FastAPI
+from pydantic.json_schema import models_json_schema
 
-from api.event_formats import CLOUDEVENT, CLOUDEVENTS, JSON, MOST_EVENTS
+from api.event_formats import CLOUDEVENT, CLOUDEVENTS, JSON, MAX_EVENTS
 from api.problems import PROBLEMS
+from api.schemas.base import Schema
+from api.schemas.events import StreamChange, StreamPing
+from api.schemas.problems import BY_KIND, Problem, schema_of
 from api.security.cookies import NAME as COOKIE
 from journey.events import AMOUNT_LIMIT, EVENT_TYPES, AnyEvent
 
@@ -60,7 +64,7 @@ def event_schemas() -> dict[str, dict[str, Any]]:
     schemas["EventBatch"] = {
         "type": "object",
         "properties": {
-            "events": {"type": "array", "items": _ref("Event"), "minItems": 1, "maxItems": MOST_EVENTS},
+            "events": {"type": "array", "items": _ref("Event"), "minItems": 1, "maxItems": MAX_EVENTS},
         },
         "required": ["events"],
         "additionalProperties": False,
@@ -118,7 +122,7 @@ EVENTS_BODY: dict[str, Any] = {
         },
         CLOUDEVENT: {"schema": _ref("CloudEvent"), "example": _cloudevent()},
         CLOUDEVENTS: {
-            "schema": {"type": "array", "items": _ref("CloudEvent"), "minItems": 1, "maxItems": MOST_EVENTS},
+            "schema": {"type": "array", "items": _ref("CloudEvent"), "minItems": 1, "maxItems": MAX_EVENTS},
             "example": [_cloudevent()],
         },
     },
@@ -126,18 +130,50 @@ EVENTS_BODY: dict[str, Any] = {
 
 
 def problems(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route: the problems of these kinds besides those that every guarded route has."""
-    responses: dict[int | str, dict[str, Any]] = {}
-    for kind in ("unauthorised", "missing-scope", "invalid-request", "rate-limited", "unavailable", *kinds):
-        status, title, _ = PROBLEMS[kind]
-        shown = {"type": f"https://…/problems/{kind}", "title": title, "status": status}
-        content = {"application/problem+json": {"schema": _ref("Problem"), "example": shown}}
-        responses[status] = {"description": title, "content": content}
-    return responses
+    """Describe the problems of a guarded route for its `responses`: those that all of them have, and these `kinds`."""
+    by_status: dict[int, list[str]] = {}
+    for kind in ("unauthorised", "csrf", "missing-scope", "invalid-request", "rate-limited", "unavailable", *kinds):
+        of_status = by_status.setdefault(PROBLEMS[kind][0], [])
+        if kind not in of_status:
+            of_status.append(kind)
+    return {status: _problems_of_status(status, of_status) for status, of_status in by_status.items()}
 
 
-def json_answer(description: str, example: object) -> dict[str, Any]:
-    return {"description": description, "content": {JSON: {"schema": {"type": "object"}, "example": example}}}
+def only(responses: dict[int | str, dict[str, Any]], *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Keep the responses with these statuses."""
+    return {status: responses[status] for status in statuses}
+
+
+def _problems_of_status(status: int, kinds: list[str]) -> dict[str, Any]:
+    titles = [PROBLEMS[kind][1] for kind in kinds]
+    schemas = list(dict.fromkeys(schema_of(kind).__name__ for kind in kinds))
+    references = [_ref(name) for name in schemas]
+    content = {
+        "schema": references[0] if len(references) == 1 else {"anyOf": references},
+        "example": {"type": f"https://…/problems/{kinds[-1]}", "title": titles[-1], "status": status},
+    }
+    return {"description": " / ".join(titles), "content": {"application/problem+json": content}}
+
+
+def json_answer(schema: type[Schema], description: str, example: object) -> dict[str, Any]:
+    """Describe a JSON answer for a route's `responses`. The schema documents it; nothing is validated at run time."""
+    return {"description": description, "model": schema, "content": {JSON: {"example": example}}}
+
+
+def schema_reference(schema: type[Schema]) -> dict[str, Any]:
+    """Refer to a schema that is part of the document for another reason, or that `_more_schemas` adds."""
+    return _ref(schema.__name__)
+
+
+def _more_schemas() -> dict[str, Any]:
+    """Schemas that no route's `model` brings: problem details and the messages of the change stream."""
+    models: list[type[Schema]] = [Problem, *BY_KIND.values(), StreamPing, StreamChange]
+    _, schemas = models_json_schema(
+        [(model, "serialization") for model in dict.fromkeys(models)],
+        ref_template=_REF.format(name="{model}"),
+    )
+    found: dict[str, Any] = schemas["$defs"]
+    return found
 
 
 def complete(app: FastAPI) -> None:
@@ -147,7 +183,7 @@ def complete(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         document = generate()
         components = document.setdefault("components", {})
-        components.setdefault("schemas", {}).update(event_schemas())
+        components.setdefault("schemas", {}).update(event_schemas() | _more_schemas())
         components["securitySchemes"] = {
             "key": {"type": "http", "scheme": "bearer", "description": "an API key of the company, with its scopes"},
             "session": {

@@ -32,7 +32,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         gateway = getattr(self._app.state, "gateway", None)
         if gateway is not None:
-            gateway.streams.close()
+            gateway.change_streams.close()
         await super().shutdown(sockets)
 
 

@@ -29,7 +29,7 @@ SLOW = 1.0  # seconds from which a good answer is logged, too
 _BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]
 
 
-class Meters:
+class GatewayMetrics:
     """Our counters, kept by the SDK's runtime beside its own, and the text of both for Prometheus."""
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ def _free_port() -> int:
         return port
 
 
-class Telemetry:
+class TelemetryMiddleware:
     """ASGI middleware around everything: a request id, a measurement, and a line where something is worth one.
 
     Unexpected errors end here: logged once, under the request id that their answer (made by `answer_error`) bears.
@@ -126,7 +126,7 @@ class Telemetry:
         route = _route(scope)
         gateway = getattr(scope["app"].state, "gateway", None)
         if gateway is not None:
-            gateway.meters.request(_method(scope), route, status, seconds)
+            gateway.metrics.request(_method(scope), route, status, seconds)
         if status < 400 and seconds < SLOW:
             return
         credential = scope.get("state", {}).get("credential")

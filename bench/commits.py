@@ -15,8 +15,8 @@ from contracts.requests import CommitRequest
 from db.connections import open_pool
 from db.journeys import ledger
 from db.people import companies
-from journey.events import to_instant
 from journey.state import changed
+from journey.time import to_micros
 
 JOURNEYS = 50
 
@@ -50,7 +50,7 @@ async def measure(url: str, number: int) -> None:
             "company_id": 1,
             "customer_id": f"c-{journey}",
             "run_id": "run",
-            "now": to_instant(at),
+            "now": to_micros(at),
             "state": states[journey],
             "messages": [("events", [orjson.dumps([event]).decode()])],
         }

@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from contracts import names
 from contracts.messages import HISTORY, UPDATE_NAMES, JourneyCommand, JourneyStart
+from journey.time import Micros
 
 WorkflowStatus = Literal["running", "committing", "gone"]
 
@@ -47,7 +48,7 @@ async def send_events(
     customer_id: str,
     events: Sequence[dict[str, Any]],
     *,
-    until: int | None = None,
+    until: Micros | None = None,
     history: bool = False,
 ) -> None:
     """Send one customer's events to their journey, starting its workflow if none is running.

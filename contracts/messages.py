@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts import names
+from journey.time import EPOCH_MICROS, Micros
 
 SCHEMA = 1
 CONTINUE_AFTER = 20
@@ -34,8 +35,8 @@ class JourneyStart:
     continue_after: int = CONTINUE_AFTER
     spread: int = 300
     state: dict[str, Any] | None = None
-    not_before: int = 0
-    agenda: dict[str, int] = field(default_factory=dict)
+    not_before: Micros = EPOCH_MICROS
+    agenda: dict[str, Micros] = field(default_factory=dict)
     campaign: int = 0
     campaign_entry: int = 0
 
@@ -51,7 +52,7 @@ class CampaignStart:
     company_id: int
     customer_id: str
     n: int
-    steps: list[tuple[str, int]]
+    steps: list[tuple[str, Micros]]
     schema: int = SCHEMA
 
 

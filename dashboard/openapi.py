@@ -1,6 +1,7 @@
-"""Write the gateway's OpenAPI to ``openapi.json`` beside this file: what the dashboard's types are made from.
+"""Write the API's OpenAPI document to ``openapi.json``, from which the dashboard's types are generated.
 
-``python dashboard/openapi.py`` in the project's environment. ``--check`` writes nothing and exits 1 where it differs.
+Run ``python dashboard/openapi.py`` in the project's environment. ``--check`` writes nothing and exits with 1 if the
+file is out of date.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ DOCUMENT = ROOT / "dashboard" / "openapi.json"
 
 
 def document() -> str:
-    """The OpenAPI of a gateway with default settings, as the text of the file."""
+    """Return the OpenAPI document of the API with default settings, formatted as in the file."""
     sys.path.insert(0, str(ROOT))
     from api.app import create_app
     from settings import Settings
@@ -26,4 +27,4 @@ if __name__ == "__main__":
     if "--check" not in sys.argv[1:]:
         DOCUMENT.write_text(document())
     elif DOCUMENT.read_text() != document():
-        sys.exit("dashboard/openapi.json is not the gateway's: run `npm run types` in dashboard/")
+        sys.exit("dashboard/openapi.json is out of date: run `npm run types:fetch` in dashboard/")

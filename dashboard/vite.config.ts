@@ -2,10 +2,10 @@ import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-/** Where the dev server finds a gateway; `npm run dev` beside a running `./run up`. */
+/** The server that the dev server forwards API requests to; by default a local `./run up`. */
 const gateway = process.env.GATEWAY ?? "http://127.0.0.1:8000";
 
-/** antd's Table brings a tree, a menu and radios for column filters, which no list here has. */
+/** antd's Table includes a tree, a menu and radios for column filters, which no list here uses. */
 const withoutColumnFilters: Plugin = {
   name: "without-column-filters",
   load: (id) =>
@@ -18,10 +18,10 @@ export default defineConfig({
   plugins: [react(), withoutColumnFilters],
   build: {
     target: "es2022",
-    // A strict CSP allows neither inline modules nor the polyfill that would load them.
+    // The content security policy forbids inline modules, and so the polyfill that would load them.
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    // The charts are one large library, loaded after the first view.
+    // The chart library is one large chunk, loaded after the first view.
     chunkSizeWarningLimit: 1800,
   },
   server: { proxy: { "/v1": gateway } },

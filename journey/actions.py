@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from journey.state import DAY
+from journey.time import DAY, Micros
 
 #: Every action that a stage can list. Which default stage lists which: journey/stages.py.
 ACTIONS: tuple[str, ...] = (
@@ -43,7 +43,7 @@ class Moved(Struct, frozen=True):
 
     entry: int
     to_stage: str
-    at: int
+    at: Micros
     first_entry: bool
     is_growth: bool
 
@@ -54,14 +54,14 @@ class Due(Struct, frozen=True):
     entry: int
     action: str
     stage: str
-    at: int
+    at: Micros
 
     @property
     def tail(self) -> str:
         return f"{self.entry}:{self.action}"
 
 
-def due_actions(moves: Iterable[Moved], now: int, actions: Mapping[str, tuple[str, ...]]) -> list[Due]:
+def due_actions(moves: Iterable[Moved], now: Micros, actions: Mapping[str, tuple[str, ...]]) -> list[Due]:
     """The actions of transitions decided at ``now`` (µs), in order. ``stage_changed`` comes with every transition.
 
     A lapse stage that was only passed through asks for nothing: the journey has left it already.
@@ -77,12 +77,12 @@ def due_actions(moves: Iterable[Moved], now: int, actions: Mapping[str, tuple[st
     return found
 
 
-def entered(move: Moved, now: int, actions: Mapping[str, tuple[str, ...]]) -> list[Due]:
+def entered(move: Moved, now: Micros, actions: Mapping[str, tuple[str, ...]]) -> list[Due]:
     """The actions of the stage that was entered, whenever that was; their days count from ``now``."""
     found: list[Due] = []
     for action in actions.get(move.to_stage, ()):
         for number, days in enumerate(STEPS.get(action, (0,)), 1):
-            found.append(Due(move.entry, step_name(action, number), move.to_stage, now + days * DAY))
+            found.append(Due(move.entry, step_name(action, number), move.to_stage, Micros(now + days * DAY)))
     return found
 
 

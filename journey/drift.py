@@ -3,12 +3,12 @@
 from typing import Any
 
 from journey.engine import decide
-from journey.events import utc_text
 from journey.stages import Rulebook
 from journey.state import State, unpack
+from journey.time import Micros, utc_text
 
 
-def would_change(packed: dict[str, Any], rulebook: Rulebook, now: int, grace: int = 0) -> dict[str, str] | None:
+def would_change(packed: dict[str, Any], rulebook: Rulebook, now: Micros, grace: int = 0) -> dict[str, str] | None:
     """In words, by ``stage``, ``because``, ``risk``, ``engagement`` and ``since`` (the deadline that passed, or "").
 
     None for nothing, or where the deadline passed within the last ``grace`` µs: the journey itself is about to do it.

@@ -21,8 +21,10 @@ from journey.events import AppointmentCompleted, Event
 from journey.rules import Rule, View
 from journey.stages import Rulebook, Stage
 from journey.state import State, copy
+from journey.time import DAY, Micros, Moment
 
 _TIME_THEN_ID = itemgetter(0, 1)
+_BEFORE_ALL = Moment(-(1 << 62))
 
 
 class Transition(Struct, frozen=True, kw_only=True, gc=False):
@@ -33,7 +35,7 @@ class Transition(Struct, frozen=True, kw_only=True, gc=False):
 
     from_stage: str | None
     to_stage: str
-    at: int
+    at: Micros
     sequence: int
     trigger_type: str
     trigger_event: str
@@ -43,7 +45,7 @@ class Transition(Struct, frozen=True, kw_only=True, gc=False):
     reason: list[dict[str, Any]] = []
     performed_by: int | None = None
     notes: str | None = None
-    since: int | None = None
+    since: Micros | None = None
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -53,7 +55,7 @@ class Command(Struct, frozen=True, kw_only=True):
     stage: str | None = None
     reason: str | None = None
     hold: bool = False
-    hold_until: int | None = None
+    hold_until: Micros | None = None
     performed_by: int | None = None
 
 
@@ -66,14 +68,14 @@ class Decision(Struct, frozen=True):
 
 
 def decide(
-    state: State, events: Iterable[Event], rulebook: Rulebook, now: int, commands: Iterable[Command] = ()
+    state: State, events: Iterable[Event], rulebook: Rulebook, now: Micros, commands: Iterable[Command] = ()
 ) -> Decision:
     """Fold admitted events (each id once, never seen before) and commands into a journey, as of ``now`` (µs).
 
     The order of ``events`` does not matter. Deadlines that lie before an event, and those before ``now``, take effect
     at their own time. Without events, commands or a passed deadline the state comes back equal.
     """
-    fold = _Fold(copy(state), rulebook, 2 * now)
+    fold = _Fold(copy(state), rulebook, Moment(2 * now))
     fold.run(events, commands)
     if not fold.transitions:
         return Decision(fold.state, fold.transitions)
@@ -84,7 +86,7 @@ def _moved(move: Transition) -> Moved:
     return Moved(move.sequence, move.to_stage, move.at, move.first_entry, move.is_growth)
 
 
-def view_of(state: State, rulebook: Rulebook, moment: int, entered: Stage) -> View:
+def view_of(state: State, rulebook: Rulebook, moment: Moment, entered: Stage) -> View:
     """The numbers that the rules of one stage would look at, should nothing but a deadline come at that moment."""
     view = _Fold(state, rulebook, moment)._view(moment, None)
     stage = rulebook.by_key.get(state.stage or "")
@@ -98,27 +100,29 @@ class _Fold:
 
     __slots__ = ("changed_rules", "facts", "now", "position", "rulebook", "state", "transitions")
 
-    def __init__(self, state: State, rulebook: Rulebook, now: int) -> None:
+    def __init__(self, state: State, rulebook: Rulebook, now: Moment) -> None:
         self.state, self.facts, self.rulebook, self.now = state, state.facts, rulebook, now
-        self.position = state.evaluated if state.evaluated is not None else -(1 << 62)
+        self.position = state.evaluated if state.evaluated is not None else _BEFORE_ALL
         self.transitions: list[Transition] = []
         self.changed_rules = False
 
     def run(self, events: Iterable[Event], commands: Iterable[Command]) -> None:
         state, facts = self.state, self.facts
         watermark = self.position
-        fresh: list[tuple[int, str, Event | None]] = []
+        fresh: list[tuple[Moment, str, Event | None]] = []
         late: list[Event] = []
         for event in events:
-            moment = 2 * event.at
+            moment = Moment(2 * event.at)
             if moment >= watermark:
                 fresh.append((moment, event.id, event))
             else:
                 late.append(event)
         if state.stage is not None and state.rules_version != self.rulebook.version:
-            changed = max(min(2 * self.rulebook.changed_at, self.now), watermark)
+            changed = max(min(Moment(2 * self.rulebook.changed_at), self.now), watermark)
             # Under the old rules nothing was due before the deadline, so the new ones must find nothing there either.
-            self.position = changed if state.deadline is None else max(watermark, min(changed, 2 * state.deadline - 1))
+            self.position = changed
+            if state.deadline is not None:
+                self.position = max(watermark, min(changed, Moment(2 * state.deadline - 1)))
             fresh.append((changed, "", None))
         state.rules_version = self.rulebook.version
         fresh.sort(key=_TIME_THEN_ID)
@@ -127,7 +131,7 @@ class _Fold:
                 self._start(moment, fresh_event)
             self.advance(moment)
             if fresh_event is not None:
-                self._take(fresh_event, moment >> 1)
+                self._take(fresh_event, _instant(moment))
                 self._settle(moment)
                 self.evaluate(moment, fresh_event)
             else:
@@ -145,13 +149,13 @@ class _Fold:
             state.engagement = self.rulebook.scorer.engagement(facts, settled)
             self._set_deadline(settled)
 
-    def _take(self, event: Event, at: int) -> None:
+    def _take(self, event: Event, at: Micros) -> None:
         facts = self.facts
         event.change(facts, at)
         if facts.last_event_at is None or at > facts.last_event_at:
             facts.last_event_at = at
 
-    def _settle(self, moment: int) -> None:
+    def _settle(self, moment: Moment) -> None:
         """Everything up to a moment is evaluated for good: no deadline before it is looked at again."""
         self.state.evaluated = moment
         if moment > self.position:
@@ -171,22 +175,22 @@ class _Fold:
             passed = self.position = due
         self._settle(passed)
 
-    def _start(self, moment: int, event: Event | None) -> None:
-        self.state.started_at = moment >> 1
+    def _start(self, moment: Moment, event: Event | None) -> None:
+        self.state.started_at = _instant(moment)
         self._move(self.rulebook.growth[0], moment, "system", "journey_started", event)
 
     # -- time first ---------------------------------------------------------------------------------------------
 
-    def advance(self, moment: int) -> None:
+    def advance(self, moment: Moment) -> None:
         """Evaluate every deadline strictly before a moment, at its own time, in order."""
         while (due := self._next_due(moment)) is not None:
             self.position = due
             self.evaluate(due, None)
 
-    def _next_due(self, moment: int) -> int | None:
+    def _next_due(self, moment: Moment) -> Moment | None:
         state, facts = self.state, self.facts
         if state.held:
-            ends = None if state.hold_until is None else 2 * state.hold_until
+            ends = None if state.hold_until is None else Moment(2 * state.hold_until)
             return ends if ends is not None and self.position < ends < moment else None
         active_at = facts.recent[-1] if facts.recent else facts.last_event_at
         if active_at is None:
@@ -197,18 +201,18 @@ class _Fold:
             )
         offsets = self.rulebook.stage_offsets
         index = bisect_right(offsets, self.position - 2 * active_at)
-        if index < len(offsets) and (due := 2 * active_at + offsets[index]) < moment:
+        if index < len(offsets) and (due := Moment(2 * active_at + offsets[index])) < moment:
             return due
         return None
 
-    def _dues(self, steps: list[tuple[str, int]]) -> list[int]:
+    def _dues(self, steps: list[tuple[str, int]]) -> list[Moment]:
         """The moments of these steps of inactivity, in no order."""
         active_at, days_from = self.facts.active_at, self._days_from()
         if active_at is None or days_from is None:
             return []
-        return [2 * (days_from if counted == "days" else active_at) + offset for counted, offset in steps]
+        return [Moment(2 * (days_from if counted == "days" else active_at) + offset) for counted, offset in steps]
 
-    def _days_from(self) -> int | None:
+    def _days_from(self) -> Micros | None:
         """What ``days`` counts from: the last completed appointment; the last event of any kind before the first
         appointment, and for a stage with ``retention_days`` or one that a journey lapsed into from such a stage."""
         facts, state, by_key = self.facts, self.state, self.rulebook.by_key
@@ -225,7 +229,7 @@ class _Fold:
 
     # -- one evaluation -----------------------------------------------------------------------------------------
 
-    def evaluate(self, moment: int, event: Event | None, late: bool = False) -> None:
+    def evaluate(self, moment: Moment, event: Event | None, late: bool = False) -> None:
         """Hold, lapse, growth, return: as the rules stand at one moment."""
         state = self.state
         if state.held:
@@ -253,7 +257,7 @@ class _Fold:
     def _stage(self) -> Stage | None:
         return self.rulebook.by_key.get(self.state.stage or "")
 
-    def _view(self, moment: int, event: Event | None) -> View:
+    def _view(self, moment: Moment, event: Event | None) -> View:
         return View(self.facts, moment, event, self.rulebook.scorer, self._days_from())
 
     def _lapse(self, stage: Stage | None, view: View) -> None:
@@ -276,7 +280,7 @@ class _Fold:
             if rule := higher.holding(view):
                 self._move_by_rule(higher, view.moment, rule, view)
 
-    def _return(self, moment: int, event: Event) -> None:
+    def _return(self, moment: Moment, event: Event) -> None:
         view = self._view(moment, event)
         for stage in reversed(self.rulebook.growth):
             rule = stage.holding(view)
@@ -284,14 +288,14 @@ class _Fold:
                 self._move(stage, moment, "automatic", "reactivated", event, rule, view)
                 return
 
-    def _return_late(self, moment: int, event: Event) -> None:
+    def _return_late(self, moment: Moment, event: Event) -> None:
         """A late appointment leads back only where it makes the lapse untrue; a lesser lapse may still be true."""
         stage = self._stage()
         if stage is None or not stage.holding(self._view(moment, event)):
             self._return(moment, event)
             self._lapse(self._stage(), self._view(moment, event))
 
-    def _rules_changed(self, moment: int) -> None:
+    def _rules_changed(self, moment: Moment) -> None:
         """Look at a journey under new rules; every move is the change's doing, and a lapse may have become untrue."""
         self.changed_rules = True
         stage = self._stage()
@@ -324,14 +328,14 @@ class _Fold:
 
     # -- moving -------------------------------------------------------------------------------------------------
 
-    def _move_by_rule(self, stage: Stage, moment: int, rule: Rule, view: View) -> None:
+    def _move_by_rule(self, stage: Stage, moment: Moment, rule: Rule, view: View) -> None:
         kind, trigger = ("system", "rules_changed") if self.changed_rules else ("automatic", rule.recorded_as)
         self._move(stage, moment, kind, trigger, view.event, rule, view)
 
     def _move(
         self,
         stage: Stage,
-        moment: int,
+        moment: Moment,
         trigger_type: str,
         trigger_event: str,
         event: Event | None,
@@ -346,7 +350,7 @@ class _Fold:
             Transition(
                 from_stage=state.stage,
                 to_stage=stage.key,
-                at=moment >> 1,
+                at=_instant(moment),
                 sequence=state.entry,
                 trigger_type=trigger_type,
                 trigger_event=trigger_event,
@@ -360,14 +364,14 @@ class _Fold:
             )
         )
         state.previous_stage, state.stage = state.stage, stage.key
-        state.entered_at, state.trigger = moment >> 1, trigger_event
+        state.entered_at, state.trigger = _instant(moment), trigger_event
         self._settle(moment)
         if first_entry:
             state.reached.append(stage.key)
 
     # -- the only clock -----------------------------------------------------------------------------------------
 
-    def _set_deadline(self, settled: int) -> None:
+    def _set_deadline(self, settled: Moment) -> None:
         """Find the first moment from ``settled`` on at which an evaluation changes a score, the stage or the hold."""
         state, scorer = self.state, self.rulebook.scorer
         state.deadline = state.deadline_stage = None
@@ -376,8 +380,9 @@ class _Fold:
         stage_steps = set(self._dues(self.rulebook.stage_steps))
         moments = {*stage_steps, *self._dues(self.rulebook.all_steps)}
         if state.held and state.hold_until is not None:
-            stage_steps.add(2 * state.hold_until)
-            moments.add(2 * state.hold_until)
+            ends = Moment(2 * state.hold_until)
+            stage_steps.add(ends)
+            moments.add(ends)
         for moment in sorted(moments):
             if moment <= self.position or moment < settled:
                 continue  # one at exactly `settled` is still to come: that is when ">= N days" begins
@@ -390,17 +395,21 @@ class _Fold:
                 or scorer.risk(self.facts, moment) != state.risk
                 or scorer.engagement(self.facts, moment) != state.engagement
             ):
-                probe.advance((moment | 1) + 1)  # the same instant may have another moment, that leads further
-                state.deadline = moment >> 1
+                probe.advance(Moment((moment | 1) + 1))  # the same instant may have another moment, that leads further
+                state.deadline = _instant(moment)
                 state.deadline_stage = None if probe.state.stage == state.stage else probe.state.stage
                 return
 
-    def _probe(self, moment: int) -> "_Fold":
+    def _probe(self, moment: Moment) -> "_Fold":
         """The journey at a coming moment, to try what would become of it."""
         probe = _Fold(msgspec.structs.replace(self.state, reached=list(self.state.reached)), self.rulebook, moment)
         probe.position = moment
         return probe
 
 
+def _instant(moment: Moment) -> Micros:
+    return Micros(moment >> 1)
+
+
 def _beyond(view: View, days: int) -> bool:
-    return view.days_from is not None and view.moment - 2 * view.days_from > 2 * days * 86_400_000_000
+    return view.days_from is not None and view.moment - 2 * view.days_from > 2 * days * DAY

@@ -9,7 +9,7 @@ it to the facts. Instants inside the core are integers: microseconds since 1970 
 import hashlib
 import json
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -17,12 +17,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from journey.state import Facts
+from journey.time import EARLIEST, LATEST, MINUTE, Micros, Timestamp, to_micros, utc_text
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-FUTURE_LIMIT = 5 * 60 * 1_000_000  # µs: an upstream clock may run this far ahead of ours
+FUTURE_LIMIT = 5 * MINUTE  # an upstream clock may run this far ahead of ours
 AMOUNT_LIMIT = Decimal("99999999.99")
 CENT = Decimal("0.01")
 QUALIFIED_CALL_SECONDS = 60
@@ -33,7 +30,6 @@ Text128 = Annotated[str, Meta(min_length=1, max_length=128)]
 Text64 = Annotated[str, Meta(min_length=1, max_length=64)]
 Seconds = Annotated[int, Meta(ge=0, le=10_000_000)] | Annotated[float, Meta(ge=0, le=10_000_000)]
 Rating = Annotated[int, Meta(ge=1, le=5)]
-Instant = Annotated[datetime, Meta(tz=True)]
 
 
 class InvalidEvent(ValueError):
@@ -66,7 +62,7 @@ class Event(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=T
 
     id: Text128
     customer_id: Annotated[str, Meta(min_length=1, max_length=64)] | int
-    occurred_at: Instant
+    occurred_at: Timestamp
     text_fields: ClassVar[tuple[str, ...]] = ()
 
     @property
@@ -75,15 +71,15 @@ class Event(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=T
         return str(self.customer_id)
 
     @property
-    def at(self) -> int:
-        """The instant in microseconds since 1970 UTC."""
-        return (self.occurred_at - EPOCH) // MICROSECOND
+    def at(self) -> Micros:
+        """When it occurred."""
+        return to_micros(self.occurred_at)
 
     @property
     def type(self) -> str:
         return str(self.__struct_config__.tag)
 
-    def change(self, facts: Facts, at: int) -> None:
+    def change(self, facts: Facts, at: Micros) -> None:
         """Apply the event, of the instant ``at``, to the facts, in place."""
 
 
@@ -92,7 +88,7 @@ class CallReceived(Event, frozen=True, kw_only=True, tag="call.received"):
     direction: Literal["inbound", "outbound"] | None = None
     rating: Rating | None = None
 
-    def change(self, facts: Facts, at: int) -> None:
+    def change(self, facts: Facts, at: Micros) -> None:
         facts.calls += 1
         facts.qualified_calls += self.duration_seconds > QUALIFIED_CALL_SECONDS
         if self.rating is not None:
@@ -102,10 +98,10 @@ class CallReceived(Event, frozen=True, kw_only=True, tag="call.received"):
 class AppointmentRequested(Event, frozen=True, kw_only=True, tag="appointment.requested"):
     appointment_id: Text128 | None = None
     call_duration_seconds: Seconds | None = None
-    scheduled_for: Instant | None = None
+    scheduled_for: Timestamp | None = None
     text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
 
-    def change(self, facts: Facts, at: int) -> None:
+    def change(self, facts: Facts, at: Micros) -> None:
         facts.requests += 1
 
 
@@ -115,7 +111,7 @@ class AppointmentCompleted(Event, frozen=True, kw_only=True, tag="appointment.co
     least_amount: ClassVar[Decimal] = Decimal(0)
     text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
 
-    def change(self, facts: Facts, at: int) -> None:
+    def change(self, facts: Facts, at: Micros) -> None:
         facts.completed += 1
         facts.value += int(self.amount * 100)
         facts.remember_appointment(at)
@@ -125,7 +121,7 @@ class AppointmentMissed(Event, frozen=True, kw_only=True, tag="appointment.misse
     appointment_id: Text128 | None = None
     text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
 
-    def change(self, facts: Facts, at: int) -> None:
+    def change(self, facts: Facts, at: Micros) -> None:
         facts.missed += 1
 
 
@@ -133,7 +129,7 @@ class AppointmentCancelled(Event, frozen=True, kw_only=True, tag="appointment.ca
     appointment_id: Text128 | None = None
     text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
 
-    def change(self, facts: Facts, at: int) -> None:
+    def change(self, facts: Facts, at: Micros) -> None:
         facts.cancelled += 1
 
 
@@ -141,7 +137,7 @@ class PaymentAdjusted(Event, frozen=True, kw_only=True, tag="payment.adjusted"):
     amount: Decimal
     least_amount: ClassVar[Decimal] = -AMOUNT_LIMIT
 
-    def change(self, facts: Facts, at: int) -> None:
+    def change(self, facts: Facts, at: Micros) -> None:
         facts.value += int(self.amount * 100)
 
 
@@ -149,7 +145,7 @@ class SupportTicketOpened(Event, frozen=True, kw_only=True, tag="support_ticket.
     ticket_id: Text64
     text_fields: ClassVar[tuple[str, ...]] = ("ticket_id",)
 
-    def change(self, facts: Facts, at: int) -> None:
+    def change(self, facts: Facts, at: Micros) -> None:
         facts.open_ticket(self.ticket_id, at)
 
 
@@ -157,7 +153,7 @@ class SupportTicketResolved(Event, frozen=True, kw_only=True, tag="support_ticke
     ticket_id: Text64
     text_fields: ClassVar[tuple[str, ...]] = ("ticket_id",)
 
-    def change(self, facts: Facts, at: int) -> None:
+    def change(self, facts: Facts, at: Micros) -> None:
         facts.resolve_ticket(self.ticket_id, at)
 
 
@@ -166,7 +162,7 @@ class FeedbackReceived(Event, frozen=True, kw_only=True, tag="feedback.received"
     comment: Annotated[str, Meta(max_length=4000)] | None = None
     text_fields: ClassVar[tuple[str, ...]] = ("comment",)
 
-    def change(self, facts: Facts, at: int) -> None:
+    def change(self, facts: Facts, at: Micros) -> None:
         facts.rate(self.rating)
 
 
@@ -190,7 +186,7 @@ _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _KEYS = re.compile(rb'"[^"\\]*"\s*:')
 
 
-def parse(line: bytes | str, *, now: int | None = None) -> Event:
+def parse(line: bytes | str, *, now: Micros | None = None) -> Event:
     """One event from its JSON text.
 
     ``now`` (µs) refuses what lies more than five minutes in its future. Raises InvalidEvent.
@@ -207,7 +203,7 @@ def parse(line: bytes | str, *, now: int | None = None) -> Event:
     return event
 
 
-def from_fields(fields: object, *, now: int | None = None) -> Event:
+def from_fields(fields: object, *, now: Micros | None = None) -> Event:
     """One event from an already decoded JSON object. Raises InvalidEvent."""
     try:
         event: Event = msgspec.convert(fields, AnyEvent)
@@ -219,7 +215,7 @@ def from_fields(fields: object, *, now: int | None = None) -> Event:
     return event
 
 
-def _check(event: Event, now: int | None) -> None:
+def _check(event: Event, now: Micros | None) -> None:
     """What a type cannot say: ids without control characters, two decimals, instants within reach."""
     if not _CUSTOMER_ID.fullmatch(event.customer):
         raise InvalidEvent("customer_id", event.customer_id, "1 to 64 of A-Z a-z 0-9 . _ : @ -, or an integer")
@@ -313,7 +309,7 @@ def canonical(event: Event) -> dict[str, Any]:
         if isinstance(value, Decimal):
             value = f"{value + 0:.2f}"  # + 0 turns -0 into 0
         elif isinstance(value, datetime):
-            value = utc_text((value - EPOCH) // MICROSECOND)
+            value = utc_text(to_micros(value))
         elif isinstance(value, float) and value.is_integer():
             value = int(value)
         fields[name] = value
@@ -323,17 +319,3 @@ def canonical(event: Event) -> dict[str, Any]:
 def content_hash(fields: dict[str, Any]) -> bytes:
     """16 bytes that are equal for equal content (of a ``canonical`` event)."""
     return hashlib.blake2b(msgspec.json.encode(fields, order="sorted"), digest_size=16).digest()
-
-
-def utc_text(instant: int) -> str:
-    """Microseconds since 1970 as RFC 3339 in UTC: ``2026-03-12T09:00:00Z``, with a fraction only where there is one."""
-    return to_datetime(instant).isoformat().replace("+00:00", "Z")
-
-
-def to_datetime(instant: int) -> datetime:
-    return EPOCH + timedelta(microseconds=instant)
-
-
-def to_instant(moment: datetime) -> int:
-    """An aware datetime as microseconds since 1970 UTC."""
-    return (moment - EPOCH) // MICROSECOND

@@ -10,15 +10,15 @@ from typing import Any
 import msgspec
 
 from journey.engine import decide, view_of
-from journey.events import to_datetime, utc_text
 from journey.scoring import Factor
 from journey.stages import Rulebook
 from journey.state import State, unpack
+from journey.time import EPOCH_MICROS, Micros, Moment, to_datetime, utc_text
 
 COMING = 8  # deadlines shown at most; each is found by living until the one before
 
 
-def explain(state: State, rulebook: Rulebook, now: int) -> dict[str, Any]:
+def explain(state: State, rulebook: Rulebook, now: Micros) -> dict[str, Any]:
     """The factors of both scores, the verdict of each rule with the numbers it compared, and the coming deadlines.
 
     ``{"current_stage", "entered_at", "trigger_event", "previous_stage", "hold", "scores": {name: {"score", "factors"}},
@@ -26,7 +26,7 @@ def explain(state: State, rulebook: Rulebook, now: int) -> dict[str, Any]:
     the state is brought to ``now`` (µs) first.
     """
     state = decide(state, [], rulebook, now).state
-    facts, scorer, moment = state.facts, rulebook.scorer, max(2 * now, state.evaluated or 0)
+    facts, scorer, moment = state.facts, rulebook.scorer, max(Moment(2 * now), state.evaluated or Moment(0))
     stage = rulebook.by_key.get(state.stage or "")
     views = {other.key: view_of(state, rulebook, moment, other) for other in rulebook.stages}
     return {
@@ -75,13 +75,13 @@ def _coming(state: State, rulebook: Rulebook) -> list[dict[str, Any]]:
     deadlines: list[dict[str, Any]] = []
     while state.deadline is not None and len(deadlines) < COMING:
         at, leads_to = state.deadline, state.deadline_stage
-        before, state = state, decide(state, [], rulebook, state.deadline + 1).state
+        before, state = state, decide(state, [], rulebook, Micros(state.deadline + 1)).state
         deadlines.append({"at": utc_text(at), "leads_to": leads_to, "sentence": _sentence(before, state)})
     return deadlines
 
 
 def _sentence(before: State, after: State) -> str:
-    day = _day(before.deadline or 0)
+    day = _day(before.deadline or EPOCH_MICROS)
     if before.held and not after.held:
         return f"the hold ends on {day}" + (f" and leads to {after.stage}" if after.stage != before.stage else "")
     if after.stage != before.stage:
@@ -162,14 +162,14 @@ def money_text(hundredths: int) -> str:
     return f"{sign}{abs(hundredths) // 100}.{abs(hundredths) % 100:02d}"
 
 
-def _text(instant: int | None) -> str | None:
+def _text(instant: Micros | None) -> str | None:
     return None if instant is None else utc_text(instant)
 
 
-def _day(instant: int) -> str:
+def _day(instant: Micros) -> str:
     moment = to_datetime(instant)
     return f"{moment.day} {moment:%B %Y}"
 
 
-def _minute(instant: int) -> str:
+def _minute(instant: Micros) -> str:
     return f"{to_datetime(instant):%Y-%m-%d %H:%M} UTC"

@@ -6,10 +6,7 @@ never, where they are equal). What counts is the clock on the wall, so that an h
 
 from zoneinfo import ZoneInfo
 
-from journey.events import MICROSECOND, to_datetime
-from journey.state import DAY
-
-MINUTE = 60_000_000  # µs
+from journey.time import DAY, MICROSECOND, MINUTE, Micros, to_datetime
 
 
 def zone_of(name: str | None) -> ZoneInfo | None:
@@ -34,7 +31,7 @@ def is_quiet(wall: int, quiet_from: int, quiet_to: int) -> bool:
     return wall >= quiet_from or wall < quiet_to
 
 
-def first_allowed(now: int, zone: ZoneInfo, quiet_from: int, quiet_to: int) -> int:
+def first_allowed(now: Micros, zone: ZoneInfo, quiet_from: int, quiet_to: int) -> Micros:
     """The first instant from ``now`` (µs) on that is not quiet in this zone; ``now`` itself where it is not."""
     instant = now
     while True:
@@ -42,24 +39,24 @@ def first_allowed(now: int, zone: ZoneInfo, quiet_from: int, quiet_to: int) -> i
         wall = (instant + offset) % DAY
         if not is_quiet(wall, quiet_from, quiet_to):
             return instant
-        morning = instant + (quiet_to - wall) % DAY
+        morning = Micros(instant + (quiet_to - wall) % DAY)
         if _offset(morning, zone) == offset:
             return morning
         # the clocks are changed before that: go on from there, with what they show then
         instant = _change(instant, morning, zone)
 
 
-def _offset(instant: int, zone: ZoneInfo) -> int:
+def _offset(instant: Micros, zone: ZoneInfo) -> int:
     """What the clocks of the zone are ahead of UTC, in µs."""
     offset = to_datetime(instant).astimezone(zone).utcoffset()
     return 0 if offset is None else offset // MICROSECOND
 
 
-def _change(before: int, after: int, zone: ZoneInfo) -> int:
+def _change(before: Micros, after: Micros, zone: ZoneInfo) -> Micros:
     """The first instant of the new offset, between two instants of different ones."""
     offset = _offset(before, zone)
     while after - before > 1:
-        middle = (before + after) // 2
+        middle = Micros((before + after) // 2)
         if _offset(middle, zone) == offset:
             before = middle
         else:

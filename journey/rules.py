@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from journey.events import AppointmentCompleted, AppointmentRequested, CallReceived, Event
 from journey.scoring import Scorer
-from journey.state import DAY, Facts
+from journey.state import Facts
+from journey.time import DAY, Micros, Moment
 
 Number = int | float | Fraction
 
@@ -45,10 +46,10 @@ class View(Struct, gc=False):
     """
 
     facts: Facts
-    moment: int
+    moment: Moment
     event: Event | None
     scorer: Scorer
-    days_from: int | None
+    days_from: Micros | None
     days_beyond: int | None = None
     known_risk: int | None = None
 

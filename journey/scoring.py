@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from journey.state import DAY, Facts
+from journey.state import Facts
+from journey.time import DAY, Moment
 
 WEIGHT = 10_000
 TREND_WINDOW = 90 * DAY
@@ -107,7 +108,7 @@ class Scorer:
         self.risk_steps = scoring.risk_inactive_days
         self.engagement_steps = scoring.recency_days
 
-    def risk(self, facts: Facts, moment: int) -> int:
+    def risk(self, facts: Facts, moment: Moment) -> int:
         """The risk at a moment, 0 to 100."""
         total = 0
         recent = facts.recent
@@ -134,7 +135,7 @@ class Scorer:
             steps.append((limit + 1, total))
         return [(after, _hundredths(min(most, WEIGHT))) for after, most in steps]
 
-    def engagement(self, facts: Facts, moment: int) -> int:
+    def engagement(self, facts: Facts, moment: Moment) -> int:
         """The engagement at a moment, 0 to 100, half away from zero."""
         numerator, denominator = 0, 1
         for weight, part, whole in self._engagement_parts(facts, moment):
@@ -142,7 +143,7 @@ class Scorer:
             denominator *= whole
         return (2 * 100 * numerator + denominator * WEIGHT) // (2 * denominator * WEIGHT)
 
-    def _engagement_parts(self, facts: Facts, moment: int) -> tuple[tuple[int, int, int], ...]:
+    def _engagement_parts(self, facts: Facts, moment: Moment) -> tuple[tuple[int, int, int], ...]:
         """(weight, part, whole) of frequency, recency, money, interaction."""
         full_frequency = self.scoring.engagement_full_frequency
         active_at = facts.active_at
@@ -170,7 +171,7 @@ class Scorer:
         numerator, denominator = self._trend
         return before > 0 and (recent - before) * denominator < numerator * before
 
-    def explain_risk(self, facts: Facts, moment: int) -> list[Factor]:
+    def explain_risk(self, facts: Facts, moment: Moment) -> list[Factor]:
         """The factors of the risk; they sum to ``risk`` exactly (a cap at 1 and a rounding are factors too)."""
         s, factors, total = self.scoring, [], Decimal(0)
         elapsed = moment - 2 * facts.active_at if facts.active_at is not None else 0
@@ -216,7 +217,7 @@ class Scorer:
             factors.append(Factor(name, _plain(contribution), because))
         return factors + _remainder(Decimal(self.risk(facts, moment)) / 100 - total, "at most 1, two decimals")
 
-    def explain_engagement(self, facts: Facts, moment: int) -> list[Factor]:
+    def explain_engagement(self, facts: Facts, moment: Moment) -> list[Factor]:
         """The factors of the engagement; they sum to ``engagement`` exactly (the rounding is a factor too)."""
         s = self.scoring
         elapsed = moment - 2 * facts.active_at if facts.active_at is not None else 0

@@ -11,9 +11,10 @@ from typing import Any
 import jwt
 from msgspec import Struct
 
+from journey.time import SECOND, Micros
+
 FEEDBACK = "feedback"
 UNSUBSCRIBE = "unsubscribe"
-SECOND = 1_000_000  # µs
 LONGEST_TOKEN = 2000  # characters
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is read for another: no 0 O, 1 I L, U V
 CODE_LENGTH = 6
@@ -33,7 +34,7 @@ class FeedbackLink(Struct, frozen=True):
     company: int
     customer: str
     tail: str
-    expires_at: int
+    expires_at: Micros
 
 
 class UnsubscribeLink(Struct, frozen=True):
@@ -44,13 +45,13 @@ class UnsubscribeLink(Struct, frozen=True):
     channel: str
 
 
-def feedback_token(secret: str, company: int, customer: str, tail: str, expires_at: int) -> str:
+def feedback_token(secret: str, company: int, customer: str, tail: str, expires_at: Micros) -> str:
     """A token that opens the feedback page of this customer until ``expires_at`` (µs)."""
     claims = {"company": company, "sub": customer, "tail": tail, "exp": expires_at // SECOND}
     return _signed(secret, FEEDBACK, claims)
 
 
-def read_feedback(secret: str, token: str, now: int) -> FeedbackLink:
+def read_feedback(secret: str, token: str, now: Micros) -> FeedbackLink:
     """What a feedback token says, at ``now`` (µs). Raises InvalidLink."""
     claims = _read(secret, FEEDBACK, token, {"company": int, "sub": str, "tail": str, "exp": int})
     if claims["exp"] * SECOND <= now:

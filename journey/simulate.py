@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from journey.engine import decide
-from journey.events import Event, canonical, to_datetime, to_instant, utc_text
+from journey.events import Event, canonical
 from journey.stages import Rulebook
 from journey.state import State
+from journey.time import Micros, to_datetime, to_micros, utc_text
 
 
 class Simulation:
     """The outcome of a log under one rulebook, as of one instant (µs)."""
 
-    def __init__(self, rulebook: Rulebook, as_of: int) -> None:
+    def __init__(self, rulebook: Rulebook, as_of: Micros) -> None:
         self.rulebook, self.as_of, self._as_of = rulebook, as_of, to_datetime(as_of)
         self.stages: Counter[str] = Counter()
         self.transitions: Counter[tuple[str | None, str]] = Counter()
@@ -73,17 +74,17 @@ class Log:
         return True
 
     @property
-    def first_at(self) -> int | None:
+    def first_at(self) -> Micros | None:
         """The earliest instant in µs, None for an empty log."""
-        return None if self._first is None else to_instant(self._first)
+        return None if self._first is None else to_micros(self._first)
 
     @property
-    def last_at(self) -> int | None:
+    def last_at(self) -> Micros | None:
         """The latest instant in µs, None for an empty log."""
-        return None if self._last is None else to_instant(self._last)
+        return None if self._last is None else to_micros(self._last)
 
 
-def simulate(customers: Iterable[list[Event]], rulebook: Rulebook, as_of: int) -> Simulation:
+def simulate(customers: Iterable[list[Event]], rulebook: Rulebook, as_of: Micros) -> Simulation:
     """Every customer's journey as of one instant."""
     simulation = Simulation(rulebook, as_of)
     for events in customers:

@@ -12,6 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 from journey.actions import ACTIONS
 from journey.rules import NEVER, InvalidRule, Rule, View, parse_rules
 from journey.scoring import HIGH_RISK, Scorer, Scoring, settings_from
+from journey.time import DAY, EPOCH_MICROS, Micros
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
@@ -187,7 +188,9 @@ class Stage:
 class Rulebook:
     """A company's active stages, rules and scoring; ``version`` and ``changed_at`` (µs) say which and since when."""
 
-    def __init__(self, stages: list[Stage], scoring: Scoring, version: int = 1, changed_at: int = 0) -> None:
+    def __init__(
+        self, stages: list[Stage], scoring: Scoring, version: int = 1, changed_at: Micros = EPOCH_MICROS
+    ) -> None:
         self.all_stages = sorted(stages, key=lambda stage: stage.order)
         self.stages = [stage for stage in self.all_stages if stage.is_active]
         self.by_key = {stage.key: stage for stage in self.all_stages}
@@ -222,7 +225,7 @@ class Rulebook:
         steps = {step for s in self.stages for r in s.rules for c in r.conditions for step in c.moments(self.scorer)}
         for stage in self.stages:
             if stage.retention_days is not None:
-                after = 2 * stage.retention_days * 86_400_000_000
+                after = 2 * stage.retention_days * DAY
                 steps |= {("days", after), ("days", after + 1)}
         return sorted(steps, key=lambda step: (step[1], step[0]))
 
@@ -248,7 +251,7 @@ class Rulebook:
     def all_steps(self) -> list[tuple[str, int]]:
         """``stage_steps`` and the moments at which a score may change."""
         days = {*self.scorer.risk_steps, *self.scorer.engagement_steps}
-        score_steps = {("inactive", 2 * day * 86_400_000_000 + 1) for day in days}
+        score_steps = {("inactive", 2 * day * DAY + 1) for day in days}
         return sorted({*self.stage_steps, *score_steps}, key=lambda step: (step[1], step[0]))
 
     def as_json(self) -> dict[str, Any]:
@@ -264,7 +267,7 @@ def keys_with_role(stages: Iterable[Stage], role: Role) -> list[str]:
     return [stage.key for stage in stages if stage.role is role]
 
 
-def rulebook_from(fields: object, *, version: int = 1, changed_at: int = 0) -> Rulebook:
+def rulebook_from(fields: object, *, version: int = 1, changed_at: Micros = EPOCH_MICROS) -> Rulebook:
     """A rulebook from ``{"stages": […], "scoring": {…}}`` (or a list of stages). Raises InvalidRule with the place."""
     if isinstance(fields, list):
         fields = {"stages": fields}

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from journey.time import DAY, EPOCH_MICROS, SECOND, Micros, Moment
+
 SCHEMA = 1  # of the packed form: additive, so that a reader of version n+1 reads version n
-SECOND = 1_000_000
-DAY = 86_400 * SECOND
 WINDOW = 180 * DAY  # completed appointments older than this before the last one change no score
 TICKETS_REMEMBERED = 50
 
@@ -37,16 +37,16 @@ class Facts(Struct, omit_defaults=True):
     value: int = field(default=0, name="v")
     missed: int = field(default=0, name="m")
     cancelled: int = field(default=0, name="x")
-    last_event_at: int | None = field(default=None, name="e")
-    recent: list[int] = field(default_factory=list, name="ap")
+    last_event_at: Micros | None = field(default=None, name="e")
+    recent: list[Micros] = field(default_factory=list, name="ap")
     tickets: dict[str, int] = field(default_factory=dict, name="t")
 
     @property
-    def last_appointment_at(self) -> int | None:
+    def last_appointment_at(self) -> Micros | None:
         return self.recent[-1] if self.recent else None
 
     @property
-    def active_at(self) -> int | None:
+    def active_at(self) -> Micros | None:
         """From when inactivity counts: the last completed appointment, before the first one the last event."""
         return self.recent[-1] if self.recent else self.last_event_at
 
@@ -58,7 +58,7 @@ class Facts(Struct, omit_defaults=True):
         self.ratings += 1
         self.rating_sum += rating
 
-    def remember_appointment(self, at: int) -> None:
+    def remember_appointment(self, at: Micros) -> None:
         recent = self.recent
         if not recent or at >= recent[-1]:
             recent.append(at)
@@ -67,14 +67,14 @@ class Facts(Struct, omit_defaults=True):
         elif at > recent[-1] - WINDOW:
             insort(recent, at)
 
-    def open_ticket(self, ticket: str, at: int) -> None:
+    def open_ticket(self, ticket: str, at: Micros) -> None:
         resolved = self.tickets.get(ticket)
         if resolved and resolved >= at:
             del self.tickets[ticket]  # it was resolved after this opening, which arrived late
         else:
             self._remember_ticket(ticket, 0)
 
-    def resolve_ticket(self, ticket: str, at: int) -> None:
+    def resolve_ticket(self, ticket: str, at: Micros) -> None:
         if self.tickets.get(ticket) == 0:
             del self.tickets[ticket]
         else:
@@ -98,19 +98,19 @@ class State(Struct, omit_defaults=True):
     schema: int = field(default=SCHEMA, name="S")
     version: int = field(default=0, name="n")
     stage: str | None = field(default=None, name="s")
-    entered_at: int = field(default=0, name="i")
+    entered_at: Micros = field(default=EPOCH_MICROS, name="i")
     trigger: str = field(default="", name="w")
     previous_stage: str | None = field(default=None, name="p")
-    started_at: int = field(default=0, name="b")
+    started_at: Micros = field(default=EPOCH_MICROS, name="b")
     entry: int = field(default=0, name="k")
     reached: list[str] = field(default_factory=list, name="g")
-    evaluated: int | None = field(default=None, name="E")
+    evaluated: Moment | None = field(default=None, name="E")
     rules_version: int = field(default=1, name="R")
     held: bool = field(default=False, name="h")
-    hold_until: int | None = field(default=None, name="hu")
+    hold_until: Micros | None = field(default=None, name="hu")
     risk: int = field(default=0, name="ri")
     engagement: int = field(default=50, name="en")
-    deadline: int | None = field(default=None, name="d")
+    deadline: Micros | None = field(default=None, name="d")
     deadline_stage: str | None = field(default=None, name="ds")
     facts: Facts = field(default_factory=Facts, name="f")
 
@@ -204,7 +204,7 @@ def _moved_on(old: str, new: str) -> str | list[Any]:
     return [went, *after[kept:]] if before[went:] == after[:kept] else new
 
 
-def deadline_of(packed: Mapping[str, Any] | None) -> int | None:
+def deadline_of(packed: Mapping[str, Any] | None) -> Micros | None:
     """The deadline (µs) of a packed state, without unpacking it."""
     deadline = packed.get("d") if packed else None
     return None if deadline is None else _instant(deadline)
@@ -218,17 +218,17 @@ def copy(state: State) -> State:
     return twin
 
 
-def _short(instant: int) -> int | str:
+def _short(instant: Micros) -> int | str:
     return _seconds(instant) if instant % SECOND else instant // SECOND
 
 
-def _seconds(microseconds: int) -> str:
-    whole, fraction = divmod(microseconds, SECOND)
+def _seconds(instant: Micros) -> str:
+    whole, fraction = divmod(instant, SECOND)
     return f"{whole}.{fraction:06d}" if fraction else str(whole)
 
 
-def _instant(seconds: int | str) -> int:
+def _instant(seconds: int | str) -> Micros:
     if isinstance(seconds, int):
-        return seconds * SECOND
+        return Micros(seconds * SECOND)
     whole, _, fraction = seconds.partition(".")
-    return int(whole) * SECOND + int(fraction or 0)
+    return Micros(int(whole) * SECOND + int(fraction or 0))

@@ -9,23 +9,24 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import cursors
-from api.dependencies import CustomerId, Gateway, TheCredential, TheGateway
+from api.dependencies import CredentialDep, CustomerId, Gateway, GatewayDep
 from api.event_formats import JSON
 from api.field_types import CUSTOMER_ID, Note, RowId
 from api.journey_commands import IdempotencyKey, execute_command, update_id
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
-from api.security.route_classes import requires
+from api.schemas.actions import ActionsPage, CustomerAction
+from api.security.route_classes import scoped_route
 from contracts.messages import RequestAction, RetryAction
 from db.outreach import action_queries
 from db.outreach.action_queries import ActionSearch
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
 from journey.actions import action_key
 
-MOST_ROWS = 200
+MAX_ROWS = 200
 
-_read = APIRouter(tags=["actions"], route_class=requires(JOURNEYS_READ))
-_write = APIRouter(tags=["actions"], route_class=requires(JOURNEYS_WRITE))
+_read = APIRouter(tags=["actions"], route_class=scoped_route(JOURNEYS_READ))
+_write = APIRouter(tags=["actions"], route_class=scoped_route(JOURNEYS_WRITE))
 
 Status = Literal["pending", "waiting", "succeeded", "failed", "suppressed", "cancelled"]
 
@@ -88,6 +89,7 @@ class ActionRequest(BaseModel):
     response_model=None,
     responses={
         202: json_answer(
+            CustomerAction,
             "The action, which is on record and done in the background.",
             {"customer_id": "c-1001", "action": _PENDING},
         ),
@@ -97,8 +99,8 @@ class ActionRequest(BaseModel):
 async def request_action(
     customer_id: CustomerId,
     request: ActionRequest,
-    gateway: TheGateway,
-    credential: TheCredential,
+    gateway: GatewayDep,
+    credential: CredentialDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Consent, quiet hours and the cap hold here too: what they keep back is `suppressed` or `waiting`, with a reason.
@@ -111,7 +113,7 @@ async def request_action(
         gateway, company_id, customer_id, message, update_id=update_id(message, credential, idempotency_key)
     )
     key = action_key(company_id, customer_id, answer["action"])
-    return _answer(await action_queries.action(gateway.pool, company_id, key=key), 202)
+    return _answer(await action_queries.find_action(gateway.pool, company_id, key=key), 202)
 
 
 @_read.get(
@@ -120,6 +122,7 @@ async def request_action(
     response_model=None,
     responses={
         200: json_answer(
+            ActionsPage,
             "A page, newest first, each with its latest five attempts. `counts` (on the first page, null on others)"
             " says how many there are of each status, whatever status was asked for; `next_cursor` (null on the last"
             " page) is the `cursor` of the next one.",
@@ -129,22 +132,26 @@ async def request_action(
     },
 )
 async def get_actions(
-    gateway: TheGateway,
-    credential: TheCredential,
+    gateway: GatewayDep,
+    credential: CredentialDep,
     status: Annotated[list[Status] | None, Query(max_length=6, description="repeatable: any of these")] = None,
     customer_id: Annotated[str | None, Query(pattern=CUSTOMER_ID)] = None,
     action: Annotated[
         str | None,
         Query(pattern=r"^[a-z0-9_]{1,64}(\.[0-9-]{1,20})?$", description="its name; without a number any step of it"),
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
-    cursor: Annotated[str | None, Query(max_length=cursors.LONGEST)] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 50,
+    cursor: Annotated[str | None, Query(max_length=cursors.MAX_LENGTH)] = None,
 ) -> Response:
     before = None if cursor is None else _position(cursor)
     search = ActionSearch(status or (), customer_id, action, limit, before)
-    rows, following = await action_queries.actions(gateway.pool, credential.company_id, search)
-    counts = await action_queries.action_counts(gateway.pool, credential.company_id, search) if before is None else None
-    next_cursor = None if following is None else cursors.written("actions", following)
+    rows, following = await action_queries.list_actions(gateway.pool, credential.company_id, search)
+    counts = (
+        await action_queries.count_actions_by_status(gateway.pool, credential.company_id, search)
+        if before is None
+        else None
+    )
+    next_cursor = None if following is None else cursors.encode("actions", following)
     rest = orjson.dumps({"counts": counts, "next_cursor": next_cursor})
     return Response(b'{"actions":' + rows + b"," + rest[1:], media_type=JSON)
 
@@ -156,13 +163,14 @@ async def get_actions(
     response_model=None,
     responses={
         202: json_answer(
+            CustomerAction,
             "The action, which will be tried again.",
             {"customer_id": "c-1001", "action": {**_SHOWN, "status": "pending", "done_at": None}},
         ),
         **problems("not-found", "conflict", "refused"),
     },
 )
-async def retry_action(action_id: RowId, gateway: TheGateway, credential: TheCredential) -> Response:
+async def retry_action(action_id: RowId, gateway: GatewayDep, credential: CredentialDep) -> Response:
     """For what has failed or was suppressed. A message that is sent again has the same id as the first time."""
     found = await _found(gateway, credential, action_id)
     message = RetryAction(action_id, performed_by=credential.key_id)
@@ -171,7 +179,7 @@ async def retry_action(action_id: RowId, gateway: TheGateway, credential: TheCre
 
 
 async def _found(gateway: Gateway, credential: Credential, action_id: int) -> tuple[str, bytes]:
-    found = await action_queries.action(gateway.pool, credential.company_id, action_id=action_id)
+    found = await action_queries.find_action(gateway.pool, credential.company_id, action_id=action_id)
     if found is None:
         raise not_found("this company has no such action")
     return found
@@ -185,7 +193,7 @@ def _answer(found: tuple[str, bytes] | None, status: int) -> Response:
 
 def _position(cursor: str) -> int:
     try:
-        kind, row = cursors.read(cursor)
+        kind, row = cursors.decode(cursor)
         if kind != "actions":
             raise ValueError("of something else")
         return cursors.row_id(row)

@@ -7,23 +7,24 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from api.dependencies import TheCredential, TheGateway
+from api.dependencies import CredentialDep, GatewayDep
 from api.event_formats import JSON
 from api.openapi import json_answer, problems
 from api.problems import invalid
 from api.return_forecasts import with_forecasts
-from api.security.route_classes import requires
+from api.schemas.analytics import ChurnPredictions, JourneyAnalytics, StageFlow, StageMetrics
+from api.security.route_classes import scoped_route
 from db.analytics import journey_analytics
 from db.analytics.churn_predictions import MAX_COUNTED, churn_predictions
 from db.analytics.journey_analytics import AnalyticsQuery
 from db.analytics.sankey import MAX_STEPS, sankey
 from db.analytics.stage_metrics import stage_metrics
 from db.people.api_keys import JOURNEYS_READ
-from journey.events import EARLIEST
 from journey.stages import DEFAULT_RULEBOOK, Role
+from journey.time import EARLIEST
 
-MOST_DAYS = 366
-MOST_PREDICTIONS = 1000
+MAX_DAYS = 366
+MAX_PREDICTIONS = 1000
 AHEAD = timedelta(minutes=5)  # as far as an event may lie in the future
 
 Period = Literal["day", "week", "month", "quarter", "year", "all"]
@@ -36,7 +37,7 @@ AsOf = Annotated[
     ),
 ]
 
-router = APIRouter(tags=["analytics"], route_class=requires(JOURNEYS_READ))
+router = APIRouter(tags=["analytics"], route_class=scoped_route(JOURNEYS_READ))
 
 (_AT_RISK,) = DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)  # the examples are of a company with the default stages
 _FIGURES = {
@@ -121,10 +122,10 @@ _MODEL = {
     description="The funnel and the transitions are those of the period (1, 7, 30, 90 or 365 UTC days up to and "
     "with that of `as_of`, or `all`); everything else is as of that instant. `stage_times` are mean days.",
     response_model=None,
-    responses={200: json_answer("The figures.", _FIGURES), **problems()},
+    responses={200: json_answer(JourneyAnalytics, "The figures.", _FIGURES), **problems()},
 )
 async def get_customer_journey(
-    gateway: TheGateway, credential: TheCredential, period: Period = "month", as_of: AsOf = None
+    gateway: GatewayDep, credential: CredentialDep, period: Period = "month", as_of: AsOf = None
 ) -> Response:
     rulebook = await gateway.rulebook(credential.company_id)
     query = AnalyticsQuery(rulebook.all_stages, _instant(as_of), period)
@@ -137,10 +138,13 @@ async def get_customer_journey(
     description="A node is a stage at a step (how many moves a journey had made in the period when it came there), so"
     f" that loops show and no link leads back. After {MAX_STEPS} moves, the last link leads to where a journey came.",
     response_model=None,
-    responses={200: json_answer("Nodes and links, in the order of steps and stages.", _SANKEY), **problems()},
+    responses={
+        200: json_answer(StageFlow, "Nodes and links, in the order of steps and stages.", _SANKEY),
+        **problems(),
+    },
 )
 async def get_sankey(
-    gateway: TheGateway, credential: TheCredential, period: Period = "month", as_of: AsOf = None
+    gateway: GatewayDep, credential: CredentialDep, period: Period = "month", as_of: AsOf = None
 ) -> Response:
     rulebook = await gateway.rulebook(credential.company_id)
     query = AnalyticsQuery(rulebook.all_stages, _instant(as_of), period)
@@ -161,13 +165,15 @@ async def get_sankey(
     response_model=None,
     responses={
         200: json_answer(
-            "The predictions.", {"total": 1, "more": False, "model": _MODEL, "predictions": [_PREDICTION]}
+            ChurnPredictions,
+            "The predictions.",
+            {"total": 1, "more": False, "model": _MODEL, "predictions": [_PREDICTION]},
         ),
         **problems(),
     },
 )
 async def get_churn_predictions(
-    gateway: TheGateway, credential: TheCredential, limit: Annotated[int, Query(ge=1, le=MOST_PREDICTIONS)] = 50
+    gateway: GatewayDep, credential: CredentialDep, limit: Annotated[int, Query(ge=1, le=MAX_PREDICTIONS)] = 50
 ) -> Response:
     rulebook = await gateway.rulebook(credential.company_id)
     found = await churn_predictions(gateway.pool, credential.company_id, rulebook, limit)
@@ -177,13 +183,13 @@ async def get_churn_predictions(
 @router.get(
     "/v1/portal/analytics/stage-metrics",
     summary="The metrics of each stage and day",
-    description=f"Days are UTC, at most {MOST_DAYS} of them; days to come have no rows.",
+    description=f"Days are UTC, at most {MAX_DAYS} of them; days to come have no rows.",
     response_model=None,
-    responses={200: json_answer("By day and stage.", {"stage_metrics": [_METRIC]}), **problems()},
+    responses={200: json_answer(StageMetrics, "By day and stage.", {"stage_metrics": [_METRIC]}), **problems()},
 )
 async def get_stage_metrics(
-    gateway: TheGateway,
-    credential: TheCredential,
+    gateway: GatewayDep,
+    credential: CredentialDep,
     first: Annotated[date | None, Query(alias="from", description="by default 29 days before `to`")] = None,
     last: Annotated[date | None, Query(alias="to", description="by default the day of `as_of`")] = None,
     as_of: AsOf = None,
@@ -194,8 +200,8 @@ async def get_stage_metrics(
     if last < EARLIEST.date():
         raise invalid("to", last, f"not before {EARLIEST.date()}")
     first = last - timedelta(days=29) if first is None else first
-    if not timedelta(0) <= last - first < timedelta(days=MOST_DAYS):
-        raise invalid("from", first, f"at most {MOST_DAYS} days, none of them after `to`")
+    if not timedelta(0) <= last - first < timedelta(days=MAX_DAYS):
+        raise invalid("from", first, f"at most {MAX_DAYS} days, none of them after `to`")
     query = AnalyticsQuery((await gateway.rulebook(credential.company_id)).all_stages, instant)
     rows = await stage_metrics(gateway.pool, credential.company_id, query, first, min(last, today))
     return Response(b'{"stage_metrics":' + rows + b"}", media_type=JSON)

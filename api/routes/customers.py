@@ -9,14 +9,15 @@ from zoneinfo import available_timezones
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from api.dependencies import CustomerId, TheCredential, TheGateway
+from api.dependencies import CredentialDep, CustomerId, GatewayDep
 from api.field_types import Email, printable
 from api.openapi import json_answer, problems
-from api.security.route_classes import requires
+from api.schemas.customers import CustomerProfile
+from api.security.route_classes import scoped_route
 from db.people import customers
 from db.people.api_keys import JOURNEYS_WRITE
 
-router = APIRouter(tags=["customers"], route_class=requires(JOURNEYS_WRITE))
+router = APIRouter(tags=["customers"], route_class=scoped_route(JOURNEYS_WRITE))
 
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-[A-Za-z0-9]{5,8})*")
 _ZONES = frozenset(available_timezones())
@@ -71,12 +72,12 @@ class Profile(BaseModel):
     summary="Replace a customer's profile",
     response_model=None,
     responses={
-        200: json_answer("The profile as stored.", {"customer_id": "c-1001", "name": "Ada Example"}),
+        200: json_answer(CustomerProfile, "The profile as stored.", {"customer_id": "c-1001", "name": "Ada Example"}),
         **problems("too-large", "unsupported-media-type"),
     },
 )
 async def put_profile(
-    customer_id: CustomerId, profile: Profile, gateway: TheGateway, credential: TheCredential
+    customer_id: CustomerId, profile: Profile, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
     """Make the customer when new. A journey begins with the first event, not with a profile."""
     return await customers.put_profile(gateway.pool, credential.company_id, customer_id, profile.model_dump())

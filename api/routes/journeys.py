@@ -10,27 +10,30 @@ from urllib.parse import quote
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from api.dependencies import CustomerId, TheCredential, TheGateway, gateway_of
+from api.dependencies import CredentialDep, CustomerId, GatewayDep, gateway_of
 from api.event_formats import JSON
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
-from api.security.route_classes import credential_of, requires
+from api.schemas.explanation import Explanation
+from api.schemas.journeys import JourneyTimeline
+from api.security.route_classes import credential_of, scoped_route
 from contracts.names import journey_id
 from db.journeys import projection
 from db.people.api_keys import JOURNEYS_READ
 from journey.explain import explain
 from journey.stages import DEFAULT_RULEBOOK, Role
 from journey.state import unpack
+from journey.time import Micros
 
-EVENTSSHOWN = 200
-MOST_EVENTSSHOWN = 1000
+DEFAULT_EVENTS = 200
+MAX_EVENTS = 1000
 
 _CUSTOMER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,64}")
 
-hot = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ, plain=True))
+hot = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ, plain=True))
 (_AT_RISK,) = DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)  # the examples are of a company with the default stages
 
-router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
+router = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ))
 
 _PARAMETERS: list[dict[str, Any]] = [
     {
@@ -45,7 +48,7 @@ _PARAMETERS: list[dict[str, Any]] = [
         "in": "query",
         "required": False,
         "description": "events shown, the newest ones",
-        "schema": {"type": "integer", "minimum": 1, "maximum": MOST_EVENTSSHOWN, "default": EVENTSSHOWN},
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_EVENTS, "default": DEFAULT_EVENTS},
     },
 ]
 SHOWN = {
@@ -84,6 +87,7 @@ _OF_ONE = {
     response_model=None,
     responses={
         200: json_answer(
+            JourneyTimeline,
             "The journey, its transitions (newest first), the newest events of the ledger, and stage actions.",
             {"journey": {**SHOWN, **_OF_ONE}, "transitions": [], "events": [], "actions": []},
         ),
@@ -96,7 +100,7 @@ async def get_journey(request: Request) -> Response:
     if not _CUSTOMER_ID.fullmatch(customer_id):
         raise invalid("customer_id", customer_id, "1 to 64 of A-Z a-z 0-9 . _ : @ -")
     gateway, company_id = gateway_of(request), credential_of(request).company_id
-    limit = _limit(request.query_params.get("limit")) if request.scope["query_string"] else EVENTSSHOWN
+    limit = _limit(request.query_params.get("limit")) if request.scope["query_string"] else DEFAULT_EVENTS
     url = None
     if gateway.temporal_ui_url:
         workflow = quote(journey_id(company_id, customer_id), safe="")
@@ -109,9 +113,9 @@ async def get_journey(request: Request) -> Response:
 
 def _limit(given: str | None) -> int:
     if given is None:
-        return EVENTSSHOWN
-    if not re.fullmatch(r"[0-9]{1,4}", given, re.ASCII) or not 1 <= int(given) <= MOST_EVENTSSHOWN:
-        raise invalid("limit", given, f"1 to {MOST_EVENTSSHOWN}")
+        return DEFAULT_EVENTS
+    if not re.fullmatch(r"[0-9]{1,4}", given, re.ASCII) or not 1 <= int(given) <= MAX_EVENTS:
+        raise invalid("limit", given, f"1 to {MAX_EVENTS}")
     return int(given)
 
 
@@ -121,6 +125,7 @@ def _limit(given: str | None) -> int:
     response_model=None,
     responses={
         200: json_answer(
+            Explanation,
             "Factors of the scores, each rule's verdict with the numbers it compared, and what will happen when.",
             {
                 "current_stage": "customer",
@@ -138,11 +143,11 @@ def _limit(given: str | None) -> int:
         **problems("not-found"),
     },
 )
-async def get_explanation(customer_id: CustomerId, gateway: TheGateway, credential: TheCredential) -> Response:
+async def get_explanation(customer_id: CustomerId, gateway: GatewayDep, credential: CredentialDep) -> Response:
     found = await projection.packed_state(gateway.pool, credential.company_id, customer_id)
     if found is None:
         raise not_found("this company has no journey of such a customer")
     packed, transitions = found
     rulebook = await gateway.rulebook(credential.company_id)
-    answer = explain(unpack(packed), rulebook, time.time_ns() // 1000)
+    answer = explain(unpack(packed), rulebook, Micros(time.time_ns() // 1000))
     return Response(orjson.dumps({**answer, "customer_id": customer_id, "transitions": transitions}), media_type=JSON)

@@ -14,16 +14,30 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from rfc9457 import Problem
 from temporalio.service import RPCError
 
-from api.dependencies import Gateway, TheGateway
+from api.dependencies import Gateway, GatewayDep
+from api.openapi import json_answer, only, problems
 from api.problems import PROBLEMS, RETRY_SECONDS, not_found
+from api.schemas.operations import Liveness, Readiness
 from db.journeys import projection
 
 ANSWER_LIMIT = 2.0  # seconds
 
 router = APIRouter(tags=["operations"])
 
+_READY = {
+    "status": "ready",
+    "postgres": {"status": "up", "milliseconds": 1.2},
+    "temporal": {"status": "up", "milliseconds": 2.4},
+}
+_NOT_READY = {**_READY, "status": "not ready", "temporal": {"status": "down", "problem": "TimeoutError"}}
 
-@router.get("/livez", summary="The process lives")
+
+@router.get(
+    "/livez",
+    summary="The process lives",
+    response_model=None,
+    responses={200: json_answer(Liveness, "The process is running.", {"status": "alive"})},
+)
 async def livez() -> dict[str, str]:
     return {"status": "alive"}
 
@@ -32,11 +46,14 @@ async def livez() -> dict[str, str]:
     "/readyz",
     summary="Postgres and Temporal answer",
     response_model=None,
-    responses={503: {"description": "A part does not answer; the body says which."}},
+    responses={
+        200: json_answer(Readiness, "Everything that the gateway needs is up.", _READY),
+        503: json_answer(Readiness, "A part does not answer; the body says which.", _NOT_READY),
+    },
 )
-async def readyz(gateway: TheGateway) -> Response:
+async def readyz(gateway: GatewayDep) -> Response:
     postgres, temporal = await asyncio.gather(
-        _part(projection.answers(gateway.pool)), _part(_temporal_answers(gateway))
+        _part(projection.database_time(gateway.pool)), _part(_temporal_answers(gateway))
     )
     ready = postgres["status"] == temporal["status"] == "up"
     content = {"status": "ready" if ready else "not ready", "postgres": postgres, "temporal": temporal}
@@ -61,11 +78,16 @@ async def _temporal_answers(gateway: Gateway) -> None:
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
-async def metrics(gateway: TheGateway) -> Response:
-    return Response(await gateway.meters.text(), media_type="text/plain; version=0.0.4")
+async def metrics(gateway: GatewayDep) -> Response:
+    return Response(await gateway.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
-@router.get("/problems/{kind}", summary="What a problem's type means", response_class=PlainTextResponse)
+@router.get(
+    "/problems/{kind}",
+    summary="What a problem's type means",
+    response_class=PlainTextResponse,
+    responses=only(problems("not-found"), 404, 422),
+)
 async def explain_problem(kind: str) -> Response:
     if kind not in PROBLEMS:
         raise not_found("there is no such problem")

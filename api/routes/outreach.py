@@ -7,17 +7,18 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Body
 
-from api.dependencies import TheCredential, TheGateway
+from api.dependencies import CredentialDep, GatewayDep
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid
-from api.security.route_classes import requires
+from api.schemas.outreach import OutreachSettings
+from api.security.route_classes import scoped_route
 from db.connections import tenant_transaction
-from db.outreach import message_templates
+from db.outreach import outreach_settings
 from db.people.api_keys import ADMIN
 from journey.outreach import InvalidOutreach, Outreach, outreach_from
 
-router = APIRouter(tags=["outreach"], route_class=requires(ADMIN))
+router = APIRouter(tags=["outreach"], route_class=scoped_route(ADMIN))
 
 _DEFAULTS: dict[str, Any] = msgspec.to_builtins(Outreach())
 _GIVEN = {"time_zone": "Europe/Berlin", "quiet_from": "21:00", "cap_messages": 2, "sender_name": "Salon Sophie"}
@@ -27,11 +28,14 @@ _GIVEN = {"time_zone": "Europe/Berlin", "quiet_from": "21:00", "cap_messages": 2
     "/v1/outreach",
     summary="How outreach is done",
     response_model=None,
-    responses={200: json_answer("All settings; what the company left out has its default.", _DEFAULTS), **problems()},
+    responses={
+        200: json_answer(OutreachSettings, "All settings; what the company left out has its default.", _DEFAULTS),
+        **problems(),
+    },
 )
-async def get_outreach(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def get_outreach(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        found = await message_templates.company(connection, credential.company_id)
+        found = await outreach_settings.load(connection, credential.company_id)
     assert found is not None  # a key's company is there
     return _shown(found[1])
 
@@ -41,7 +45,7 @@ async def get_outreach(gateway: TheGateway, credential: TheCredential) -> dict[s
     summary="Replace how outreach is done",
     response_model=None,
     responses={
-        200: json_answer("All settings as they are from now on.", {**_DEFAULTS, **_GIVEN}),
+        200: json_answer(OutreachSettings, "All settings as they are from now on.", {**_DEFAULTS, **_GIVEN}),
         **problems("too-large", "unsupported-media-type"),
     },
 )
@@ -54,8 +58,8 @@ async def put_outreach(
             examples=[_GIVEN, _DEFAULTS],
         ),
     ],
-    gateway: TheGateway,
-    credential: TheCredential,
+    gateway: GatewayDep,
+    credential: CredentialDep,
 ) -> dict[str, Any]:
     """It holds for every message that is not on its way yet. A campaign that is under way keeps its days."""
     try:
@@ -63,7 +67,7 @@ async def put_outreach(
     except InvalidOutreach as error:
         raise invalid(error.field, error.value, error.problem) from None
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        await message_templates.put_outreach(connection, credential.company_id, settings, by_key(credential))
+        await outreach_settings.put(connection, credential.company_id, settings, by_key(credential))
     return _shown(settings)
 
 

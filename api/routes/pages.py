@@ -15,26 +15,26 @@ from urllib.parse import parse_qs
 import psycopg
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
-from limits import RateLimitItem
 from rfc9457 import Problem
 from starlette.exceptions import HTTPException
 from temporalio.exceptions import TemporalError
 
+from activities.channels.registry import customer_channel
 from api.dependencies import Gateway, gateway_of
-from api.event_intake import Accepted, look_up, outcomes, send
+from api.event_intake import AcceptedEvent, recorded_outcomes, send_to_journeys, wait_for_outcomes
 from api.html import COMMENT_LIMIT, feedback_form, page, unsubscribe_form, words
 from api.problems import RETRY_SECONDS
-from api.security import ip_rate_limit
+from api.security.ip_rate_limit import client_network
 from db.outreach import feedback_requests
-from db.outreach.feedback_requests import Asked
-from db.people import customers
+from db.outreach.feedback_requests import FeedbackRequest
+from db.people import companies, customers
 from journey.actions import action_key
-from journey.events import canonical, content_hash, from_fields, utc_text
+from journey.events import canonical, content_hash, from_fields
 from journey.signed_tokens import FeedbackLink, InvalidLink, UnsubscribeLink, read_feedback, read_unsubscribe
+from journey.time import Micros, utc_text
 
 FORM_LIMIT = 64 * 1024  # bytes: a comment whose every character takes twelve
 ANSWER_WAIT = 3.0  # seconds that a customer waits to hear whether the answer was the first
-CHANNELS = {"email": "e-mails", "sms": "text messages"}
 
 
 class _Page(APIRoute):
@@ -45,8 +45,9 @@ class _Page(APIRoute):
         unsubscribing = self.path.startswith("/u/")
 
         async def handle(request: Request) -> Response:
-            limit = ip_rate_limit.UNSUBSCRIBING if unsubscribing else ip_rate_limit.PAGES
-            if wait := await _too_often(request, limit):
+            limits = gateway_of(request).ip_rate_limits
+            network = client_network(request.client.host if request.client else "")
+            if wait := (limits.unsubscribing if unsubscribing else limits.pages).hit(network):
                 title, text = "One moment, please", "There were too many requests. Please try again in a minute."
                 return page(title, words(text), status=429, headers={"Retry-After": str(wait)})
             try:
@@ -69,11 +70,6 @@ class _Page(APIRoute):
 router = APIRouter(include_in_schema=False, route_class=_Page)
 
 
-async def _too_often(request: Request, limit: RateLimitItem) -> int:
-    address = request.client.host if request.client else ""
-    return await gateway_of(request).visitors.exceeded(limit, address)
-
-
 def _no_link(error: InvalidLink) -> Response:
     if error.reason == "expired":
         return page("This link has expired", words("Thank you all the same."), status=410)
@@ -88,17 +84,17 @@ def _no_link(error: InvalidLink) -> Response:
 async def show_feedback(token: str, request: Request) -> Response:
     gateway = gateway_of(request)
     _, asked = await _feedback(gateway, token)
-    if asked.answered:
-        return _answered(asked.company)
-    return feedback_form(asked.company)
+    if asked.is_answered:
+        return _answered(asked.company_name)
+    return feedback_form(asked.company_name)
 
 
 @router.post("/f/{token}")
 async def give_feedback(token: str, request: Request) -> Response:
     gateway = gateway_of(request)
     link, asked = await _feedback(gateway, token)
-    company = asked.company
-    if asked.answered:
+    company = asked.company_name
+    if asked.is_answered:
         return _answered(company)
     fields = await _form(request)
     comment = fields.get("comment", "").replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").strip()
@@ -113,17 +109,17 @@ async def give_feedback(token: str, request: Request) -> Response:
     return page("Thank you!", words("Your feedback helps us to do better."), company=company)
 
 
-async def _feedback(gateway: Gateway, token: str) -> tuple[FeedbackLink, Asked]:
+async def _feedback(gateway: Gateway, token: str) -> tuple[FeedbackLink, FeedbackRequest]:
     """The link, and what is known of it; next to nothing while Postgres does not answer: it is taken all the same.
 
     Raises InvalidLink.
     """
     link = read_feedback(_secret(gateway), token, _now())
     try:
-        asked = await feedback_requests.asked(gateway.pool, link.company, _key(link), _event_id(link))
+        asked = await feedback_requests.find_feedback_request(gateway.pool, link.company, _key(link), _event_id(link))
     except psycopg.OperationalError:
-        return link, Asked(company=None, known=True, answered=False)
-    if asked is None or not asked.known:
+        return link, FeedbackRequest(company_name=None, exists=True, is_answered=False)
+    if asked is None or not asked.exists:
         raise InvalidLink("not a valid link")  # signed by us, for what is not there any more
     return link, asked
 
@@ -139,12 +135,12 @@ async def _told(gateway: Gateway, link: FeedbackLink, rating: int, comment: str)
         **({"comment": comment} if comment else {}),
     }
     fields = canonical(from_fields(fields))
-    event = Accepted(fields, content_hash(fields))
-    before = await look_up(gateway.pool, link.company, [event])
-    if await send(gateway.temporal.client, link.company, [event], 1):
+    event = AcceptedEvent(fields, content_hash(fields))
+    before = await recorded_outcomes(gateway.pool, link.company, [event])
+    if await send_to_journeys(gateway.temporal.client, link.company, [event], 1):
         raise ConnectionError("Temporal has not taken it")
-    gateway.meters.accepted.add(1)
-    found = await outcomes(gateway.pool, link.company, [event], before, time.monotonic() + ANSWER_WAIT)
+    gateway.metrics.accepted.add(1)
+    found = await wait_for_outcomes(gateway.pool, link.company, [event], before, time.monotonic() + ANSWER_WAIT)
     outcome: str = found[0]["outcome"]
     return outcome
 
@@ -184,13 +180,14 @@ async def unsubscribe(token: str, request: Request) -> Response:
 
 def _way_out(gateway: Gateway, token: str) -> tuple[UnsubscribeLink, str]:
     link = read_unsubscribe(_secret(gateway), token)
-    if link.channel not in CHANNELS:
+    channel = customer_channel(link.channel)
+    if channel is None:
         raise InvalidLink("not a valid link")
-    return link, CHANNELS[link.channel]
+    return link, channel.messages
 
 
 async def _company(gateway: Gateway, link: UnsubscribeLink) -> str | None:
-    company = await feedback_requests.company_name(gateway.pool, link.company)
+    company = await companies.find_name(gateway.pool, link.company)
     if company is None:
         raise InvalidLink("not a valid link")
     return company
@@ -205,8 +202,8 @@ def _secret(gateway: Gateway) -> str:
     return gateway.link_secret
 
 
-def _now() -> int:
-    return time.time_ns() // 1000
+def _now() -> Micros:
+    return Micros(time.time_ns() // 1000)
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -9,21 +9,22 @@ import orjson
 from fastapi import APIRouter, Query, Response
 
 from api import cursors
-from api.dependencies import TheCredential, TheGateway
+from api.dependencies import CredentialDep, GatewayDep
 from api.event_formats import JSON
 from api.field_types import storable
 from api.openapi import json_answer, problems
 from api.problems import invalid
 from api.routes.journeys import SHOWN
-from api.security.route_classes import requires
+from api.schemas.journeys import RelationshipsPage
+from api.security.route_classes import scoped_route
 from db.journeys import relationships
-from db.journeys.relationships import Position, Search, Sort
+from db.journeys.relationships import Position, RelationshipSearch, Sort
 from db.people.api_keys import JOURNEYS_READ
 
-MOST_ROWS = 200
-LONGEST_CURSOR = 1500  # characters: a name may stand in it
+MAX_ROWS = 200
+MAX_CURSOR_LENGTH = 1500  # characters: a name may stand in it
 
-router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
+router = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ))
 
 
 @router.get(
@@ -32,6 +33,7 @@ router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
     response_model=None,
     responses={
         200: json_answer(
+            RelationshipsPage,
             "A page; `next_cursor` (null on the last page) is the `cursor` of the next one. `total` only with `count`.",
             {
                 "relationships": [{**SHOWN, "name": "Ada Example", "email": "ada@example.com"}],
@@ -43,8 +45,8 @@ router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
     },
 )
 async def get_relationships(
-    gateway: TheGateway,
-    credential: TheCredential,
+    gateway: GatewayDep,
+    credential: CredentialDep,
     stage: Annotated[list[str] | None, Query(max_length=20, description="repeatable: any of these")] = None,
     min_risk: Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)] = None,
     max_risk: Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)] = None,
@@ -53,14 +55,14 @@ async def get_relationships(
     ] = None,
     sort: Sort = "risk",
     order: Literal["asc", "desc"] = "desc",
-    limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
+    limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 50,
     count: Annotated[bool, Query(description="say how many there are on all pages, as `total`")] = False,
-    cursor: Annotated[str | None, Query(max_length=LONGEST_CURSOR)] = None,
+    cursor: Annotated[str | None, Query(max_length=MAX_CURSOR_LENGTH)] = None,
 ) -> Response:
     for name, text in [("search", search), *(("stage", key) for key in stage or ())]:
         if text is not None and "\x00" in text:
             raise invalid(name, text, "no NUL characters")
-    wanted = Search(
+    wanted = RelationshipSearch(
         stages=stage or (),
         min_risk=min_risk,
         max_risk=max_risk,
@@ -70,24 +72,24 @@ async def get_relationships(
         limit=limit,
         after=None if cursor is None else _position(cursor, sort, order),
     )
-    rows, following = await relationships.page(gateway.pool, credential.company_id, wanted)
+    rows, following = await relationships.list_relationships(gateway.pool, credential.company_id, wanted)
     next_cursor = None if following is None else _cursor(following, sort, order)
     total = b""
     if count:
-        total = b',"total":%d' % await relationships.count(gateway.pool, credential.company_id, wanted)
+        total = b',"total":%d' % await relationships.count_relationships(gateway.pool, credential.company_id, wanted)
     return Response(
         b'{"relationships":' + rows + b',"next_cursor":' + orjson.dumps(next_cursor) + total + b"}", media_type=JSON
     )
 
 
 def _cursor(position: Position, sort: str, order: str) -> str:
-    return cursors.written(sort, order, position.value, position.id)
+    return cursors.encode(sort, order, position.value, position.id)
 
 
 def _position(cursor: str, sort: Sort, order: str) -> Position:
     """The position that a cursor of ours says; 422 for another one, or one of another order."""
     try:
-        its_sort, its_order, value, row = cursors.read(cursor)
+        its_sort, its_order, value, row = cursors.decode(cursor)
         if value is not None:
             value = _checked(sort, value)
         if (its_sort, its_order) != (sort, order):
@@ -99,7 +101,7 @@ def _position(cursor: str, sort: Sort, order: str) -> Position:
 
 def _checked(sort: Sort, value: object) -> str:
     if sort not in ("risk", "lifetime_value", "days_inactive", "name"):
-        return cursors.instant(value)
+        return cursors.timestamp(value)
     if not isinstance(value, str) or len(value) > (200 if sort == "name" else 50):
         raise ValueError("no value")
     if sort == "name":

@@ -7,17 +7,18 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from api.dependencies import TheCredential, TheGateway
+from api.dependencies import CredentialDep, GatewayDep
 from api.field_types import Email, PersonName, RowId, given
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import not_found
-from api.security.route_classes import requires
+from api.schemas.tasks import StaffList, StaffMember
+from api.security.route_classes import scoped_route
 from db.connections import tenant_transaction
 from db.people import staff
 from db.people.api_keys import ADMIN
 
-router = APIRouter(tags=["staff"], route_class=requires(ADMIN))
+router = APIRouter(tags=["staff"], route_class=scoped_route(ADMIN))
 
 _SHOWN = {
     "id": 2,
@@ -65,14 +66,16 @@ class PersonChange(BaseModel):
     response_model=None,
     responses={
         200: json_answer(
-            "Everybody, those who are not active too, with their customers and open tasks.", {"staff": [_SHOWN]}
+            StaffList,
+            "Everybody, those who are not active too, with their customers and open tasks.",
+            {"staff": [_SHOWN]},
         ),
         **problems(),
     },
 )
-async def get_staff(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def get_staff(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        return {"staff": await staff.listed(connection, credential.company_id)}
+        return {"staff": await staff.list_all(connection, credential.company_id)}
 
 
 @router.post(
@@ -81,11 +84,11 @@ async def get_staff(gateway: TheGateway, credential: TheCredential) -> dict[str,
     status_code=201,
     response_model=None,
     responses={
-        201: json_answer("The person, who gets customers and tasks from now on.", _SHOWN),
+        201: json_answer(StaffMember, "The person, who gets customers and tasks from now on.", _SHOWN),
         **problems("too-large", "unsupported-media-type"),
     },
 )
-async def add_person(person: Person, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def add_person(person: Person, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     company_id = credential.company_id
     async with tenant_transaction(gateway.pool, company_id) as connection:
         return await staff.add(connection, company_id, **person.model_dump(), actor=by_key(credential))
@@ -96,17 +99,17 @@ async def add_person(person: Person, gateway: TheGateway, credential: TheCredent
     summary="Change a person",
     response_model=None,
     responses={
-        200: json_answer("The person afterwards.", {**_SHOWN, "is_active": False}),
+        200: json_answer(StaffMember, "The person afterwards.", {**_SHOWN, "is_active": False}),
         **problems("not-found", "too-large", "unsupported-media-type"),
     },
 )
 async def change_person(
-    staff_id: RowId, change: PersonChange, gateway: TheGateway, credential: TheCredential
+    staff_id: RowId, change: PersonChange, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
     """Who leaves is made inactive: customers and tasks then go to others, but for those that the person has already."""
     changes = change.model_dump(exclude_unset=True)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        person = await staff.change(connection, credential.company_id, staff_id, changes, by_key(credential))
+        person = await staff.update(connection, credential.company_id, staff_id, changes, by_key(credential))
     if person is None:
         raise not_found("this company has no such person")
     return person

@@ -8,16 +8,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from api.dependencies import CustomerId, TheCredential, TheGateway
+from api.dependencies import CredentialDep, CustomerId, GatewayDep
 from api.journey_commands import execute_command
 from api.openapi import json_answer, problems
 from api.problems import invalid
-from api.security.route_classes import requires
+from api.schemas.journeys import JourneyState
+from api.security.route_classes import scoped_route
 from contracts.messages import Release, SetStage
 from db.people.api_keys import JOURNEYS_WRITE
 from journey.stages import DEFAULT_RULEBOOK, Role
 
-router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_WRITE))
+router = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_WRITE))
 
 (_VIP,) = DEFAULT_RULEBOOK.keys_with(Role.VIP)  # the examples are of a company with the default stages
 _STATE = {"stage": _VIP, "entered_at": "2026-03-02T10:15:00Z", "held": True, "hold_until": "2026-06-01T00:00:00Z"}
@@ -53,12 +54,12 @@ class StageChange(BaseModel):
     summary="Put a journey in a stage",
     response_model=None,
     responses={
-        200: json_answer("The journey after the change, which is committed.", _STATE),
+        200: json_answer(JourneyState, "The journey after the change, which is committed.", _STATE),
         **problems("not-found", "too-large", "unsupported-media-type", "refused"),
     },
 )
 async def set_stage(
-    customer_id: CustomerId, change: StageChange, gateway: TheGateway, credential: TheCredential
+    customer_id: CustomerId, change: StageChange, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
     """Who, when and why are kept. Where it is not held, the next evaluation may move the journey on."""
     rulebook = await gateway.rulebook(credential.company_id)
@@ -75,11 +76,11 @@ async def set_stage(
     summary="Release a held journey",
     response_model=None,
     responses={
-        200: json_answer("The journey after the release, which is committed.", {**_STATE, "held": False}),
+        200: json_answer(JourneyState, "The journey after the release, which is committed.", {**_STATE, "held": False}),
         **problems("not-found", "refused"),
     },
 )
-async def release_hold(customer_id: CustomerId, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def release_hold(customer_id: CustomerId, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     """It is evaluated at once, and from then on moves by the rules again. Without a hold nothing changes."""
     request = Release(performed_by=credential.key_id)
     return await execute_command(gateway, credential.company_id, customer_id, request)

@@ -6,20 +6,21 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.dependencies import TheCredential, TheGateway
+from api.dependencies import CredentialDep, GatewayDep
 from api.openapi import json_answer, problems
-from api.security.route_classes import requires
+from api.schemas.stages import Stages
+from api.security.route_classes import scoped_route
 from db.people.api_keys import JOURNEYS_READ
 from journey.stages import DEFAULT_RULEBOOK
 
-router = APIRouter(tags=["stages"], route_class=requires(JOURNEYS_READ))
+router = APIRouter(tags=["stages"], route_class=scoped_route(JOURNEYS_READ))
 
 
 @router.get(
     "/v1/stages",
     summary="The company's stages and rules",
     response_model=None,
-    responses={200: json_answer("Stages in their order.", DEFAULT_RULEBOOK.as_json()), **problems()},
+    responses={200: json_answer(Stages, "Stages in their order.", DEFAULT_RULEBOOK.as_json()), **problems()},
 )
-async def get_stages(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def get_stages(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     return (await gateway.rulebook(credential.company_id)).as_json()

@@ -11,17 +11,18 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from rfc9457 import Problem
 
-from api.dependencies import Gateway, TheCredential, TheGateway
-from api.openapi import problems
-from api.security.route_classes import requires
-from api.streams import Closed, Listener
+from api.change_streams import Listener, StreamClosed
+from api.dependencies import CredentialDep, Gateway, GatewayDep
+from api.openapi import problems, schema_reference
+from api.schemas.events import StreamChange, StreamPing
+from api.security.route_classes import scoped_route
 from db.people.api_keys import JOURNEYS_READ
 
 PING_EVERY = 15.0  # seconds
 CHECK_EVERY = 5.0  # seconds after which the credential is looked at again
 RETRY = 2000  # milliseconds that a browser waits before it connects again
 
-router = APIRouter(tags=["journeys"], route_class=requires(JOURNEYS_READ))
+router = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ))
 
 _EXAMPLE = """retry: 2000
 event: ping
@@ -32,8 +33,8 @@ data: {"customers": ["c-1001"], "at": "2026-03-02T10:15:07+00:00"}
 """
 
 
-async def _listening(gateway: TheGateway, credential: TheCredential) -> AsyncIterator[Listener]:
-    async with gateway.streams.listen(credential.company_id) as listener:
+async def _listener(gateway: GatewayDep, credential: CredentialDep) -> AsyncIterator[Listener]:
+    async with gateway.change_streams.listen(credential.company_id) as listener:
         yield listener
 
 
@@ -47,12 +48,13 @@ async def _listening(gateway: TheGateway, credential: TheCredential) -> AsyncIte
             "description": "Server-sent events: `changed` at most once a second, with the customers whose journeys,"
             " tasks or actions did (null: too many to name), and `ping` every 15 seconds.",
             "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+            "x-events": {"ping": schema_reference(StreamPing), "changed": schema_reference(StreamChange)},
         },
         **problems(),
     },
 )
 async def stream(
-    request: Request, gateway: TheGateway, listener: Annotated[Listener, Depends(_listening)]
+    request: Request, gateway: GatewayDep, listener: Annotated[Listener, Depends(_listener)]
 ) -> AsyncGenerator[ServerSentEvent]:
     """All that is committed after the first `ping` is told, in a second or two, also after an outage of Postgres. Ends
     with its session or key; what happened between two connections is not repeated: load anew after each `open`.
@@ -62,7 +64,7 @@ async def stream(
     while await _still_valid(request, gateway):
         try:
             change = await listener.changed(min(CHECK_EVERY, max(0.0, pinged + PING_EVERY - monotonic())))
-        except Closed:
+        except StreamClosed:
             return
         if change is None or change:
             yield _event("changed", customers=None if change is None else sorted(change))

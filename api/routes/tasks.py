@@ -9,25 +9,26 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import cursors
-from api.dependencies import Gateway, TheCredential, TheGateway
+from api.dependencies import CredentialDep, Gateway, GatewayDep
 from api.event_formats import JSON
 from api.field_types import CUSTOMER_ID, Note, RowId
 from api.journey_commands import execute_command
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
-from api.security.route_classes import requires
+from api.schemas.tasks import AssignableStaff, CustomerTask, TasksPage
+from api.security.route_classes import scoped_route
 from contracts.messages import FinishTask, ReassignTask
 from db.connections import tenant_transaction
-from db.outreach import action_queries
-from db.outreach.action_queries import TaskSearch
+from db.outreach import task_queries
+from db.outreach.task_queries import TaskSearch
 from db.people import staff
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
 from journey.stages import DEFAULT_RULEBOOK, Role
 
-MOST_ROWS = 200
+MAX_ROWS = 200
 
-_read = APIRouter(tags=["tasks"], route_class=requires(JOURNEYS_READ))
-_write = APIRouter(tags=["tasks"], route_class=requires(JOURNEYS_WRITE))
+_read = APIRouter(tags=["tasks"], route_class=scoped_route(JOURNEYS_READ))
+_write = APIRouter(tags=["tasks"], route_class=scoped_route(JOURNEYS_WRITE))
 
 _SHOWN = {
     "id": 17,
@@ -35,7 +36,7 @@ _SHOWN = {
     "customer_name": "Ada Example",
     "current_stage": DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)[0],
     "kind": "check_in_call",
-    "title": "Call customer c-1001: no visit for a while",
+    "title": "Check-in call to customer c-1001: no recent visit",
     "status": "open",
     "assigned_to": 2,
     "staff_name": "Grace Example",
@@ -74,6 +75,7 @@ class Assignee(BaseModel):
     response_model=None,
     responses={
         200: json_answer(
+            TasksPage,
             "A page, soonest due first; `overdue` is true of an open task after its date. `next_cursor` (null on the"
             " last page) is the `cursor` of the next one.",
             {"tasks": [_SHOWN], "next_cursor": None},
@@ -82,16 +84,16 @@ class Assignee(BaseModel):
     },
 )
 async def get_tasks(
-    gateway: TheGateway,
-    credential: TheCredential,
+    gateway: GatewayDep,
+    credential: CredentialDep,
     status: Literal["open", "done", "cancelled", "all"] = "open",
     assigned_to: Annotated[
         str | None, Query(pattern=r"^([1-9][0-9]{0,17}|nobody)$", description="a staff id, or `nobody`")
     ] = None,
     customer_id: Annotated[str | None, Query(pattern=CUSTOMER_ID)] = None,
     kind: Annotated[str | None, Query(pattern=r"^[a-z0-9_]{1,64}$", description="like check_in_call")] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
-    cursor: Annotated[str | None, Query(max_length=cursors.LONGEST)] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 50,
+    cursor: Annotated[str | None, Query(max_length=cursors.MAX_LENGTH)] = None,
 ) -> Response:
     search = TaskSearch(
         status=None if status == "all" else status,
@@ -101,8 +103,8 @@ async def get_tasks(
         limit=limit,
         after=None if cursor is None else _position(cursor),
     )
-    rows, following = await action_queries.tasks(gateway.pool, credential.company_id, search)
-    next_cursor = None if following is None else cursors.written("tasks", *following)
+    rows, following = await task_queries.list_tasks(gateway.pool, credential.company_id, search)
+    next_cursor = None if following is None else cursors.encode("tasks", *following)
     return Response(b'{"tasks":' + rows + b',"next_cursor":' + orjson.dumps(next_cursor) + b"}", media_type=JSON)
 
 
@@ -111,13 +113,17 @@ async def get_tasks(
     summary="Who there is to do it",
     response_model=None,
     responses={
-        200: json_answer("Everybody with what they have to do; who is not active gets no tasks.", {"staff": [_PERSON]}),
+        200: json_answer(
+            AssignableStaff,
+            "Everybody with what they have to do; who is not active gets no tasks.",
+            {"staff": [_PERSON]},
+        ),
         **problems(),
     },
 )
-async def get_staff(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def get_staff(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        people = await staff.listed(connection, credential.company_id)
+        people = await staff.list_all(connection, credential.company_id)
     return {"staff": [{name: person[name] for name in _PERSON} for person in people]}
 
 
@@ -127,6 +133,7 @@ async def get_staff(gateway: TheGateway, credential: TheCredential) -> dict[str,
     response_model=None,
     responses={
         200: json_answer(
+            CustomerTask,
             "The task, which is done.",
             {"customer_id": "c-1001", "task": {**_SHOWN, "status": "done", "done_at": "2026-03-03T09:00:00+00:00"}},
         ),
@@ -134,7 +141,7 @@ async def get_staff(gateway: TheGateway, credential: TheCredential) -> dict[str,
     },
 )
 async def finish_task(
-    task_id: RowId, gateway: TheGateway, credential: TheCredential, done: Done | None = None
+    task_id: RowId, gateway: GatewayDep, credential: CredentialDep, done: Done | None = None
 ) -> Response:
     """To say it twice is no error. Who did it and when are kept: `done_by` is the key's id."""
     customer_id = (await _found(gateway, credential, task_id))[0]
@@ -148,11 +155,11 @@ async def finish_task(
     summary="Give a task to somebody",
     response_model=None,
     responses={
-        200: json_answer("The task with its new owner.", {"customer_id": "c-1001", "task": _SHOWN}),
+        200: json_answer(CustomerTask, "The task with its new owner.", {"customer_id": "c-1001", "task": _SHOWN}),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type", "refused"),
     },
 )
-async def assign_task(task_id: RowId, assignee: Assignee, gateway: TheGateway, credential: TheCredential) -> Response:
+async def assign_task(task_id: RowId, assignee: Assignee, gateway: GatewayDep, credential: CredentialDep) -> Response:
     """Only an open task, and only to somebody active of the company's staff."""
     customer_id = (await _found(gateway, credential, task_id))[0]
     message = ReassignTask(task_id, assignee.staff_id, performed_by=credential.key_id)
@@ -161,7 +168,7 @@ async def assign_task(task_id: RowId, assignee: Assignee, gateway: TheGateway, c
 
 
 async def _found(gateway: Gateway, credential: Credential, task_id: int) -> tuple[str, bytes]:
-    found = await action_queries.task(gateway.pool, credential.company_id, task_id)
+    found = await task_queries.find_task(gateway.pool, credential.company_id, task_id)
     if found is None:
         raise not_found("this company has no such task")
     return found
@@ -174,10 +181,10 @@ def _answer(found: tuple[str, bytes]) -> Response:
 
 def _position(cursor: str) -> tuple[str, int]:
     try:
-        kind, due, row = cursors.read(cursor)
+        kind, due, row = cursors.decode(cursor)
         if kind != "tasks":
             raise ValueError("of something else")
-        return due if due == "infinity" else cursors.instant(due), cursors.row_id(row)
+        return due if due == "infinity" else cursors.timestamp(due), cursors.row_id(row)
     except (ValueError, TypeError):
         raise invalid("cursor", cursor, "next_cursor of a page of tasks") from None
 

@@ -10,18 +10,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from activities.message_catalogue import TEMPLATES
 from activities.previews import preview
-from activities.rendering import InvalidTemplate, Own, check_template, fallbacks
-from api.dependencies import Gateway, TheCredential, TheGateway
+from activities.rendering import CompanyTemplate, InvalidTemplate, check_template, fallbacks
+from api.dependencies import CredentialDep, Gateway, GatewayDep
 from api.field_types import storable
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
-from api.security.route_classes import requires
+from api.schemas.outreach import MessagePreview, Messages, SavedTemplate
+from api.security.route_classes import scoped_route
 from db.connections import tenant_transaction
-from db.outreach import message_templates
+from db.outreach import message_templates, outreach_settings
 from db.people.api_keys import ADMIN, Credential
 
-router = APIRouter(tags=["templates"], route_class=requires(ADMIN))
+router = APIRouter(tags=["templates"], route_class=scoped_route(ADMIN))
 
 LOCALE = r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$"
 
@@ -42,7 +43,7 @@ _LISTED = {
     "to_staff": False,
     "marketing": False,
     "required": {"company_name": "the company's name"},
-    "optional": {"name": "the customer's name", "unsubscribe_url": "the link that ends this channel"},
+    "optional": {"name": "the customer's name", "unsubscribe_url": "the unsubscribe link"},
     "own": [{"locale": "de", "updated_at": "2026-03-02T10:15:00+00:00"}],
 }
 _SOURCES = {"name": "welcome", "locale": "de", **_OWN}
@@ -75,15 +76,16 @@ class Draft(BaseModel):
     response_model=None,
     responses={
         200: json_answer(
+            Messages,
             "Each message with the variables that a template of it may use, and the company's own templates.",
             {"templates": [_LISTED]},
         ),
         **problems(),
     },
 )
-async def get_templates(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def get_templates(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        own = await message_templates.templates(connection, credential.company_id)
+        own = await message_templates.list_templates(connection, credential.company_id)
     return {
         "templates": [
             {
@@ -104,12 +106,12 @@ async def get_templates(gateway: TheGateway, credential: TheCredential) -> dict[
     "/v1/templates/{name}/{locale}",
     summary="The company's own words for a message",
     response_model=None,
-    responses={200: json_answer("The template as it was saved.", _SOURCES), **problems("not-found")},
+    responses={200: json_answer(SavedTemplate, "The template as it was saved.", _SOURCES), **problems("not-found")},
 )
-async def get_template(name: Name, locale: Locale, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def get_template(name: Name, locale: Locale, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     _known(name)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        found = await message_templates.template(connection, credential.company_id, name, locale)
+        found = await message_templates.find_template(connection, credential.company_id, name, locale)
     if found is None:
         raise not_found("this company has no such template of its own")
     return {"name": name, "locale": locale, "subject": found[0], "html": found[1], "text": found[2]}
@@ -120,17 +122,17 @@ async def get_template(name: Name, locale: Locale, gateway: TheGateway, credenti
     summary="Say it in the company's own words",
     response_model=None,
     responses={
-        200: json_answer("The template, which is used from the next message on.", _SOURCES),
+        200: json_answer(SavedTemplate, "The template, which is used from the next message on.", _SOURCES),
         **problems("not-found", "too-large", "unsupported-media-type"),
     },
 )
 async def put_template(
-    name: Name, locale: Locale, template: Template, gateway: TheGateway, credential: TheCredential
+    name: Name, locale: Locale, template: Template, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
     """It is checked and tried out before it is saved: what could not be sent later is refused now."""
     _known(name)
     source = (template.subject, template.html, template.text)
-    await _check(name, Own(*source))
+    await _check(name, CompanyTemplate(*source))
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         await message_templates.put_template(
             connection, credential.company_id, name, locale, source, by_key(credential)
@@ -145,10 +147,10 @@ async def put_template(
     response_model=None,
     responses={204: {"description": "It is forgotten."}, **problems("not-found")},
 )
-async def remove_template(name: Name, locale: Locale, gateway: TheGateway, credential: TheCredential) -> Response:
+async def remove_template(name: Name, locale: Locale, gateway: GatewayDep, credential: CredentialDep) -> Response:
     _known(name)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        if not await message_templates.remove_template(
+        if not await message_templates.delete_template(
             connection, credential.company_id, name, locale, by_key(credential)
         ):
             raise not_found("this company has no such template of its own")
@@ -161,13 +163,14 @@ async def remove_template(name: Name, locale: Locale, gateway: TheGateway, crede
     response_model=None,
     responses={
         200: json_answer(
+            MessagePreview,
             "The message with example values. `source`: `draft`, `own` (the company's) or `built-in`.",
             {"source": "draft", "subject": "Willkommen bei Salon Sophie", "html": None, "text": "Hallo Ada Example, …"},
         ),
         **problems("not-found", "too-large", "unsupported-media-type"),
     },
 )
-async def preview_template(name: Name, draft: Draft, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def preview_template(name: Name, draft: Draft, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     """Nothing is saved and nothing is sent."""
     _known(name)
     company, source, own = await _chosen(gateway, credential, name, draft)
@@ -178,18 +181,22 @@ async def preview_template(name: Name, draft: Draft, gateway: TheGateway, creden
     return {"source": source, "subject": rendered.subject, "html": rendered.html, "text": rendered.text}
 
 
-async def _chosen(gateway: Gateway, credential: Credential, name: str, draft: Draft) -> tuple[str, str, Own | None]:
+async def _chosen(
+    gateway: Gateway, credential: Credential, name: str, draft: Draft
+) -> tuple[str, str, CompanyTemplate | None]:
     """The company's name, and what is to be rendered: the draft, the company's own, or (None) ours."""
-    own = None if draft.text is None else Own(draft.subject, draft.html, draft.text)
+    own = None if draft.text is None else CompanyTemplate(draft.subject, draft.html, draft.text)
     if own is not None:
         await _check(name, own)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        company = await message_templates.company(connection, credential.company_id)
+        company = await outreach_settings.load(connection, credential.company_id)
         assert company is not None  # a key's company is there
         if own is not None:
             return company[0], "draft", own
-        best = await message_templates.best_template(connection, credential.company_id, name, fallbacks(draft.locale))
-    return (company[0], "own", Own(*best[1])) if best else (company[0], "built-in", None)
+        best = await message_templates.find_best_template(
+            connection, credential.company_id, name, fallbacks(draft.locale)
+        )
+    return (company[0], "own", CompanyTemplate(*best[1])) if best else (company[0], "built-in", None)
 
 
 def _known(name: str) -> None:
@@ -197,7 +204,7 @@ def _known(name: str) -> None:
         raise not_found("no message is called that; there are " + ", ".join(TEMPLATES))
 
 
-async def _check(name: str, own: Own) -> None:
+async def _check(name: str, own: CompanyTemplate) -> None:
     try:
         await asyncio.to_thread(check_template, name, own.subject, own.html, own.text)
     except InvalidTemplate as error:

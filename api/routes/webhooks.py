@@ -8,18 +8,19 @@ from fastapi import APIRouter, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from activities.channels.webhook import new_secret
-from api.dependencies import TheCredential, TheGateway
+from api.dependencies import CredentialDep, GatewayDep
 from api.field_types import RowId, given, printable
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found, problem
-from api.security.route_classes import requires
+from api.schemas.outreach import ChangedWebhookEndpoint, NewWebhookEndpoint, WebhookEndpoints
+from api.security.route_classes import scoped_route
 from db.connections import Connection, tenant_transaction
 from db.outreach import webhook_endpoints
-from db.outreach.webhook_endpoints import Unsuitable
+from db.outreach.webhook_endpoints import EndpointConflict
 from db.people.api_keys import ADMIN
 
-router = APIRouter(tags=["webhooks"], route_class=requires(ADMIN))
+router = APIRouter(tags=["webhooks"], route_class=scoped_route(ADMIN))
 
 _URL = "https://crm.example.com/hooks/perdure"
 _SHOWN = {
@@ -66,13 +67,15 @@ class EndpointChange(BaseModel):
     summary="Where events are sent",
     response_model=None,
     responses={
-        200: json_answer("Every endpoint, without its secrets; one that is off says why.", {"webhooks": [_SHOWN]}),
+        200: json_answer(
+            WebhookEndpoints, "Every endpoint, without its secrets; one that is off says why.", {"webhooks": [_SHOWN]}
+        ),
         **problems(),
     },
 )
-async def get_webhooks(gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def get_webhooks(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        return {"webhooks": await webhook_endpoints.listed(connection, credential.company_id)}
+        return {"webhooks": await webhook_endpoints.list_all(connection, credential.company_id)}
 
 
 @router.post(
@@ -81,11 +84,11 @@ async def get_webhooks(gateway: TheGateway, credential: TheCredential) -> dict[s
     status_code=201,
     response_model=None,
     responses={
-        201: json_answer("The endpoint with its secret, which is shown this once.", _WITH_SECRET),
+        201: json_answer(NewWebhookEndpoint, "The endpoint with its secret, which is shown this once.", _WITH_SECRET),
         **problems("too-large", "unsupported-media-type"),
     },
 )
-async def add_webhook(endpoint: NewEndpoint, gateway: TheGateway, credential: TheCredential) -> dict[str, Any]:
+async def add_webhook(endpoint: NewEndpoint, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     """Events are signed as Standard Webhooks say. An endpoint that answers 410 is switched off."""
     try:
         gateway.webhooks.check(endpoint.url)
@@ -95,7 +98,7 @@ async def add_webhook(endpoint: NewEndpoint, gateway: TheGateway, credential: Th
     try:
         async with tenant_transaction(gateway.pool, company_id) as connection:
             added = await webhook_endpoints.add(connection, company_id, endpoint.url, secret, by_key(credential))
-    except Unsuitable as error:
+    except EndpointConflict as error:
         raise invalid("url", endpoint.url, str(error)) from None
     return {**added, "secret": secret}
 
@@ -106,19 +109,21 @@ async def add_webhook(endpoint: NewEndpoint, gateway: TheGateway, credential: Th
     response_model=None,
     responses={
         200: json_answer(
-            "The endpoint afterwards, with the new secret where one was asked for.", {**_WITH_SECRET, "rotating": True}
+            ChangedWebhookEndpoint,
+            "The endpoint afterwards, with the new secret where one was asked for.",
+            {**_WITH_SECRET, "rotating": True},
         ),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type"),
     },
 )
 async def change_webhook(
-    endpoint_id: RowId, change: EndpointChange, gateway: TheGateway, credential: TheCredential
+    endpoint_id: RowId, change: EndpointChange, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
     """All of it or nothing."""
     try:
         async with tenant_transaction(gateway.pool, credential.company_id) as connection:
             changed = await _change(connection, credential.company_id, endpoint_id, change, by_key(credential))
-    except Unsuitable as error:
+    except EndpointConflict as error:
         raise problem("conflict", str(error)) from None
     if changed is None:
         raise not_found("this company has no such endpoint")
@@ -133,9 +138,9 @@ async def _change(
         await webhook_endpoints.finish_rotation(connection, company_id, endpoint_id, actor)
     if change.rotate_secret:
         secret = {"secret": new_secret()}
-        await webhook_endpoints.rotate(connection, company_id, endpoint_id, secret["secret"], actor)
+        await webhook_endpoints.rotate_secret(connection, company_id, endpoint_id, secret["secret"], actor)
     if change.is_active is not None:
-        await webhook_endpoints.switch(connection, company_id, endpoint_id, on=change.is_active, actor=actor)
+        await webhook_endpoints.set_active(connection, company_id, endpoint_id, active=change.is_active, actor=actor)
     found = await webhook_endpoints.find(connection, company_id, endpoint_id)
     return found and {**found, **secret}
 
@@ -147,8 +152,8 @@ async def _change(
     response_model=None,
     responses={204: {"description": "It is forgotten, with its secrets."}, **problems("not-found")},
 )
-async def remove_webhook(endpoint_id: RowId, gateway: TheGateway, credential: TheCredential) -> Response:
+async def remove_webhook(endpoint_id: RowId, gateway: GatewayDep, credential: CredentialDep) -> Response:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        if not await webhook_endpoints.remove(connection, credential.company_id, endpoint_id, by_key(credential)):
+        if not await webhook_endpoints.delete(connection, credential.company_id, endpoint_id, by_key(credential)):
             raise not_found("this company has no such endpoint")
     return Response(status_code=204)

@@ -12,16 +12,16 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
-from time import monotonic, time
+from time import monotonic
 from typing import Any
 
 import psycopg
 from fastapi import Request
-from limits import parse
 from rfc9457 import Problem
 
 from api.problems import problem, unavailable
 from api.security.cookies import Cookies
+from api.security.rate_limit import RateLimiter
 from db.connections import Pool
 from db.people import api_keys, browser_sessions
 from db.people.api_keys import Credential
@@ -32,7 +32,7 @@ GRACE = 3600.0  # seconds for which it is believed while Postgres does not answe
 ASK_LIMIT = 1.0  # seconds that a key already known waits for Postgres
 REMEMBERED = 10_000  # keys
 TOUCH_EVERY = 300.0  # seconds
-LONGEST_KEY = 200  # characters
+MAX_KEY_LENGTH = 200  # characters
 
 
 class _Key:
@@ -83,30 +83,6 @@ class _Seen:
         self.touched = float("-inf")
 
 
-class _Rate:
-    """Requests of each key in the present window of time, which is the same for all keys.
-
-    `limits` reads the notation; its storages start a thread or a task for every few requests, more than this needs.
-    """
-
-    def __init__(self, notation: str) -> None:
-        item = parse(notation)
-        self._text, self._most, self._seconds = str(item), item.amount, item.get_expiry()
-        self._window, self._counts = 0, dict[int, int]()
-
-    def __str__(self) -> str:
-        return self._text
-
-    def exceeded(self, key_id: int) -> int:
-        """Count a request; 0, or the seconds after which the next window begins."""
-        now = time()
-        window = int(now // self._seconds)
-        if window != self._window:
-            self._window, self._counts = window, {}
-        count = self._counts[key_id] = self._counts.get(key_id, 0) + 1
-        return 0 if count <= self._most else int((window + 1) * self._seconds - now) + 1
-
-
 class Authenticator:
     """Checks keys and sessions against Postgres and counts their requests. One for a process."""
 
@@ -116,7 +92,7 @@ class Authenticator:
         Raises ValueError for any other notation.
         """
         self._pool, self._cookies, self._idle = pool, cookies, idle
-        self._rate = _Rate(rate_limit)
+        self._rate = RateLimiter(rate_limit)
         self._seen: dict[bytes, _Seen] = {}
         self._away = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -126,7 +102,7 @@ class Authenticator:
         credential = await self.identify(request)
         if needed not in credential.scopes:
             raise problem("missing-scope", f"this needs the scope {needed}", scope=needed)
-        if wait := self._rate.exceeded(credential.key_id):
+        if wait := self._rate.hit(credential.key_id):
             raise problem("rate-limited", f"this key may send {self._rate}", headers={"Retry-After": str(wait)})
         return credential
 
@@ -206,7 +182,7 @@ def _bearer(request: Request) -> str:
         raise _unauthorised("send `Authorization: Bearer KEY`", error=None)
     scheme, _, plaintext = header.partition(" ")
     plaintext = plaintext.strip()
-    if scheme.lower() != "bearer" or not plaintext or len(plaintext) > LONGEST_KEY:
+    if scheme.lower() != "bearer" or not plaintext or len(plaintext) > MAX_KEY_LENGTH:
         raise _unauthorised("send `Authorization: Bearer KEY`", error="invalid_request")
     return plaintext
 

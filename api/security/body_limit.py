@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 BODY_LIMIT = 1024 * 1024  # bytes
 
 
-class BodyLimit:
+class BodyLimitMiddleware:
     """ASGI middleware: who reads more than BODY_LIMIT bytes gets HTTPException 413; at once where more are announced.
 
     A key is asked for before, so that nobody without one makes us read anything.

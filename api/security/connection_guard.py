@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api.security.ip_rate_limit import neighbourhood
+from api.security.ip_rate_limit import client_network
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -78,7 +78,7 @@ class GuardedProtocol(HttpToolsProtocol):
         address = self.client[0] if self.client else ""
         if not address or self.limits.is_trusted(address):
             return
-        key = neighbourhood(address)
+        key = client_network(address)
         if self.open_by_address[key] >= self.limits.per_address:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many open connections from this address")
             return

@@ -16,7 +16,7 @@ from api.problems import problem
 
 NAME = "perdure_session"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-LONGEST = 200  # characters of a secret or a token
+MAX_SECRET_LENGTH = 200  # characters of a secret or a token
 
 
 class Cookies:
@@ -32,7 +32,7 @@ class Cookies:
     def secret(self, request: Request) -> str | None:
         """The secret that a request brings, None without one."""
         found = request.cookies.get(self.name)
-        return found if found and len(found) <= LONGEST else None
+        return found if found and len(found) <= MAX_SECRET_LENGTH else None
 
     def give(self, response: Response, secret: str, lifetime: timedelta) -> None:
         response.set_cookie(

@@ -1,41 +1,28 @@
-"""How often somebody without a key may ask: by address, in this process's memory."""
+"""Per-IP rate limits for unauthenticated requests."""
 
 from __future__ import annotations
 
 import ipaddress
-from time import time
+from dataclasses import dataclass, field
 
-from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
+from api.security.rate_limit import RateLimiter
 
-#: Pages are asked for by people; unsubscribing also by the machines of mail services, for many people at once.
-PAGES = parse("120/minute")
-UNSUBSCRIBING = parse("600/minute")
-WRONG_GUESSES = parse("30/minute")  # of a key or a link, at the sign-in
+PAGES = "120/minute"
+UNSUBSCRIBING = "600/minute"  # mail services send these for many customers from one address
+FAILED_SIGN_INS = "30/minute"
 
 
-class Visitors:
-    """Counts requests by address. One for a process."""
+@dataclass(slots=True)
+class IpRateLimits:
+    """The limits of one process, each counted by `client_network`."""
 
-    def __init__(self) -> None:
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
-
-    async def exceeded(self, limit: RateLimitItem, address: str) -> int:
-        """Count a request; 0, or the seconds after which the next one is welcome."""
-        return 0 if await self._limiter.hit(limit, neighbourhood(address)) else await self._wait(limit, address)
-
-    async def spent(self, limit: RateLimitItem, address: str) -> int:
-        """As `exceeded`, without counting."""
-        return 0 if await self._limiter.test(limit, neighbourhood(address)) else await self._wait(limit, address)
-
-    async def _wait(self, limit: RateLimitItem, address: str) -> int:
-        window = await self._limiter.get_window_stats(limit, neighbourhood(address))
-        return max(1, int(window.reset_time - time()) + 1)
+    pages: RateLimiter = field(default_factory=lambda: RateLimiter(PAGES))
+    unsubscribing: RateLimiter = field(default_factory=lambda: RateLimiter(UNSUBSCRIBING))
+    failed_sign_ins: RateLimiter = field(default_factory=lambda: RateLimiter(FAILED_SIGN_INS))
 
 
-def neighbourhood(address: str) -> str:
-    """The address, of IPv6 the network: a single customer of a provider has all of its addresses."""
+def client_network(address: str) -> str:
+    """Return the address, or for IPv6 its /64 network: a provider gives a whole network to one customer."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -16,7 +16,7 @@ from api.problems import problem
 from db.people.api_keys import Credential
 
 
-def requires(scope: str, *, plain: bool = False) -> type[APIRoute]:
+def scoped_route(scope: str, *, plain: bool = False) -> type[APIRoute]:
     """The class of routes that ask for a key with `scope`, or its session, before they look at anything else.
 
     `plain`: the endpoint takes the request alone, past the framework's reading of parameters and body (hot paths).
@@ -30,7 +30,7 @@ def requires(scope: str, *, plain: bool = False) -> type[APIRoute]:
             options["openapi_extra"] = {"security": [{"key": []}, {"session": []}], "x-scope": scope, **documented}
             super().__init__(path, endpoint, **options)
             if plain:
-                self.app = _bare(self.get_route_handler())
+                self.app = _direct_app(self.get_route_handler())
 
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             inner: Callable[[Request], Awaitable[Response]] = self.endpoint if plain else super().get_route_handler()
@@ -51,7 +51,7 @@ def requires(scope: str, *, plain: bool = False) -> type[APIRoute]:
     return Guarded
 
 
-class Direct:
+class HotRouteMiddleware:
     """ASGI middleware: hot routes, which are looked for before all others and past the framework's own layers.
 
     They cost as much as the query (measured), and have nothing to do for a GET without a body.
@@ -76,7 +76,7 @@ class Direct:
         await self.app(scope, receive, send)
 
 
-def _bare(handle: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
+def _direct_app(handle: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
     """A handler without the framework's stacks of things to be closed after it, of which it has none."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,7 +87,7 @@ def _bare(handle: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
 
 
 def credential_of(request: Request) -> Credential:
-    """The credential of a request that a `requires` route let through."""
+    """The credential of a request that a `scoped_route` route let through."""
     credential: Credential = request.state.credential
     return credential
 

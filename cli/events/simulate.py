@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.events.event_log_file import UnreadableLog, read_log
+from cli.events.event_log_file import read_log
+from cli.events.file_checks import UnreadableLog
 from cli.options import AsJson, command_app
-from journey.events import EARLIEST, LATEST, InvalidEvent, to_instant, utc_text
 from journey.rules import InvalidRule
 from journey.simulate import Log, Simulation
 from journey.simulate import simulate as simulate_log
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
+from journey.time import EARLIEST, EPOCH_MICROS, LATEST, Micros, to_micros, utc_text
 
 BAR = 30  # characters of a full bar
 SHOWN = 20  # bad lines and conflicts that are listed; all are counted
@@ -77,13 +78,14 @@ def simulate(file: str, as_of: str | None, rules: str | None, as_json: bool) -> 
 def _read(file: str, complaints: Console) -> tuple[Log, int]:
     """The log's events, and how many lines were none; those and the conflicts are told as they come."""
     log, bad = Log(), 0
-    for number, _, event in read_log(file):
-        if isinstance(event, InvalidEvent):
-            bad += 1
+    for line in read_log(file):
+        if line.event is not None:
+            log.add(line.event)
+        elif line.kind == "rejected":
+            bad += line.lines
             if bad <= SHOWN:
-                complaints.print(f"[yellow]line {number}:[/yellow] {escape(str(event))}")
-        else:
-            log.add(event)
+                problems = "; ".join(map(str, line.errors))
+                complaints.print(f"[yellow]line {line.line}:[/yellow] {escape(problems)}")
     if bad:
         complaints.print(f"[yellow]{bad} bad lines[/yellow] were left out")
     if log.conflicts:
@@ -92,11 +94,11 @@ def _read(file: str, complaints: Console) -> tuple[Log, int]:
     return log, bad
 
 
-def _instant(text: str) -> int:
+def _instant(text: str) -> Micros:
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is not None and EARLIEST <= moment < LATEST:
-            return to_instant(moment)
+            return to_micros(moment)
     except ValueError:
         pass  # said below, as for a time without an offset
     raise WrongUse(f"--as-of {text!r} is not a time with an offset between 1900 and 2200, like 2026-03-12T09:00:00Z")
@@ -115,7 +117,7 @@ def _rulebook(file: str) -> Rulebook:
 
 def _show(log: Log, simulation: Simulation, against: Simulation | None) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
-    first, last = utc_text(log.first_at or 0), utc_text(log.last_at or 0)
+    first, last = utc_text(log.first_at or EPOCH_MICROS), utc_text(log.last_at or EPOCH_MICROS)
     console.print(f"events: {log.events:,}, customers: {len(log.customers):,}, {first} to {last}")
     if log.duplicates:
         console.print(f"{log.duplicates:,} duplicates counted once")

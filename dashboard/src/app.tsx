@@ -11,14 +11,14 @@ import { Shell } from "./shell/shell";
 import { themeFor, useDark } from "./theme";
 import { NotFound, preloadView, SignIn, VIEWS } from "./views/views";
 
-// Before anything is drawn.
+// Start these requests before the first render.
 const session = currentSession();
 preloadView(location.pathname);
 
 function createQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
-      // The browser's idea of being online says nothing of the gateway: always ask.
+      // `navigator.onLine` says nothing about a server on the local network: always send requests.
       queries: {
         retry: shouldRetry,
         networkMode: "always",
@@ -50,7 +50,7 @@ export function Dashboard() {
   );
 }
 
-/** What pops up stands in the landmark (or dialog) that it belongs to, and is found there by screen readers too. */
+/** Render popups inside the landmark or dialog of their trigger, where screen readers expect them. */
 function popupContainer(trigger?: HTMLElement): HTMLElement {
   return trigger?.closest<HTMLElement>("main, header, [role=dialog]") ?? document.body;
 }

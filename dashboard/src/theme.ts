@@ -9,7 +9,7 @@ const shared: NonNullable<ThemeConfig["token"]> = {
   controlOutlineWidth: 3,
 };
 
-// antd's lesser texts have a contrast under 4.5 : 1; these have more, on cards as on the page.
+// antd's secondary text colours have a contrast below 4.5 : 1; these reach it on cards and on the page.
 const light: ThemeConfig = {
   algorithm: theme.defaultAlgorithm,
   token: {
@@ -83,12 +83,12 @@ export function themeFor(isDark: boolean): ThemeConfig {
   return isDark ? dark : light;
 }
 
-/** Whether the system asks for a dark page; follows it. */
+/** Whether the system prefers a dark colour scheme; updates when that changes. */
 export function useDark(): boolean {
   return useMedia(DARK);
 }
 
-/** Whether the window is too narrow for tables and side by side. */
+/** Whether the window is too narrow for tables and side-by-side layouts. */
 export function useNarrow(): boolean {
   return useMedia("(max-width: 767px)");
 }

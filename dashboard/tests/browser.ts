@@ -1,4 +1,4 @@
 import { vi } from "vitest";
 
-// The one thing of a browser that the logic asks for.
+// The only browser API that the tested code uses.
 vi.stubGlobal("navigator", { languages: ["en-GB"] });

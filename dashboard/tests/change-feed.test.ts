@@ -39,8 +39,8 @@ afterEach(() => {
 
 const last = () => sources.at(-1) as Source;
 
-describe("while the stream is there", () => {
-  test("it says whose journeys changed; null and nonsense are everything", () => {
+describe("while the stream is open", () => {
+  test("reports whose journeys changed; null and invalid data mean any", () => {
     last().emit("open");
     last().emit("changed", '{"customers": ["c-1", 2], "at": "…"}');
     last().emit("changed", '{"customers": null}');
@@ -49,7 +49,7 @@ describe("while the stream is there", () => {
     expect(changed).toEqual([["c-1", "2"], null, null]);
   });
 
-  test("pings keep it; silence does not", async () => {
+  test("pings keep it open, silence closes it", async () => {
     last().emit("open");
     for (let seconds = 0; seconds < 90; seconds += 15) {
       await vi.advanceTimersByTimeAsync(15_000);
@@ -63,7 +63,7 @@ describe("while the stream is there", () => {
 });
 
 describe("when the stream ends", () => {
-  test("while the gateway answers, it is opened anew, and everything is asked again", async () => {
+  test("and the server responds, it is reopened and everything is refetched", async () => {
     last().emit("open");
     last().emit("error");
     await vi.advanceTimersByTimeAsync(10);
@@ -73,7 +73,7 @@ describe("when the stream ends", () => {
     expect(connections).toEqual(["live", "live"]);
   });
 
-  test("while the gateway answers but never streams, it is asked in intervals", async () => {
+  test("and the server responds but never streams, it polls", async () => {
     last().emit("error");
     await vi.advanceTimersByTimeAsync(10);
     last().emit("error");
@@ -86,12 +86,12 @@ describe("when the stream ends", () => {
     expect(changed).toEqual([null, null]);
   });
 
-  test("while nobody answers, the connection is lost, until it is back", async () => {
+  test("and the server does not respond, it is offline until the server is back", async () => {
     last().emit("open");
     server = "down";
     last().emit("error");
     await vi.advanceTimersByTimeAsync(5_000);
-    expect(connections).toContain("lost");
+    expect(connections).toContain("offline");
     expect(sources).toHaveLength(1);
     server = "up";
     await vi.advanceTimersByTimeAsync(3_000);
@@ -100,7 +100,7 @@ describe("when the stream ends", () => {
     expect(changed).toEqual([null]);
   });
 
-  test("nothing happens after it was stopped", async () => {
+  test("nothing happens after unsubscribing", async () => {
     stop();
     expect(last().closed).toBe(true);
     await vi.advanceTimersByTimeAsync(120_000);

@@ -25,8 +25,8 @@ const LOOP: SankeyData = {
   ],
 };
 
-describe("the flow of a loop", () => {
-  test("goes on to the right: the same stage stands at several steps", () => {
+describe("stage flow with a loop", () => {
+  test("continues to the right, with one stage at several steps", () => {
     const { nodes, links } = flow(LOOP);
     expect(nodes.filter((node) => node.stage === "customer").map((node) => node.step)).toEqual([0, 2]);
     expect(links.map(({ from, to, value }) => [from, to, value])).toEqual([
@@ -36,11 +36,11 @@ describe("the flow of a loop", () => {
     ]);
   });
 
-  test("has no node that nothing leads to or from", () => {
+  test("has no nodes without links", () => {
     expect(flow(LOOP).nodes.map((node) => node.key)).not.toContain("3:churned");
   });
 
-  test("never has a circle, whatever comes: the chart would throw", () => {
+  test("never has a cycle, because the chart would throw", () => {
     const back = { source: "2:customer", target: "1:at_risk", count: 2 };
     const itself = { source: "1:at_risk", target: "1:at_risk", count: 2 };
     const nowhere = { source: "1:at_risk", target: "9:gone", count: 2 };
@@ -49,12 +49,12 @@ describe("the flow of a loop", () => {
     expect(links).toHaveLength(LOOP.links.length);
   });
 
-  test("of nothing is nothing", () => {
+  test("is empty for empty data", () => {
     expect(flow({ nodes: [], links: [] })).toEqual({ nodes: [], links: [] });
   });
 });
 
-test("twelve series, the most a company has, all look different", () => {
+test("twelve series, the maximum number of stages, all have different styles", () => {
   for (const dark of [false, true]) {
     const styles = Array.from({ length: 12 }, (_, index) => JSON.stringify(seriesStyle(index, dark)));
     expect(new Set(styles).size).toBe(12);

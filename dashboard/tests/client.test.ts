@@ -22,21 +22,21 @@ afterEach(() => setCsrfToken(null));
 
 const release = { params: { path: { customer_id: "c-1" } } };
 
-describe("the CSRF token", () => {
-  test("goes with what changes something", async () => {
+describe("CSRF token", () => {
+  test("is sent with unsafe requests", async () => {
     const { client, requests } = clientReturning(() => json(200, {}));
     await client.DELETE("/v1/customers/{customer_id}/hold", release);
     expect(requests[0]?.headers.get("X-CSRF-Token")).toBe("token-1");
     expect(requests[0]?.credentials).toBe("same-origin");
   });
 
-  test("does not go with what only reads", async () => {
+  test("is not sent with safe requests", async () => {
     const { client, requests } = clientReturning(() => json(200, { stages: [] }));
     await client.GET("/v1/stages");
     expect(requests[0]?.headers.has("X-CSRF-Token")).toBe(false);
   });
 
-  test("is forgotten with the session", async () => {
+  test("is removed with the session", async () => {
     setCsrfToken(null);
     const { client, requests } = clientReturning(() => json(200, {}));
     await client.DELETE("/v1/customers/{customer_id}/hold", release);
@@ -44,8 +44,8 @@ describe("the CSRF token", () => {
   });
 });
 
-describe("what is refused", () => {
-  test("a 401 tells that the session has expired, and rejects", async () => {
+describe("error responses", () => {
+  test("a 401 reports the end of the session and rejects", async () => {
     const onExpired = vi.fn();
     const stop = onSessionExpired(onExpired);
     const { client } = clientReturning(() => json(401, { title: "No session", status: 401 }));
@@ -56,7 +56,7 @@ describe("what is refused", () => {
     expect(onExpired).toHaveBeenCalledOnce();
   });
 
-  test("a 401 of the session's own route is an answer, not an expiry", async () => {
+  test("a 401 of the session's own route does not report it", async () => {
     const onExpired = vi.fn();
     const stop = onSessionExpired(onExpired);
     const { client } = clientReturning(() => json(401, { title: "No session" }));
@@ -65,7 +65,7 @@ describe("what is refused", () => {
     expect(onExpired).not.toHaveBeenCalled();
   });
 
-  test("a problem keeps its detail and its fields", async () => {
+  test("a problem document keeps its detail and fields", async () => {
     const errors = [{ field: "reason", value: "", problem: "1 to 1000 characters" }];
     const { client } = clientReturning(() => json(422, { title: "Not valid", detail: "reason: …", errors }));
     await expect(client.GET("/v1/stages")).rejects.toMatchObject({
@@ -77,7 +77,7 @@ describe("what is refused", () => {
     });
   });
 
-  test("an answer that is no problem document is one all the same", async () => {
+  test("other error responses become problems too", async () => {
     const { client } = clientReturning(() => new Response("<h1>Bad gateway</h1>", { status: 502 }));
     await expect(client.GET("/v1/stages")).rejects.toMatchObject({
       status: 502,
@@ -86,7 +86,7 @@ describe("what is refused", () => {
     });
   });
 
-  test("no answer is a problem that may pass", async () => {
+  test("no response becomes a transient problem", async () => {
     const { client } = clientReturning(() => Promise.reject(new TypeError("fetch failed")));
     await expect(client.GET("/v1/stages")).rejects.toMatchObject({ status: 0, isTransient: true });
   });

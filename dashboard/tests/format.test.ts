@@ -8,26 +8,26 @@ import { formatMoney, formatPercent, formatScore, formatShare } from "../src/for
 const NOW = Date.parse("2026-11-25T12:00:00Z");
 const plain = (text: string) => text.replaceAll(/[\u00a0\u202f]/g, " ");
 
-describe("figures follow the locale", () => {
-  test("money", () => {
+describe("numbers follow the locale", () => {
+  test("amounts", () => {
     expect(formatMoney(1234.5, "EUR", "en-GB")).toBe("€1,234.50");
     expect(plain(formatMoney(1234.5, "EUR", "de-DE"))).toBe("1.234,50 €");
     expect(formatMoney(1234, "JPY", "en-US")).toBe("¥1,234");
   });
 
-  test("shares of 1 and of 100", () => {
+  test("fractions and percentages", () => {
     expect(formatShare(0.8, "en")).toBe("80%");
     expect(formatPercent(9.96, "en")).toBe("10%");
     expect(formatPercent(0.12, "en")).toBe("0.1%");
     expect(formatScore("0.3", "de")).toBe("0,30");
   });
 
-  test("a calendar day is the same day in every time zone", () => {
+  test("calendar dates do not depend on the time zone", () => {
     expect(formatCalendarDate("2026-12-07", "en-GB")).toBe("7 Dec 2026");
   });
 });
 
-describe("how far an instant is", () => {
+describe("relative times", () => {
   test.each([
     ["2026-12-07T12:00:00Z", "in 12 days"],
     ["2026-11-26T12:00:00Z", "tomorrow"],
@@ -36,16 +36,16 @@ describe("how far an instant is", () => {
     ["2027-01-25T12:00:00Z", "in 61 days"],
     ["2027-03-25T12:00:00Z", "in 4 months"],
     ["2024-11-25T12:00:00Z", "2 years ago"],
-  ])("%s is %s", (instant, t) => expect(formatRelative(instant, NOW, "en")).toBe(t));
+  ])("%s is %s", (instant, text) => expect(formatRelative(instant, NOW, "en")).toBe(text));
 
-  test("is said in the language of the strings around it", () => {
+  test("are in the language of the strings", () => {
     expect(stringsLocale(["de-DE", "en-AU"])).toBe("en-AU");
     expect(stringsLocale(["de-DE"])).toBe("en");
   });
 });
 
-describe("text on a colour that somebody else chose", () => {
-  test("is read on every one of them", () => {
+describe("text on an arbitrary background", () => {
+  test("is readable on every colour", () => {
     for (let red = 0; red < 256; red += 15)
       for (let green = 0; green < 256; green += 15)
         for (let blue = 0; blue < 256; blue += 15) {
@@ -61,10 +61,10 @@ describe("text on a colour that somebody else chose", () => {
   });
 });
 
-test("keys without a name are made readable", () => {
+test("keys without a label are made readable", () => {
   expect(label("events", "appointment.completed")).toBe("Appointment completed");
   expect(label("events", "loyalty_card.shown")).toBe("Loyalty card shown");
   expect(humanize("__")).toBe("__");
   expect(actionLabel("send_onboarding_sequence.2")).toBe("Onboarding e-mail (2)");
-  expect(actionLabel("centre_offer.7")).toBe("Offer asked for");
+  expect(actionLabel("centre_offer.7")).toBe("Offer requested");
 });

@@ -7,43 +7,43 @@ import { TaskCompletionQueue, UNDO_MS } from "../src/tasks/task-completion";
 import { runBulkAction } from "../src/views/action-centre/run-bulk-action";
 import { filterRows, sortRows } from "../src/views/action-centre/search-and-sort";
 import {
-  parseAnalyticsQuery as readView,
-  toSearchParams as writtenView,
+  parseAnalyticsQuery,
+  toSearchParams as toAnalyticsParams,
 } from "../src/views/analytics/analytics-query";
-import { parseSearch, toSearchParams } from "../src/views/customers/search";
+import { parseSearch, toApiQuery, toSearchParams } from "../src/views/customers/search";
 
 const row = (customer_id: string, more: Partial<Prediction> = {}) =>
   ({ customer_id, name: null, email: null, ...more }) as Prediction;
 
-describe("the at-risk list", () => {
-  test("what is not known comes last either way", () => {
+describe("list of customers at risk", () => {
+  test("sorts unknown values last in both directions", () => {
     const rows = [
       row("a", { return_probability: null }),
       row("b", { return_probability: 0.2 }),
       row("c", { return_probability: 0.9 }),
     ];
     const order = (descending: boolean) =>
-      sortRows(rows, "return_probability", descending).map((ids) => ids.customer_id);
+      sortRows(rows, "return_probability", descending).map((row) => row.customer_id);
     expect(order(true)).toEqual(["c", "b", "a"]);
     expect(order(false)).toEqual(["b", "c", "a"]);
   });
 
-  test("is searched by name, id and address", () => {
+  test("can be searched by name, id and e-mail", () => {
     const rows = [row("c-1", { name: "Ada" }), row("c-2", { email: "BEN@example.com" }), row("x-3")];
-    const ids = (text: string) => filterRows(rows, text).map((one) => one.customer_id);
+    const ids = (text: string) => filterRows(rows, text).map((row) => row.customer_id);
     expect(ids(" ada ")).toEqual(["c-1"]);
     expect(ids("ben@")).toEqual(["c-2"]);
     expect(ids("x-")).toEqual(["x-3"]);
     expect(ids("")).toHaveLength(3);
   });
 
-  test("a bulk action goes on past who is refused, and says who", async () => {
+  test("a bulk action continues after failures and returns them in order", async () => {
     const customers = ["a", "b", "c", "d", "e", "f"];
     const progress: number[] = [];
-    const ask = (id: string) =>
+    const run = (id: string) =>
       id === "b" || id === "e" ? Promise.reject(new Error(`no ${id}`)) : Promise.resolve();
-    const refused = await runBulkAction(customers, ask, (done) => progress.push(done));
-    expect(refused.map(({ customer, error }) => [customer, error.message])).toEqual([
+    const failures = await runBulkAction(customers, run, (done) => progress.push(done));
+    expect(failures.map(({ customer, error }) => [customer, error.message])).toEqual([
       ["b", "no b"],
       ["e", "no e"],
     ]);
@@ -51,12 +51,12 @@ describe("the at-risk list", () => {
   });
 });
 
-test("a search and a view are the same after they stood in the address", () => {
+test("searches and analytics queries survive a round trip through the URL", () => {
   const search = parseSearch(
     new URLSearchParams("find=ada&stage=vip&stage=lead&risk=high&sort=name&order=asc"),
   );
   expect(parseSearch(toSearchParams(search))).toEqual(search);
-  expect(search.query).toEqual({
+  expect(toApiQuery(search, { high: 0.71, medium: 0.3 })).toEqual({
     sort: "name",
     order: "asc",
     min_risk: 0.71,
@@ -67,14 +67,17 @@ test("a search and a view are the same after they stood in the address", () => {
     risk: null,
     sort: "risk",
   });
-  const view = readView(new URLSearchParams("period=year&as_of=2026-01-01T00:00:00Z"));
-  expect(readView(writtenView(view))).toEqual(view);
-  expect(readView(new URLSearchParams("period=eon&as_of=soon"))).toEqual({ period: "month", asOf: null });
+  const view = parseAnalyticsQuery(new URLSearchParams("period=year&as_of=2026-01-01T00:00:00Z"));
+  expect(parseAnalyticsQuery(toAnalyticsParams(view))).toEqual(view);
+  expect(parseAnalyticsQuery(new URLSearchParams("period=eon&as_of=soon"))).toEqual({
+    period: "month",
+    asOf: null,
+  });
   expect(daysBefore("2026-03-01", 1)).toBe("2026-02-28");
 });
 
-describe("what a change makes stale", () => {
-  test("that customer's journey and all lists, no other journey", () => {
+describe("changes of customers", () => {
+  test("affect the journeys of those customers, all lists and all analytics", () => {
     const changed = new Set(["c-1"]);
     expect(isAffected(queryKeys.timeline("c-1", []), "lists", changed)).toBe(true);
     expect(isAffected(queryKeys.journey("c-2"), "lists", changed)).toBe(false);
@@ -85,7 +88,7 @@ describe("what a change makes stale", () => {
     expect(isAffected(queryKeys.stages, "lists", null)).toBe(false);
   });
 
-  test("is asked again at once, then only in intervals", async () => {
+  test("are refetched immediately, then at a limited rate", async () => {
     vi.useFakeTimers();
     const invalidateQueries = vi.fn();
     const invalidator = new QueryInvalidator({ invalidateQueries });
@@ -93,17 +96,17 @@ describe("what a change makes stale", () => {
       invalidator.changed([`c-${times}`]);
       await vi.advanceTimersByTimeAsync(100);
     }
-    // Five seconds of changes: at once and then each second, of figures at once and at the end.
+    // Five seconds of changes: lists immediately and then every second, analytics immediately and after five seconds.
     expect(invalidateQueries).toHaveBeenCalledTimes(5_000 / LISTS_MS + 1 + 5_000 / ANALYTICS_MS + 1);
     invalidator.stop();
     vi.useRealTimers();
   });
 });
 
-describe("a task that is called done", () => {
+describe("completing a task", () => {
   const makeCallbacks = () => ({ onCompleted: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn() });
 
-  test("can be taken back, and then nobody hears of it", async () => {
+  test("can be undone, and then sends nothing", async () => {
     vi.useFakeTimers();
     const finish = vi.fn(() => Promise.resolve());
     const [queue, callbacks] = [new TaskCompletionQueue(finish), makeCallbacks()];
@@ -117,7 +120,7 @@ describe("a task that is called done", () => {
     vi.useRealTimers();
   });
 
-  test("is finished once, after a while or when the page goes", async () => {
+  test("sends one request, after a delay or when the page is closed", async () => {
     vi.useFakeTimers();
     const finish = vi.fn(() => Promise.resolve());
     const [queue, callbacks] = [new TaskCompletionQueue(finish), makeCallbacks()];
@@ -130,7 +133,7 @@ describe("a task that is called done", () => {
     vi.useRealTimers();
   });
 
-  test("that could not be finished comes back", async () => {
+  test("shows the task again if the request fails", async () => {
     vi.useFakeTimers();
     const [queue, callbacks] = [
       new TaskCompletionQueue(() => Promise.reject(new Error("no"))),

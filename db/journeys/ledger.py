@@ -14,6 +14,7 @@ from psycopg import Rollback
 from db.analytics.rollup_writer import remove_commit
 from db.connections import Pool, pooled_connection, tenant_rows
 from db.journeys.side_effects import SIDE_EFFECTS
+from journey.time import Micros
 
 
 @dataclass(slots=True)
@@ -22,7 +23,7 @@ class ProjectionRow:
 
     version: int
     run_id: str
-    decided_at: int | None
+    decided_at: Micros | None
     state: dict[str, Any]
 
 

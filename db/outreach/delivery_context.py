@@ -1,15 +1,16 @@
-"""What outreach needs to know beyond the customer: endpoints, a company's own templates, who of the staff is told."""
+"""What delivery needs besides the `ActionContext`: endpoints, a company's own templates, and staff contacts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from db.connections import Pool, tenant_rows
+from db.outreach.action_context import ActionContext
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointRow:
-    """Where a company wants to be told; two secrets while they are being rotated."""
+    """A company's webhook endpoint; it has two secrets while they are being rotated."""
 
     id: int
     url: str
@@ -18,7 +19,7 @@ class EndpointRow:
 
 
 async def endpoints(pool: Pool, company_id: int) -> list[EndpointRow]:
-    """The endpoints that are on, oldest first."""
+    """Return the active endpoints, oldest first."""
     rows = await tenant_rows(
         pool,
         company_id,
@@ -29,8 +30,8 @@ async def endpoints(pool: Pool, company_id: int) -> list[EndpointRow]:
     return [EndpointRow(*row) for row in rows]
 
 
-async def switch_off(pool: Pool, company_id: int, endpoint_id: int, at: datetime, reason: str) -> None:
-    """Switch an endpoint off, with the reason, which stays to be read."""
+async def disable_endpoint(pool: Pool, company_id: int, endpoint_id: int, at: datetime, reason: str) -> None:
+    """Disable an endpoint and store the reason."""
     await tenant_rows(
         pool,
         company_id,
@@ -43,7 +44,7 @@ async def switch_off(pool: Pool, company_id: int, endpoint_id: int, at: datetime
 async def template(
     pool: Pool, company_id: int, name: str, locales: Sequence[str]
 ) -> tuple[str, str | None, str] | None:
-    """The company's own (subject, HTML, text) of a message, in the first of these locales that it has; or None."""
+    """Return the company's own subject, HTML and text of a message, in the first of these locales that it has."""
     rows = await tenant_rows(
         pool,
         company_id,
@@ -54,17 +55,32 @@ async def template(
     return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
 
 
-async def staff_address(pool: Pool, company_id: int, relationship_id: int, role: str) -> tuple[str, str] | None:
-    """(name, e-mail address) of who looks after a customer in a role, else of the first active person who has it."""
+async def staff_contact(pool: Pool, context: ActionContext, role: str) -> tuple[str, str] | None:
+    """Return name and e-mail address of the person assigned to the customer in a role, else of the first in the role.
+
+    Only active people with an e-mail address count.
+    """
     rows = await tenant_rows(
         pool,
-        company_id,
+        context.company_id,
         """
         select s.name, s.email from staff s
           left join assignments a on a.staff_id = s.id and a.relationship_id = %s and a.role = s.role
          where s.company_id = %s and s.role = %s and s.is_active and s.email is not null
          order by a.id is null, s.id limit 1
         """,
-        [relationship_id, company_id, role],
+        [context.relationship_id, context.company_id, role],
     )
     return (rows[0][0], rows[0][1]) if rows else None
+
+
+async def assigned_name(pool: Pool, context: ActionContext, role: str) -> str | None:
+    """Return the name of the active person assigned to the customer in a role."""
+    rows = await tenant_rows(
+        pool,
+        context.company_id,
+        "select s.name from assignments a join staff s on s.id = a.staff_id"
+        " where a.company_id = %s and a.relationship_id = %s and a.role = %s and s.is_active",
+        [context.company_id, context.relationship_id, role],
+    )
+    return rows[0][0] if rows else None

@@ -16,9 +16,10 @@ import httpx2
 from db.connections import owner_connection
 from db.operations import demo
 from db.operations.demo import DemoCompany
-from journey.events import parse, to_instant
+from journey.events import parse
 from journey.simulate import Simulation
 from journey.stages import DEFAULT_RULEBOOK
+from journey.time import to_micros
 from local import services
 from local.demo.lives import Event, lives
 from local.demo.people import COMPANY, CURRENCY, NOTES, STAFF, Person, people
@@ -111,7 +112,7 @@ async def _command(words: list[str], environment: Mapping[str, str]) -> None:
 
 def _acted_upon(company: DemoCompany, histories: Mapping[str, list[Event]]) -> dict[str, list[Event]]:
     """The histories of a few who stand in each stage today."""
-    simulation = Simulation(DEFAULT_RULEBOOK, to_instant(datetime.fromisoformat(company.end)))
+    simulation = Simulation(DEFAULT_RULEBOOK, to_micros(datetime.fromisoformat(company.end)))
     by_stage: dict[str, list[str]] = {}
     for customer, events in histories.items():
         stage = simulation.add([parse(json.dumps(event)) for event in events]).stage

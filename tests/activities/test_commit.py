@@ -23,8 +23,8 @@ from activities.commit import STALE_ATTEMPTS, CommitActivity
 from contracts.requests import CommitRequest, CommitResult
 from db.connections import Pool, open_pool
 from db.journeys import ledger
-from journey.events import to_instant
 from journey.state import State, changed, unpack
+from journey.time import to_micros
 from tests.conftest import NewDatabase
 from tests.support.workflow_life import new_company
 
@@ -90,7 +90,7 @@ class Story:
             "company_id": self.company,
             "customer_id": self.customer,
             "run_id": self.run_id,
-            "now": to_instant(now),
+            "now": to_micros(now),
             "state": self.state,
             "messages": list(messages),
         }
@@ -204,7 +204,7 @@ class Story:
 
 
 def events(*fields: Any, until: datetime | None = None) -> Message:
-    return ("events", [json.dumps(fields)] if until is None else [json.dumps(fields), str(to_instant(until))])
+    return ("events", [json.dumps(fields)] if until is None else [json.dumps(fields), str(to_micros(until))])
 
 
 def command(name: str, **fields: Any) -> Message:

@@ -24,6 +24,7 @@ from db.connections import open_pool, owner_connection
 from db.people import api_keys, companies
 from local.embedded import free_port
 from settings import Settings
+from tests.api.answers import check_response
 from tests.conftest import PROCESS, NewDatabase
 from worker import build_worker
 
@@ -91,7 +92,13 @@ class Tenant:
         return self.clients[0]
 
     def with_key(self, key: str) -> httpx2.Client:
-        return httpx2.Client(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+        """A client that checks every answer against the OpenAPI description."""
+        return httpx2.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=30,
+            event_hooks={"response": [check_response]},
+        )
 
     def new_key(self, *scopes: str) -> tuple[int, str]:
         async def make() -> tuple[int, str]:
@@ -138,7 +145,7 @@ class Tenant:
 def make_tenant(url: str, database_url: str) -> Tenant:
     async def make() -> tuple[int, str]:
         async with owner_connection(database_url) as connection:
-            company = await companies.add(connection, "Test")
+            company = await companies.create(connection, "Test")
             return company, (await api_keys.create(connection, company, "test", api_keys.SCOPES))[1]
 
     company, key = asyncio.run(make())

@@ -10,7 +10,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from api.app import create_app
-from api.security import authentication
+from api.security import authentication, rate_limit
 from db.connections import owner_connection
 from db.people import api_keys
 from settings import Settings
@@ -132,8 +132,9 @@ def test_429_after_too_many_requests(tenant: Tenant) -> None:
 
 def test_a_new_window_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000_000_000.0
-    monkeypatch.setattr(authentication, "time", lambda: now)
-    rate = authentication._Rate("2/minute")
-    assert [rate.exceeded(1) for _ in range(3)] == [0, 0, 21]
+    monkeypatch.setattr(rate_limit, "time", lambda: now)
+    rate = rate_limit.RateLimiter("2/minute")
+    assert [rate.hit(1) for _ in range(2)] == [0, 0]
+    assert (rate.exhausted(1), rate.hit(1), rate.exhausted(2)) == (21, 21, 0)
     now += 20
-    assert rate.exceeded(1) == 0
+    assert (rate.exhausted(1), rate.hit(1)) == (0, 0)

@@ -20,7 +20,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from api import streams
+from api import change_streams
 from api.app import create_app
 from api.routes import stream as route
 from api.security import authentication
@@ -109,7 +109,7 @@ class Listening:
 
 
 @pytest.fixture
-def listening(tenant: Tenant) -> Iterator[Listening]:
+def listener_count(tenant: Tenant) -> Iterator[Listening]:
     with Listening(tenant.url, tenant.key) as found:
         yield found
 
@@ -160,15 +160,15 @@ def test_each_table_is_watched(tenant: Tenant, table: str) -> None:
         tenant.id,
         relationship,
     )
-    with Listening(tenant.url, tenant.key) as listening:
+    with Listening(tenant.url, tenant.key) as listener_count:
         touch(tenant, table)
-        assert listening.changed() == ["r-1"]
-        listening.nothing()
+        assert listener_count.changed() == ["r-1"]
+        listener_count.nothing()
 
 
-def test_changes_come_in_batches(tenant: Tenant, listening: Listening) -> None:
+def test_changes_come_in_batches(tenant: Tenant, listener_count: Listening) -> None:
     put_relationships(tenant, 50)
-    assert listening.changed() == sorted(f"r-{n}" for n in range(1, 51))
+    assert listener_count.changed() == sorted(f"r-{n}" for n in range(1, 51))
     put_relationships_more = "update customer_relationships set notes = 'x' where company_id = %s returning 1"
     began = time.monotonic()
     messages = 0
@@ -177,35 +177,35 @@ def test_changes_come_in_batches(tenant: Tenant, listening: Listening) -> None:
         time.sleep(0.05)
     with suppress(queue.Empty):
         while True:
-            listening.changed(2)
+            listener_count.changed(2)
             messages += 1
     assert 2 <= messages <= 5
 
 
-def test_very_many_are_not_named(tenant: Tenant, listening: Listening) -> None:
+def test_very_many_are_not_named(tenant: Tenant, listener_count: Listening) -> None:
     put_relationships(tenant, 51)
-    assert listening.changed() is None
+    assert listener_count.changed() is None
     tenant.rows(
         "update customer_relationships set notes = 'x' where company_id = %s and customer_id ="
         " (select id from customers where company_id = %s and external_id = 'r-7') returning 1",
         tenant.id,
         tenant.id,
     )
-    assert listening.changed() == ["r-7"]
+    assert listener_count.changed() == ["r-7"]
 
 
 def test_a_heartbeat(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(route, "PING_EVERY", 0.5)
-    with Listening(tenant.url, tenant.key) as listening:
+    with Listening(tenant.url, tenant.key) as listener_count:
         began = time.monotonic()
-        assert [listening.next()[0] for _ in range(4)] == ["ping"] * 4
+        assert [listener_count.next()[0] for _ in range(4)] == ["ping"] * 4
         assert 1.5 < time.monotonic() - began < 6
 
 
-def test_a_transaction_that_becomes_visible_late_is_not_missed(tenant: Tenant, listening: Listening) -> None:
+def test_a_transaction_that_becomes_visible_late_is_not_missed(tenant: Tenant, listener_count: Listening) -> None:
     put_relationships(tenant, 2)
-    listening.until("r-2")
-    listening.nothing(1.5)
+    listener_count.until("r-2")
+    listener_count.nothing(1.5)
     one = (
         "update customer_relationships set notes = 'x' where company_id = %s"
         " and customer_id in (select id from customers where external_id = %s)"
@@ -213,32 +213,32 @@ def test_a_transaction_that_becomes_visible_late_is_not_missed(tenant: Tenant, l
     with psycopg.connect(tenant.database_url) as slow:
         slow.execute(one.encode(), [tenant.id, "r-1"])  # its number is the lower one
         tenant.rows(one + " returning 1", tenant.id, "r-2")
-        assert listening.changed() == ["r-2"]
-        listening.nothing()
+        assert listener_count.changed() == ["r-2"]
+        listener_count.nothing()
         slow.commit()
-        assert listening.changed() == ["r-1"]
-        listening.nothing()
+        assert listener_count.changed() == ["r-1"]
+        listener_count.nothing()
 
 
 def test_who_listens_is_told_what_came_right_after(tenant: Tenant) -> None:
     put_relationships(tenant, 1)
     for _ in range(3):
-        with Listening(tenant.url, tenant.key) as listening:
+        with Listening(tenant.url, tenant.key) as listener_count:
             touch(tenant)
-            assert listening.changed() == ["r-1"]
+            assert listener_count.changed() == ["r-1"]
 
 
 def test_a_revoked_key_ends_it(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(route, "CHECK_EVERY", 0.2)
     monkeypatch.setattr(authentication, "FRESH", 0.0)
     key_id, key = tenant.new_key()
-    with Listening(tenant.url, key) as listening:
+    with Listening(tenant.url, key) as listener_count:
         tenant.rows("update api_keys set revoked_at = now() where id = %s returning 1", key_id)
-        assert listening.ended()
+        assert listener_count.ended()
 
 
 def test_only_so_many_listen(tenant: Tenant, other: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "MOST_LISTENERS", 2)
+    monkeypatch.setattr(change_streams, "MAX_LISTENERS", 2)
     with Listening(tenant.url, tenant.key), Listening(tenant.url, tenant.key):
         answer = tenant.client.get("/v1/portal/stream")
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "30")
@@ -250,23 +250,23 @@ def test_only_so_many_listen(tenant: Tenant, other: Tenant, monkeypatch: pytest.
 def test_who_leaves_is_forgotten_and_no_connection_is_held(tenant: Tenant, gateway: Served) -> None:
     state = gateway.app.state.gateway
     opened = [Listening(tenant.url, tenant.key).__enter__() for _ in range(30)]
-    assert state.streams.listening(tenant.id) == 30
+    assert state.change_streams.listener_count(tenant.id) == 30
     assert tenant.client.get("/v1/stages").status_code == 200  # the pool has 8 connections
     stats = state.pool.get_stats()
     assert stats["pool_size"] <= 8
     for one in opened:
         one.__exit__()
     until = time.monotonic() + 10
-    while state.streams.listening(tenant.id):
+    while state.change_streams.listener_count(tenant.id):
         assert time.monotonic() < until
         time.sleep(0.05)
 
 
 def test_a_server_that_stops_ends_its_streams(tenant: Tenant) -> None:
     with Served(create_app(gateway_settings(tenant.database_url))) as served:
-        listening = Listening(served.url, tenant.key).__enter__()
+        listener_count = Listening(served.url, tenant.key).__enter__()
         began = time.monotonic()
-    assert listening.ended()
+    assert listener_count.ended()
     assert time.monotonic() - began < 5
 
 
@@ -283,16 +283,16 @@ async def test_it_survives_postgres(postgres: Postgres) -> None:
         loop = asyncio.get_running_loop()
         tenant = await loop.run_in_executor(thread, make_tenant, served.url, postgres.url)
         put_relationships(tenant, 1)
-        listening = await loop.run_in_executor(thread, Listening(served.url, tenant.key).__enter__)
+        listener_count = await loop.run_in_executor(thread, Listening(served.url, tenant.key).__enter__)
         touch(tenant)
-        assert await loop.run_in_executor(thread, listening.changed) == ["r-1"]
+        assert await loop.run_in_executor(thread, listener_count.changed) == ["r-1"]
         for _ in range(2):
             postgres.kill()
             await asyncio.sleep(2.5)
             await postgres.start()
             touch(tenant)  # at once, perhaps before the watcher is back
-            assert await loop.run_in_executor(thread, listening.changed, 20) == ["r-1"]
-        await loop.run_in_executor(thread, listening.__exit__)
+            assert await loop.run_in_executor(thread, listener_count.changed, 20) == ["r-1"]
+        await loop.run_in_executor(thread, listener_count.__exit__)
         postgres.kill()
         answer = await loop.run_in_executor(thread, tenant.client.get, "/v1/portal/stream")
         assert (answer.status_code, answer.json()["part"]) == (503, "Postgres")

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from background.company_gauges import Figures
 from db.connections import Pool, open_pool
-from journey.events import to_instant
+from journey.time import to_micros
 from local.embedded import free_port
 from tests.conftest import NewDatabase
 from tests.db.test_analytics import START, visit
@@ -81,7 +81,7 @@ def change(url: str, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-NOW = to_instant(datetime.now(UTC))
+NOW = to_micros(datetime.now(UTC))
 
 
 async def test_an_empty_company_tells_zeros(exporter: Exporter, database_url: str) -> None:
@@ -107,7 +107,7 @@ async def test_a_stage_given_up_falls_to_zero(exporter: Exporter, database_url: 
 
 
 async def test_each_company_has_its_own(exporter: Exporter, database_url: str) -> None:
-    now = to_instant(START)
+    now = to_micros(START)
     live(database_url, 1, [[visit("a", -1)]], now)
     live(database_url, 2, [[visit("a", -1)], [visit("b", -1)]], now)
     await exporter.figures.refresh()

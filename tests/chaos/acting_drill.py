@@ -26,8 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from activities.channels.webhook import new_secret
-from journey.events import utc_text
-from journey.state import DAY
+from journey.time import DAY, Micros, utc_text
 from tests.chaos import acting_invariants, invariants
 from tests.chaos.acted import Acted, read_all
 from tests.chaos.acting_invariants import repeats, violations
@@ -97,7 +96,7 @@ def plan(chance: random.Random, companies: Sequence[int], journeys: int, now: in
         events = []
         for number, happening in enumerate(lives[company, customer].pop(0)):
             fields = {"id": f"e-{place}-{number}", "type": happening.type, "customer_id": customer}
-            at = {"occurred_at": utc_text(told - happening.ago + number)}
+            at = {"occurred_at": utc_text(Micros(told - happening.ago + number))}
             events.append({**fields, **at, **happening.fields})
         call = Call(company, tuple(events))
         calls += [call, replace(call, again=True)] if chance.random() < REPEATED else [call]

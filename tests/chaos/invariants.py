@@ -21,12 +21,14 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
 from contracts.journey_client import journey_handle
-from contracts.names import JOURNEY, STATE_QUERY, WAKE_SPREAD
+from contracts.names import JOURNEY, STATE_QUERY
+from contracts.timeouts import WAKE_UP_JITTER
 from journey.engine import Transition, decide
-from journey.events import content_hash, from_fields, to_instant
+from journey.events import content_hash, from_fields
 from journey.explain import readable
 from journey.stages import DEFAULT_RULEBOOK
 from journey.state import Facts, State, unpack
+from journey.time import Micros, to_micros
 from tests.chaos.stream import Answers
 from tests.chaos.told import Told, read
 
@@ -125,22 +127,22 @@ def _journey(told: Told, name: str, now: int) -> Iterable[tuple[str, str]]:
     state = unpack(row["state"])
     yield from _columns(row, state)
     yield from _sequence(row, moves)
-    if state.deadline is not None and now > state.deadline + LATENCY + WAKE_SPREAD.total_seconds() * 1e6:
+    if state.deadline is not None and now > state.deadline + LATENCY + WAKE_UP_JITTER.total_seconds() * 1e6:
         yield OVERDUE, f"its deadline was {row['next_deadline']}"
     if any(entry["version"] > row["version"] for entry in entries):
         yield FOLD, "an event of a commit that the row has not seen"
 
-    whole = decide(State(), [from_fields(entry["payload"]) for entry in applied], DEFAULT_RULEBOOK, now).state
+    whole = decide(State(), [from_fields(entry["payload"]) for entry in applied], DEFAULT_RULEBOOK, Micros(now)).state
     if _sums(whole.facts) != _sums(state.facts):
         yield FOLD, f"the fold of its {len(applied)} events has the facts {whole.facts}, its row {state.facts}"
     lived, lived_moves = State(), list[Transition]()
     for _, commit in groupby(applied, key=lambda entry: int(entry["version"])):
         batch = list(commit)
-        decided = min(to_instant(entry["received_at"]) for entry in batch)
+        decided = min(to_micros(entry["received_at"]) for entry in batch)
         decision = decide(lived, [from_fields(entry["payload"]) for entry in batch], DEFAULT_RULEBOOK, decided)
         lived, lived_moves = decision.state, lived_moves + decision.transitions
-    last = decide(lived, [], DEFAULT_RULEBOOK, now)  # both brought to the same instant: a wake-up may still be due
-    mine = decide(state, [], DEFAULT_RULEBOOK, now)
+    # both brought to the same instant: a wake-up may still be due
+    last, mine = (decide(each, [], DEFAULT_RULEBOOK, Micros(now)) for each in (lived, state))
     if last.state.facts != mine.state.facts:
         yield FOLD, f"facts should be {last.state.facts}, and are {mine.state.facts}"
     for part in (
@@ -175,7 +177,7 @@ def _move(move: Transition) -> tuple[int, str | None, str, str, str | None]:
 
 
 def _written(move: dict[str, Any]) -> tuple[int, str | None, str, str, str | None]:
-    at = to_instant(move["transitioned_at"])
+    at = to_micros(move["transitioned_at"])
     return at, move["from_stage"], move["to_stage"], move["trigger_event"], move["event_id"]
 
 
@@ -198,7 +200,7 @@ def _columns(row: dict[str, Any], state: State) -> Iterable[tuple[str, str]]:
     for column, value in expected.items():
         found = row[column]
         if isinstance(found, datetime):
-            found = to_instant(found)
+            found = to_micros(found)
         elif column in ("lifetime_value", "risk_score", "engagement_score"):
             found = int(found * 100)
         if found != value:

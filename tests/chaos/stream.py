@@ -15,7 +15,8 @@ from typing import Any
 
 import httpx2
 
-from journey.events import canonical, content_hash, from_fields, utc_text
+from journey.events import canonical, content_hash, from_fields
+from journey.time import Micros, utc_text
 
 DAY = 86_400_000_000  # µs
 LONGEST_BATCH = 25
@@ -101,7 +102,12 @@ def _kind(chance: random.Random) -> str:
 
 
 def _event(chance: random.Random, event_id: str, customer: str, at: int, kind: str) -> dict[str, Any]:
-    fields: dict[str, Any] = {"id": event_id, "type": kind, "customer_id": customer, "occurred_at": utc_text(at)}
+    fields: dict[str, Any] = {
+        "id": event_id,
+        "type": kind,
+        "customer_id": customer,
+        "occurred_at": utc_text(Micros(at)),
+    }
     if kind == "call.received":
         fields["duration_seconds"] = chance.randrange(200)
     elif kind == "appointment.completed":

@@ -1,4 +1,4 @@
-"""The figures: of each period and of an instant of the past, as charts and as tables, as the gateway has them."""
+"""Analytics of every period and of a time in the past, as charts and as tables, compared with the API."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from urllib.parse import parse_qs, quote, urlsplit
 from playwright.sync_api import Locator, Page, expect
 
 from tests.dashboard.conftest import Stack, Visit
-from tests.support.controls import choose, until
-from tests.support.people import somebody
+from tests.support.dashboard_controls import select_option, wait_for
+from tests.support.dashboard_customers import new_prospect
 
 PERIODS = {"Day": "day", "Week": "week", "Month": "month", "Quarter": "quarter", "Year": "year", "All": "all"}
 CHARTS = (
     "Conversion funnel",
     "Customers by stage",
-    "Mean time in each stage",
-    "Movements between stages",
+    "Average time in each stage",
+    "Stage flow",
     "Stages over time",
 )
 
@@ -26,7 +26,7 @@ METRICS = {
     "Customers": "customer_count",
     "Revenue": "revenue",
     "Conversion rate": "conversion_rate",
-    "Mean days in stage": "avg_time_in_stage",
+    "Average days in stage": "avg_time_in_stage",
 }
 SHAPES = {
     "customer_count": r"^[\d,]+$",
@@ -36,9 +36,9 @@ SHAPES = {
 }
 
 
-def figures(stack: Stack, **view: str) -> dict[str, Any]:
-    found: dict[str, Any] = stack.ask("GET", "/v1/portal/analytics/customer-journey", params=view)
-    return found
+def journey_analytics(stack: Stack, **view: str) -> dict[str, Any]:
+    answer: dict[str, Any] = stack.request("GET", "/v1/portal/analytics/customer-journey", params=view)
+    return answer
 
 
 def card(page: Page, title: str) -> Locator:
@@ -46,7 +46,7 @@ def card(page: Page, title: str) -> Locator:
 
 
 def as_table(page: Page, title: str) -> Locator:
-    """The rows of a chart's table, without its head."""
+    """Switch a chart to its table, and return the table's rows without the header."""
     switch = card(page, title).get_by_role("switch", name=f"Show as table: {title}")
     if not switch.is_checked():
         switch.click()
@@ -56,85 +56,85 @@ def as_table(page: Page, title: str) -> Locator:
 
 
 def cells(rows: Locator) -> list[list[str]]:
-    found: list[list[str]] = rows.evaluate_all("rows => rows.map(row => [...row.cells].map(cell => cell.textContent))")
-    return found
+    texts: list[list[str]] = rows.evaluate_all("rows => rows.map(row => [...row.cells].map(cell => cell.textContent))")
+    return texts
 
 
 def customers_by_stage(stack: Stack, **view: str) -> list[list[str]]:
-    known = figures(stack, **view)["distribution"]
-    stages = stack.ask("GET", "/v1/stages")["stages"]
-    return [[s["stage_name"], f"{known[s['stage_key']]:,}"] for s in stages if s["stage_key"] in known]
+    distribution = journey_analytics(stack, **view)["distribution"]
+    stages = stack.request("GET", "/v1/stages")["stages"]
+    return [[s["stage_name"], f"{distribution[s['stage_key']]:,}"] for s in stages if s["stage_key"] in distribution]
 
 
-def test_each_period_has_its_figures(visit: Visit) -> None:
+def test_each_period_has_its_own_data(visit: Visit) -> None:
     page, stack = visit.page, visit.stack
-    somebody(stack, "Nova Newcomer")  # so that the last day has figures too
+    new_prospect(stack, "Nova Newcomer")  # so that the last day has data
     visit.sign_in(at="/analytics")
     picker = page.get_by_role("radiogroup", name="Period")
     expect(picker.get_by_role("radio", name="Month")).to_be_checked()
     funnel = as_table(page, "Conversion funnel")
-    seen = set()
+    first_rows = set()
     for name, period in PERIODS.items():
         picker.get_by_text(name, exact=True).click()
         expect(picker.get_by_role("radio", name=name)).to_be_checked()
-        wanted = {} if period == "month" else {"period": [period]}  # which is the default, and not in the address
-        assert parse_qs(urlsplit(page.url).query) == wanted
-        until(funnel_is, funnel, stack, period)
-        seen.add(funnel.first.text_content())
-    assert len(seen) > 2  # the figures are the period's own
+        expected = {} if period == "month" else {"period": [period]}  # the default is not in the URL
+        assert parse_qs(urlsplit(page.url).query) == expected
+        wait_for(funnel_matches, funnel, stack, period)
+        first_rows.add(funnel.first.text_content())
+    assert len(first_rows) > 2
 
 
-def funnel_is(rows: Locator, stack: Stack, period: str) -> bool:
-    steps = figures(stack, period=period)["funnel_data"]
+def funnel_matches(rows: Locator, stack: Stack, period: str) -> bool:
+    steps = journey_analytics(stack, period=period)["funnel_data"]
     return [row[1] for row in cells(rows)] == [f"{step['customers']:,}" for step in steps]
 
 
-def test_figures_of_an_instant_of_the_past(visit: Visit) -> None:
+def test_analytics_as_of_a_time_in_the_past(visit: Visit) -> None:
     page, stack = visit.page, visit.stack
     visit.sign_in(at="/analytics")
     rows = as_table(page, "Customers by stage")
-    expect(page.get_by_text("as of now")).to_be_visible()
+    expect(page.get_by_text("As of now")).to_be_visible()
     instant = (datetime.now(UTC) - timedelta(days=100)).replace(second=0, microsecond=0)
     field = page.get_by_label("As of")
-    field.fill(f"{instant:%Y-%m-%dT%H:%M}")  # the browser's own zone is that of the machine
+    field.fill(f"{instant:%Y-%m-%dT%H:%M}")  # the browser has the time zone of this machine
     expect(page).to_have_url(re.compile("as_of="))
-    (asked,) = parse_qs(urlsplit(page.url).query)["as_of"]
-    assert datetime.fromisoformat(asked) == local(instant)
-    then = customers_by_stage(stack, period="month", as_of=asked)
-    until(lambda: cells(rows) == then)
-    expect(page.get_by_text(re.compile("^as of (?!now)"))).to_be_visible()
+    (as_of,) = parse_qs(urlsplit(page.url).query)["as_of"]
+    assert datetime.fromisoformat(as_of) == local(instant)
+    then = customers_by_stage(stack, period="month", as_of=as_of)
+    wait_for(lambda: cells(rows) == then)
+    expect(page.get_by_text(re.compile("^As of (?!now)"))).to_be_visible()
     page.reload()
     expect(page.get_by_label("As of")).to_have_value(f"{instant:%Y-%m-%dT%H:%M}")
     as_table(page, "Customers by stage")
-    until(lambda: cells(rows) == then)
+    wait_for(lambda: cells(rows) == then)
 
     page.get_by_role("button", name="Now").click()
-    expect(page.get_by_text("as of now")).to_be_visible()
+    expect(page.get_by_text("As of now")).to_be_visible()
     expect(field).to_have_value("")
-    until(lambda: cells(rows) == customers_by_stage(stack, period="month") != then)
-    field.fill(f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%dT%H:%M}")  # of a time to come nothing is known
-    expect(page.get_by_text("as of now")).to_be_visible()
+    wait_for(lambda: cells(rows) == customers_by_stage(stack, period="month") != then)
+    field.fill(f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%dT%H:%M}")  # a time in the future is ignored
+    expect(page.get_by_text("As of now")).to_be_visible()
     assert "as_of" not in page.url
 
 
 def local(instant: datetime) -> datetime:
-    """What the browser makes of a date without a zone."""
+    """Interpret a time without time zone in the local time zone, as browsers do."""
     return instant.replace(tzinfo=None).astimezone()
 
 
-def test_an_address_leads_to_its_figures(visit: Visit) -> None:
+def test_a_url_selects_period_and_time(visit: Visit) -> None:
     stack = visit.stack
     instant = (datetime.now(UTC) - timedelta(days=30)).isoformat(timespec="seconds")
     visit.sign_in(at=f"/analytics?period=year&as_of={quote(instant)}")
     page = visit.page
     expect(page.get_by_role("radio", name="Year")).to_be_checked()
     rows = as_table(page, "Customers by stage")
-    until(lambda: cells(rows) == customers_by_stage(stack, period="year", as_of=instant))
+    wait_for(lambda: cells(rows) == customers_by_stage(stack, period="year", as_of=instant))
     page.get_by_role("radiogroup", name="Period").get_by_text("Week", exact=True).click()
-    expect(page).to_have_url(re.compile("period=week&as_of="))  # of the same instant
+    expect(page).to_have_url(re.compile("period=week&as_of="))  # the time is kept
 
 
-def test_every_chart_is_a_table_too(visit: Visit) -> None:
+def test_every_chart_is_also_a_table(visit: Visit) -> None:
     page = visit.page
     visit.sign_in(at="/analytics?period=all")
     for title in CHARTS:
@@ -143,43 +143,43 @@ def test_every_chart_is_a_table_too(visit: Visit) -> None:
         rows = as_table(page, title)
         expect(chart).to_have_count(0)
         first = [cell for cell in cells(rows)[0] if cell]
-        said = re.sub(r"\D", "", first[-1])
+        digits = re.sub(r"\D", "", first[-1])
         card(page, title).get_by_role("switch").press("Space")
         expect(chart.locator("canvas, .bars").first).to_be_visible()
         expect(rows).to_have_count(0)
         summary = chart.get_attribute("aria-label") or ""
-        assert said in re.sub(r"[^\d; ]", "", summary) or title == "Stages over time"
+        assert digits in re.sub(r"[^\d; ]", "", summary) or title == "Stages over time"
 
 
-def test_the_flow_of_stages_shows_loops(visit: Visit) -> None:
+def test_the_stage_flow_shows_loops(visit: Visit) -> None:
     page = visit.page
-    found = visit.stack.ask("GET", "/v1/portal/analytics/sankey?period=all")
-    stages: dict[str, set[str]] = {link["source"].partition(":")[2]: set() for link in found["links"]}
-    for link in found["links"]:
+    sankey = visit.stack.request("GET", "/v1/portal/analytics/sankey?period=all")
+    stages: dict[str, set[str]] = {link["source"].partition(":")[2]: set() for link in sankey["links"]}
+    for link in sankey["links"]:
         stages[link["source"].partition(":")[2]].add(link["target"].partition(":")[2])
     assert "at_risk" in stages["regular"]
-    assert "regular" in stages["at_risk"], "a loop"
+    assert "regular" in stages["at_risk"]
     visit.sign_in(at="/analytics?period=all")
-    as_table(page, "Movements between stages")
-    flow = card(page, "Movements between stages")
+    as_table(page, "Stage flow")
+    flow = card(page, "Stage flow")
     expect(flow.get_by_role("row", name=re.compile("At Risk.*Regular")).first).to_be_visible()
     expect(flow.get_by_role("row", name=re.compile("Regular.*At Risk")).first).to_be_visible()
 
 
-def test_each_figure_of_the_stages_over_time(visit: Visit) -> None:
+def test_each_metric_of_the_stages_over_time(visit: Visit) -> None:
     page, stack = visit.page, visit.stack
     visit.sign_in(at="/analytics")
     today = datetime.now(UTC).date()
-    past = {"from": today - timedelta(days=25), "to": today - timedelta(days=2)}  # which nothing changes any more
-    known = stack.ask("GET", "/v1/portal/analytics/stage-metrics", params=past)["stage_metrics"]
-    names = {stage["stage_key"]: stage["stage_name"] for stage in stack.ask("GET", "/v1/stages")["stages"]}
+    past = {"from": today - timedelta(days=25), "to": today - timedelta(days=2)}  # no longer changing
+    metrics = stack.request("GET", "/v1/portal/analytics/stage-metrics", params=past)["stage_metrics"]
+    names = {stage["stage_key"]: stage["stage_name"] for stage in stack.request("GET", "/v1/stages")["stages"]}
     rows = as_table(page, "Stages over time")
     for name, metric in METRICS.items():
-        if name != "Customers":  # which is shown at first
-            choose(card(page, "Stages over time"), "Figure", name)
-        one = next(row for row in reversed(known) if row[metric])
+        if name != "Customers":  # selected by default
+            select_option(card(page, "Stages over time"), "Metric", name)
+        one = next(row for row in reversed(metrics) if row[metric])
         column = card(page, "Stages over time").locator("thead th").all_text_contents().index(names[one["stage"]])
-        line = (today - date.fromisoformat(one["metric_date"])).days
-        expect(rows.nth(line).locator(":is(th, td)").nth(column)).to_have_text(re.compile(SHAPES[metric]))
-        shown = float(re.sub(r"[^0-9.]", "", cells(rows)[line][column]))
-        assert abs(shown - one[metric]) <= 0.051  # at most one place is shown
+        row_number = (today - date.fromisoformat(one["metric_date"])).days
+        expect(rows.nth(row_number).locator(":is(th, td)").nth(column)).to_have_text(re.compile(SHAPES[metric]))
+        shown = float(re.sub(r"[^0-9.]", "", cells(rows)[row_number][column]))
+        assert abs(shown - one[metric]) <= 0.051  # shown with one decimal

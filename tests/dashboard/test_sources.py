@@ -1,4 +1,4 @@
-"""The dashboard's own checks and tests; and that its types are made from the gateway's description of itself."""
+"""The dashboard's own checks and tests, and that `openapi.json` matches the API."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from local import dashboard_build
 DASHBOARD = dashboard_build.FOLDER
 
 
-def test_the_description_that_the_dashboard_was_made_for_is_that_of_the_gateway() -> None:
-    checked = subprocess.run(
+def test_openapi_json_is_up_to_date() -> None:
+    result = subprocess.run(
         [sys.executable, DASHBOARD / "openapi.py", "--check"], capture_output=True, text=True, check=False
     )
-    assert checked.returncode == 0, (
-        f"{checked.stderr}\nWrite it anew with `.venv/bin/python dashboard/openapi.py`; "
-        "then `npm run check` in dashboard/ says what is concerned."
+    assert result.returncode == 0, (
+        f"{result.stderr}\nRun `npm run types:fetch` in dashboard/; `npm run check` then reports affected code."
     )
 
 
 @pytest.mark.parametrize("script", ["check", "test"])
-def test_the_dashboards_own(script: str) -> None:
+def test_npm_script(script: str) -> None:
     dashboard_build.build(print)
     environment = dashboard_build.environment(print)
-    done = subprocess.run(
+    result = subprocess.run(
         ["npm", "run", script], cwd=DASHBOARD, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr

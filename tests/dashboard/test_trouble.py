@@ -1,4 +1,4 @@
-"""What cannot be loaded, comes late, or breaks: it is said, and there is a way on."""
+"""Failed, slow and broken views report the problem and recover."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 from playwright.sync_api import Route, expect
 
 from tests.dashboard.conftest import Visit
-from tests.support.controls import choose, dialog, heading, until
-from tests.support.people import actions, journey, somebody, tasks
+from tests.support.dashboard_controls import select_option, visible_dialog, wait_for, wait_for_heading
+from tests.support.dashboard_customers import get_journey, list_actions, list_tasks, new_prospect
 
-FAILED = "This could not be loaded"
-#: of each view the places that say what they could not have: what they ask for, and what is there when they have it
-ASKED: list[tuple[str, dict[str, tuple[str, str]]]] = [
+FAILED = "This section could not be loaded"
+#: for each view, the sections that report a failed request: the URL of the request, and a text shown on success
+SECTIONS: list[tuple[str, dict[str, tuple[str, str]]]] = [
     ("/customers", {"main": ("**/v1/portal/relationships?*", "customers")}),
     ("/stages", {"main": ("**/v1/stages", "Prospect")}),
     ("/customers/salon-0001", {"main": ("**/v1/portal/customers/salon-0001/journey?*", "Timeline")}),
@@ -21,19 +21,19 @@ ASKED: list[tuple[str, dict[str, tuple[str, str]]]] = [
         {
             "Timeline": ("**/v1/portal/customers/salon-0001/timeline?*", "Appointment"),
             "Tasks": ("**/v1/portal/tasks?*", r"Done|No open tasks"),
-            "Scores": ("**/v1/customers/salon-0001/explain", "Because"),
+            "Scores": ("**/v1/customers/salon-0001/explain", "Reason"),
         },
     ),
     ("/analytics", {"main": ("**/v1/portal/analytics/customer-journey?*", "Conversion funnel")}),
     (
         "/analytics",
         {
-            "Movements between stages": ("**/v1/portal/analytics/sankey?*", "Show as table"),
+            "Stage flow": ("**/v1/portal/analytics/sankey?*", "Show as table"),
             "Stages over time": ("**/v1/portal/analytics/stage-metrics?*", "Show as table"),
         },
     ),
 ]
-LATE = {
+SLOW_REQUESTS = {
     "/action-centre": "**/churn-predictions?*",
     "/customers": "**/v1/portal/relationships?*",
     "/customers/salon-0001": "**/salon-0001/timeline?*",
@@ -42,105 +42,105 @@ LATE = {
 }
 
 
-def refuse(route: Route, detail: str = "Not on this day") -> None:
-    """With what is not tried again by itself."""
+def forbid(route: Route, detail: str = "Not today") -> None:
+    """Answer 403, which is not retried automatically."""
     route.fulfill(status=403, json={"title": "Forbidden", "detail": detail})
 
 
-def test_the_gateway_fails_for_a_while(visit: Visit) -> None:
-    """Each part says so for itself, after it has been tried again, and comes back by its own button."""
+def test_sections_report_failures_and_recover(visit: Visit) -> None:
+    """Each section reports its own failure after the retries, and recovers by its own button."""
     page = visit.page
-    visit.expected = "500"
-    parts = {"Customers at risk": "**/churn-predictions?*", "Open tasks": "**/v1/portal/tasks?*"}
-    for path in parts.values():
+    visit.expected_errors = "500"
+    sections = {"Customers at risk": "**/churn-predictions?*", "Open tasks": "**/v1/portal/tasks?*"}
+    for path in sections.values():
         page.route(path, lambda route: route.fulfill(status=500, json={"title": "Broken"}))
     visit.sign_in()
-    for name, path in parts.items():
-        part = page.get_by_role("region", name=name)
-        expect(part.get_by_role("alert")).to_contain_text(FAILED, timeout=10_000)
-        expect(part.get_by_role("alert")).to_contain_text("Broken")
+    for name, path in sections.items():
+        section = page.get_by_role("region", name=name)
+        expect(section.get_by_role("alert")).to_contain_text(FAILED, timeout=10_000)
+        expect(section.get_by_role("alert")).to_contain_text("Broken")
         page.unroute(path)
-        part.get_by_role("button", name="Try again").click()
-        expect(part.get_by_role("link").first).to_be_visible()
-        expect(part.get_by_role("alert")).to_have_count(0)
+        section.get_by_role("button", name="Try again").click()
+        expect(section.get_by_role("link").first).to_be_visible()
+        expect(section.get_by_role("alert")).to_have_count(0)
 
 
-def test_what_failed_is_tried_again(visit: Visit) -> None:
+def test_failed_requests_are_retried(visit: Visit) -> None:
     page = visit.page
-    visit.expected = "403"
+    visit.expected_errors = "403"
     visit.sign_in(at="/stages")
-    for view, places in ASKED:
-        for asked, _ in places.values():
-            page.route(asked, lambda route: refuse(route))
+    for view, sections in SECTIONS:
+        for url, _ in sections.values():
+            page.route(url, lambda route: forbid(route))
         visit.open(view)
-        if "Scores" in places:  # asked for by whoever wants to know
+        if "Scores" in sections:  # loaded on demand
             page.get_by_role("button", name="Why? Risk").click()
-        for place, (asked, there) in places.items():
-            part = page.get_by_role("main") if place == "main" else page.get_by_role("region", name=place, exact=True)
-            alert = part.get_by_role("alert").filter(has_text=FAILED)
-            expect(alert).to_contain_text("Not on this day")
-            page.unroute(asked)
+        for name, (url, text) in sections.items():
+            section = page.get_by_role("main") if name == "main" else page.get_by_role("region", name=name, exact=True)
+            alert = section.get_by_role("alert").filter(has_text=FAILED)
+            expect(alert).to_contain_text("Not today")
+            page.unroute(url)
             alert.get_by_role("button", name="Try again").click()
-            expect(part).to_contain_text(re.compile(there))
+            expect(section).to_contain_text(re.compile(text))
             expect(alert).to_have_count(0)
 
 
-def test_what_is_shown_stays_when_it_cannot_be_asked_for_again(visit: Visit) -> None:
-    """The timeline says that it may be old, and another try really asks."""
+def test_data_stays_visible_when_a_refetch_fails(visit: Visit) -> None:
+    """The timeline shows an error above its entries, and retrying refetches it."""
     page, stack = visit.page, visit.stack
-    visit.expected = "403"
+    visit.expected_errors = "403"
     customer = "salon-0003"
     visit.sign_in(at=f"/customers/{customer}")
     timeline = page.get_by_role("region", name="Timeline")
     expect(timeline.locator(".entry").first).to_be_visible()
     before = timeline.locator(".entry").count()
-    page.route("**/timeline?*", lambda route: refuse(route))
-    stack.happens(customer, "feedback.received", rating=4, comment="seen only later")
-    expect(timeline.get_by_role("alert")).to_contain_text("Not on this day")
+    page.route("**/timeline?*", lambda route: forbid(route))
+    stack.send_event(customer, "feedback.received", rating=4, comment="visible only later")
+    expect(timeline.get_by_role("alert")).to_contain_text("Not today")
     expect(timeline.locator(".entry")).to_have_count(before)
     page.unroute_all()
     timeline.get_by_role("button", name="Try again").click()
-    expect(timeline).to_contain_text("seen only later")
+    expect(timeline).to_contain_text("visible only later")
     expect(timeline.get_by_role("alert")).to_have_count(0)
 
 
-def test_what_comes_late_has_its_place_meanwhile(visit: Visit) -> None:
+def test_slow_requests_show_placeholders(visit: Visit) -> None:
     page = visit.page
     visit.sign_in(at="/no-such-page")
-    for view, asked in LATE.items():
-        late: list[Route] = []
-        page.route(asked, lambda route, *, late=late: late.append(route))
+    for view, url in SLOW_REQUESTS.items():
+        pending: list[Route] = []
+        page.route(url, lambda route, *, pending=pending: pending.append(route))
         visit.open(view)
         expect(page.get_by_role("main").get_by_role("status", name="Loading…").first).to_be_visible()
-        page.route(asked, lambda route: route.continue_())  # what comes from now on
-        for route in late:
+        page.route(url, lambda route: route.continue_())  # further requests
+        for route in pending:
             route.continue_()
         expect(page.get_by_role("status", name="Loading…")).to_have_count(0)
         expect(page.get_by_role("alert")).to_have_count(0)
 
 
-def test_a_piece_of_the_page_that_did_not_come_is_fetched_again(visit: Visit) -> None:
-    """The browser keeps a module's failure for as long as the page lives: the page is loaded again, by itself once."""
+def test_a_missing_chunk_reloads_the_page(visit: Visit) -> None:
+    """Browsers cache failed module imports, so the page reloads: automatically once, then by a button."""
     page = visit.page
-    visit.expected = "ERR_FAILED"
+    visit.expected_errors = "ERR_FAILED"
     menu = page.get_by_role("navigation", name="Main")
     visit.sign_in()
     page.route("**/assets/stages-*.js", lambda route: route.abort(), times=1)
     menu.get_by_role("link", name="Stages").click()
-    heading(page, "Stages")
+    wait_for_heading(page, "Stages")
     files = "**/assets/customers-*.js"
     page.route(files, lambda route: route.abort())
     menu.get_by_role("link", name="Customers").click()
-    expect(page.get_by_text("A piece of this page could not be loaded")).to_be_visible()
+    expect(page.get_by_text("Part of this page could not be loaded")).to_be_visible()
     expect(menu).to_be_visible()  # the rest of the page stays
     page.unroute(files)
     page.get_by_role("button", name="Reload").click()
-    heading(page, "Customers")
+    wait_for_heading(page, "Customers")
 
 
-def test_a_view_that_breaks_leaves_the_rest_and_can_be_loaded_again(visit: Visit) -> None:
+def test_a_rendering_error_leaves_the_shell_intact(visit: Visit) -> None:
     page = visit.page
-    visit.expected = "undefined|null"  # what was thrown
+    visit.expected_errors = "undefined|null"  # the thrown error
     visit.sign_in()
     page.route("**/v1/stages", lambda route: route.fulfill(json={"stages": [None]}))
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Stages").click()
@@ -148,47 +148,47 @@ def test_a_view_that_breaks_leaves_the_rest_and_can_be_loaded_again(visit: Visit
     expect(page.get_by_role("navigation", name="Main")).to_be_visible()
     page.unroute_all()
     page.get_by_role("button", name="Reload").click()
-    heading(page, "Stages")
+    wait_for_heading(page, "Stages")
 
 
-def test_a_gateway_that_does_not_answer_at_the_start(visit: Visit) -> None:
+def test_the_server_is_unreachable_at_the_start(visit: Visit) -> None:
     page = visit.page
-    visit.expected = "ERR_"
+    visit.expected_errors = "ERR_"
     visit.sign_in(at="/stages")
     page.route("**/v1/session", lambda route: route.abort())
     page.reload()
-    expect(page.get_by_text("The server does not answer")).to_be_visible()
+    expect(page.get_by_text("The server is not responding")).to_be_visible()
     page.get_by_role("button", name="Try again").click()
-    expect(page.get_by_text("The server does not answer")).to_be_visible()
+    expect(page.get_by_text("The server is not responding")).to_be_visible()
     page.unroute_all()
     page.get_by_role("button", name="Try again").click()
-    heading(page, "Stages")
+    wait_for_heading(page, "Stages")
 
 
-def test_what_is_refused_is_said(visit: Visit) -> None:
-    """Of each button of a journey that asks the gateway for something."""
+def test_failed_actions_are_reported(visit: Visit) -> None:
+    """For every button of the journey view that sends a request."""
     page, stack = visit.page, visit.stack
-    visit.expected = "403"
-    customer = somebody(stack, "Ute Unlucky", email=None)
-    held = {"stage": "prospect", "reason": "to be released", "hold": True}
-    stack.ask("POST", f"/v1/customers/{customer}/stage", json=held)
+    visit.expected_errors = "403"
+    customer = new_prospect(stack, "Ute Unlucky", email=None)
+    hold = {"stage": "prospect", "reason": "to be released", "hold": True}
+    stack.request("POST", f"/v1/customers/{customer}/stage", json=hold)
     for kind in ("email", "call"):
-        stack.ask("POST", f"/v1/customers/{customer}/actions", json={"type": kind})
-    (task,) = until(tasks, stack, customer)
+        stack.request("POST", f"/v1/customers/{customer}/actions", json={"type": kind})
+    (task,) = wait_for(list_tasks, stack, customer)
     visit.sign_in(at=f"/customers/{customer}")
-    page.get_by_role("button", name="Try again: E-mail asked for").wait_for()
+    page.get_by_role("button", name="Try again: E-mail requested").wait_for()
     page.route(
         re.compile(r"/v1/.*/(actions|stage|hold|notes|retry|assign)$"),
-        lambda route: refuse(route, f"Not now: {route.request.url.rpartition('/')[2]}"),
+        lambda route: forbid(route, f"Not now: {route.request.url.rpartition('/')[2]}"),
     )
     page.get_by_role("button", name="Offer: Ute Unlucky").click()
     expect(page.get_by_text("Not now: actions")).to_be_visible()
-    page.get_by_role("button", name="Try again: E-mail asked for").click()
+    page.get_by_role("button", name="Try again: E-mail requested").click()
     expect(page.get_by_text("Not now: retry")).to_be_visible()
-    choose(page, f"Who does it: {task['title']}", "Nobody")
+    select_option(page, f"Assignee: {task['title']}", "Unassigned")
     expect(page.get_by_text("Not now: assign")).to_be_visible()
     page.get_by_role("button", name="Release hold").first.click()
-    dialog(page, "Release the hold?").get_by_role("button", name="Release hold").click()
+    visible_dialog(page, "Release the hold?").get_by_role("button", name="Release hold").click()
     expect(page.get_by_text("Not now: hold")).to_be_visible()
 
     card = page.get_by_role("region", name="Notes")
@@ -197,13 +197,13 @@ def test_what_is_refused_is_said(visit: Visit) -> None:
     card.get_by_role("button", name="Save notes").click()
     expect(card).to_contain_text("Not now: notes")
     page.get_by_role("button", name="Change stage").click()
-    form = dialog(page, "Change stage or hold")
-    choose(form, "Stage", "Churned")
+    form = visible_dialog(page, "Change stage or hold")
+    select_option(form, "Stage", "Churned")
     form.get_by_label("Reason").fill("in vain")
     form.get_by_role("button", name="Save").click()
     expect(form).to_contain_text("Not now: stage")
-    found = journey(stack, customer)
-    assert (found["current_stage"], found["held"], found["notes"]) == ("prospect", True, None)
-    assert actions(stack, customer, "centre_offer") == []
-    assert len(actions(stack, customer, "centre_email")[0]["latest_attempts"]) == 1
-    assert tasks(stack, customer)[0]["assigned_to"] == task["assigned_to"]
+    journey = get_journey(stack, customer)
+    assert (journey["current_stage"], journey["held"], journey["notes"]) == ("prospect", True, None)
+    assert list_actions(stack, customer, "centre_offer") == []
+    assert len(list_actions(stack, customer, "centre_email")[0]["latest_attempts"]) == 1
+    assert list_tasks(stack, customer)[0]["assigned_to"] == task["assigned_to"]

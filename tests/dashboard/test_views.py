@@ -1,4 +1,4 @@
-"""All views of the dashboard alike: that everybody can use them, who may do what, and what they cost."""
+"""All views: accessibility, permissions, locale, size and keyboard use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from db.people.api_keys import JOURNEYS_READ
 from tests.dashboard.conftest import NARROW, WIDE, Stack, Visit
-from tests.support.controls import heading
+from tests.support.dashboard_controls import wait_for_heading
 
 VIEWS = {
     "/sign-in": "Sign in",
@@ -24,57 +24,61 @@ VIEWS = {
     "/customers/salon-0001": None,  # the customer's own name
 }
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
-#: that nothing is on its way any more, and nothing that moves will come to rest
+#: nothing is loading, and no finite animation is running
 SETTLED = """() => !document.querySelector("[aria-label='Loading…'], [aria-busy=true]")
     && document.getAnimations().every(({ effect }) => effect.getComputedTiming().endTime === Infinity)"""
-ACTING = re.compile(r"^(Call|E-mail|Offer|Done|Change stage|Hold|Release hold|Add notes|Edit notes|Try again)\b")
+ACTION_BUTTONS = re.compile(
+    r"^(Call|E-mail|Offer|Done|Change stage|Hold|Release hold|Add notes|Edit notes|Try again)\b"
+)
 
 
-def without_violations(page: Page) -> None:
-    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")  # what begins now
+def assert_no_violations(page: Page) -> None:
+    page.evaluate(
+        "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )  # animations that start now
     page.wait_for_function(SETTLED)
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
 
 
 @pytest.mark.parametrize("path", VIEWS)
-def test_every_view_can_be_used_by_everybody(visit: Visit, path: str) -> None:
-    """In the light, in the dark and on a telephone."""
+def test_every_view_is_accessible(visit: Visit, path: str) -> None:
+    """In light and dark mode, and on a phone."""
     page = visit.page
     if path == "/sign-in":
         visit.open(path)
     else:
         visit.sign_in(at=path)
-    heading(page, VIEWS[path])
-    for look in (WIDE, NARROW):
-        page.set_viewport_size(look)
-        for scheme in SCHEMES if look == WIDE else SCHEMES[:1]:
+    wait_for_heading(page, VIEWS[path])
+    for viewport in (WIDE, NARROW):
+        page.set_viewport_size(viewport)
+        for scheme in SCHEMES if viewport == WIDE else SCHEMES[:1]:
             page.emulate_media(color_scheme=scheme)
-            without_violations(page)
-            assert page.evaluate("document.documentElement.scrollWidth") <= look["width"]
+            assert_no_violations(page)
+            assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
 
 
-def test_a_reader_sees_no_buttons_that_act(visit: Visit) -> None:
+def test_read_only_users_see_no_action_buttons(visit: Visit) -> None:
     page = visit.page
-    visit.sign_in(visit.stack.another_key(JOURNEYS_READ))
+    visit.sign_in(visit.stack.create_key(JOURNEYS_READ))
     tasks = page.get_by_role("region", name="Open tasks")
     expect(tasks.get_by_role("listitem").first).to_be_visible()
     page.get_by_role("table").first.wait_for()
     main = page.get_by_role("main")
-    assert main.get_by_role("button", name=ACTING).count() == 0
+    assert main.get_by_role("button", name=ACTION_BUTTONS).count() == 0
     assert main.get_by_role("checkbox").count() == 0
     assert tasks.get_by_role("combobox").count() == 0
     visit.open("/customers/salon-0001")
     main.locator(".entry").first.wait_for()
-    assert main.get_by_role("button", name=ACTING).count() == 0
+    assert main.get_by_role("button", name=ACTION_BUTTONS).count() == 0
     assert main.get_by_role("combobox").count() == 0
 
 
-def test_names_are_text_everywhere(visit: Visit) -> None:
+def test_names_are_never_interpreted_as_html(visit: Visit) -> None:
     page, stack = visit.page, visit.stack
     name = "<img src=x onerror=document.title='pwned'>"
     profile = {"name": name, "email": "x@example.com"}
-    stack.ask("PUT", "/v1/customers/salon-0011", json=profile)
+    stack.request("PUT", "/v1/customers/salon-0011", json=profile)
     visit.sign_in()
     visit.open("/customers?find=salon-0011")
     page.get_by_text(name).first.wait_for()
@@ -85,20 +89,20 @@ def test_names_are_text_everywhere(visit: Visit) -> None:
     assert page.locator("img[src=x]").count() == 0
 
 
-def test_figures_and_dates_follow_the_browsers_locale(visits: Callable[..., Visit]) -> None:
-    page = (visit := visits(locale="de-DE")).page
+def test_numbers_and_dates_follow_the_locale(make_visit: Callable[..., Visit]) -> None:
+    page = (visit := make_visit(locale="de-DE")).page
     visit.sign_in(at="/analytics?as_of=2026-01-31T12:00:00Z")
     expect(page.get_by_role("region", name="Key figures")).to_contain_text(re.compile(r"\d,\d\d\s€"))
-    expect(page.get_by_text(re.compile(r"as of 31\.01\.2026, \d\d:\d\d$"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"As of 31\.01\.2026, \d\d:\d\d$"))).to_be_visible()
     visit.open("/customers")
     expect(page.get_by_role("table").first).to_contain_text(re.compile(r"\d,\d\d\s€"))
 
 
-def test_the_first_view_is_small_and_its_files_are_kept(visit: Visit, stack: Stack) -> None:
-    """At most 350 kB before charts, also by gzip, which is all that browsers take over plain HTTP; all is ours."""
+def test_the_first_view_is_small(visit: Visit, stack: Stack) -> None:
+    """At most 350 kB without charts, even with gzip, the best encoding over plain HTTP; nothing from third parties."""
     urls: list[str] = []
     page = visit.page
-    page.on("response", lambda answer: urls.append(answer.url))
+    page.on("response", lambda response: urls.append(response.url))
     visit.sign_in()
     page.get_by_role("table").first.wait_for()
     assert all(url.startswith(stack.url) for url in urls)
@@ -113,11 +117,11 @@ def test_the_first_view_is_small_and_its_files_are_kept(visit: Visit, stack: Sta
     assert "script-src 'self';" in policy
 
 
-def test_everything_works_by_keyboard(visit: Visit) -> None:
+def test_keyboard_navigation(visit: Visit) -> None:
     page = visit.page
     visit.open("/sign-in")
     page.get_by_label("API key").wait_for()
-    page.keyboard.type(visit.stack.key)  # the field has the focus
+    page.keyboard.type(visit.stack.key)  # the field has focus
     page.keyboard.press("Enter")
     page.wait_for_url("**/action-centre")
     page.get_by_role("table").first.wait_for()
@@ -127,7 +131,7 @@ def test_everything_works_by_keyboard(visit: Visit) -> None:
     tab_to(page, "Customers")
     page.keyboard.press("Enter")
     page.wait_for_url("**/customers")
-    visit.open("/customers")  # the focus is at the beginning again
+    visit.open("/customers")  # reset the focus
     page.get_by_role("table").first.wait_for()
     tab_to(page, "Account: first key")
     page.keyboard.press("Enter")
@@ -135,11 +139,11 @@ def test_everything_works_by_keyboard(visit: Visit) -> None:
     page.keyboard.press("Escape")
 
 
-def tab_to(page: Page, name: str, most: int = 60) -> None:
-    """Press Tab until what is called so has the focus."""
-    named = "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent.trim()"
-    for _ in range(most):
-        if page.evaluate(named) == name:
+def tab_to(page: Page, name: str, limit: int = 60) -> None:
+    """Press Tab until the control with this name has focus."""
+    focused_name = "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent.trim()"
+    for _ in range(limit):
+        if page.evaluate(focused_name) == name:
             return
         page.keyboard.press("Tab")
-    raise AssertionError(f"{name} cannot be reached by Tab")
+    raise AssertionError(f"{name} cannot be reached with Tab")

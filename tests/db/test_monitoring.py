@@ -9,11 +9,11 @@ from psycopg.errors import InsufficientPrivilege
 from db.connections import Pool
 from db.operations import company_gauges
 from db.people.companies import all_ids
-from journey.events import to_instant
+from journey.time import to_micros
 from tests.db.test_analytics import START, visit
 from tests.support.lived import live
 
-NOW = to_instant(START + timedelta(days=10))
+NOW = to_micros(START + timedelta(days=10))
 
 
 def change(url: str, statement: str) -> None:
@@ -80,7 +80,7 @@ async def test_tasks_that_are_not_done(two_companies: str, two_companies_pool: P
 
 
 async def test_overdue_deadlines_are_found_by_their_index(pool: Pool, database_url: str) -> None:
-    live(database_url, 1, [[visit(f"c-{number}", 0)] for number in range(2000)], to_instant(datetime.now(UTC)))
+    live(database_url, 1, [[visit(f"c-{number}", 0)] for number in range(2000)], to_micros(datetime.now(UTC)))
     with psycopg.connect(database_url) as connection:
         plan = connection.execute(b"explain " + company_gauges._OVERDUE.encode(), [1]).fetchall()
     assert "idx_next_deadline" in str(plan)

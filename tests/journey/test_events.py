@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from journey.events import EVENT_TYPES, Event, InvalidEvent, canonical, content_hash, from_fields, parse, to_instant
+from journey.events import EVENT_TYPES, Event, InvalidEvent, canonical, content_hash, from_fields, parse
+from journey.time import Micros, to_micros
 from tests.support.bad_events import BAD_EVENTS, CALL, FEEDBACK, GOOD, REFUND, REQUEST, VISIT, BadEvent
 
 NOW = 1_794_000_000_000_000  # November 2026
@@ -24,7 +25,7 @@ def test_the_table_is_large_and_names_each_case_once() -> None:
 @pytest.mark.parametrize("bad", BAD_EVENTS, ids=lambda bad: bad.name)
 def test_a_bad_event_is_refused_by_its_field(bad: BadEvent) -> None:
     with pytest.raises(InvalidEvent) as caught:
-        parse(bad.raw, now=NOW)
+        parse(bad.raw, now=Micros(NOW))
     invalid = caught.value
     assert invalid.field == bad.field, invalid
     assert len(invalid.problem) > 3
@@ -44,7 +45,7 @@ def test_a_bad_event_is_refused_by_its_field_when_decoded_before(bad: BadEvent) 
     if "twice" in bad.name or "UTF-16" in bad.name:
         pytest.skip("whoever decoded it has already chosen")
     with pytest.raises(InvalidEvent) as caught:
-        from_fields(fields, now=NOW)
+        from_fields(fields, now=Micros(NOW))
     if bad.field != "(body)":
         assert caught.value.field == bad.field, caught.value
     json.dumps(caught.value.as_dict()).encode("ascii")
@@ -53,9 +54,9 @@ def test_a_bad_event_is_refused_by_its_field_when_decoded_before(bad: BadEvent) 
 
 @pytest.mark.parametrize("good", GOOD, ids=lambda good: good["type"])
 def test_good_events_are_taken_both_ways(good: dict[str, Any]) -> None:
-    event = parse(json.dumps(good), now=NOW)
+    event = parse(json.dumps(good), now=Micros(NOW))
     assert isinstance(event, EVENT_TYPES[good["type"]])
-    assert from_fields(good, now=NOW) == event
+    assert from_fields(good, now=Micros(NOW)) == event
     assert from_fields(canonical(event)) == event
     assert canonical(from_fields(canonical(event))) == canonical(event)
     with pytest.raises(InvalidEvent):
@@ -100,10 +101,10 @@ def test_equal_content_has_an_equal_hash_however_it_is_written() -> None:
 
 
 def test_five_minutes_ahead_are_forgiven() -> None:
-    at = to_instant(from_fields(CALL).occurred_at)
-    assert from_fields(CALL, now=at - 300_000_000).at == at
+    at = to_micros(from_fields(CALL).occurred_at)
+    assert from_fields(CALL, now=Micros(at - 300_000_000)).at == at
     with pytest.raises(InvalidEvent, match="occurred_at: at most 5 minutes"):
-        from_fields(CALL, now=at - 300_000_001)
+        from_fields(CALL, now=Micros(at - 300_000_001))
 
 
 def test_a_comment_may_have_lines_and_emoji_and_an_id_any_letter() -> None:
@@ -136,7 +137,7 @@ FIELDS = sorted({name for cls in EVENT_TYPES.values() for name in cls.__struct_f
 @example(base=CALL, changed={"duration_seconds": float("nan")})
 def test_nothing_but_invalid_event_is_raised_for_any_fields(base: dict[str, Any], changed: dict[str, Any]) -> None:
     fields = {**base, **changed}
-    for attempt in (lambda: from_fields(fields, now=NOW), lambda: parse(json.dumps(fields), now=NOW)):
+    for attempt in (lambda: from_fields(fields, now=Micros(NOW)), lambda: parse(json.dumps(fields), now=Micros(NOW))):
         _taken_or_refused(attempt)
 
 
@@ -146,9 +147,9 @@ def test_nothing_but_invalid_event_is_raised_for_any_fields(base: dict[str, Any]
     | json_values.map(lambda v: json.dumps(v).encode())
 )
 def test_nothing_but_invalid_event_is_raised_for_any_bytes(raw: bytes) -> None:
-    _taken_or_refused(lambda: parse(raw, now=NOW))
+    _taken_or_refused(lambda: parse(raw, now=Micros(NOW)))
     with pytest.raises(InvalidEvent):
-        parse(raw, now=NOW)
+        parse(raw, now=Micros(NOW))
 
 
 @given(base=st.sampled_from(GOOD), data=st.data())
@@ -157,7 +158,7 @@ def test_nothing_but_invalid_event_is_raised_for_damaged_events(base: dict[str, 
     for _ in range(data.draw(st.integers(1, 3))):
         place = data.draw(st.integers(0, len(raw) - 1))
         raw[place : place + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
-    _taken_or_refused(lambda: parse(bytes(raw), now=NOW))
+    _taken_or_refused(lambda: parse(bytes(raw), now=Micros(NOW)))
 
 
 @pytest.mark.parametrize("depth", [100, 450, 900, 990, 2000, 100_000])

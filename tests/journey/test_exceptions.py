@@ -4,7 +4,7 @@ from typing import Any
 
 from journey.engine import Command
 from journey.stages import Rulebook, rulebook_from
-from journey.state import DAY
+from journey.time import DAY, Micros
 from tests.support.random_life import START, Life, book, call, lived, set_stage, visit
 
 
@@ -97,7 +97,7 @@ def reminder(day: int, version: int = 1, changed: int = 0, count: int = 1) -> Ru
     """Reminded on exactly one day of inactivity, and not after it."""
     days = {"trigger": "days_since_last_appointment", "conditions": {"days": f"== {day}", "count": f">={count}"}}
     stages = [{"stage_key": "new"}, {"stage_key": "reminded", "auto_transition_rules": days}]
-    return rulebook_from(stages, version=version, changed_at=START + changed * DAY)
+    return rulebook_from(stages, version=version, changed_at=Micros(START + changed * DAY))
 
 
 def test_what_a_late_event_puts_into_the_past_stays_undone() -> None:

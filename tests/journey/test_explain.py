@@ -6,23 +6,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journey.engine import decide
-from journey.events import Event, to_datetime
+from journey.events import Event
 from journey.explain import explain
 from journey.stages import DEFAULT_RULEBOOK, Rulebook
-from journey.state import DAY, State
+from journey.state import State
+from journey.time import DAY, Micros, to_datetime
 from tests.support import strategies as some
 from tests.support.random_life import START, book, call, lived, visit
 from tests.support.strategies import BASE
 
 
 def test_a_customer_hears_what_will_happen_and_why_not_yet() -> None:
-    told = explain(lived(1, visit(0, "49.90")).state, DEFAULT_RULEBOOK, START + 61 * DAY)
+    told = explain(lived(1, visit(0, "49.90")).state, DEFAULT_RULEBOOK, Micros(START + 61 * DAY))
     assert (told["current_stage"], told["scores"]["risk"]["score"]) == ("customer", "0.30")
     assert told["facts"]["lifetime_value"] == "49.90"
     at_risk, churned = [deadline for deadline in told["deadlines"] if deadline["leads_to"]]
     assert (
         at_risk["sentence"]
-        == f"at_risk on {to_datetime(START + 90 * DAY):%-d %B %Y} unless an appointment is completed"
+        == f"at_risk on {to_datetime(Micros(START + 90 * DAY)):%-d %B %Y} unless an appointment is completed"
     )
     assert churned["leads_to"] == "churned"
     by_key = {rule["stage_key"]: rule for rule in told["rules"]}
@@ -36,7 +37,9 @@ def test_a_customer_hears_what_will_happen_and_why_not_yet() -> None:
 def test_retention_days_stand_in_the_verdict_and_in_the_reason() -> None:
     retained = book(90, retention_days=20)
     life = lived(10, visit(0), call(5), rulebook=retained)
-    (lapse,) = [rule for rule in explain(life.state, retained, START + 15 * DAY)["rules"] if rule["kind"] == "lapse"]
+    (lapse,) = [
+        rule for rule in explain(life.state, retained, Micros(START + 15 * DAY))["rules"] if rule["kind"] == "lapse"
+    ]
     assert lapse["rules"][0]["conditions"] == [{"fact": "days", "is": 10.0, "must_be": "> 20", "holds": False}]
     life.on(26)
     assert life.moves[-1].reason == [{"fact": "days", "is": 20.0, "must_be": "> 20", "holds": True}]
@@ -44,7 +47,7 @@ def test_retention_days_stand_in_the_verdict_and_in_the_reason() -> None:
 
 @given(history=some.events(), rulebook=some.rulebooks, data=st.data())
 def test_what_is_announced_comes(history: list[Event], rulebook: Rulebook, data: st.DataObject) -> None:
-    now = BASE + data.draw(st.integers(420, 500)) * DAY
+    now = Micros(BASE + data.draw(st.integers(420, 500)) * DAY)
     state = decide(State(), history, rulebook, now).state
     told = explain(state, rulebook, now)
     for name in ("risk", "engagement"):
@@ -52,6 +55,6 @@ def test_what_is_announced_comes(history: list[Event], rulebook: Rulebook, data:
         assert sum(Decimal(factor["contribution"]) for factor in factors) == Decimal(told["scores"][name]["score"])
     announced = [(deadline["at"], deadline["leads_to"]) for deadline in told["deadlines"] if deadline["leads_to"]]
     if len(told["deadlines"]) < 8:
-        _, moves = some.live(state, [], rulebook, now + 2000 * DAY)
+        _, moves = some.live(state, [], rulebook, Micros(now + 2000 * DAY))
         last = {to_datetime(move.at).isoformat().replace("+00:00", "Z"): move.to_stage for move in moves}
         assert announced == list(last.items())

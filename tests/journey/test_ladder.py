@@ -5,7 +5,7 @@ import pytest
 from journey.engine import decide
 from journey.events import Event
 from journey.stages import DEFAULT_RULEBOOK
-from journey.state import DAY
+from journey.time import DAY, Micros
 from tests.support.random_life import START, Life, call, event, lived, visit
 
 
@@ -91,7 +91,7 @@ def test_a_payment_alone_makes_a_vip_of_anyone() -> None:
 def test_exactly_90_days_is_not_at_risk_and_a_microsecond_more_is() -> None:
     life = lived(0, visit(0))
     assert life.on(90) == []
-    decision = decide(life.state, [], DEFAULT_RULEBOOK, START + 90 * DAY + 1)
+    decision = decide(life.state, [], DEFAULT_RULEBOOK, Micros(START + 90 * DAY + 1))
     assert [(move.to_stage, move.at) for move in decision.transitions] == [("at_risk", START + 90 * DAY)]
 
 

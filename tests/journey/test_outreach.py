@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journey.events import to_instant
+from activities.channels.registry import channel_spec
 from journey.outreach import (
     Go,
     Hold,
     InvalidOutreach,
-    MessageChannel,
     Outreach,
     Profile,
     Step,
@@ -22,17 +21,23 @@ from journey.outreach import (
     consider,
     outreach_from,
 )
-from journey.state import DAY
+from journey.time import DAY, to_micros
 
-NOON = to_instant(datetime(2026, 6, 1, 12, tzinfo=UTC))
-EVENING = to_instant(datetime(2026, 6, 1, 19, tzinfo=UTC))  # 21:00 in Berlin
+NOON = to_micros(datetime(2026, 6, 1, 12, tzinfo=UTC))
+EVENING = to_micros(datetime(2026, 6, 1, 19, tzinfo=UTC))  # 21:00 in Berlin
 ADA = Profile(
     name="Ada", email="ada@example.com", phone="+49301234567", time_zone="Europe/Berlin", consent={"email": True}
 )
 
 
 def verdict(profile: Profile = ADA, **given: Any) -> Go | Hold | Suppress:
-    wanted: dict[str, Any] = {"channel": "email", "marketing": True, "now": NOON, "outreach": Outreach(), **given}
+    wanted: dict[str, Any] = {
+        "channel": channel_spec("email"),
+        "marketing": True,
+        "now": NOON,
+        "outreach": Outreach(),
+        **given,
+    }
     return consider(profile, **wanted)
 
 
@@ -122,10 +127,8 @@ def test_go() -> None:
     ],
 )
 @pytest.mark.parametrize("marketing", [True, False])
-def test_nothing_without_address_and_consent(
-    profile: Profile, channel: MessageChannel, reason: str, marketing: bool
-) -> None:
-    assert verdict(profile, channel=channel, marketing=marketing, now=EVENING) == Suppress(reason)
+def test_nothing_without_address_and_consent(profile: Profile, channel: str, reason: str, marketing: bool) -> None:
+    assert verdict(profile, channel=channel_spec(channel), marketing=marketing, now=EVENING) == Suppress(reason)
 
 
 def test_the_cap_counts_what_was_sent_within_its_days() -> None:
@@ -144,7 +147,7 @@ def test_the_cap_comes_before_the_night() -> None:
 
 
 def test_the_night_is_the_customers_own() -> None:
-    morning = to_instant(datetime(2026, 6, 2, 6, tzinfo=UTC))  # 08:00 in Berlin
+    morning = to_micros(datetime(2026, 6, 2, 6, tzinfo=UTC))  # 08:00 in Berlin
     held = verdict(now=EVENING, marketing=False)
     assert held == Hold(morning, "quiet hours from 20:00 to 08:00 (Europe/Berlin)")
     assert verdict(now=morning) == Go()
@@ -158,7 +161,7 @@ def test_without_a_zone_of_his_own_the_companys_counts(stored: str | None) -> No
     assert verdict(nowhere, now=EVENING, outreach=Outreach(time_zone="UTC")) == Go()
     held = verdict(nowhere, now=EVENING, outreach=Outreach(time_zone="Asia/Kolkata"))
     assert isinstance(held, Hold)
-    assert held.until == to_instant(datetime(2026, 6, 2, 2, 30, tzinfo=UTC))
+    assert held.until == to_micros(datetime(2026, 6, 2, 2, 30, tzinfo=UTC))
 
 
 def test_no_night_where_both_ends_are_equal() -> None:

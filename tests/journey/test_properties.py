@@ -7,22 +7,23 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from journey.engine import Transition, decide
-from journey.events import Event, from_fields, utc_text
+from journey.events import Event, from_fields
 from journey.simulate import Log
 from journey.stages import DEFAULT_RULEBOOK, Rulebook
-from journey.state import DAY, State, changed, changes, copy, pack, unpack
+from journey.state import State, changed, changes, copy, pack, unpack
+from journey.time import DAY, Micros, Moment, utc_text
 from tests.support import strategies as some
 from tests.support.strategies import BASE, HORIZON, live
 
 ENDS = some.instants(0, HORIZON + 200)
 
 
-def state_after(state: State, history: list[Event], rulebook: Rulebook, now: int) -> State:
+def state_after(state: State, history: list[Event], rulebook: Rulebook, now: Micros) -> State:
     return decide(state, history, rulebook, now).state
 
 
 @given(history=some.events(), rulebook=some.rulebooks, end=ENDS)
-def test_imported_at_once_equals_lived(history: list[Event], rulebook: Rulebook, end: int) -> None:
+def test_imported_at_once_equals_lived(history: list[Event], rulebook: Rulebook, end: Micros) -> None:
     end = max([end, *(event.at for event in history)])
     imported = decide(State(), history, rulebook, end)
     state, moves = live(State(), history, rulebook, end)
@@ -33,7 +34,7 @@ def test_imported_at_once_equals_lived(history: list[Event], rulebook: Rulebook,
 @given(data=st.data(), rulebook=some.rulebooks)
 def test_imported_at_once_equals_lived_after_a_command(data: st.DataObject, rulebook: Rulebook) -> None:
     """The same from any state that a person left: held until a time, held until released, or moved only."""
-    now = BASE + 200 * DAY
+    now = Micros(BASE + 200 * DAY)
     begun = state_after(State(), data.draw(some.events(6, last=200)), rulebook, now)
     begun = decide(begun, [], rulebook, now, [data.draw(some.commands(rulebook, now))]).state
     history = data.draw(some.events(6, first=202, last=HORIZON))
@@ -45,7 +46,7 @@ def test_imported_at_once_equals_lived_after_a_command(data: st.DataObject, rule
 
 
 @given(history=some.events(), end=ENDS, data=st.data())
-def test_duplicates_change_nothing(history: list[Event], end: int, data: st.DataObject) -> None:
+def test_duplicates_change_nothing(history: list[Event], end: Micros, data: st.DataObject) -> None:
     repeated = data.draw(st.permutations(history + data.draw(st.lists(st.sampled_from(history), max_size=6))))
     log = Log()
     taken = [event for event in repeated if log.add(event)]
@@ -57,9 +58,9 @@ def test_duplicates_change_nothing(history: list[Event], end: int, data: st.Data
 
 @given(history=some.events(), rulebook=some.rulebooks, end=ENDS, data=st.data())
 def test_the_order_of_a_batch_does_not_matter(
-    history: list[Event], rulebook: Rulebook, end: int, data: st.DataObject
+    history: list[Event], rulebook: Rulebook, end: Micros, data: st.DataObject
 ) -> None:
-    begun = state_after(State(), data.draw(st.just([]) | some.events(4, last=200)), rulebook, BASE + 200 * DAY)
+    begun = state_after(State(), data.draw(st.just([]) | some.events(4, last=200)), rulebook, Micros(BASE + 200 * DAY))
     shuffled = data.draw(st.permutations(history))
     one, other = decide(begun, history, rulebook, end), decide(begun, shuffled, rulebook, end)
     assert one == other
@@ -80,7 +81,7 @@ def test_never_down_the_growth_ladder_by_itself(rulebook: Rulebook, data: st.Dat
 def test_scores_lie_within_0_and_1_and_are_the_sum_of_their_factors(rulebook: Rulebook, data: st.DataObject) -> None:
     state, _ = _batches(data, rulebook)
     scorer = rulebook.scorer
-    for moment in (2 * BASE, 2 * data.draw(ENDS), 2 * data.draw(ENDS) + 1):
+    for moment in map(Moment, (2 * BASE, 2 * data.draw(ENDS), 2 * data.draw(ENDS) + 1)):
         for score, factors in (
             (scorer.risk(state.facts, moment), scorer.explain_risk(state.facts, moment)),
             (scorer.engagement(state.facts, moment), scorer.explain_engagement(state.facts, moment)),
@@ -91,15 +92,15 @@ def test_scores_lie_within_0_and_1_and_are_the_sum_of_their_factors(rulebook: Ru
 
 @given(rulebook=some.rulebooks, data=st.data())
 def test_the_deadline_is_the_first_instant_at_which_anything_changes(rulebook: Rulebook, data: st.DataObject) -> None:
-    now = BASE + data.draw(st.integers(HORIZON, HORIZON + 60)) * DAY
+    now = Micros(BASE + data.draw(st.integers(HORIZON, HORIZON + 60)) * DAY)
     state, _ = _batches(data, rulebook, now)
     last = now + 2000 * DAY if state.deadline is None else state.deadline
     assert now <= last
     for instant in (now, last, data.draw(st.integers(now, last))):
-        decision = decide(state, [], rulebook, instant)
+        decision = decide(state, [], rulebook, Micros(instant))
         assert (decision.state, decision.transitions) == (state, [])
     if state.deadline is not None:
-        decision = decide(state, [], rulebook, state.deadline + 1)
+        decision = decide(state, [], rulebook, Micros(state.deadline + 1))
         assert decision.state != state
         if state.deadline_stage is None:
             assert decision.transitions == []
@@ -121,9 +122,9 @@ def test_batches_with_late_arrivals_keep_time_and_count(rulebook: Rulebook, data
 @given(rulebook=some.rulebooks, data=st.data())
 def test_late_events_never_write_into_the_past(rulebook: Rulebook, data: st.DataObject) -> None:
     """Older than what was already evaluated: whatever they lead to is a transition of now."""
-    begun = state_after(State(), data.draw(some.events(8)), rulebook, BASE + 500 * DAY)
+    begun = state_after(State(), data.draw(some.events(8)), rulebook, Micros(BASE + 500 * DAY))
     late = [event for event in data.draw(some.events(4, last=HORIZON)) if 2 * event.at < (begun.evaluated or 0)]
-    now = BASE + data.draw(st.integers(500, 700)) * DAY
+    now = Micros(BASE + data.draw(st.integers(500, 700)) * DAY)
     fired, _ = live(begun, [], rulebook, now)
     decision = decide(fired, late, rulebook, now)
     assert {move.at for move in decision.transitions} <= {now}
@@ -138,10 +139,10 @@ def test_packed_and_unpacked_is_the_same(rulebook: Rulebook, data: st.DataObject
 
 @given(history=some.events(), more=some.events(4), rulebook=some.rulebooks, end=ENDS)
 def test_changes_turn_one_packed_state_into_the_next(
-    history: list[Event], more: list[Event], rulebook: Rulebook, end: int
+    history: list[Event], more: list[Event], rulebook: Rulebook, end: Micros
 ) -> None:
     state = state_after(State(), history, rulebook, end)
-    for next_state in (state_after(state, more, rulebook, end + 100 * DAY), State(), copy(state)):
+    for next_state in (state_after(state, more, rulebook, Micros(end + 100 * DAY)), State(), copy(state)):
         old, new = pack(state), pack(next_state)
         recorded = json.loads(json.dumps(changes(old, new)))
         assert changed(old, recorded) == new
@@ -154,7 +155,7 @@ def test_a_recorded_change_does_not_grow_with_the_appointments() -> None:
     state, sizes = State(), []
     for day in range(400):
         fields = {"id": f"e{day}", "customer_id": 1, "type": "appointment.completed"}
-        event = from_fields({**fields, "occurred_at": utc_text(BASE + day * DAY), "amount": "10.00"})
+        event = from_fields({**fields, "occurred_at": utc_text(Micros(BASE + day * DAY)), "amount": "10.00"})
         then = state_after(state, [event], DEFAULT_RULEBOOK, event.at)
         sizes.append(len(json.dumps(changes(pack(state), pack(then)))))
         state = then
@@ -162,10 +163,10 @@ def test_a_recorded_change_does_not_grow_with_the_appointments() -> None:
 
 
 @given(history=some.events(), more=some.events(4), rulebook=some.rulebooks, end=ENDS)
-def test_what_is_given_is_left_alone(history: list[Event], more: list[Event], rulebook: Rulebook, end: int) -> None:
+def test_what_is_given_is_left_alone(history: list[Event], more: list[Event], rulebook: Rulebook, end: Micros) -> None:
     state = state_after(State(), history, rulebook, end)
     before, packed = copy(state), pack(state)
-    decide(state, more, rulebook, end + 100 * DAY)
+    decide(state, more, rulebook, Micros(end + 100 * DAY))
     assert state == before
     assert pack(state) == packed
 
@@ -176,11 +177,11 @@ def test_a_long_life_can_be_imported_too(seed: int) -> None:
     """A hundred events on few instants, many of them at the very same one."""
     log = some.random_log(seed, 100)
     end = BASE + 900 * DAY
-    imported = decide(State(), log, DEFAULT_RULEBOOK, end)
-    assert (imported.state, imported.transitions) == live(State(), log, DEFAULT_RULEBOOK, end)
+    imported = decide(State(), log, DEFAULT_RULEBOOK, Micros(end))
+    assert (imported.state, imported.transitions) == live(State(), log, DEFAULT_RULEBOOK, Micros(end))
 
 
-def _batches(data: st.DataObject, rulebook: Rulebook, end: int | None = None) -> tuple[State, list[Transition]]:
+def _batches(data: st.DataObject, rulebook: Rulebook, end: Micros | None = None) -> tuple[State, list[Transition]]:
     """A life in batches that arrive whenever they arrive, with commands in between; `end` is the last batch's now."""
     state, moves = State(), []
     history = data.draw(some.events(), label="history")

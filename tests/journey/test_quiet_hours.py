@@ -7,9 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from journey.events import to_datetime, to_instant
-from journey.quiet_hours import MINUTE, first_allowed, is_quiet, time_of_day, zone_of
-from journey.state import DAY
+from journey.quiet_hours import first_allowed, is_quiet, time_of_day, zone_of
+from journey.time import DAY, MINUTE, Micros, to_datetime, to_micros
 
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe")
 TIMES = st.integers(0, 24 * 60 - 1).map(lambda minutes: minutes * MINUTE)
@@ -41,12 +40,12 @@ def nights(draw: st.DrawFn) -> tuple[str, int]:
     zone = draw(st.sampled_from(ZONES))
     near = draw(st.sampled_from(CHANGES[zone] or [datetime(2026, 3, 29, tzinfo=UTC)]))
     beside = draw(st.integers(-2 * DAY, 2 * DAY) | st.integers(-2880, 2880).map(lambda minutes: minutes * MINUTE))
-    return zone, to_instant(near) + beside
+    return zone, to_micros(near) + beside
 
 
 def allowed(instant: int, zone: str, quiet_from: int, quiet_to: int) -> bool:
     """By the wall clock, in a way of its own: hours, minutes and seconds as the zone shows them."""
-    wall = to_datetime(instant).astimezone(ZoneInfo(zone)).time()
+    wall = to_datetime(Micros(instant)).astimezone(ZoneInfo(zone)).time()
     shown = ((wall.hour * 60 + wall.minute) * 60 + wall.second) * 1_000_000 + wall.microsecond
     if quiet_from == quiet_to:
         return True
@@ -57,12 +56,12 @@ def allowed(instant: int, zone: str, quiet_from: int, quiet_to: int) -> bool:
 
 @settings(max_examples=400, deadline=None)
 @given(nights(), TIMES, TIMES)
-@example(("Europe/Berlin", to_instant(datetime(2026, 3, 29, 0, 59, tzinfo=UTC))), 20 * 60 * MINUTE, 150 * MINUTE)
-@example(("Europe/Berlin", to_instant(datetime(2026, 10, 25, 0, 59, tzinfo=UTC))), 150 * MINUTE, 210 * MINUTE)
-@example(("Australia/Lord_Howe", to_instant(datetime(2026, 4, 4, 14, 50, tzinfo=UTC))), 80 * MINUTE, 110 * MINUTE)
+@example(("Europe/Berlin", to_micros(datetime(2026, 3, 29, 0, 59, tzinfo=UTC))), 20 * 60 * MINUTE, 150 * MINUTE)
+@example(("Europe/Berlin", to_micros(datetime(2026, 10, 25, 0, 59, tzinfo=UTC))), 150 * MINUTE, 210 * MINUTE)
+@example(("Australia/Lord_Howe", to_micros(datetime(2026, 4, 4, 14, 50, tzinfo=UTC))), 80 * MINUTE, 110 * MINUTE)
 def test_it_is_the_first_allowed_instant(night: tuple[str, int], quiet_from: int, quiet_to: int) -> None:
     zone, now = night
-    until = first_allowed(now, ZoneInfo(zone), quiet_from, quiet_to)
+    until = first_allowed(Micros(now), ZoneInfo(zone), quiet_from, quiet_to)
 
     assert until >= now
     assert allowed(until, zone, quiet_from, quiet_to)
@@ -110,7 +109,7 @@ BERLIN, HOWE = "Europe/Berlin", "Australia/Lord_Howe"
 )
 def test_nights(zone: str, quiet_from: str, quiet_to: str, now: str, until: str) -> None:
     found = first_allowed(
-        to_instant(datetime.fromisoformat(now)), ZoneInfo(zone), time_of_day(quiet_from), time_of_day(quiet_to)
+        to_micros(datetime.fromisoformat(now)), ZoneInfo(zone), time_of_day(quiet_from), time_of_day(quiet_to)
     )
     assert to_datetime(found) == datetime.fromisoformat(until)
 

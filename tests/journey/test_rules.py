@@ -11,7 +11,8 @@ from journey.events import Event, from_fields
 from journey.rules import FACTS, InvalidRule, View, parse_rules
 from journey.scoring import Scoring
 from journey.stages import DEFAULT_RULEBOOK, DEFAULT_STAGES, rulebook_from
-from journey.state import DAY, Facts
+from journey.state import Facts
+from journey.time import DAY, Micros, Moment
 from tests.support.bad_events import CALL, REQUEST
 
 PLACE = "stages[1].auto_transition_rules"
@@ -127,10 +128,13 @@ def test_conditions_compare_exactly(sign: str, number: Decimal, days: Decimal, b
     holds = {">": days > number, ">=": days >= number, "<": days < number, "<=": days <= number, "==": days == number}
     conditions = {"days": f"{blanks}{sign}{blanks}{number}{blanks}"}
     (rule,) = parse_rules({"trigger": "days_since_last_appointment", "conditions": conditions}, "here")
-    view = View(Facts(), 2 * int(days * DAY), None, DEFAULT_RULEBOOK.scorer, 0)
+    view = View(Facts(), Moment(2 * int(days * DAY)), None, DEFAULT_RULEBOOK.scorer, Micros(0))
     assert rule.holds(view) == holds[sign]
     (rule,) = parse_rules({"trigger": "lifetime_value", "conditions": {"value": f"{sign} {number}"}}, "here")
-    assert rule.holds(View(Facts(value=int(days * 100)), 0, None, DEFAULT_RULEBOOK.scorer, 0)) == holds[sign]
+    assert (
+        rule.holds(View(Facts(value=int(days * 100)), Moment(0), None, DEFAULT_RULEBOOK.scorer, Micros(0)))
+        == holds[sign]
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,9 +147,15 @@ def test_conditions_compare_exactly(sign: str, number: Decimal, days: Decimal, b
     ],
 )  # fmt: skip
 def test_every_fact(fact: str, comparison: str, holds: bool) -> None:
-    facts = Facts(completed=3, missed=1, value=1234, recent=[-2 * DAY, -DAY, 0], tickets={"a": 0, "b": 0, "c": 5})
+    facts = Facts(
+        completed=3,
+        missed=1,
+        value=1234,
+        recent=[Micros(-2 * DAY), Micros(-DAY), Micros(0)],
+        tickets={"a": 0, "b": 0, "c": 5},
+    )
     (rule,) = parse_rules({"trigger": "appointment_count", "conditions": {fact: comparison}}, "here")
-    view = View(facts, 0, None, DEFAULT_RULEBOOK.scorer, 0)
+    view = View(facts, Moment(0), None, DEFAULT_RULEBOOK.scorer, Micros(0))
     assert rule.holds(view) is holds
     verdict = rule.verdict(view)
     assert verdict["holds"] is holds
@@ -160,7 +170,7 @@ def test_every_fact(fact: str, comparison: str, holds: bool) -> None:
 )  # fmt: skip
 def test_an_event_trigger_holds_only_for_its_event(event: Event | None, holds: bool) -> None:
     (rule,) = parse_rules({"trigger": "call_received", "conditions": {"call_duration": "> 60"}}, "here")
-    assert rule.holds(View(Facts(), 0, event, DEFAULT_RULEBOOK.scorer, 0)) is holds
+    assert rule.holds(View(Facts(), Moment(0), event, DEFAULT_RULEBOOK.scorer, Micros(0))) is holds
 
 
 def test_all_conditions_and_any_rule() -> None:
@@ -168,7 +178,7 @@ def test_all_conditions_and_any_rule() -> None:
     rules = parse_rules([both, {"trigger": "lifetime_value", "conditions": {"value": ">100"}}], "here")
 
     def held(count: int, value: int) -> list[bool]:
-        view = View(Facts(completed=count, value=value), 0, None, DEFAULT_RULEBOOK.scorer, None)
+        view = View(Facts(completed=count, value=value), Moment(0), None, DEFAULT_RULEBOOK.scorer, None)
         return [rule.holds(view) for rule in rules]
 
     assert held(2, 999) == [False, False]
@@ -192,6 +202,6 @@ def test_the_default_stages_are_the_seven_of_the_guide_and_survive_a_round_trip(
 
 def test_a_companys_weights_are_its_own() -> None:
     rulebook = rulebook_from({"scoring": {"risk_inactive_days": [10, 20], "risk_inactive_weights": ["0.4", "0.5"]}})
-    facts = Facts(completed=1, recent=[0])
-    assert [rulebook.scorer.risk(facts, 2 * day * DAY + 1) for day in (9, 10, 20)] == [0, 40, 90]
+    facts = Facts(completed=1, recent=[Micros(0)])
+    assert [rulebook.scorer.risk(facts, Moment(2 * day * DAY + 1)) for day in (9, 10, 20)] == [0, 40, 90]
     assert Scoring().problems() == []

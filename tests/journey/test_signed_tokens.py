@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from journey import signed_tokens
 from journey.signed_tokens import InvalidLink
+from journey.time import Micros
 
 SECRET = "a secret of the tests, long enough"
 LATER = 1_800_000_000_000_000  # µs
@@ -18,7 +19,7 @@ TEXT = st.text(min_size=1, max_size=64).filter(lambda text: not re.search("[\ud8
 
 
 def feedback(secret: str = SECRET) -> str:
-    return signed_tokens.feedback_token(secret, 1, "c-1001", "4:create_feedback_request", LATER)
+    return signed_tokens.feedback_token(secret, 1, "c-1001", "4:create_feedback_request", Micros(LATER))
 
 
 def payload(token: str) -> dict[str, object]:
@@ -29,9 +30,9 @@ def payload(token: str) -> dict[str, object]:
 
 @given(st.integers(1, 2**53), TEXT, TEXT)
 def test_what_was_signed_is_read_again(company: int, customer: str, tail: str) -> None:
-    token = signed_tokens.feedback_token(SECRET, company, customer, tail, LATER)
-    assert signed_tokens.read_feedback(SECRET, token, LATER - 1) == signed_tokens.FeedbackLink(
-        company, customer, tail, LATER
+    token = signed_tokens.feedback_token(SECRET, company, customer, tail, Micros(LATER))
+    assert signed_tokens.read_feedback(SECRET, token, Micros(LATER - 1)) == signed_tokens.FeedbackLink(
+        company, customer, tail, Micros(LATER)
     )
     token = signed_tokens.unsubscribe_token(SECRET, company, customer, "email")
     assert signed_tokens.read_unsubscribe(SECRET, token) == signed_tokens.UnsubscribeLink(company, customer, "email")
@@ -54,14 +55,14 @@ def test_a_link_says_no_more_than_it_must() -> None:
 
 def test_a_feedback_link_ends() -> None:
     with pytest.raises(InvalidLink) as refused:
-        signed_tokens.read_feedback(SECRET, feedback(), LATER)
+        signed_tokens.read_feedback(SECRET, feedback(), Micros(LATER))
     assert refused.value.reason == "expired"
 
 
 def test_one_kind_does_not_pass_for_the_other() -> None:
     unsubscribe = signed_tokens.unsubscribe_token(SECRET, 1, "c-1001", "email")
     with pytest.raises(InvalidLink):
-        signed_tokens.read_feedback(SECRET, unsubscribe, 0)
+        signed_tokens.read_feedback(SECRET, unsubscribe, Micros(0))
     with pytest.raises(InvalidLink):
         signed_tokens.read_unsubscribe(SECRET, feedback())
 

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from journey.engine import decide
-from journey.events import from_fields, to_datetime
+from journey.events import from_fields
 from journey.explain import details, explain, readable
-from journey.state import DAY, SCHEMA, Facts, State, pack, unpack
+from journey.state import SCHEMA, Facts, State, pack, unpack
+from journey.time import DAY, Micros, Moment, to_datetime
 from tests.support.strategies import BASE, EXACT, RETENTION, RULEBOOKS, random_log
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +24,8 @@ def all_outputs() -> str:
     said = []
     for seed in range(12):
         for rulebook in RULEBOOKS.values():
-            decision = decide(State(), random_log(seed, 40), rulebook, BASE + 700 * DAY)
-            told = [explain(decision.state, rulebook, BASE + 710 * DAY), details(pack(decision.state))]
+            decision = decide(State(), random_log(seed, 40), rulebook, Micros(BASE + 700 * DAY))
+            told = [explain(decision.state, rulebook, Micros(BASE + 710 * DAY)), details(pack(decision.state))]
             moves = msgspec.to_builtins(decision.transitions)
             said.append([pack(decision.state), moves, told, readable(pack(decision.state)), rulebook.as_json()])
     return json.dumps(said)
@@ -41,7 +42,7 @@ def test_the_same_bytes_in_any_process() -> None:
 
 
 def _some_state() -> State:
-    return decide(State(), random_log(3, 30), RETENTION, BASE + 300 * DAY).state
+    return decide(State(), random_log(3, 30), RETENTION, Micros(BASE + 300 * DAY)).state
 
 
 def test_a_field_of_a_later_version_is_passed_over() -> None:
@@ -67,11 +68,18 @@ def test_what_is_no_state_is_refused() -> None:
 
 
 def test_instants_between_seconds_and_before_1970_survive() -> None:
-    for instants in ([-5_000_000, -1, 0, 1], [-3 * DAY - 7, -DAY + 1, -2, 5], [1_000_000], [-1]):
+    for numbers in ([-5_000_000, -1, 0, 1], [-3 * DAY - 7, -DAY + 1, -2, 5], [1_000_000], [-1]):
+        instants = [Micros(number) for number in numbers]
         for last in (instants[-1], instants[-1] + 1):
-            facts = Facts(recent=instants, completed=len(instants), last_event_at=last)
+            facts = Facts(recent=instants, completed=len(instants), last_event_at=Micros(last))
             for evaluated in (2 * last, 2 * last + 1):
-                state = State(stage="x", entered_at=instants[0], evaluated=evaluated, deadline=last, facts=facts)
+                state = State(
+                    stage="x",
+                    entered_at=instants[0],
+                    evaluated=Moment(evaluated),
+                    deadline=Micros(last),
+                    facts=facts,
+                )
                 assert unpack(pack(state)) == state
 
 
@@ -79,9 +87,9 @@ def test_a_long_life_stays_small() -> None:
     """A visit a week for twenty years, and a packed state of less than a kilobyte."""
     visits = [
         from_fields({"id": f"v{n}", "type": "appointment.completed", "customer_id": 1, "amount": "20",
-                     "occurred_at": to_datetime(BASE + 7 * n * DAY)})
+                     "occurred_at": to_datetime(Micros(BASE + 7 * n * DAY))})
         for n in range(1040)
     ]  # fmt: skip
-    state = decide(State(), visits, EXACT, BASE + 7300 * DAY).state
+    state = decide(State(), visits, EXACT, Micros(BASE + 7300 * DAY)).state
     assert state.facts.completed == 1040
     assert len(json.dumps(pack(state))) < 1024

@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from db.operations.demo import DemoCompany
-from journey.events import EVENT_TYPES, parse, to_instant
+from journey.events import EVENT_TYPES, parse
 from journey.events import Event as AnyEvent
 from journey.simulate import Simulation, simulate
 from journey.stages import DEFAULT_RULEBOOK
+from journey.time import to_micros
 from local.demo.filling import ACTED_UPON, CUSTOMERS, SEED, _acted_upon
 from local.demo.lives import DAYS, KINDS, Event, lives
 from local.demo.people import COMPANY, STAFF, people
@@ -26,7 +27,7 @@ def parsed(histories: dict[str, list[Event]]) -> list[list[AnyEvent]]:
 
 
 def simulated(seed: int, end: datetime = END) -> Simulation:
-    return simulate(parsed(lives(seed, end, people(seed, CUSTOMERS))), DEFAULT_RULEBOOK, to_instant(end))
+    return simulate(parsed(lives(seed, end, people(seed, CUSTOMERS))), DEFAULT_RULEBOOK, to_micros(end))
 
 
 @pytest.mark.parametrize("seed", [SEED, 1, 2])
@@ -89,7 +90,7 @@ def test_a_few_of_each_stage_are_acted_upon() -> None:
     histories = lives(SEED, END, people(SEED, CUSTOMERS))
     chosen = _acted_upon(DemoCompany(1, SEED, END.isoformat(), filled=False), histories)
     standing = Counter(
-        Simulation(DEFAULT_RULEBOOK, to_instant(END)).add([parse(json.dumps(event)) for event in events]).stage
+        Simulation(DEFAULT_RULEBOOK, to_micros(END)).add([parse(json.dumps(event)) for event in events]).stage
         for events in chosen.values()
     )
     assert standing == ACTED_UPON

@@ -15,10 +15,11 @@ from db.analytics.journey_analytics import stages_json
 from db.analytics.rollup_writer import companies_with_pending_rollups, roll_up
 from db.connections import Pool
 from journey.engine import Transition, decide
-from journey.events import Event, canonical, content_hash, to_datetime
+from journey.events import Event, canonical, content_hash
 from journey.explain import money_text
 from journey.stages import DEFAULT_RULEBOOK
 from journey.state import State, pack
+from journey.time import Micros, to_datetime
 
 COLUMNS = {
     "customers": "id, company_id, external_id",
@@ -36,12 +37,12 @@ def live(url: str, company: int, customers: Iterable[list[Event]], now: int) -> 
     """A new company whose customers have lived these events under the default rules until `now` (µs)."""
     rows: dict[str, list[Sequence[Any]]] = {table: [] for table in COLUMNS}
     for key, events in enumerate(customers, company * 1_000_000):
-        decision = decide(State(), events, DEFAULT_RULEBOOK, now)
+        decision = decide(State(), events, DEFAULT_RULEBOOK, Micros(now))
         rows["customers"].append((key, company, events[0].customer))
         rows["customer_relationships"].append((key, company, key, *_standing(decision.state, now)))
         rows["journey_unrolled"].append((company, key, 1, key))
         rows["journey_transitions"] += [
-            (company, key, *_move(move), 1, to_datetime(now)) for move in decision.transitions
+            (company, key, *_move(move), 1, to_datetime(Micros(now))) for move in decision.transitions
         ]
         rows["journey_events"] += [(company, key, *_entry(event), "applied", 1, 1) for event in events]
     with psycopg.connect(url) as connection:
@@ -73,7 +74,7 @@ def _standing(state: State, now: int) -> tuple[Any, ...]:
         *scores,
         None if deadline is None else to_datetime(deadline),
         state.deadline_stage,
-        *(1, "run", to_datetime(now), orjson.dumps(pack(state)).decode()),
+        *(1, "run", to_datetime(Micros(now)), orjson.dumps(pack(state)).decode()),
     )
 
 

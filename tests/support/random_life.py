@@ -4,17 +4,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from journey.engine import Command, Transition, decide
-from journey.events import Event, from_fields, to_datetime
+from journey.events import Event, from_fields
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
-from journey.state import DAY, State
+from journey.state import State
+from journey.time import DAY, Micros, to_datetime
 
-START = 1_700_000_000_000_000  # day 0, in µs
+START = Micros(1_700_000_000_000_000)  # day 0
+
+
+def at(day: float) -> Micros:
+    """The instant so many days after START."""
+    return Micros(START + round(day * DAY))
 
 
 def event(type_: str, day: float, id_: str | None = None, **fields: Any) -> Event:
     """An event at so many days after START."""
-    at = to_datetime(START + round(day * DAY))
-    return from_fields({"id": id_ or f"{type_}-{day}", "type": type_, "customer_id": 1, "occurred_at": at, **fields})
+    head = {"id": id_ or f"{type_}-{day}", "type": type_, "customer_id": 1, "occurred_at": to_datetime(at(day))}
+    return from_fields({**head, **fields})
 
 
 def visit(day: float, amount: str = "0") -> Event:
@@ -35,7 +41,7 @@ class Life:
 
     def on(self, day: float, *events: Event, command: Command | None = None) -> list[tuple[str | None, str, float]]:
         """Decide, with what came; the transitions as (from, to, day)."""
-        decision = decide(self.state, events, self.rulebook, START + round(day * DAY), [command] if command else [])
+        decision = decide(self.state, events, self.rulebook, at(day), [command] if command else [])
         self.state = decision.state
         self.moves += decision.transitions
         return [(move.from_stage, move.to_stage, (move.at - START) / DAY) for move in decision.transitions]
@@ -56,7 +62,7 @@ def lived(day: float, *events: Event, rulebook: Rulebook = DEFAULT_RULEBOOK) -> 
 
 
 def set_stage(stage: str, hold: bool = False, until: float | None = None) -> Command:
-    hold_until = None if until is None else START + round(until * DAY)
+    hold_until = None if until is None else at(until)
     return Command(kind="set_stage", stage=stage, reason="asked for", hold=hold, hold_until=hold_until, performed_by=7)
 
 
@@ -68,4 +74,4 @@ def book(at_risk: int, version: int = 1, changed: float = 0, **more: Any) -> Rul
         {"stage_key": "customer", "auto_transition_rules": customer, **more},
         {"stage_key": "at_risk", "auto_transition_rules": rule},
     ]
-    return rulebook_from(stages, version=version, changed_at=START + round(changed * DAY))
+    return rulebook_from(stages, version=version, changed_at=at(changed))

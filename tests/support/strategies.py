@@ -7,11 +7,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from journey.engine import Command, Transition, decide
-from journey.events import Event, from_fields, to_datetime
+from journey.events import Event, from_fields
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
-from journey.state import DAY, State
+from journey.state import State
+from journey.time import DAY, Micros, to_datetime
 
-BASE = 1_600_000_000_000_000  # µs; where the random journeys begin
+BASE = Micros(1_600_000_000_000_000)  # where the random journeys begin
 HORIZON = 420  # days
 
 SHAPES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
@@ -36,13 +37,13 @@ TYPES = st.sampled_from([*SHAPES, "appointment.completed", "appointment.complete
 
 
 @st.composite
-def instants(draw: st.DrawFn, first: int = 0, last: int = HORIZON) -> int:
+def instants(draw: st.DrawFn, first: int = 0, last: int = HORIZON) -> Micros:
     """An instant in µs: often whole days after BASE, often one microsecond beside."""
     days = draw(
         st.integers(first, last)
         | st.sampled_from([d for d in (first, 30, 60, 90, 91, 180, 270, 360) if first <= d <= last])
     )
-    return BASE + days * DAY + draw(st.sampled_from([0, 0, 0, 1, -1, DAY // 2]))
+    return Micros(BASE + days * DAY + draw(st.sampled_from([0, 0, 0, 1, -1, DAY // 2])))
 
 
 @st.composite
@@ -146,12 +147,12 @@ rulebooks = st.sampled_from(list(RULEBOOKS.values())) | random_rulebooks()
 
 
 @st.composite
-def commands(draw: st.DrawFn, rulebook: Rulebook, now: int) -> Command:
+def commands(draw: st.DrawFn, rulebook: Rulebook, now: Micros) -> Command:
     """A manual stage with or without a hold, a release, or an evaluation."""
     kind = draw(st.sampled_from(["set_stage", "set_stage", "release", "evaluate"]))
     if kind != "set_stage":
         return Command(kind=kind)
-    until = draw(st.none() | st.integers(-1, 200).map(lambda days: now + days * DAY + DAY // 2))
+    until = draw(st.none() | st.integers(-1, 200).map(lambda days: Micros(now + days * DAY + DAY // 2)))
     stage = draw(st.sampled_from([stage.key for stage in rulebook.stages]))
     return Command(kind=kind, stage=stage, reason="asked", hold=draw(st.booleans()), hold_until=until, performed_by=7)
 
@@ -162,7 +163,7 @@ def random_log(seed: int, size: int) -> list[Event]:
     for number in range(size):
         type_, fields = chance.choice(_LIVELY)
         at = BASE + chance.choice([0, 30, 60, 90, 91, 180, 270, 500, 680]) * DAY + chance.choice([0, 1, DAY // 3])
-        fields = {"type": type_, "id": f"e{number}", "customer_id": 1, "occurred_at": to_datetime(at), **fields}
+        fields = {"type": type_, "id": f"e{number}", "customer_id": 1, "occurred_at": to_datetime(Micros(at)), **fields}
         made.append(from_fields(fields))
     return made
 
@@ -181,15 +182,15 @@ _LIVELY: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def live(state: State, history: list[Event], rulebook: Rulebook, end: int) -> tuple[State, list[Transition]]:
+def live(state: State, history: list[Event], rulebook: Rulebook, end: Micros) -> tuple[State, list[Transition]]:
     """Event by event as they occur, with every deadline fired in between, the way that a workflow lives it."""
     moves: list[Transition] = []
 
-    def fire_until(instant: int) -> None:
+    def fire_until(instant: Micros) -> None:
         nonlocal state
         fired = 0
         while state.deadline is not None and state.deadline < instant:
-            decision = decide(state, [], rulebook, state.deadline + 1)
+            decision = decide(state, [], rulebook, Micros(state.deadline + 1))
             assert decision.state != state, "a deadline that changes nothing would be fired for ever"
             state = decision.state
             moves.extend(decision.transitions)

@@ -21,6 +21,7 @@ from temporalio.service import RPCError
 from contracts import names
 from contracts.journey_client import journey_handle, send_events
 from contracts.messages import JourneyStart
+from journey.time import Micros
 
 PATIENCE = 20.0  # seconds
 
@@ -65,7 +66,7 @@ class Life:
     def call(self, days: float = 0.0, seconds: int = 120, **fields: Any) -> dict[str, Any]:
         return self.event("call.received", days, duration_seconds=seconds, **fields)
 
-    async def send(self, *events: Any, until: int | None = None) -> None:
+    async def send(self, *events: Any, until: Micros | None = None) -> None:
         await send_events(self.client, self.company, self.customer, events, until=until)
 
     async def start(self, **fields: Any) -> None:

@@ -81,7 +81,7 @@ async def test_without_a_profile_nothing_is_sent_and_it_says_why(life: Life, act
         "suppressed",
         "no e-mail address",
     )
-    assert found["assign_to_sales_team"]["reason"].startswith("nobody active has the role sales")
+    assert found["assign_to_sales_team"]["reason"].startswith("no active staff member has the role sales")
     assert sorted((task["kind"], task["staff"]) for task in tasks(life)) == [("assignment", None), ("follow_up", None)]
 
 

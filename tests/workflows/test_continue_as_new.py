@@ -8,7 +8,7 @@ from temporalio.client import WorkflowExecutionStatus
 
 from contracts import names
 from contracts.messages import SetStage
-from journey.events import to_instant
+from journey.time import Micros, to_micros
 from tests.support.workflow_life import Life, kinds
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -107,15 +107,15 @@ async def test_timer_and_search_attributes_survive(life: Life) -> None:
 async def test_what_keeps_deadlines_waiting_survives_too(life: Life) -> None:
     """More history follows: nothing that it may make untrue is decided before it comes, in no run."""
     await life.start(continue_after=1)
-    await life.send(life.visit(-200), until=instant(-190))
+    await life.send(life.visit(-200), until=Micros(instant(-190)))
     await life.until(lambda: life.applied() == ["e-1"])
     await asyncio.sleep(1.0)
     assert life.stages() == ["prospect", "customer"]
-    await life.send(life.visit(-150), until=instant(-140))
+    await life.send(life.visit(-150), until=Micros(instant(-140)))
     await life.lived(life.visit(-65))
     assert life.stages() == ["prospect", "customer", "regular"]
 
 
 def instant(days: float) -> int:
     """The instant so many days from now in µs."""
-    return to_instant(datetime.now(UTC) + timedelta(days=days))
+    return to_micros(datetime.now(UTC) + timedelta(days=days))

@@ -10,6 +10,7 @@ from activities.commit import CommitActivity
 from contracts import names
 from contracts.requests import CommitRequest
 from db.connections import Pool
+from journey.time import Micros
 from tests.support.workflow_life import Life
 
 
@@ -50,7 +51,7 @@ async def test_what_passes_every_check_and_cannot_be_stored_is_set_aside(life: L
         "company_id": life.company,
         "customer_id": life.customer,
         "run_id": "run",
-        "now": 1_800_000_000_000_000,
+        "now": Micros(1_800_000_000_000_000),
         "state": None,
         "messages": [
             ("events", ['[{"id": "x", "type": "nonsense"}]']),

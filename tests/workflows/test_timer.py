@@ -8,7 +8,7 @@ from temporalio.api.history.v1 import HistoryEvent
 
 from contracts import names
 from contracts.messages import Release, SetStage
-from journey.events import to_instant
+from journey.time import to_micros
 from tests.support.workflow_life import Life, at, kinds
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -85,7 +85,7 @@ async def test_wake_up_is_spread_but_the_transition_exact(life: Life) -> None:
 
 
 async def test_deadlines_wait_for_the_history_that_follows(life: Life) -> None:
-    until = to_instant(datetime.now(UTC) - timedelta(days=190))
+    until = to_micros(datetime.now(UTC) - timedelta(days=190))
     await life.send(life.visit(-200), until=until)
     await life.until(lambda: life.applied() == ["e-1"])
     await asyncio.sleep(0.5)

@@ -1,4 +1,4 @@
-/** A company's figures, as of an instant of the past or (null) of now. */
+/** Analytics queries: a period that ends now or at a time in the past. */
 import { keepPreviousData, queryOptions, usePrefetchQuery, useQuery } from "@tanstack/react-query";
 import { api, unwrap } from "./client";
 import { stagesQuery } from "./queries";
@@ -12,7 +12,7 @@ export type Period = NonNullable<
 
 export interface AnalyticsQuery {
   period: Period;
-  /** RFC 3339; null: now */
+  /** RFC 3339; null means now */
   asOf: string | null;
 }
 
@@ -27,12 +27,12 @@ export function useSankey(filter: AnalyticsQuery) {
   return useQuery(sankeyQuery(filter));
 }
 
-/** Metrics of each day of the period: at least a week, at most a year, so that there is a line to see. */
+/** Daily metrics of the period. Covers at least a week, so that there is a line to draw, and at most a year. */
 export function useStageMetrics(filter: AnalyticsQuery) {
   return useQuery(stageMetricsQuery(filter));
 }
 
-/** Begins to ask for all of them and for the stages, for a view whose own code is still on its way. */
+/** Prefetch everything that the analytics view needs while its code is still loading. */
 export function usePrefetchAnalytics(filter: AnalyticsQuery): void {
   usePrefetchQuery(journeyAnalyticsQuery(filter));
   usePrefetchQuery(stagesQuery);
@@ -81,7 +81,7 @@ function queryParams({ period, asOf }: AnalyticsQuery) {
   return { period, ...(asOf === null ? {} : { as_of: asOf }) };
 }
 
-/** The day (UTC) so many days before another. */
+/** Return the date (UTC) a number of days before another. */
 export function daysBefore(date: string, days: number): string {
   return new Date(Date.parse(date) - days * 86_400_000).toISOString().slice(0, 10);
 }

@@ -7,12 +7,12 @@ const UNSAFE = new Set(["POST", "PUT", "PATCH", "DELETE"]);
 let csrfToken: string | null = null;
 const expiryListeners = new Set<() => void>();
 
-/** The token that unsafe requests carry from now on; null forgets it. */
+/** Set the CSRF token for all further unsafe requests; null removes it. */
 export function setCsrfToken(token: string | null): void {
   csrfToken = token;
 }
 
-/** Calls `listener` whenever the gateway no longer knows the session; returns how to stop that. */
+/** Subscribe to the end of the session (401). Returns a function that unsubscribes. */
 export function onSessionExpired(listener: () => void): () => void {
   expiryListeners.add(listener);
   return () => expiryListeners.delete(listener);
@@ -25,14 +25,14 @@ const sessionMiddleware: Middleware = {
   },
   async onResponse({ response, schemaPath }) {
     if (response.ok) return;
-    // The session's own route answers 401 to say that there is none: nothing has expired.
+    // On the session's own route, 401 means that there is no session, not that one has expired.
     if (response.status === 401 && schemaPath !== "/v1/session")
       for (const notify of expiryListeners) notify();
     throw await parseProblem(response);
   },
   onError({ error }) {
     if (error instanceof DOMException && error.name === "AbortError") return;
-    return new Problem(0, "The gateway does not answer");
+    return new Problem(0, "The server is not responding");
   },
 };
 
@@ -44,7 +44,7 @@ export function createApiClient(options: ClientOptions = {}) {
 
 export const api = createApiClient();
 
-/** The body of an answer in the shape that the gateway documents (`shapes.ts`); rejects with a Problem. */
+/** Return the body of a response, typed as `Shape`; rejects with a Problem. */
 export async function unwrap<Shape>(call: Promise<{ data?: unknown }>): Promise<Shape> {
   return (await call).data as Shape;
 }

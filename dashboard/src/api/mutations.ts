@@ -1,4 +1,4 @@
-/** What people do. Each rejects with a Problem; afterwards, what it touched is asked for again. */
+/** Mutations. Each rejects with a Problem and invalidates the affected queries. */
 import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "./client";
 import { isAffected } from "./query-keys";
@@ -9,7 +9,7 @@ export type StageChange = components["schemas"]["StageChange"];
 
 export const OUTREACH: readonly Outreach[] = ["call", "email", "offer"];
 
-/** Ask for a call, an e-mail or an offer. `once`: a text by which a repetition is known to be one. */
+/** Request a call, an e-mail or an offer. Repeating a request with the same `idempotencyKey` has no effect. */
 export function requestOutreach(
   customerId: string,
   type: Outreach,
@@ -23,7 +23,7 @@ export function requestOutreach(
   );
 }
 
-/** A text that no other request has; `crypto.randomUUID` would need https. */
+/** Return a random key. (`crypto.randomUUID` is only available over HTTPS.) */
 export function newIdempotencyKey(): string {
   return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
 }
@@ -82,7 +82,7 @@ export function useAssignTask(customerId: string) {
   );
 }
 
-/** Replace a customer's notes; 409 where somebody else has changed them since `previous` was read. */
+/** Replace a customer's notes; fails with 409 if they have changed since `previous` was read. */
 export function useSaveNotes(customerId: string) {
   return useCustomerMutation(
     ({ notes, previous }: { notes: string | null; previous: string | null }) =>
@@ -96,7 +96,7 @@ export function useSaveNotes(customerId: string) {
   );
 }
 
-/** Ask again for all that shows these customers. */
+/** Invalidate all queries that include these customers. */
 export function invalidateCustomers(queries: QueryClient, customers: readonly string[]): Promise<void> {
   const changed = new Set(customers);
   return queries.invalidateQueries({ predicate: ({ queryKey }) => isAffected(queryKey, "lists", changed) });

@@ -1,18 +1,18 @@
-/** What the gateway says went wrong (RFC 9457), or that it did not answer at all. */
+/** An error response of the API (RFC 9457), or the lack of a response. */
 export class Problem extends Error {
   constructor(
-    /** the HTTP status; 0: no answer */
+    /** HTTP status; 0 if the server did not respond */
     readonly status: number,
     readonly title: string,
     readonly detail: string | null = null,
-    /** single fields and what is allowed of them */
+    /** invalid fields, each with the reason */
     readonly fields: readonly FieldProblem[] = [],
   ) {
     super(detail ?? title);
     this.name = "Problem";
   }
 
-  /** Whether the same request may succeed a little later. */
+  /** Whether retrying the same request may succeed. */
   get isTransient(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
@@ -23,7 +23,7 @@ export interface FieldProblem {
   problem: string;
 }
 
-/** The problem that an answer which is not OK describes; never throws. */
+/** Parse an error response; never throws. */
 export async function parseProblem(response: Response): Promise<Problem> {
   const body: unknown = await response.json().catch(() => null);
   const fields = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};

@@ -1,4 +1,4 @@
-/** What views ask for, one hook each. */
+/** Queries of the API, one hook each. */
 import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { api, unwrap } from "./client";
 import { Problem } from "./problem";
@@ -18,24 +18,25 @@ const TIMELINE_PAGE = 50;
 export const stagesQuery = queryOptions({
   queryKey: queryKeys.stages,
   queryFn: ({ signal }) => unwrap<Stages>(api.GET("/v1/stages", { signal })),
-  staleTime: 5 * 60_000, // they hardly ever change
+  staleTime: 5 * 60_000, // stages rarely change
 });
 
-/** The company's stages, in their order. */
+/** The company's stages in order. */
 export function useStages() {
   return useQuery(stagesQuery);
 }
 
-export function useCustomers(search: CustomerSearch) {
+export function useCustomers(search: CustomerSearch, enabled = true) {
   return useQuery({
     queryKey: queryKeys.customers(search),
+    enabled,
     queryFn: ({ signal }) =>
       unwrap<Relationships>(api.GET("/v1/portal/relationships", { params: { query: search }, signal })),
     placeholderData: keepPreviousData,
   });
 }
 
-/** One journey as it stands; its timeline comes page by page (`useTimeline`). */
+/** The current state of a journey, without its timeline (see `useTimeline`). */
 export function useJourney(customerId: string) {
   return useQuery({
     queryKey: queryKeys.journey(customerId),
@@ -71,7 +72,7 @@ export function useTimeline(customerId: string, kinds: Entry["kind"][]) {
   });
 }
 
-/** Why the scores are what they are; asked for only when somebody wants to know. */
+/** The factors of a journey's scores; fetched on demand. */
 export function useExplanation(customerId: string, enabled: boolean) {
   return useQuery({
     queryKey: queryKeys.explanation(customerId),
@@ -86,7 +87,7 @@ export function useExplanation(customerId: string, enabled: boolean) {
   });
 }
 
-/** Open tasks, soonest due first; of one customer, or (null) of all. */
+/** Open tasks of one customer, or of all (null), earliest due date first. */
 export function useTasks(customerId: string | null) {
   return useInfiniteQuery({
     queryKey: queryKeys.tasks(customerId),
@@ -122,7 +123,7 @@ export function usePredictions() {
   });
 }
 
-/** Whether another try may help; for the cache's `retry`. */
+/** Whether React Query should retry a failed query. */
 export function shouldRetry(failures: number, error: Error): boolean {
   return failures < 2 && !(error instanceof Problem && !error.isTransient);
 }

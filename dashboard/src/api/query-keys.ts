@@ -1,6 +1,6 @@
 /**
- * Names of what was asked, for the cache. The first word says what it is; of one journey, the second whose.
- * A change of a customer touches his journey, all lists and all figures.
+ * Query keys. The first element is the kind of data; for journeys, the second is the customer's id.
+ * A change to a customer affects their journey, all lists and all analytics.
  */
 export const queryKeys = {
   stages: ["stages"] as const,
@@ -19,7 +19,7 @@ export const queryKeys = {
 
 const LISTS = new Set<unknown>(["customers", "tasks", "predictions"]);
 
-/** Whether a change of these customers (null: any) makes the answer of a key stale. */
+/** Whether a change to these customers (null: any customer) makes the data of a query key stale. */
 export function isAffected(
   key: readonly unknown[],
   scope: "lists" | "analytics",

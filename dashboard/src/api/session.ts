@@ -2,22 +2,22 @@ import { setCsrfToken } from "./client";
 import { Problem, parseProblem } from "./problem";
 import type { Session } from "./shapes";
 
-/** How one signs in: with a key, or with the token of a one-time link. */
+/** Credentials for signing in: an API key, or the token of a one-time link. */
 export type Credentials = { key: string } | { token: string };
 
-/** The session that the cookie stands for; null when there is none. Rejects with a Problem when nobody answers. */
+/** Return the session of the browser's cookie, or null. Rejects with a Problem if the server does not respond. */
 export async function currentSession(): Promise<Session | null> {
   const response = await request("GET");
   if (response.status === 204 || response.status === 401) return null;
   return parseSession(response);
 }
 
-/** Begin a session. Rejects with a Problem, 401 where the proof is not valid. */
+/** Start a session. Rejects with a Problem, with status 401 if the credentials are invalid. */
 export async function signIn(credentials: Credentials): Promise<Session> {
   return parseSession(await request("POST", credentials));
 }
 
-/** End the session, here and in the gateway. */
+/** End the session, in the browser and on the server. */
 export async function signOut(session: Session): Promise<void> {
   const response = await request("DELETE", undefined, { "X-CSRF-Token": session.csrf_token });
   if (!response.ok && response.status !== 401) throw await parseProblem(response);
@@ -38,7 +38,7 @@ async function request(
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch {
-    throw new Problem(0, "The gateway does not answer");
+    throw new Problem(0, "The server is not responding");
   }
 }
 

@@ -4,11 +4,11 @@ export interface BarRow {
   key: string;
   name: string;
   value: number;
-  /** the value as it is shown */
+  /** formatted value */
   label: string;
 }
 
-/** One bar a row, the names on the left, the values at their ends. It needs no library, and is there at once. */
+/** Horizontal bar chart in plain HTML, which does not have to wait for the chart library. */
 export function BarChart({ rows, theme }: { rows: BarRow[]; theme: ChartTheme }) {
   const max = Math.max(1, ...rows.map((row) => row.value));
   return (
@@ -16,7 +16,7 @@ export function BarChart({ rows, theme }: { rows: BarRow[]; theme: ChartTheme })
       {rows.map(({ key, name, value, label }) => (
         <li key={key}>
           <span className="bar-name">{name}</span>
-          <span className="bar-place">
+          <span className="bar-track">
             <span className="bar" style={{ width: `${(value / max) * 100}%`, background: theme.bar }} />
             <span className="bar-value">{label}</span>
           </span>

@@ -9,18 +9,18 @@ import { ChartTable, type TableData } from "./chart-table";
 interface Props {
   title: string;
   hint: string;
-  /** what the chart says, in a sentence, for who does not see it */
+  /** text alternative of the chart */
   summary: string;
   isEmpty: boolean;
   isLoading?: boolean;
   table: TableData;
   chart: ReactNode;
-  /** beside the switch */
+  /** shown next to the switch */
   extra?: ReactNode;
   className?: string;
 }
 
-/** A chart, and the same as a table at the flick of a switch. */
+/** A chart with a switch that shows its data as a table. */
 export function ChartCard({
   title,
   hint,
@@ -56,13 +56,13 @@ export function ChartCard({
       }
     >
       <div className="chart-head">
-        <p className="quiet">{hint}</p>
+        <p className="secondary">{hint}</p>
         {extra}
       </div>
       {isLoading ? (
         <TextSkeleton rows={6} />
       ) : isEmpty ? (
-        <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t.nothing} />
+        <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t.noData} />
       ) : asTable ? (
         <ChartTable caption={t.tableOf(title)} {...table} />
       ) : (

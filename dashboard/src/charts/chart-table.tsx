@@ -1,15 +1,15 @@
 export interface TableData {
   columns: string[];
-  /** the first cell names the row */
+  /** the first cell is the row header */
   rows: { key: string; cells: string[] }[];
 }
 
-/** Figures as a table that anybody can read; it scrolls within itself, also by keyboard. */
+/** A chart's data as an accessible table, scrollable by keyboard. */
 export function ChartTable({ caption, columns, rows }: TableData & { caption: string }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
     <section className="table-scroll" aria-label={caption} tabIndex={0}>
-      <table className="plain">
+      <table className="data-table">
         <thead>
           <tr>
             {columns.map((column) => (

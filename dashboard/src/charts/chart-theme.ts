@@ -1,13 +1,13 @@
-/** What all charts have in common, on a light page or a dark one. */
+/** Colours that all charts share, for the light and the dark theme. */
 export interface ChartTheme {
   dark: boolean;
   text: string;
   secondaryText: string;
   gridLine: string;
   bar: string;
-  /** large and under text */
+  /** large areas with text on top */
   area: string;
-  /** what lies beneath */
+  /** colour of the page behind the chart */
   background: string;
 }
 
@@ -33,7 +33,7 @@ export function chartThemeFor(dark: boolean): ChartTheme {
       };
 }
 
-/** Options of every chart: it fills its place, does not move, and lets its place have the background. */
+/** Options of every chart: fits its container, no animation, transparent background. */
 export function baseOptions(theme: ChartTheme) {
   return {
     autoFit: true,
@@ -42,7 +42,7 @@ export function baseOptions(theme: ChartTheme) {
   };
 }
 
-/** An axis in this theme. */
+/** Axis options in a chart theme. */
 export function axisOptions(theme: ChartTheme, more: Record<string, unknown> = {}) {
   return {
     title: false,

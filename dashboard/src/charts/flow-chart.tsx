@@ -3,11 +3,11 @@ import { formatNumber } from "../format/numbers";
 import { baseOptions, type ChartTheme } from "./chart-theme";
 import type { StageFlow } from "./stage-flow";
 
-// The layout ties nodes and links together in circles; in what React gives the chart, which it compares deeply with what
-// it had before, that would never end.
+// The layout adds circular references to its input. The component compares its props deeply, which would then never end,
+// so the layout gets a copy.
 const CLONE_DATA = [{ type: "custom", callback: (flow: StageFlow): StageFlow => structuredClone(flow) }];
 
-/** A node smaller than this part of the largest has no room for its name: the tooltip has it, and the table. */
+/** Nodes below this share of the largest are not labelled; the tooltip and the table name them. */
 const MIN_LABELLED_SHARE = { wide: 0.03, narrow: 0.12 };
 
 interface Props {
@@ -16,7 +16,7 @@ interface Props {
   narrow: boolean;
 }
 
-/** Movements between stages, step by step from left to right. */
+/** Sankey diagram of moves between stages, step by step from left to right. */
 export default function FlowChart({ flow, theme, narrow }: Props) {
   const minLabelled = maxNodeValue(flow) * (narrow ? MIN_LABELLED_SHARE.narrow : MIN_LABELLED_SHARE.wide);
   const nodeColours = new Map(flow.nodes.map((node) => [node.key, node.colour]));
@@ -55,7 +55,7 @@ export default function FlowChart({ flow, theme, narrow }: Props) {
   );
 }
 
-/** The most that goes out of a node, or into one. */
+/** Return the largest total inflow or outflow of a node. */
 function maxNodeValue(flow: StageFlow): number {
   const sums = new Map<string, number>();
   for (const { source, target, value } of flow.links) {

@@ -5,11 +5,11 @@ export interface FunnelRow {
   name: string;
   customers: number;
   label: string;
-  /** of the step before, as it is shown; empty for the first */
+  /** formatted conversion rate from the previous step; empty for the first */
   conversion: string;
 }
 
-/** A funnel from the first growth stage to the last, each step with its share and its conversion. */
+/** Funnel over the growth stages, with the share and the conversion rate of each step. */
 export default function FunnelChart({
   rows,
   theme,

@@ -3,7 +3,7 @@ import { memo } from "react";
 import { lazyComponent } from "../components/lazy-component";
 import { TextSkeleton } from "../components/loading";
 
-// The charts' library is large: it comes when the first chart is to be drawn, all of it in one piece.
+// The chart library is large: it is one chunk, loaded with the first chart.
 const fallback = <TextSkeleton rows={6} />;
 const LazyFlowChart = lazyComponent(() => import("./flow-chart"), fallback);
 const LazyFunnelChart = lazyComponent(() => import("./funnel-chart"), fallback);
@@ -13,12 +13,12 @@ export const FlowChart = memo(LazyFlowChart, propsAreEqual);
 export const FunnelChart = memo(LazyFunnelChart, propsAreEqual);
 export const LineChart = memo(LazyLineChart, propsAreEqual);
 
-/** Figures are asked for every few seconds and are mostly what they were: then nothing is drawn again. */
+/** Compare props deeply: data is refetched every few seconds and rarely differs, so most redraws can be skipped. */
 function propsAreEqual<Props>(before: Props, after: Props): boolean {
   return replaceEqualDeep(before, after) === before;
 }
 
-/** Begins to fetch the library, and what draws with it. */
+/** Start loading the chart library and all charts. */
 export function preloadCharts(): void {
   for (const chart of [LazyFunnelChart, LazyFlowChart, LazyLineChart]) chart.preload();
 }

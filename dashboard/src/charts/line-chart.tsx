@@ -4,7 +4,7 @@ import { axisOptions, baseOptions, type ChartTheme } from "./chart-theme";
 import { seriesStyle } from "./palette";
 
 export interface Point {
-  /** `2026-11-25` */
+  /** date, `2026-11-25` */
   day: string;
   series: string;
   value: number | null;
@@ -12,13 +12,13 @@ export interface Point {
 
 interface Props {
   points: Point[];
-  /** names of the series in their order */
+  /** series names in order */
   series: string[];
   format: (value: number) => string;
   theme: ChartTheme;
 }
 
-/** A line for each series over the days; where a value is not known, the line has a gap. */
+/** One line per series over days; unknown values leave gaps. */
 export default function LineChart({ points, series, format, theme }: Props) {
   const seriesStyles = series.map((_, index) => seriesStyle(index, theme.dark));
   return (

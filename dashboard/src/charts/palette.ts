@@ -1,10 +1,10 @@
 /**
- * Colours that people with any colour vision tell apart (Okabe and Ito), the darker ones made lighter on a dark page. A
- * company's own colours of stages may be alike; in charts they would have to be told apart by them.
+ * Series colours that are distinguishable with any colour vision (Okabe and Ito), lightened for dark mode. Stage colours
+ * are not used, because a company may choose similar ones.
  */
 const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#b0518c", "#4b3a9e", "#8c6d00", "#3a97d1", "#1c1c1c"];
 const DARK = ["#56b4e9", "#ff8f4a", "#2fd0a0", "#e79ac4", "#b3a6ff", "#f0c04a", "#a8dcff", "#f2f2f2"];
-/** After the colours that are furthest apart, dashes tell apart as well. */
+/** The number of series with solid lines: further ones are also distinguished by dashes. */
 const PLAIN = 4;
 const DASHES: readonly (readonly number[])[] = [[], [6, 4], [2, 3]];
 
@@ -13,7 +13,7 @@ export interface SeriesStyle {
   dash: readonly number[];
 }
 
-/** The look of the nth of several series. */
+/** Return the style of the nth series. */
 export function seriesStyle(index: number, dark: boolean): SeriesStyle {
   const colours = dark ? DARK : LIGHT;
   const dash = DASHES[Math.floor(index / PLAIN) % DASHES.length] ?? [];

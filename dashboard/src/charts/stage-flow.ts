@@ -6,8 +6,9 @@ export interface StageFlow {
 }
 
 /**
- * What the diagram draws: nodes are a stage at a step, so that a journey that returns goes on to the right and no circle
- * arises. What would make one all the same (a link that does not lead to a later step) is left out: the chart would throw.
+ * Convert the API's data to the diagram's. Each node is a stage at one step, so that a return to an earlier stage is a
+ * node further to the right and the graph has no cycles. Links that do not lead to a later step are dropped, because the
+ * chart throws on cycles.
  */
 export function toStageFlow(
   data: SankeyData,

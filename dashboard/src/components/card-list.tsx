@@ -1,6 +1,6 @@
 import { type DataListProps, RowCheckbox } from "./data-list";
 
-/** A listing for narrow windows: a card for each row. */
+/** List for narrow windows: one card per row. */
 export function CardList<Row extends object>({
   label,
   rows,

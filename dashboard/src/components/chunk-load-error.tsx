@@ -3,13 +3,13 @@ import { strings } from "../strings";
 import { ReloadAlert } from "./reload-alert";
 
 const RETRY_MS = 2_000;
-/** So long after a reload that did not help, the page is not reloaded by itself again. */
+/** Minimum time between automatic reloads, so that a missing chunk cannot cause a reload loop. */
 const MIN_RELOAD_INTERVAL_MS = 60_000;
 const RELOADED_AT = "reloaded";
 
 /**
- * A piece of the page's code could not be fetched: the gateway was away, or has another build by now. The browser keeps
- * such a failure for as long as the page lives, so the page is loaded again, as soon as the gateway is there to send it.
+ * Shown when a code chunk could not be loaded: the server was unavailable, or serves a newer build. Browsers cache a
+ * failed module import until the page is reloaded, so this reloads the page as soon as the server responds.
  */
 export function ChunkLoadError() {
   useEffect(() => {
@@ -18,7 +18,9 @@ export function ChunkLoadError() {
     void reloadWhenServerResponds();
     return () => clearInterval(timer);
   }, []);
-  return <ReloadAlert type="warning" title={strings.common.missing} hint={strings.common.missingHint} />;
+  return (
+    <ReloadAlert type="warning" title={strings.common.chunkError} hint={strings.common.chunkErrorHint} />
+  );
 }
 
 async function reloadWhenServerResponds(): Promise<void> {

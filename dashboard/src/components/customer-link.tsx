@@ -6,10 +6,10 @@ interface Props {
   email?: string | null | undefined;
 }
 
-/** A customer by name (or id), leading to the journey; id and address beneath. */
+/** Link to a customer's journey: name (or id), with id and e-mail below. */
 export function CustomerLink({ id, name, email }: Props) {
   return (
-    <div className="person">
+    <div className="customer-link">
       <Link to={customerPath(id)}>{name ?? id}</Link>
       <small>{[name ? id : null, email].filter(Boolean).join(" · ")}</small>
     </div>

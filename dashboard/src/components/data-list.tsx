@@ -7,7 +7,7 @@ export interface Column<Row> {
   key: string;
   title: string;
   render: (row: Row) => ReactNode;
-  /** whether the list can be sorted by it */
+  /** whether users can sort by this column */
   sortable?: boolean;
   align?: "right";
   width?: number;
@@ -29,18 +29,18 @@ export interface DataListProps<Row> {
   label: string;
   rows: readonly Row[];
   rowKey: (row: Row) => string;
-  /** the first one names the row */
+  /** the first column identifies the row */
   columns: readonly Column<Row>[];
   sorting: Sorting;
   onSort(sorting: Sorting): void;
   isLoading?: boolean;
-  /** many columns, little room */
+  /** compact layout for many columns */
   dense?: boolean;
   selection?: Selection | undefined;
   empty: ReactNode;
 }
 
-/** DataTable of a kind: a table, or a list of cards where the window is narrow. */
+/** List of rows: a table, or cards in narrow windows. */
 export function DataList<Row extends object>(props: DataListProps<Row>) {
   const narrow = useNarrow();
   if (props.rows.length === 0) return props.empty;
@@ -72,7 +72,7 @@ function DataTable<Row extends object>(props: DataListProps<Row>) {
   return (
     <Table<Row>
       aria-label={label}
-      className="listing"
+      className="data-list"
       size={dense ? "small" : "middle"}
       columns={tableColumns}
       dataSource={rows as Row[]}
@@ -82,7 +82,7 @@ function DataTable<Row extends object>(props: DataListProps<Row>) {
       showSorterTooltip={false}
       onChange={(_page, _filters, sorter) => {
         const activeSorter = Array.isArray(sorter) ? sorter[0] : sorter;
-        // A third click would mean no order at all; a list always has one.
+        // antd removes the sorting on the third click; this list is always sorted.
         const key = String(activeSorter?.columnKey ?? sorting.key);
         onSort({
           key,
@@ -97,7 +97,7 @@ function DataTable<Row extends object>(props: DataListProps<Row>) {
 function rowSelection<Row>(selection: Selection, rowKey: (row: Row) => string) {
   return {
     selectedRowKeys: [...selection.selectedIds],
-    // Who was selected on another page stays so.
+    // Keep the selection of other pages.
     preserveSelectedRowKeys: true,
     onChange: (keys: React.Key[]) => selection.onChange(keys.map(String)),
     getCheckboxProps: (row: Row) => ({ "aria-label": selection.labelFor(rowKey(row)) }) as object,

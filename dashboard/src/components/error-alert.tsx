@@ -9,8 +9,8 @@ interface Props {
   retry?: () => void;
 }
 
-/** What could not be loaded, why, and another try. */
-export function ErrorAlert({ error, title = strings.common.failed, retry }: Props) {
+/** Error message with an optional retry button. */
+export function ErrorAlert({ error, title = strings.common.loadFailed, retry }: Props) {
   return (
     <Alert
       type="error"
@@ -28,9 +28,9 @@ export function ErrorAlert({ error, title = strings.common.failed, retry }: Prop
   );
 }
 
-/** What an error says to a person. */
+/** Return the message to show for an error. */
 export function errorMessage(error: Error): string {
   if (!(error instanceof Problem)) return error.message;
-  if (error.status === 0) return strings.common.unanswered;
+  if (error.status === 0) return strings.common.serverUnreachable;
   return error.detail ?? error.title;
 }

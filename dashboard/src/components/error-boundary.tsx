@@ -2,7 +2,7 @@ import { Component, type ReactNode } from "react";
 import { strings } from "../strings";
 import { ReloadAlert } from "./reload-alert";
 
-/** Catches what a view throws, so that the rest of the page stays and says so. */
+/** Catch rendering errors of a view, so that the rest of the page keeps working. */
 export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: boolean }> {
   override state = { failed: false };
 
@@ -12,6 +12,6 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: 
 
   override render() {
     if (!this.state.failed) return this.props.children;
-    return <ReloadAlert type="error" title={strings.common.broken} hint={strings.common.brokenHint} />;
+    return <ReloadAlert type="error" title={strings.common.viewError} hint={strings.common.viewErrorHint} />;
   }
 }

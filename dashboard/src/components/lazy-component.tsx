@@ -3,18 +3,18 @@ import { ChunkLoadError } from "./chunk-load-error";
 
 type Load<Props> = () => Promise<{ default: ComponentType<Props> }>;
 
-/** A component whose code is fetched when it is first shown, or ahead of that. */
+/** A component whose code is loaded on first render, or earlier by `preload`. */
 export type LazyComponent<Props> = ComponentType<Props> & { preload(): void };
 
 /**
- * `fallback` stands in its place while its code comes. (React's `lazy` would do but for its `Suspense`, which holds back
- * for 300 ms what is there already.)
+ * Create a component that renders `fallback` until its code has loaded. Replaces React's `lazy`, because `Suspense`
+ * delays content by 300 ms even if its code was preloaded.
  */
 export function lazyComponent<Props extends object>(
   load: Load<Props>,
   fallback: ReactNode,
 ): LazyComponent<Props> {
-  let state: ComponentType<Props> | "not asked for" | "coming" | "missing" = "not asked for";
+  let state: ComponentType<Props> | "idle" | "loading" | "failed" = "idle";
   const listeners = new Set<() => void>();
 
   function update(next: typeof state) {
@@ -23,11 +23,11 @@ export function lazyComponent<Props extends object>(
   }
 
   function preload() {
-    if (state !== "not asked for") return;
-    state = "coming";
+    if (state !== "idle") return;
+    state = "loading";
     load().then(
       (module) => update(module.default),
-      () => update("missing"),
+      () => update("failed"),
     );
   }
 
@@ -40,7 +40,7 @@ export function lazyComponent<Props extends object>(
   // biome-ignore lint/correctness/noComponentHookFactories: made once for each module, not while rendering
   function Lazy(props: Props) {
     const Loaded = useSyncExternalStore(subscribe, () => state);
-    if (Loaded === "missing") return <ChunkLoadError />;
+    if (Loaded === "failed") return <ChunkLoadError />;
     return typeof Loaded === "string" ? fallback : <Loaded {...props} />;
   }
 

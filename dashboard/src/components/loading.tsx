@@ -1,16 +1,16 @@
 import { Skeleton, Spin } from "antd";
 import { strings } from "../strings";
 
-/** A page that is on its way. */
+/** Spinner for a page that is loading. */
 export function PageSpinner() {
   return (
-    <div className="alone" role="status" aria-label={strings.common.loading}>
+    <div className="centred" role="status" aria-label={strings.common.loading}>
       <Spin size="large" />
     </div>
   );
 }
 
-/** Lines where text will be. */
+/** Placeholder lines for text that is loading. */
 export function TextSkeleton({ rows = 4 }: { rows?: number }) {
   return (
     <div role="status" aria-label={strings.common.loading}>

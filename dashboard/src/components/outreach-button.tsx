@@ -18,7 +18,7 @@ interface Props {
   small?: boolean;
 }
 
-/** Asks for a call, an e-mail or an offer at one click, and says so. */
+/** Button that requests a call, an e-mail or an offer and confirms it in a toast. */
 export function OutreachButton({ type, customerId, name, small = false }: Props) {
   const outreach = useOutreach(customerId);
   const { message } = App.useApp();
@@ -27,7 +27,7 @@ export function OutreachButton({ type, customerId, name, small = false }: Props)
   async function handleClick() {
     try {
       await outreach.mutateAsync(type);
-      message.success(t.asked[type](customerName));
+      message.success(t.requested[type](customerName));
     } catch (error) {
       message.error(errorMessage(error as Error));
     }
@@ -37,11 +37,11 @@ export function OutreachButton({ type, customerId, name, small = false }: Props)
       size={small ? "small" : "middle"}
       icon={OUTREACH_ICONS[type]}
       loading={outreach.isPending}
-      aria-label={t.of(t[type], customerName)}
+      aria-label={t.labelFor(t[type], customerName)}
       title={small ? t[type] : undefined}
       onClick={handleClick}
     >
-      <span className="outreach-name">{t[type]}</span>
+      <span className="outreach-label">{t[type]}</span>
     </Button>
   );
 }

@@ -3,17 +3,17 @@ import { strings } from "../strings";
 
 interface Props {
   title: ReactNode;
-  /** of the browser's tab */
+  /** title of the browser tab */
   documentTitle: string;
   subtitle?: ReactNode;
-  /** beside the title */
+  /** shown next to the title */
   extra?: ReactNode;
   children: ReactNode;
 }
 
 let isFirstPage = true;
 
-/** A view: its title names the tab, and takes the focus when one has gone there. */
+/** Page layout: sets the tab title and moves focus to the heading after navigation. */
 export function Page({ title, documentTitle, subtitle, extra, children }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
@@ -30,7 +30,7 @@ export function Page({ title, documentTitle, subtitle, extra, children }: Props)
           <h1 ref={heading} tabIndex={-1}>
             {title}
           </h1>
-          {subtitle && <div className="lead">{subtitle}</div>}
+          {subtitle && <div className="subtitle">{subtitle}</div>}
         </div>
         {extra && <div className="page-extra">{extra}</div>}
       </div>

@@ -5,19 +5,19 @@ import { strings } from "../strings";
 
 interface Props {
   page: number;
-  /** null: not known */
+  /** null if unknown */
   pages: number | null;
   onPrevious: (() => void) | null;
   onNext: (() => void) | null;
 }
 
-/** The way from page to page; nothing where there is but one. */
+/** Previous and next buttons; renders nothing if there is only one page. */
 export function Pagination({ page, pages, onPrevious, onNext }: Props) {
   if (onPrevious === null && onNext === null) return null;
   const { common } = strings;
   const pageNumber = formatNumber(page);
   return (
-    <nav aria-label={common.pages} className="pages">
+    <nav aria-label={common.pages} className="pagination">
       <Button
         icon={<LeftOutlined aria-hidden />}
         disabled={onPrevious === null}

@@ -2,13 +2,13 @@ import { type ReactNode, useId } from "react";
 
 interface Props {
   title?: ReactNode;
-  /** beside the title */
+  /** shown next to the title */
   extra?: ReactNode;
   className?: string;
   children: ReactNode;
 }
 
-/** A part of a page that stands for itself, with its heading. (antd's Card would bring its tabs with it, 20 kB.) */
+/** Page section with a heading. (antd's Card would add 20 kB, because it includes tabs.) */
 export function Panel({ title, extra, className = "", children }: Props) {
   const id = useId();
   if (title === undefined) return <div className={`panel ${className}`}>{children}</div>;

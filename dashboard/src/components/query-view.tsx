@@ -5,12 +5,12 @@ import { TextSkeleton } from "./loading";
 
 interface Props<Data> {
   query: UseQueryResult<Data>;
-  /** lines of the skeleton */
+  /** lines of the loading placeholder */
   rows?: number;
   children: (data: Data) => ReactNode;
 }
 
-/** What was asked for: on its way, failed with another try, or there. What was once there stays. */
+/** Render a query's data, its error with a retry button, or a placeholder. Data stays visible when a refetch fails. */
 export function QueryView<Data>({ query, rows = 4, children }: Props<Data>) {
   if (query.data !== undefined) return children(query.data);
   if (query.isError && !query.isFetching)

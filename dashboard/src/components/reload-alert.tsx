@@ -7,7 +7,7 @@ interface Props {
   hint: string;
 }
 
-/** What only loading the page again mends, and the button that does it. */
+/** Alert with a button that reloads the page, for errors that nothing else can resolve. */
 export function ReloadAlert({ type, title, hint }: Props) {
   return (
     <Alert

@@ -1,9 +1,12 @@
 import { formatShare } from "../format/numbers";
+import { riskLevel } from "../format/risk-levels";
 import { strings } from "../strings";
+import { useRiskLevels } from "./use-risk-levels";
 
-/** A risk (0 to 1) as a bar with its number; the colour only repeats what both say. */
+/** A risk score (0 to 1) as a bar with its percentage; the colour carries no extra information. */
 export function RiskBar({ risk, label = strings.customers.risk }: { risk: number; label?: string }) {
-  const level = risk > 0.7 ? "high" : risk >= 0.3 ? "medium" : "low";
+  const levels = useRiskLevels();
+  const level = levels === null ? "low" : riskLevel(risk, levels);
   return (
     <div className="risk-bar">
       {/* biome-ignore lint/a11y/useSemanticElements: browsers draw <meter> each in its own way */}
@@ -18,7 +21,7 @@ export function RiskBar({ risk, label = strings.customers.risk }: { risk: number
       >
         <div className={`risk-fill ${level}`} style={{ width: `${risk * 100}%` }} />
       </div>
-      <span className="figure">{formatShare(risk)}</span>
+      <span className="numeric">{formatShare(risk)}</span>
     </div>
   );
 }

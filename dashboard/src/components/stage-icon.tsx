@@ -14,7 +14,7 @@ import {
 } from "@ant-design/icons";
 import type { ComponentType } from "react";
 
-/** The names that stages' icons have, and what shows them; an unknown name is a flag. */
+/** Icons by the names that stages use; unknown names get a flag. */
 const ICONS: Record<string, ComponentType<{ "aria-hidden"?: boolean }>> = {
   "user-plus": UserAddOutlined,
   user: UserOutlined,

@@ -11,7 +11,7 @@ export interface StageStyle {
 
 const UNKNOWN_STAGE_COLOUR = "#64748b";
 
-/** How a stage looks, by its key; one that the company no longer has is grey, by its key. */
+/** Return a function from a stage's key to its style; stages that no longer exist are grey and named after their key. */
 export function useStageStyle(): (key: string) => StageStyle {
   const stages = useStages().data?.stages;
   const stylesByKey = useMemo(

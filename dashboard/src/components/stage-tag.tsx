@@ -3,7 +3,7 @@ import { readableTextColour } from "../format/contrast";
 import { StageIcon } from "./stage-icon";
 import { useStageStyle } from "./stage-style";
 
-/** A stage by its key, in the company's colour, name and icon. */
+/** A stage with the colour, name and icon that the company chose. */
 export function StageTag({ stage, name, large = false }: { stage: string; name?: string; large?: boolean }) {
   const style = useStageStyle()(stage);
   return (

@@ -9,44 +9,44 @@ const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60_000],
 ];
 
-/** The day of an instant: "7 Dec 2026". */
+/** Format the date of a timestamp: "7 Dec 2026". */
 export function formatDate(instant: string, locale = LOCALE): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium" }).format(new Date(instant));
 }
 
-/** A calendar day (`2026-12-07`), which is the same day everywhere. */
+/** Format a calendar date (`2026-12-07`), independent of the time zone. */
 export function formatCalendarDate(date: string, locale = LOCALE): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(date));
 }
 
-/** A calendar day without its year, for axes: "7 Dec". */
+/** Format a calendar date without the year, for chart axes: "7 Dec". */
 export function formatShortDate(date: string, locale = LOCALE): string {
   return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" }).format(
     new Date(date),
   );
 }
 
-/** Day and time of an instant. */
+/** Format the date and time of a timestamp. */
 export function formatDateTime(instant: string, locale = LOCALE): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(
     new Date(instant),
   );
 }
 
-/** How far an instant is from now: "in 12 days", "3 hours ago". */
+/** Format the distance of a timestamp from now: "in 12 days", "3 hours ago". */
 export function formatRelative(instant: string, now = Date.now(), locale = stringsLocale()): string {
   const distance = new Date(instant).getTime() - now;
   const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
   const size = Math.abs(distance);
   for (const [unit, length] of UNITS) {
-    // Up to ten weeks people count in days.
+    // Up to ten weeks are shown in days.
     if (unit === "month" && size < 70 * DAY) continue;
     if (size >= length) return format.format(Math.trunc(distance / length), unit);
   }
   return format.format(0, "second");
 }
 
-/** An instant as the value of `<input type="datetime-local">`, in the browser's time zone. */
+/** Format a date as the value of `<input type="datetime-local">`, in the browser's time zone. */
 export function toDateTimeLocal(instant: Date): string {
   const shifted = new Date(instant.getTime() - instant.getTimezoneOffset() * 60_000);
   return shifted.toISOString().slice(0, 16);

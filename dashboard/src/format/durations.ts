@@ -1,7 +1,7 @@
 import { strings } from "../strings";
 import { formatNumber } from "./numbers";
 
-/** "12 days". */
+/** Format a number of days: "12 days". */
 export function formatDays(days: number): string {
   return strings.common.days(formatNumber(days), days);
 }

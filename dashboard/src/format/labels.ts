@@ -1,20 +1,20 @@
 import { strings } from "../strings";
 
-/** `send_welcome_email` is "Send welcome email": a key that nobody has given a name. */
+/** Make a key without a label readable: `send_welcome_email` becomes "Send welcome email". */
 export function humanize(key: string): string {
   const text = key.replaceAll(/[._-]+/g, " ").trim();
   return text === "" ? key : text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** The name of what the gateway calls by a key. */
-export function label(kind: keyof typeof strings.terms, key: string): string {
-  return strings.terms[kind][key] ?? humanize(key);
+/** Return the label of a key of the API. */
+export function label(kind: keyof typeof strings.labels, key: string): string {
+  return strings.labels[kind][key] ?? humanize(key);
 }
 
-/** An action by its key; a step of several has its number: "Onboarding e-mail (2)". */
+/** Return the label of an action's key, with the step's number if it has several: "Onboarding e-mail (2)". */
 export function actionLabel(key: string): string {
   const [name = key, step] = key.split(".");
   const shown = label("actions", name);
-  // The numbers of what people ask for count the journey's history, and say nothing to them.
+  // Numbers of staff requests are internal counters of the journey.
   return step === undefined || name.startsWith("centre_") ? shown : `${shown} (${step})`;
 }

@@ -7,7 +7,7 @@ type UpcomingStep = Pick<
   "held" | "hold_until" | "next_deadline" | "next_stage" | "total_appointments"
 >;
 
-/** What happens next to a journey if nothing else does, in a sentence. `nameOf`: a stage's name by its key. */
+/** Describe in a sentence what happens next in a journey if no event arrives. `nameOf` maps a stage's key to its name. */
 export function describeNextStep(
   journey: UpcomingStep,
   nameOf: (key: string) => string,
@@ -18,9 +18,9 @@ export function describeNextStep(
     const until = journey.hold_until;
     return until === null ? t.heldUntilReleased : t.holdEnds(formatRelative(until, now), formatDate(until));
   }
-  if (journey.next_deadline === null) return t.nothing;
+  if (journey.next_deadline === null) return t.noChange;
   const when = [formatRelative(journey.next_deadline, now), formatDate(journey.next_deadline)] as const;
-  const unless = journey.total_appointments > 0 ? t.unlessAppointment : t.unlessAnything;
+  const unless = journey.total_appointments > 0 ? t.unlessAppointment : t.unlessEvent;
   if (journey.next_stage === null) return t.scores(...when, unless);
   return t.moves(nameOf(journey.next_stage), ...when, unless);
 }

@@ -5,7 +5,7 @@ import { formatMoney, formatNumber, formatShare } from "./numbers";
 
 const CONDITION = /^\s*(>=|<=|==|>|<)\s*(-?[0-9.]+)\s*$/;
 
-/** A stage's rules, one sentence each; any of them will do. Empty: nothing leads there by itself. */
+/** Describe a stage's rules, one sentence each; any of them suffices. Empty if the stage has no rules. */
 export function describeRules(stage: Pick<Stage, "auto_transition_rules">, currency: string): string[] {
   const rules = stage.auto_transition_rules;
   return (rules === null ? [] : Array.isArray(rules) ? rules : [rules]).map((rule) =>
@@ -21,13 +21,13 @@ export function describeRule({ trigger, conditions }: Rule, currency: string): s
   return capitalize(clauses.length === 0 ? event : `${event}${t.where}${clauses.join(t.and)}`);
 }
 
-/** What was compared when a rule moved a journey: "Lifetime value: €1,073.00 (at least €1,000.00)". */
+/** Describe what a rule compared in a transition: "Lifetime value: €1,073.00 (required: at least €1,000.00)". */
 export function describeComparison({ fact, is, must_be }: Comparison, currency: string): string {
   const shown = is === null ? strings.common.none : formatFact(fact, is, currency);
   const match = CONDITION.exec(must_be);
   const limit =
     match === null ? must_be : `${describeOperator(match)} ${formatFact(fact, Number(match[2]), currency)}`;
-  return strings.journey.compared(strings.facts[fact] ?? humanize(fact), shown, limit);
+  return strings.journey.comparison(strings.facts[fact] ?? humanize(fact), shown, limit);
 }
 
 function describeCondition(fact: string, text: string, currency: string): string {

@@ -1,29 +1,29 @@
-/** How fresh the page is: `live` by the stream, `polling` without it, `lost` when the gateway does not answer. */
-export type Connection = "connecting" | "live" | "polling" | "lost";
+/** `live`: receiving the stream; `polling`: without the stream; `offline`: the server does not respond. */
+export type Connection = "connecting" | "live" | "polling" | "offline";
 
 export interface ChangeFeedOptions {
-  /** whose journeys changed; null: everything may have */
+  /** ids of customers whose journeys changed; null: any may have changed */
   onChanged(customers: readonly string[] | null): void;
   onConnection(connection: Connection): void;
-  /** asks the gateway whether it is there; rejects when it is not (or the session is over, which others hear of) */
+  /** checks whether the server responds; rejects if not */
   checkServer(): Promise<unknown>;
   open?(): EventSource;
 }
 
 export const POLL_MS = 15_000;
 const RETRY_MS = 2_000;
-/** The stream pings each 15 s: so long a silence means that nobody is there. */
+/** The stream sends a ping every 15 s; a longer silence means that the connection is dead. */
 const SILENCE_MS = 40_000;
 
-/** Follows the gateway's stream of changes, and asks in intervals while there is none. Returns how to stop. */
+/** Subscribe to the server's change feed, and fall back to polling. Returns a function that unsubscribes. */
 export function subscribeToChanges(options: ChangeFeedOptions): () => void {
   const { onChanged, onConnection, checkServer } = options;
   const open = options.open ?? (() => new EventSource("/v1/portal/stream"));
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let stopped = false;
-  let mayHaveMissedChanges = false; // whether something may have been missed
-  let failedStreams = 0; // how often the stream failed though the gateway answered
+  let mayHaveMissedChanges = false;
+  let failedStreams = 0; // consecutive stream failures while the server responded
 
   function schedule(run: () => void, delay: number) {
     clearTimeout(timer);
@@ -64,13 +64,13 @@ export function subscribeToChanges(options: ChangeFeedOptions): () => void {
     } catch {
       if (stopped) return;
       failedStreams = 0;
-      onConnection("lost");
+      onConnection("offline");
       schedule(() => void checkConnection(), RETRY_MS);
       return;
     }
     if (stopped) return;
     failedStreams += 1;
-    // A gateway that was restarted streams again at once; one whose stream is cut by a proxy is asked in intervals.
+    // After a restart the stream works again at once. If it fails repeatedly, a proxy may be blocking it: poll instead.
     if (failedStreams > 1) {
       onConnection("polling");
       onChanged(null);

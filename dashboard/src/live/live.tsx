@@ -7,7 +7,7 @@ import { QueryInvalidator } from "./query-invalidator";
 
 const Context = createContext<Connection>("connecting");
 
-/** Keeps what the page shows fresh while somebody is signed in. */
+/** Keep the page's data up to date while signed in. */
 export function LiveProvider({ children }: { children: ReactNode }) {
   const [connection, setConnection] = useState<Connection>("connecting");
   const queries = useQueryClient();

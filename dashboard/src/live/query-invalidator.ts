@@ -1,11 +1,11 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { isAffected } from "../api/query-keys";
 
-/** Lists are asked again at most once in so long, figures (which cost the gateway more) more rarely. */
+/** Minimum intervals between refetches; analytics queries are more expensive than lists. */
 export const LISTS_MS = 1_000;
 export const ANALYTICS_MS = 5_000;
 
-/** Asks again for what changed, and no more often than is good for anybody. */
+/** Invalidate the queries affected by changes, at a limited rate. */
 export class QueryInvalidator {
   private readonly timers = new Map<"lists" | "analytics", ReturnType<typeof setTimeout>>();
   private readonly lastRun = new Map<"lists" | "analytics", number>();
@@ -13,7 +13,7 @@ export class QueryInvalidator {
 
   constructor(private readonly queries: Pick<QueryClient, "invalidateQueries">) {}
 
-  /** `customers` null: everything. */
+  /** Record changed customers; null means that any may have changed. */
   changed(customers: readonly string[] | null): void {
     if (customers === null) this.customers = null;
     else for (const customer of customers) this.customers?.add(customer);

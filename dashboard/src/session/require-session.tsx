@@ -6,21 +6,21 @@ import { LiveProvider } from "../live/live";
 import { strings } from "../strings";
 import { useSessions } from "./session";
 
-/** Its children for who is signed in; everybody else goes to the sign-in page, and returns to the same page after. */
+/** Render the children if signed in; otherwise redirect to the sign-in page, which returns here afterwards. */
 export function RequireSession({ children }: { children: ReactNode }) {
   const { state, retry } = useSessions();
   const { pathname, search } = useLocation();
   switch (state.status) {
-    case "asking":
+    case "loading":
       return <PageSpinner />;
     case "unreachable":
       return (
-        <main className="alone">
+        <main className="centred">
           <ErrorAlert title={strings.signIn.unreachable} retry={retry} />
         </main>
       );
     case "signed-in":
-      // Whoever signs in next gets a new stream.
+      // The key opens a new stream for each session.
       return <LiveProvider key={state.session.csrf_token}>{children}</LiveProvider>;
     default:
       return <Navigate to="/sign-in" replace state={{ from: `${pathname}${search}` }} />;

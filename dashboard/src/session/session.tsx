@@ -4,9 +4,9 @@ import { onSessionExpired, setCsrfToken } from "../api/client";
 import * as sessionApi from "../api/session";
 import type { Session } from "../api/shapes";
 
-/** `asking` at the start; `unreachable` when nobody answered that; `expired` is signed out against one's will. */
+/** `loading` at the start; `unreachable` if the server did not respond; `expired` if the server ended the session. */
 export type SessionState =
-  | { status: "asking" | "unreachable" | "signed-out" | "expired" }
+  | { status: "loading" | "unreachable" | "signed-out" | "expired" }
   | { status: "signed-in"; session: Session };
 
 interface Sessions {
@@ -14,26 +14,26 @@ interface Sessions {
   signIn(credentials: sessionApi.Credentials): Promise<void>;
   signOut(): Promise<void>;
   retry(): void;
-  /** The gateway says that the session is over. */
+  /** Called when the server has ended the session. */
   endSession(): void;
 }
 
 const Context = createContext<Sessions | null>(null);
 
 interface Props {
-  /** the session of who opens the page, which has been asked for already */
+  /** the session request started before rendering */
   initialSession: Promise<Session | null>;
   children: ReactNode;
 }
 
 export function SessionProvider({ initialSession, children }: Props) {
-  const [state, setState] = useState<SessionState>({ status: "asking" });
+  const [state, setState] = useState<SessionState>({ status: "loading" });
   const queries = useQueryClient();
 
   const resolveSession = useCallback((initialSession: Promise<Session | null>) => {
-    // Who has signed in fallback stays so.
+    // Do not overwrite a sign-in that completed in the meantime.
     const finishLoading = (state: SessionState) =>
-      setState((current) => (current.status === "asking" ? state : current));
+      setState((current) => (current.status === "loading" ? state : current));
     initialSession.then(
       (session) =>
         finishLoading(session === null ? { status: "signed-out" } : { status: "signed-in", session }),
@@ -42,7 +42,7 @@ export function SessionProvider({ initialSession, children }: Props) {
   }, []);
 
   const retry = useCallback(() => {
-    setState({ status: "asking" });
+    setState({ status: "loading" });
     resolveSession(sessionApi.currentSession());
   }, [resolveSession]);
 
@@ -54,7 +54,7 @@ export function SessionProvider({ initialSession, children }: Props) {
   useEffect(() => resolveSession(initialSession), [resolveSession, initialSession]);
   useEffect(() => onSessionExpired(endSession), [endSession]);
   useEffect(() => {
-    // What one session has seen is not for the next.
+    // Do not show data of one session to the next.
     if (state.status === "signed-out" || state.status === "expired") queries.clear();
   }, [state.status, queries]);
 
@@ -82,14 +82,14 @@ export function useSessions(): Sessions {
   return value;
 }
 
-/** The session of who is signed in; for views, which nobody else sees. */
+/** Return the current session. Only for components inside `RequireSession`. */
 export function useSession(): Session {
   const { state } = useSessions();
   if (state.status !== "signed-in") throw new Error("nobody is signed in");
   return state.session;
 }
 
-/** Whether the session's key may change anything; a reader sees no buttons. */
+/** Whether the session may make changes; read-only users see no action buttons. */
 export function useCanEdit(): boolean {
   const { scopes } = useSession();
   return scopes.includes("journeys:write") || scopes.includes("admin");

@@ -5,7 +5,7 @@ import { useCanEdit, useSession, useSessions } from "../session/session";
 import { strings } from "../strings";
 import { taskCompletions } from "../tasks/task-completion";
 
-/** Whose key the session has, and the way out. */
+/** Menu with the name of the session's API key and the sign-out button. */
 export function AccountMenu() {
   const { name } = useSession();
   const { signOut } = useSessions();

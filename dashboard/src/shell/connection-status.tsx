@@ -2,7 +2,7 @@ import { Tooltip } from "antd";
 import { useConnection } from "../live/live";
 import { strings } from "../strings";
 
-/** How fresh the page is. */
+/** Whether the page is updated live, by polling, or not at all. */
 export function ConnectionStatus() {
   const connection = useConnection();
   const t = strings.live;
@@ -10,11 +10,11 @@ export function ConnectionStatus() {
   const [text, hint] = {
     live: [t.live, t.liveHint],
     polling: [t.polling, t.pollingHint],
-    lost: [t.lost, t.lostBanner],
+    offline: [t.offline, t.offlineBanner],
   }[connection] as [string, string];
   return (
     <Tooltip title={hint}>
-      <span className={`freshness ${connection}`} role="status">
+      <span className={`connection-status ${connection}`} role="status">
         <span className="dot" aria-hidden />
         {text}
       </span>

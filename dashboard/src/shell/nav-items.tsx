@@ -2,7 +2,7 @@ import { AlertOutlined, BarChartOutlined, DeploymentUnitOutlined, TeamOutlined }
 import type { ReactNode } from "react";
 import { strings } from "../strings";
 
-/** Where the menu leads. */
+/** Entries of the main navigation. */
 export const NAV_ITEMS: readonly { path: string; name: string; icon: ReactNode }[] = [
   { path: "/action-centre", name: strings.views.actionCentre, icon: <AlertOutlined aria-hidden /> },
   { path: "/customers", name: strings.views.customers, icon: <TeamOutlined aria-hidden /> },

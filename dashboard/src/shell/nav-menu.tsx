@@ -2,10 +2,10 @@ import { NavLink } from "react-router";
 import { strings } from "../strings";
 import { NAV_ITEMS } from "./nav-items";
 
-/** The way to each view; links, so that they open in other tabs too. */
+/** Main navigation. Plain links, so that views can be opened in new tabs. */
 export function NavMenu({ onNavigate }: { onNavigate?: () => void }) {
   return (
-    <nav aria-label={strings.common.navigation} className="menu">
+    <nav aria-label={strings.common.navigation} className="nav-menu">
       <ul>
         {NAV_ITEMS.map(({ path, name, icon }) => (
           <li key={path}>

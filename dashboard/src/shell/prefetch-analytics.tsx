@@ -7,8 +7,8 @@ import { Analytics } from "../views/views";
 const IDLE_MS = 1_500;
 
 /**
- * Fetches the analytics view and the charts' library as soon as the view that is shown has had all it asked for, for a
- * while: opened later, they have to wait for the figures alone. Not where the browser is asked to save data.
+ * Preload the analytics view and the chart library once the current view has been idle for a while, so that opening
+ * analytics only has to wait for its data. Skipped if the browser is in data-saving mode.
  */
 export function PrefetchAnalytics() {
   const isIdle = useIsFetching() === 0;

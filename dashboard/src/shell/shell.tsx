@@ -13,7 +13,7 @@ import { ConnectionStatus } from "./connection-status";
 import { NavMenu } from "./nav-menu";
 import { PrefetchAnalytics } from "./prefetch-analytics";
 
-/** What stands around every view: the menu, whose figures these are, how fresh they are, the way out. */
+/** Layout around every view: navigation, company, connection status and account menu. */
 export function Shell() {
   const { company } = useSession();
   const small = useMedia("(max-width: 991px)");
@@ -64,6 +64,14 @@ export function Shell() {
 }
 
 function OfflineBanner() {
-  if (useConnection() !== "lost") return null;
-  return <Alert className="lost" type="warning" showIcon role="alert" title={strings.live.lostBanner} />;
+  if (useConnection() !== "offline") return null;
+  return (
+    <Alert
+      className="offline-banner"
+      type="warning"
+      showIcon
+      role="alert"
+      title={strings.live.offlineBanner}
+    />
+  );
 }

@@ -1,6 +1,5 @@
 /**
- * Every text that the dashboard shows. Another language is another folder beside `en` with the same shape, and a choice
- * made here.
+ * All texts of the dashboard. To add a language, add a folder next to `en` with the same exports and select it here.
  */
 import * as en from "./en";
 

@@ -7,7 +7,7 @@ import { strings } from "../strings";
 
 const UNASSIGNED = 0;
 
-/** Who has a task; another can be chosen. */
+/** Select for the staff member a task is assigned to. */
 export function Assignee({ task }: { task: Task }) {
   const staff = useStaff().data?.staff ?? [];
   const assign = useAssignTask(task.customer_id);
@@ -17,7 +17,7 @@ export function Assignee({ task }: { task: Task }) {
   async function assignTo(staffId: number) {
     try {
       await assign.mutateAsync({ taskId: task.id, staffId: staffId === UNASSIGNED ? null : staffId });
-      message.success(t.assigned);
+      message.success(t.assigneeChanged);
     } catch (error) {
       message.error(errorMessage(error as Error));
     }
@@ -33,7 +33,7 @@ export function Assignee({ task }: { task: Task }) {
       loading={assign.isPending}
       onChange={assignTo}
       options={[
-        { value: UNASSIGNED, label: t.nobody },
+        { value: UNASSIGNED, label: t.unassigned },
         ...(task.assigned_to !== null && staff.length === 0
           ? [{ value: task.assigned_to, label: task.staff_name ?? String(task.assigned_to) }]
           : []),

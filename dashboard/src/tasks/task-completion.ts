@@ -1,6 +1,6 @@
 import { completeTask } from "../api/mutations";
 
-/** How long a task that was called done can be taken back: what the gateway has finished stays finished. */
+/** How long completing a task can be undone. The API has no way to reopen a task. */
 export const UNDO_MS = 5_000;
 
 interface PendingCompletion {
@@ -9,8 +9,8 @@ interface PendingCompletion {
 }
 
 /**
- * Tasks that somebody has called done: they vanish at once, and the gateway hears of it a little later, so that a slip can
- * be undone. Who closes the page fallback meant it.
+ * Tasks marked as done: hidden immediately, sent to the API after a delay, so that a mistake can be undone. Closing the
+ * page sends them at once.
  */
 export class TaskCompletionQueue {
   private readonly pending = new Map<number, PendingCompletion>();
@@ -26,7 +26,7 @@ export class TaskCompletionQueue {
     return () => this.listeners.delete(listener);
   };
 
-  /** The tasks that are called done and may still be taken back, or are just being finished. */
+  /** Ids of tasks that are marked as done but may still appear in the API's lists. */
   getHiddenIds = (): ReadonlySet<number> => this.hiddenIds;
 
   start(taskId: number, callbacks: PendingCompletion["callbacks"]): void {
@@ -45,7 +45,7 @@ export class TaskCompletionQueue {
     pending.callbacks.onUndone();
   }
 
-  /** Send all at once, by requests that outlive the page; resolves when they are answered. */
+  /** Send all pending completions now, with requests that outlive the page. */
   async flush(): Promise<void> {
     await Promise.all([...this.pending.keys()].map((taskId) => this.send(taskId, true)));
   }
@@ -58,7 +58,7 @@ export class TaskCompletionQueue {
     try {
       await this.complete(taskId, keepalive);
       pending.callbacks.onCompleted();
-      // It is hidden until the lists have been asked again, which no longer have it.
+      // Keep it hidden until the lists have been refetched without it.
       setTimeout(() => this.unhide(taskId), UNDO_MS);
     } catch (error) {
       this.unhide(taskId);

@@ -29,7 +29,7 @@ export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boo
           </Button>
         )}
       </div>
-      <div className="task-line">
+      <div className="task-details">
         <Tag>{label("tasks", task.kind)}</Tag>
         {withCustomer && (
           <Link to={customerPath(task.customer_id)}>{task.customer_name ?? task.customer_id}</Link>
@@ -42,7 +42,7 @@ export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boo
             {t.due(formatRelative(task.due_at))}
           </time>
         )}
-        {canEdit ? <Assignee task={task} /> : <span>{task.staff_name ?? t.nobody}</span>}
+        {canEdit ? <Assignee task={task} /> : <span>{task.staff_name ?? t.unassigned}</span>}
       </div>
     </li>
   );

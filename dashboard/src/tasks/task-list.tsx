@@ -6,7 +6,7 @@ import { strings } from "../strings";
 import { TaskItem } from "./task-item";
 import { useHiddenTaskIds } from "./use-complete-task";
 
-/** Open tasks, soonest due first: of one customer, or (null) of all. */
+/** Open tasks of one customer, or of all (null), earliest due date first. */
 export function TaskList({ customerId }: { customerId: string | null }) {
   const query = useTasks(customerId);
   const hiddenTaskIds = useHiddenTaskIds();
@@ -17,10 +17,10 @@ export function TaskList({ customerId }: { customerId: string | null }) {
   if (tasks.length === 0 && !query.hasNextPage) {
     return customerId === null ? (
       <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t.none}>
-        <p className="quiet">{t.noneHint}</p>
+        <p className="secondary">{t.noneHint}</p>
       </Empty>
     ) : (
-      <p className="quiet">{t.none}</p>
+      <p className="secondary">{t.none}</p>
     );
   }
   return (
@@ -31,7 +31,7 @@ export function TaskList({ customerId }: { customerId: string | null }) {
         ))}
       </ul>
       {query.hasNextPage && (
-        <div className="more">
+        <div className="load-more">
           <Button loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
             {strings.common.showMore}
           </Button>

@@ -7,7 +7,7 @@ import { errorMessage } from "../components/error-alert";
 import { strings } from "../strings";
 import { taskCompletions, UNDO_MS } from "./task-completion";
 
-/** Calls a task done, and offers to take that back for a moment. */
+/** Return a function that marks a task as done and offers to undo it for a few seconds. */
 export function useCompleteTask(): (task: Task) => void {
   const { notification } = App.useApp();
   const queries = useQueryClient();
@@ -17,18 +17,18 @@ export function useCompleteTask(): (task: Task) => void {
     const invalidate = () => void invalidateCustomers(queries, [task.customer_id]);
     taskCompletions.start(task.id, {
       onCompleted: invalidate,
-      onUndone: () => notification.info({ key, title: t.undone(task.title), duration: 3 }),
+      onUndone: () => notification.info({ key, title: t.reopened(task.title), duration: 3 }),
       onFailed(error) {
         invalidate();
-        // Under a key of its own: the message that the task is done is just going, and would take this one with it.
-        notification.error({ title: t.notFinished(task.title), description: errorMessage(error) });
+        // No shared key: the success notification is closing and would close this one too.
+        notification.error({ title: t.completionFailed(task.title), description: errorMessage(error) });
       },
     });
     notification.success({
       key,
-      title: t.finished(task.title),
+      title: t.completed(task.title),
       duration: UNDO_MS / 1000,
-      // What can be taken back for a moment must not look as if it could for longer.
+      // The undo button must not stay longer than undoing is possible.
       pauseOnHover: false,
       placement: "bottomRight",
       actions: (
@@ -40,7 +40,7 @@ export function useCompleteTask(): (task: Task) => void {
   };
 }
 
-/** Tasks that are to be hidden, because somebody has called them done. */
+/** Ids of tasks to hide because they have been marked as done. */
 export function useHiddenTaskIds(): ReadonlySet<number> {
   return useSyncExternalStore(taskCompletions.subscribe, taskCompletions.getHiddenIds);
 }

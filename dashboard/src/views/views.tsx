@@ -8,7 +8,7 @@ import { useAnalyticsQuery } from "./analytics/analytics-query";
 
 const fallback = <PageSpinner />;
 
-// Each view is loaded when it is first gone to; the charts come later still, by themselves.
+// Each view is a chunk of its own; charts are loaded separately.
 export const ActionCentre = lazyComponent(() => import("./action-centre/action-centre"), fallback);
 export const Analytics = lazyComponent(() => import("./analytics/analytics"), fallback);
 export const Customers = lazyComponent(() => import("./customers/customers"), fallback);
@@ -17,7 +17,7 @@ export const NotFound = lazyComponent(() => import("./not-found"), fallback);
 export const SignIn = lazyComponent(() => import("./sign-in/sign-in"), fallback);
 export const Stages = lazyComponent(() => import("./stages/stages"), fallback);
 
-/** Its figures and the charts are asked for while its own code is still on its way. */
+/** Request the data and the charts while the view's own code is still loading. */
 function AnalyticsWithPrefetch() {
   usePrefetchAnalytics(useAnalyticsQuery().filter);
   useEffect(preloadCharts, []);
@@ -25,7 +25,7 @@ function AnalyticsWithPrefetch() {
 }
 AnalyticsWithPrefetch.preload = Analytics.preload;
 
-/** The views within the shell, by their paths. */
+/** Routes inside the shell. */
 export const VIEWS = [
   { path: "/action-centre", View: ActionCentre },
   { path: "/customers", View: Customers },
@@ -34,7 +34,7 @@ export const VIEWS = [
   { path: "/stages", View: Stages },
 ];
 
-/** Begins to fetch the view at an address. */
+/** Start loading the view for a path. */
 export function preloadView(pathname: string): void {
   VIEWS.find(({ path }) => matchPath(path, pathname))?.View.preload();
 }

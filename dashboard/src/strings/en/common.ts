@@ -1,8 +1,8 @@
 const plural = new Intl.PluralRules("en");
 
-/** "1 day", "12 days". */
-export function counted(shown: string, value: number, one: string, many: string): string {
-  return `${shown} ${plural.select(value) === "one" ? one : many}`;
+/** Return "1 day" or "12 days". `shown` is the formatted `value`. */
+export function pluralize(shown: string, value: number, one: string, other: string): string {
+  return `${shown} ${plural.select(value) === "one" ? one : other}`;
 }
 
 export const common = {
@@ -12,31 +12,29 @@ export const common = {
   menu: "Menu",
   account: (name: string) => `Account: ${name}`,
   signOut: "Sign out",
-  readOnly: "Read only",
+  readOnly: "read-only",
   retry: "Try again",
   reload: "Reload",
   cancel: "Cancel",
   close: "Close",
-  refresh: "Refresh",
   pages: "Pages of customers",
   page: (page: string) => `Page ${page}`,
   pageOf: (page: string, pages: string) => `Page ${page} of ${pages}`,
   previous: "Previous",
   next: "Next",
   showMore: "Show more",
-  clear: "Clear",
   none: "–",
-  days: (shown: string, value: number) => counted(shown, value, "day", "days"),
+  days: (shown: string, value: number) => pluralize(shown, value, "day", "days"),
   loading: "Loading…",
-  failed: "This could not be loaded",
-  unanswered: "The server does not answer. It is tried again as soon as it does.",
-  broken: "Something went wrong on this page",
-  brokenHint: "The page can be loaded again; nothing that was saved is lost.",
-  missing: "A piece of this page could not be loaded",
-  missingHint: "The page is loaded again as soon as the server answers.",
-  notFound: "There is no such page",
-  notFoundHint: "The address may be mistyped, or what it led to is gone.",
-  home: "To the action centre",
+  loadFailed: "This section could not be loaded",
+  serverUnreachable: "The server is not responding. Try again in a moment.",
+  viewError: "Something went wrong on this page",
+  viewErrorHint: "Reload the page to continue. Saved changes are not lost.",
+  chunkError: "Part of this page could not be loaded",
+  chunkErrorHint: "The page will reload as soon as the server responds.",
+  notFound: "Page not found",
+  notFoundHint: "The address may be mistyped, or the page no longer exists.",
+  home: "Go to the action centre",
 };
 
 export const views = {
@@ -49,22 +47,23 @@ export const views = {
 
 export const live = {
   live: "Live",
-  liveHint: "Changes appear by themselves",
+  liveHint: "Changes appear automatically",
   polling: "Every 15 seconds",
-  pollingHint: "The live stream cannot be reached; the page asks for changes every 15 seconds",
-  lost: "Not connected",
-  lostBanner:
-    "The connection to the server is lost. What you see may be out of date; it is brought up to date when the connection is back.",
+  pollingHint: "Live updates are unavailable. The page checks for changes every 15 seconds.",
+  offline: "Offline",
+  offlineBanner:
+    "Connection lost. The data shown may be out of date and will be refreshed once the connection is back.",
 };
 
 export const signIn = {
-  lead: "See where every customer stands, and what to do next.",
+  lead: "See where every customer stands and what to do next.",
   key: "API key",
-  keyHint: "A key starts with pk_. `./run up` shows one; your administrator makes others.",
-  keyMissing: "Enter a key",
+  keyHint: "Starts with pk_. Ask your administrator for a key, or copy the one that ./run up shows.",
+  keyMissing: "Enter an API key",
   submit: "Sign in",
-  refused: "This key is not valid. It may be mistyped or revoked.",
-  linkRefused: "This sign-in link has been used or has expired. Sign in with a key, or ask for a new link.",
-  expired: "Your session has expired. Sign in to go on where you were.",
-  unreachable: "The server does not answer",
+  invalidKey: "This API key is not valid. It may be mistyped or revoked.",
+  invalidLink:
+    "This sign-in link has expired or has already been used. Sign in with an API key, or ask for a new link.",
+  expired: "Your session has expired. Sign in to continue where you left off.",
+  unreachable: "The server is not responding",
 };

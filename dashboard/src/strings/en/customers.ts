@@ -1,10 +1,17 @@
+import { pluralize } from "./common";
+
 export const customers = {
-  find: "Find by name, id or e-mail",
+  search: "Search by name, ID or e-mail",
   stage: "Stage",
-  anyStage: "Any stage",
+  anyStage: "All stages",
   risk: "Risk",
-  anyRisk: "Any risk",
-  risks: { high: "High (over 70%)", medium: "Medium (30–70%)", low: "Low (under 30%)" },
+  anyRisk: "All risk levels",
+  risks: {
+    high: (limit: string) => `High (over ${limit})`,
+    medium: (from: string, to: string) => `Medium (${from} to ${to})`,
+    mediumOrHigh: (from: string) => `${from} or more`,
+    low: (limit: string) => `Low (under ${limit})`,
+  },
   sort: "Sort by",
   sorts: {
     risk: "Highest risk",
@@ -12,7 +19,7 @@ export const customers = {
     days_inactive: "Longest inactive",
     lifetime_value: "Highest lifetime value",
     last_appointment_at: "Latest appointment",
-    stage_entered_at: "Latest change of stage",
+    stage_entered_at: "Latest stage change",
     next_deadline: "Next deadline",
   },
   customer: "Customer",
@@ -22,11 +29,12 @@ export const customers = {
   lastAppointment: "Last appointment",
   never: "Never",
   table: "Customers",
-  found: (shown: string, count: number) => (count === 1 ? `${shown} customer` : `${shown} customers`),
-  emptyFilter: "No customer matches this",
-  emptyFilterHint: "Search for less, or take a filter away.",
+  count: (shown: string, value: number) => pluralize(shown, value, "customer", "customers"),
+  noMatches: "No matching customers",
+  noMatchesHint: "Try a shorter search or remove a filter.",
   clearFilters: "Clear all filters",
   empty: "No customers yet",
-  emptyHint: "A customer appears here with the first event: POST /v1/events, or ./run import FILE.",
-  apiDocs: "How events are sent",
+  emptyHint:
+    "Customers appear here with their first event. Send events to POST /v1/events, or run ./run import FILE.",
+  apiDocs: "API documentation",
 };

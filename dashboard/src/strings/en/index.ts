@@ -4,5 +4,5 @@ export * from "./analytics";
 export * from "./common";
 export * from "./customers";
 export * from "./journey";
-export * from "./terms";
+export * from "./labels";
 export * from "./work";

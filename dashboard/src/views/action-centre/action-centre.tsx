@@ -7,7 +7,7 @@ import { strings } from "../../strings";
 import { TaskList } from "../../tasks/task-list";
 import { AtRiskList } from "./at-risk-list";
 
-/** What to do now: whom the company is about to lose, and the open tasks beside. */
+/** Customers at risk of being lost, next to the open tasks. */
 export default function ActionCentre() {
   const query = usePredictions();
   const t = strings.actionCentre;

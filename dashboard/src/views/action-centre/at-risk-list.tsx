@@ -11,11 +11,11 @@ import { columns } from "./columns";
 import { filterRows, type SortKey, sortRows } from "./search-and-sort";
 import { SearchBar } from "./search-bar";
 
-/** rows of a page: of a table, of cards */
+/** rows per page */
 const TABLE_PAGE_SIZE = 20;
 const CARD_PAGE_SIZE = 8;
 
-/** The at-risk customers: found, sorted and paged here, for the gateway sends them all. */
+/** Customers at risk. The API returns all of them, so searching, sorting and paging happen here. */
 export function AtRiskList({ data }: { data: Predictions }) {
   const [text, setText] = useState("");
   const [sorting, setSorting] = useState<Sorting>({ key: "risk_score", descending: true });
@@ -35,7 +35,7 @@ export function AtRiskList({ data }: { data: Predictions }) {
     [predictions],
   );
   const nameOf = (id: string) => names.get(id) ?? id;
-  // Who is not at risk any more cannot be selected either.
+  // Drop selected customers who are no longer at risk.
   const selectedIds = selected.filter((id) => names.has(id));
   const lastPage = Math.max(1, Math.ceil(rows.length / pageSize));
   const currentPage = Math.min(page, lastPage);
@@ -46,14 +46,14 @@ export function AtRiskList({ data }: { data: Predictions }) {
     selectAllLabel: t.selectAll,
   };
   const emptyState = (
-    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={text === "" ? t.empty : t.emptyFilter}>
-      {text === "" && <p className="quiet">{t.emptyHint}</p>}
+    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={text === "" ? t.empty : t.noMatches}>
+      {text === "" && <p className="secondary">{t.emptyHint}</p>}
     </Empty>
   );
   return (
     <>
       {typeof model?.reason === "string" && (
-        <Alert type="info" showIcon className="model" title={t.noModel(model.reason)} />
+        <Alert type="info" showIcon className="model-notice" title={t.modelUnavailable(model.reason)} />
       )}
       {predictions.length > 0 && (
         <SearchBar

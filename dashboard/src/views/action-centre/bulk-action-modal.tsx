@@ -14,13 +14,13 @@ interface Props {
   onClose(finished: boolean): void;
 }
 
-/** Asks first, then does it for one after the other, then says what became of it. */
+/** Dialog of a bulk action: confirmation, progress, result. */
 export default function BulkActionModal({ type, customers, nameOf, onClose }: Props) {
-  const [step, setStep] = useState<"asking" | "running" | "finished">("asking");
+  const [step, setStep] = useState<"confirming" | "running" | "finished">("confirming");
   const [targets, setTrying] = useState(customers);
   const [done, setDone] = useState(0);
   const [failures, setRefusals] = useState<readonly BulkFailure[]>([]);
-  // One for each press of the button: who is tried again is not asked for twice.
+  // One idempotency key per dialog, so that a retry never repeats an action.
   const [idempotencyKey] = useState(newIdempotencyKey);
   const queries = useQueryClient();
   const { actionCentre: t, outreach, common } = strings;
@@ -44,12 +44,12 @@ export default function BulkActionModal({ type, customers, nameOf, onClose }: Pr
   const failedIds = failures.map(({ customer }) => customer);
   const succeeded = total - failedIds.length;
   const buttons = {
-    asking: [
+    confirming: [
       <Button key="cancel" onClick={() => onClose(false)}>
         {common.cancel}
       </Button>,
       <Button key="ok" type="primary" onClick={() => void run(customers)}>
-        {t.bulkOk(actionName, formatNumber(total))}
+        {t.bulkConfirm(actionName, formatNumber(total))}
       </Button>,
     ],
     running: null,
@@ -74,7 +74,7 @@ export default function BulkActionModal({ type, customers, nameOf, onClose }: Pr
       keyboard={step !== "running"}
       onCancel={() => onClose(step === "finished")}
     >
-      {step === "asking" && <p>{t.bulkText[type]}</p>}
+      {step === "confirming" && <p>{t.bulkText[type]}</p>}
       {step === "running" && (
         <Progress
           aria-label={actionName}
@@ -83,7 +83,7 @@ export default function BulkActionModal({ type, customers, nameOf, onClose }: Pr
         />
       )}
       {step === "finished" && (
-        <div role="status" className="outcome">
+        <div role="status" className="bulk-result">
           {succeeded > 0 && (
             <Alert type="success" showIcon title={t.bulkDone(formatNumber(succeeded), succeeded)} />
           )}
@@ -103,7 +103,7 @@ export default function BulkActionModal({ type, customers, nameOf, onClose }: Pr
               }
             />
           )}
-          <p className="quiet">{t.bulkOutcome}</p>
+          <p className="secondary">{t.bulkResultHint}</p>
         </div>
       )}
     </Modal>

@@ -14,30 +14,30 @@ interface Props {
   clearSelection(): void;
 }
 
-/** What can be done for all who are selected. */
+/** Toolbar with the actions for all selected customers. */
 export function BulkActions({ customers, nameOf, clearSelection }: Props) {
   const [pending, setAsked] = useState<{ type: Outreach; customers: readonly string[] } | null>(null);
   useEffect(BulkActionModal.preload, []);
   const { actionCentre, outreach } = strings;
   const count = formatNumber(customers.length);
   return (
-    <section className="bulk" aria-label={actionCentre.selected(count, customers.length)}>
+    <section className="bulk-toolbar" aria-label={actionCentre.selected(count, customers.length)}>
       <strong role="status">{actionCentre.selected(count, customers.length)}</strong>
-      <div className="buttons tight">
+      <div className="buttons compact">
         {OUTREACH.map((type) => (
           <Button
             key={type}
             size="small"
             type="primary"
             icon={OUTREACH_ICONS[type]}
-            aria-label={outreach.of(outreach[type], actionCentre.selected(count, customers.length))}
+            aria-label={outreach.labelFor(outreach[type], actionCentre.selected(count, customers.length))}
             onClick={() => setAsked({ type, customers })}
           >
             {outreach[type]}
           </Button>
         ))}
         <Button size="small" onClick={clearSelection}>
-          {actionCentre.unselect}
+          {actionCentre.clearSelection}
         </Button>
       </div>
       {pending !== null && (

@@ -10,7 +10,7 @@ import { formatDays } from "../../format/durations";
 import { formatMoney, formatShare } from "../../format/numbers";
 import { strings } from "../../strings";
 
-/** What the gateway recommends, and the button that does it. */
+/** The outreach button for each action that the API recommends. */
 const OUTREACH_BY_RECOMMENDATION: Record<string, Outreach> = {
   personal_call: "call",
   special_offer: "offer",
@@ -46,19 +46,19 @@ export function columns(currency: string, canEdit: boolean): Column<Prediction>[
     },
     {
       key: "return_probability",
-      title: t.returns,
+      title: t.returnProbability,
       sortable: true,
       align: "right",
       render: (row) =>
         row.return_probability == null ? (
-          <span className="quiet">{t.returnsUnknown}</span>
+          <span className="secondary">{t.unknown}</span>
         ) : (
           formatShare(row.return_probability)
         ),
     },
     {
       key: "predicted_churn_date",
-      title: t.churns,
+      title: t.predictedChurn,
       sortable: true,
       render: (row) => <ChurnDate row={row} />,
     },
@@ -69,7 +69,7 @@ export function columns(currency: string, canEdit: boolean): Column<Prediction>[
 }
 
 function ChurnDate({ row }: { row: Prediction }) {
-  if (row.predicted_churn_date === null) return <span className="quiet">{strings.common.none}</span>;
+  if (row.predicted_churn_date === null) return <span className="secondary">{strings.common.none}</span>;
   const day = <time dateTime={row.predicted_churn_date}>{formatCalendarDate(row.predicted_churn_date)}</time>;
   const basis = strings.actionCentre.predictedBy[row.predicted_by ?? ""];
   return basis === undefined ? day : <Tooltip title={basis}>{day}</Tooltip>;
@@ -80,7 +80,7 @@ function RecommendedActions({ row }: { row: Prediction }) {
     .map(({ type }) => OUTREACH_BY_RECOMMENDATION[type])
     .filter((type) => type !== undefined);
   return (
-    <div className="buttons tight">
+    <div className="buttons compact">
       {types.map((type) => (
         <OutreachButton key={type} type={type} customerId={row.customer_id} name={row.name} small />
       ))}

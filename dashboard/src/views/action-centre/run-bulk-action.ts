@@ -1,4 +1,4 @@
-/** At once so many requests: a journey answers when it has committed, and the next need not wait for it. */
+/** Concurrent requests. Each one waits for a journey's commit, so running them in sequence would be slow. */
 const CONCURRENCY = 4;
 
 export interface BulkFailure {
@@ -6,7 +6,7 @@ export interface BulkFailure {
   error: Error;
 }
 
-/** Asks for each customer, some at once; who was refused, in order. `told` hears how many are done. */
+/** Run an action for each customer, some concurrently, and return the failures in order. */
 export async function runBulkAction(
   customers: readonly string[],
   run: (customer: string) => Promise<unknown>,

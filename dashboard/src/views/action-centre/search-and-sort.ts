@@ -9,7 +9,7 @@ export const SORT_KEYS = [
 ] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
-/** Those whose name, id or address has the text in it. */
+/** Return the rows whose name, id or e-mail contains the text. */
 export function filterRows(rows: readonly Prediction[], text: string): readonly Prediction[] {
   const needle = text.trim().toLocaleLowerCase();
   if (needle === "") return rows;
@@ -18,7 +18,7 @@ export function filterRows(rows: readonly Prediction[], text: string): readonly 
   );
 }
 
-/** In order; what is not known comes last either way, and equals keep the gateway's order. */
+/** Sort rows; unknown values come last in both directions, ties keep the order of the API. */
 export function sortRows(rows: readonly Prediction[], key: SortKey, descending: boolean): Prediction[] {
   const sign = descending ? -1 : 1;
   return [...rows].sort((one, other) => {

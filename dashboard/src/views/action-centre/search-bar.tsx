@@ -10,7 +10,7 @@ interface Props {
   onSearch(text: string): void;
   sorting: Sorting;
   onSort(sorting: Sorting): void;
-  /** go to the first page */
+  /** return to the first page */
   onReset(): void;
 }
 
@@ -20,15 +20,15 @@ export function SearchBar({ text, onSearch, sorting, onSort, onReset }: Props) {
   return (
     <search className="filters">
       <Input
-        className="find"
+        className="search-input"
         value={text}
         onChange={({ target }) => {
           onSearch(target.value);
           onReset();
         }}
         prefix={<SearchOutlined aria-hidden />}
-        placeholder={strings.customers.find}
-        aria-label={t.find}
+        placeholder={strings.customers.search}
+        aria-label={t.search}
         allowClear
       />
       {narrow && (

@@ -2,7 +2,7 @@ import { useCallback, useMemo } from "react";
 import { useSearchParams } from "react-router";
 import { type AnalyticsQuery, PERIODS } from "../../api/analytics";
 
-/** Which figures are looked at; it stands in the address. */
+/** The selected period and time, kept in the URL. */
 export function useAnalyticsQuery() {
   const [params, setParams] = useSearchParams();
   const filter = useMemo(() => parseAnalyticsQuery(params), [params]);

@@ -12,14 +12,14 @@ import { PeriodPicker } from "./period-picker";
 import { DistributionCard, TimeInStageCard } from "./stage-cards";
 import { Statistics } from "./statistics";
 
-/** A company's journeys in figures, of a period up to now or to an instant of the past. */
+/** Analytics of all journeys for a period that ends now or at a time in the past. */
 export default function Analytics() {
   const { filter, change } = useAnalyticsQuery();
   const query = useJourneyAnalytics(filter);
-  // What is below the window's edge is drawn after what is in it has been painted.
+  // Charts below the fold are rendered after the first paint.
   const showLowerCharts = useDeferredValue(true, false);
   const t = strings.analytics;
-  const asOf = filter.asOf === null ? t.asOfNow : t.asOfMoment(formatDateTime(filter.asOf));
+  const asOf = filter.asOf === null ? t.asOfNow : t.asOfTime(formatDateTime(filter.asOf));
   return (
     <Page
       title={strings.views.analytics}

@@ -16,7 +16,7 @@ import { useDark, useNarrow } from "../../theme";
 
 const EMPTY_SANKEY: SankeyData = { nodes: [], links: [] };
 
-/** Movements between the stages in the period; its figures come by themselves. */
+/** Stage flow of the period (Sankey); loads its own data. */
 export function FlowCard({ filter }: { filter: AnalyticsQuery }) {
   const query = useSankey(filter);
   const stageStyle = useStageStyle();

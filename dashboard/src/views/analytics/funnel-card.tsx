@@ -10,7 +10,7 @@ import { useDark, useMedia } from "../../theme";
 export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
   const stageStyle = useStageStyle();
   const dark = useDark();
-  // Beside two others it is as high as both.
+  // In two columns the funnel is as tall as the two cards next to it.
   const isSingleColumn = useMedia("(max-width: 1099px)");
   const t = strings.analytics;
   const rows = steps.map((step, index) => ({

@@ -18,7 +18,7 @@ import { useDark } from "../../theme";
 type Metric = keyof typeof strings.analytics.metricNames;
 const METRICS = Object.keys(strings.analytics.metricNames) as Metric[];
 
-/** One figure of every stage, day by day. */
+/** Daily values of one metric, one line per stage. */
 export function MetricsCard({ filter }: { filter: AnalyticsQuery }) {
   const [metric, setMetric] = useState<Metric>("customer_count");
   const query = useStageMetrics(filter);
@@ -28,7 +28,7 @@ export function MetricsCard({ filter }: { filter: AnalyticsQuery }) {
   const currency = useCurrency();
   const t = strings.analytics;
   const rows = trimEmptyStart(query.data?.stage_metrics ?? []);
-  // A stage that never has the figure has no line; the colours go by the stage all the same.
+  // Stages without any value have no line.
   const stages = order.filter((key) => rows.some((row) => row.stage === key));
   const formatAxisLabel = useCallback(
     (value: number) => formatMetric(metric, value, currency, formatCompactMoney),
@@ -93,7 +93,7 @@ export function MetricsCard({ filter }: { filter: AnalyticsQuery }) {
   );
 }
 
-/** Without the days before the first customer, but for the one before. */
+/** Drop the days before the first customer, except the last of them. */
 function trimEmptyStart(rows: StageMetric[]): StageMetric[] {
   const first = rows.find((row) => row.customer_count > 0)?.metric_date;
   return first === undefined ? rows : rows.filter((row) => row.metric_date >= daysBefore(first, 1));

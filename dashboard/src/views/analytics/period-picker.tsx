@@ -14,7 +14,7 @@ export function PeriodPicker({
   const t = strings.analytics;
   const id = useId();
   return (
-    <div className="view-picker">
+    <div className="period-picker">
       <Segmented<Period>
         aria-label={t.period}
         value={filter.period}
@@ -30,7 +30,7 @@ export function PeriodPicker({
           value={filter.asOf === null ? "" : toDateTimeLocal(new Date(filter.asOf))}
           onChange={({ target }) => {
             const instant = new Date(target.value);
-            // A time to come has no figures yet; while a year is being typed it is not a time at all.
+            // Ignore times in the future, and incomplete years while they are being typed.
             const isPast = instant.getTime() <= Date.now() && instant.getFullYear() >= 1900;
             if (target.value === "" || isPast)
               change({ asOf: target.value === "" ? null : instant.toISOString() });

@@ -20,8 +20,8 @@ export function TimeInStageCard({ times }: { times: Record<string, number> }) {
   const t = strings.analytics;
   return (
     <StageBarCard
-      title={t.times}
-      hint={t.timesHint}
+      title={t.timeInStage}
+      hint={t.timeInStageHint}
       column={t.columns.days}
       values={times}
       formatValue={formatDays}
@@ -42,7 +42,7 @@ export function DistributionCard({ distribution }: { distribution: Record<string
   );
 }
 
-/** A number for each stage, in the company's order; stages that it has given up come last. */
+/** One bar per stage in the company's order; removed stages come last. */
 function StageBarCard({ title, hint, column, values, formatValue }: Props) {
   const stageStyle = useStageStyle();
   const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);

@@ -6,7 +6,7 @@ import { formatMoney, formatNumber, formatPercent } from "../../format/numbers";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 
-/** The four figures above all others. */
+/** The four key figures at the top. */
 export function Statistics({ figures }: { figures: JourneyAnalytics }) {
   const t = strings.analytics;
   const currency = useCurrency();
@@ -35,7 +35,7 @@ export function Statistics({ figures }: { figures: JourneyAnalytics }) {
       {items.map(({ title, value, shareOfTotal, icon }) => (
         <Panel key={title}>
           <Statistic title={title} value={value} prefix={icon} formatter={(text) => text} />
-          <p className="quiet">{shareOfTotal ?? "\u00a0"}</p>
+          <p className="secondary">{shareOfTotal ?? "\u00a0"}</p>
         </Panel>
       ))}
     </section>

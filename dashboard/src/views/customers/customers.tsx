@@ -7,12 +7,14 @@ import { Page } from "../../components/page";
 import { Pagination } from "../../components/pagination";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
+import { useRiskLevels } from "../../components/use-risk-levels";
 import { formatNumber } from "../../format/numbers";
+import { riskLevelsOf } from "../../format/risk-levels";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 import { columns } from "./columns";
 import { Filters } from "./filters";
-import { PAGE_SIZE, type Search, useSearch } from "./search";
+import { PAGE_SIZE, type Search, toApiQuery, useSearch } from "./search";
 
 export default function Customers() {
   const { search, change, isFiltered, clear } = useSearch();
@@ -20,7 +22,7 @@ export default function Customers() {
     <Page title={strings.views.customers} documentTitle={strings.views.customers}>
       <Panel>
         <Filters search={search} change={change} />
-        {/* Another search begins on its first page. */}
+        {/* The key resets pagination when the search changes. */}
         <CustomerList key={JSON.stringify(search)} {...{ search, change, isFiltered, clear }} />
       </Panel>
     </Page>
@@ -38,18 +40,24 @@ function CustomerList({ search, change, isFiltered, clear }: CustomerListProps) 
   const [cursors, setCursors] = useState<string[]>([]);
   const currency = useCurrency();
   const cursor = cursors.at(-1);
-  const query = useCustomers({
-    ...search.query,
-    limit: PAGE_SIZE,
-    count: true,
-    ...(cursor ? { cursor } : {}),
-  });
+  const levels = useRiskLevels();
+  // Only a filter by risk has to wait for the levels.
+  const isReady = levels !== null || search.risk === null;
+  const query = useCustomers(
+    {
+      ...toApiQuery(search, levels ?? riskLevelsOf([])),
+      limit: PAGE_SIZE,
+      count: true,
+      ...(cursor ? { cursor } : {}),
+    },
+    isReady,
+  );
   return (
     <QueryView query={query} rows={10}>
       {(data: Relationships) => (
         <>
-          <p className="found" role="status">
-            {typeof data.total === "number" && strings.customers.found(formatNumber(data.total), data.total)}
+          <p className="result-count" role="status">
+            {typeof data.total === "number" && strings.customers.count(formatNumber(data.total), data.total)}
           </p>
           <DataList
             label={strings.customers.table}
@@ -75,8 +83,8 @@ function CustomerList({ search, change, isFiltered, clear }: CustomerListProps) 
 
 function NoMatches({ clear }: { clear(): void }) {
   return (
-    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={strings.customers.emptyFilter}>
-      <p>{strings.customers.emptyFilterHint}</p>
+    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={strings.customers.noMatches}>
+      <p>{strings.customers.noMatchesHint}</p>
       <Button onClick={clear}>{strings.customers.clearFilters}</Button>
     </Empty>
   );

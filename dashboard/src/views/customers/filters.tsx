@@ -2,27 +2,31 @@ import { SearchOutlined } from "@ant-design/icons";
 import { Input, Select } from "antd";
 import { useEffect, useId, useState } from "react";
 import { useStages } from "../../api/queries";
+import { useRiskLevels } from "../../components/use-risk-levels";
+import { formatShare } from "../../format/numbers";
+import type { RiskLevel, RiskLevels } from "../../format/risk-levels";
 import { strings } from "../../strings";
 import { useNarrow } from "../../theme";
-import { RISKS, type Risk, type Search, SORTS } from "./search";
+import { type Search, SORTS } from "./search";
 
 const DEBOUNCE_MS = 300;
 
 export function Filters({ search, change }: { search: Search; change(search: Partial<Search>): void }) {
   const t = strings.customers;
   const stages = useStages().data?.stages ?? [];
+  const levels = useRiskLevels();
   const narrow = useNarrow();
   const [text, setText] = useDebouncedInput(search.text, (input) => change({ text: input }));
   const ids = { stage: useId(), risk: useId(), sort: useId() };
   return (
     <search className="filters">
       <Input
-        className="find"
+        className="search-input"
         value={text}
         onChange={({ target }) => setText(target.value)}
         prefix={<SearchOutlined aria-hidden />}
-        placeholder={t.find}
-        aria-label={t.find}
+        placeholder={t.search}
+        aria-label={t.search}
         maxLength={100}
         allowClear
       />
@@ -37,15 +41,12 @@ export function Filters({ search, change }: { search: Search; change(search: Par
         onChange={(selected: string[]) => change({ stages: selected })}
         options={stages.map((stage) => ({ value: stage.stage_key, label: stage.stage_name }))}
       />
-      <Select<Risk | "">
+      <Select<RiskLevel | "">
         id={ids.risk}
         aria-label={t.risk}
         value={search.risk ?? ""}
         onChange={(risk) => change({ risk: risk === "" ? null : risk })}
-        options={[
-          { value: "", label: t.anyRisk },
-          ...(Object.keys(RISKS) as Risk[]).map((risk) => ({ value: risk, label: t.risks[risk] })),
-        ]}
+        options={[{ value: "", label: t.anyRisk }, ...(levels === null ? [] : riskOptions(levels))]}
       />
       {narrow && (
         <Select
@@ -60,7 +61,24 @@ export function Filters({ search, change }: { search: Search; change(search: Par
   );
 }
 
-/** What is being typed, passed on when the typing pauses. */
+/** Options of the risk filter, with the range of each level. */
+function riskOptions({ high, medium }: RiskLevels): { value: RiskLevel; label: string }[] {
+  const t = strings.customers.risks;
+  const from = formatShare(medium);
+  if (high === null)
+    return [
+      { value: "medium", label: t.mediumOrHigh(from) },
+      { value: "low", label: t.low(from) },
+    ];
+  const limit = formatShare(high - 0.01);
+  return [
+    { value: "high", label: t.high(limit) },
+    { value: "medium", label: t.medium(from, limit) },
+    { value: "low", label: t.low(from) },
+  ];
+}
+
+/** Input state whose changes are reported after a pause in typing. */
 function useDebouncedInput(
   value: string,
   onChange: (text: string) => void,

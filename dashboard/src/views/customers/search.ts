@@ -1,13 +1,9 @@
 import { useCallback, useMemo } from "react";
 import { useSearchParams } from "react-router";
 import type { CustomerSearch } from "../../api/queries";
+import { RISK_LEVELS, type RiskLevel, type RiskLevels, riskRange } from "../../format/risk-levels";
 
 export const PAGE_SIZE = 50;
-export const RISKS = {
-  high: { min_risk: 0.71 },
-  medium: { min_risk: 0.3, max_risk: 0.7 },
-  low: { max_risk: 0.29 },
-};
 export const SORTS = [
   "risk",
   "name",
@@ -18,19 +14,15 @@ export const SORTS = [
   "next_deadline",
 ] as const;
 
-export type Risk = keyof typeof RISKS;
-
 export interface Search {
   text: string;
   stages: string[];
-  risk: Risk | null;
+  risk: RiskLevel | null;
   sort: (typeof SORTS)[number];
   descending: boolean;
-  /** the same for the gateway */
-  query: CustomerSearch;
 }
 
-/** What is searched for; it stands in the address, so that a search can be returned to and passed on. */
+/** The search, kept in the URL, so that it can be bookmarked and shared. */
 export function useSearch() {
   const [params, setParams] = useSearchParams();
   const search = useMemo(() => parseSearch(params), [params]);
@@ -51,18 +43,22 @@ export function useSearch() {
 export function parseSearch(params: URLSearchParams): Search {
   const text = (params.get("find") ?? "").slice(0, 100);
   const stages = params.getAll("stage").slice(0, 20);
-  const riskParam = params.get("risk");
-  const risk = riskParam !== null && Object.hasOwn(RISKS, riskParam) ? (riskParam as Risk) : null;
+  const risk = RISK_LEVELS.find((level) => level === params.get("risk")) ?? null;
   const sort = SORTS.find((key) => key === params.get("sort")) ?? "risk";
   const descending = params.get("order") !== "asc";
+  return { text, stages, risk, sort, descending };
+}
+
+/** Convert a search to query parameters of the API. */
+export function toApiQuery(search: Search, levels: RiskLevels): CustomerSearch {
   const query: CustomerSearch = {
-    sort,
-    order: descending ? "desc" : "asc",
-    ...(risk === null ? {} : RISKS[risk]),
+    sort: search.sort,
+    order: search.descending ? "desc" : "asc",
+    ...(search.risk === null ? {} : riskRange(search.risk, levels)),
   };
-  if (text.trim() !== "") query.search = text.trim();
-  if (stages.length > 0) query.stage = stages;
-  return { text, stages, risk, sort, descending, query };
+  if (search.text.trim() !== "") query.search = search.text.trim();
+  if (search.stages.length > 0) query.stage = search.stages;
+  return query;
 }
 
 export function toSearchParams(search: Search): URLSearchParams {

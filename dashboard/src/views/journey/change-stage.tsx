@@ -19,7 +19,7 @@ interface Props {
   onClose(): void;
 }
 
-/** Another stage by hand, or a hold in this one, with the reason. */
+/** Dialog to change or hold the stage manually, with a reason. */
 export function ChangeStage({ journey, mode, onClose }: Props) {
   const [form] = Form.useForm<Values>();
   const change = useStageChange(journey.customer_id);

@@ -9,7 +9,7 @@ import { useCanEdit } from "../../session/session";
 import { strings } from "../../strings";
 import { ChangeStage } from "./change-stage";
 
-/** What can be done for a customer; nothing for who may only read. */
+/** Action buttons of a journey; hidden from read-only users. */
 export function JourneyActions({ journey }: { journey: JourneyShown }) {
   const [dialogMode, setDialogMode] = useState<"stage" | "hold" | null>(null);
   const canEdit = useCanEdit();

@@ -53,7 +53,7 @@ function JourneyDetails({ journey }: { journey: JourneyShown }) {
   return (
     <>
       <StageSummary journey={journey} />
-      <div className="aside-grid">
+      <div className="main-and-aside">
         <Panel title={strings.journey.timeline} className="timeline-card">
           <JourneyTimeline customerId={journey.customer_id} />
         </Panel>
@@ -77,7 +77,7 @@ function ContactLine({ journey }: { journey: JourneyShown }) {
     strings.journey.since(formatDate(journey.created_at)),
   ];
   return (
-    <ul className="dotted">
+    <ul className="contact-line">
       {parts.filter(Boolean).map((part, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: the places are fixed
         <li key={index}>{part}</li>

@@ -19,8 +19,8 @@ export function KeyFigures({ journey }: { journey: JourneyShown }) {
     [t.inactive, formatDays(journey.days_inactive)],
   ];
   return (
-    <Panel title={t.figures}>
-      <dl className="pairs">
+    <Panel title={t.keyFigures}>
+      <dl className="key-values">
         {rows.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>

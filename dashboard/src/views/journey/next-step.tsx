@@ -9,7 +9,7 @@ export function NextStep({ journey }: { journey: JourneyShown }) {
   const stageStyle = useStageStyle();
   return (
     <Panel title={strings.journey.next}>
-      <p className="next">
+      <p className="next-step">
         <ClockCircleOutlined aria-hidden />
         <span>{describeNextStep(journey, (key) => stageStyle(key).name)}</span>
       </p>

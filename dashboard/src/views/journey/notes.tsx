@@ -10,7 +10,7 @@ import { strings } from "../../strings";
 
 const MAX_LENGTH = 10_000;
 
-/** What people have written down of a customer. */
+/** Staff notes about a customer. */
 export function Notes({ journey, editable }: { journey: JourneyShown; editable: boolean }) {
   const [editing, setEditing] = useState(false);
   const t = strings.journey;
@@ -25,7 +25,7 @@ export function Notes({ journey, editable }: { journey: JourneyShown; editable: 
       {editing ? (
         <NotesForm customerId={journey.customer_id} notes={notes} onClose={() => setEditing(false)} />
       ) : (
-        <p className={notes === null ? "quiet" : "written"}>{notes ?? t.noNotes}</p>
+        <p className={notes === null ? "secondary" : "user-text"}>{notes ?? t.noNotes}</p>
       )}
     </Panel>
   );
@@ -40,7 +40,7 @@ function NotesForm({
   notes: string | null;
   onClose(): void;
 }) {
-  // What was there when the editing began: a change by somebody else fallback must not be lost.
+  // The notes when editing began. The API rejects the save if somebody else has changed them since.
   const [previous] = useState(notes);
   const [error, setError] = useState<string | null>(null);
   const save = useSaveNotes(customerId);

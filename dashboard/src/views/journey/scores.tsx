@@ -11,7 +11,7 @@ import { strings } from "../../strings";
 
 type ScoreName = "risk" | "engagement";
 
-/** Both scores, and on demand what they are made of. */
+/** Both scores, with their factors on request. */
 export function Scores({ journey }: { journey: JourneyShown }) {
   const [expanded, setExpanded] = useState<ScoreName | null>(null);
   const factorsId = useId();
@@ -28,7 +28,7 @@ export function Scores({ journey }: { journey: JourneyShown }) {
           <span className="score-track" aria-hidden>
             <span className={`score-fill ${name}`} style={{ width: `${value * 100}%` }} />
           </span>
-          <span className="figure">{formatScore(value)}</span>
+          <span className="numeric">{formatScore(value)}</span>
           <Button
             size="small"
             type="link"
@@ -56,13 +56,13 @@ function Factors({ customerId, name }: { customerId: string; name: ScoreName }) 
   return (
     <QueryView query={query} rows={3}>
       {({ scores }) => (
-        <table className="plain factors">
+        <table className="data-table factors">
           <caption>{t.factors(t[name])}</caption>
           <thead>
             <tr>
               <th scope="col">{t.factor}</th>
-              <th scope="col">{t.because}</th>
-              <th scope="col">{t.contribution}</th>
+              <th scope="col">{t.reason}</th>
+              <th scope="col">{t.effect}</th>
             </tr>
           </thead>
           <tbody>
@@ -73,7 +73,7 @@ function Factors({ customerId, name }: { customerId: string; name: ScoreName }) 
               >
                 <th scope="row">{label("factors", factor.name)}</th>
                 <td>{factor.because}</td>
-                <td className="figure">{formatScore(factor.contribution)}</td>
+                <td className="numeric">{formatScore(factor.contribution)}</td>
               </tr>
             ))}
           </tbody>

@@ -6,11 +6,11 @@ import { formatDate, formatDateTime } from "../../format/dates";
 import { formatDays } from "../../format/durations";
 import { strings } from "../../strings";
 
-/** The stage, how long already, and whether it is held. */
+/** Current stage, time in it, and hold. */
 export function StageSummary({ journey }: { journey: JourneyShown }) {
   const t = strings.journey;
   return (
-    <div className="standing">
+    <div className="stage-summary">
       <StageTag stage={journey.current_stage} name={journey.stage_name} large />
       <time dateTime={journey.stage_entered_at} title={formatDateTime(journey.stage_entered_at)}>
         {t.inStage(formatDays(journey.days_in_current_stage))}

@@ -19,7 +19,7 @@ export function KeyForm() {
     } catch (reason) {
       setIsSubmitting(false);
       const isInvalidKey = reason instanceof Problem && (reason.status === 401 || reason.status === 422);
-      setError(isInvalidKey ? t.refused : errorMessage(reason as Error));
+      setError(isInvalidKey ? t.invalidKey : errorMessage(reason as Error));
     }
   }
 

@@ -4,7 +4,7 @@ import { useSessions } from "../../session/session";
 
 export type SignInLinkState = "none" | "opening" | "refused" | "unreachable" | "opened";
 
-/** Signs in with the token in the address' fragment, if there is one, and takes it out of the address at once. */
+/** Sign in with the token from the URL fragment, if there is one, and remove it from the URL. */
 export function useSignInLink(): SignInLinkState {
   const { signIn } = useSessions();
   const [state, setState] = useState<SignInLinkState>(() => (tokenFromUrl() === null ? "none" : "opening"));
@@ -23,7 +23,7 @@ export function useSignInLink(): SignInLinkState {
       }
     }
     void signInWithToken();
-    // A link that is opened where the page is open already changes the fragment alone.
+    // Opening a link while the page is already open only changes the fragment.
     addEventListener("hashchange", signInWithToken);
     return () => removeEventListener("hashchange", signInWithToken);
   }, [signIn]);

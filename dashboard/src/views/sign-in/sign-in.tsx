@@ -9,7 +9,7 @@ import { strings } from "../../strings";
 import { KeyForm } from "./key-form";
 import { useSignInLink } from "./sign-in-link";
 
-/** Signing in by a key, or by the one-time link that led here; then back to where one wanted to go. */
+/** Sign in with an API key or a one-time link, then return to the requested page. */
 export default function SignIn() {
   const { state } = useSessions();
   const location = useLocation();
@@ -19,15 +19,15 @@ export default function SignIn() {
     document.title = `${strings.views.signIn} · ${strings.common.product}`;
   }, []);
 
-  if (link === "opening" || (link === "none" && state.status === "asking")) return <PageSpinner />;
+  if (link === "opening" || (link === "none" && state.status === "loading")) return <PageSpinner />;
   if (state.status === "signed-in") return <Navigate to={returnPath(location.state)} replace />;
   return (
     <main className="sign-in">
       <Panel>
         <Brand />
         <h1>{strings.views.signIn}</h1>
-        <p className="lead">{t.lead}</p>
-        {link === "refused" && <Alert type="error" showIcon title={t.linkRefused} />}
+        <p className="subtitle">{t.lead}</p>
+        {link === "refused" && <Alert type="error" showIcon title={t.invalidLink} />}
         {link === "unreachable" && <Alert type="error" showIcon title={t.unreachable} />}
         {link === "none" && state.status === "expired" && <Alert type="info" showIcon title={t.expired} />}
         <KeyForm />
@@ -36,7 +36,7 @@ export default function SignIn() {
   );
 }
 
-/** Where one was sent here from; only ever a path of this page. */
+/** Path to return to after sign-in; only paths of this site are accepted. */
 function returnPath(state: unknown): string {
   const from = typeof state === "object" && state !== null && "from" in state ? state.from : null;
   return typeof from === "string" && /^\/(?!\/)/.test(from) ? from : "/";

@@ -23,7 +23,7 @@ export function StageCard({ stage, isFirst }: { stage: Stage; isFirst: boolean }
         {stage.description && <p>{stage.description}</p>}
         <h4>{rules.length > 1 ? `${t.rule} (${t.any})` : t.rule}</h4>
         {rules.length === 0 ? (
-          <p>{isFirst ? t.entry : t.byHand}</p>
+          <p>{isFirst ? t.entry : t.manualOnly}</p>
         ) : (
           <ul>
             {rules.map((rule) => (
@@ -34,7 +34,7 @@ export function StageCard({ stage, isFirst }: { stage: Stage; isFirst: boolean }
         {stage.retention_days !== null && <p>{t.retention(formatDays(stage.retention_days))}</p>}
         <h4>{t.actions}</h4>
         {stage.actions.length === 0 ? (
-          <p className="quiet">{t.noActions}</p>
+          <p className="secondary">{t.noActions}</p>
         ) : (
           <ul>
             {stage.actions.map((action) => (

@@ -6,7 +6,7 @@ import { StageCard } from "./stage-card";
 
 const KINDS = ["growth", "lapse"] as const;
 
-/** The company's stages and rules in strings. */
+/** The company's stages and their rules as sentences. */
 export default function Stages() {
   const query = useStages();
   const t = strings.stages;

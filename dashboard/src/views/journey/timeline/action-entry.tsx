@@ -2,6 +2,7 @@ import { ReloadOutlined } from "@ant-design/icons";
 import { App, Button, Tag } from "antd";
 import type { ReactNode } from "react";
 import { useRetryAction } from "../../../api/mutations";
+import { useTasks } from "../../../api/queries";
 import type { ActionShown as Action } from "../../../api/shapes-of-timeline";
 import { errorMessage } from "../../../components/error-alert";
 import { formatRelative } from "../../../format/dates";
@@ -15,6 +16,7 @@ const COLOURS: Record<string, string> = {
   succeeded: "success",
   waiting: "warning",
   pending: "processing",
+  open: "processing",
 };
 
 interface Props {
@@ -28,23 +30,32 @@ export function ActionEntry({ action, time, customerId }: Props) {
   const isOpen = action.status === "pending" || action.status === "waiting";
   const note = action.detail?.note;
   const canEdit = useCanEdit();
+  const hasOpenTask = useHasOpenTask(customerId, action);
+  const status = hasOpenTask ? "open" : action.status;
   return (
     <div className="entry">
       <h3>{actionLabel(action.action)}</h3>
       <p className="entry-line">
         {time}
-        <Tag color={COLOURS[action.status] ?? "default"}>{label("statuses", action.status)}</Tag>
+        <Tag color={COLOURS[status] ?? "default"}>{label("statuses", status)}</Tag>
         {isOpen && <span>{t.due(formatRelative(action.due_at))}</span>}
         {action.attempts > 1 && <span>{t.attempts(formatNumber(action.attempts), action.attempts)}</span>}
       </p>
-      {action.reason && <p className="quiet">{action.reason}</p>}
-      {action.last_error && <p className="quiet">{action.last_error}</p>}
-      {typeof note === "string" && note !== "" && <p className="written">{note}</p>}
+      {action.reason && <p className="secondary">{action.reason}</p>}
+      {action.last_error && <p className="secondary">{action.last_error}</p>}
+      {typeof note === "string" && note !== "" && <p className="user-text">{note}</p>}
       {canEdit && (action.status === "failed" || action.status === "suppressed") && (
         <Retry customerId={customerId} action={action} />
       )}
     </div>
   );
+}
+
+/** Whether the action created a task that is not done yet: such an action is finished, but the work is not. */
+function useHasOpenTask(customerId: string, action: Action): boolean {
+  const openTasks = useTasks(customerId).data?.pages.flatMap((page) => page.tasks) ?? [];
+  const taskId = action.detail?.task;
+  return openTasks.some((task) => task.id === taskId);
 }
 
 function Retry({ customerId, action }: { customerId: string; action: Action }) {

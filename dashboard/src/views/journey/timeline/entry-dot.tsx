@@ -20,7 +20,7 @@ const EVENTS: Record<string, ReactNode> = {
   feedback: <MessageOutlined aria-hidden />,
 };
 
-/** What marks an entry on the line: a new stage in its colour, all else plain. */
+/** Marker of a timeline entry: stage changes in the stage's colour, other entries neutral. */
 export function EntryDot({ entry }: { entry: Entry }) {
   const stageStyle = useStageStyle();
   if (entry.kind !== "transition") {

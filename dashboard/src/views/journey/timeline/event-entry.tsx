@@ -20,15 +20,15 @@ export function EventEntry({ event, time }: { event: LedgerEvent; time: ReactNod
           <span key={detail}>{detail}</span>
         ))}
       </p>
-      {event.reason && <p className="quiet">{event.reason}</p>}
+      {event.reason && <p className="secondary">{event.reason}</p>}
       {typeof fields.comment === "string" && fields.comment !== "" && (
-        <p className="written">{fields.comment}</p>
+        <p className="user-text">{fields.comment}</p>
       )}
     </div>
   );
 }
 
-/** What an event's fields say, in strings; what has no strings is not shown. */
+/** Describe the known fields of an event; unknown fields are not shown. */
 function describeFields(fields: Record<string, unknown>, currency: string): string[] {
   const t = strings.journey;
   const details: string[] = [];

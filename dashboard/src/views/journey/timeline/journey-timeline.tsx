@@ -11,7 +11,7 @@ import { TimelineEntry } from "./timeline-entry";
 type Kind = "all" | Entry["kind"];
 const KINDS: readonly Kind[] = ["all", "transition", "event", "action"];
 
-/** All that happened, newest first; more of it comes as one scrolls. */
+/** Everything that happened in a journey, newest first, with infinite scrolling. */
 export function JourneyTimeline({ customerId }: { customerId: string }) {
   const [kind, setKind] = useState<Kind>("all");
   const query = useTimeline(customerId, kind === "all" ? [] : [kind]);
@@ -20,7 +20,7 @@ export function JourneyTimeline({ customerId }: { customerId: string }) {
   return (
     <>
       <Segmented<Kind>
-        className="kinds"
+        className="timeline-filter"
         aria-label={t.kind}
         value={kind}
         onChange={setKind}
@@ -46,12 +46,12 @@ export function JourneyTimeline({ customerId }: { customerId: string }) {
       {query.hasNextPage && !query.isError && (
         <LoadMore isLoading={query.isFetchingNextPage} load={() => void query.fetchNextPage()} />
       )}
-      {entries.length > 0 && !query.hasNextPage && <p className="quiet">{t.whole}</p>}
+      {entries.length > 0 && !query.hasNextPage && <p className="secondary">{t.timelineStart}</p>}
     </>
   );
 }
 
-/** Loads more when it is scrolled to, or pressed. */
+/** Load the next page when scrolled into view or clicked. */
 function LoadMore({ isLoading, load }: { isLoading: boolean; load(): void }) {
   const sentinel = useRef<HTMLDivElement>(null);
   const latestLoad = useRef(load);
@@ -66,7 +66,7 @@ function LoadMore({ isLoading, load }: { isLoading: boolean; load(): void }) {
     return () => observer.disconnect();
   }, [isLoading]);
   return (
-    <div ref={sentinel} className="more">
+    <div ref={sentinel} className="load-more">
       <Button loading={isLoading} onClick={load}>
         {strings.common.showMore}
       </Button>

@@ -15,15 +15,15 @@ export function TransitionEntry({ transition, time }: { transition: Transition; 
       <h3>{from === null ? t.startedIn(to) : t.movedTo(to, from)}</h3>
       <p className="entry-line">
         {time}
-        <Tag>{t.by[transition.trigger_type] ?? humanize(transition.trigger_type)}</Tag>
+        <Tag>{t.triggerTypes[transition.trigger_type] ?? humanize(transition.trigger_type)}</Tag>
         <span>{label("triggers", transition.trigger_event)}</span>
       </p>
       {transition.reason?.conditions?.map((condition) => (
-        <p key={condition.fact} className="quiet">
+        <p key={condition.fact} className="secondary">
           {describeComparison(condition, currency)}
         </p>
       ))}
-      {transition.notes && <p className="written">{transition.notes}</p>}
+      {transition.notes && <p className="user-text">{transition.notes}</p>}
     </div>
   );
 }

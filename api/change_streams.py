@@ -20,32 +20,32 @@ from db.journeys import change_feed
 from db.journeys.change_feed import Watch
 
 TICK = 1.0  # seconds between two looks
-MOST_LISTENERS = 200  # of one company, in one process
-MOST_NAMED = 50  # customers in one message
+MAX_LISTENERS = 200  # of one company, in one process
+MAX_CUSTOMERS = 50  # customers in one message
 
 _log = structlog.get_logger("gateway")
 
 Change = set[str] | None  # the customers; None: more than can be named
 
 
-class Closed(Exception):
+class StreamClosed(Exception):
     """The gateway is being stopped."""
 
 
 class Listener:
-    """What one client has not been told yet, gathered while it was not listening."""
+    """What one client has not been told yet, gathered while it was not listener_count."""
 
     def __init__(self) -> None:
         self._pending: Change = set()
         self._closed = False
         self._wake = asyncio.Event()
 
-    def tell(self, change: Change) -> None:
+    def notify(self, change: Change) -> None:
         if change is None or self._pending is None:
             self._pending = None
         else:
             self._pending |= change
-            if len(self._pending) > MOST_NAMED:
+            if len(self._pending) > MAX_CUSTOMERS:
                 self._pending = None
         self._wake.set()
 
@@ -56,7 +56,7 @@ class Listener:
     async def changed(self, within: float) -> Change:
         """What changed since the last time; nothing (an empty set) after `within` seconds without a change.
 
-        Raises Closed.
+        Raises StreamClosed.
         """
         try:
             async with asyncio.timeout(within):
@@ -64,7 +64,7 @@ class Listener:
         except TimeoutError:
             return set()
         if self._closed:
-            raise Closed
+            raise StreamClosed
         self._wake.clear()
         change, self._pending = self._pending, set()
         return change
@@ -76,7 +76,7 @@ class _Company:
     listeners: set[Listener] = field(default_factory=set)
 
 
-class Streams:
+class ChangeStreams:
     """The listeners of a process by company. `watch` runs beside the gateway; `close` ends all."""
 
     def __init__(self, pool: Pool) -> None:
@@ -84,7 +84,7 @@ class Streams:
         self._companies: dict[int, _Company] = {}
         self._closed = False
 
-    def listening(self, company_id: int) -> int:
+    def listener_count(self, company_id: int) -> int:
         """How many listen to a company."""
         company = self._companies.get(company_id)
         return len(company.listeners) if company else 0
@@ -93,8 +93,8 @@ class Streams:
     async def listen(self, company_id: int) -> AsyncGenerator[Listener]:
         """A listener that is told everything committed after it was made. Raises the problem 429 for one too many,
         psycopg.OperationalError when Postgres does not answer."""
-        if self.listening(company_id) >= MOST_LISTENERS:
-            detail = f"{MOST_LISTENERS} dashboards of this company are open already"
+        if self.listener_count(company_id) >= MAX_LISTENERS:
+            detail = f"{MAX_LISTENERS} dashboards of this company are open already"
             raise problem("rate-limited", detail, headers={"Retry-After": "30"})
         if company_id not in self._companies:
             watch = await change_feed.begin(self._pool, company_id)
@@ -129,7 +129,7 @@ class Streams:
                 away = False
                 if change is None or change:
                     for listener in company.listeners:
-                        listener.tell(change)
+                        listener.notify(change)
 
     def close(self) -> None:
         """End every stream: a server that is being stopped would otherwise wait for them."""

@@ -1,7 +1,7 @@
-import { counted } from "./common";
+import { pluralize } from "./common";
 
-/** Names of what the gateway calls by keys; what is missing here is shown as its key, made readable. */
-export const terms: Record<
+/** Labels for keys of the API. Keys without a label are shown in a readable form. */
+export const labels: Record<
   "events" | "triggers" | "actions" | "statuses" | "outcomes" | "factors" | "tasks",
   Record<string, string>
 > = {
@@ -17,50 +17,51 @@ export const terms: Record<
     "feedback.received": "Feedback",
   },
   triggers: {
-    journey_started: "The journey started",
+    journey_started: "Journey started",
     qualified_call_received: "Qualified call",
     appointment_requested: "Appointment requested",
     appointment_completed: "Appointment completed",
     appointment_count: "Number of appointments reached",
     lifetime_value: "Lifetime value reached",
-    days_since_last_appointment: "No appointment for long",
-    high_risk_score: "High risk",
-    reactivated: "Came back",
-    rules_changed: "The rules were changed",
-    stage_set: "Set by hand",
+    days_since_last_appointment: "No recent appointment",
+    high_risk_score: "High risk score",
+    reactivated: "Customer returned",
+    rules_changed: "Rules changed",
+    stage_set: "Stage set manually",
     anonymized: "Anonymised",
   },
   actions: {
-    stage_changed: "Webhooks told of the new stage",
+    stage_changed: "Stage change webhook",
     send_welcome_email: "Welcome e-mail",
     assign_to_sales_team: "Assigned to sales",
     create_follow_up_task: "Follow-up task",
     send_onboarding_sequence: "Onboarding e-mail",
     create_feedback_request: "Feedback request",
     update_crm_status: "CRM status updated",
-    assign_dedicated_manager: "Dedicated manager",
+    assign_dedicated_manager: "Dedicated manager assigned",
     send_vip_benefits_email: "VIP benefits e-mail",
     create_quarterly_review: "Quarterly review",
-    notify_account_manager: "Account manager told",
+    notify_account_manager: "Account manager notified",
     create_retention_campaign: "Retention campaign",
     schedule_check_in_call: "Check-in call",
     campaign_email: "Campaign e-mail",
-    campaign_sms: "Campaign text message",
+    campaign_sms: "Campaign SMS",
     campaign_call: "Campaign call",
     campaign_offer: "Campaign offer",
-    centre_call: "Call asked for",
-    centre_email: "E-mail asked for",
-    centre_offer: "Offer asked for",
+    centre_call: "Call task created",
+    centre_email: "E-mail requested",
+    centre_offer: "Offer requested",
   },
   statuses: {
     pending: "Pending",
     waiting: "Waiting",
     succeeded: "Done",
     failed: "Failed",
-    suppressed: "Held back",
+    suppressed: "Skipped",
     cancelled: "Cancelled",
+    open: "Open",
   },
-  outcomes: { duplicate: "Duplicate", conflict: "Conflict", quarantined: "Not understood" },
+  outcomes: { duplicate: "Duplicate", conflict: "Conflict", quarantined: "Quarantined" },
   factors: {
     inactivity: "Inactivity",
     missed_appointments: "Missed appointments",
@@ -68,7 +69,7 @@ export const terms: Record<
     open_tickets: "Open support tickets",
     frequency: "Frequency",
     recency: "Recency",
-    money: "Money spent",
+    money: "Spending",
     interaction: "Interaction",
     rounding: "Rounding",
   },
@@ -83,15 +84,16 @@ export const terms: Record<
 };
 
 export const deadline = {
-  nothing: "Nothing will change by itself.",
-  heldUntilReleased: "Held in this stage until somebody releases it.",
-  holdEnds: (when: string, on: string) => `The hold ends ${when}, on ${on}; then the rules decide again.`,
-  moves: (stage: string, when: string, on: string, unless: string) =>
-    `Moves to ${stage} ${when}, on ${on}, ${unless}.`,
-  scores: (when: string, on: string, unless: string) =>
-    `Only the scores change ${when}, on ${on}, ${unless}.`,
-  unlessAppointment: "unless an appointment is completed before",
-  unlessAnything: "unless something happens before",
+  noChange: "No change is scheduled.",
+  heldUntilReleased: "Held in this stage until the hold is released.",
+  holdEnds: (when: string, date: string) =>
+    `The hold ends ${when} (${date}). After that, the rules apply again.`,
+  moves: (stage: string, when: string, date: string, unless: string) =>
+    `Moves to ${stage} ${when} (${date}), ${unless}.`,
+  scores: (when: string, date: string, unless: string) =>
+    `Only the scores will change ${when} (${date}), ${unless}.`,
+  unlessAppointment: "unless an appointment is completed before then",
+  unlessEvent: "unless an event arrives before then",
 };
 
 export const rules: {
@@ -109,35 +111,35 @@ export const rules: {
   },
   facts: {
     call_duration: "the call lasts",
-    count: "completed appointments are",
+    count: "the number of completed appointments is",
     appointment_count: "any number of completed appointments",
     value: "the lifetime value is",
     lifetime_value: "any lifetime value",
-    days: "the last appointment is",
+    days: "the last appointment was",
     days_since_last_appointment: "any time since the last appointment",
     risk: "the risk score is",
     risk_score: "any risk score",
     engagement: "the engagement score is",
     missed_rate: "the share of missed appointments is",
-    open_tickets: "open support tickets are",
+    open_tickets: "the number of open support tickets is",
   },
   operators: { ">": "more than", ">=": "at least", "<": "less than", "<=": "at most", "==": "exactly" },
   units: {
-    call_duration: (shown, value) => counted(shown, value, "second", "seconds"),
-    days: (shown, value) => `${counted(shown, value, "day", "days")} ago`,
+    call_duration: (shown, value) => pluralize(shown, value, "second", "seconds"),
+    days: (shown, value) => `${pluralize(shown, value, "day", "days")} ago`,
   },
-  where: ", and ",
-  and: ", and ",
+  where: " and ",
+  and: " and ",
 };
 
-/** What a rule compared, where it is told of a move that was made. */
+/** Labels of facts in the timeline, where a transition lists what its rule compared. */
 export const facts: Record<string, string> = {
-  call_duration: "Seconds of the call",
+  call_duration: "Call duration in seconds",
   count: "Completed appointments",
   value: "Lifetime value",
   days: "Days since the last appointment",
   risk: "Risk",
   engagement: "Engagement",
-  missed_rate: "Share of missed appointments",
-  open_tickets: "Open tickets",
+  missed_rate: "Missed appointments",
+  open_tickets: "Open support tickets",
 };

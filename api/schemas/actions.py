@@ -1,0 +1,112 @@
+"""Actions: outreach and other side effects of a journey, and what became of each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from api.schemas.base import (
+    ActionName,
+    ActionStatus,
+    Count,
+    CustomerId,
+    KeyId,
+    NextCursor,
+    RowId,
+    Schema,
+    StageKey,
+    optional,
+)
+
+Channel = Literal["email", "sms", "task", "webhook"]
+
+
+class ActionDetail(Schema):
+    """What an action was requested with and what it produced."""
+
+    note: str = optional("note for the colleague who does the work")
+    code: str = optional("offer code")
+    task: RowId = optional("id of the task that was created")
+    assigned_to: RowId | None = optional("id of the staff member it was assigned to; null if nobody was available")
+    campaign: RowId = optional("number of the customer's retention campaign that was started")
+    told: list[RowId] = optional("ids of the webhook endpoints that were notified")
+    receipt: str = optional("receipt of the provider that sent the message")
+
+
+class JourneyAction(Schema):
+    """An action as a journey shows it."""
+
+    id: RowId
+    action: ActionName
+    stage: StageKey
+    status: ActionStatus
+    attempts: Count
+    last_error: str | None
+    due_at: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+class ActionAttempt(Schema):
+    """One attempt to perform an action."""
+
+    attempt: Count = Field(description="number of the attempt; an action that was held back counts no attempt")
+    at: datetime
+    outcome: Literal["succeeded", "failed", "suppressed", "waiting", "cancelled", "pending", "error"] = Field(
+        description="`error`: it failed temporarily and will be retried"
+    )
+    error: str | None = Field(description="the error, or why the action was held back")
+
+
+class Action(Schema):
+    """An action with its customer, its result and its latest attempts."""
+
+    id: RowId
+    customer_id: CustomerId
+    customer_name: str | None
+    action: ActionName
+    stage: StageKey
+    entry: Count = Field(description="number of the transition that caused the action, counted from 1 for each journey")
+    status: ActionStatus
+    reason: str | None = Field(description="why it was suppressed, cancelled or is waiting")
+    last_error: str | None
+    channel: Channel | None
+    marketing: bool = Field(description="whether it counts as a marketing message")
+    attempts: Count
+    due_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    done_at: datetime | None
+    performed_by: KeyId | None
+    detail: ActionDetail
+    latest_attempts: list[ActionAttempt] = Field(description="the latest five attempts, newest first")
+
+
+class ActionCounts(Schema):
+    """Number of actions by status; a status without actions is left out."""
+
+    pending: Count = optional("due now or later")
+    waiting: Count = optional("held back for now, for example during quiet hours")
+    succeeded: Count = optional("done")
+    failed: Count = optional("failed permanently")
+    suppressed: Count = optional("not allowed, for example without consent")
+    cancelled: Count = optional("no longer needed")
+
+
+class ActionsPage(Schema):
+    """A page of actions, newest first."""
+
+    actions: list[Action]
+    counts: ActionCounts | None = Field(
+        description="actions by status, whatever `status` was requested; null on all pages but the first"
+    )
+    next_cursor: NextCursor
+
+
+class CustomerAction(Schema):
+    """An action and its customer."""
+
+    customer_id: CustomerId
+    action: Action

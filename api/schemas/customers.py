@@ -1,0 +1,23 @@
+"""Customers' profiles."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from api.schemas.base import CustomerId, Schema
+
+
+class CustomerProfile(Schema):
+    """A customer's profile, as stored."""
+
+    customer_id: CustomerId
+    name: str | None
+    email: str | None
+    phone: str | None
+    time_zone: str | None = Field(description="IANA name")
+    locale: str | None = Field(description="BCP 47 language tag")
+    consent: dict[str, bool] = Field(description="channel: whether outreach on it is allowed")
+    created_at: datetime
+    updated_at: datetime

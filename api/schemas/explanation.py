@@ -1,0 +1,112 @@
+"""Why a journey is in its stage, and what will happen to it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from api.schemas.base import Count, CustomerId, MoneyText, Schema, StageKey, StageKind, StageName, TriggerType
+from api.schemas.journeys import Comparison, TransitionReason, TriggerEvent
+
+DecimalText = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", description="exact decimal string")]
+
+
+class Hold(Schema):
+    """A stage that is held."""
+
+    until: datetime | None = Field(description="end of the hold; null: until it is released")
+
+
+class ScoreFactor(Schema):
+    """One summand of a score; the contributions add up to the score exactly."""
+
+    name: str
+    contribution: DecimalText
+    because: str
+
+
+class ExplainedScore(Schema):
+    """A score and its factors."""
+
+    score: DecimalText
+    factors: list[ScoreFactor]
+
+
+class ExplainedScores(Schema):
+    """Both scores of a journey, from 0 to 1."""
+
+    risk: ExplainedScore
+    engagement: ExplainedScore
+
+
+class JourneyFacts(Schema):
+    """The facts that rules and scores are computed from."""
+
+    total_appointments: Count
+    lifetime_value: MoneyText
+    last_appointment_at: datetime | None
+    last_event_at: datetime | None
+    missed: Count
+    cancelled: Count
+    requests: Count
+    calls: Count
+    qualified_calls: Count
+    ratings: Count
+    open_tickets: Count
+
+
+class RuleVerdict(Schema):
+    """One rule with the numbers it compared."""
+
+    trigger: str
+    holds: bool
+    conditions: list[Comparison]
+
+
+class StageVerdict(Schema):
+    """A stage with its rules as they evaluate now."""
+
+    stage_key: StageKey
+    kind: StageKind
+    current: bool
+    holds: bool
+    rules: list[RuleVerdict]
+
+
+class Deadline(Schema):
+    """What will happen if no event arrives."""
+
+    at: datetime
+    leads_to: StageKey | None = Field(description="the stage that is entered; null if only a score or the hold changes")
+    sentence: str
+
+
+class RecentTransition(Schema):
+    """One of the last ten transitions."""
+
+    from_stage: StageKey | None
+    to_stage: StageKey
+    transitioned_at: datetime
+    trigger_type: TriggerType
+    trigger_event: TriggerEvent | None
+    notes: str | None
+    reason: TransitionReason | None
+
+
+class Explanation(Schema):
+    """A journey explained."""
+
+    customer_id: CustomerId
+    current_stage: StageKey
+    stage_name: StageName
+    entered_at: datetime
+    trigger_event: TriggerEvent
+    previous_stage: StageKey | None
+    hold: Hold | None
+    scores: ExplainedScores
+    facts: JourneyFacts
+    rules: list[StageVerdict]
+    deadlines: list[Deadline] = Field(description="the next deadlines, at most eight")
+    transitions: list[RecentTransition]

@@ -32,7 +32,7 @@ app = command_app()
 def health_check(
     gateway_url: Annotated[
         str | None,
-        typer.Option("--gateway", help="URL of a gateway to check as well; default: the one of `journey up`."),
+        typer.Option("--gateway", help="Also check the gateway at this URL."),
     ] = None,
     data: Data = Path(".journey"),
     as_json: AsJson = False,

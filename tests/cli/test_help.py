@@ -5,7 +5,6 @@ import sys
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from cli.main import MODULES, PANELS, app, load
@@ -27,9 +26,7 @@ def test_help_has_a_sentence_and_an_example(words: list[str]) -> None:
     shown = RUNNER.invoke(app, [*words, "--help"])
     assert shown.exit_code == 0
     assert f"Usage: journey {' '.join(words)} " in shown.output
-    assert f"Example: journey {' '.join(words)}" in shown.output.replace(
-        "DATABASE_URL=… TEMPORAL_ADDRESS=… ", ""
-    ).replace("DATABASE_URL=postgresql://owner@db/perdure ", "")
+    assert re.search(rf"Example: (\S+=\S+ )*journey {' '.join(words)}", shown.output)
 
 
 def test_the_main_help_lists_every_command_with_its_summary() -> None:
@@ -43,15 +40,13 @@ def test_the_main_help_lists_every_command_with_its_summary() -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_summary_is_the_first_line_of_the_commands_own_help(name: str) -> None:
+def test_the_summary_equals_the_first_line_of_the_commands_help(name: str) -> None:
     summary = next(commands[name][1] for commands in PANELS.values() if name in commands)
     assert load(name).help.split("\n")[0] == summary
 
 
 def test_the_main_help_imports_no_command() -> None:
-    check = (
-        "import sys, cli.main; print([m for m in ('temporalio', 'psycopg', 'pydantic', 'asyncio') if m in sys.modules])"
-    )
+    check = "import sys, cli.main; print([m for m in ('temporalio', 'psycopg', 'pydantic') if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
 
@@ -60,8 +55,3 @@ def test_unknown_commands_get_a_suggestion() -> None:
     shown = RUNNER.invoke(app, ["validat"])
     assert shown.exit_code == 2
     assert "Did you mean 'validate'?" in shown.output
-
-
-def test_each_module_has_one_command_or_a_group() -> None:
-    for name in MODULES:
-        assert typer.main.get_command(app) is not load(name)

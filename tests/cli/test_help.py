@@ -1,5 +1,6 @@
 """The help pages: one for every command, each with an example, and without importing what the command needs."""
 
+import re
 import subprocess
 import sys
 from typing import Any

@@ -24,7 +24,7 @@ from cli.options import AsJson, Company, Data, command_app, run
 from cli.output import complaints, console, print_json, progress
 from db.connections import Pool, open_pool
 from db.journeys.rulebooks import RulebookCache
-from db.operations import maintenance
+from db.operations import event_import
 from journey.events import Event, InvalidEvent, canonical, content_hash
 from journey.simulate import Log
 from journey.time import MICROSECOND, Micros
@@ -92,7 +92,7 @@ async def import_log(settings: Settings, file: str, company: int, shift_to_now: 
             if shift_to_now and log.last_at is not None:
                 # whole seconds, to keep the times readable
                 shift = (int(time.time()) * 1_000_000 - log.last_at) // 1_000_000 * 1_000_000
-                shift = await maintenance.import_shift(pool, company, fingerprint, shift)
+                shift = await event_import.import_shift(pool, company, fingerprint, shift)
             outgoing = _outgoing(log, shift)
             left = await _new_events(pool, company, outgoing, bar)
             known = log.events - sum(map(len, left.values()))
@@ -233,7 +233,7 @@ async def _new_events(pool: Pool, company: int, outgoing: Outgoing, bar: Progres
     comparing = bar.add_task("comparing with the ledger", total=len(all_events))
     for start in range(0, len(all_events), LOOKUP_CHUNK):
         chunk = {event["id"]: event for event in all_events[start : start + LOOKUP_CHUNK]}
-        for event_id, stored in await maintenance.existing_events(pool, company, list(chunk)):
+        for event_id, stored in await event_import.existing_events(pool, company, list(chunk)):
             if stored == content_hash(chunk[event_id]):
                 known.add(event_id)
         bar.advance(comparing, min(LOOKUP_CHUNK, len(all_events) - start))

@@ -23,7 +23,7 @@ from db.connections import Pool, open_pool
 from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance
 from db.operations.maintenance import JourneyRow
-from journey.drift import would_change
+from journey.drift import detect_drift
 from journey.time import Micros
 from settings import Settings
 
@@ -63,7 +63,7 @@ async def evaluate(settings: Settings, company: int | None, customer: str | None
                     evaluated += len(rows)
                     now = Micros(time.time_ns() // 1000)
                     for row in rows:
-                        if change := would_change(row.state, rulebook, now):
+                        if change := detect_drift(row.state, rulebook, now):
                             report = {"company_id": company_id, "customer_id": row.customer_id, **change}
                             changes.append({**report, "done": await _evaluate_and_wait(client, pool, company_id, row)})
                     bar.advance(task, len(rows))

@@ -1,5 +1,5 @@
 import { Tag } from "antd";
-import type { Stage } from "../../api/shapes";
+import type { Stage } from "../../api/types";
 import { Panel } from "../../components/panel";
 import { StageTag } from "../../components/stage-tag";
 import { formatDays } from "../../format/durations";

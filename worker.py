@@ -29,10 +29,10 @@ from activities.channels.registry import open_channels
 from activities.channels.webhook import WebhookChannel
 from activities.commit import CommitActivity
 from activities.delivery import Delivery
-from activities.evaluate import Evaluations
-from activities.reconcile import Reconciler
-from activities.return_models import Fits
-from activities.stage_metrics import Metrics
+from activities.evaluate import EvaluateActivities
+from activities.reconcile import ReconcileActivities
+from activities.return_models import ReturnModelActivity
+from activities.stage_metrics import StageMetricsActivities
 from background.company_gauges import Figures
 from background.rollups import keep_rolled_up
 from contracts import journey_client
@@ -68,7 +68,12 @@ def build_worker(client: Client, pool: Pool, settings: Settings, runner: Workflo
         client,
         task_queue=TASK_QUEUE,
         workflows=[CustomerJourney, RetentionCampaign, StageMetrics, Reconciliation, FitReturnModels, EvaluateAll],
-        activities=[commits.commit, acts.act, Fits(pool).fit_return_model, *maintenance_activities(client, pool)],
+        activities=[
+            commits.commit,
+            acts.act,
+            ReturnModelActivity(pool).fit_return_model,
+            *maintenance_activities(client, pool),
+        ],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
         build_id=BUILD,
         max_cached_workflows=settings.cached_journeys,
@@ -86,8 +91,8 @@ def maintenance_activities(client: Client, pool: Pool) -> list[Callable[..., Awa
     request_evaluation = partial(journey_client.request_evaluation, client)
     workflow_status = partial(journey_client.workflow_status, client)
     runtime = client.service_client.config.runtime or Runtime.default()
-    metrics, evaluations = Metrics(pool), Evaluations(pool, request_evaluation)
-    reconciler = Reconciler(pool, workflow_status, request_evaluation, runtime.metric_meter)
+    metrics, evaluations = StageMetricsActivities(pool), EvaluateActivities(pool, request_evaluation)
+    reconciler = ReconcileActivities(pool, workflow_status, request_evaluation, runtime.metric_meter)
     return [
         metrics.list_companies,
         metrics.write_stage_metrics,

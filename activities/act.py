@@ -22,10 +22,10 @@ from activities.stage_actions import REGISTRY, CustomerMessage, Delivered, Effec
 from contracts.requests import ActRequest, ActResult
 from db.connections import Pool
 from db.journeys.rulebooks import RulebookCache
-from db.outreach import actions
+from db.outreach import action_outcomes
 from db.outreach.action_context import ActionContext, load_action_contexts
-from db.outreach.actions import Outcome
-from journey.outreach import Hold, Suppress, consider
+from db.outreach.action_outcomes import Outcome
+from journey.outreach import Deferral, Suppress, consider
 from journey.time import Micros, to_datetime, to_micros
 
 JITTER = 300_000_000  # µs over which messages are spread that were deferred to the same time
@@ -103,7 +103,7 @@ class ActActivity:
         return None
 
     async def _finish(self, context: ActionContext, outcome: Outcome, result: ActResult) -> None:
-        await actions.finish(self._pool, context, outcome)
+        await action_outcomes.finish(self._pool, context, outcome)
         if outcome.status == "waiting":
             assert outcome.due_at is not None
             result["until"][context.action_ref] = to_micros(outcome.due_at)
@@ -143,7 +143,7 @@ class ActActivity:
             await self._finish(context, failed, result)
             return
         attempted = Outcome(status="pending", error=error.reason, channel=effect.channel)
-        await actions.finish(self._pool, context, attempted)
+        await action_outcomes.finish(self._pool, context, attempted)
         if patience is not None:
             raise RetryLater(error.reason, type="NotDelivered", next_retry_delay=timedelta(seconds=pause))
         result["again"][context.action_ref] = error.reason
@@ -161,7 +161,7 @@ def _withheld(context: ActionContext, effect: CustomerMessage) -> Outcome | None
     )
     if isinstance(verdict, Suppress):
         return Outcome(status="suppressed", reason=verdict.reason, channel=effect.channel)
-    if isinstance(verdict, Hold):
+    if isinstance(verdict, Deferral):
         # Jitter, so that deferred messages are not all sent at once.
         due_at = to_datetime(Micros(verdict.until + zlib.crc32(context.action_key.encode()) % JITTER))
         return Outcome(status="waiting", reason=verdict.reason, channel=effect.channel, due_at=due_at)

@@ -29,12 +29,12 @@ from db.journeys import ledger
 from db.journeys.ledger import LedgerEntry, LedgerSnapshot, ProjectionRow
 from db.journeys.rulebooks import RulebookCache
 from db.journeys.side_effects import RequestTargets, load_request_targets
-from db.outreach import actions
+from db.outreach import action_outcomes
 from journey.actions import action_key
 from journey.engine import decide
 from journey.events import AppointmentCompleted, PaymentAdjusted, canonical, content_hash
 from journey.stages import Rulebook
-from journey.state import State, changes, pack, unpack
+from journey.state import State, pack, state_diff, unpack
 from journey.time import Micros
 
 PAYMENT_EVENTS = (AppointmentCompleted, PaymentAdjusted)
@@ -153,7 +153,7 @@ class CommitActivity:
             raise Overtaken
         activity.logger.warning("journey restored from Postgres", extra={"version": state.version})
         company_id, customer_id = request["company_id"], request["customer_id"]
-        open_actions = await actions.unfinished(self._pool, company_id, customer_id)
+        open_actions = await action_outcomes.unfinished_actions(self._pool, company_id, customer_id)
         due = unfinished_actions(open_actions, action_key(company_id, customer_id, ""), request["now"])
         return {**commit_result(request, packed, [], actions=due), "again": True}
 
@@ -208,7 +208,7 @@ class CommitActivity:
         }
         prefix = action_key(request["company_id"], request["customer_id"], "")
         if effects:
-            values |= effects.parameters(prefix, new.entry)
+            values |= effects.parameters(prefix, new.transition_number)
         keys = await ledger.write(
             self._pool, request["company_id"], values, is_retry=is_retry, with_side_effects=bool(effects)
         )
@@ -249,7 +249,7 @@ def commit_result(
     actions: dict[str, Micros] | None = None,
 ) -> CommitResult:
     """Build the activity's answer, no larger than necessary because it is stored in the workflow's history."""
-    answer: CommitResult = {"changes": changes(request["state"] or {}, state or {})}
+    answer: CommitResult = {"changes": state_diff(request["state"] or {}, state or {})}
     if replies:
         answer["answers"] = replies
     if until is not None:

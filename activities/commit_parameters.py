@@ -50,7 +50,7 @@ def projection(state: State, packed: dict[str, Any]) -> dict[str, Any]:
 def transition_row(move: Transition) -> dict[str, Any]:
     """Return one row of ``journey_transitions``."""
     return {
-        "sequence": move.sequence,
+        "sequence": move.transition_number,
         "from_stage": move.from_stage,
         "to_stage": move.to_stage,
         "at": utc_text(move.at),

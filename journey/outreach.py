@@ -82,7 +82,7 @@ class Go(Struct, frozen=True, tag=True):
     """Send it now."""
 
 
-class Hold(Struct, frozen=True, tag=True):
+class Deferral(Struct, frozen=True, tag=True):
     """Ask again at ``until`` (µs), the first instant that is allowed."""
 
     until: Micros
@@ -113,7 +113,7 @@ def consider(
     now: Micros,
     outreach: Outreach,
     marketing_sent: Sequence[Micros] = (),
-) -> Go | Hold | Suppress:
+) -> Go | Deferral | Suppress:
     """Whether a message may go to this customer at ``now``.
 
     ``marketing_sent``: when marketing messages were delivered to this customer, on any channel, in any order.
@@ -129,13 +129,13 @@ def consider(
     return _quiet(profile, now, outreach)
 
 
-def _quiet(profile: Profile, now: Micros, outreach: Outreach) -> Go | Hold:
+def _quiet(profile: Profile, now: Micros, outreach: Outreach) -> Go | Deferral:
     zone = zone_of(profile.time_zone) or zone_of(outreach.time_zone) or zone_of("UTC")
     assert zone is not None
     until = first_allowed(now, zone, time_of_day(outreach.quiet_from), time_of_day(outreach.quiet_to))
     if until == now:
         return Go()
-    return Hold(until, f"quiet hours from {outreach.quiet_from} to {outreach.quiet_to} ({zone.key})")
+    return Deferral(until, f"quiet hours from {outreach.quiet_from} to {outreach.quiet_to} ({zone.key})")
 
 
 def _count(number: int, thing: str) -> str:

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.messages import COMMANDS, JourneyStart
     from contracts.requests import CommitRequest, CommitResult
     from journey.explain import details, readable
-    from journey.state import changed, deadline_of
+    from journey.state import apply_state_diff, deadline_of
     from journey.time import EPOCH_MICROS, Micros, to_datetime, to_micros
     from workflows.command_updates import CommandUpdates
     from workflows.pending_actions import PendingActions
@@ -104,7 +104,7 @@ class CustomerJourney(CommandUpdates):
         try:
             result = await self._run_commit(request)
             while result.get("again"):  # the state was restored from Postgres, which had a later one
-                self.state = request["state"] = changed(self.state, result.get("changes"))
+                self.state = request["state"] = apply_state_diff(self.state, result.get("changes"))
                 self.pending_actions.add(result.get("actions") or {})
                 result = await self._run_commit(request)
         except FailureError as error:
@@ -112,7 +112,7 @@ class CustomerJourney(CommandUpdates):
             workflow.logger.error("commit refused", extra={"reason": str(error)})
             result = {"answers": [str(error) for _ in numbers]}
         self.committed_messages += len(messages)
-        self.state = changed(self.state, result.get("changes"))
+        self.state = apply_state_diff(self.state, result.get("changes"))
         self.not_before = Micros(self._now() + HISTORY_FOLLOWS) if result.get("more") else EPOCH_MICROS
         self.replies.update(zip(numbers, result.get("answers") or [None] * len(numbers), strict=True))
         self.pending_actions.add(result.get("actions") or {})

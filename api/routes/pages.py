@@ -150,7 +150,7 @@ def _answered(company: str | None) -> Response:
 
 
 def _key(link: FeedbackLink) -> str:
-    return action_key(link.company, link.customer, link.tail)
+    return action_key(link.company, link.customer, link.action_ref)
 
 
 def _event_id(link: FeedbackLink) -> str:

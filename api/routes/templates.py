@@ -191,11 +191,10 @@ async def _chosen(
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         company = await outreach_settings.load(connection, credential.company_id)
         assert company is not None  # a key's company is there
-        if own is not None:
-            return company[0], "draft", own
-        best = await message_templates.find_best_template(
-            connection, credential.company_id, name, fallbacks(draft.locale)
-        )
+    if own is not None:
+        return company[0], "draft", own
+    locales = fallbacks(draft.locale)
+    best = await message_templates.find_best_template(gateway.pool, credential.company_id, name, locales)
     return (company[0], "own", CompanyTemplate(*best[1])) if best else (company[0], "built-in", None)
 
 

@@ -24,7 +24,7 @@ from cli.options import AsJson, Company, Data, command_app, run
 from cli.output import complaints, console, print_json, progress
 from db.connections import Pool, open_pool
 from db.journeys.rulebooks import RulebookCache
-from db.operations import maintenance
+from db.operations import event_import
 from journey.events import Event, InvalidEvent, canonical, content_hash
 from journey.simulate import Log
 from journey.time import MICROSECOND, Micros
@@ -91,7 +91,7 @@ async def import_log(settings: Settings, file: str, company: int, shift_to_now: 
             if shift_to_now and log.last_at is not None:
                 # whole seconds, so that times read as well as before
                 shift = (int(time.time()) * 1_000_000 - log.last_at) // 1_000_000 * 1_000_000
-                shift = await maintenance.import_shift(pool, company, fingerprint, shift)
+                shift = await event_import.import_shift(pool, company, fingerprint, shift)
             outgoing = _outgoing(log, shift)
             left = await _unknown(pool, company, outgoing, bar)
             known = log.events - sum(map(len, left.values()))
@@ -232,7 +232,7 @@ async def _unknown(pool: Pool, company: int, outgoing: Outgoing, bar: Progress) 
     looking = bar.add_task("comparing with the ledger", total=len(listed))
     for start in range(0, len(listed), LOOKED_UP):
         chunk = {event["id"]: event for event in listed[start : start + LOOKED_UP]}
-        for event_id, stored in await maintenance.existing_events(pool, company, list(chunk)):
+        for event_id, stored in await event_import.existing_events(pool, company, list(chunk)):
             if stored == content_hash(chunk[event_id]):
                 known.add(event_id)
         bar.advance(looking, min(LOOKED_UP, len(listed) - start))

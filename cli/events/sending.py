@@ -17,7 +17,7 @@ from contracts.event_batches import event_batches
 from contracts.journey_client import journey_handle, send_events
 from contracts.names import ACT_SIGNAL
 from db.connections import Pool
-from db.operations import maintenance
+from db.operations import event_import
 from journey.time import Micros, to_micros
 
 LANES = 32  # customers under way at once
@@ -107,7 +107,7 @@ async def wait_until_projected(pool: Pool, company: int, outgoing: Outgoing, bar
         front, rest = waiting[:LOOKED_UP], waiting[LOOKED_UP:]
         done: set[str] = set()
         with suppress(psycopg.OperationalError):  # Postgres may be away for a while: the events are safe in Temporal
-            done = {event_id for event_id, _ in await maintenance.existing_events(pool, company, front)}
+            done = {event_id for event_id, _ in await event_import.existing_events(pool, company, front)}
         waiting = [event_id for event_id in front if event_id not in done] + rest
         bar.update(projecting, completed=total - len(waiting))
         if done:

@@ -23,7 +23,7 @@ from db.connections import Pool, open_pool
 from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance
 from db.operations.maintenance import JourneyRow
-from journey.drift import would_change
+from journey.drift import detect_drift
 from journey.time import Micros
 from settings import Settings
 
@@ -63,7 +63,7 @@ async def evaluate(settings: Settings, company: int | None, customer: str | None
                     looked += len(standings)
                     now = Micros(time.time_ns() // 1000)
                     for standing in standings:
-                        if change := would_change(standing.state, rulebook, now):
+                        if change := detect_drift(standing.state, rulebook, now):
                             told = {"company_id": company_id, "customer_id": standing.customer_id, **change}
                             changes.append({**told, "done": await _ask(client, pool, company_id, standing)})
                     bar.advance(task, len(standings))

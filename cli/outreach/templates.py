@@ -95,9 +95,10 @@ async def list_templates(settings: Settings, company: int, as_json: bool) -> int
 async def show_template(settings: Settings, company: int, name: str, locale: str, as_json: bool) -> int:
     """Raises ValueError (exit code 2) for a message or a locale that there is not."""
     _check(name, locale)
-    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        found = await outreach_settings.load(connection, company)
-        best = await message_templates.find_best_template(connection, company, name, fallbacks(locale))
+    async with pool_for(settings, company) as pool:
+        async with tenant_transaction(pool, company) as connection:
+            found = await outreach_settings.load(connection, company)
+        best = await message_templates.find_best_template(pool, company, name, fallbacks(locale))
     assert found is not None
     own = CompanyTemplate(*best[1]) if best else None
     rendered = preview(name, locale, found[0], own)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from db.connections import Pool, tenant_rows
-from journey.actions import action_key, parsed_tail
+from journey.actions import action_key, parse_action_ref
 from journey.outreach import Outreach, Profile, outreach_from
 from journey.time import Micros, to_datetime
 
@@ -123,6 +123,6 @@ async def load_action_contexts(
 
 
 def _context(shared: dict[str, Any], action: dict[str, Any], action_ref: str) -> ActionContext:
-    _, name, step = parsed_tail(action_ref)
+    _, name, step = parse_action_ref(action_ref)
     transition = action.pop("transition") or {}
     return ActionContext(**shared, **action, action_ref=action_ref, name=name, step=step, transition=transition)

@@ -13,7 +13,7 @@ from activities.channels import message_id
 from activities.channels.registry import channel_spec
 from activities.stage_actions import REGISTRY, Assign, CustomerMessage, Effect, StaffMessage, Task, WebhookEvent
 from contracts.names import campaign_id, journey_id
-from journey.actions import CAMPAIGN, QUARTERLY_REVIEW, STAGE_CHANGED, Moved, action_key, due_actions
+from journey.actions import CAMPAIGN, QUARTERLY_REVIEW, STAGE_CHANGED, StageEntry, action_key, due_actions
 from journey.actions import step_name as step
 from journey.outreach import outreach_from
 from journey.stages import DEFAULT_RULEBOOK
@@ -94,11 +94,11 @@ def _brought_about(moves: list[Row], *, told: bool) -> list[str]:
             stage = move["to_stage"]
             growth = DEFAULT_RULEBOOK.by_key[stage].is_growth
             at = to_micros(move["transitioned_at"])
-            batch.append(Moved(move["sequence"], stage, at, stage not in entered, growth))
+            batch.append(StageEntry(move["sequence"], stage, at, stage not in entered, growth))
             entered.add(stage)
         decided = max(to_micros(move["decided_at"]) for move in moves if move["version"] == version)
         due = due_actions(batch, decided, DEFAULT_RULEBOOK.actions)
-        tails += [action.tail for action in due if told or action.action != STAGE_CHANGED]
+        tails += [action.action_ref for action in due if told or action.action != STAGE_CHANGED]
     return tails
 
 

@@ -209,8 +209,11 @@ def _columns(row: dict[str, Any], state: State) -> Iterable[tuple[str, str]]:
 
 def _sequence(row: dict[str, Any], moves: list[dict[str, Any]]) -> Iterable[tuple[str, str]]:
     numbers = [move["sequence"] for move in moves]
-    if numbers != list(range(1, unpack(row["state"]).entry + 1)):
-        yield SEQUENCE, f"the numbers are {numbers}, the journey has made {unpack(row['state']).entry} transitions"
+    if numbers != list(range(1, unpack(row["state"]).transition_number + 1)):
+        yield (
+            SEQUENCE,
+            f"the numbers are {numbers}, the journey has made {unpack(row['state']).transition_number} transitions",
+        )
     path = [move["from_stage"] for move in moves] + [row["current_stage"]]
     if path != [None] + [move["to_stage"] for move in moves]:
         yield SEQUENCE, f"from {path} to {[move['to_stage'] for move in moves]}"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from db.outreach.action_context import ActionContext
-from journey.actions import parsed_tail
+from journey.actions import parse_action_ref
 from journey.outreach import Outreach, Profile
 from journey.time import Micros
 
@@ -14,7 +14,7 @@ def action_context(**given: Any) -> ActionContext:
     """Return a context of the action ``action``; every other field has a default."""
     number, action = given.get("transition_number", 1), given.get("action", "send_welcome_email")
     action_ref = f"{number}:{action}"
-    _, name, step = parsed_tail(action_ref)
+    _, name, step = parse_action_ref(action_ref)
     fields: dict[str, Any] = {
         "now": NOON,
         "company_id": 1,

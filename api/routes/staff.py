@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from api.dependencies import CredentialDep, GatewayDep
-from api.field_types import Email, PersonName, RowId, given
+from api.field_types import Email, PersonName, RowId, not_null
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import not_found
@@ -57,7 +57,7 @@ class PersonChange(BaseModel):
     email: Email | None = None
     is_active: bool | None = Field(default=None, strict=True, description="whether the person gets customers and tasks")
 
-    _given = field_validator("name", "role", "is_active", mode="before")(given)
+    _not_null = field_validator("name", "role", "is_active", mode="before")(not_null)
 
 
 @router.get(

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from activities.channels.webhook import new_secret
 from api.dependencies import CredentialDep, GatewayDep
-from api.field_types import RowId, given, printable
+from api.field_types import RowId, not_null, printable
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found, problem
@@ -59,7 +59,7 @@ class EndpointChange(BaseModel):
     )
     is_active: bool | None = Field(default=None, strict=True, description="whether events are sent there")
 
-    _given = field_validator("is_active", mode="before")(given)
+    _not_null = field_validator("is_active", mode="before")(not_null)
 
 
 @router.get(

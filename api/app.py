@@ -65,7 +65,7 @@ Errors are problem details (RFC 9457); opening the URI in `type` explains the pr
 
 def create_app(settings: Settings) -> FastAPI:
     """Create the gateway. Connections are opened when its lifespan starts."""
-    # Plain routes, the most used first: Starlette matches them in order, and an included router would add another lookup.
+    # Plain routes, the most used first: Starlette matches them in order, and included routers would add a lookup each.
     journeys_first = (journeys, relationships, stage_override, actions, tasks, customers, stages)
     others = (
         *journeys_first,
@@ -96,7 +96,7 @@ def create_app(settings: Settings) -> FastAPI:
             Middleware(BodyLimitMiddleware),
         ],
         openapi_url="/openapi.json",
-        # Our own metrics measure; to ask at every request whether OpenTelemetry was configured costs more than the key.
+        # `GatewayMetrics` measures requests; checking for OpenTelemetry at each one costs more than authentication.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         docs_url=None,  # `routes/docs.py` serves a page without external resources
         redoc_url=None,

@@ -1,4 +1,4 @@
-"""What every request needs, made once at start: the pool, the way to Temporal, the keys, the metrics."""
+"""Shared resources of the gateway, created once at start, and the dependencies of routes."""
 
 from __future__ import annotations
 

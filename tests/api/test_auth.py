@@ -90,7 +90,7 @@ def test_one_scope_is_enough(tenant: Tenant, route: APIRoute) -> None:
 
 
 def test_a_revoked_key_ends(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authentication, "FRESH", 0.0)
+    monkeypatch.setattr(authentication, "CACHE_SECONDS", 0.0)
     key_id, key = tenant.new_key(api_keys.JOURNEYS_READ)
 
     async def revoke() -> None:

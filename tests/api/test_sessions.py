@@ -49,7 +49,7 @@ def browser(gateway: Served) -> Browser:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is believed without asking Postgres."""
-    monkeypatch.setattr(authentication, "FRESH", 0.0)
+    monkeypatch.setattr(authentication, "CACHE_SECONDS", 0.0)
 
 
 def _cookie(answer: httpx2.Response) -> str:

@@ -108,7 +108,7 @@ async def test_temporal_may_come_late_and_go_away(database_url: str, monkeypatch
             assert answer.status_code == 503
             assert answer.json()["type"].endswith("/not-all-taken")
             assert answer.json()["stored"] < 50
-            assert "the same ids count once" in answer.json()["detail"]
+            assert "the same ids count only once" in answer.json()["detail"]
             assert int(answer.headers["retry-after"]) > 0
             await temporal.start()
             wait_ready(served.url)

@@ -12,7 +12,6 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -25,18 +24,15 @@ from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 import connection
-from activities.act import Acts
-from activities.channels import Channel
-from activities.channels.email import EmailChannel
-from activities.channels.file import Outbox
-from activities.channels.sms import SmsChannel
+from activities.act import ActActivity
+from activities.channels.registry import open_channels
 from activities.channels.webhook import WebhookChannel
 from activities.commit import CommitActivity
 from activities.delivery import Delivery
-from activities.evaluate import Evaluations
-from activities.reconcile import Reconciler
-from activities.return_models import Fits
-from activities.stage_metrics import Metrics
+from activities.evaluate import EvaluateActivities
+from activities.reconcile import ReconcileActivities
+from activities.return_models import ReturnModelActivity
+from activities.stage_metrics import StageMetricsActivities
 from background.company_gauges import Figures
 from background.rollups import keep_rolled_up
 from contracts import journey_client
@@ -67,12 +63,17 @@ log = structlog.get_logger("worker")
 
 def build_worker(client: Client, pool: Pool, settings: Settings, runner: WorkflowRunner | None = None) -> Worker:
     """The worker with everything registered; unsandboxed unless a test brings another runner."""
-    commits, acts = CommitActivity(pool), Acts(pool, build_delivery(pool, settings))
+    commits, acts = CommitActivity(pool), ActActivity(pool, build_delivery(pool, settings))
     return Worker(
         client,
         task_queue=TASK_QUEUE,
         workflows=[CustomerJourney, RetentionCampaign, StageMetrics, Reconciliation, FitReturnModels, EvaluateAll],
-        activities=[commits.commit, acts.act, Fits(pool).fit_return_model, *maintenance_activities(client, pool)],
+        activities=[
+            commits.commit,
+            acts.act,
+            ReturnModelActivity(pool).fit_return_model,
+            *maintenance_activities(client, pool),
+        ],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
         build_id=BUILD,
         max_cached_workflows=settings.cached_journeys,
@@ -90,8 +91,8 @@ def maintenance_activities(client: Client, pool: Pool) -> list[Callable[..., Awa
     request_evaluation = partial(journey_client.request_evaluation, client)
     workflow_status = partial(journey_client.workflow_status, client)
     runtime = client.service_client.config.runtime or Runtime.default()
-    metrics, evaluations = Metrics(pool), Evaluations(pool, request_evaluation)
-    reconciler = Reconciler(pool, workflow_status, request_evaluation, runtime.metric_meter)
+    metrics, evaluations = StageMetricsActivities(pool), EvaluateActivities(pool, request_evaluation)
+    reconciler = ReconcileActivities(pool, workflow_status, request_evaluation, runtime.metric_meter)
     return [
         metrics.list_companies,
         metrics.write_stage_metrics,
@@ -117,23 +118,14 @@ def build_runtime(metrics_address: str) -> Runtime:
 
 
 def build_delivery(pool: Pool, settings: Settings) -> Delivery:
-    """The ways out; what has no server to go to is kept as files in the outbox.
+    """Open all channels; those without their setting save messages as files in the folder `OUTBOX`.
 
-    Raises ValueError, with the setting's name, for an address that is none.
+    Raises ValueError, with the setting's name, for an invalid setting.
     """
-    outbox = Path(settings.outbox)
-    email: Channel = Outbox(outbox, "email", settings.mail_from)
-    sms: Channel = Outbox(outbox, "sms")
-    if settings.smtp_url:
-        email = EmailChannel(settings.smtp_url, settings.mail_from)
-    if settings.sms_url:
-        sms = SmsChannel(settings.sms_url)
-    allowed = [entry.strip() for entry in settings.webhook_allow.split(",") if entry.strip()]
     return Delivery(
         pool=pool,
-        email=email,
-        sms=sms,
-        webhook=WebhookChannel(allowed),
+        senders=open_channels(settings.model_dump()),
+        webhook=WebhookChannel(settings.webhook_allow.split(",")),
         public_url=settings.public_url.rstrip("/"),
         link_secret=settings.link_secret,
     )

@@ -18,24 +18,24 @@ import psycopg
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.commit_parameters import guard, projection, transition_row
 from activities.message_batch import MessageBatch, deduplicate, parse_messages, quarantine_all
 from activities.side_effects import pending_actions, side_effects, unfinished_actions
-from activities.staff_requests import Replies, decide_commands, targets
+from activities.staff_requests import decide_commands, targets
 from contracts import names
-from contracts.requests import CommitRequest, CommitResult
+from contracts.requests import CommitRequest, CommitResult, Reply
 from db.connections import Pool
 from db.journeys import ledger
 from db.journeys.ledger import LedgerEntry, LedgerSnapshot, ProjectionRow
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.journeys.side_effects import RequestTargets, load_request_targets
-from db.outreach import actions
+from db.outreach import action_outcomes
 from journey.actions import action_key
-from journey.engine import Transition, decide
+from journey.engine import decide
 from journey.events import AppointmentCompleted, PaymentAdjusted, canonical, content_hash
-from journey.explain import money_text
 from journey.stages import Rulebook
-from journey.state import State, changes, pack, unpack
-from journey.time import Micros, utc_text
+from journey.state import State, pack, state_diff, unpack
+from journey.time import Micros
 
 PAYMENT_EVENTS = (AppointmentCompleted, PaymentAdjusted)
 CONFLICT_ATTEMPTS = 3  # of a commit that collided with another one
@@ -56,7 +56,7 @@ class CommitActivity:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._rulebooks = Rulebooks()
+        self._rulebooks = RulebookCache()
 
     @activity.defn(name=names.COMMIT)
     async def commit(self, request: CommitRequest) -> CommitResult:
@@ -70,7 +70,7 @@ class CommitActivity:
         quarantined = False
         for attempt in range(CONFLICT_ATTEMPTS):
             try:
-                if attempt == 0 and (rulebook := self._rulebooks.remembered(request["company_id"])):
+                if attempt == 0 and (rulebook := self._rulebooks.cached(request["company_id"])):
                     return await self._commit_optimistically(request, batch, rulebook)
                 return await self._load_and_commit(request, batch)
             except (Overtaken, psycopg.errors.UniqueViolation):
@@ -109,7 +109,7 @@ class CommitActivity:
             position = await self._position(request, batch, known, known.row, state.version)
             if position == "diverged":
                 return await self._adopt(request, known.row, state.version)
-        rulebook = await self._rulebooks.of(self._pool, company_id, known.rules_version)
+        rulebook = await self._rulebooks.get(self._pool, company_id, known.rules_version)
         return await self._decide_and_write(request, batch, known, state, rulebook, is_retry=position == "written")
 
     async def _position(
@@ -144,7 +144,7 @@ class CommitActivity:
         state.version = max(row.version + 1, version + 2)
         packed = pack(state)
         values = {
-            **_guard(request, row),
+            **guard(request, row),
             "version": state.version,
             "run_id": request["run_id"],
             "state": orjson.dumps(packed).decode(),
@@ -153,7 +153,7 @@ class CommitActivity:
             raise Overtaken
         activity.logger.warning("journey restored from Postgres", extra={"version": state.version})
         company_id, customer_id = request["company_id"], request["customer_id"]
-        open_actions = await actions.unfinished(self._pool, company_id, customer_id)
+        open_actions = await action_outcomes.unfinished_actions(self._pool, company_id, customer_id)
         due = unfinished_actions(open_actions, action_key(company_id, customer_id, ""), request["now"])
         return {**commit_result(request, packed, [], actions=due), "again": True}
 
@@ -198,17 +198,17 @@ class CommitActivity:
         new.version = state.version + 1
         packed = pack(new)
         values = {
-            **_guard(request, known.row),
-            **_projection(new, packed),
+            **guard(request, known.row),
+            **projection(new, packed),
             "new_ids": [] if known.events else [event.id for event in events],
             "run_id": request["run_id"],
             "entries": ledger.entries_json(entries),
-            "transitions": orjson.dumps([_as_row(move) for move in decision.transitions]).decode(),
+            "transitions": orjson.dumps([transition_row(move) for move in decision.transitions]).decode(),
             "counts": bool(decision.transitions) or any(isinstance(event, PAYMENT_EVENTS) for event in events),
         }
         prefix = action_key(request["company_id"], request["customer_id"], "")
         if effects:
-            values |= effects.parameters(prefix, new.entry)
+            values |= effects.parameters(prefix, new.transition_number)
         keys = await ledger.write(
             self._pool, request["company_id"], values, is_retry=is_retry, with_side_effects=bool(effects)
         )
@@ -244,12 +244,12 @@ class CommitActivity:
 def commit_result(
     request: CommitRequest,
     state: dict[str, Any] | None,
-    replies: Replies,
+    replies: list[Reply],
     until: Micros | None = None,
     actions: dict[str, Micros] | None = None,
 ) -> CommitResult:
     """Build the activity's answer, no larger than necessary because it is stored in the workflow's history."""
-    answer: CommitResult = {"changes": changes(request["state"] or {}, state or {})}
+    answer: CommitResult = {"changes": state_diff(request["state"] or {}, state or {})}
     if replies:
         answer["answers"] = replies
     if until is not None:
@@ -257,56 +257,3 @@ def commit_result(
     if actions:
         answer["actions"] = actions
     return answer
-
-
-def _guard(request: CommitRequest, row: ProjectionRow | None) -> dict[str, Any]:
-    return {
-        "company": request["company_id"],
-        "customer": request["customer_id"],
-        "known_version": None if row is None else row.version,
-        "known_run_id": None if row is None else row.run_id,
-        "known_decided_at": None if row is None else _text(row.decided_at),
-        "decided_at": utc_text(request["now"]),
-    }
-
-
-def _projection(state: State, packed: dict[str, Any]) -> dict[str, Any]:
-    facts = state.facts
-    return {
-        "current_stage": state.stage,
-        "stage_entered_at": utc_text(state.entered_at),
-        "previous_stage": state.previous_stage,
-        "lifetime_value": money_text(facts.value),
-        "total_appointments": facts.completed,
-        "last_appointment_at": _text(facts.last_appointment_at),
-        "risk_score": money_text(state.risk),
-        "engagement_score": money_text(state.engagement),
-        "version": state.version,
-        "state": orjson.dumps(packed).decode(),
-        "rules_version": state.rules_version,
-        "next_deadline": _text(state.deadline),
-        "next_stage": state.deadline_stage,
-        "hold_until": _text(state.hold_until),
-        "held": state.held,
-        "started_at": utc_text(state.started_at),
-    }
-
-
-def _as_row(move: Transition) -> dict[str, Any]:
-    return {
-        "sequence": move.sequence,
-        "from_stage": move.from_stage,
-        "to_stage": move.to_stage,
-        "at": utc_text(move.at),
-        "since": _text(move.since),
-        "trigger_type": move.trigger_type,
-        "trigger_event": move.trigger_event,
-        "performed_by": move.performed_by,
-        "notes": move.notes,
-        "event_id": move.event_id,
-        "reason": {"conditions": move.reason, "first_entry": move.first_entry},
-    }
-
-
-def _text(instant: Micros | None) -> str | None:
-    return None if instant is None else utc_text(instant)

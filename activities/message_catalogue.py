@@ -1,20 +1,30 @@
-"""The messages that there are, and what a template of each may say."""
+"""All messages, one row each: their channel, their audience, and the variables that a template of each may use."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+
+from activities.channels.email import EmailChannel
+from activities.channels.sms import SmsChannel
+from activities.template_variables import VARIABLES
+
+EMAIL, SMS = EmailChannel.spec.name, SmsChannel.spec.name
 
 
 @dataclass(frozen=True)
 class Template:
     """A message by its name.
 
-    ``required`` and ``optional`` are the variables that a template may use, with what they are; an optional one may be
-    empty. ``marketing`` messages count against the cap and must offer a way to unsubscribe.
+    Attributes:
+        name: The name of its templates.
+        channel: A name in `activities.channels.registry`.
+        to_staff: Sent to staff instead of to the customer.
+        marketing: A company's own template must contain the unsubscribe link.
+        required: Variables that always have a value, with their meaning.
+        optional: Variables that may be empty, with their meaning.
     """
 
     name: str
-    channel: Literal["email", "sms"]
+    channel: str
     to_staff: bool
     marketing: bool
     required: Mapping[str, str]
@@ -25,50 +35,47 @@ class Template:
         return {**self.required, **self.optional}
 
 
-_COMPANY = {"company_name": "the company's name"}
-_CUSTOMER = {"name": "the customer's name", "unsubscribe_url": "the link that ends this channel"}
-_OFFER = {"offer_code": "the code", "offer_percent": "the discount in percent", "offer_until": "its last day"}
-_STAFF = {"staff_name": "the colleague's name", "customer_name": "the customer's name"}
+def _described(*names: str) -> Mapping[str, str]:
+    return {name: VARIABLES[name].description for name in names}
 
 
-def _to_customer(
+def to_customer(
     name: str,
     *,
-    channel: Literal["email", "sms"] = "email",
+    channel: str = EMAIL,
     marketing: bool = False,
-    required: Mapping[str, str] | None = None,
-    optional: Mapping[str, str] | None = None,
+    required: Iterable[str] = (),
+    optional: Iterable[str] = (),
 ) -> Template:
-    needs, may = {**_COMPANY, **(required or {})}, {**_CUSTOMER, **(optional or {})}
-    return Template(name, channel, False, marketing, needs, may)
+    """Describe a message to the customer."""
+    needed, allowed = _described("company_name", *required), _described("name", "unsubscribe_url", *optional)
+    return Template(name, channel, False, marketing, needed, allowed)
 
 
-def _to_staff(name: str, required: Mapping[str, str], optional: Mapping[str, str]) -> Template:
-    return Template(name, "email", True, False, {**_COMPANY, **required}, {**_STAFF, **optional})
+def to_staff(name: str, *, required: Iterable[str], optional: Iterable[str]) -> Template:
+    """Describe a message to a member of staff. It goes by e-mail, the only address that staff have."""
+    needed = _described("company_name", *required)
+    return Template(name, EMAIL, True, False, needed, _described("staff_name", "customer_name", *optional))
 
 
-_LISTED = (
-    _to_customer("welcome"),
-    _to_customer("onboarding_1"),
-    _to_customer("onboarding_2"),
-    _to_customer("onboarding_3"),
-    _to_customer("feedback_request", optional={"feedback_url": "the link to the feedback page"}),
-    _to_customer("vip_benefits", optional={"manager_name": "the customer's own contact"}),
-    _to_customer("campaign_email", marketing=True),
-    _to_customer("campaign_offer", marketing=True, required=_OFFER),
-    _to_customer("campaign_sms", channel="sms", marketing=True),
-    _to_customer("centre_email", marketing=True),
-    _to_customer("centre_offer", marketing=True, required=_OFFER),
-    _to_staff(
+_OFFER = ("offer_code", "offer_percent", "offer_until")
+_ROWS = (
+    to_customer("welcome"),
+    to_customer("onboarding_1"),
+    to_customer("onboarding_2"),
+    to_customer("onboarding_3"),
+    to_customer("feedback_request", optional=["feedback_url"]),
+    to_customer("vip_benefits", optional=["manager_name"]),
+    to_customer("campaign_email", marketing=True),
+    to_customer("campaign_offer", marketing=True, required=_OFFER),
+    to_customer("campaign_sms", channel=SMS, marketing=True),
+    to_customer("centre_email", marketing=True),
+    to_customer("centre_offer", marketing=True, required=_OFFER),
+    to_staff(
         "account_manager",
-        {"customer_id": "the company's own id of the customer"},
-        {
-            "days_inactive": "whole days since the last appointment",
-            "risk": "the risk score",
-            "reason": "why the customer is at risk",
-            "dashboard_url": "the link to the customer's page",
-        },
+        required=["customer_id"],
+        optional=["days_inactive", "risk", "reason", "dashboard_url"],
     ),
 )
 
-TEMPLATES: Mapping[str, Template] = {template.name: template for template in _LISTED}
+TEMPLATES: dict[str, Template] = {template.name: template for template in _ROWS}

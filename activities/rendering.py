@@ -1,14 +1,13 @@
-"""Messages from templates: ours, or a company's own.
+"""Render messages from built-in templates or a company's own.
 
-A company's template is a small language on purpose: text, variables, conditions and a few filters. Without loops,
-calls and arithmetic it cannot run long, grow large, or reach anything that it was not given. What a customer is called
-is only ever a value: it is escaped in HTML, one line everywhere, and never read as a template.
+A company's template is deliberately limited to text, variables, conditions and a few filters. Without loops, calls and
+arithmetic it cannot run long, grow large, or reach anything that it was not given. Values such as a customer's name are
+escaped in HTML, reduced to one line, and never interpreted as a template.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,36 +16,26 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateSyn
 from jinja2 import Template as Compiled
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from activities.channels.registry import channel_spec
 from activities.channels.text import one_line
 from activities.message_catalogue import TEMPLATES, Template
 from activities.template_check import InvalidTemplate, check_part
 
-__all__ = [
-    "TEMPLATES",
-    "InvalidTemplate",
-    "Own",
-    "Rendered",
-    "check_template",
-    "date_text",
-    "fallbacks",
-    "render",
-]
+__all__ = ["TEMPLATES", "CompanyTemplate", "InvalidTemplate", "Rendered", "check_template", "fallbacks", "render"]
 
 FOLDER = Path(__file__).with_name("templates")
-LONGEST = 200_000  # characters of one rendered part
-LONGEST_SUBJECT = 200
-LONGEST_VALUE = 500
-LONGEST_LINK = 2000
-FALLBACK = "en"
+MAX_RENDERED = 200_000  # characters of one rendered part
+MAX_SUBJECT = 200
+MAX_VALUE = 500
+MAX_LINK = 2000
+FALLBACK_LOCALE = "en"
+SUFFIXES = {"subject": ".subject", "html": ".html", "text": ".txt"}  # of the built-in templates' files
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
-_MONTHS = (
-    "January February March April May June July August September October November December".split()  # noqa: SIM905
-)
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A message as it goes out. ``subject`` is one line, and empty for an SMS; ``html`` is None for one, too."""
+    """A rendered message. ``subject`` is one line; parts that the channel does not have are empty (``html``: None)."""
 
     subject: str
     text: str
@@ -54,8 +43,8 @@ class Rendered:
 
 
 @dataclass(frozen=True)
-class Own:
-    """A company's own template of a message. An SMS has only ``text``; without ``html`` a mail is text alone."""
+class CompanyTemplate:
+    """A company's own template of a message. Parts that the channel does not have are ignored."""
 
     subject: str
     html: str | None
@@ -63,68 +52,77 @@ class Own:
 
 
 def fallbacks(locale: str | None) -> list[str]:
-    """Where to look for a template, best first: ``de-AT`` gives ``de-AT``, ``de``, ``en``."""
-    found = []
+    """Return the locales in which to look for a template, best first: ``de-AT`` gives ``de-AT``, ``de``, ``en``."""
+    locales = []
     if locale and _LANGUAGE.fullmatch(locale):
         parts = locale.split("-")
-        found = ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
-    return list(dict.fromkeys([*found, FALLBACK]))
+        locales = ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    return list(dict.fromkeys([*locales, FALLBACK_LOCALE]))
 
 
-def date_text(day: date, locale: str | None = None) -> str:
-    """A day for people: ``14 March 2027``, in a language that we have no months of ``2027-03-14``."""
-    english = not locale or locale.lower().partition("-")[0] == "en"
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}" if english else day.isoformat()
+def render(
+    name: str, locale: str | None, context: Mapping[str, Any], override: CompanyTemplate | None = None
+) -> Rendered:
+    """Render a message from the company's own template, else from the built-in one in the best available language.
 
+    Args:
+        name: A key of `TEMPLATES`.
+        locale: The recipient's BCP 47 locale.
+        context: The values of the message's variables; optional ones may be missing.
+        override: The company's own template.
 
-def render(name: str, locale: str | None, context: Mapping[str, Any], override: Own | None = None) -> Rendered:
-    """The message ``name`` (see TEMPLATES) in the best language that there is, or from the company's own template.
-
-    ``context``: the message's variables; optional ones may be left out. Raises InvalidTemplate for a template that
-    cannot be rendered, ValueError for an unknown name or a required variable that is missing.
+    Raises:
+        InvalidTemplate: The template cannot be rendered.
+        ValueError: The message is unknown, or a required variable is missing.
     """
     template = TEMPLATES.get(name)
     if template is None:
-        raise ValueError(f"no message is called {name!r}; there are {', '.join(TEMPLATES)}")
+        raise ValueError(_unknown(name))
     values = _values(template, context)
-    source = _own(template, override) if override else _ours(template, locale)
-    subject = source["subject"] and _filled(source["subject"], values, name, "subject")
-    html = source["html"] and _filled(source["html"], values, name, "html")
-    text = _filled(source["text"], values, name, "text").strip() + "\n" if source["text"] else ""
-    return Rendered(one_line(subject or "", LONGEST_SUBJECT), text, html or None)
+    sources = _company_template(template, override) if override else _built_in_template(template, locale)
+    rendered = {part: _render_part(source, values, name, part) for part, source in sources.items()}
+    text = rendered["text"].strip() + "\n" if "text" in rendered else ""
+    return Rendered(one_line(rendered.get("subject", ""), MAX_SUBJECT), text, rendered.get("html") or None)
 
 
 def check_template(name: str, subject: str, html: str | None, text: str) -> None:
-    """Whether a company's own template can be saved. Raises InvalidTemplate with its part, line and what is allowed."""
+    """Check that a company's own template can be saved.
+
+    Raises InvalidTemplate with the part, the line and what is allowed.
+    """
     template = TEMPLATES.get(name)
     if template is None:
-        raise InvalidTemplate("name", f"no message is called {name!r}; there are {', '.join(TEMPLATES)}")
-    if template.channel == "sms" and html:
-        raise InvalidTemplate("html", "an SMS has only text")
-    own = Own(subject, html, text)
+        raise InvalidTemplate("name", _unknown(name))
+    channel = channel_spec(template.channel)
+    if html and "html" not in channel.template_parts:
+        raise InvalidTemplate("html", f"{channel.messages} have no HTML part")
+    own = CompanyTemplate(subject, html, text)
     for part, source in _parts(template, own).items():
         if not source.strip():
-            raise InvalidTemplate(part, "it is empty")
+            raise InvalidTemplate(part, "must not be empty")
         used = check_part(part, source, template)
         if part != "subject" and template.marketing and "unsubscribe_url" not in used:
-            raise InvalidTemplate(part, "marketing needs a way out: {{ unsubscribe_url }}")
-    filled = dict.fromkeys(template.variables, "Example")
-    filled |= {variable: "https://example.com/" for variable in filled if variable.endswith("_url")}
-    required = {variable: filled[variable] for variable in template.required}
-    for context in (filled, required):
+            raise InvalidTemplate(part, "a marketing message must contain {{ unsubscribe_url }}")
+    examples = dict.fromkeys(template.variables, "Example")
+    examples |= {variable: "https://example.com/" for variable in examples if variable.endswith("_url")}
+    required = {variable: examples[variable] for variable in template.required}
+    for context in (examples, required):
         if not render(name, None, context, own).text.strip():
-            raise InvalidTemplate("text", "it is empty when the optional variables are")
+            raise InvalidTemplate("text", "must not be empty when all optional variables are")
 
 
-def _parts(template: Template, own: Own) -> dict[str, str]:
-    if template.channel == "sms":
-        return {"text": own.text}
-    html = {} if own.html is None else {"html": own.html}
-    return {"subject": own.subject, **html, "text": own.text}
+def _unknown(name: str) -> str:
+    return f"there is no message {name!r}; the messages are {', '.join(TEMPLATES)}"
+
+
+def _parts(template: Template, own: CompanyTemplate) -> dict[str, str]:
+    """Return the company's sources of the parts that the channel has; ``html`` is optional."""
+    sources = {part: getattr(own, part) for part in channel_spec(template.channel).template_parts}
+    return {part: source for part, source in sources.items() if source is not None}
 
 
 def _values(template: Template, context: Mapping[str, Any]) -> dict[str, str]:
-    """The variables as one-line texts: a line break in a name must not end a header or begin a paragraph."""
+    """Return the variables as single lines: a line break in a name must not end a header or start a paragraph."""
     if missing := [variable for variable in template.required if context.get(variable) in (None, "")]:
         raise ValueError(f"{template.name} needs {', '.join(missing)}")
     return {variable: _value(variable, context.get(variable)) for variable in template.variables}
@@ -134,25 +132,26 @@ def _value(variable: str, value: Any) -> str:
     if value is None or value == "":
         return ""
     if not variable.endswith("_url"):
-        return one_line(str(value), LONGEST_VALUE)
+        return one_line(str(value), MAX_VALUE)
     link = str(value)
-    if not re.fullmatch(r"https?://[^\s<>\"']+", link) or len(link) > LONGEST_LINK:
-        raise ValueError(f"{variable} is no http link")
+    if not re.fullmatch(r"https?://[^\s<>\"']+", link) or len(link) > MAX_LINK:
+        raise ValueError(f"{variable} is not an http link")
     return link
 
 
-def _default(value: str, instead: str = "", even_if_empty: bool = True) -> str:
-    return value or instead if even_if_empty else value
+def _default(value: str, default_value: str = "", boolean: bool = True) -> str:
+    """Like Jinja's ``default``, but also replaces an empty value unless ``boolean`` is false."""
+    return value or default_value if boolean else value
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """Knows no globals; ``default`` stands in for an empty variable, too."""
+    """A sandbox without globals."""
 
-    def __init__(self, *, html: bool, ours: bool) -> None:
+    def __init__(self, *, html: bool, built_in: bool) -> None:
         super().__init__(
             autoescape=html,
             undefined=StrictUndefined,
-            loader=FileSystemLoader(FOLDER) if ours else None,
+            loader=FileSystemLoader(FOLDER) if built_in else None,
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=False,
@@ -162,54 +161,50 @@ class _Environment(ImmutableSandboxedEnvironment):
         self.filters["default"] = self.filters["d"] = _default
 
 
-_HTML, _TEXT = _Environment(html=True, ours=True), _Environment(html=False, ours=True)
-_OWN_HTML, _OWN_TEXT = _Environment(html=True, ours=False), _Environment(html=False, ours=False)
+_HTML, _TEXT = _Environment(html=True, built_in=True), _Environment(html=False, built_in=True)
+_COMPANY_HTML, _COMPANY_TEXT = _Environment(html=True, built_in=False), _Environment(html=False, built_in=False)
 
 
-def _ours(template: Template, locale: str | None) -> dict[str, Compiled | None]:
+def _built_in_template(template: Template, locale: str | None) -> dict[str, Compiled]:
     for language in fallbacks(locale):
         if (FOLDER / language.lower() / f"{template.name}.txt").is_file():
             break
     else:
-        raise InvalidTemplate("name", f"no template of {template.name}")
-    place = f"{language.lower()}/{template.name}"
-    if template.channel == "sms":
-        return {"subject": None, "html": None, "text": _TEXT.get_template(f"{place}.txt")}
+        raise InvalidTemplate("name", f"there is no built-in template of {template.name}")
+    path = f"{language.lower()}/{template.name}"
     return {
-        "subject": _TEXT.get_template(f"{place}.subject"),
-        "html": _HTML.get_template(f"{place}.html"),
-        "text": _TEXT.get_template(f"{place}.txt"),
+        part: (_HTML if part == "html" else _TEXT).get_template(path + SUFFIXES[part])
+        for part in channel_spec(template.channel).template_parts
     }
 
 
-def _own(template: Template, own: Own) -> dict[str, Compiled | None]:
-    found: dict[str, Compiled | None] = dict.fromkeys(("subject", "html", "text"))
-    return found | {part: _compiled(template.name, part, source) for part, source in _parts(template, own).items()}
+def _company_template(template: Template, own: CompanyTemplate) -> dict[str, Compiled]:
+    return {part: _compile(template.name, part, source) for part, source in _parts(template, own).items()}
 
 
 @lru_cache(maxsize=256)
-def _compiled(name: str, part: str, source: str) -> Compiled:
+def _compile(name: str, part: str, source: str) -> Compiled:
     check_part(part, source, TEMPLATES[name])
     try:
-        return (_OWN_HTML if part == "html" else _OWN_TEXT).from_string(source)
+        return (_COMPANY_HTML if part == "html" else _COMPANY_TEXT).from_string(source)
     except TemplateSyntaxError as error:
-        raise InvalidTemplate(part, error.message or "it cannot be read", error.lineno) from None
+        raise InvalidTemplate(part, error.message or "invalid syntax", error.lineno) from None
     except (SyntaxError, RecursionError, MemoryError):
-        raise InvalidTemplate(part, "it is too deeply nested") from None
+        raise InvalidTemplate(part, "too deeply nested") from None
 
 
-def _filled(compiled: Compiled, values: Mapping[str, str], name: str, part: str) -> str:
+def _render_part(compiled: Compiled, values: Mapping[str, str], name: str, part: str) -> str:
     pieces, length = [], 0
     try:
         for piece in compiled.generate(values):
             pieces.append(piece)
             length += len(piece)
-            if length > LONGEST:
+            if length > MAX_RENDERED:
                 break
     except UndefinedError as error:
         raise InvalidTemplate(part, f"{error.message}; allowed: {', '.join(TEMPLATES[name].variables)}") from None
     except (TemplateError, ArithmeticError, TypeError, ValueError) as error:
-        raise InvalidTemplate(part, f"it cannot be rendered: {type(error).__name__}") from None
-    if length > LONGEST:
-        raise InvalidTemplate(part, f"it makes more than {LONGEST} characters")
+        raise InvalidTemplate(part, f"cannot be rendered: {type(error).__name__}") from None
+    if length > MAX_RENDERED:
+        raise InvalidTemplate(part, f"rendered to more than {MAX_RENDERED} characters")
     return "".join(pieces)

@@ -8,7 +8,7 @@ from activities.message_batch import MessageBatch
 from activities.staff_requests import CommandDecisions
 from contracts.messages import FinishTask, ReassignTask, RequestAction, RetryAction, StaffRequest
 from db.journeys.side_effects import SideEffects
-from journey.actions import Due, Moved, entered
+from journey.actions import DueAction, StageEntry, entry_actions
 from journey.engine import Decision
 from journey.stages import Rulebook
 from journey.state import State
@@ -28,8 +28,8 @@ def side_effects(
     actions = [_action_row(due) for due in _due_actions(batch, decision)]
     if batch.act and state.stage is not None:
         stage = rulebook.by_key.get(state.stage)
-        move = Moved(state.entry, state.stage, now, True, stage is None or stage.is_growth)
-        actions += [_action_row(due) for due in entered(move, now, rulebook.actions)]
+        move = StageEntry(state.transition_number, state.stage, now, True, stage is None or stage.is_growth)
+        actions += [_action_row(due) for due in entry_actions(move, now, rulebook.actions)]
     effects = SideEffects(actions, [], [])
     for position, request in commands.staff_requests.items():
         commands.replies[position] = _apply(effects, request, state, now, position)
@@ -51,24 +51,24 @@ def unfinished_actions(unfinished: Mapping[str, datetime | None], key_prefix: st
     return {ref: at if at > now else EPOCH_MICROS for ref, at in due.items()}
 
 
-def _due_actions(batch: MessageBatch, decision: Decision) -> list[Due]:
+def _due_actions(batch: MessageBatch, decision: Decision) -> list[DueAction]:
     """Return the actions due. If the batch has history, only transitions caused by a live event count."""
     if batch.history is None:
         return decision.actions
     live = {
-        move.sequence
+        move.transition_number
         for move in decision.transitions
         if move.event_id is not None and move.event_id not in batch.history
     }
-    return [due for due in decision.actions if due.entry in live]
+    return [due for due in decision.actions if due.transition_number in live]
 
 
-def _action_row(due: Due) -> dict[str, Any]:
+def _action_row(due: DueAction) -> dict[str, Any]:
     return {
-        "tail": due.tail,
+        "tail": due.action_ref,
         "action": due.action,
         "stage": due.stage,
-        "entry": due.entry,
+        "entry": due.transition_number,
         "due_at": utc_text(due.at),
         "at": due.at,
     }
@@ -81,10 +81,10 @@ def _apply(
     if isinstance(request, RequestAction):
         # The commit's version and the position in it make the action's name unique.
         action = f"{REQUESTED_ACTIONS[request.type]}.{state.version + 1}" + (f"-{position}" if position else "")
-        due = Due(state.entry, action, state.stage or "", now)
+        due = DueAction(state.transition_number, action, state.stage or "", now)
         detail = {"note": request.note} if request.note else {}
         effects.actions.append({**_action_row(due), "detail": detail, "performed_by": request.performed_by})
-        return {"action": due.tail}
+        return {"action": due.action_ref}
     if isinstance(request, RetryAction):
         effects.retried_actions.append(request.action_id)
     elif isinstance(request, FinishTask):

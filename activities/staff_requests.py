@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from activities.message_batch import MessageBatch
 from contracts.messages import (
@@ -14,13 +13,12 @@ from contracts.messages import (
     SetStage,
     StaffRequest,
 )
+from contracts.requests import Reply
 from db.journeys.side_effects import RequestTargets
 from journey.engine import Command
 from journey.stages import Rulebook
 from journey.time import LATEST, Micros, to_micros, utc_text
 
-#: For each command of a commit: None (applied), why it was refused, or what it created.
-Replies = list[str | dict[str, Any] | None]
 LATEST_HOLD = to_micros(LATEST)
 
 
@@ -34,7 +32,7 @@ class CommandDecisions:
         staff_requests: Accepted requests that do not concern the stage, by their position among the commands.
     """
 
-    replies: Replies = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
     stage_commands: list[Command] = field(default_factory=list)
     staff_requests: dict[int, StaffRequest] = field(default_factory=dict)
 

@@ -1,200 +1,234 @@
-"""What each action does: one function for each, which says what is to be sent, made or assigned.
+"""What each action does: one function per action, which returns the message, task or event to create.
 
-An action is found by its name in `ACTIONS`; where a new one goes is here, and nowhere else. The functions are given the
-occasion and decide nothing about whether it may be done now (`journey/outreach.py` does) or how (`activities/act.py`).
+The functions do not decide whether an action may run now (`journey/outreach.py` does) nor how (`activities/act.py`).
+A new action is a function here; if stages may list it, its name is also in `journey.actions.ACTIONS`, which validates
+rules without knowing this module.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
-from journey.actions import QUARTER, QUARTERLY_REVIEW
-
-
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """Why an action is done: for which customer (the company's own id) and stage, at which step, with whose note.
-
-    ``facts``: what a webhook tells about it.
-    """
-
-    customer_id: str
-    stage: str
-    step: str = "1"
-    note: str | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
+from activities.channels.webhook import WebhookChannel
+from activities.message_catalogue import TEMPLATES
+from db.outreach.action_context import ActionContext
+from journey.actions import ACTIONS, QUARTER, QUARTERLY_REVIEW
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
-    """An e-mail to the customer. ``offer``: it carries an offer's code; ``asks``: a link to give feedback."""
-
-    template: str
-    marketing: bool = False
-    offer: bool = False
-    asks: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """An SMS to the customer."""
+class CustomerMessage:
+    """A message to the customer, on the channel of its template. ``marketing`` counts against the frequency cap."""
 
     template: str
     marketing: bool = False
 
+    @property
+    def channel(self) -> str:
+        return TEMPLATES[self.template].channel
+
 
 @dataclass(frozen=True, slots=True)
-class StaffMail:
-    """An e-mail to who has this role for the customer."""
+class StaffMessage:
+    """A message to the person assigned to the customer in a role, else to the first active person of that role."""
 
     template: str
     role: str
+    marketing: ClassVar[bool] = False
+
+    @property
+    def channel(self) -> str:
+        return TEMPLATES[self.template].channel
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
+    """An event to every endpoint of the company."""
+
+    type: str
+    data: dict[str, Any]
+    marketing: ClassVar[bool] = False
+    channel: ClassVar[str] = WebhookChannel.spec.name
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Work for a person of a role: for who looks after the customer in it, else for the least loaded."""
+    """A task for the person assigned to the customer in a role, else for the least loaded of that role.
+
+    ``repeat_days``: create it again after that many days, as long as the journey stays in the stage.
+    """
 
     kind: str
     title: str
     role: str
-    due: timedelta
-    #: the same again, after so many days, as long as the journey stays in the stage
-    again: int | None = None
+    due_in: timedelta
+    repeat_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """The customer is given to the least loaded active person of a role."""
+    """Assign the customer to the least loaded active person of a role; ``title``: of the task if there is nobody."""
 
     role: str
     title: str
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """A webhook event to every endpoint of the company. ``needed``: somebody must be there to be told."""
+class StartCampaign:
+    """Start the retention campaign according to the company's plan."""
 
-    type: str
-    content: dict[str, Any]
-    needed: bool = True
+
+Delivered = CustomerMessage | StaffMessage | WebhookEvent
+Recorded = Task | Assign | StartCampaign
+Effect = Delivered | Recorded
+ActionFunction = Callable[[ActionContext], Effect]
 
 
 @dataclass(frozen=True, slots=True)
-class Campaign:
-    """The retention campaign, by the company's plan."""
+class Action:
+    """One row of the registry. ``needs_stage``: cancelled once the journey has left the stage that caused it."""
+
+    effect: ActionFunction
+    needs_stage: bool = False
 
 
-Effect = Mail | Text | StaffMail | Task | Assign | Notice | Campaign
-
-ACTIONS: dict[str, Callable[[Occasion], Effect]] = {}
-
-
-def action(function: Callable[[Occasion], Effect]) -> Callable[[Occasion], Effect]:
-    ACTIONS[function.__name__] = function
-    return function
+#: All actions by name, in the order in which they are defined here.
+REGISTRY: dict[str, Action] = {}
 
 
-@action
-def send_welcome_email(occasion: Occasion) -> Effect:
-    return Mail("welcome")
+def action(*, needs_stage: bool = False) -> Callable[[ActionFunction], ActionFunction]:
+    """Register an action that is caused by a transition, a campaign or a staff request."""
+
+    def register(function: ActionFunction) -> ActionFunction:
+        REGISTRY[function.__name__] = Action(function, needs_stage)
+        return function
+
+    return register
 
 
-@action
-def assign_to_sales_team(occasion: Occasion) -> Effect:
-    return Assign("sales", f"Find somebody of sales for customer {occasion.customer_id}")
+def stage_action(*, needs_stage: bool = False) -> Callable[[ActionFunction], ActionFunction]:
+    """Register an action that stages may list. Raises ValueError if `journey.actions.ACTIONS` does not name it."""
+
+    def register(function: ActionFunction) -> ActionFunction:
+        if function.__name__ not in ACTIONS:
+            raise ValueError(f"add {function.__name__!r} to journey.actions.ACTIONS, so that stages may list it")
+        return action(needs_stage=needs_stage)(function)
+
+    return register
 
 
-@action
-def create_follow_up_task(occasion: Occasion) -> Effect:
-    return Task("follow_up", f"Follow up with customer {occasion.customer_id}", "sales", timedelta(days=1))
+# -- listed by stages -------------------------------------------------------------------------------------------------
 
 
-@action
-def send_onboarding_sequence(occasion: Occasion) -> Effect:
-    return Mail(f"onboarding_{occasion.step}")
+@stage_action()
+def send_welcome_email(_: ActionContext) -> Effect:
+    return CustomerMessage("welcome")
 
 
-@action
-def create_feedback_request(occasion: Occasion) -> Effect:
-    return Mail("feedback_request", asks=True)
+@stage_action()
+def assign_to_sales_team(context: ActionContext) -> Effect:
+    return Assign("sales", f"Assign a salesperson to customer {context.customer_id}")
 
 
-@action
-def update_crm_status(occasion: Occasion) -> Effect:
-    return Notice("customer.status_changed", {"customer_id": occasion.customer_id, **occasion.facts})
+@stage_action()
+def create_follow_up_task(context: ActionContext) -> Effect:
+    return Task("follow_up", f"Follow up with customer {context.customer_id}", "sales", timedelta(days=1))
 
 
-@action
-def stage_changed(occasion: Occasion) -> Effect:
-    return Notice("journey.stage_changed", {"customer_id": occasion.customer_id, **occasion.facts}, needed=False)
+@stage_action()
+def send_onboarding_sequence(context: ActionContext) -> Effect:
+    return CustomerMessage(f"onboarding_{context.step}")
 
 
-@action
-def assign_dedicated_manager(occasion: Occasion) -> Effect:
-    return Assign("manager", f"Find a manager for customer {occasion.customer_id}")
+@stage_action()
+def create_feedback_request(_: ActionContext) -> Effect:
+    return CustomerMessage("feedback_request")
 
 
-@action
-def send_vip_benefits_email(occasion: Occasion) -> Effect:
-    return Mail("vip_benefits", marketing=True)
+@stage_action()
+def update_crm_status(context: ActionContext) -> Effect:
+    return WebhookEvent("customer.status_changed", {"customer_id": context.customer_id, **context.journey_facts})
 
 
-@action
-def create_quarterly_review(occasion: Occasion) -> Effect:
-    title = f"Quarterly review with customer {occasion.customer_id}"
-    return Task(QUARTERLY_REVIEW.removeprefix("create_"), title, "manager", timedelta(days=14), again=QUARTER)
+@stage_action()
+def assign_dedicated_manager(context: ActionContext) -> Effect:
+    return Assign("manager", f"Assign a manager to customer {context.customer_id}")
 
 
-@action
-def notify_account_manager(occasion: Occasion) -> Effect:
-    return StaffMail("account_manager", "manager")
+@stage_action()
+def send_vip_benefits_email(_: ActionContext) -> Effect:
+    return CustomerMessage("vip_benefits", marketing=True)
 
 
-@action
-def create_retention_campaign(occasion: Occasion) -> Effect:
-    return Campaign()
+@stage_action(needs_stage=True)
+def create_quarterly_review(context: ActionContext) -> Effect:
+    title = f"Quarterly review with customer {context.customer_id}"
+    kind = QUARTERLY_REVIEW.removeprefix("create_")
+    return Task(kind, title, "manager", timedelta(days=14), repeat_days=QUARTER)
 
 
-@action
-def schedule_check_in_call(occasion: Occasion) -> Effect:
-    return Task(
-        "check_in_call", f"Call customer {occasion.customer_id}: no visit for a while", "manager", timedelta(days=2)
-    )
+@stage_action()
+def notify_account_manager(_: ActionContext) -> Effect:
+    return StaffMessage("account_manager", "manager")
 
 
-@action
-def campaign_email(occasion: Occasion) -> Effect:
-    return Mail("campaign_email", marketing=True)
+@stage_action(needs_stage=True)
+def create_retention_campaign(_: ActionContext) -> Effect:
+    return StartCampaign()
 
 
-@action
-def campaign_sms(occasion: Occasion) -> Effect:
-    return Text("campaign_sms", marketing=True)
+@stage_action()
+def schedule_check_in_call(context: ActionContext) -> Effect:
+    title = f"Check-in call to customer {context.customer_id}: no recent visit"
+    return Task("check_in_call", title, "manager", timedelta(days=2))
 
 
-@action
-def campaign_call(occasion: Occasion) -> Effect:
-    return Task("retention_call", f"Call customer {occasion.customer_id}: win back", "manager", timedelta(days=1))
+# -- caused by every transition ---------------------------------------------------------------------------------------
 
 
-@action
-def campaign_offer(occasion: Occasion) -> Effect:
-    return Mail("campaign_offer", marketing=True, offer=True)
+@action()
+def stage_changed(context: ActionContext) -> Effect:
+    return WebhookEvent("journey.stage_changed", {"customer_id": context.customer_id, **context.transition})
 
 
-@action
-def centre_call(occasion: Occasion) -> Effect:
-    note = f": {occasion.note}" if occasion.note else ""
-    return Task("personal_call", f"Call customer {occasion.customer_id}{note}"[:300], "manager", timedelta(days=1))
+# -- steps of the retention campaign ----------------------------------------------------------------------------------
 
 
-@action
-def centre_email(occasion: Occasion) -> Effect:
-    return Mail("centre_email", marketing=True)
+@action(needs_stage=True)
+def campaign_email(_: ActionContext) -> Effect:
+    return CustomerMessage("campaign_email", marketing=True)
 
 
-@action
-def centre_offer(occasion: Occasion) -> Effect:
-    return Mail("centre_offer", marketing=True, offer=True)
+@action(needs_stage=True)
+def campaign_sms(_: ActionContext) -> Effect:
+    return CustomerMessage("campaign_sms", marketing=True)
+
+
+@action(needs_stage=True)
+def campaign_call(context: ActionContext) -> Effect:
+    return Task("retention_call", f"Win-back call to customer {context.customer_id}", "manager", timedelta(days=1))
+
+
+@action(needs_stage=True)
+def campaign_offer(_: ActionContext) -> Effect:
+    return CustomerMessage("campaign_offer", marketing=True)
+
+
+# -- requested by staff in the action centre --------------------------------------------------------------------------
+
+
+@action()
+def centre_call(context: ActionContext) -> Effect:
+    note = context.detail.get("note")
+    title = f"Call customer {context.customer_id}" + (f": {note}" if note else "")
+    return Task("personal_call", title[:300], "manager", timedelta(days=1))
+
+
+@action()
+def centre_email(_: ActionContext) -> Effect:
+    return CustomerMessage("centre_email", marketing=True)
+
+
+@action()
+def centre_offer(_: ActionContext) -> Effect:
+    return CustomerMessage("centre_offer", marketing=True)

@@ -51,7 +51,7 @@ from api.security.ip_rate_limit import IpRateLimits
 from api.security.route_classes import HotRouteMiddleware
 from api.telemetry import GatewayMetrics, TelemetryMiddleware
 from db.connections import open_pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from logging_setup import configure_logs
 from settings import Settings, read_settings
 
@@ -121,7 +121,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         temporal=temporal,
         authenticator=Authenticator(pool, settings.rate_limit, cookies, idle),
         metrics=metrics,
-        rulebooks=Rulebooks(),
+        rulebooks=RulebookCache(),
         webhooks=WebhookChannel(settings.webhook_allow.split(",")),
         ip_rate_limits=IpRateLimits(),
         link_secret=settings.link_secret,

@@ -22,7 +22,7 @@ from api.security.ip_rate_limit import IpRateLimits
 from api.security.route_classes import credential_of
 from api.telemetry import GatewayMetrics
 from db.connections import Pool, tenant_transaction
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.people.api_keys import Credential
 from journey.stages import Rulebook
 
@@ -79,7 +79,7 @@ class Gateway:
     temporal: TemporalConnection
     authenticator: Authenticator
     metrics: GatewayMetrics
-    rulebooks: Rulebooks
+    rulebooks: RulebookCache
     webhooks: WebhookChannel
     ip_rate_limits: IpRateLimits
     link_secret: str | None

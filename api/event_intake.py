@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 import psycopg
 from temporalio.client import Client
 from temporalio.exceptions import TemporalError
 
 from api.event_formats import Parsed
 from api.problems import shown
+from contracts.event_batches import event_batches
 from contracts.journey_client import send_events
 from db.connections import Pool
 from db.journeys import event_outcomes as ledger
@@ -25,8 +25,6 @@ from db.journeys.event_outcomes import EventOutcome
 from journey.events import InvalidEvent, canonical, content_hash
 
 SEND_LIMIT = 15.0  # seconds for all signals of a request; the client itself retries each one for ten
-# Bytes of events in one signal. Temporal accepts 2 MB, and its converter turns one byte into up to three.
-SIGNAL_BYTES = 500_000
 POLL_INTERVAL = 0.05  # seconds between two queries for outcomes
 
 Verdict = tuple[str, str | None]  # an outcome and its reason
@@ -113,7 +111,7 @@ async def send_to_journeys(client: Client, company_id: int, accepted: Iterable[A
     async def work() -> None:
         nonlocal failed, left
         for customer_id, events in waiting:
-            for part in _signals(events):
+            for part in event_batches(events):
                 if failed:
                     return
                 try:
@@ -130,23 +128,6 @@ async def send_to_journeys(client: Client, company_id: int, accepted: Iterable[A
     except TimeoutError:
         return left
     return left
-
-
-def _signals(events: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Split one customer's events into as few signals as their size allows."""
-    if len(events) == 1:
-        yield events
-        return
-    part: list[dict[str, Any]] = []
-    size = 0
-    for event in events:
-        length = len(orjson.dumps(event))
-        if part and size + length > SIGNAL_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(event)
-        size += length
-    yield part
 
 
 async def recorded_outcomes(
@@ -189,7 +170,7 @@ async def wait_for_outcomes(
         if applied:
             customers = sorted({event.customer for event in applied})
             ids = [event.id for event in applied]
-            caused = await ledger.caused_transitions(pool, company_id, customers, ids)
+            caused = await ledger.find_caused_transitions(pool, company_id, customers, ids)
     except psycopg.OperationalError:
         pass  # the events are stored in Temporal; unknown outcomes are reported as pending
     for event in accepted:

@@ -19,7 +19,7 @@ from temporalio.common import MetricGaugeFloat, MetricMeter
 from db.analytics import journey_analytics
 from db.analytics.journey_analytics import AnalyticsQuery
 from db.connections import Pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.operations import company_gauges
 from db.people import companies
 
@@ -46,13 +46,13 @@ Series = tuple[str, str, str]  # the gauge's name, its further label and that la
 log = structlog.get_logger("figures")
 
 
-async def read(pool: Pool, rulebooks: Rulebooks, company_id: int) -> dict[Series, float]:
+async def read(pool: Pool, rulebooks: RulebookCache, company_id: int) -> dict[Series, float]:
     """One company's figures, in base units: seconds, ratios from 0 to 1. One query after another, on one connection at
     a time: journeys come first.
 
     Raises psycopg.Error, LookupError for a company that is gone, journey.rules.InvalidRule.
     """
-    stages = (await rulebooks.newest(pool, company_id)).all_stages
+    stages = (await rulebooks.latest(pool, company_id)).all_stages
     query = AnalyticsQuery(stages, period="month")
     customers = await journey_analytics.distribution(pool, company_id, query)
     days = dict.fromkeys(customers, 0.0) | await journey_analytics.time_in_stage(pool, company_id, query)
@@ -82,7 +82,7 @@ class Figures:
     """The gauges of all companies, and what is wrong with reading them, which is logged once until it is right."""
 
     def __init__(self, pool: Pool, meter: MetricMeter) -> None:
-        self._pool, self._rulebooks = pool, Rulebooks()
+        self._pool, self._rulebooks = pool, RulebookCache()
         self._gauges = {name: meter.create_gauge_float(name, text) for name, text in GAUGES.items()}
         self._told: defaultdict[int, dict[Series, MetricGaugeFloat]] = defaultdict(dict)
         self._failing: set[int | None] = set()  # companies; None: all of them

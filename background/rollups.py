@@ -14,7 +14,7 @@ import structlog
 from db.analytics.journey_analytics import stages_json
 from db.analytics.rollup_writer import companies_with_pending_rollups, roll_up
 from db.connections import Pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from journey.rules import InvalidRule
 
 EVERY = 2.0  # seconds between two looks
@@ -25,7 +25,7 @@ log = structlog.get_logger("rollups")
 
 async def keep_rolled_up(pool: Pool) -> None:
     """Roll up what commits leave, until cancelled. Outlasts Postgres's absence; a company that fails waits."""
-    rulebooks = Rulebooks()
+    rulebooks = RulebookCache()
     while True:
         try:
             for company_id in await companies_with_pending_rollups(pool):
@@ -35,9 +35,9 @@ async def keep_rolled_up(pool: Pool) -> None:
         await asyncio.sleep(EVERY)
 
 
-async def _roll_up_company(pool: Pool, rulebooks: Rulebooks, company_id: int) -> None:
+async def _roll_up_company(pool: Pool, rulebooks: RulebookCache, company_id: int) -> None:
     try:
-        stages = stages_json((await rulebooks.newest(pool, company_id)).all_stages)
+        stages = stages_json((await rulebooks.latest(pool, company_id)).all_stages)
         while await roll_up(pool, company_id, stages):
             pass
     except psycopg.OperationalError:

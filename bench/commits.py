@@ -15,7 +15,7 @@ from contracts.requests import CommitRequest
 from db.connections import open_pool
 from db.journeys import ledger
 from db.people import companies
-from journey.state import changed
+from journey.state import apply_state_diff
 from journey.time import to_micros
 
 JOURNEYS = 50
@@ -55,7 +55,7 @@ async def measure(url: str, number: int) -> None:
             "messages": [("events", [orjson.dumps([event]).decode()])],
         }
         answer = await environment.run(deciding.commit, request)
-        states[journey] = changed(states[journey], answer["changes"])
+        states[journey] = apply_state_diff(states[journey], answer["changes"])
     await pool.close()
     ledger.write = write
     warm = {kept: times[JOURNEYS:] for kept, times in took.items()}

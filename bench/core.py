@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from cli.events.event_log_file import read_log
-from journey.events import InvalidEvent
 from journey.simulate import Log, simulate
 from journey.stages import DEFAULT_RULEBOOK
 from journey.time import EPOCH_MICROS
@@ -37,10 +36,11 @@ def floor(path: Path) -> int:
 def ours(path: Path) -> int:
     """Every customer's journey as of the last event; the number of events."""
     log = Log()
-    for number, _, event in read_log(path):
-        if isinstance(event, InvalidEvent):
-            raise SystemExit(f"{path}, line {number}: {event}")
-        log.add(event)
+    for line in read_log(path):
+        if line.event is not None:
+            log.add(line.event)
+        elif line.errors:
+            raise SystemExit(f"{path}, line {line.line}: {line.errors[0]}")
     simulate(log.customers.values(), DEFAULT_RULEBOOK, log.last_at or EPOCH_MICROS)
     return log.events
 

@@ -16,7 +16,7 @@ from temporalio.client import WorkflowHandle
 
 from contracts import names
 from contracts.journey_client import send_events
-from contracts.maintenance import Evaluation
+from contracts.maintenance import EvaluateAllStart
 from db.connections import owner_connection
 from tests.support.rig import System, call, each, system
 
@@ -42,7 +42,10 @@ async def evaluation(system: System, rate: float) -> WorkflowHandle[Any, Any]:
     async with owner_connection(system.environment["DATABASE_URL"]) as owner:
         await owner.execute(RULES)
     return await system.client.start_workflow(
-        names.EVALUATE_ALL, Evaluation(company=1, rate=rate), id=names.evaluation_id(1), task_queue=names.TASK_QUEUE
+        names.EVALUATE_ALL,
+        EvaluateAllStart(company=1, rate=rate),
+        id=names.evaluation_id(1),
+        task_queue=names.TASK_QUEUE,
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from db.connections import Pool, open_pool
-from db.outreach.feedback_requests import company_name
 from db.people import companies
 from settings import Settings
 
@@ -16,7 +15,7 @@ async def pool_for(settings: Settings, company: int) -> AsyncIterator[Pool]:
     """The application's pool, for commands of one company. Raises ValueError for an unknown company."""
     pool = await open_pool(settings.database_url, min_size=1, max_size=2, timeout=10.0)
     try:
-        if await company_name(pool, company) is None:
+        if await companies.find_name(pool, company) is None:
             raise ValueError(f"there is no company {company}")
         yield pool
     finally:

@@ -1,14 +1,23 @@
-"""Requests and results of the maintenance activities, and the start of `EvaluateAll`: plain JSON."""
+"""Arguments and results of the maintenance workflows and their activities: plain JSON."""
 
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
-from contracts import names
+from contracts import timeouts
 
 
-class Days(TypedDict):
-    """What ``write_stage_metrics`` is asked: one company's days from ``first`` (None: the first that is due) to
-    ``last``, both like 2026-03-12. ``at`` (RFC 3339): when the round began that this belongs to."""
+class ListCompaniesRequest(TypedDict):
+    """Argument of ``list_companies``: at most ``limit`` ids greater than ``after``."""
+
+    after: int
+    limit: int
+
+
+class StageMetricsRequest(TypedDict):
+    """Argument of ``write_stage_metrics``: one company's days to be written.
+
+    ``first`` (None: the first day that is due) and ``last`` are ISO dates; ``at`` (RFC 3339) is when the sweep began.
+    """
 
     company_id: int
     first: str | None
@@ -16,26 +25,32 @@ class Days(TypedDict):
     at: str
 
 
-class DaysWritten(TypedDict):
-    """``days`` of this call, their ``rows``, and the ``next`` day to be written; None: all are."""
+class StageMetricsResult(TypedDict):
+    """Result of ``write_stage_metrics``: ``days`` and ``rows`` written, and the ``next`` day to write, if any."""
 
     days: int
     rows: int
     next: str | None
 
 
-class Overdue(TypedDict):
-    """What ``reconcile`` is asked: one company's journeys whose deadline passed before ``before`` (RFC 3339), and which
-    nothing was committed of since. ``repair``: have them evaluated; otherwise it is only seen whether there are any."""
+class ReconcileRequest(TypedDict):
+    """Argument of ``reconcile``: one company's overdue journeys.
+
+    Overdue are journeys whose deadline passed before ``before`` (RFC 3339) and which have had no commit since.
+    ``repair``: have them evaluated; otherwise only check whether there are any.
+    """
 
     company_id: int
     before: str
     repair: bool
 
 
-class Reconciled(TypedDict, total=False):
-    """``overdue``: so many were found, of which ``committing`` wait for Postgres only; the others are faults:
-    ``missed`` had a workflow, ``gone`` had none. ``repaired`` of the faults have evaluated themselves by now."""
+class ReconcileResult(TypedDict, total=False):
+    """Result of ``reconcile``.
+
+    Of the ``overdue`` journeys, ``committing`` are only waiting for Postgres. The others are faults: the workflow of
+    ``missed`` was running, that of ``gone`` was not. ``repaired`` of the faults have been evaluated since.
+    """
 
     overdue: int
     committing: int
@@ -44,9 +59,23 @@ class Reconciled(TypedDict, total=False):
     repaired: int
 
 
-class Chunk(TypedDict):
-    """What ``evaluate_chunk`` is asked: the company's next ``size`` journeys after relationship ``after``. ``rate``: at
-    most so many a second are asked to evaluate themselves; ``grace`` in seconds, see ``journey.drift``."""
+class RecordFaultsRequest(TypedDict):
+    """Argument of ``record_faults``: what a sweep found in one company, for the audit log.
+
+    ``round`` is the workflow id.
+    """
+
+    company_id: int
+    round: str
+    found: ReconcileResult
+
+
+class EvaluateChunkRequest(TypedDict):
+    """Argument of ``evaluate_chunk``: the company's next ``size`` journeys after relationship ``after``.
+
+    At most ``rate`` journeys per second are asked to evaluate themselves; ``grace`` is in seconds (see
+    ``journey.drift``).
+    """
 
     company_id: int
     after: int
@@ -55,9 +84,13 @@ class Chunk(TypedDict):
     grace: int
 
 
-class Evaluated(TypedDict):
-    """``after``: the last of the ``looked`` relationships, None for none. ``changes``: of the ``drifted`` the first, as
-    ``journey.drift.would_change`` says them, with ``customer_id`` and ``done``; ``unanswered`` have not moved."""
+class EvaluateChunkResult(TypedDict):
+    """Result of ``evaluate_chunk``.
+
+    ``after`` is the last of the ``looked`` relationships checked (None: there were none). ``changes`` describes the
+    first of the ``drifted`` journeys as ``journey.drift`` does, plus ``company_id``, ``customer_id`` and ``done``;
+    ``unanswered`` journeys did not commit in time.
+    """
 
     after: int | None
     looked: int
@@ -66,37 +99,72 @@ class Evaluated(TypedDict):
     changes: list[dict[str, Any]]
 
 
-class Companies(TypedDict):
-    """What ``list_companies`` is asked: at most ``limit`` ids beyond ``after``."""
-
-    after: int
-    limit: int
-
-
-class Faults(TypedDict):
-    """What ``record_faults`` is asked: what a round found in one company, for the audit log. ``round`` is the
-    workflow's id."""
+class FitResult(TypedDict):
+    """Result of ``fit_return_model``: the version stored, and why it has no model (None: it has one)."""
 
     company_id: int
-    round: str
-    found: Reconciled
+    version: int
+    customers: int
+    reason: str | None
 
 
 @dataclass
-class Evaluation:
-    """The argument of ``EvaluateAll``, at its start and at every continue-as-new; fields are only ever added, with a
-    default.
+class SweepStart:
+    """Argument of ``StageMetrics``, ``Reconciliation`` and ``FitReturnModels``, also at every continue-as-new.
 
-    ``company``: only this one. ``chunk`` journeys are one activity, ``chunks`` of them one run; at most ``rate`` a
-    second are asked to evaluate themselves, so that live traffic keeps its pace; ``grace`` in seconds. The rest is what
-    is done: companies before ``current``, which is under way where it has ``begun``; of its ``total`` journeys those up
-    to relationship ``after``; and the sums of all companies.
+    Fields are only ever added, each with a default. ``company`` to ``page`` are settings, the others the progress.
+
+    Attributes:
+        company: Only this company.
+        until: Last day of stage metrics, as an ISO date; by default yesterday.
+        look_again: Recheck delay in seconds, see ``timeouts.RECHECK_DELAY``.
+        page: Maximum number of companies in one run.
+        began: When the sweep began, in RFC 3339.
+        after: Last company id that is done.
+        companies: Number of companies that are done.
+        sums: Sums of the companies' results.
+        failures: Number of companies that failed.
+        failed: Reasons for the first of them, by company id.
+    """
+
+    schema: int = 1
+    company: int | None = None
+    until: str | None = None
+    look_again: float = timeouts.RECHECK_DELAY.total_seconds()
+    page: int = 50
+    began: str | None = None
+    after: int = 0
+    companies: int = 0
+    sums: dict[str, int] = field(default_factory=dict)
+    failures: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class EvaluateAllStart:
+    """Argument of ``EvaluateAll``, at its start and at every continue-as-new.
+
+    Fields are only ever added, each with a default. ``company`` to ``chunks`` are settings, the others the progress.
+
+    Attributes:
+        company: Only this company.
+        chunk: Journeys per activity.
+        rate: Journeys per second that are asked to evaluate themselves, at most, to leave capacity for live traffic.
+        grace: Seconds, see ``journey.drift``.
+        chunks: Activities per run.
+        current: The company being evaluated, if ``begun``; companies before it are done.
+        total: Number of journeys of that company.
+        after: Last relationship of that company that is done.
+        looked_here: Number of journeys of that company that are done.
+        companies: Number of companies that are done; likewise ``evaluated``, ``drifted`` and ``unanswered`` journeys.
+        changes: The first of the drifted journeys.
+        failed: Reasons why companies failed, by id.
     """
 
     company: int | None = None
     chunk: int = 500
     rate: float = 20.0
-    grace: int = int(names.GRACE.total_seconds())
+    grace: int = int(timeouts.OVERDUE_GRACE.total_seconds())
     chunks: int = 50
     schema: int = 1
     current: int = 0

@@ -1,15 +1,18 @@
-"""What crosses between a journey and its activities: plain JSON, kept small because the answers stand in histories."""
+"""Requests and results of a journey's activities: plain JSON, kept small because histories store every result."""
 
 from typing import Any, NotRequired, TypedDict
 
 from journey.time import Micros
 
+#: The reply to one command: None (applied), why it was refused, or what it created.
+Reply = str | dict[str, Any] | None
+
 
 class CommitRequest(TypedDict):
-    """What the workflow hands to ``commit``.
+    """Argument of ``commit``.
 
-    ``run_id`` is the first execution's, the same over every continue-as-new; ``now`` the workflow's time in µs;
-    ``state`` packed (None before the first commit); ``messages`` are [name, JSON text of each argument] in order of
+    ``run_id`` is that of the first execution, the same across continue-as-new; ``now`` is the workflow's time in µs;
+    ``state`` is packed (None before the first commit); ``messages`` are [name, JSON text of each argument] in order of
     arrival.
     """
 
@@ -22,26 +25,27 @@ class CommitRequest(TypedDict):
 
 
 class CommitResult(TypedDict, total=False):
-    """What ``commit`` answers.
+    """Result of ``commit``.
 
-    ``changes``: what turns the request's state into the new one (see ``journey.state.changed``). ``answers``: for each
-    command among the messages why it was refused, or None, or what it made; left out where there is none. ``again``:
-    the state was taken over from Postgres, the messages are still to be committed. ``more``: more history follows at
-    once. ``actions``: the tails of the actions to be done, with the µs when each is due (0: now).
+    ``changes`` turns the request's state into the new one (see ``journey.state``). ``answers`` has one reply per
+    command among the messages; it is omitted if there are none. ``again``: the state was restored from Postgres, and
+    the messages are still to be committed. ``more``: more history follows at once. ``actions`` are the new pending
+    actions, by ``action_ref``, with the µs at which each is due (0: now).
     """
 
     changes: dict[str, Any]
-    answers: list[str | dict[str, Any] | None]
+    answers: list[Reply]
     again: bool
     more: bool
     actions: dict[str, Micros]
 
 
 class ActRequest(TypedDict):
-    """What the workflow hands to ``act``: the tails to be tried; ``now`` is the workflow's time in µs.
+    """Argument of ``act``: ``tails`` are the ``action_ref`` of each action; ``now`` is the workflow's time in µs.
 
-    ``patient``: one tail, which is tried again for ``seconds`` at most and then has failed; otherwise each is tried
-    once. ``given_up``: the tail has failed; this is to be written. ``cancelled``: why the tails are not to be tried.
+    ``patient``: there is a single action, which is retried for this many seconds and has then failed; without it, each
+    is tried once. ``given_up``: the action has failed for this reason, which is to be recorded. ``cancelled``: the
+    actions are cancelled for this reason.
     """
 
     company_id: int
@@ -54,11 +58,11 @@ class ActRequest(TypedDict):
 
 
 class ActResult(TypedDict, total=False):
-    """What ``act`` answers, by tail.
+    """Result of ``act``, by ``action_ref``.
 
     ``done``: succeeded, suppressed, cancelled or failed. ``until``: not before this µs (quiet hours, or the next step
-    of what goes on). ``again``: why it is to be tried on its own. ``campaign``: the number of the campaign to be
-    started, its steps as (tail, µs when due), and the transition that it belongs to.
+    of a sequence). ``again``: the reason why it is to be retried on its own. ``campaign``: number, steps as
+    (``action_ref``, µs when due) and transition of the campaign to be started.
     """
 
     done: dict[str, str]

@@ -1,7 +1,8 @@
 """Which actions a transition brings about, and when each is due.
 
-An action's *tail* is ``{entry}:{action}``, its key ``{company}:{customer}:{tail}``: one effect, however often it is
-tried. ``entry`` counts the transitions of the journey's life. An action of several steps is one action a step.
+Within its journey, an action is identified by its ``action_ref``, ``{transition_number}:{action}``, and everywhere else
+by its key, ``{company}:{customer}:{action_ref}``. However often it is tried, it takes effect once. Transitions of a
+journey are numbered from 1. Each step of an action that has several is an action of its own.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,51 +39,53 @@ STAGE_CHANGED = "stage_changed"
 RECENT = DAY
 
 
-class Moved(Struct, frozen=True):
-    """What is needed of a transition: ``entry`` is its sequence, ``at`` in µs."""
+class StageEntry(Struct, frozen=True):
+    """A transition, as far as it decides on actions: its time and the stage that it entered."""
 
-    entry: int
+    transition_number: int
     to_stage: str
     at: Micros
     first_entry: bool
     is_growth: bool
 
 
-class Due(Struct, frozen=True):
-    """An action that a transition brings about, due at ``at`` (µs)."""
+class DueAction(Struct, frozen=True):
+    """An action that a transition causes, due at ``at``."""
 
-    entry: int
+    transition_number: int
     action: str
     stage: str
     at: Micros
 
     @property
-    def tail(self) -> str:
-        return f"{self.entry}:{self.action}"
+    def action_ref(self) -> str:
+        return f"{self.transition_number}:{self.action}"
 
 
-def due_actions(moves: Iterable[Moved], now: Micros, actions: Mapping[str, tuple[str, ...]]) -> list[Due]:
+def due_actions(moves: Iterable[StageEntry], now: Micros, actions: Mapping[str, tuple[str, ...]]) -> list[DueAction]:
     """The actions of transitions decided at ``now`` (µs), in order. ``stage_changed`` comes with every transition.
 
     A lapse stage that was only passed through asks for nothing: the journey has left it already.
     """
-    found: list[Due] = []
+    found: list[DueAction] = []
     listed = list(moves)
     for move in listed:
         if move.at < now - RECENT:
             continue
-        found.append(Due(move.entry, STAGE_CHANGED, move.to_stage, now))
+        found.append(DueAction(move.transition_number, STAGE_CHANGED, move.to_stage, now))
         if move.first_entry if move.is_growth else move is listed[-1]:
-            found += entered(move, now, actions)
+            found += entry_actions(move, now, actions)
     return found
 
 
-def entered(move: Moved, now: Micros, actions: Mapping[str, tuple[str, ...]]) -> list[Due]:
+def entry_actions(move: StageEntry, now: Micros, actions: Mapping[str, tuple[str, ...]]) -> list[DueAction]:
     """The actions of the stage that was entered, whenever that was; their days count from ``now``."""
-    found: list[Due] = []
+    found: list[DueAction] = []
     for action in actions.get(move.to_stage, ()):
         for number, days in enumerate(STEPS.get(action, (0,)), 1):
-            found.append(Due(move.entry, step_name(action, number), move.to_stage, Micros(now + days * DAY)))
+            found.append(
+                DueAction(move.transition_number, step_name(action, number), move.to_stage, Micros(now + days * DAY))
+            )
     return found
 
 
@@ -91,13 +94,13 @@ def step_name(action: str, number: int) -> str:
     return action if number == 1 else f"{action}.{number}"
 
 
-def parsed_tail(tail: str) -> tuple[int, str, str]:
-    """(entry, action, step) of a tail; the first step is ``"1"``."""
-    entry, _, name = tail.partition(":")
+def parse_action_ref(action_ref: str) -> tuple[int, str, str]:
+    """Split an ``action_ref`` into (transition_number, action, step); the first step is ``"1"``."""
+    number, _, name = action_ref.partition(":")
     action, _, step = name.partition(".")
-    return int(entry), action, step or "1"
+    return int(number), action, step or "1"
 
 
-def action_key(company_id: int, customer_id: str, tail: str) -> str:
+def action_key(company_id: int, customer_id: str, action_ref: str) -> str:
     """An action's key, which never contains the attempt."""
-    return f"{company_id}:{customer_id}:{tail}"
+    return f"{company_id}:{customer_id}:{action_ref}"

@@ -8,7 +8,7 @@ from journey.state import State, unpack
 from journey.time import Micros, utc_text
 
 
-def would_change(packed: dict[str, Any], rulebook: Rulebook, now: Micros, grace: int = 0) -> dict[str, str] | None:
+def detect_drift(packed: dict[str, Any], rulebook: Rulebook, now: Micros, grace: int = 0) -> dict[str, str] | None:
     """In words, by ``stage``, ``because``, ``risk``, ``engagement`` and ``since`` (the deadline that passed, or "").
 
     None for nothing, or where the deadline passed within the last ``grace`` µs: the journey itself is about to do it.

@@ -16,9 +16,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from journey.actions import Due, Moved, due_actions
+from journey.actions import DueAction, StageEntry, due_actions
 from journey.events import AppointmentCompleted, Event
-from journey.rules import Rule, View
+from journey.rules import Rule, RuleContext
 from journey.stages import Rulebook, Stage
 from journey.state import State, copy
 from journey.time import DAY, Micros, Moment
@@ -28,15 +28,20 @@ _BEFORE_ALL = Moment(-(1 << 62))
 
 
 class Transition(Struct, frozen=True, kw_only=True, gc=False):
-    """One move. ``at`` in µs; ``sequence`` counts from 1 in the journey's life; ``reason`` the compared numbers.
+    """One move between stages.
 
-    ``since`` is when ``from_stage`` was entered (µs), None for the start.
+    Attributes:
+        transition_number: Its number in the journey, from 1.
+        first_entry: The journey has never been in ``to_stage`` before.
+        is_growth: ``to_stage`` is a growth stage.
+        reason: The numbers that the rule compared, as `Condition.verdict` returns them.
+        since: When ``from_stage`` was entered; None for the start.
     """
 
     from_stage: str | None
     to_stage: str
     at: Micros
-    sequence: int
+    transition_number: int
     trigger_type: str
     trigger_event: str
     first_entry: bool
@@ -64,7 +69,7 @@ class Decision(Struct, frozen=True):
 
     state: State
     transitions: list[Transition]
-    actions: list[Due] = []
+    actions: list[DueAction] = []
 
 
 def decide(
@@ -82,17 +87,17 @@ def decide(
     return Decision(fold.state, fold.transitions, due_actions(map(_moved, fold.transitions), now, rulebook.actions))
 
 
-def _moved(move: Transition) -> Moved:
-    return Moved(move.sequence, move.to_stage, move.at, move.first_entry, move.is_growth)
+def _moved(move: Transition) -> StageEntry:
+    return StageEntry(move.transition_number, move.to_stage, move.at, move.first_entry, move.is_growth)
 
 
-def view_of(state: State, rulebook: Rulebook, moment: Moment, entered: Stage) -> View:
+def context_of(state: State, rulebook: Rulebook, moment: Moment, entered: Stage) -> RuleContext:
     """The numbers that the rules of one stage would look at, should nothing but a deadline come at that moment."""
-    view = _Fold(state, rulebook, moment)._view(moment, None)
+    context = _Fold(state, rulebook, moment)._context(moment, None)
     stage = rulebook.by_key.get(state.stage or "")
     if stage is not None and stage.is_growth and entered in rulebook.lapse[:1]:
-        view.days_beyond = stage.retention_days
-    return view
+        context.days_beyond = stage.retention_days
+    return context
 
 
 class _Fold:
@@ -239,67 +244,67 @@ class _Fold:
             self._settle(moment)
         stage = self.rulebook.by_key.get(state.stage or "")
         days_from = self._days_from()
-        view = View(self.facts, moment, event, self.rulebook.scorer, days_from)
+        context = RuleContext(self.facts, moment, event, self.rulebook.scorer, days_from)
         if stage is None or not stage.is_growth:
             if late and isinstance(event, AppointmentCompleted):
                 self._return_late(moment, event)
             elif isinstance(event, AppointmentCompleted):
                 self._return(moment, event)
             else:
-                self._lapse(stage, view)
+                self._lapse(stage, context)
             return
         inactive = 0 if days_from is None else moment - 2 * days_from
         if inactive >= self.rulebook.lapse_not_before and (self.facts.completed or stage.retention_days is not None):
-            self._lapse(stage, view)
+            self._lapse(stage, context)
         if state.stage == stage.key:
-            self._grow(stage, view)
+            self._grow(stage, context)
 
     def _stage(self) -> Stage | None:
         return self.rulebook.by_key.get(self.state.stage or "")
 
-    def _view(self, moment: Moment, event: Event | None) -> View:
-        return View(self.facts, moment, event, self.rulebook.scorer, self._days_from())
+    def _context(self, moment: Moment, event: Event | None) -> RuleContext:
+        return RuleContext(self.facts, moment, event, self.rulebook.scorer, self._days_from())
 
-    def _lapse(self, stage: Stage | None, view: View) -> None:
+    def _lapse(self, stage: Stage | None, context: RuleContext) -> None:
         """Into each worse lapse stage whose rule holds, in order."""
         retention = stage.retention_days if stage is not None and stage.is_growth else None
         for index, lapse in enumerate(self.rulebook.lapse if stage is None else self.rulebook.worse[stage.key]):
             if retention is not None:
-                if index > 0 and not _beyond(view, retention):
+                if index > 0 and not _beyond(context, retention):
                     continue
-                view.days_beyond = retention if index == 0 else None
-            if rule := lapse.holding(view):
-                self._move_by_rule(lapse, view.moment, rule, view)
+                context.days_beyond = retention if index == 0 else None
+            if rule := lapse.holding(context):
+                self._move_by_rule(lapse, context.moment, rule, context)
                 retention = None
-                view = self._view(view.moment, view.event)
+                context = self._context(context.moment, context.event)
 
-    def _grow(self, stage: Stage, view: View) -> None:
+    def _grow(self, stage: Stage, context: RuleContext) -> None:
         """Up the ladder, into each later stage whose rule holds."""
-        view.days_beyond = None
+        context.days_beyond = None
         for higher in self.rulebook.higher[stage.key]:
-            if rule := higher.holding(view):
-                self._move_by_rule(higher, view.moment, rule, view)
+            if rule := higher.holding(context):
+                self._move_by_rule(higher, context.moment, rule, context)
 
     def _return(self, moment: Moment, event: Event) -> None:
-        view = self._view(moment, event)
+        context = self._context(moment, event)
         for stage in reversed(self.rulebook.growth):
-            rule = stage.holding(view)
+            rule = stage.holding(context)
             if rule or stage is self.rulebook.growth[0]:
-                self._move(stage, moment, "automatic", "reactivated", event, rule, view)
+                self._move(stage, moment, "automatic", "reactivated", event, rule, context)
                 return
 
     def _return_late(self, moment: Moment, event: Event) -> None:
         """A late appointment leads back only where it makes the lapse untrue; a lesser lapse may still be true."""
         stage = self._stage()
-        if stage is None or not stage.holding(self._view(moment, event)):
+        if stage is None or not stage.holding(self._context(moment, event)):
             self._return(moment, event)
-            self._lapse(self._stage(), self._view(moment, event))
+            self._lapse(self._stage(), self._context(moment, event))
 
     def _rules_changed(self, moment: Moment) -> None:
         """Look at a journey under new rules; every move is the change's doing, and a lapse may have become untrue."""
         self.changed_rules = True
         stage = self._stage()
-        untrue = stage is not None and not stage.is_growth and not stage.holding(self._view(moment, None))
+        untrue = stage is not None and not stage.is_growth and not stage.holding(self._context(moment, None))
         if not self.state.held and (stage is None or not stage.is_active or untrue):
             reached = [key for key in self.state.reached if key in self.rulebook.by_key]
             grown = [s for s in self.rulebook.growth if s.key in reached] or self.rulebook.growth[:1]
@@ -328,9 +333,9 @@ class _Fold:
 
     # -- moving -------------------------------------------------------------------------------------------------
 
-    def _move_by_rule(self, stage: Stage, moment: Moment, rule: Rule, view: View) -> None:
+    def _move_by_rule(self, stage: Stage, moment: Moment, rule: Rule, context: RuleContext) -> None:
         kind, trigger = ("system", "rules_changed") if self.changed_rules else ("automatic", rule.recorded_as)
-        self._move(stage, moment, kind, trigger, view.event, rule, view)
+        self._move(stage, moment, kind, trigger, context.event, rule, context)
 
     def _move(
         self,
@@ -340,24 +345,24 @@ class _Fold:
         trigger_event: str,
         event: Event | None,
         rule: Rule | None = None,
-        view: View | None = None,
+        context: RuleContext | None = None,
         command: Command | None = None,
     ) -> None:
         state = self.state
-        state.entry += 1
+        state.transition_number += 1
         first_entry = stage.key not in state.reached
         self.transitions.append(
             Transition(
                 from_stage=state.stage,
                 to_stage=stage.key,
                 at=_instant(moment),
-                sequence=state.entry,
+                transition_number=state.transition_number,
                 trigger_type=trigger_type,
                 trigger_event=trigger_event,
                 first_entry=first_entry,
                 is_growth=stage.is_growth,
                 event_id=None if event is None else event.id,
-                reason=[c.verdict(view) for c in rule.conditions] if rule and view else [],
+                reason=[c.verdict(context) for c in rule.conditions] if rule and context else [],
                 performed_by=None if command is None else command.performed_by,
                 notes=None if command is None else command.reason,
                 since=None if state.stage is None else state.entered_at,
@@ -411,5 +416,5 @@ def _instant(moment: Moment) -> Micros:
     return Micros(moment >> 1)
 
 
-def _beyond(view: View, days: int) -> bool:
-    return view.days_from is not None and view.moment - 2 * view.days_from > 2 * days * DAY
+def _beyond(context: RuleContext, days: int) -> bool:
+    return context.days_from is not None and context.moment - 2 * context.days_from > 2 * days * DAY

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from journey.engine import decide, view_of
+from journey.engine import context_of, decide
 from journey.scoring import Factor
 from journey.stages import Rulebook
 from journey.state import State, unpack
@@ -28,7 +28,7 @@ def explain(state: State, rulebook: Rulebook, now: Micros) -> dict[str, Any]:
     state = decide(state, [], rulebook, now).state
     facts, scorer, moment = state.facts, rulebook.scorer, max(Moment(2 * now), state.evaluated or Moment(0))
     stage = rulebook.by_key.get(state.stage or "")
-    views = {other.key: view_of(state, rulebook, moment, other) for other in rulebook.stages}
+    contexts = {other.key: context_of(state, rulebook, moment, other) for other in rulebook.stages}
     return {
         "current_stage": state.stage,
         "stage_name": stage.name if stage else state.stage,
@@ -58,8 +58,8 @@ def explain(state: State, rulebook: Rulebook, now: Micros) -> dict[str, Any]:
                 "stage_key": other.key,
                 "kind": other.kind,
                 "current": other.key == state.stage,
-                "holds": other.holding(views[other.key]) is not None,
-                "rules": [rule.verdict(views[other.key]) for rule in other.rules],
+                "holds": other.holding(contexts[other.key]) is not None,
+                "rules": [rule.verdict(contexts[other.key]) for rule in other.rules],
             }
             for other in rulebook.stages
         ],
@@ -126,7 +126,7 @@ def details(packed: Mapping[str, Any] | None) -> str:
         lines.append(f"- next: **{state.deadline_stage}** on {_minute(state.deadline)} {_unless(state)}")
     else:
         lines.append(f"- next: the scores or the hold change on {_minute(state.deadline)}")
-    lines.append(f"- commit {state.version}, transition {state.entry}")
+    lines.append(f"- commit {state.version}, transition {state.transition_number}")
     return "\n".join(lines)
 
 
@@ -143,7 +143,7 @@ def readable(packed: Mapping[str, Any] | None) -> dict[str, Any]:
         "previous_stage": state.previous_stage,
         "started_at": utc_text(state.started_at),
         "version": state.version,
-        "transitions": state.entry,
+        "transitions": state.transition_number,
         "risk_score": state.risk / 100,
         "engagement_score": state.engagement / 100,
         "lifetime_value": money_text(facts.value),

@@ -4,25 +4,21 @@ Settings stand in ``companies.settings->'outreach'``; what is left out has its d
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
+from journey.channels import ChannelSpec
 from journey.quiet_hours import first_allowed, time_of_day, zone_of
 from journey.time import DAY, Micros
 
 CampaignStep = Literal["email", "sms", "call", "offer"]
-MessageChannel = Literal["email", "sms"]
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _ADDRESS = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@[^@\s\"(),:;<>\[\]\\.]+(\.[^@\s\"(),:;<>\[\]\\.]+)*")
 _PATH = re.compile(r" - at `\$\.?(.*)`$")
-_CHANNELS: Mapping[MessageChannel, tuple[str, str]] = {
-    "email": ("no e-mail address", "no consent to e-mail"),
-    "sms": ("no phone number", "no consent to SMS"),
-}
 
 
 class InvalidOutreach(ValueError):
@@ -64,7 +60,10 @@ class Outreach(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Profile(Struct, frozen=True):
-    """What respect needs to know of a customer. A channel that ``consent`` does not name has none."""
+    """What is needed of a customer to send them messages.
+
+    ``consent`` is by the channel's name; a channel without an entry has no consent.
+    """
 
     name: str | None = None
     email: str | None = None
@@ -73,12 +72,17 @@ class Profile(Struct, frozen=True):
     locale: str | None = None
     consent: dict[str, bool] = {}
 
+    def address(self, channel: ChannelSpec) -> str | None:
+        """Return the customer's address on a channel; None if it is missing or blank."""
+        address: str | None = getattr(self, channel.address_field) if channel.address_field else None
+        return address if address and address.strip() else None
+
 
 class Go(Struct, frozen=True, tag=True):
     """Send it now."""
 
 
-class Hold(Struct, frozen=True, tag=True):
+class Deferral(Struct, frozen=True, tag=True):
     """Ask again at ``until`` (µs), the first instant that is allowed."""
 
     until: Micros
@@ -104,22 +108,20 @@ def outreach_from(fields: object) -> Outreach:
 def consider(
     profile: Profile,
     *,
-    channel: MessageChannel,
+    channel: ChannelSpec,
     marketing: bool,
     now: Micros,
     outreach: Outreach,
     marketing_sent: Sequence[Micros] = (),
-) -> Go | Hold | Suppress:
+) -> Go | Deferral | Suppress:
     """Whether a message may go to this customer at ``now``.
 
     ``marketing_sent``: when marketing messages were delivered to this customer, on any channel, in any order.
     """
-    no_address, no_consent = _CHANNELS[channel]
-    address = profile.email if channel == "email" else profile.phone
-    if not address or not address.strip():
-        return Suppress(no_address)
-    if profile.consent.get(channel) is not True:
-        return Suppress(no_consent)
+    if profile.address(channel) is None:
+        return Suppress(f"no {channel.address_label}")
+    if profile.consent.get(channel.name) is not True:
+        return Suppress(f"no consent to {channel.label}")
     if marketing:
         recent = sum(now - outreach.cap_days * DAY < sent <= now for sent in marketing_sent)
         if recent >= outreach.cap_messages:
@@ -127,13 +129,13 @@ def consider(
     return _quiet(profile, now, outreach)
 
 
-def _quiet(profile: Profile, now: Micros, outreach: Outreach) -> Go | Hold:
+def _quiet(profile: Profile, now: Micros, outreach: Outreach) -> Go | Deferral:
     zone = zone_of(profile.time_zone) or zone_of(outreach.time_zone) or zone_of("UTC")
     assert zone is not None
     until = first_allowed(now, zone, time_of_day(outreach.quiet_from), time_of_day(outreach.quiet_to))
     if until == now:
         return Go()
-    return Hold(until, f"quiet hours from {outreach.quiet_from} to {outreach.quiet_to} ({zone.key})")
+    return Deferral(until, f"quiet hours from {outreach.quiet_from} to {outreach.quiet_to} ({zone.key})")
 
 
 def _count(number: int, thing: str) -> str:

@@ -38,7 +38,7 @@ class InvalidRule(ValueError):
         super().__init__(f"{place}: {problem}")
 
 
-class View(Struct, gc=False):
+class RuleContext(Struct, gc=False):
     """The numbers that a rule may look at, for one journey at one moment.
 
     ``moment`` is twice the instant in microseconds, plus one for "just after it". ``days_from`` is the instant that
@@ -60,21 +60,21 @@ class View(Struct, gc=False):
         return self.known_risk
 
 
-def _call_duration(view: View) -> Number | None:
-    if isinstance(view.event, CallReceived):
-        return view.event.duration_seconds
-    if isinstance(view.event, AppointmentRequested):
-        return view.event.call_duration_seconds
+def _call_duration(context: RuleContext) -> Number | None:
+    if isinstance(context.event, CallReceived):
+        return context.event.duration_seconds
+    if isinstance(context.event, AppointmentRequested):
+        return context.event.call_duration_seconds
     return None
 
 
-def _missed_rate(view: View) -> Number:
-    held = view.facts.missed + view.facts.completed
-    return Fraction(view.facts.missed, held) if held else 0
+def _missed_rate(context: RuleContext) -> Number:
+    held = context.facts.missed + context.facts.completed
+    return Fraction(context.facts.missed, held) if held else 0
 
 
-def _days(view: View) -> Number | None:
-    return None if view.days_from is None else view.moment - 2 * view.days_from
+def _days(context: RuleContext) -> Number | None:
+    return None if context.days_from is None else context.moment - 2 * context.days_from
 
 
 class Fact:
@@ -83,7 +83,7 @@ class Fact:
 
     def __init__(
         self,
-        read: Callable[[View], Number | None],
+        read: Callable[[RuleContext], Number | None],
         scale: int = 1,
         steps: Callable[[Scorer], Iterable[int]] = lambda scorer: (),
         always_known: bool = True,
@@ -98,12 +98,12 @@ FACTS: dict[str, Fact] = {
     "days": Fact(_days, scale=2 * DAY, always_known=False),
     "risk": Fact(operator.attrgetter("risk"), scale=100, steps=lambda scorer: scorer.risk_steps),
     "engagement": Fact(
-        lambda view: view.scorer.engagement(view.facts, view.moment),
+        lambda context: context.scorer.engagement(context.facts, context.moment),
         scale=100,
         steps=lambda scorer: scorer.engagement_steps,
     ),
     "missed_rate": Fact(_missed_rate),
-    "open_tickets": Fact(lambda view: view.facts.open_tickets),
+    "open_tickets": Fact(lambda context: context.facts.open_tickets),
 }
 
 
@@ -139,28 +139,28 @@ class Condition:
         exact = Fraction(self.number) * self.fact.scale
         self.threshold: Number = exact.numerator if exact.denominator == 1 else exact
         self.must_be = f"{self.sign} {self.number}"
-        #: whether it holds in a view
+        #: whether it holds in a context
         self.holds = self._compiled()
 
-    def _compiled(self) -> Callable[[View], bool]:
+    def _compiled(self) -> Callable[[RuleContext], bool]:
         """The comparison as one function: rules are asked several times for every event."""
         read, compare, threshold, scale = self.fact.read, self._compare, self.threshold, self.fact.scale
         if self.fact.always_known:
-            return lambda view: compare(read(view), threshold)
+            return lambda context: compare(read(context), threshold)
 
-        def of_call(view: View) -> bool:
-            number = read(view)
+        def of_call(context: RuleContext) -> bool:
+            number = read(context)
             # a request whose call is not known is taken at its word
-            return isinstance(view.event, AppointmentRequested) if number is None else compare(number, threshold)
+            return isinstance(context.event, AppointmentRequested) if number is None else compare(number, threshold)
 
-        def of_days(view: View) -> bool:
-            if view.days_from is None:
+        def of_days(context: RuleContext) -> bool:
+            if context.days_from is None:
                 return False
-            beyond = threshold if view.days_beyond is None else view.days_beyond * scale
-            return compare(view.moment - 2 * view.days_from, beyond)
+            beyond = threshold if context.days_beyond is None else context.days_beyond * scale
+            return compare(context.moment - 2 * context.days_from, beyond)
 
-        def of_days_either_way(view: View) -> bool:
-            return view.days_from is not None and compare(view.moment - 2 * view.days_from, threshold)
+        def of_days_either_way(context: RuleContext) -> bool:
+            return context.days_from is not None and compare(context.moment - 2 * context.days_from, threshold)
 
         if self.name == "days":
             return of_days if self.sign in (">", ">=") else of_days_either_way
@@ -184,14 +184,14 @@ class Condition:
                 return next(reachable, NEVER)
         return 0
 
-    def verdict(self, view: View) -> dict[str, Any]:
+    def verdict(self, context: RuleContext) -> dict[str, Any]:
         """The comparison with its numbers, for people."""
-        number = self.fact.read(view)
+        number = self.fact.read(context)
         shown = None if number is None else round(float(number / self.fact.scale), 4)
         must_be = self.must_be
-        if view.days_beyond is not None and self.name == "days" and self.sign in (">", ">="):
-            must_be = f"{self.sign} {view.days_beyond}"
-        return {"fact": self.name, "is": shown, "must_be": must_be, "holds": self.holds(view)}
+        if context.days_beyond is not None and self.name == "days" and self.sign in (">", ">="):
+            must_be = f"{self.sign} {context.days_beyond}"
+        return {"fact": self.name, "is": shown, "must_be": must_be, "holds": self.holds(context)}
 
 
 class Rule:
@@ -201,16 +201,16 @@ class Rule:
         self.trigger, self.conditions = trigger, conditions
         self.recorded_as, self._event = TRIGGERS[trigger].recorded_as, TRIGGERS[trigger].event
 
-        #: whether trigger and conditions hold in a view
-        self.holds: Callable[[View], bool] = self._holds
+        #: whether trigger and conditions hold in a context
+        self.holds: Callable[[RuleContext], bool] = self._holds
         if self._event is None and len(conditions) == 1:
             self.holds = conditions[0].holds  # what most rules are, and what is asked most often
 
-    def _holds(self, view: View) -> bool:
-        if self._event is not None and not isinstance(view.event, self._event):
+    def _holds(self, context: RuleContext) -> bool:
+        if self._event is not None and not isinstance(context.event, self._event):
             return False
         for condition in self.conditions:  # noqa: SIM110 - all() over a generator takes three times as long
-            if not condition.holds(view):
+            if not condition.holds(context):
                 return False
         return True
 
@@ -218,10 +218,10 @@ class Rule:
         """Doubled microseconds of inactivity before which it cannot hold."""
         return max((condition.not_before(scorer) for condition in self.conditions), default=0)
 
-    def verdict(self, view: View) -> dict[str, Any]:
+    def verdict(self, context: RuleContext) -> dict[str, Any]:
         """Whether it holds, with the numbers it compared."""
-        comparisons = [condition.verdict(view) for condition in self.conditions]
-        return {"trigger": self.trigger, "holds": self.holds(view), "conditions": comparisons}
+        comparisons = [condition.verdict(context) for condition in self.conditions]
+        return {"trigger": self.trigger, "holds": self.holds(context), "conditions": comparisons}
 
     def as_json(self) -> dict[str, Any]:
         return {"trigger": self.trigger, "conditions": {c.name: f"{c.sign}{c.number}" for c in self.conditions}}

@@ -33,7 +33,7 @@ class FeedbackLink(Struct, frozen=True):
 
     company: int
     customer: str
-    tail: str
+    action_ref: str
     expires_at: Micros
 
 
@@ -45,9 +45,9 @@ class UnsubscribeLink(Struct, frozen=True):
     channel: str
 
 
-def feedback_token(secret: str, company: int, customer: str, tail: str, expires_at: Micros) -> str:
+def feedback_token(secret: str, company: int, customer: str, action_ref: str, expires_at: Micros) -> str:
     """A token that opens the feedback page of this customer until ``expires_at`` (µs)."""
-    claims = {"company": company, "sub": customer, "tail": tail, "exp": expires_at // SECOND}
+    claims = {"company": company, "sub": customer, "tail": action_ref, "exp": expires_at // SECOND}
     return _signed(secret, FEEDBACK, claims)
 
 
@@ -70,9 +70,9 @@ def read_unsubscribe(secret: str, token: str) -> UnsubscribeLink:
     return UnsubscribeLink(claims["company"], claims["sub"], claims["channel"])
 
 
-def offer_code(secret: str, company: int, customer: str, tail: str) -> str:
+def offer_code(secret: str, company: int, customer: str, action_ref: str) -> str:
     """A code for a special offer, like ``BACK-7K2F9Q``: the same for the same action, and not to be guessed."""
-    digest = hmac.digest(secret.encode(), f"offer:{company}:{customer}:{tail}".encode(), "sha256")
+    digest = hmac.digest(secret.encode(), f"offer:{company}:{customer}:{action_ref}".encode(), "sha256")
     number, code = int.from_bytes(digest), ""
     for _ in range(CODE_LENGTH):
         number, index = divmod(number, len(CODE_LETTERS))

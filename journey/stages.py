@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from journey.actions import ACTIONS
-from journey.rules import NEVER, InvalidRule, Rule, View, parse_rules
+from journey.rules import NEVER, InvalidRule, Rule, RuleContext, parse_rules
 from journey.scoring import HIGH_RISK, Scorer, Scoring, settings_from
 from journey.time import DAY, EPOCH_MICROS, Micros
 
@@ -171,10 +171,10 @@ class Stage:
             raise InvalidRule(place, f"{role!r} is for {kind} stages, and {self.key!r} is a {self.kind} stage")
         return Role(role)
 
-    def holding(self, view: View) -> Rule | None:
+    def holding(self, context: RuleContext) -> Rule | None:
         """The first of its rules that holds."""
         for rule in self.rules:
-            if rule.holds(view):
+            if rule.holds(context):
                 return rule
         return None
 

@@ -2,7 +2,7 @@
 
 Everything here is exact and compact: instants are integers (microseconds since 1970 UTC), money is integer hundredths,
 scores are integer hundredths. ``pack`` and ``unpack`` are the only form in which a state leaves this room,
-``changes`` and ``changed`` what of it goes on record.
+``state_diff`` and ``apply_state_diff`` what of it goes on record.
 """
 
 from bisect import bisect_right, insort
@@ -89,10 +89,15 @@ class Facts(Struct, omit_defaults=True):
 class State(Struct, omit_defaults=True):
     """One journey, as of its last commit.
 
-    ``version`` counts commits, ``entry`` transitions; ``evaluated`` is the moment (see ``engine``) of the last event or
-    transition; ``reached`` are the stages ever entered, in order of first entry; scores in hundredths;
-    ``deadline`` is the instant after which an evaluation would change something though nothing happens, and
-    ``deadline_stage`` the stage it leads to (None: only the scores change).
+    Attributes:
+        version: The number of commits.
+        trigger: The ``trigger_event`` of the transition into the stage.
+        transition_number: The number of transitions, which is that of the last one.
+        reached: The stages ever entered, in order of first entry.
+        evaluated: The moment of the last event or transition.
+        risk: The risk score in hundredths; ``engagement`` likewise.
+        deadline: The instant after which an evaluation would change something without any event.
+        deadline_stage: The stage that the deadline leads to; None if only the scores or the hold change.
     """
 
     schema: int = field(default=SCHEMA, name="S")
@@ -102,7 +107,7 @@ class State(Struct, omit_defaults=True):
     trigger: str = field(default="", name="w")
     previous_stage: str | None = field(default=None, name="p")
     started_at: Micros = field(default=EPOCH_MICROS, name="b")
-    entry: int = field(default=0, name="k")
+    transition_number: int = field(default=0, name="k")
     reached: list[str] = field(default_factory=list, name="g")
     evaluated: Moment | None = field(default=None, name="E")
     rules_version: int = field(default=1, name="R")
@@ -161,8 +166,8 @@ def unpack(packed: Mapping[str, Any]) -> State:
     return msgspec.convert(fields, State)
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """What turns one packed state into another, for ``changed``: it stands in the history of every commit.
+def state_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """What turns one packed state into another, for ``apply_state_diff``: it stands in the history of every commit.
 
     Fields that differ, facts in the same way; ``-`` names those that went; appointments that only moved on are
     ``[how many went from the front, those that came …]``.
@@ -173,7 +178,7 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         if value == before:
             continue
         if name == "f":
-            found[name] = changes(before or {}, value)
+            found[name] = state_diff(before or {}, value)
         else:
             found[name] = _moved_on(before, value) if name == "ap" and before else value
     if gone := [name for name in old if name not in new]:
@@ -181,15 +186,15 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def changed(old: Mapping[str, Any] | None, difference: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The packed state after ``changes``. Histories hold the differences: what it makes of one must never change."""
+def apply_state_diff(old: Mapping[str, Any] | None, difference: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The packed state after ``state_diff``. Histories hold the differences: what it makes of one must never change."""
     if not difference:
         return None if old is None else dict(old)
     gone = difference.get("-", ())
     new = {name: value for name, value in (old or {}).items() if name not in gone}
     for name, value in difference.items():
         if name == "f":
-            new[name] = changed(new.get(name), value) or {}
+            new[name] = apply_state_diff(new.get(name), value) or {}
         elif name == "ap" and isinstance(value, list):
             new[name] = " ".join([*new[name].split()[value[0] :], *value[1:]])
         elif name != "-":

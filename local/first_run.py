@@ -36,8 +36,8 @@ async def admin_key(data: Path, owner_url: str, *, may_create: bool) -> str | No
 async def sign_in_token(owner_url: str, key: str) -> str | None:
     """Create a one-time sign-in token for the key; None when the key is no longer valid."""
     async with owner_connection(owner_url) as connection:
-        key_id = await api_keys.id_of(connection, key)
-        return None if key_id is None else await browser_sessions.new_link(connection, key_id, LINK_LIFETIME)
+        key_id = await api_keys.find_id(connection, key)
+        return None if key_id is None else await browser_sessions.create_sign_in_link(connection, key_id, LINK_LIFETIME)
 
 
 def sign_in_url(public_url: str, token: str) -> str:

@@ -15,6 +15,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 import connection
+from activities.channels.registry import unconfigured_channels
 from db.operations.demo import DemoCompany
 from db.schema.migrate import upgrade
 from local import dashboard_build, data_folder
@@ -197,7 +198,8 @@ class LocalStack:
 
     def _outbox_row(self) -> list[tuple[str, str]]:
         """Where messages are saved for which no server is configured."""
-        kinds = [kind for kind, name in (("emails", "SMTP_URL"), ("SMS", "SMS_URL")) if not self.environment.get(name)]
+        settings = {name.lower(): value for name, value in self.environment.items()}
+        kinds = [channel.messages for channel in unconfigured_channels(settings)]
         saved = f"{self.environment['OUTBOX']} ({' and '.join(kinds)} are saved here, not sent)"
         return [("Outbox", saved)] if kinds else []
 

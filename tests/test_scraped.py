@@ -98,7 +98,7 @@ def database_url(new_database: NewDatabase, migrated_template: str) -> str:
 async def scene(postgres_url: str, database_url: str) -> AsyncIterator[Scene]:
     scene = Scene()
     async with owner_connection(database_url) as connection:
-        scene.company = await companies.add(connection, "Watched")
+        scene.company = await companies.create(connection, "Watched")
         _, key = await api_keys.create(connection, scene.company, "key", api_keys.SCOPES)
         quiet = '{"outreach": {"quiet_from": "00:00", "quiet_to": "00:00"}}'  # never: tests run at night, too
         await connection.execute("update companies set settings = %s", [quiet])

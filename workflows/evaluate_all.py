@@ -1,4 +1,4 @@
-"""Every journey of a company, or of all, evaluated: what finds something to do has found drift."""
+"""Evaluate every journey of one company, or of all; a journey that this changes has drifted."""
 
 from typing import Any
 
@@ -7,46 +7,46 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from contracts import names
-    from contracts.maintenance import Chunk, Evaluated, Evaluation
-    from workflows.company_sweep import NAMED, companies, why
+    from contracts.maintenance import EvaluateAllStart, EvaluateChunkRequest, EvaluateChunkResult
+    from workflows.company_sweep import MAX_REASONS, failure_reason, list_companies, run_maintenance_activity
 
-SHOWN = 200  # changes that are told in full
+MAX_CHANGES = 200  # drifted journeys that are described in the result
 
 
 @workflow.defn(name=names.EVALUATE_ALL)
 class EvaluateAll:
-    """Its id is ``evaluate-all/{company}``: who asks while it runs joins it."""
+    """Its id is ``evaluate-all/{company}``: a second request joins the workflow that is running."""
 
     @workflow.init
-    def __init__(self, start: Evaluation) -> None:
+    def __init__(self, start: EvaluateAllStart) -> None:
         self.start = start
         self.chunks = 0
-        self._show()
+        self._show_progress()
 
     @workflow.run
-    async def run(self, start: Evaluation) -> dict[str, Any]:
-        """``{"companies", "evaluated", "drifted", "unanswered", "changes" (the first 200), "failed"}``."""
+    async def run(self, start: EvaluateAllStart) -> dict[str, Any]:
+        """Return ``{"companies", "evaluated", "drifted", "unanswered", "changes" (the first 200), "failed"}``."""
         while start.begun or await self._next_company():
             try:
-                while await self._chunk():
+                while await self._evaluate_chunk():
                     self._continue_as_new_early()
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise
-                if len(start.failed) < NAMED:
-                    start.failed[str(start.current)] = why(error)
+                if len(start.failed) < MAX_REASONS:
+                    start.failed[str(start.current)] = failure_reason(error)
             start.companies += 1
             start.begun = False
             if start.company is not None:
                 break
             self._continue_as_new_early()
-        self._show()
-        names_of = ("companies", "evaluated", "drifted", "unanswered", "changes", "failed")
-        return {name: getattr(start, name) for name in names_of}
+        self._show_progress()
+        reported = ("companies", "evaluated", "drifted", "unanswered", "changes", "failed")
+        return {name: getattr(start, name) for name in reported}
 
     @workflow.query(name=names.PROGRESS_QUERY)
     def progress(self) -> dict[str, Any]:
-        """``{"company", "looked", "total"}`` of the company under way, and ``evaluated``, ``drifted`` of all so far."""
+        """Return ``company``, ``looked`` and ``total`` of the current company; ``evaluated`` and ``drifted`` of all."""
         start = self.start
         return {
             "company": start.current,
@@ -57,29 +57,24 @@ class EvaluateAll:
         }
 
     async def _next_company(self) -> bool:
-        """Begin with the next company, if there is one."""
+        """Begin with the next company; return whether there is one."""
         start = self.start
-        found = await companies(start.current, 1) if start.company is None else [start.company]
-        if found:
-            start.current, start.begun, start.after, start.looked_here = found[0], True, 0, 0
-            start.total = await self._count()
-        return bool(found)
+        page = await list_companies(start.current, 1) if start.company is None else [start.company]
+        if page:
+            start.current, start.begun, start.after, start.looked_here = page[0], True, 0, 0
+            start.total = await self._count_journeys()
+        return bool(page)
 
     def _continue_as_new_early(self) -> None:
         if self.chunks >= self.start.chunks or workflow.info().is_continue_as_new_suggested():
             workflow.continue_as_new(self.start)
 
-    async def _count(self) -> int:
-        """How many journeys the company has; only progress is made of it."""
+    async def _count_journeys(self) -> int:
+        """Return the company's number of journeys; 0 if it cannot be read, because it only serves the progress."""
+        company_id = self.start.current
         try:
-            total: int = await workflow.execute_activity(
-                names.COUNT_JOURNEYS,
-                self.start.current,
-                result_type=int,
-                schedule_to_close_timeout=names.ROUND_LIMIT,
-                heartbeat_timeout=names.ROUND_HEARTBEAT,
-                retry_policy=names.ROUND_RETRY,
-                summary=f"company {self.start.current}: how many",
+            total: int = await run_maintenance_activity(
+                names.COUNT_JOURNEYS, company_id, result_type=int, summary=f"company {company_id}: count journeys"
             )
         except ActivityError as error:
             if is_cancelled_exception(error):
@@ -87,38 +82,35 @@ class EvaluateAll:
             return 0
         return total
 
-    async def _chunk(self) -> bool:
-        """Evaluate one chunk; whether there may be another."""
+    async def _evaluate_chunk(self) -> bool:
+        """Evaluate one chunk; return whether there may be another."""
         start = self.start
-        request: Chunk = {
+        request: EvaluateChunkRequest = {
             "company_id": start.current,
             "after": start.after,
             "size": start.chunk,
             "rate": start.rate,
             "grace": start.grace,
         }
-        found: Evaluated = await workflow.execute_activity(
+        result: EvaluateChunkResult = await run_maintenance_activity(
             names.EVALUATE_CHUNK,
             request,
-            result_type=Evaluated,
-            schedule_to_close_timeout=names.ROUND_LIMIT,
-            heartbeat_timeout=names.ROUND_HEARTBEAT,
-            retry_policy=names.ROUND_RETRY,
+            result_type=EvaluateChunkResult,
             summary=f"company {start.current}: {start.looked_here:,} of {start.total:,}",
         )
-        start.after = found["after"] if found["after"] is not None else start.after
-        start.looked_here += found["looked"]
-        start.evaluated += found["looked"]
-        start.drifted += found["drifted"]
-        start.unanswered += found["unanswered"]
-        start.changes = (start.changes + found["changes"])[:SHOWN]
+        start.after = result["after"] if result["after"] is not None else start.after
+        start.looked_here += result["looked"]
+        start.evaluated += result["looked"]
+        start.drifted += result["drifted"]
+        start.unanswered += result["unanswered"]
+        start.changes = (start.changes + result["changes"])[:MAX_CHANGES]
         self.chunks += 1
-        self._show()
-        return found["looked"] == start.chunk
+        self._show_progress()
+        return result["looked"] == start.chunk
 
-    def _show(self) -> None:
+    def _show_progress(self) -> None:
         start = self.start
-        sums = {"evaluated": start.evaluated, "drifted": start.drifted, "without an answer": start.unanswered}
+        sums = {"evaluated": start.evaluated, "drifted": start.drifted, "unanswered": start.unanswered}
         lines = [f"**Company {start.current}**: {start.looked_here:,} of {start.total:,} journeys\n"]
         lines += [f"- {name}: {number:,}" for name, number in sums.items()]
         lines += [f"- company {company_id} **failed**: {reason}" for company_id, reason in start.failed.items()]

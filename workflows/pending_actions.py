@@ -1,4 +1,4 @@
-"""The actions of one journey that are still to be done: they are tried in the background, and none is lost."""
+"""Pending actions of one journey: executed in the background, and never lost."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
@@ -15,122 +15,135 @@ from temporalio.exceptions import (
 )
 
 with workflow.unsafe.imports_passed_through():
-    from contracts import names
+    from contracts import names, timeouts
     from contracts.messages import CampaignStart, JourneyStart
     from contracts.requests import ActRequest, ActResult
     from journey.time import Micros, to_micros
 
-SHOWN = 12  # outcomes in the details
+SHOWN_OUTCOMES = 12
 
 
-class Agenda:
-    """``due``: each tail with the µs when it is due (0: now); ``woken`` is called when something came of a try."""
+class PendingActions:
+    """The journey's pending actions and its running campaign.
 
-    def __init__(self, start: JourneyStart, woken: Callable[[], None]) -> None:
+    Attributes:
+        due: Each ``action_ref`` with the µs at which it is due (0: now).
+        in_progress: Actions in progress; for one that is being retried, the reason.
+        outcomes: What became of the actions of this run.
+        campaign: Number of the running campaign (0: none).
+        campaign_entry: Number of the transition with which it began.
+    """
+
+    def __init__(self, start: JourneyStart, on_progress: Callable[[], None]) -> None:
+        """Take over what the previous run left; ``on_progress`` is called whenever an attempt has a result."""
         self.company_id, self.customer_id = start.company_id, start.customer_id
         self.due = dict(start.agenda)
-        self.tried: dict[str, str] = {}  # tails under way, with the reason why they are tried again
+        self.in_progress: dict[str, str] = {}
         self.outcomes: dict[str, str] = {}
         self.campaign, self.campaign_entry = start.campaign, start.campaign_entry
-        self._begun: dict[str, Any] | None = None
-        self._following: asyncio.Task[None] | None = None
-        self._woken = woken
+        self._new_campaign: dict[str, Any] | None = None
+        self._campaign_task: asyncio.Task[None] | None = None
+        self._on_progress = on_progress
         self._tasks: list[asyncio.Task[None]] = []
 
-    def add(self, tails: Mapping[str, Micros]) -> None:
-        self.due.update(tails)
+    def add(self, actions: Mapping[str, Micros]) -> None:
+        self.due.update(actions)
 
     def next_at(self) -> Micros | None:
-        """When the next action is due (µs); those under way are not waited for."""
-        return min((at for tail, at in self.due.items() if tail not in self.tried), default=None)
+        """Return when (µs) the next action is due, not counting those in progress."""
+        return min((at for ref, at in self.due.items() if ref not in self.in_progress), default=None)
 
     def start_due(self) -> None:
-        """Try what is due, all of it together, in the background."""
-        now = to_micros(workflow.now())
-        tails = [tail for tail, at in self.due.items() if at <= now and tail not in self.tried]
-        if tails:
-            self.tried.update(dict.fromkeys(tails, ""))
-            self._background(self._try(tails))
+        """Start everything that is due, together, in the background."""
+        current = to_micros(workflow.now())
+        action_refs = [ref for ref, at in self.due.items() if at <= current and ref not in self.in_progress]
+        if action_refs:
+            self.in_progress.update(dict.fromkeys(action_refs, ""))
+            self._run_in_background(self._attempt(action_refs))
 
-    def hand_on(self, start: JourneyStart) -> None:
-        """To the next run, which tries anew what is under way."""
+    def hand_over(self, start: JourneyStart) -> None:
+        """Pass everything to the next run, which restarts what is in progress."""
         start.agenda, start.campaign, start.campaign_entry = self.due, self.campaign, self.campaign_entry
-
-    def _background(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks = [task for task in self._tasks if not task.done()]
-        self._tasks.append(asyncio.create_task(work))
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is under way."""
-        return self.may_be_handed_on and all(task.done() for task in self._tasks)
+        """Whether nothing is in progress."""
+        return self.can_hand_over and all(task.done() for task in self._tasks)
 
     @property
-    def may_be_handed_on(self) -> bool:
-        """Whether all that is under way are tries, which the next run may repeat."""
-        return self._begun is None and (self._following is None or self._following.done())
+    def can_hand_over(self) -> bool:
+        """Whether everything in progress is an attempt, which the next run may repeat."""
+        return self._new_campaign is None and (self._campaign_task is None or self._campaign_task.done())
 
-    def in_words(self) -> str:
-        """What was done and what is to come, as Markdown; empty where there is nothing."""
-        lines = [f"- {name_of(tail)}: {outcome}" for tail, outcome in list(self.outcomes.items())[-SHOWN:]]
-        lines += [f"- {name_of(tail)}: {self.tried.get(tail) or 'to be done'}" for tail in self.due]
+    def as_markdown(self) -> str:
+        """Return recent outcomes and pending actions, for the Temporal UI; empty if there are none."""
+        lines = [f"- {name_of(ref)}: {outcome}" for ref, outcome in list(self.outcomes.items())[-SHOWN_OUTCOMES:]]
+        lines += [f"- {name_of(ref)}: {self.in_progress.get(ref) or 'pending'}" for ref in self.due]
         return "\n\n**Actions**\n\n" + "\n".join(lines) if lines else ""
 
-    async def _try(self, tails: list[str]) -> None:
-        answer = await act(
-            {"company_id": self.company_id, "customer_id": self.customer_id, "now": now(), "tails": tails},
-            summary=", ".join(map(name_of, tails)),
+    def _run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks = [task for task in self._tasks if not task.done()]
+        self._tasks.append(asyncio.create_task(work))
+
+    async def _attempt(self, action_refs: list[str]) -> None:
+        result = await act(
+            {"company_id": self.company_id, "customer_id": self.customer_id, "now": now(), "tails": action_refs},
+            summary=", ".join(map(name_of, action_refs)),
         )
-        self._take(answer)
-        for tail, reason in answer.get("again", {}).items():
-            self.tried[tail] = f"tried again ({reason})"
-            self._background(self._insist(tail, reason))
-        self._woken()
+        self._apply(result)
+        for ref, reason in result.get("again", {}).items():
+            self.in_progress[ref] = f"retrying ({reason})"
+            self._run_in_background(self._retry(ref, reason))
+        self._on_progress()
 
-    async def _insist(self, tail: str, reason: str) -> None:
-        self._take(await act_patiently(self.company_id, self.customer_id, tail, reason))
-        self._woken()
+    async def _retry(self, action_ref: str, reason: str) -> None:
+        self._apply(await act_with_retries(self.company_id, self.customer_id, action_ref, reason))
+        self._on_progress()
 
-    def _take(self, answer: ActResult) -> None:
-        for tail, outcome in answer.get("done", {}).items():
-            self.due.pop(tail, None)
-            self.tried.pop(tail, None)
-            self.outcomes[tail] = outcome
-        for tail, at in answer.get("until", {}).items():
-            self.due[tail] = at
-            self.tried.pop(tail, None)
-        self._begun = answer.get("campaign", self._begun)
+    def _apply(self, result: ActResult) -> None:
+        for ref, outcome in result.get("done", {}).items():
+            self.due.pop(ref, None)
+            self.in_progress.pop(ref, None)
+            self.outcomes[ref] = outcome
+        for ref, at in result.get("until", {}).items():
+            self.due[ref] = at
+            self.in_progress.pop(ref, None)
+        self._new_campaign = result.get("campaign", self._new_campaign)
 
     # -- the campaign, a workflow of its own --------------------------------------------------------------------------
 
-    def follow_campaign(self, entry: int) -> None:
-        """Start the campaign that was put on record; end the one whose stay is over, the journey being at ``entry``."""
-        if begun := self._begun:
-            self._begun = None
-            self.campaign, self.campaign_entry = begun["n"], begun["entry"]
-            self._follow(self._begin(begun))
-        if self.campaign and entry > self.campaign_entry:
-            self._follow(self._end(self.campaign))
+    def follow_campaign(self, transition_number: int) -> None:
+        """Start the campaign that was recorded; end the one whose stay in the stage is over.
+
+        Args:
+            transition_number: Number of the journey's last transition.
+        """
+        if new := self._new_campaign:
+            self._new_campaign = None
+            self.campaign, self.campaign_entry = new["n"], new["entry"]
+            self._run_in_order(self._start_campaign(new))
+        if self.campaign and transition_number > self.campaign_entry:
+            self._run_in_order(self._end_campaign(self.campaign))
             self.campaign = 0
 
-    def _follow(self, work: Coroutine[Any, Any, None]) -> None:
-        """One after the other: what is not started yet cannot be ended."""
-        before = self._following
+    def _run_in_order(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run after the previous one has finished: a campaign cannot be ended before it is started."""
+        previous = self._campaign_task
 
-        async def following() -> None:
-            if before is not None:
-                await before
+        async def run() -> None:
+            if previous is not None:
+                await previous
             await work
-            self._woken()
+            self._on_progress()
 
-        self._following = asyncio.create_task(following())
+        self._campaign_task = asyncio.create_task(run())
 
-    async def _begin(self, begun: dict[str, Any]) -> None:
-        n, company_id, customer_id = begun["n"], self.company_id, self.customer_id
-        with suppress(WorkflowAlreadyStartedError):  # by a run that handed its agenda on
+    async def _start_campaign(self, new: dict[str, Any]) -> None:
+        n, company_id, customer_id = new["n"], self.company_id, self.customer_id
+        with suppress(WorkflowAlreadyStartedError):  # by a previous run, before it handed over
             await workflow.start_child_workflow(
                 names.CAMPAIGN,
-                CampaignStart(company_id, customer_id, n, begun["steps"]),
+                CampaignStart(company_id, customer_id, n, new["steps"]),
                 id=names.campaign_id(company_id, customer_id, n),
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,  # it outlives this run
@@ -138,52 +151,60 @@ class Agenda:
                 static_summary=f"Retention campaign {n} of customer {customer_id} with company {company_id}",
             )
 
-    async def _end(self, n: int) -> None:
+    async def _end_campaign(self, n: int) -> None:
         campaign = workflow.get_external_workflow_handle(names.campaign_id(self.company_id, self.customer_id, n))
-        with suppress(ApplicationError):  # it has come to its end already
+        with suppress(ApplicationError):  # it has completed already
             await campaign.signal(names.END_SIGNAL, "left the stage")
 
 
 async def act(request: ActRequest, *, summary: str) -> ActResult:
-    """Try actions once. Outlasts an outage of Postgres, and a worker that dies."""
-    answer: ActResult = await workflow.execute_activity(
+    """Try actions once. Survives an outage of Postgres and the death of a worker."""
+    result: ActResult = await workflow.execute_activity(
         names.ACT,
         request,
         result_type=ActResult,
-        start_to_close_timeout=names.ACT_LIMIT,
-        heartbeat_timeout=names.ACT_HEARTBEAT,
-        retry_policy=names.ACT_RETRY,
+        start_to_close_timeout=timeouts.ACT_TIMEOUT,
+        heartbeat_timeout=timeouts.ACT_HEARTBEAT,
+        retry_policy=timeouts.ACT_RETRY,
         summary=summary,
     )
-    return answer
+    return result
 
 
-async def act_patiently(company_id: int, customer_id: str, tail: str, reason: str) -> ActResult:
-    """Try one action for a day. It always comes to something; the last is ``failed``."""
-    request: ActRequest = {"company_id": company_id, "customer_id": customer_id, "now": now(), "tails": [tail]}
+async def act_with_retries(company_id: int, customer_id: str, action_ref: str, reason: str) -> ActResult:
+    """Retry one action for a day. The result always settles it, at the latest as ``failed``.
+
+    Args:
+        company_id: The company.
+        customer_id: The company's own id of the customer.
+        action_ref: The action.
+        reason: Why the first attempt failed, for the UI.
+    """
+    request: ActRequest = {"company_id": company_id, "customer_id": customer_id, "now": now(), "tails": [action_ref]}
     try:
-        answer: ActResult = await workflow.execute_activity(
+        result: ActResult = await workflow.execute_activity(
             names.ACT,
-            {**request, "patient": names.ACTION_PATIENCE.total_seconds()},
+            {**request, "patient": timeouts.ACTION_RETRY_WINDOW.total_seconds()},
             result_type=ActResult,
-            start_to_close_timeout=names.ACT_LIMIT,
-            heartbeat_timeout=names.ACT_HEARTBEAT,
-            schedule_to_close_timeout=names.ACTION_LIMIT,
-            retry_policy=names.ACTION_RETRY,
-            summary=f"{name_of(tail)}, tried again: {reason}"[:200],
+            start_to_close_timeout=timeouts.ACT_TIMEOUT,
+            heartbeat_timeout=timeouts.ACT_HEARTBEAT,
+            schedule_to_close_timeout=timeouts.ACTION_TIMEOUT,
+            retry_policy=timeouts.ACTION_RETRY,
+            summary=f"{name_of(action_ref)}, retry: {reason}"[:200],
         )
-        return answer
+        return result
     except ActivityError as error:
         if is_cancelled_exception(error):
             raise
         given_up = str(error.cause or error)[:500]
-        return await act({**request, "given_up": given_up}, summary=f"{name_of(tail)} has failed")
+        return await act({**request, "given_up": given_up}, summary=f"{name_of(action_ref)} failed")
 
 
 def now() -> Micros:
+    """Return the workflow's time in µs."""
     return to_micros(workflow.now())
 
 
-def name_of(tail: str) -> str:
-    """An action's name, for people."""
-    return tail.partition(":")[2]
+def name_of(action_ref: str) -> str:
+    """Return an action's name, without the transition that it belongs to."""
+    return action_ref.partition(":")[2]

@@ -1,4 +1,4 @@
-"""The drip of outreach that an at-risk customer gets; it ends at once when the journey leaves the stage."""
+"""Retention campaign: a sequence of outreach to an at-risk customer, ended when the journey leaves the stage."""
 
 import asyncio
 from datetime import timedelta
@@ -10,67 +10,70 @@ with workflow.unsafe.imports_passed_through():
     from contracts.messages import CampaignStart
     from contracts.requests import ActRequest, ActResult
     from journey.time import utc_text
-    from workflows.pending_actions import act, act_patiently, name_of, now
+    from workflows.pending_actions import act, act_with_retries, name_of, now
 
 
 @workflow.defn(name=names.CAMPAIGN)
 class RetentionCampaign:
-    """Its id is ``campaign/{company}/{customer}/{n}``. Every step stands in ``journey_actions``, where it is cancelled
-    in the commit that leaves the stage, so that nothing goes out even before this workflow hears of it."""
+    """Its id is ``campaign/{company}/{customer}/{n}``.
+
+    Every step is a row of ``journey_actions``. The commit that leaves the stage cancels those rows, so nothing is sent
+    even before this workflow receives the signal to end.
+    """
 
     @workflow.init
     def __init__(self, start: CampaignStart) -> None:
         self.start = start
-        self.ended: str | None = None
+        self.end_reason: str | None = None
         self.outcomes: dict[str, str] = {}
-        self._show()
+        self._show_details()
 
     @workflow.run
     async def run(self, start: CampaignStart) -> dict[str, str]:
-        """Each step at its time; the outcome of each."""
-        for tail, due in start.steps:
-            step = asyncio.create_task(self._step(tail, due))
-            await workflow.wait_condition(lambda: self.ended is not None or step.done())  # noqa: B023
-            if self.ended is not None and not step.done():
+        """Do each step when it is due; return the outcome of each."""
+        for action_ref, due in start.steps:
+            step = asyncio.create_task(self._run_step(action_ref, due))
+            await workflow.wait_condition(lambda: self.end_reason is not None or step.done())  # noqa: B023
+            if self.end_reason is not None and not step.done():
                 step.cancel()
                 break
             await step
-            self._show()
-        if left := [tail for tail, _ in start.steps if tail not in self.outcomes]:
-            request = self._request(left)
-            request["cancelled"] = self.ended or "ended"
-            self.outcomes |= (await act(request, summary="cancelled: " + ", ".join(map(name_of, left)))).get("done", {})
-        self._show()
-        return {name_of(tail): outcome for tail, outcome in self.outcomes.items()}
+            self._show_details()
+        if remaining := [ref for ref, _ in start.steps if ref not in self.outcomes]:
+            request = self._request(remaining)
+            request["cancelled"] = self.end_reason or "ended"
+            result = await act(request, summary="cancel: " + ", ".join(map(name_of, remaining)))
+            self.outcomes |= result.get("done", {})
+        self._show_details()
+        return {name_of(ref): outcome for ref, outcome in self.outcomes.items()}
 
     @workflow.signal(name=names.END_SIGNAL)
     def end(self, reason: str = "ended") -> None:
-        """The journey has left the stage, or was erased."""
-        self.ended = reason
+        """End the campaign, because the journey has left the stage or was erased."""
+        self.end_reason = reason
 
-    async def _step(self, tail: str, due: int) -> None:
-        """Wait for a step's time, and for as long as it is held back; then try it until something came of it."""
+    async def _run_step(self, action_ref: str, due: int) -> None:
+        """Wait until a step is due, and for as long as it is held back; then try it until it is settled."""
         while True:
-            if (pause := due - now()) > 0:
-                await workflow.sleep(timedelta(microseconds=pause), summary=name_of(tail))
-            answer = await self._try(tail)
-            if outcome := answer.get("done", {}).get(tail):
-                self.outcomes[tail] = outcome
+            if (delay := due - now()) > 0:
+                await workflow.sleep(timedelta(microseconds=delay), summary=name_of(action_ref))
+            result = await self._attempt(action_ref)
+            if outcome := result.get("done", {}).get(action_ref):
+                self.outcomes[action_ref] = outcome
                 return
-            due = answer.get("until", {}).get(tail, now())
+            due = result.get("until", {}).get(action_ref, now())
 
-    async def _try(self, tail: str) -> ActResult:
-        answer = await act(self._request([tail]), summary=name_of(tail))
-        if reason := answer.get("again", {}).get(tail):
-            return await act_patiently(self.start.company_id, self.start.customer_id, tail, reason)
-        return answer
+    async def _attempt(self, action_ref: str) -> ActResult:
+        result = await act(self._request([action_ref]), summary=name_of(action_ref))
+        if reason := result.get("again", {}).get(action_ref):
+            return await act_with_retries(self.start.company_id, self.start.customer_id, action_ref, reason)
+        return result
 
-    def _request(self, tails: list[str]) -> ActRequest:
+    def _request(self, action_refs: list[str]) -> ActRequest:
         company_id, customer_id = self.start.company_id, self.start.customer_id
-        return {"company_id": company_id, "customer_id": customer_id, "now": now(), "tails": tails}
+        return {"company_id": company_id, "customer_id": customer_id, "now": now(), "tails": action_refs}
 
-    def _show(self) -> None:
-        lines = [
-            f"- {name_of(tail)}: {self.outcomes.get(tail) or f'due {utc_text(due)}'}" for tail, due in self.start.steps
-        ]
+    def _show_details(self) -> None:
+        steps = ((name_of(ref), self.outcomes.get(ref) or f"due {utc_text(due)}") for ref, due in self.start.steps)
+        lines = [f"- {name}: {outcome}" for name, outcome in steps]
         workflow.set_current_details("**Campaign**\n\n" + "\n".join(lines))

@@ -1,17 +1,25 @@
-"""How a message leaves the house. Each channel is one file that keeps to one protocol."""
+"""What all channels share: the message, the protocol, and the error for a message that was not delivered.
+
+Each channel is one file with a class that follows `MessageChannel`, and one row in ``registry.py``.
+"""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, ClassVar, Protocol, Self
+
+from journey.channels import ChannelSpec
+
+#: The fields of ``settings.Settings`` by name; only the composition roots read the environment.
+SettingValues = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Message:
-    """What a channel delivers. The same message tried again has the same ``id``.
+    """A rendered message. A retry of the same message has the same ``id``.
 
-    ``headers``, ``sender_name`` (shown instead of the sender's own name), ``reply_to``, ``subject`` and ``html`` are of
-    account in an e-mail alone.
+    E-mail alone uses ``subject``, ``html``, ``unsubscribe_url`` (for the mail program's own button), ``sender_name``
+    (shown instead of the configured sender's name) and ``reply_to``.
     """
 
     id: str
@@ -19,16 +27,18 @@ class Message:
     subject: str = field(repr=False)
     text: str = field(repr=False)
     html: str | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    unsubscribe_url: str | None = field(default=None, repr=False)
     sender_name: str | None = field(default=None, repr=False)
     reply_to: str | None = field(default=None, repr=False)
 
 
 class NotDelivered(Exception):
-    """A message that did not go out.
+    """A message was not delivered.
 
-    ``reason`` names no person, address or number. ``final``: trying again is of no use. ``retry_after``: the seconds
-    that the other side asked us to wait.
+    Attributes:
+        reason: Contains no name, address or number.
+        final: A retry would fail too.
+        retry_after: Seconds that the server asked to wait.
     """
 
     def __init__(self, reason: str, *, final: bool = False, retry_after: float | None = None) -> None:
@@ -36,17 +46,38 @@ class NotDelivered(Exception):
         super().__init__(reason)
 
 
-class Channel(Protocol):
-    """One way out."""
-
-    @property
-    def name(self) -> str: ...
+class Sender(Protocol):
+    """Delivers messages: a channel, or the folder that replaces it while it is not configured."""
 
     async def send(self, message: Message) -> str:
-        """Hand a message over; a short receipt without anything personal. Raises NotDelivered."""
+        """Deliver a message and return a short receipt without personal data. Raises NotDelivered."""
+        ...
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """How a channel's messages are saved as files. ``encode`` raises NotDelivered like ``send``."""
+
+    suffix: str
+    encode: Callable[[Message], bytes]
+
+
+class MessageChannel(Sender, Protocol):
+    """A channel that delivers each message to one address."""
+
+    spec: ClassVar[ChannelSpec]
+
+    @classmethod
+    def from_settings(cls, settings: SettingValues) -> Self:
+        """Create the channel. Raises ValueError, with the setting's name, for an invalid setting."""
+        ...
+
+    @classmethod
+    def file_format(cls, settings: SettingValues) -> FileFormat:
+        """Describe the files that replace the channel while its setting is unset. Raises like `from_settings`."""
         ...
 
 
 def message_id(key: str) -> str:
-    """The id of an action's message, for ever the same: a hash, because the key holds the customer's id."""
+    """Return the permanent id of an action's message: a hash, because the key contains the customer's id."""
     return hashlib.sha256(f"message:{key}".encode()).hexdigest()[:32]

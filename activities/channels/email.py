@@ -1,4 +1,4 @@
-"""E-mail by SMTP."""
+"""E-mail over SMTP."""
 
 import asyncio
 import contextlib
@@ -9,15 +9,18 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import formatdate, parseaddr
+from typing import ClassVar, Self
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import aiosmtplib
 
-from activities.channels import Message, NotDelivered
+from activities.channels import FileFormat, Message, NotDelivered, SettingValues
 from activities.channels.text import one_line, redacted
+from journey.channels import ChannelSpec
 
 TIMEOUT = 30.0  # seconds for a whole delivery
-LONGEST_SUBJECT = 200
+MAX_SUBJECT = 200  # characters
+MAX_HEADER = 900  # characters; RFC 5322 allows 998 per line
 _STATUS = re.compile(r"([245]\.\d{1,3}\.\d{1,3})\s*(.*)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x20\x7f<>]")
 _UNQUOTED = re.compile(r"[^\s\"(),:;<>@\[\]\\]+")
@@ -25,7 +28,7 @@ _FULL_MAILBOX = "5.2.2"
 
 
 class _Policy(EmailPolicy):
-    """The library would put the long links of list headers into encoded words, which no mail client follows."""
+    """Keep list headers unfolded: the library would encode their long links, which mail clients cannot follow."""
 
     def _is_list_header(self, name: str) -> bool:
         return name.lower().startswith("list-")
@@ -40,23 +43,24 @@ class _Policy(EmailPolicy):
 _POLICY = _Policy(linesep="\r\n")
 
 
-def composed(message: Message, mail_from: str) -> EmailMessage:
-    """The message as e-mail. Raises NotDelivered (final) where an address cannot be one."""
-    own_name, own_address = parseaddr(mail_from)
+def compose(message: Message, mail_from: str) -> EmailMessage:
+    """Compose the message as an e-mail. Raises NotDelivered (final) for an invalid address."""
+    sender_name, sender_address = parseaddr(mail_from)
     mail = EmailMessage(policy=_POLICY if message.to.rpartition("@")[0].isascii() else _POLICY.clone(utf8=True))
     try:
-        mail["From"] = _address(own_address, one_line(message.sender_name or own_name))
+        mail["From"] = _address(sender_address, one_line(message.sender_name or sender_name))
         mail["To"] = _address(message.to)
         if message.reply_to:
             mail["Reply-To"] = _address(message.reply_to)
     except (MessageError, ValueError, IndexError, UnicodeError):
-        raise NotDelivered("an address that no e-mail can have", final=True) from None
-    mail["Subject"] = one_line(message.subject, LONGEST_SUBJECT)
+        raise NotDelivered("invalid e-mail address", final=True) from None
+    mail["Subject"] = one_line(message.subject, MAX_SUBJECT)
     mail["Date"] = formatdate()
-    mail["Message-ID"] = f"<{message.id}@{own_address.rpartition('@')[2]}>"
+    mail["Message-ID"] = f"<{message.id}@{sender_address.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
-    for name, value in message.headers.items():
-        mail[name] = one_line(value, 900)  # a line of a mail has at most 998 characters
+    if message.unsubscribe_url:  # RFC 8058: the mail program's own unsubscribe button
+        mail["List-Unsubscribe"] = one_line(f"<{message.unsubscribe_url}>", MAX_HEADER)
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(message.text, cte="quoted-printable")
     if message.html is not None:
         mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
@@ -64,20 +68,31 @@ def composed(message: Message, mail_from: str) -> EmailMessage:
 
 
 class EmailChannel:
-    """Sends by the server of ``SMTP_URL``.
+    """Send through the server of ``SMTP_URL``.
 
-    ``smtp://[user:password@]host[:port]``: encrypted when the server offers it, and only then when there is a password
-    and the server is another machine; ``smtps://…``: encrypted from the first byte. ``?verify=no`` takes any
-    certificate. Raises ValueError for another URL or sender.
+    ``smtp://[user:password@]host[:port]`` uses STARTTLS if the server offers it, and requires it to send a password to
+    another machine; ``smtps://…`` uses TLS from the start. ``?verify=no`` accepts any certificate.
+
+    Raises:
+        ValueError: The URL or the sender's address is invalid.
     """
 
-    name = "email"
+    spec: ClassVar = ChannelSpec(
+        name="email",
+        label="e-mail",
+        messages="e-mails",
+        audiences=frozenset({"customers", "staff"}),
+        address_field="email",
+        address_label="e-mail address",
+        template_parts=("subject", "html", "text"),
+        setting="smtp_url",
+    )
 
     def __init__(self, smtp_url: str, mail_from: str, *, timeout: float = TIMEOUT) -> None:
         parts, port = _split(smtp_url)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path not in ("", "/"):
-            raise ValueError("SMTP_URL: smtp://[user:password@]host[:port] or smtps://…")
+            raise ValueError("SMTP_URL must be smtp://[user:password@]host[:port] or smtps://…")
         if options.keys() - {"verify"} or options.get("verify", "yes") not in ("yes", "no"):
             raise ValueError("SMTP_URL: the only option is verify=yes or verify=no")
         self._mail_from, self._sender, self._timeout = mail_from, sender_of(mail_from), timeout
@@ -89,27 +104,37 @@ class EmailChannel:
         must_encrypt = self._user is not None and not _is_this_machine(self._host)
         self._start_tls = False if secure else True if must_encrypt else None
 
+    @classmethod
+    def from_settings(cls, settings: SettingValues) -> Self:
+        return cls(settings["smtp_url"], settings["mail_from"])
+
+    @classmethod
+    def file_format(cls, settings: SettingValues) -> FileFormat:
+        mail_from = settings["mail_from"]
+        sender_of(mail_from)
+        return FileFormat("eml", lambda message: compose(message, mail_from).as_bytes())
+
     async def send(self, message: Message) -> str:
-        """Deliver; ``250 accepted``. What the server refuses for good is final, all else may be tried again."""
-        mail = composed(message, self._mail_from)
+        """Deliver the message and return ``250 accepted``. Raises NotDelivered: final for permanent rejections."""
+        mail = compose(message, self._mail_from)
         client = self._client()
         try:
             async with asyncio.timeout(self._timeout):
                 await client.connect()
                 await _hand_over(client, self._sender, message, mail)
-        except TimeoutError:  # the library's timeouts too
-            raise NotDelivered("SMTP: no answer in time") from None
+        except TimeoutError:  # also raised by the library
+            raise NotDelivered("SMTP: timed out") from None
         except aiosmtplib.SMTPRecipientsRefused as error:
             raise _refused(error.recipients[0], message) from None
         except aiosmtplib.SMTPResponseException as error:
             raise _refused(error, message) from None
         except aiosmtplib.SMTPNotSupported:
-            what, final = ("STARTTLS or AUTH", False) if message.to.isascii() else ("SMTPUTF8", True)
-            raise NotDelivered(f"SMTP: the server cannot do what is needed: {what}", final=final) from None
+            missing, final = ("STARTTLS or AUTH", False) if message.to.isascii() else ("SMTPUTF8", True)
+            raise NotDelivered(f"SMTP: the server does not support {missing}", final=final) from None
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise NotDelivered(f"SMTP: no connection ({type(error.__cause__ or error).__name__})") from None
         else:
-            await _leave(client)  # outside of the time limit: the message is accepted, whatever happens now
+            await _quit(client)  # outside of the timeout: the message has been accepted
             return "250 accepted"
         finally:
             client.close()
@@ -128,22 +153,22 @@ class EmailChannel:
 
 
 def sender_of(mail_from: str) -> str:
-    """The bare address of MAIL_FROM. Raises ValueError where there is none."""
+    """Return the bare address of MAIL_FROM. Raises ValueError if it has none."""
     address = parseaddr(mail_from)[1]
     try:
         return _address(address).addr_spec
     except (MessageError, ValueError, IndexError):
-        raise ValueError("MAIL_FROM: an address like Perdure <no-reply@example.com>") from None
+        raise ValueError("MAIL_FROM must be an address like Perdure <no-reply@example.com>") from None
 
 
 async def _hand_over(client: aiosmtplib.SMTP, sender: str, message: Message, mail: EmailMessage) -> None:
     to = _address(message.to).addr_spec
     options = [] if to.isascii() else ["SMTPUTF8"]
-    # not the library's `send_message`: it would fold the headers again, by a policy of its own
+    # not the library's `send_message`, which would fold the headers again with its own policy
     await client.sendmail(sender, [to], mail.as_bytes(), mail_options=options)
 
 
-async def _leave(client: aiosmtplib.SMTP) -> None:
+async def _quit(client: aiosmtplib.SMTP) -> None:
     with contextlib.suppress(aiosmtplib.SMTPException, OSError):
         async with asyncio.timeout(2):
             await client.quit()
@@ -158,40 +183,40 @@ def _split(url: str) -> tuple[SplitResult, int | None]:
 
 
 def _refused(error: aiosmtplib.SMTPResponseException, message: Message) -> NotDelivered:
-    """What the server answered, with its codes, and without what it repeats of the message."""
-    found = _STATUS.match(error.message)
-    status, said = (found[1], found[2]) if found else ("", error.message)
-    said = redacted(said, message.to, message.subject)
-    reason = " ".join(filter(None, ("SMTP", str(error.code), status, said)))
+    """Describe the server's reply by its codes and text, without anything it repeats from the message."""
+    match = _STATUS.match(error.message)
+    status, text = (match[1], match[2]) if match else ("", error.message)
+    text = redacted(text, message.to, message.subject)
+    reason = " ".join(filter(None, ("SMTP", str(error.code), status, text)))
     return NotDelivered(reason, final=_is_final(error, status))
 
 
 def _is_final(error: aiosmtplib.SMTPResponseException, status: str) -> bool:
-    """Only what is said about this message is final: a wrong password or a blocked machine is for us to mend."""
-    about_us = (
+    """Return whether the rejection concerns this message. A wrong password or a blocked machine can be fixed."""
+    configuration_errors = (
         aiosmtplib.SMTPConnectResponseError,
         aiosmtplib.SMTPHeloError,
         aiosmtplib.SMTPAuthenticationError,
         aiosmtplib.SMTPSenderRefused,
     )
-    if isinstance(error, about_us) or error.code in (530, 534, 535, 538):
+    if isinstance(error, configuration_errors) or error.code in (530, 534, 535, 538):
         return False
-    if error.code == 552:  # too many recipients (RFC 5321) or a full mailbox, which is emptied one day; or too large
+    if error.code == 552:  # too many recipients (RFC 5321), a full mailbox (temporary), or a message too large
         return isinstance(error, aiosmtplib.SMTPDataError) and status != _FULL_MAILBOX
     return error.code >= 500 and status != _FULL_MAILBOX
 
 
-def _address(text: str, shown: str = "") -> Address:
-    """The address with its domain in ASCII. Raises ValueError, UnicodeError or MessageError for what is none."""
+def _address(text: str, display_name: str = "") -> Address:
+    """Parse an address; its domain becomes ASCII. Raises ValueError, UnicodeError or MessageError if it is invalid."""
     local, _, domain = text.rpartition("@")
     if not (local and domain) or _CONTROL.search(text):
-        raise ValueError("no address")
+        raise ValueError("not an e-mail address")
     domain = domain if domain.isascii() else domain.encode("idna").decode()
     if local.isascii():
-        return Address(shown, addr_spec=f"{local}@{domain}")
+        return Address(display_name, addr_spec=f"{local}@{domain}")
     if not _UNQUOTED.fullmatch(local):
-        raise ValueError("no address")
-    return Address(shown, local, domain)  # the library takes such a name only in parts
+        raise ValueError("not an e-mail address")
+    return Address(display_name, local, domain)  # the library accepts such a local part only separately
 
 
 def _is_this_machine(host: str) -> bool:

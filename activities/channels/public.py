@@ -1,4 +1,4 @@
-"""Only to public machines: the address that was looked up and checked is the one that is connected to."""
+"""Protection against SSRF: connect only to the public address that was resolved and checked."""
 
 import asyncio
 import ipaddress
@@ -11,16 +11,16 @@ import httpx2
 from activities.channels import NotDelivered
 
 CONNECT_TIMEOUT = 5.0  # seconds for one address
-MOST_ADDRESSES = 4  # that are tried of one name
+MAX_ADDRESSES = 4  # tried per host name
 _NAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
-_UNICAST = ipaddress.ip_network("2000::/3")  # what is handed out of IPv6; addresses that wrap IPv4 ones lie elsewhere
+_UNICAST = ipaddress.ip_network("2000::/3")  # allocated IPv6; addresses that embed IPv4 are outside of it
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is a machine of the open internet, and does not wrap one that is not."""
+    """Return whether an address is publicly routable and does not embed a private one."""
     if isinstance(address, ipaddress.IPv6Address) and (
         address not in _UNICAST or address.sixtofour is not None or address.teredo is not None
     ):
@@ -29,13 +29,13 @@ def is_public(address: Address) -> bool:
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a name, in the order in which they are to be tried. Raises OSError."""
+    """Resolve a host name to its addresses, in the order in which to try them. Raises OSError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class Allowed:
-    """Hosts that may be private and may speak plain HTTP, for development: ``host`` or ``host:port``."""
+    """Hosts that may be private and use plain HTTP, for development: ``host`` or ``host:port``."""
 
     def __init__(self, entries: Iterable[str] = ()) -> None:
         self._entries = {entry.strip().lower() for entry in entries if entry.strip()}
@@ -47,26 +47,26 @@ class Allowed:
 
 
 def checked_url(text: str, allowed: Allowed) -> httpx2.URL:
-    """The URL of an endpoint. Raises ValueError that says what is wrong with it."""
+    """Parse and check the URL of an endpoint. Raises ValueError with the requirement it does not meet."""
     try:
         url = httpx2.URL(text)
     except (httpx2.InvalidURL, TypeError, ValueError):
-        raise ValueError("no URL") from None
+        raise ValueError("it must be a URL") from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError("an absolute https URL")
+        raise ValueError("it must be an absolute https URL")
     if url.userinfo:
-        raise ValueError("a URL without user and password")
+        raise ValueError("it must not contain a user or password")
     if url in allowed:
         return url
     if url.scheme != "https":
-        raise ValueError("https only")
+        raise ValueError("it must use https")
     if not _NAME.fullmatch(url.raw_host.decode("ascii", "replace").lower()):
-        raise ValueError("a public DNS name, not an address or a name of this network")
+        raise ValueError("its host must be a public DNS name, not an IP address or a local name")
     return url
 
 
 class PublicOnly(httpx2.AsyncBaseTransport):
-    """Looks a name up once, refuses it when any of its addresses is private, and connects to what it has looked up."""
+    """Resolve a name once, reject it if any of its addresses is private, and connect to the resolved address."""
 
     def __init__(
         self,
@@ -84,12 +84,12 @@ class PublicOnly(httpx2.AsyncBaseTransport):
             return await self._inner.handle_async_request(request)
         addresses = await self._resolve(url.host, url.port or 443)
         if not addresses:
-            raise httpx2.ConnectError("the name has no address")
+            raise httpx2.ConnectError("the host name has no address")
         if not all(self._is_public(ipaddress.ip_address(address)) for address in addresses):
-            raise NotDelivered("the endpoint's name leads to an address that is not public", final=True)
-        # the certificate is still the name's, and so is the Host header, which the request has already
+            raise NotDelivered("the endpoint's host resolves to a private address", final=True)
+        # TLS still verifies the host name, and the request already has its Host header
         request.extensions = {**request.extensions, "sni_hostname": url.host}
-        *first, last = addresses[:MOST_ADDRESSES]
+        *first, last = addresses[:MAX_ADDRESSES]
         for address in first:
             request.url = url.copy_with(host=address)
             try:

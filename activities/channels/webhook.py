@@ -1,4 +1,4 @@
-"""Events to a company's own systems, signed as Standard Webhooks say."""
+"""Webhook events to a company's own systems, signed according to Standard Webhooks."""
 
 import asyncio
 import base64
@@ -8,24 +8,25 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx2
 import orjson
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from activities.channels import NotDelivered
-from activities.channels.answers import retry_after
+from activities.channels.http_responses import retry_after
 from activities.channels.public import CONNECT_TIMEOUT, Address, Allowed, PublicOnly, Resolve, checked_url
 from activities.channels.public import is_public as is_public_address
-from activities.channels.public import resolve as look_up
+from activities.channels.public import resolve as resolve_host
+from journey.channels import ChannelSpec
 
 TIMEOUT = 15.0  # seconds for a whole delivery
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where events go. While there are two secrets, each event carries the signatures of both."""
+    """A receiver of events. With two secrets, each event carries the signatures of both."""
 
     url: str
     secret: str = field(repr=False)
@@ -33,16 +34,23 @@ class Endpoint:
 
 
 class EndpointGone(NotDelivered):
-    """The endpoint said 410: it wants nothing any more."""
+    """The endpoint answered 410 Gone and does not want further events."""
 
 
 class WebhookChannel:
-    """Delivers to public https endpoints; ``allow`` (``host`` or ``host:port``) lifts both for development.
+    """Deliver events to public https endpoints.
 
-    ``tls``, ``resolve`` and ``is_public`` stand for the certificates, the name service and the internet of tests.
+    Args:
+        allow: Hosts (``host`` or ``host:port``) that may be private and use http, for development.
+        timeout: Seconds for a whole delivery.
+        tls: Replaces the TLS context in tests.
+        resolve: Replaces DNS in tests.
+        is_public: Replaces the check of addresses in tests.
     """
 
-    name = "webhook"
+    spec: ClassVar = ChannelSpec(
+        name="webhook", label="webhooks", messages="webhook events", audiences=frozenset({"systems"})
+    )
 
     def __init__(
         self,
@@ -50,7 +58,7 @@ class WebhookChannel:
         *,
         timeout: float = TIMEOUT,
         tls: ssl.SSLContext | None = None,
-        resolve: Resolve = look_up,
+        resolve: Resolve = resolve_host,
         is_public: Callable[[Address], bool] = is_public_address,
     ) -> None:
         self._allowed, self._timeout = Allowed(allow), timeout
@@ -58,32 +66,34 @@ class WebhookChannel:
         self._resolve, self._is_public = resolve, is_public
 
     def check(self, url: str) -> None:
-        """Whether an endpoint may be saved. Raises ValueError that says what is wrong with it."""
+        """Check the URL of a new endpoint. Raises ValueError with the requirement it does not meet."""
         checked_url(url, self._allowed)
 
     async def deliver(self, endpoint: Endpoint, webhook_id: str, event: Mapping[str, Any]) -> str:
-        """Post an event; ``204 accepted``. The same event tried again has the same ``webhook_id``.
+        """Post an event and return a receipt like ``204 accepted``. A retry has the same ``webhook_id``.
 
-        Raises EndpointGone, or NotDelivered: final where the endpoint itself is refused, all else may pass.
+        Raises:
+            EndpointGone: The endpoint answered 410.
+            NotDelivered: Final if the endpoint itself is not allowed; everything else may be temporary.
         """
         try:
             url = checked_url(endpoint.url, self._allowed)
         except ValueError as error:
-            raise NotDelivered(f"the endpoint is not allowed: {error}", final=True) from None
+            raise NotDelivered(f"the endpoint's URL is not allowed: {error}", final=True) from None
         body = orjson.dumps(event)
         headers = signed(endpoint, webhook_id, body, datetime.now(UTC))
         try:
             async with asyncio.timeout(self._timeout):
-                status, answered = await self._post(url, body, headers)
+                status, response_headers = await self._post(url, body, headers)
         except (TimeoutError, httpx2.TimeoutException):
-            raise NotDelivered("webhook: no answer in time") from None
+            raise NotDelivered("webhook: timed out") from None
         except (httpx2.HTTPError, OSError, UnicodeError) as error:
             raise NotDelivered(f"webhook: no connection ({type(error).__name__})") from None
         if 200 <= status < 300:
             return f"{status} accepted"
         if status == httpx2.codes.GONE:
             raise EndpointGone("webhook: HTTP 410, the endpoint is gone", final=True)
-        raise NotDelivered(f"webhook: HTTP {status}", retry_after=retry_after(answered))
+        raise NotDelivered(f"webhook: HTTP {status}", retry_after=retry_after(response_headers))
 
     async def _post(self, url: httpx2.URL, body: bytes, headers: dict[str, str]) -> tuple[int, httpx2.Headers]:
         transport = PublicOnly(
@@ -93,16 +103,16 @@ class WebhookChannel:
             is_public=self._is_public,
         )
         limits = httpx2.Timeout(self._timeout, connect=min(self._timeout, CONNECT_TIMEOUT))
-        # no proxies from the environment: one of them would look the name up again
+        # trust_env=False: a proxy would resolve the host name again
         async with (
             httpx2.AsyncClient(transport=transport, timeout=limits, follow_redirects=False, trust_env=False) as client,
-            client.stream("POST", url, content=body, headers=headers) as answer,
+            client.stream("POST", url, content=body, headers=headers) as response,
         ):
-            return answer.status_code, answer.headers  # what else it says is of no account, and may be endless
+            return response.status_code, response.headers  # the body is not read: it may be endless
 
 
 def signed(endpoint: Endpoint, webhook_id: str, body: bytes, at: datetime) -> dict[str, str]:
-    """The headers of a delivery. Raises NotDelivered (final) for a secret that is none."""
+    """Return the headers of a delivery. Raises NotDelivered (final) for an invalid secret."""
     try:
         signatures = [
             Webhook(secret).sign(webhook_id, at, body.decode())
@@ -110,7 +120,7 @@ def signed(endpoint: Endpoint, webhook_id: str, body: bytes, at: datetime) -> di
             if secret
         ]
     except (binascii.Error, ValueError, EmptyWebhookSecretError):
-        raise NotDelivered("the endpoint's secret is not one of ours (whsec_…)", final=True) from None
+        raise NotDelivered("the endpoint's secret is invalid (expected whsec_…)", final=True) from None
     if not signatures:
         raise NotDelivered("the endpoint has no secret", final=True)
     return {
@@ -124,5 +134,5 @@ def signed(endpoint: Endpoint, webhook_id: str, body: bytes, at: datetime) -> di
 
 
 def new_secret() -> str:
-    """A secret for an endpoint: ``whsec_`` and 32 random bytes in base64."""
+    """Create a secret for an endpoint: ``whsec_`` and 32 random bytes in base64."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()

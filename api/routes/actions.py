@@ -114,7 +114,7 @@ async def request_action(
         gateway, company_id, customer_id, message, update_id=update_id(message, credential, idempotency_key)
     )
     key = action_key(company_id, customer_id, answer["action"])
-    return _answer(await action_queries.action(gateway.pool, company_id, key=key), 202)
+    return _answer(await action_queries.find_action(gateway.pool, company_id, key=key), 202)
 
 
 @_read.get(
@@ -149,8 +149,12 @@ async def get_actions(
 ) -> Response:
     before = None if cursor is None else _position(cursor)
     search = ActionSearch(status or (), customer_id, action, limit, before)
-    rows, following = await action_queries.actions(gateway.pool, credential.company_id, search)
-    counts = await action_queries.action_counts(gateway.pool, credential.company_id, search) if before is None else None
+    rows, following = await action_queries.list_actions(gateway.pool, credential.company_id, search)
+    counts = (
+        await action_queries.count_actions_by_status(gateway.pool, credential.company_id, search)
+        if before is None
+        else None
+    )
     next_cursor = None if following is None else cursors.encode("actions", following)
     rest = orjson.dumps({"counts": counts, "next_cursor": next_cursor})
     return Response(b'{"actions":' + rows + b"," + rest[1:], media_type=JSON)
@@ -179,7 +183,7 @@ async def retry_action(action_id: RowId, gateway: GatewayDep, credential: Creden
 
 
 async def _load(gateway: Gateway, credential: Credential, action_id: int) -> tuple[str, bytes]:
-    loaded = await action_queries.action(gateway.pool, credential.company_id, action_id=action_id)
+    loaded = await action_queries.find_action(gateway.pool, credential.company_id, action_id=action_id)
     if loaded is None:
         raise not_found("no such action")
     return loaded

@@ -53,7 +53,7 @@ async def livez() -> dict[str, str]:
 )
 async def readyz(gateway: GatewayDep) -> Response:
     postgres, temporal = await asyncio.gather(
-        _check(projection.answers(gateway.pool)), _check(_temporal_is_healthy(gateway))
+        _check(projection.database_time(gateway.pool)), _check(_temporal_is_healthy(gateway))
     )
     ready = postgres["status"] == temporal["status"] == "up"
     content = {"status": "ready" if ready else "not ready", "postgres": postgres, "temporal": temporal}

@@ -14,7 +14,7 @@ from api.problems import invalid
 from api.schemas.outreach import OutreachSettings
 from api.security.route_classes import scoped_route
 from db.connections import tenant_transaction
-from db.outreach import message_templates
+from db.outreach import outreach_settings
 from db.people.api_keys import ADMIN
 from journey.outreach import InvalidOutreach, Outreach, outreach_from
 
@@ -35,7 +35,7 @@ _GIVEN = {"time_zone": "Europe/Berlin", "quiet_from": "21:00", "cap_messages": 2
 )
 async def get_outreach(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        company = await message_templates.company(connection, credential.company_id)
+        company = await outreach_settings.load(connection, credential.company_id)
     assert company is not None  # the company of a key exists
     return _shown(company[1])
 
@@ -67,7 +67,7 @@ async def put_outreach(
     except InvalidOutreach as error:
         raise invalid(error.field, error.value, error.problem) from None
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        await message_templates.put_outreach(connection, credential.company_id, settings, by_key(credential))
+        await outreach_settings.put(connection, credential.company_id, settings, by_key(credential))
     return _shown(settings)
 
 

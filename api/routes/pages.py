@@ -19,14 +19,15 @@ from rfc9457 import Problem
 from starlette.exceptions import HTTPException
 from temporalio.exceptions import TemporalError
 
+from activities.channels.registry import customer_channel
 from api.dependencies import Gateway, gateway_of
 from api.event_intake import AcceptedEvent, recorded_outcomes, send_to_journeys, wait_for_outcomes
 from api.html import COMMENT_LIMIT, feedback_form, page, paragraphs, unsubscribe_form
 from api.problems import RETRY_SECONDS
 from api.security.ip_rate_limit import client_network
 from db.outreach import feedback_requests
-from db.outreach.feedback_requests import Asked
-from db.people import customers
+from db.outreach.feedback_requests import FeedbackRequest
+from db.people import companies, customers
 from journey.actions import action_key
 from journey.events import canonical, content_hash, from_fields
 from journey.signed_tokens import FeedbackLink, InvalidLink, UnsubscribeLink, read_feedback, read_unsubscribe
@@ -34,7 +35,6 @@ from journey.time import Micros, utc_text
 
 FORM_LIMIT = 64 * 1024  # bytes: enough for a comment whose characters take twelve bytes each
 OUTCOME_WAIT = 3.0  # seconds to wait for the event's outcome
-CHANNELS = {"email": "e-mails", "sms": "text messages"}
 
 
 class _Page(APIRoute):
@@ -84,17 +84,17 @@ def _invalid_link(error: InvalidLink) -> Response:
 async def show_feedback(token: str, request: Request) -> Response:
     gateway = gateway_of(request)
     _, feedback = await _feedback(gateway, token)
-    if feedback.answered:
-        return _already_answered(feedback.company)
-    return feedback_form(feedback.company)
+    if feedback.is_answered:
+        return _already_answered(feedback.company_name)
+    return feedback_form(feedback.company_name)
 
 
 @router.post("/f/{token}")
 async def give_feedback(token: str, request: Request) -> Response:
     gateway = gateway_of(request)
     link, feedback = await _feedback(gateway, token)
-    company = feedback.company
-    if feedback.answered:
+    company = feedback.company_name
+    if feedback.is_answered:
         return _already_answered(company)
     fields = await _form(request)
     comment = fields.get("comment", "").replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").strip()
@@ -109,17 +109,19 @@ async def give_feedback(token: str, request: Request) -> Response:
     return page("Thank you!", paragraphs("Your feedback helps us improve."), company=company)
 
 
-async def _feedback(gateway: Gateway, token: str) -> tuple[FeedbackLink, Asked]:
+async def _feedback(gateway: Gateway, token: str) -> tuple[FeedbackLink, FeedbackRequest]:
     """Verify the link and load its feedback request; feedback is accepted even while Postgres is unavailable.
 
     Raises InvalidLink.
     """
     link = read_feedback(_secret(gateway), token, _now())
     try:
-        feedback = await feedback_requests.asked(gateway.pool, link.company, _key(link), _event_id(link))
+        feedback = await feedback_requests.find_feedback_request(
+            gateway.pool, link.company, _key(link), _event_id(link)
+        )
     except psycopg.OperationalError:
-        return link, Asked(company=None, known=True, answered=False)
-    if feedback is None or not feedback.known:
+        return link, FeedbackRequest(company_name=None, exists=True, is_answered=False)
+    if feedback is None or not feedback.exists:
         raise InvalidLink("not a valid link")  # the signature is valid, but the feedback request no longer exists
     return link, feedback
 
@@ -154,7 +156,7 @@ def _already_answered(company: str | None) -> Response:
 
 
 def _key(link: FeedbackLink) -> str:
-    return action_key(link.company, link.customer, link.tail)
+    return action_key(link.company, link.customer, link.action_ref)
 
 
 def _event_id(link: FeedbackLink) -> str:
@@ -184,13 +186,14 @@ async def unsubscribe(token: str, request: Request) -> Response:
 
 def _unsubscribe_link(gateway: Gateway, token: str) -> tuple[UnsubscribeLink, str]:
     link = read_unsubscribe(_secret(gateway), token)
-    if link.channel not in CHANNELS:
+    channel = customer_channel(link.channel)
+    if channel is None:
         raise InvalidLink("not a valid link")
-    return link, CHANNELS[link.channel]
+    return link, channel.messages
 
 
 async def _company(gateway: Gateway, link: UnsubscribeLink) -> str | None:
-    company = await feedback_requests.company_name(gateway.pool, link.company)
+    company = await companies.find_name(gateway.pool, link.company)
     if company is None:
         raise InvalidLink("not a valid link")
     return company

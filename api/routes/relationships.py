@@ -18,7 +18,7 @@ from api.routes.journeys import SHOWN
 from api.schemas.journeys import RelationshipsPage
 from api.security.route_classes import scoped_route
 from db.journeys import relationships
-from db.journeys.relationships import Position, Search, Sort
+from db.journeys.relationships import Position, RelationshipSearch, Sort
 from db.people.api_keys import JOURNEYS_READ
 
 MAX_ROWS = 200
@@ -63,7 +63,7 @@ async def get_relationships(
     for name, text in [("search", search), *(("stage", key) for key in stage or ())]:
         if text is not None and "\x00" in text:
             raise invalid(name, text, "no NUL characters")
-    wanted = Search(
+    wanted = RelationshipSearch(
         stages=stage or (),
         min_risk=min_risk,
         max_risk=max_risk,
@@ -73,11 +73,11 @@ async def get_relationships(
         limit=limit,
         after=None if cursor is None else _position(cursor, sort, order),
     )
-    rows, following = await relationships.page(gateway.pool, credential.company_id, wanted)
+    rows, following = await relationships.list_relationships(gateway.pool, credential.company_id, wanted)
     next_cursor = None if following is None else _cursor(following, sort, order)
     total = b""
     if count:
-        total = b',"total":%d' % await relationships.count(gateway.pool, credential.company_id, wanted)
+        total = b',"total":%d' % await relationships.count_relationships(gateway.pool, credential.company_id, wanted)
     return Response(
         b'{"relationships":' + rows + b',"next_cursor":' + orjson.dumps(next_cursor) + total + b"}", media_type=JSON
     )

@@ -79,7 +79,7 @@ async def sign_in(credentials: SignIn, request: Request, gateway: GatewayDep) ->
         raise problem("unauthorised", what)
     if before := gateway.cookies.secret(request):
         gateway.authenticator.forget(before)
-        await browser_sessions.end(gateway.pool, before)
+        await browser_sessions.delete(gateway.pool, before)
     session = await browser_sessions.find(gateway.pool, secret, gateway.session_idle)
     if session is None:
         raise problem("unauthorised", "this API key was revoked")
@@ -121,7 +121,7 @@ async def sign_out(request: Request, gateway: GatewayDep) -> Response:
     if secret := gateway.cookies.secret(request):
         gateway.cookies.check_csrf(request, secret)
         gateway.authenticator.forget(secret)
-        await browser_sessions.end(gateway.pool, secret)
+        await browser_sessions.delete(gateway.pool, secret)
         gateway.cookies.delete(response)
     return response
 
@@ -129,11 +129,11 @@ async def sign_out(request: Request, gateway: GatewayDep) -> Response:
 async def _start_session(gateway: Gateway, credentials: SignIn) -> str | None:
     """Start a session and return its secret; None for an unknown key or token."""
     if credentials.token is not None:
-        holder = await browser_sessions.redeem(gateway.pool, credentials.token)
+        holder = await browser_sessions.redeem_sign_in_link(gateway.pool, credentials.token)
     else:
         credential = await api_keys.find(gateway.pool, credentials.key or "")
         holder = (credential.company_id, credential.key_id) if credential else None
-    return holder and await browser_sessions.start(gateway.pool, *holder, gateway.session_lifetime)
+    return holder and await browser_sessions.create(gateway.pool, *holder, gateway.session_lifetime)
 
 
 def _shown(session: Session, secret: str) -> dict[str, Any]:

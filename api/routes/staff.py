@@ -77,7 +77,7 @@ class PersonChange(BaseModel):
 )
 async def get_staff(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        return {"staff": await staff.listed(connection, credential.company_id)}
+        return {"staff": await staff.list_all(connection, credential.company_id)}
 
 
 @router.post(
@@ -113,7 +113,7 @@ async def change_person(
     """Deactivate staff who leave: they get no new customers and tasks, but keep those they already have."""
     changes = change.model_dump(exclude_unset=True)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        person = await staff.change(connection, credential.company_id, staff_id, changes, by_key(credential))
+        person = await staff.update(connection, credential.company_id, staff_id, changes, by_key(credential))
     if person is None:
         raise not_found("no such staff member")
     return person

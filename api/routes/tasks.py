@@ -19,8 +19,8 @@ from api.schemas.tasks import AssignableStaff, CustomerTask, TasksPage
 from api.security.route_classes import scoped_route
 from contracts.messages import FinishTask, ReassignTask
 from db.connections import tenant_transaction
-from db.outreach import action_queries
-from db.outreach.action_queries import TaskSearch
+from db.outreach import task_queries
+from db.outreach.task_queries import TaskSearch
 from db.people import staff
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
 from journey.stages import DEFAULT_RULEBOOK, Role
@@ -36,7 +36,7 @@ _SHOWN = {
     "customer_name": "Ada Example",
     "current_stage": DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)[0],
     "kind": "check_in_call",
-    "title": "Call customer c-1001: no visit for a while",
+    "title": "Check-in call to customer c-1001: no recent visit",
     "status": "open",
     "assigned_to": 2,
     "staff_name": "Grace Example",
@@ -106,7 +106,7 @@ async def get_tasks(
         limit=limit,
         after=None if cursor is None else _position(cursor),
     )
-    rows, following = await action_queries.tasks(gateway.pool, credential.company_id, search)
+    rows, following = await task_queries.list_tasks(gateway.pool, credential.company_id, search)
     next_cursor = None if following is None else cursors.encode("tasks", *following)
     return Response(b'{"tasks":' + rows + b',"next_cursor":' + orjson.dumps(next_cursor) + b"}", media_type=JSON)
 
@@ -126,7 +126,7 @@ async def get_tasks(
 )
 async def get_staff(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        people = await staff.listed(connection, credential.company_id)
+        people = await staff.list_all(connection, credential.company_id)
     return {"staff": [{name: person[name] for name in _PERSON} for person in people]}
 
 
@@ -171,7 +171,7 @@ async def assign_task(task_id: RowId, assignee: Assignee, gateway: GatewayDep, c
 
 
 async def _load(gateway: Gateway, credential: Credential, task_id: int) -> tuple[str, bytes]:
-    loaded = await action_queries.task(gateway.pool, credential.company_id, task_id)
+    loaded = await task_queries.find_task(gateway.pool, credential.company_id, task_id)
     if loaded is None:
         raise not_found("no such task")
     return loaded

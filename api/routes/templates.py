@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from activities.message_catalogue import TEMPLATES
 from activities.previews import preview
-from activities.rendering import InvalidTemplate, Own, check_template, fallbacks
+from activities.rendering import CompanyTemplate, InvalidTemplate, check_template, fallbacks
 from api.dependencies import CredentialDep, Gateway, GatewayDep
 from api.field_types import storable
 from api.journey_commands import by_key
@@ -19,7 +19,7 @@ from api.problems import invalid, not_found
 from api.schemas.outreach import MessagePreview, Messages, SavedTemplate
 from api.security.route_classes import scoped_route
 from db.connections import tenant_transaction
-from db.outreach import message_templates
+from db.outreach import message_templates, outreach_settings
 from db.people.api_keys import ADMIN, Credential
 
 router = APIRouter(tags=["templates"], route_class=scoped_route(ADMIN))
@@ -50,7 +50,7 @@ _LISTED = {
     "to_staff": False,
     "marketing": False,
     "required": {"company_name": "the company's name"},
-    "optional": {"name": "the customer's name", "unsubscribe_url": "the link that ends this channel"},
+    "optional": {"name": "the customer's name", "unsubscribe_url": "the unsubscribe link"},
     "own": [{"locale": "de", "updated_at": "2026-03-02T10:15:00+00:00"}],
 }
 _SOURCES = {"name": "welcome", "locale": "de", **_OWN}
@@ -92,7 +92,7 @@ class Draft(BaseModel):
 )
 async def get_templates(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        own = await message_templates.templates(connection, credential.company_id)
+        own = await message_templates.list_templates(connection, credential.company_id)
     return {
         "templates": [
             {
@@ -118,7 +118,7 @@ async def get_templates(gateway: GatewayDep, credential: CredentialDep) -> dict[
 async def get_template(name: Name, locale: Locale, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     _known(name)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        saved = await message_templates.template(connection, credential.company_id, name, locale)
+        saved = await message_templates.find_template(connection, credential.company_id, name, locale)
     if saved is None:
         raise not_found("the company has no template of its own for this message and locale")
     return {"name": name, "locale": locale, "subject": saved[0], "html": saved[1], "text": saved[2]}
@@ -139,7 +139,7 @@ async def put_template(
     """The template is validated and rendered with example values before it is saved."""
     _known(name)
     source = (template.subject, template.html, template.text)
-    await _check(name, Own(*source))
+    await _check(name, CompanyTemplate(*source))
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         await message_templates.put_template(
             connection, credential.company_id, name, locale, source, by_key(credential)
@@ -160,7 +160,7 @@ async def put_template(
 async def remove_template(name: Name, locale: Locale, gateway: GatewayDep, credential: CredentialDep) -> Response:
     _known(name)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        if not await message_templates.remove_template(
+        if not await message_templates.delete_template(
             connection, credential.company_id, name, locale, by_key(credential)
         ):
             raise not_found("the company has no template of its own for this message and locale")
@@ -191,18 +191,21 @@ async def preview_template(name: Name, draft: Draft, gateway: GatewayDep, creden
     return {"source": source, "subject": rendered.subject, "html": rendered.html, "text": rendered.text}
 
 
-async def _chosen(gateway: Gateway, credential: Credential, name: str, draft: Draft) -> tuple[str, str, Own | None]:
+async def _chosen(
+    gateway: Gateway, credential: Credential, name: str, draft: Draft
+) -> tuple[str, str, CompanyTemplate | None]:
     """Return the company's name, the source, and the template to render (None: the built-in one)."""
-    own = None if draft.text is None else Own(draft.subject, draft.html, draft.text)
+    own = None if draft.text is None else CompanyTemplate(draft.subject, draft.html, draft.text)
     if own is not None:
         await _check(name, own)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        company = await message_templates.company(connection, credential.company_id)
+        company = await outreach_settings.load(connection, credential.company_id)
         assert company is not None  # the company of a key exists
-        if own is not None:
-            return company[0], "draft", own
-        best = await message_templates.best_template(connection, credential.company_id, name, fallbacks(draft.locale))
-    return (company[0], "own", Own(*best[1])) if best else (company[0], "built-in", None)
+    if own is not None:
+        return company[0], "draft", own
+    locales = fallbacks(draft.locale)
+    best = await message_templates.find_best_template(gateway.pool, credential.company_id, name, locales)
+    return (company[0], "own", CompanyTemplate(*best[1])) if best else (company[0], "built-in", None)
 
 
 def _known(name: str) -> None:
@@ -210,7 +213,7 @@ def _known(name: str) -> None:
         raise not_found("no such message; available: " + ", ".join(TEMPLATES))
 
 
-async def _check(name: str, own: Own) -> None:
+async def _check(name: str, own: CompanyTemplate) -> None:
     try:
         await asyncio.to_thread(check_template, name, own.subject, own.html, own.text)
     except InvalidTemplate as error:

@@ -18,7 +18,7 @@ from api.problems import invalid, not_found, problem
 from api.schemas.journeys import CustomerNotes, TimelinePage
 from api.security.route_classes import scoped_route
 from db.journeys import notes, timeline
-from db.journeys.timeline import Kind, Place
+from db.journeys.timeline import TimelineKind, TimelinePosition
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE
 
 MAX_ROWS = 200
@@ -77,13 +77,15 @@ async def get_timeline(
     customer_id: CustomerId,
     gateway: GatewayDep,
     credential: CredentialDep,
-    kind: Annotated[list[Kind] | None, Query(max_length=3, description="repeatable; matches any of these")] = None,
+    kind: Annotated[
+        list[TimelineKind] | None, Query(max_length=3, description="repeatable; matches any of these")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 50,
     cursor: Annotated[str | None, Query(max_length=cursors.MAX_LENGTH)] = None,
 ) -> Response:
-    kinds: dict[Kind, None] = dict.fromkeys(kind or ("transition", "event", "action"))
+    kinds: dict[TimelineKind, None] = dict.fromkeys(kind or ("transition", "event", "action"))
     place = None if cursor is None else _place(cursor)
-    result = await timeline.page(gateway.pool, credential.company_id, customer_id, kinds, limit, place)
+    result = await timeline.list_entries(gateway.pool, credential.company_id, customer_id, kinds, limit, place)
     if result is None:
         raise not_found("this customer has no journey")
     rows, following = result
@@ -112,19 +114,19 @@ async def put_notes(
         result = await notes.put(
             gateway.pool, company_id, customer_id, body.notes, by_key(credential), previous=previous
         )
-    except notes.Changed as changed:
+    except notes.NotesConflict as changed:
         raise problem("conflict", "someone else has changed the notes", notes=changed.notes) from None
     if not result:
         raise not_found("this customer has no journey")
     return {"customer_id": customer_id, "notes": body.notes or None}
 
 
-def _place(cursor: str) -> Place:
+def _place(cursor: str) -> TimelinePosition:
     try:
         kind, at, rank, row = cursors.decode(cursor)
         if kind != "timeline" or type(rank) is not int or not 0 <= rank <= 2:
             raise ValueError("cursor of another list")
-        return Place(cursors.timestamp(at), rank, cursors.row_id(row))
+        return TimelinePosition(cursors.timestamp(at), rank, cursors.row_id(row))
     except (ValueError, TypeError):
         raise invalid("cursor", cursor, "the `next_cursor` of a page of this timeline") from None
 

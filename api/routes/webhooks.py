@@ -17,7 +17,7 @@ from api.schemas.outreach import ChangedWebhookEndpoint, NewWebhookEndpoint, Web
 from api.security.route_classes import scoped_route
 from db.connections import Connection, tenant_transaction
 from db.outreach import webhook_endpoints
-from db.outreach.webhook_endpoints import Unsuitable
+from db.outreach.webhook_endpoints import EndpointConflict
 from db.people.api_keys import ADMIN
 
 router = APIRouter(tags=["webhooks"], route_class=scoped_route(ADMIN))
@@ -77,7 +77,7 @@ class EndpointChange(BaseModel):
 )
 async def get_webhooks(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        return {"webhooks": await webhook_endpoints.listed(connection, credential.company_id)}
+        return {"webhooks": await webhook_endpoints.list_all(connection, credential.company_id)}
 
 
 @router.post(
@@ -100,7 +100,7 @@ async def add_webhook(endpoint: NewEndpoint, gateway: GatewayDep, credential: Cr
     try:
         async with tenant_transaction(gateway.pool, company_id) as connection:
             added = await webhook_endpoints.add(connection, company_id, endpoint.url, secret, by_key(credential))
-    except Unsuitable as error:
+    except EndpointConflict as error:
         raise invalid("url", endpoint.url, str(error)) from None
     return {**added, "secret": secret}
 
@@ -125,7 +125,7 @@ async def change_webhook(
     try:
         async with tenant_transaction(gateway.pool, credential.company_id) as connection:
             changed = await _change(connection, credential.company_id, endpoint_id, change, by_key(credential))
-    except Unsuitable as error:
+    except EndpointConflict as error:
         raise problem("conflict", str(error)) from None
     if changed is None:
         raise not_found("no such webhook endpoint")
@@ -140,9 +140,9 @@ async def _change(
         await webhook_endpoints.finish_rotation(connection, company_id, endpoint_id, actor)
     if change.rotate_secret:
         secret = {"secret": new_secret()}
-        await webhook_endpoints.rotate(connection, company_id, endpoint_id, secret["secret"], actor)
+        await webhook_endpoints.rotate_secret(connection, company_id, endpoint_id, secret["secret"], actor)
     if change.is_active is not None:
-        await webhook_endpoints.switch(connection, company_id, endpoint_id, on=change.is_active, actor=actor)
+        await webhook_endpoints.set_active(connection, company_id, endpoint_id, active=change.is_active, actor=actor)
     endpoint = await webhook_endpoints.find(connection, company_id, endpoint_id)
     return endpoint and {**endpoint, **secret}
 
@@ -156,6 +156,6 @@ async def _change(
 )
 async def remove_webhook(endpoint_id: RowId, gateway: GatewayDep, credential: CredentialDep) -> Response:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        if not await webhook_endpoints.remove(connection, credential.company_id, endpoint_id, by_key(credential)):
+        if not await webhook_endpoints.delete(connection, credential.company_id, endpoint_id, by_key(credential)):
             raise not_found("no such webhook endpoint")
     return Response(status_code=204)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from api.schemas.base import Schema, StageKey, StageKind, StageName, optional
+from journey.stages import Role
 
 Weight = Annotated[str, Field(description="decimal string from 0 to 1")]
 Decimal = Annotated[str, Field(description="decimal string")]
@@ -31,7 +32,7 @@ class Stage(Schema):
     color: Annotated[str, Field(pattern="^#[0-9A-Fa-f]{6}$")] | None
     icon: str | None
     kind: StageKind = Field(description="`growth`: reached by activity; `lapse`: reached by inactivity")
-    role: Literal["at_risk", "lost", "vip"] | None = Field(
+    role: Literal[Role.AT_RISK, Role.LOST, Role.VIP] | None = Field(
         description="what the stage means to analytics, lists and the dashboard, whatever its key"
     )
     auto_transition_rules: TransitionRule | list[TransitionRule] | None

@@ -55,7 +55,7 @@ def companies_list(data: Data = Path(".journey"), as_json: AsJson = False) -> No
 async def add_company(settings: Settings, name: str, currency: str, as_json: bool) -> int:
     """Raises ValueError (exit code 2) for a blank name or a code that is no currency's."""
     async with owner_connection(settings.owner_url) as connection:
-        company_id = await companies.add(connection, name, currency)
+        company_id = await companies.create(connection, name, currency)
     if as_json:
         print_json({"id": company_id, "name": name})
     else:
@@ -69,7 +69,7 @@ async def change_company(settings: Settings, company: int, name: str | None, cur
     if name is None and currency is None:
         raise ValueError("say what to change: --name or --currency")
     async with owner_connection(settings.owner_url) as connection:
-        found = await companies.change(connection, company, name=name, currency=currency)
+        found = await companies.update(connection, company, name=name, currency=currency)
     console.print(f"company {company} is changed" if found else f"there is no company {company}")
     return 0 if found else 1
 

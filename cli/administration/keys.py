@@ -82,7 +82,7 @@ async def make_link(settings: Settings, data: Path, key_id: int | None, minutes:
     """A link that signs in to the dashboard once. Raises ValueError (exit code 2) for a key that is none any more."""
     async with owner_connection(settings.owner_url) as connection:
         key_id = key_id or await _signing_key(connection, data)
-        token = await browser_sessions.new_link(connection, key_id, timedelta(minutes=minutes))
+        token = await browser_sessions.create_sign_in_link(connection, key_id, timedelta(minutes=minutes))
     url = sign_in_url(settings.public_url, token)
     if as_json:
         print_json({"url": url, "minutes": minutes})
@@ -95,7 +95,7 @@ async def make_link(settings: Settings, data: Path, key_id: int | None, minutes:
 async def _signing_key(connection: Connection, data: Path) -> int:
     """The key that `up` keeps, or else the only one there is."""
     kept = data / KEY_FILE
-    if kept.exists() and (found := await api_keys.id_of(connection, kept.read_text().strip())):
+    if kept.exists() and (found := await api_keys.find_id(connection, kept.read_text().strip())):
         return found
     valid = [key.id for key in await api_keys.list_all(connection) if key.revoked_at is None]
     if len(valid) != 1:

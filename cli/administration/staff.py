@@ -87,13 +87,13 @@ def _checked(what: str, kind: Any, value: str) -> None:
 
 async def list_staff(settings: Settings, company: int, as_json: bool) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        people = await staff.listed(connection, company)
+        people = await staff.list_all(connection, company)
     return print_result(people, as_json, "nobody yet: journey staff add NAME --role manager")
 
 
 async def remove_person(settings: Settings, company: int, staff_id: int) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        person = await staff.change(connection, company, staff_id, {"is_active": False}, ACTOR)
+        person = await staff.update(connection, company, staff_id, {"is_active": False}, ACTOR)
     if person is None:
         return print_not_found(f"company {company} has no person {staff_id}")
     console.print(f"{escape(person['name'])} gets nothing more; {person['open_tasks']} open tasks are to be assigned")

@@ -1,57 +1,95 @@
-"""Event logs as files: ``.jsonl`` or ``.csv``, either of them as ``.gz``, ``-`` for the standard input.
+"""Event logs as files: JSON lines or CSV, plain or gzip, ``-`` for the standard input.
 
-Read line by line, so that a log larger than memory passes through; a line that is no event comes with its reason.
+Read line by line, so that a log larger than memory can be read. Every physical line is accounted for: it is a header,
+ignored, part of an event, or rejected with its text and every problem. A file that cannot be read as a whole is
+reported once, with the cause and what to do.
 """
 
-import _csv
+import codecs
 import contextlib
-import csv
 import gzip
 import io
+import json
 import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
-from journey.events import Event, InvalidEvent, from_fields, parse
+import msgspec
+
+from cli.events.file_checks import UnreadableLog, check_encoding, check_start, is_json_lines
+from journey.delimited import Item, records
+from journey.event_problems import event_or_problems
+from journey.events import Event, InvalidEvent, parse
 from journey.time import Micros
 
-Raw = bytes | dict[str, str]
-Line = tuple[int, Raw, Event | InvalidEvent]
+Kind = Literal["header", "ignored", "event", "rejected"]
 Reader: TypeAlias = "io.BufferedReader[io.RawIOBase]"  # in quotes: at run time it takes no parameter
 
-GZIP_MAGIC = b"\x1f\x8b"
-UTF8_MARK = b"\xef\xbb\xbf"  # what Windows programs put before UTF-8
 BUFFER = 1 << 18
+GZIP_MAGIC = b"\x1f\x8b"
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+REQUIRED = ("id", "type", "customer_id", "occurred_at")
 NUMBERS = ("duration_seconds", "call_duration_seconds", "rating")
+#: How other programs spell that there is no value. An id like this would collect the rows of everybody without an id.
+NO_VALUE = frozenset({"null", "none", "nil", "nan", "na", "n/a", "#n/a", "<na>", "undefined"})
+_NO_VALUE = {spelled for word in NO_VALUE for spelled in (word, word.upper(), word.title(), word.capitalize())} | {
+    "NaN"
+}
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,18}\.[0-9]{1,18}")
+_WHOLE_AS_DECIMAL = re.compile(r"(0|[1-9][0-9]{0,17})\.0+")
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+_decode = msgspec.json.Decoder().decode
 
 
-class UnreadableLog(Exception):
-    """The file as a whole cannot be read: not there, broken off, no header. The text says which file and why."""
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """One or several physical lines of a log.
+
+    ``line`` is the number of the first, from 1; ``lines`` how many they are. An event has ``event``; a rejected line
+    has its text ``raw`` and all its ``errors``.
+    """
+
+    kind: Kind
+    line: int
+    event: Event | None = None
+    lines: int = 1
+    raw: str = ""
+    errors: tuple[InvalidEvent, ...] = ()
 
 
 def read_log(path: str | Path, *, now: Micros | None = None) -> Iterator[Line]:
-    """Every line of a log that is not blank: (its number from 1, as it was read, the event or why it is none).
+    """Read every line of a log, in order.
 
-    What was read is the line's bytes in JSON lines, the filled cells by column in CSV, where the number is the row's
-    last line and the header is line 1. ``now`` (µs) refuses what lies in its future. Raises UnreadableLog, even midway.
+    Args:
+        path: The file; ``-`` is the standard input.
+        now: µs since 1970; events more than five minutes later are rejected.
+
+    Raises:
+        UnreadableLog: also midway, where a compressed file is damaged.
     """
     name = str(path)
     try:
         with contextlib.ExitStack() as stack:
             stream = _open(name, stack)
-            yield from _csv_lines(stream, now, name) if _is_csv(name, stream) else _json_lines(stream, now)
+            start = stream.peek(BUFFER)
+            utf16 = start.startswith(UTF16_MARKS)
+            sample = start.decode("utf-16", "replace").encode() if utf16 else start.removeprefix(codecs.BOM_UTF8)
+            check_start(name, sample)
+            if is_json_lines(name, sample):
+                yield from _json_lines(_lines(stream, utf16, stack) if utf16 else stream, now)
+            else:
+                check_encoding(name, sample)
+                yield from _csv_lines(name, _lines(stream, utf16, stack), now)
     except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UnreadableLog(f"{name}: {reason}") from None
 
 
 def _open(name: str, stack: contextlib.ExitStack) -> Reader:
-    """The decompressed bytes. By its first bytes, not its name: a download may have been unpacked on the way."""
+    """The decompressed bytes. By the first bytes and not by the name: a download may have been unpacked on the way."""
     raw = sys.stdin.buffer if name == "-" else stack.enter_context(io.FileIO(name))
     stream: Reader = io.BufferedReader(cast(io.RawIOBase, raw), BUFFER)
     if name == "-":
@@ -63,73 +101,138 @@ def _open(name: str, stack: contextlib.ExitStack) -> Reader:
     return stream
 
 
-def _is_csv(name: str, stream: Reader) -> bool:
-    if name != "-":
-        return name.lower().removesuffix(".gz").endswith(".csv")
-    first = stream.peek(1).removeprefix(UTF8_MARK).split(b"\n", 1)[0]
-    return b"{" not in first and b"customer_id" in first
+def _lines(stream: Reader, utf16: bool, stack: contextlib.ExitStack) -> io.TextIOWrapper:
+    """Physical lines with their ends. Bytes that are not UTF-8 become lone surrogates."""
+    encoding, errors = ("utf-16", "replace") if utf16 else ("utf-8-sig", "surrogateescape")
+    text = io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
+    stack.callback(text.detach)  # else it would close the stream, which may be the standard input
+    return text
 
 
-def _json_lines(stream: Iterable[bytes], now: Micros | None) -> Iterator[Line]:
+# -- JSON lines -------------------------------------------------------------------------------------------------------
+
+
+def _json_lines(stream: Iterable[bytes | str], now: Micros | None) -> Iterator[Line]:
     for number, line in enumerate(stream, 1):
         if number == 1:
-            line = line.removeprefix(UTF8_MARK)
+            line = line.removeprefix(codecs.BOM_UTF8) if isinstance(line, bytes) else line.removeprefix("\ufeff")
         try:
             event = parse(line, now=now)
         except InvalidEvent as invalid:
-            if not line.isspace():
-                yield number, line, invalid
+            yield Line("ignored", number) if line.isspace() else _json_again(number, line, invalid, now)
         else:
-            yield number, line, event
+            customer = event.customer_id
+            if type(customer) is str and (".0" in customer or customer in _NO_VALUE or event.id in _NO_VALUE):
+                yield _json_again(number, line, None, now)
+            else:
+                yield Line("event", number, event)
 
 
-def _csv_lines(stream: Reader, now: Micros | None, name: str) -> Iterator[Line]:
-    # Bytes that are no UTF-8 become lone surrogates here, which no event takes: the row is refused with its field.
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+def _json_again(number: int, line: bytes | str, invalid: InvalidEvent | None, now: Micros | None) -> Line:
+    """A line that is no event as it is: read as other files spell their values, or rejected with every problem."""
+    raw = line if isinstance(line, str) else line.decode("utf-8", "backslashreplace")
     try:
-        yield from _rows(csv.reader(text, strict=True), now, name)
-    finally:
-        text.detach()  # else it would close the stream, which may be the standard input
+        fields = _decode(line)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict) or _has_duplicate_names(line):
+        return _rejected(number, 1, raw, [invalid] if invalid else [])
+    cleaned = {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
+    return _line(number, 1, raw, cleaned, now)
 
 
-def _rows(rows: "_csv.Reader", now: Micros | None, name: str) -> Iterator[Line]:
-    try:
-        header = next(rows, [])
-    except csv.Error as error:
-        raise UnreadableLog(f"{name}: the header is no CSV: {error}") from None
-    if "customer_id" not in header:
-        raise UnreadableLog(f"{name}: the first line must name the columns, customer_id among them")
-    if twice := [column for column in header if header.count(column) > 1]:
-        raise UnreadableLog(f"{name}: the column {twice[0]!r} stands twice")
-    while True:
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            yield rows.line_num, b"", InvalidEvent("(body)", "", f"CSV: {error}")
-            continue
-        if row is None:
-            return
-        if row:
-            yield rows.line_num, *_from_row(header, row, now)
+def _has_duplicate_names(line: bytes | str) -> bool:
+    """Whether a name is used twice in a JSON object: decoded once more, one of the two values would be lost."""
+    pairs = json.loads(line, object_pairs_hook=list, parse_int=str, parse_float=str)
+    return len({name for name, _ in pairs}) < len(pairs)
 
 
-def _from_row(header: list[str], row: list[str], now: Micros | None) -> tuple[Raw, Event | InvalidEvent]:
-    cells = {column: cell for column, cell in zip(header, row, strict=False) if cell}
-    if len(row) > len(header) and any(row[len(header) :]):
-        return cells, InvalidEvent("(body)", ",".join(row), f"at most {len(header)} cells, as the header has")
-    fields: dict[str, str | int | float] = dict(cells)
+# -- CSV --------------------------------------------------------------------------------------------------------------
+
+
+def _csv_lines(name: str, lines: Iterable[str], now: Micros | None) -> Iterator[Line]:
+    header: list[str] | None = None
+    for item in records(lines):
+        if item.kind == "header":
+            if item.cells:
+                header = _header(name, item)
+            yield Line("header", item.line, lines=item.lines)
+        elif item.kind == "ignored":
+            yield Line("ignored", item.line, lines=item.lines)
+        elif header is None:
+            raise UnreadableLog(f"{name}: line {item.line} should name the columns, but: {item.problem}")
+        elif item.kind == "rejected":
+            yield _rejected(item.line, item.lines, item.raw, [InvalidEvent("(line)", item.raw, item.problem)])
+        else:
+            yield _record(header, item, now)
+    if header is None:
+        raise UnreadableLog(f"{name}: the file is empty; the first line should name the columns")
+
+
+def _header(name: str, item: Item) -> list[str]:
+    """The names of the columns, empty ones at the end left out."""
+    columns = [cell.strip().removeprefix("\ufeff").strip() for cell in item.cells]
+    while columns and not columns[-1]:
+        columns.pop()
+    if missing := [column for column in REQUIRED if column not in columns]:
+        shown = ", ".join(columns[:12]) + (" …" if len(columns) > 12 else "")
+        raise UnreadableLog(
+            f"{name}: line {item.line} should name the columns; {', '.join(missing)} missing (found: {shown[:200]})"
+        )
+    if twice := [column for column in columns if column and columns.count(column) > 1]:
+        raise UnreadableLog(f"{name}: line {item.line} names the column {twice[0]!r} more than once")
+    return columns
+
+
+def _record(header: list[str], item: Item, now: Micros | None) -> Line:
+    cells = [cell.strip() for cell in item.cells]
+    problems: list[InvalidEvent] = []
+    if bad := _NOT_UTF8.search(item.raw):
+        byte = ord(bad[0]) - 0xDC00
+        problems.append(InvalidEvent("(line)", f"byte 0x{byte:02x}", "text in UTF-8"))
+    if any(cells[len(header) :]):
+        extra = next(cell for cell in cells[len(header) :] if cell)
+        problems.append(InvalidEvent("(line)", extra, f"a value beyond the header's {len(header)} columns"))
+    named = dict(zip(header, cells, strict=False))
+    if unnamed := named.pop("", ""):
+        problems.append(InvalidEvent("(line)", unnamed, "a value in a column without a name"))
+    if problems:
+        return _rejected(item.line, item.lines, item.raw, problems)
+    fields: dict[str, Any] = {column: cell for column, cell in named.items() if cell}
     for column in NUMBERS:
-        if (cell := cells.get(column)) is not None:
-            fields[column] = _number(cell)
-    try:
-        return cells, from_fields(fields, now=now)
-    except InvalidEvent as invalid:
-        return cells, invalid
+        if column in fields:
+            fields[column] = _number(fields[column])
+    return _line(item.line, item.lines, item.raw, fields, now)
+
+
+def _line(number: int, lines: int, raw: str, fields: dict[str, Any], now: Micros | None) -> Line:
+    """An event of a file, its ids read as spreadsheets and databases write them; or every problem of it."""
+    problems = []
+    for name in ("id", "customer_id"):
+        if isinstance(value := fields.get(name), str) and value.lower() in NO_VALUE:
+            problems.append(InvalidEvent(name, value, "required; this stands for no value"))
+            fields = {**fields, name: "1"}
+    customer = fields.get("customer_id")
+    if isinstance(customer, str) and (whole := _WHOLE_AS_DECIMAL.fullmatch(customer)):
+        fields = {**fields, "customer_id": whole[1]}
+    elif isinstance(customer, float) and customer.is_integer():
+        fields = {**fields, "customer_id": int(customer)}
+    event = event_or_problems(fields, now=now)
+    if isinstance(event, Event) and not problems:
+        return Line("event", number, event, lines)
+    return _rejected(number, lines, raw, problems + ([] if isinstance(event, Event) else event))
+
+
+def _rejected(number: int, lines: int, raw: str, errors: list[InvalidEvent]) -> Line:
+    text = raw.rstrip("\r\n").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return Line("rejected", number, None, lines, text, tuple(errors))
 
 
 def _number(cell: str) -> str | int | float:
-    """A cell's number; what is none stays text, which the event then refuses with the field's name."""
-    cell = cell.strip()
+    """A cell's number; what is none stays text, which is then rejected with the field's name."""
     if _WHOLE.fullmatch(cell):
         return int(cell)
-    return float(cell) if _DECIMAL.fullmatch(cell) else cell
+    if not _DECIMAL.fullmatch(cell):
+        return cell
+    number = float(cell)
+    return int(number) if number.is_integer() else number

@@ -5,37 +5,29 @@ customer can go in one message, so that a history imported at once is lived in o
 sent again; what was sent twice all the same counts once.
 """
 
-import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from datetime import datetime
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-import psycopg
 import typer
 from rich.progress import Progress
-from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
 
 import connection
-from cli.events.event_log_file import Raw, UnreadableLog, read_log
+from cli.events.event_log_file import Line, read_log
+from cli.events.file_checks import UnreadableLog
+from cli.events.sending import Outgoing, run_actions, send_all, wait_until_projected
 from cli.options import AsJson, Company, Data, command_app, run
 from cli.output import complaints, console, print_json, progress
-from contracts.journey_client import journey_handle, send_events
-from contracts.names import ACT_SIGNAL
 from db.connections import Pool, open_pool
-from db.journeys.rulebooks import Rulebooks
-from db.operations import maintenance
+from db.journeys.rulebooks import RulebookCache
+from db.operations import event_import
 from journey.events import Event, InvalidEvent, canonical, content_hash
 from journey.simulate import Log
-from journey.time import MICROSECOND, Micros, to_micros
+from journey.time import MICROSECOND, Micros
 from settings import Settings
 
 
@@ -46,19 +38,7 @@ class Actions(StrEnum):
     current = "current"
 
 
-LANES = 32  # customers under way at once
-CHUNK = 1000  # events in one message
 LOOKED_UP = 5000  # event ids in one query
-PATIENCE = 300.0  # seconds without any progress until an import gives up
-TRANSIENT = (
-    RPCStatusCode.UNAVAILABLE,
-    RPCStatusCode.UNKNOWN,
-    RPCStatusCode.DEADLINE_EXCEEDED,
-    RPCStatusCode.RESOURCE_EXHAUSTED,
-    RPCStatusCode.CANCELLED,
-)
-
-Outgoing = dict[str, list[dict[str, Any]]]
 
 app = command_app()
 
@@ -84,14 +64,22 @@ def import_(
 
 
 async def import_log(settings: Settings, file: str, company: int, shift_to_now: bool, act: bool, as_json: bool) -> int:
-    """Import a log for one company; 0, 1 when lines were rejected, 2 when the file cannot be read.
+    """Import a log for one company; the exit code.
 
-    Nobody acts upon what is imported; ``act``: but for the actions of the stage that each customer stands in now.
-    Raises ValueError for a company that does not exist, RuntimeError or psycopg.OperationalError when a part is away.
+    Args:
+        shift_to_now: Move all times so that the last event is now.
+        act: Run the actions of each customer's current stage. No others are run for imported events.
+
+    Returns:
+        0; 1 when lines were rejected or customers could not be sent; 2 when the file cannot be read.
+
+    Raises:
+        ValueError: The company does not exist.
+        RuntimeError, psycopg.OperationalError: Temporal or Postgres does not answer.
     """
     with progress() as bar:
         try:
-            log, bad, fingerprint = _read(file, bar, None if shift_to_now else Micros(time.time_ns() // 1000))
+            log, lines, fingerprint = _read(file, bar, None if shift_to_now else Micros(time.time_ns() // 1000))
         except UnreadableLog as error:
             complaints.print(f"[red]error:[/red] {error}")
             return 2
@@ -99,51 +87,70 @@ async def import_log(settings: Settings, file: str, company: int, shift_to_now: 
         try:
             await _company_exists(pool, company)
             shift = 0
+            unsent: list[dict[str, Any]] = []
             if shift_to_now and log.last_at is not None:
                 # whole seconds, so that times read as well as before
                 shift = (int(time.time()) * 1_000_000 - log.last_at) // 1_000_000 * 1_000_000
-                shift = await maintenance.import_shift(pool, company, fingerprint, shift)
+                shift = await event_import.import_shift(pool, company, fingerprint, shift)
             outgoing = _outgoing(log, shift)
             left = await _unknown(pool, company, outgoing, bar)
-            sent = sum(map(len, left.values()))
+            known = log.events - sum(map(len, left.values()))
+            failed: dict[str, str] = {}
             client = await connection.connect() if left or act else None
             if left and client:
-                await _send(client, company, left, bar)
-                await _projected(pool, company, left, bar)
+                failed = await send_all(client, company, left, bar)
+                unsent = [{"customer_id": c, "events": len(left.pop(c)), "problem": why} for c, why in failed.items()]
+                await wait_until_projected(pool, company, left, bar)
             if act and client:
-                await _act(client, company, list(outgoing), bar)
+                await run_actions(client, company, [customer for customer in outgoing if customer not in failed], bar)
         finally:
             await pool.close()
     summary = {
         "customers": len(log.customers),
         "events": log.events,
-        "imported": sent,
-        "known": log.events - sent,
+        "imported": sum(map(len, left.values())),
+        "known": known,
         "duplicates": log.duplicates,
         "conflicts": len(log.conflicts),
-        "rejected": bad,
+        "rejected": lines["rejected"],
+        "lines": lines,
+        "unsent": unsent,
         "shifted_seconds": shift // 1_000_000,
     }
     if as_json:
         print_json(summary)
     else:
+        _print_summary(summary, len(left), log.conflicts, _rejects(file))
+    return 1 if lines["rejected"] or unsent else 0
+
+
+def _print_summary(summary: dict[str, Any], customers: int, conflicts: list[str], rejects: Path) -> None:
+    lines = summary["lines"]
+    console.print(
+        f"{sum(lines.values()):,} lines: {lines['header']} header, {lines['ignored']:,} ignored, "
+        f"{lines['imported']:,} imported, {lines['rejected']:,} rejected"
+    )
+    console.print(
+        f"{summary['imported']:,} events of {customers:,} customers imported, {summary['known']:,} already known"
+        + (f", {summary['duplicates']:,} duplicates" if summary["duplicates"] else "")
+    )
+    if lines["rejected"]:
+        console.print(f"[yellow]{lines['rejected']:,} lines rejected[/yellow]: see {rejects}")
+    if conflicts:
+        shown = ", ".join(conflicts[:5])
+        console.print(f"[yellow]{len(conflicts)} ids with different content[/yellow] (the first counts): {shown}")
+    for unsent in summary["unsent"][:5]:
         console.print(
-            f"{sent:,} events of {len(left):,} customers imported, {summary['known']:,} were there already"
-            + (f", {log.duplicates:,} duplicates" if log.duplicates else "")
+            f"[red]customer {unsent['customer_id']}: {unsent['events']:,} events not sent[/red]: {unsent['problem']}"
         )
-        if bad:
-            console.print(f"[yellow]{bad:,} lines rejected[/yellow]: see {_rejects(file)}")
-        if log.conflicts:
-            console.print(
-                f"[yellow]{len(log.conflicts)} conflicts[/yellow] (the first content counts): {log.conflicts[:5]}"
-            )
-    return 1 if bad or log.conflicts else 0
+    if len(summary["unsent"]) > 5:
+        console.print(f"[red]{len(summary['unsent']) - 5} more customers could not be sent[/red]; --json lists them")
 
 
 async def _company_exists(pool: Pool, company: int) -> None:
     """Raises ValueError where there is none: its journeys could never be committed."""
     try:
-        await Rulebooks().newest(pool, company)
+        await RulebookCache().latest(pool, company)
     except LookupError as error:
         raise ValueError(f"--company: {error}") from None
 
@@ -152,33 +159,50 @@ def _rejects(file: str) -> Path:
     return Path(("import" if file == "-" else file) + ".rejected.jsonl")
 
 
-def _read(file: str, bar: Progress, now: Micros | None) -> tuple[Log, int, str]:
-    """The log, how many lines were bad (they are in the rejects file), and a fingerprint of its events."""
-    log, bad = Log(), 0
+def _read(file: str, bar: Progress, now: Micros | None) -> tuple[Log, dict[str, int], str]:
+    """The log, how many of the file's lines are what, and a fingerprint of its events.
+
+    Each physical line is one of ``header``, ``ignored``, ``imported`` (part of an event) and ``rejected``. The rejected
+    ones are written to the rejects file.
+    """
+    log = Log()
+    lines = dict.fromkeys(("header", "ignored", "imported", "rejected"), 0)
     fingerprint = hashlib.sha256()
     reading = bar.add_task("reading", total=None)
     rejects: list[dict[str, Any]] = []
-    for number, raw, event in read_log(file, now=now):
-        bar.advance(reading)
-        conflicts = len(log.conflicts)
-        if isinstance(event, InvalidEvent):
-            bad += 1
-            rejects.append({"line": number, "errors": [event.as_dict()], "raw": _text(raw)})
-        elif log.add(event):
-            fingerprint.update(event.id.encode() + b"\n")
-        elif len(log.conflicts) > conflicts:
-            problem = InvalidEvent("id", event.id, "an event with this id and other content came first")
-            rejects.append({"line": number, "errors": [problem.as_dict()], "raw": _text(raw)})
-    bar.update(reading, total=log.events + bad, completed=log.events + bad)
+    for line in read_log(file, now=now):
+        bar.advance(reading, line.lines)
+        kind = "imported" if line.kind == "event" else line.kind
+        if line.event is None:
+            if line.kind == "rejected":
+                rejects.append(_reject(line, [error.as_dict() for error in line.errors]))
+        else:
+            conflicts = len(log.conflicts)
+            if log.add(line.event):
+                fingerprint.update(line.event.id.encode() + b"\n")
+            elif len(log.conflicts) > conflicts:
+                kind = "rejected"
+                problem = InvalidEvent("id", line.event.id, "an earlier event has this id and different content")
+                rejects.append(_reject(line, [problem.as_dict()]))
+        lines[kind] += line.lines
+    total = sum(lines.values())
+    bar.update(reading, total=total, completed=total)
     _rejects(file).unlink(missing_ok=True)  # an earlier import's
     if rejects:
         with _rejects(file).open("w", encoding="utf-8") as out:
             out.writelines(json.dumps(reject) + "\n" for reject in rejects)
-    return log, bad, fingerprint.hexdigest()
+    return log, lines, fingerprint.hexdigest()
 
 
-def _text(raw: Raw) -> str:
-    return raw.decode("utf-8", "replace").rstrip("\n") if isinstance(raw, bytes) else json.dumps(raw)
+def _reject(line: Line, errors: list[dict[str, str]]) -> dict[str, Any]:
+    """``{"line", "lines" (where a quoted field has line breaks), "raw", "errors"}``."""
+    several = {"lines": line.lines} if line.lines > 1 else {}
+    return {"line": line.line, **several, "raw": line.raw or _canonical_text(line), "errors": errors}
+
+
+def _canonical_text(line: Line) -> str:
+    """An accepted event as a line of JSON: its own text is not kept."""
+    return "" if line.event is None else json.dumps(canonical(line.event))
 
 
 def _outgoing(log: Log, shift: int) -> Outgoing:
@@ -208,75 +232,9 @@ async def _unknown(pool: Pool, company: int, outgoing: Outgoing, bar: Progress) 
     looking = bar.add_task("comparing with the ledger", total=len(listed))
     for start in range(0, len(listed), LOOKED_UP):
         chunk = {event["id"]: event for event in listed[start : start + LOOKED_UP]}
-        for event_id, stored in await maintenance.existing_events(pool, company, list(chunk)):
+        for event_id, stored in await event_import.existing_events(pool, company, list(chunk)):
             if stored == content_hash(chunk[event_id]):
                 known.add(event_id)
         bar.advance(looking, min(LOOKED_UP, len(listed) - start))
     left = {customer: [e for e in events if e["id"] not in known] for customer, events in outgoing.items()}
     return {customer: events for customer, events in left.items() if events}
-
-
-async def _send(client: Client, company: int, outgoing: Outgoing, bar: Progress) -> None:
-    sending = bar.add_task("starting journeys", total=len(outgoing))
-    customers = iter(outgoing.items())
-
-    async def lane() -> None:
-        for customer, events in customers:
-            for start in range(0, len(events), CHUNK):
-                chunk = events[start : start + CHUNK]
-                until = None if start + CHUNK >= len(events) else _instant_of(chunk[-1])
-                await _patiently(partial(send_events, client, company, customer, chunk, until=until, history=True))
-            bar.advance(sending)
-
-    await asyncio.gather(*(lane() for _ in range(LANES)))
-
-
-async def _act(client: Client, company: int, customers: Sequence[str], bar: Progress) -> None:
-    """Have each journey do what its stage of now asks for; what it did before it does not do again."""
-    acting = bar.add_task("acting", total=len(customers))
-    left = iter(customers)
-
-    async def lane() -> None:
-        for customer in left:
-            await _patiently(partial(journey_handle(client, company, customer).signal, ACT_SIGNAL))
-            bar.advance(acting)
-
-    await asyncio.gather(*(lane() for _ in range(LANES)))
-
-
-async def _patiently(send: Callable[[], Awaitable[None]]) -> None:
-    """Send, and try again while Temporal is away: an event that was taken twice counts once."""
-    pause, gave_up = 0.2, time.monotonic() + PATIENCE
-    while True:
-        try:
-            return await send()
-        except RPCError as error:
-            if error.status not in TRANSIENT or time.monotonic() > gave_up:
-                raise
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, 5.0)
-
-
-def _instant_of(event: dict[str, Any]) -> Micros:
-    return to_micros(datetime.fromisoformat(event["occurred_at"]))
-
-
-async def _projected(pool: Pool, company: int, outgoing: Outgoing, bar: Progress) -> None:
-    """Wait until every event sent stands in Postgres. Raises RuntimeError when nothing moves for minutes."""
-    waiting = [event["id"] for events in outgoing.values() for event in events]
-    total, moved = len(waiting), time.monotonic()
-    projecting = bar.add_task("projecting", total=total)
-    while waiting:
-        front, rest = waiting[:LOOKED_UP], waiting[LOOKED_UP:]
-        done: set[str] = set()
-        with suppress(psycopg.OperationalError):  # Postgres may be away for a while: the events are safe in Temporal
-            done = {event_id for event_id, _ in await maintenance.existing_events(pool, company, front)}
-        waiting = [event_id for event_id in front if event_id not in done] + rest
-        bar.update(projecting, completed=total - len(waiting))
-        if done:
-            moved = time.monotonic()
-        elif time.monotonic() - moved > PATIENCE:
-            safe = f"{len(waiting)} events are safe in Temporal"
-            raise RuntimeError(f"{safe} but were not projected for {PATIENCE:.0f} s: is a worker running?")
-        if len(done) < len(front):
-            await asyncio.sleep(0.2)

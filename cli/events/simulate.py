@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.events.event_log_file import UnreadableLog, read_log
+from cli.events.event_log_file import read_log
+from cli.events.file_checks import UnreadableLog
 from cli.options import AsJson, command_app
-from journey.events import InvalidEvent
 from journey.rules import InvalidRule
 from journey.simulate import Log, Simulation
 from journey.simulate import simulate as simulate_log
@@ -78,13 +78,14 @@ def simulate(file: str, as_of: str | None, rules: str | None, as_json: bool) -> 
 def _read(file: str, complaints: Console) -> tuple[Log, int]:
     """The log's events, and how many lines were none; those and the conflicts are told as they come."""
     log, bad = Log(), 0
-    for number, _, event in read_log(file):
-        if isinstance(event, InvalidEvent):
-            bad += 1
+    for line in read_log(file):
+        if line.event is not None:
+            log.add(line.event)
+        elif line.kind == "rejected":
+            bad += line.lines
             if bad <= SHOWN:
-                complaints.print(f"[yellow]line {number}:[/yellow] {escape(str(event))}")
-        else:
-            log.add(event)
+                problems = "; ".join(map(str, line.errors))
+                complaints.print(f"[yellow]line {line.line}:[/yellow] {escape(problems)}")
     if bad:
         complaints.print(f"[yellow]{bad} bad lines[/yellow] were left out")
     if log.conflicts:

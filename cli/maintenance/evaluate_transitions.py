@@ -20,10 +20,10 @@ from cli.options import AnyCompany, AsJson, Data, command_app, run
 from cli.output import complaints, console, print_json, print_rows, progress
 from contracts.journey_client import request_evaluation
 from db.connections import Pool, open_pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance
 from db.operations.maintenance import JourneyRow
-from journey.drift import would_change
+from journey.drift import detect_drift
 from journey.time import Micros
 from settings import Settings
 
@@ -57,13 +57,13 @@ async def evaluate(settings: Settings, company: int | None, customer: str | None
         client = await connection.connect()
         with progress() as bar:
             for company_id in await company_ids(pool, company):
-                rulebook = await Rulebooks().newest(pool, company_id)
+                rulebook = await RulebookCache().latest(pool, company_id)
                 task = bar.add_task(f"company {company_id}", total=await maintenance.count_journeys(pool, company_id))
                 async for standings in maintenance.iterate_journeys(pool, company_id, customer_id=customer):
                     looked += len(standings)
                     now = Micros(time.time_ns() // 1000)
                     for standing in standings:
-                        if change := would_change(standing.state, rulebook, now):
+                        if change := detect_drift(standing.state, rulebook, now):
                             told = {"company_id": company_id, "customer_id": standing.customer_id, **change}
                             changes.append({**told, "done": await _ask(client, pool, company_id, standing)})
                     bar.advance(task, len(standings))

@@ -17,7 +17,7 @@ from db.analytics import metric_days
 from db.analytics.journey_analytics import AnalyticsQuery, stages_json
 from db.analytics.rollup_writer import rebuild as rebuild_rollups
 from db.connections import open_pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from journey.time import EARLIEST
 from settings import Settings
 
@@ -52,7 +52,7 @@ async def rebuild_days(
     try:
         with progress() as bar:
             for company_id in await company_ids(pool, company):
-                query = AnalyticsQuery((await Rulebooks().newest(pool, company_id)).all_stages)
+                query = AnalyticsQuery((await RulebookCache().latest(pool, company_id)).all_stages)
                 if rollups:
                     counting = bar.add_task(f"company {company_id}, roll-ups", total=None)
                     await rebuild_rollups(pool, company_id, stages_json(query.stages))

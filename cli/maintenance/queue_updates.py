@@ -23,7 +23,7 @@ from cli.database import company_ids
 from cli.options import AnyCompany, AsJson, Data, command_app, run
 from cli.output import complaints, console, print_json, print_rows, progress
 from contracts import names
-from contracts.maintenance import Evaluation
+from contracts.maintenance import EvaluateAllStart
 from db.connections import open_pool
 from settings import Settings
 
@@ -85,7 +85,7 @@ async def evaluate_all(settings: Settings, company: int | None, *, chunk: int, r
     finally:
         await pool.close()
     client = await connection.connect()
-    handle = await _begin_or_join(client, company, Evaluation(company=company, chunk=chunk, rate=rate))
+    handle = await _begin_or_join(client, company, EvaluateAllStart(company=company, chunk=chunk, rate=rate))
     try:
         result = await _watch(handle)
     except asyncio.CancelledError:
@@ -97,7 +97,7 @@ async def evaluate_all(settings: Settings, company: int | None, *, chunk: int, r
     return 1 if result["drifted"] or result["unanswered"] or result["failed"] else 0
 
 
-async def _begin_or_join(client: Client, company: int | None, start: Evaluation) -> WorkflowHandle[Any, Any]:
+async def _begin_or_join(client: Client, company: int | None, start: EvaluateAllStart) -> WorkflowHandle[Any, Any]:
     of = f"company {company}" if company else "every company"
     mark = None if company is None else TypedSearchAttributes([SearchAttributePair(names.COMPANY_ID, company)])
     return await client.start_workflow(

@@ -24,7 +24,7 @@ from contracts.names import JOURNEY, STAGE, STATE_QUERY
 from db.analytics.journey_analytics import stages_json
 from db.analytics.rollup_reader import rollup_drift
 from db.connections import Pool, open_pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance, validation
 from db.operations.validation import ConsistencyRow
 from journey.stages import Rulebook
@@ -150,7 +150,7 @@ async def _check_rows(
     client: Client, pool: Pool, company_id: int, running: Sequence[int], findings: Findings
 ) -> AsyncIterator[int]:
     """Every row of a company beside what else is known of it; how many, chunk by chunk. ``running`` is ascending."""
-    rulebook = await Rulebooks().newest(pool, company_id)
+    rulebook = await RulebookCache().latest(pool, company_id)
     place, after = 0, 0
     while accounts := await validation.consistency_rows(pool, company_id, after=after, limit=CHUNK):
         for account in accounts:
@@ -170,7 +170,7 @@ async def _check_rows(
 
 async def _check_figures(pool: Pool, company_id: int, findings: Findings) -> None:
     """The roll-ups that figures are summed from, beside a count from the beginning."""
-    stages = stages_json((await Rulebooks().newest(pool, company_id)).all_stages)
+    stages = stages_json((await RulebookCache().latest(pool, company_id)).all_stages)
     for found in await rollup_drift(pool, company_id, stages):
         what = f"{found['figure']} {' → '.join(found['key'])} of {found['day']}"
         findings.add(company_id, None, "figures", f"{what}: {found['problem']} {found['n']}, {found['amount']}")

@@ -75,8 +75,8 @@ def actions_retry(
 async def list_actions(settings: Settings, company: int, search: ActionSearch, as_json: bool) -> int:
     """The newest actions, and how many there are of each status."""
     async with pool_for(settings, company) as pool:
-        found, _ = await action_queries.actions(pool, company, search)
-        counts = await action_queries.action_counts(pool, company, search)
+        found, _ = await action_queries.list_actions(pool, company, search)
+        counts = await action_queries.count_actions_by_status(pool, company, search)
     actions = orjson.loads(found)
     if as_json:
         print_json({"actions": actions, "counts": counts})
@@ -118,14 +118,14 @@ async def _ids(pool: Pool, company: int, search: ActionSearch) -> list[int]:
     before: int | None = None
     while True:
         page = ActionSearch(search.statuses, search.customer_id, search.action, PAGE, before)
-        rows, before = await action_queries.actions(pool, company, page)
+        rows, before = await action_queries.list_actions(pool, company, page)
         found += [row["id"] for row in orjson.loads(rows)]
         if before is None:
             return found
 
 
 async def _retry(client: Client, pool: Pool, company: int, action_id: int) -> str | None:
-    found = await action_queries.action(pool, company, action_id=action_id)
+    found = await action_queries.find_action(pool, company, action_id=action_id)
     if found is None:
         return f"company {company} has no such action"
     return await execute_command(client, company, found[0], RetryAction(action_id))

@@ -12,7 +12,7 @@ from cli.database import ACTOR, pool_for
 from cli.options import AsJson, Company, Data, command_app, run
 from cli.output import print_json, print_rows
 from db.connections import tenant_transaction
-from db.outreach import message_templates
+from db.outreach import outreach_settings
 from journey.outreach import outreach_from
 from settings import Settings
 
@@ -44,7 +44,7 @@ def outreach_set(
 
 async def show_outreach(settings: Settings, company: int, as_json: bool) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        found = await message_templates.company(connection, company)
+        found = await outreach_settings.load(connection, company)
     assert found is not None
     return _outreach(found[1], as_json)
 
@@ -54,7 +54,7 @@ async def set_outreach(settings: Settings, company: int, file: Path, as_json: bo
     given = _read(file)
     outreach_from(given)
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        await message_templates.put_outreach(connection, company, given or {}, ACTOR)
+        await outreach_settings.put(connection, company, given or {}, ACTOR)
     return _outreach(given, as_json)
 
 

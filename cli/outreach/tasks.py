@@ -14,8 +14,8 @@ from cli.options import AsJson, Company, Data, command_app, run
 from cli.output import complaints, console, print_json, print_rows
 from cli.outreach.actions import Customer, Limit, execute_command
 from contracts.messages import FinishTask, ReassignTask
-from db.outreach import action_queries
-from db.outreach.action_queries import TaskSearch
+from db.outreach import task_queries
+from db.outreach.task_queries import TaskSearch
 from settings import Settings
 
 app = command_app("People's work: calls, reviews, follow-ups.")
@@ -91,7 +91,7 @@ def tasks_assign(
 
 async def list_tasks(settings: Settings, company: int, search: TaskSearch, as_json: bool) -> int:
     async with pool_for(settings, company) as pool:
-        found, _ = await action_queries.tasks(pool, company, search)
+        found, _ = await task_queries.list_tasks(pool, company, search)
     tasks = orjson.loads(found)
     if as_json:
         print_json({"tasks": tasks})
@@ -112,14 +112,14 @@ async def assign_task(settings: Settings, company: int, task_id: int, staff_id: 
 async def _change_task(settings: Settings, company: int, command: FinishTask | ReassignTask, as_json: bool) -> int:
     """1 where there is no such task, or its journey refuses."""
     async with pool_for(settings, company) as pool:
-        found = await action_queries.task(pool, company, command.task_id)
+        found = await task_queries.find_task(pool, company, command.task_id)
         if found is None:
             complaints.print(f"[red]company {company} has no task {command.task_id}[/red]")
             return 1
         if problem := await execute_command(await connection.connect(), company, found[0], command):
             complaints.print(f"[red]refused:[/red] {escape(problem)}")
             return 1
-        changed = await action_queries.task(pool, company, command.task_id)
+        changed = await task_queries.find_task(pool, company, command.task_id)
     assert changed is not None
     task = orjson.loads(changed[1])
     if as_json:

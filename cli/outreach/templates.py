@@ -8,12 +8,12 @@ import typer
 
 from activities.message_catalogue import TEMPLATES
 from activities.previews import preview
-from activities.rendering import Own, check_template, fallbacks
+from activities.rendering import CompanyTemplate, check_template, fallbacks
 from cli.database import ACTOR, pool_for
 from cli.options import AsJson, Company, Data, command_app, run
 from cli.output import console, print_json, print_rows
 from db.connections import tenant_transaction
-from db.outreach import message_templates
+from db.outreach import message_templates, outreach_settings
 from settings import Settings
 
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
@@ -72,7 +72,7 @@ def templates_remove(name: str, company: Company, locale: Locale = "en", data: D
 
 async def list_templates(settings: Settings, company: int, as_json: bool) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        own = await message_templates.templates(connection, company)
+        own = await message_templates.list_templates(connection, company)
     rows: list[dict[str, Any]] = [
         {
             "name": message.name,
@@ -95,11 +95,12 @@ async def list_templates(settings: Settings, company: int, as_json: bool) -> int
 async def show_template(settings: Settings, company: int, name: str, locale: str, as_json: bool) -> int:
     """Raises ValueError (exit code 2) for a message or a locale that there is not."""
     _check(name, locale)
-    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        found = await message_templates.company(connection, company)
-        best = await message_templates.best_template(connection, company, name, fallbacks(locale))
+    async with pool_for(settings, company) as pool:
+        async with tenant_transaction(pool, company) as connection:
+            found = await outreach_settings.load(connection, company)
+        best = await message_templates.find_best_template(pool, company, name, fallbacks(locale))
     assert found is not None
-    own = Own(*best[1]) if best else None
+    own = CompanyTemplate(*best[1]) if best else None
     rendered = preview(name, locale, found[0], own)
     if as_json:
         source = (
@@ -142,7 +143,7 @@ async def set_template(
 async def remove_template(settings: Settings, company: int, name: str, locale: str) -> int:
     _check(name, locale)
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        removed = await message_templates.remove_template(connection, company, name, locale, ACTOR)
+        removed = await message_templates.delete_template(connection, company, name, locale, ACTOR)
     console.print(f"{name} ({locale}) has the built-in words" + ("" if removed else " already"))
     return 0 if removed else 1
 

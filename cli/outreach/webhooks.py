@@ -88,7 +88,7 @@ def webhooks_remove(endpoint_id: EndpointId, company: Company, data: Data = Path
 
 async def list_endpoints(settings: Settings, company: int, as_json: bool) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        found = await webhook_endpoints.listed(connection, company)
+        found = await webhook_endpoints.list_all(connection, company)
     return print_result(found, as_json, "no endpoint yet: journey webhooks add URL")
 
 
@@ -108,7 +108,7 @@ async def rotate_secret(settings: Settings, company: int, endpoint_id: int, as_j
     """1 where there is no such endpoint; ValueError (exit code 2) while a rotation is under way."""
     secret = new_secret()
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        endpoint = await webhook_endpoints.rotate(connection, company, endpoint_id, secret, ACTOR)
+        endpoint = await webhook_endpoints.rotate_secret(connection, company, endpoint_id, secret, ACTOR)
     return _with_secret(endpoint, secret, as_json) if endpoint else print_not_found(_no_endpoint(company, endpoint_id))
 
 
@@ -120,13 +120,13 @@ async def finish_rotation(settings: Settings, company: int, endpoint_id: int, as
 
 async def switch_endpoint(settings: Settings, company: int, endpoint_id: int, on: bool, as_json: bool) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        endpoint = await webhook_endpoints.switch(connection, company, endpoint_id, on=on, actor=ACTOR)
+        endpoint = await webhook_endpoints.set_active(connection, company, endpoint_id, active=on, actor=ACTOR)
     return _shown(endpoint, as_json) if endpoint else print_not_found(_no_endpoint(company, endpoint_id))
 
 
 async def remove_endpoint(settings: Settings, company: int, endpoint_id: int) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        removed = await webhook_endpoints.remove(connection, company, endpoint_id, ACTOR)
+        removed = await webhook_endpoints.delete(connection, company, endpoint_id, ACTOR)
     if not removed:
         return print_not_found(_no_endpoint(company, endpoint_id))
     console.print(f"endpoint {endpoint_id} is forgotten")

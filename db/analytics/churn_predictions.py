@@ -7,7 +7,7 @@ from psycopg import sql
 from db.analytics.journey_analytics import stages_json
 from db.analytics.rollup_reader import RollupReader, read_rollups, span_params
 from db.connections import Pool
-from db.journeys.projection import INACTIVE_SINCE, names
+from db.journeys.projection import INACTIVE_SINCE, stage_names
 from journey.stages import Role, Rulebook
 
 MAX_COUNTED = 10_000
@@ -72,7 +72,7 @@ def _statement(reader: RollupReader, limit: int) -> sql.Composed:
     return _PREDICTIONS.format(
         limit=sql.Literal(limit),  # not a parameter: the generic plan for an unknown limit reads all customers
         clauses=sql.SQL(reader.clauses),
-        names=names(sql.Placeholder("company")),
+        names=stage_names(sql.Placeholder("company")),
         stays=sql.SQL(reader.rows("stay", "ever")),
         inactive_since=sql.SQL(INACTIVE_SINCE),
         most=sql.Literal(MAX_COUNTED),

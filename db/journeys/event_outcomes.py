@@ -46,7 +46,7 @@ async def find_outcomes(pool: Pool, company_id: int, event_ids: Sequence[str]) -
     return found
 
 
-async def caused_transitions(
+async def find_caused_transitions(
     pool: Pool, company_id: int, customers: Sequence[str], event_ids: Sequence[str]
 ) -> dict[str, list[dict[str, Any]]]:
     """The transitions that these events of these customers caused, by event id, in their order."""

@@ -6,7 +6,7 @@ from db.connections import Pool, tenant_transaction
 from db.people.audit_log import record
 
 
-class Changed(Exception):
+class NotesConflict(Exception):
     """Somebody else wrote meanwhile; `notes` is what stands there now."""
 
     def __init__(self, notes: str | None) -> None:
@@ -32,7 +32,7 @@ async def put(
         if row is None:
             return False
         if previous is not None and (previous[0] or None) != row[1]:
-            raise Changed(row[1])
+            raise NotesConflict(row[1])
         if (notes or None) != row[1]:
             await connection.execute(
                 "update customer_relationships set notes = %s where id = %s", [notes or None, row[0]]

@@ -23,7 +23,7 @@ INACTIVE_SINCE = "coalesce(r.last_appointment_at, to_timestamp((r.state #>> '{f,
 _DAYS = "floor(extract(epoch from now() - {}) / 86400)::int"
 
 #: what is shown of a journey: columns of `c` (customers), `r` (customer_relationships) and `n` (`names`)
-FIELDS = sql.SQL(
+JOURNEY_COLUMNS = sql.SQL(
     "c.external_id as customer_id, r.current_stage,"
     " coalesce(n.names ->> r.current_stage, r.current_stage) as stage_name, r.stage_entered_at, r.previous_stage,"
     f" {_DAYS.format('r.stage_entered_at')} as days_in_current_stage, r.created_at, r.lifetime_value,"
@@ -33,7 +33,7 @@ FIELDS = sql.SQL(
 
 
 # The company's own names stand above the defaults, which name the stages that an older journey passed through.
-def names(company_id: sql.Composable) -> sql.Composed:
+def stage_names(company_id: sql.Composable) -> sql.Composed:
     """A `with` clause `names`: one row of the company's names of stages by key."""
     return sql.SQL(
         "names as materialized (select {defaults}::jsonb || coalesce((select jsonb_object_agg(stage_key, stage_name)"
@@ -43,7 +43,7 @@ def names(company_id: sql.Composable) -> sql.Composed:
 
 #: The hot read, prepared once on each connection. Rows become JSON whole, so that not every field of every row has to
 #: be named to json_build_object.
-JOURNEY = sql.SQL(
+PREPARE_JOURNEY = sql.SQL(
     """
 prepare journey_with_timeline (bigint, text, int, text) as
 with {names}
@@ -71,7 +71,7 @@ join customer_relationships r on r.company_id = c.company_id and r.customer_id =
 cross join names n
 where c.company_id = $1 and c.external_id = $2
 """
-).format(names=names(sql.SQL("$1")), fields=FIELDS)
+).format(names=stage_names(sql.SQL("$1")), fields=JOURNEY_COLUMNS)
 
 _STATE = """
 select r.state, coalesce((
@@ -103,13 +103,13 @@ async def journey_json(
             link,
         )
         try:
-            return await _only_value(connection, query)
+            return await _fetch_value(connection, query)
         except psycopg.errors.InvalidSqlStatementName:
-            await connection.execute(JOURNEY)
-            return await _only_value(connection, query)
+            await connection.execute(PREPARE_JOURNEY)
+            return await _fetch_value(connection, query)
 
 
-async def _only_value(connection: Connection, query: bytes) -> bytes | None:
+async def _fetch_value(connection: Connection, query: bytes) -> bytes | None:
     """The value of the last statement's row as it came; None without a row. Raises psycopg.Error.
 
     Beneath the cursors, which cost as much as all of the rest of a request (measured: 190 µs of CPU through a cursor,
@@ -132,7 +132,7 @@ async def packed_state(
     return (rows[0][0], rows[0][1]) if rows else None
 
 
-async def answers(pool: Pool) -> datetime:
+async def database_time(pool: Pool) -> datetime:
     """Postgres's clock, as a sign of life. Raises psycopg.OperationalError."""
     async with pooled_connection(pool) as connection:
         row = await (await connection.execute("select now()")).fetchone()

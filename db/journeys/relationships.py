@@ -1,4 +1,4 @@
-"""Reads of the projection: pages of all relationships of a company, filtered, searched, sorted."""
+"""Pages of a company's relationships: filtered, searched and sorted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, Literal
 from psycopg import sql
 
 from db.connections import Pool, tenant_rows
-from db.journeys.projection import FIELDS, INACTIVE_SINCE, names
+from db.journeys.projection import INACTIVE_SINCE, JOURNEY_COLUMNS, stage_names
+from db.sql_fragments import conjunction, json_array
 
 Sort = Literal[
     "risk",
@@ -22,7 +23,7 @@ Sort = Literal[
     "created_at",
 ]
 
-#: what a page can be sorted by: its column and type
+#: the column and the type of each sort order
 SORTS: dict[Sort, tuple[sql.SQL, sql.SQL]] = {
     "risk": (sql.SQL("r.risk_score"), sql.SQL("numeric")),
     "lifetime_value": (sql.SQL("r.lifetime_value"), sql.SQL("numeric")),
@@ -30,7 +31,7 @@ SORTS: dict[Sort, tuple[sql.SQL, sql.SQL]] = {
     "stage_entered_at": (sql.SQL("r.stage_entered_at"), sql.SQL("timestamptz")),
     "next_deadline": (sql.SQL("r.next_deadline"), sql.SQL("timestamptz")),
     "name": (sql.SQL("lower(c.name)"), sql.SQL("text")),
-    # the longer ago, the more days: as a number that does not move between two pages
+    # The negative time sorts like the days since, and does not change between two pages.
     "days_inactive": (sql.SQL(f"-extract(epoch from {INACTIVE_SINCE})"), sql.SQL("numeric")),
     "created_at": (sql.SQL("r.created_at"), sql.SQL("timestamptz")),
 }
@@ -38,15 +39,15 @@ SORTS: dict[Sort, tuple[sql.SQL, sql.SQL]] = {
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The place of a row in its order: the sorted value as text (None: it has none) and the relationship's id."""
+    """The position of a row in the sort order: the sorted value as text (None for null) and the relationship's id."""
 
     value: str | None
     id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """What a page of relationships is made of; None and () do not filter."""
+class RelationshipSearch:
+    """The filter and the order of a page of relationships; None and () do not filter."""
 
     stages: Sequence[str] = ()
     min_risk: float | None = None
@@ -58,10 +59,10 @@ class Search:
     after: Position | None = None
 
 
-async def page(pool: Pool, company_id: int, search: Search) -> tuple[bytes, Position | None]:
-    """A page of relationships as the text of a JSON array, and the position after which the next one starts.
+async def list_relationships(pool: Pool, company_id: int, search: RelationshipSearch) -> tuple[bytes, Position | None]:
+    """Return a page of relationships as the text of a JSON array, and the position after which the next page starts.
 
-    A missing value sorts last in either direction.
+    Null values sort last in both directions.
     """
     column, kind = SORTS[search.sort]
     conditions: list[sql.Composable] = [sql.SQL("r.company_id = %(company_id)s")]
@@ -80,32 +81,32 @@ async def page(pool: Pool, company_id: int, search: Search) -> tuple[bytes, Posi
         " join customers c on c.company_id = r.company_id and c.id = r.customer_id cross join names n"
         " order by p.value {direction} nulls last, p.id {direction}"
     ).format(
-        names=names(sql.Placeholder("company_id")),
+        names=stage_names(sql.Placeholder("company_id")),
         column=column,
-        conditions=sql.SQL(" and ").join(conditions),
+        conditions=conjunction(conditions),
         direction=direction,
-        fields=FIELDS,
+        fields=JOURNEY_COLUMNS,
     )
     rows = await tenant_rows(pool, company_id, statement, params)
-    shown = rows[: search.limit]
-    following = Position(shown[-1][1], shown[-1][2]) if len(rows) > search.limit else None
-    return b"[" + b",".join(row[0].encode() for row in shown) + b"]", following
+    page_rows = rows[: search.limit]
+    next_position = Position(*page_rows[-1][1:]) if len(rows) > search.limit else None
+    return json_array(row[0] for row in page_rows), next_position
 
 
-async def count(pool: Pool, company_id: int, search: Search) -> int:
-    """How many relationships a search finds on all of its pages."""
+async def count_relationships(pool: Pool, company_id: int, search: RelationshipSearch) -> int:
+    """Count the relationships on all pages of a search."""
     conditions: list[sql.Composable] = [sql.SQL("r.company_id = %(company_id)s")]
     params: dict[str, Any] = {"company_id": company_id}
     _filter(search, conditions, params)
     customers = sql.SQL(" join customers c on c.company_id = r.company_id and c.id = r.customer_id")
     statement = sql.SQL("select count(*) from customer_relationships r{} where {}").format(
-        customers if search.text is not None else sql.SQL(""), sql.SQL(" and ").join(conditions)
+        customers if search.text is not None else sql.SQL(""), conjunction(conditions)
     )
-    found: int = (await tenant_rows(pool, company_id, statement, params))[0][0]
-    return found
+    total: int = (await tenant_rows(pool, company_id, statement, params))[0][0]
+    return total
 
 
-def _filter(search: Search, conditions: list[sql.Composable], params: dict[str, Any]) -> None:
+def _filter(search: RelationshipSearch, conditions: list[sql.Composable], params: dict[str, Any]) -> None:
     if search.stages:
         conditions.append(sql.SQL("r.current_stage = any(%(stages)s)"))
         params["stages"] = list(search.stages)

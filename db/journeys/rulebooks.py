@@ -1,4 +1,4 @@
-"""A company's rules, loaded from its settings and stages and compiled once per version."""
+"""Load a company's rulebook from its settings and stages, and cache it compiled."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from db.connections import Connection, Pool, tenant_transaction
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
 from journey.time import Micros, to_datetime, to_micros
 
-_KEPT = 10_000  # companies whose compiled rules a process remembers
+_CACHE_SIZE = 10_000  # companies whose compiled rules a process keeps
 
-# What is known already is not sent again: a look at the version costs one row.
+# A version that is cached already is not sent again, so checking for changes costs one row.
 _LOAD = """
 select c.rules_version, c.rules_changed_at,
     case when (c.rules_version, c.rules_changed_at) is distinct from (%(version)s::int, %(changed_at)s::timestamptz)
@@ -30,49 +30,51 @@ from companies c where c.id = %(company_id)s
 """
 
 
-class Rulebooks:
-    """The compiled rules of many companies, each in its newest version that was asked for."""
+class RulebookCache:
+    """The compiled rulebooks of many companies, each in the latest version that was loaded."""
 
     def __init__(self) -> None:
         self._compiled: dict[int, Rulebook] = {}
 
-    async def of(self, pool: Pool, company_id: int, version: int) -> Rulebook:
-        """The rules of a company whose `rules_version` is known; without Postgres when that version is compiled.
+    async def get(self, pool: Pool, company_id: int, version: int) -> Rulebook:
+        """Return the rulebook of a company, from the cache if it has this version.
 
-        Where the rules changed since, it is the newer version that is answered. Errors as in `load`.
+        Otherwise loads the latest version, which may be newer than `version`. Raises the same errors as `load`.
         """
-        known = self._compiled.get(company_id)
-        if known is not None and known.version == version:
-            return known
-        return await self.newest(pool, company_id)
+        cached = self._compiled.get(company_id)
+        if cached is not None and cached.version == version:
+            return cached
+        return await self.latest(pool, company_id)
 
-    def remembered(self, company_id: int) -> Rulebook | None:
-        """The rules that were asked for last; whoever decides by them must check the version."""
+    def cached(self, company_id: int) -> Rulebook | None:
+        """Return the cached rulebook without checking its version; the caller must check it before it relies on it."""
         return self._compiled.get(company_id)
 
-    async def newest(self, pool: Pool, company_id: int) -> Rulebook:
-        """The company's rules of now. Errors as in `load`."""
+    async def latest(self, pool: Pool, company_id: int) -> Rulebook:
+        """Load the company's current rulebook. Raises the same errors as `load`."""
         async with tenant_transaction(pool, company_id) as connection:
             return await self.load(connection, company_id)
 
     async def load(self, connection: Connection, company_id: int) -> Rulebook:
-        """The company's rules of now, on a connection in its scope: one round trip, compiled only when they changed.
+        """Load the company's current rulebook on a connection in its scope; compile it only if it has changed.
 
-        Raises LookupError for a company that does not exist, journey.rules.InvalidRule for rules that do not parse.
+        Raises:
+            LookupError: The company does not exist.
+            journey.rules.InvalidRule: A rule cannot be parsed.
         """
-        known = self._compiled.get(company_id)
+        cached = self._compiled.get(company_id)
         params: dict[str, Any] = {"company_id": company_id, "version": None, "changed_at": None}
-        if known is not None:
-            params |= {"version": known.version, "changed_at": to_datetime(known.changed_at)}
+        if cached is not None:
+            params |= {"version": cached.version, "changed_at": to_datetime(cached.changed_at)}
         row = await (await connection.execute(_LOAD, params)).fetchone()
         if row is None:
             raise LookupError(f"there is no company {company_id}")
         version, changed_at, text = row
         if text is None:
-            assert known is not None
-            return known
+            assert cached is not None
+            return cached
         rulebook = _compile(orjson.loads(text), version, to_micros(changed_at))
-        if len(self._compiled) >= _KEPT:
+        if len(self._compiled) >= _CACHE_SIZE:
             self._compiled.clear()
         self._compiled[company_id] = rulebook
         return rulebook
@@ -80,6 +82,6 @@ class Rulebooks:
 
 def _compile(fields: dict[str, Any], version: int, changed_at: Micros) -> Rulebook:
     if not fields["scoring"] and not fields["stages"]:
-        # Who has the defaults shares their compiled rules.
+        # Companies with the default rules share the compiled stages and scoring.
         return Rulebook(DEFAULT_RULEBOOK.all_stages, DEFAULT_RULEBOOK.scoring, version, changed_at)
     return rulebook_from(fields, version=version, changed_at=changed_at)

@@ -1,4 +1,4 @@
-"""A journey's whole history, a page at a time: transitions, events and actions in one order, newest first."""
+"""Pages of a journey's timeline: transitions, events and actions in one order, newest first."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any, Literal
 from psycopg import sql
 
 from db.connections import Pool, tenant_rows
-from db.journeys.projection import names
+from db.journeys.projection import stage_names
+from db.sql_fragments import json_array
 
-Kind = Literal["transition", "event", "action"]
+TimelineKind = Literal["transition", "event", "action"]
 
-#: each kind's table with its time, the rows of `r` (a relationship) in it, and what is shown of one
-_SOURCES: dict[Kind, tuple[sql.SQL, sql.SQL, sql.SQL, sql.SQL]] = {
+#: for each kind: its table, its time, the condition that selects the rows of `r` (a relationship), and the columns
+_SOURCES: dict[TimelineKind, tuple[sql.SQL, sql.SQL, sql.SQL, sql.SQL]] = {
     "transition": (
         sql.SQL("journey_transitions t"),
         sql.SQL("t.transitioned_at"),
@@ -43,30 +44,42 @@ _SOURCES: dict[Kind, tuple[sql.SQL, sql.SQL, sql.SQL, sql.SQL]] = {
         ),
     ),
 }
-# Of one instant, what came first: the event, the move that it caused, the actions that this brought about.
-_RANK: dict[Kind, int] = {"event": 0, "transition": 1, "action": 2}
+# At the same instant: the event first, then the transition that it caused, then the actions that followed.
+_RANK: dict[TimelineKind, int] = {"event": 0, "transition": 1, "action": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A row's place in the order: its time as text, the rank of its kind, its row id."""
+class TimelinePosition:
+    """The position of an entry in the timeline: its time as text, the rank of its kind, its row id."""
 
     at: str
     rank: int
     id: int
 
 
-async def page(
-    pool: Pool, company_id: int, customer_id: str, kinds: Collection[Kind], limit: int, after: Place | None
-) -> tuple[bytes, Place | None] | None:
-    """A page as the text of a JSON array, and the place after which the next one starts; None for no such journey.
+async def list_entries(
+    pool: Pool,
+    company_id: int,
+    customer_id: str,
+    kinds: Collection[TimelineKind],
+    limit: int,
+    after: TimelinePosition | None,
+) -> tuple[bytes, TimelinePosition | None] | None:
+    """Return a page of the timeline.
 
-    Each row is ``{"kind", "at", …}`` with the fields of its kind in the journey's own answer.
+    Args:
+        kinds: The kinds of entries to include.
+        limit: The maximum number of entries.
+        after: The position of the last entry of the previous page; None for the first page.
+
+    Returns:
+        The text of a JSON array and the position after which the next page starts; None if there is no such journey.
+        Each entry is ``{"kind", "at", …}`` with the fields that its kind has in the response for the journey.
     """
     values: dict[str, Any] = {"company": company_id, "customer": customer_id, "limit": limit + 1}
     if after is not None:
         values |= {"at": after.at, "rank": after.rank, "id": after.id}
-    parts = [_part(kind, after is not None) for kind in kinds]
+    parts = [_entries(kind, after is not None) for kind in kinds]
     statement = sql.SQL(
         "with {names}, r as materialized (select r.id, r.company_id, r.customer_id from customers c"
         " join customer_relationships r on r.company_id = c.company_id and r.customer_id = c.id"
@@ -74,29 +87,29 @@ async def page(
         " page as (select * from ({parts}) x order by at desc, rank desc, id desc limit %(limit)s)"
         " select exists (select from r), row_to_json, at::text, rank, id from (select 1) one left join page on true"
         " order by page.at desc, rank desc, id desc"
-    ).format(names=names(sql.Placeholder("company")), parts=sql.SQL(" union all ").join(parts))
+    ).format(names=stage_names(sql.Placeholder("company")), parts=sql.SQL(" union all ").join(parts))
     rows = await tenant_rows(pool, company_id, statement, values)
     if not rows[0][0]:
         return None
-    found = [row for row in rows if row[1] is not None]
-    following = Place(*found[limit - 1][2:]) if len(found) > limit else None
-    return b"[" + b",".join(row[1].encode() for row in found[:limit]) + b"]", following
+    entries = [row for row in rows if row[1] is not None]
+    next_position = TimelinePosition(*entries[limit - 1][2:]) if len(entries) > limit else None
+    return json_array(row[1] for row in entries[:limit]), next_position
 
 
-def _part(kind: Kind, goes_on: bool) -> sql.Composed:
-    source, at, of, shown = _SOURCES[kind]
+def _entries(kind: TimelineKind, is_continued: bool) -> sql.Composed:
+    source, at, condition, columns = _SOURCES[kind]
     beyond = sql.SQL("and ({at}, {rank}, t.id) < (%(at)s::timestamptz, %(rank)s::int, %(id)s::bigint)")
     return sql.SQL(
         "(select {at} as at, {rank} as rank, t.id,"
-        " (select row_to_json(j) from (select {kind} as kind, {at} as at, {shown}) j)::text as row_to_json"
-        " from r cross join names n join {source} on {of} where true {beyond}"
+        " (select row_to_json(j) from (select {kind} as kind, {at} as at, {columns}) j)::text as row_to_json"
+        " from r cross join names n join {source} on {condition} where true {beyond}"
         " order by {at} desc, t.id desc limit %(limit)s)"
     ).format(
         at=at,
         rank=sql.Literal(_RANK[kind]),
         kind=sql.Literal(kind),
-        shown=shown,
+        columns=columns,
         source=source,
-        of=of,
-        beyond=beyond.format(at=at, rank=sql.Literal(_RANK[kind])) if goes_on else sql.SQL(""),
+        condition=condition,
+        beyond=beyond.format(at=at, rank=sql.Literal(_RANK[kind])) if is_continued else sql.SQL(""),
     )

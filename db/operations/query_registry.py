@@ -16,14 +16,17 @@ from db.analytics.journey_analytics import AnalyticsQuery
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool, tenant_rows, tenant_transaction
 from db.journeys import event_outcomes, ledger, relationships
-from db.journeys.projection import JOURNEY, packed_state
-from db.journeys.relationships import SORTS, Search
-from db.journeys.rulebooks import Rulebooks
-from db.operations import company_gauges, maintenance, validation
-from db.outreach import action_queries, actions
-from db.outreach.action_queries import ActionSearch, TaskSearch
+from db.journeys.projection import PREPARE_JOURNEY, packed_state
+from db.journeys.relationships import SORTS, RelationshipSearch
+from db.journeys.rulebooks import RulebookCache
+from db.operations import company_gauges, event_import, maintenance, validation
+from db.outreach import action_queries, task_queries
+from db.outreach.action_context import load_action_contexts
+from db.outreach.action_queries import ActionSearch
+from db.outreach.task_queries import TaskSearch
 from db.people import api_keys
 from journey.stages import DEFAULT_RULEBOOK, Role
+from journey.time import to_micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ async def find_sample(pool: Pool, company_id: int, now: datetime) -> SampleJourn
 
 async def _journey(pool: Pool, sample: SampleJourney) -> None:
     async with tenant_transaction(pool, sample.company_id) as connection:
-        await connection.execute(JOURNEY)
+        await connection.execute(PREPARE_JOURNEY)
         hot = sql.SQL("execute journey_with_timeline ({}, {}, 200, null)").format(sample.company_id, sample.customer_id)
         await connection.execute(hot)
 
@@ -97,8 +100,8 @@ async def _commit(pool: Pool, sample: SampleJourney) -> None:
     await ledger.write(pool, sample.company_id, values, is_retry=False)
 
 
-def _page(search: Search) -> Callable[[Pool, SampleJourney], Awaitable[Any]]:
-    return lambda pool, sample: relationships.page(pool, sample.company_id, search)
+def _page(search: RelationshipSearch) -> Callable[[Pool, SampleJourney], Awaitable[Any]]:
+    return lambda pool, sample: relationships.list_relationships(pool, sample.company_id, search)
 
 
 def _analytics(name: str, read: Callable[[Pool, int, AnalyticsQuery], Awaitable[Any]]) -> RegisteredQuery:
@@ -109,7 +112,7 @@ def _analytics(name: str, read: Callable[[Pool, int, AnalyticsQuery], Awaitable[
 
 async def _rules(pool: Pool, sample: SampleJourney) -> None:
     async with tenant_transaction(pool, sample.company_id) as connection:
-        await Rulebooks().load(connection, sample.company_id)
+        await RulebookCache().load(connection, sample.company_id)
 
 
 QUERIES: tuple[RegisteredQuery, ...] = (
@@ -127,7 +130,7 @@ QUERIES: tuple[RegisteredQuery, ...] = (
     ),
     RegisteredQuery(
         "import: events already in the ledger",
-        lambda pool, sample: maintenance.existing_events(pool, sample.company_id, [sample.event_id]),
+        lambda pool, sample: event_import.existing_events(pool, sample.company_id, [sample.event_id]),
     ),
     RegisteredQuery(
         "intake: outcomes of events",
@@ -135,24 +138,31 @@ QUERIES: tuple[RegisteredQuery, ...] = (
     ),
     RegisteredQuery(
         "intake: transitions caused by events",
-        lambda pool, sample: event_outcomes.caused_transitions(
+        lambda pool, sample: event_outcomes.find_caused_transitions(
             pool, sample.company_id, [sample.customer_id], [sample.event_id]
         ),
     ),
     RegisteredQuery(
         "actions with their context",
-        lambda pool, sample: actions.load(pool, sample.company_id, sample.customer_id, ["key"], sample.now),
+        lambda pool, sample: load_action_contexts(
+            pool, sample.company_id, sample.customer_id, ["1:key"], to_micros(sample.now)
+        ),
     ),
-    *(RegisteredQuery(f"relationships by {sort.replace('_', ' ')}", _page(Search(sort=sort))) for sort in SORTS),
+    *(
+        RegisteredQuery(f"relationships by {sort.replace('_', ' ')}", _page(RelationshipSearch(sort=sort)))
+        for sort in SORTS
+    ),
     RegisteredQuery(
-        "relationships in a stage, by risk", _page(Search(stages=DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)))
+        "relationships in a stage, by risk", _page(RelationshipSearch(stages=DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)))
     ),
-    RegisteredQuery("relationships above a risk", _page(Search(min_risk=float(DEFAULT_RULEBOOK.scoring.high_risk)))),
-    RegisteredQuery("relationships by text search", _page(Search(text="ann")), reads_whole_company=True),
-    RegisteredQuery("open tasks", lambda pool, sample: action_queries.tasks(pool, sample.company_id, TaskSearch())),
+    RegisteredQuery(
+        "relationships above a risk", _page(RelationshipSearch(min_risk=float(DEFAULT_RULEBOOK.scoring.high_risk)))
+    ),
+    RegisteredQuery("relationships by text search", _page(RelationshipSearch(text="ann")), reads_whole_company=True),
+    RegisteredQuery("open tasks", lambda pool, sample: task_queries.list_tasks(pool, sample.company_id, TaskSearch())),
     RegisteredQuery(
         "failed actions",
-        lambda pool, sample: action_queries.actions(pool, sample.company_id, ActionSearch(statuses=("failed",))),
+        lambda pool, sample: action_queries.list_actions(pool, sample.company_id, ActionSearch(statuses=("failed",))),
     ),
     RegisteredQuery(
         "dashboard, one month",

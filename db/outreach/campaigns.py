@@ -1,4 +1,4 @@
-"""Retention campaigns: put on record once, one at a time for each customer."""
+"""Retention campaigns: recorded once, at most one running per customer."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,27 +6,36 @@ from datetime import datetime
 import orjson
 
 from db.connections import Pool, tenant_transaction
-from db.outreach.actions import ActionRow, Outcome, claim, finish_on, put_later
+from db.outreach.action_context import ActionContext
+from db.outreach.action_outcomes import Outcome, claim, finish_in, schedule_action
 
 
 async def start_campaign(
-    pool: Pool, company_id: int, row: ActionRow, at: datetime, steps: Sequence[tuple[str, str, int, datetime]]
+    pool: Pool, context: ActionContext, steps: Sequence[tuple[str, str, int, datetime]]
 ) -> int | None:
-    """Put a campaign with its steps (action, type, day, due) on record, once: its number in the customer's life.
+    """Record a campaign with its steps, and the action as done.
 
-    None where another one is still running for this customer: there is never more than one.
+    Args:
+        pool: The pool of the application's role.
+        context: The action that starts the campaign.
+        steps: Action, type, day and due time of each step.
+
+    Returns:
+        The number of the campaign for this customer, the same again if it has already been recorded. None if another
+        campaign is running.
     """
     planned = [
-        {"action": action, "type": kind, "day": day, "due_at": due_at.isoformat(), "status": "pending"}
-        for action, kind, day, due_at in steps
+        {"action": action, "type": step_type, "day": day, "due_at": due_at.isoformat(), "status": "pending"}
+        for action, step_type, day, due_at in steps
     ]
-    async with tenant_transaction(pool, company_id) as connection:
-        relationship = await claim(connection, company_id, row)
-        if relationship is None:
-            rows = await connection.execute("select detail -> 'campaign' from journey_actions where id = %s", [row.id])
-            found = await rows.fetchone()
-            return found[0] if found else None
-        made = await connection.execute(
+    async with tenant_transaction(pool, context.company_id) as connection:
+        if not await claim(connection, context):
+            rows = await connection.execute(
+                "select detail -> 'campaign' from journey_actions where id = %s", [context.action_id]
+            )
+            recorded = await rows.fetchone()
+            return recorded[0] if recorded else None
+        inserted = await connection.execute(
             """
             insert into retention_campaigns (company_id, relationship_id, customer_id, type, n, status,
                                              scheduled_actions, created_at, entry)
@@ -35,16 +44,15 @@ async def start_campaign(
               from customer_relationships r where r.id = %s
             on conflict do nothing returning n
             """,
-            [orjson.dumps(planned).decode(), at, row.entry, relationship],
+            [orjson.dumps(planned).decode(), context.at, context.transition_number, context.relationship_id],
         )
-        number = await made.fetchone()
-        if number is None:
-            outcome = Outcome(status="suppressed", reason="a campaign is running for this customer")
-            await finish_on(connection, company_id, row.id, at, outcome)
+        row = await inserted.fetchone()
+        if row is None:
+            reason = "another campaign is running for this customer"
+            await finish_in(connection, context, Outcome(status="suppressed", reason=reason))
             return None
+        number: int = row[0]
         for action, _, _, due_at in steps:
-            await put_later(connection, row, action, due_at)
-        outcome = Outcome(status="succeeded", detail={"campaign": number[0]})
-        await finish_on(connection, company_id, row.id, at, outcome)
-        n: int = number[0]
-        return n
+            await schedule_action(connection, context, action, due_at)
+        await finish_in(connection, context, Outcome(status="succeeded", detail={"campaign": number}))
+        return number

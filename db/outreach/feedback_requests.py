@@ -1,4 +1,4 @@
-"""What the customers' pages ask: whose page it is, and whether the feedback that was asked for came already."""
+"""Look up the feedback request behind a customer's signed link."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ from db.connections import Pool, tenant_rows
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """``company``: its name (None: not known); ``known``: the action that asked is on record; ``answered``: feedback
-    came by its link."""
+class FeedbackRequest:
+    """A request for feedback.
 
-    company: str | None
-    known: bool
-    answered: bool
+    Attributes:
+        company_name: The name of the company that asks; None if it has none.
+        exists: The action that sent the request is in the database.
+        is_answered: Feedback was already received for it.
+    """
+
+    company_name: str | None
+    exists: bool
+    is_answered: bool
 
 
-async def asked(pool: Pool, company_id: int, action_key: str, event_id: str) -> Asked | None:
-    """What is known of a request for feedback; None for no such company."""
+async def find_feedback_request(pool: Pool, company_id: int, action_key: str, event_id: str) -> FeedbackRequest | None:
+    """Find a request by the key of its action and the id of the event that answers it; None for an unknown company."""
     rows = await tenant_rows(
         pool,
         company_id,
@@ -30,10 +35,4 @@ async def asked(pool: Pool, company_id: int, action_key: str, event_id: str) -> 
         """,
         [action_key, event_id, company_id],
     )
-    return Asked(*rows[0]) if rows else None
-
-
-async def company_name(pool: Pool, company_id: int) -> str | None:
-    """The company's name; None for no such company."""
-    rows = await tenant_rows(pool, company_id, "select name from companies where id = %s", [company_id])
-    return rows[0][0] if rows else None
+    return FeedbackRequest(*rows[0]) if rows else None

@@ -1,57 +1,60 @@
-"""A company's own words and ways: its templates of messages, and its outreach settings."""
+"""A company's own message templates."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 from psycopg.errors import ForeignKeyViolation
-from psycopg.types.json import Jsonb
 
-from db.connections import Connection
+from db.connections import Connection, Pool, tenant_rows
 from db.people.audit_log import record
 
-Source = tuple[str, str | None, str]  # subject, HTML, text
+TemplateSource = tuple[str, str | None, str]  # subject, HTML, text
 
 
-async def templates(connection: Connection, company_id: int) -> list[tuple[str, str, str]]:
-    """Which templates of its own a company has: (name, locale, changed when as RFC 3339), in order of both."""
-    found = await connection.execute(
+async def list_templates(connection: Connection, company_id: int) -> list[tuple[str, str, str]]:
+    """List the company's own templates as (name, locale, RFC 3339 time of the last change), by name and locale."""
+    cursor = await connection.execute(
         "select name, locale, to_json(updated_at) #>> '{}' from message_templates where company_id = %s"
         " order by name, locale",
         [company_id],
     )
-    return [(row[0], row[1], row[2]) for row in await found.fetchall()]
+    return [(row[0], row[1], row[2]) for row in await cursor.fetchall()]
 
 
-async def template(connection: Connection, company_id: int, name: str, locale: str) -> Source | None:
-    """The company's own template of exactly this message and locale."""
-    found = await connection.execute(
+async def find_template(connection: Connection, company_id: int, name: str, locale: str) -> TemplateSource | None:
+    """Find the company's own template for exactly this message and locale."""
+    cursor = await connection.execute(
         "select subject, html, text from message_templates where company_id = %s and name = %s and locale = %s",
         [company_id, name, locale],
     )
-    row = await found.fetchone()
+    row = await cursor.fetchone()
     return (row[0], row[1], row[2]) if row else None
 
 
-async def best_template(
-    connection: Connection, company_id: int, name: str, locales: list[str]
-) -> tuple[str, Source] | None:
-    """The company's own template in the first of these locales that it has, with that locale."""
-    found = await connection.execute(
+async def find_best_template(
+    pool: Pool, company_id: int, name: str, locales: Sequence[str]
+) -> tuple[str, TemplateSource] | None:
+    """Find the company's own template in the first of these locales that has one; returns that locale with it."""
+    rows = await tenant_rows(
+        pool,
+        company_id,
         "select locale, subject, html, text from message_templates"
         " where company_id = %(company)s and name = %(name)s and locale = any(%(locales)s)"
         " order by array_position(%(locales)s::text[], locale) limit 1",
-        {"company": company_id, "name": name, "locales": locales},
+        {"company": company_id, "name": name, "locales": list(locales)},
     )
-    row = await found.fetchone()
-    return (row[0], (row[1], row[2], row[3])) if row else None
+    return (rows[0][0], rows[0][1:]) if rows else None
 
 
 async def put_template(
-    connection: Connection, company_id: int, name: str, locale: str, source: Source, actor: str
+    connection: Connection, company_id: int, name: str, locale: str, source: TemplateSource, actor: str
 ) -> None:
-    """Keep a template, instead of the one before. Raises ValueError for a company that does not exist."""
+    """Create or replace a template.
+
+    Raises:
+        ValueError: The company does not exist.
+    """
     try:
         await connection.execute(
             "insert into message_templates (company_id, name, locale, subject, html, text)"
@@ -64,31 +67,13 @@ async def put_template(
     await record(connection, company_id, actor, "template.put", f"template/{name}/{locale}", {})
 
 
-async def remove_template(connection: Connection, company_id: int, name: str, locale: str, actor: str) -> bool:
-    """Go back to the built-in words; False where the company had none of its own."""
-    deleted = await connection.execute(
+async def delete_template(connection: Connection, company_id: int, name: str, locale: str, actor: str) -> bool:
+    """Delete a template, so that the built-in one applies; False if the company had no template of its own."""
+    cursor = await connection.execute(
         "delete from message_templates where company_id = %s and name = %s and locale = %s",
         [company_id, name, locale],
     )
-    if not deleted.rowcount:
+    if not cursor.rowcount:
         return False
     await record(connection, company_id, actor, "template.remove", f"template/{name}/{locale}", {})
     return True
-
-
-async def company(connection: Connection, company_id: int) -> tuple[str, Any] | None:
-    """The company's name, and its outreach settings as saved (None: all defaults). None for no such company."""
-    found = await connection.execute("select name, settings -> 'outreach' from companies where id = %s", [company_id])
-    row = await found.fetchone()
-    return (row[0], row[1]) if row else None
-
-
-async def put_outreach(connection: Connection, company_id: int, settings: Mapping[str, Any], actor: str) -> None:
-    """Replace the outreach settings. Raises ValueError for a company that does not exist."""
-    changed = await connection.execute(
-        "update companies set settings = settings || jsonb_build_object('outreach', %s::jsonb) where id = %s",
-        [Jsonb(dict(settings)), company_id],
-    )
-    if not changed.rowcount:
-        raise ValueError(f"there is no company {company_id}")
-    await record(connection, company_id, actor, "outreach.put", f"company/{company_id}", {"fields": sorted(settings)})

@@ -1,111 +1,87 @@
-"""People's work: tasks and assignments, each made once in the transaction that finishes its action."""
+"""Work for staff: tasks and assignments, each created once in the transaction that records its action as done."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from db.connections import Connection, Pool, tenant_transaction
-from db.outreach.actions import ActionRow, Outcome, claim, finish_on, put_later
+from db.outreach.action_context import ActionContext
+from db.outreach.action_outcomes import Outcome, claim, finish_in, schedule_action
+from db.people import assignments
 
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """A task to be made; ``assign`` also gives the customer to whoever gets it, in that role."""
+    """A task to be created; ``followed_by``: the name and due time of the action that repeats it."""
 
     kind: str
     title: str
     role: str
     due_at: datetime | None
     note: str | None = None
-    again: tuple[str, datetime] | None = None
+    followed_by: tuple[str, datetime] | None = None
 
 
-async def make_task(pool: Pool, company_id: int, row: ActionRow, at: datetime, task: NewTask) -> bool:
-    """Make a task once: for who looks after the customer in that role, else the least loaded, else for nobody.
+async def create_task(pool: Pool, context: ActionContext, task: NewTask) -> bool:
+    """Create a task once: for the person assigned to the customer in that role, else the least loaded, else unassigned.
 
-    ``again`` (tail's action, due) puts the next one on record in the same transaction. False: it was done before.
+    Returns False if the action has already been done or cancelled.
     """
+    company_id = context.company_id
     async with tenant_transaction(pool, company_id) as connection:
-        relationship = await claim(connection, company_id, row)
-        if relationship is None:
+        if not await claim(connection, context):
             return False
-        staff = await _assigned(connection, relationship, task.role) or await _least_loaded(
-            connection, company_id, task.role
-        )
-        task_id = await _insert_task(connection, company_id, relationship, row.action_key, task, staff)
-        if task.again is not None:
-            action, due_at = task.again
-            await put_later(connection, row, action, due_at)
-        reason = None if staff else f"nobody active has the role {task.role}: the task is unassigned"
+        staff = await assignments.find_assignee(connection, company_id, context.relationship_id, task.role)
+        task_id = await _insert_task(connection, context, task, staff)
+        if task.followed_by is not None:
+            action, due_at = task.followed_by
+            await schedule_action(connection, context, action, due_at)
+        reason = None if staff else f"no active staff member has the role {task.role}; the task is unassigned"
         detail = {"task": task_id, "assigned_to": staff}
-        outcome = Outcome(status="succeeded", channel="task", reason=reason, detail=detail)
-        await finish_on(connection, company_id, row.id, at, outcome)
+        await finish_in(connection, context, Outcome(status="succeeded", channel="task", reason=reason, detail=detail))
     return True
 
 
-async def assign(pool: Pool, company_id: int, row: ActionRow, at: datetime, role: str, title: str) -> bool:
-    """Give the customer to the least loaded active person of a role, once; where nobody has it, make a task of it."""
+async def assign(pool: Pool, context: ActionContext, role: str, title: str) -> bool:
+    """Assign the customer to the least loaded active person of a role, once.
+
+    If nobody has the role, create an unassigned task with ``title`` instead. Returns False if the action has already
+    been done or cancelled.
+    """
+    company_id, relationship_id = context.company_id, context.relationship_id
     async with tenant_transaction(pool, company_id) as connection:
-        relationship = await claim(connection, company_id, row)
-        if relationship is None:
+        if not await claim(connection, context):
             return False
-        staff = await _assigned(connection, relationship, role) or await _least_loaded(connection, company_id, role)
+        staff = await assignments.find_assignee(connection, company_id, relationship_id, role)
         detail: dict[str, Any] = {"assigned_to": staff}
         reason = None
         if staff is None:
-            reason = f"nobody active has the role {role}: an unassigned task was made"
-            task = NewTask("assignment", title, role, at)
-            detail["task"] = await _insert_task(connection, company_id, relationship, row.action_key, task, None)
+            reason = f"no active staff member has the role {role}; an unassigned task was created"
+            task = NewTask("assignment", title, role, context.at)
+            detail["task"] = await _insert_task(connection, context, task, None)
         else:
-            await connection.execute(
-                "insert into assignments (company_id, relationship_id, role, staff_id, since)"
-                " values (%s, %s, %s, %s, %s) on conflict (relationship_id, role)"
-                " do update set staff_id = excluded.staff_id, since = excluded.since",
-                [company_id, relationship, role, staff, at],
-            )
-        outcome = Outcome(status="succeeded", channel="task", reason=reason, detail=detail)
-        await finish_on(connection, company_id, row.id, at, outcome)
+            await assignments.assign(connection, company_id, relationship_id, role, staff, context.at)
+        await finish_in(connection, context, Outcome(status="succeeded", channel="task", reason=reason, detail=detail))
     return True
 
 
-async def _assigned(connection: Connection, relationship_id: int, role: str) -> int | None:
-    found = await connection.execute(
-        "select a.staff_id from assignments a join staff s on s.id = a.staff_id"
-        " where a.relationship_id = %s and a.role = %s and s.is_active",
-        [relationship_id, role],
-    )
-    person = await found.fetchone()
-    return person[0] if person else None
-
-
-async def _least_loaded(connection: Connection, company_id: int, role: str) -> int | None:
-    """By customers, then by open tasks, then by who came first. One at a time, or two would choose the same person."""
-    await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"staff/{company_id}/{role}"])
-    found = await connection.execute(
-        """
-        select s.id from staff s
-         where s.company_id = %s and s.role = %s and s.is_active
-         order by (select count(*) from assignments a where a.company_id = s.company_id and a.staff_id = s.id),
-                  (select count(*) from tasks t where t.company_id = s.company_id and t.assigned_to = s.id
-                                                  and t.status = 'open'), s.id
-         limit 1
-        """,
-        [company_id, role],
-    )
-    person = await found.fetchone()
-    return person[0] if person else None
-
-
-async def _insert_task(
-    connection: Connection, company_id: int, relationship: int, key: str, task: NewTask, staff: int | None
-) -> int:
-    made = await connection.execute(
+async def _insert_task(connection: Connection, context: ActionContext, task: NewTask, staff: int | None) -> int:
+    inserted = await connection.execute(
         "insert into tasks (company_id, relationship_id, kind, title, due_at, assigned_to, action_key, note)"
         " values (%s, %s, %s, %s, %s, %s, %s, %s)"
         " on conflict (company_id, action_key) do update set action_key = excluded.action_key returning id",
-        [company_id, relationship, task.kind, task.title, task.due_at, staff, key, task.note],
+        [
+            context.company_id,
+            context.relationship_id,
+            task.kind,
+            task.title,
+            task.due_at,
+            staff,
+            context.action_key,
+            task.note,
+        ],
     )
-    row = await made.fetchone()
+    row = await inserted.fetchone()
     assert row is not None
     task_id: int = row[0]
     return task_id

@@ -1,6 +1,6 @@
-"""API keys: made and revoked by the operator, found by the gateway. Only a key's SHA-256 is kept; it is shown once.
+"""API keys: created and revoked by the operator, looked up by the API.
 
-A key is 256 random bits, so that a plain hash of it is as good as a slow one and costs the gateway nothing.
+Only the SHA-256 of a key is stored; its plaintext is shown once, when it is created.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 
 from psycopg import sql
 from psycopg.rows import class_row
 
 from db.connections import Connection, Pool, scoped_rows, tenant_rows
+from db.people.secret_hash import secret_hash
 
 EVENTS_WRITE = "events:write"
 JOURNEYS_READ = "journeys:read"
@@ -31,7 +31,7 @@ _TOUCH = sql.SQL(
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Whose key it is and what it may do. It may do exactly its scopes: `admin` does not imply the others."""
+    """The company of a key and its scopes. A key has exactly its scopes: `admin` does not imply the others."""
 
     company_id: int
     key_id: int
@@ -40,7 +40,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as lists show it: `prefix` is its first 8 characters."""
+    """A key as shown in lists; `prefix` is its first 8 characters."""
 
     id: int
     company_id: int
@@ -53,16 +53,20 @@ class ApiKey:
 
 
 async def create(connection: Connection, company_id: int, name: str, scopes: Iterable[str]) -> tuple[int, str]:
-    """A new key on the owner's connection: (its id, its plaintext, which nobody can learn again).
+    """Create a key, on the owner's connection.
 
-    Raises ValueError for no scope at all, a scope that is not in SCOPES, or a company that does not exist.
+    Returns:
+        The key's id and its plaintext, which cannot be retrieved again.
+
+    Raises:
+        ValueError: There are no scopes, a scope is not in SCOPES, or the company does not exist.
     """
-    wanted = _checked(scopes)
+    wanted = _validate_scopes(scopes)
     plaintext = "pk_" + secrets.token_urlsafe(32)
     cursor = await connection.execute(
         "insert into api_keys (company_id, name, key_hash, prefix, scopes)"
         " select id, %s, %s, %s, %s from companies where id = %s returning id",
-        [name, _hash(plaintext), plaintext[:8], wanted, company_id],
+        [name, secret_hash(plaintext), plaintext[:8], wanted, company_id],
     )
     row = await cursor.fetchone()
     if row is None:
@@ -71,7 +75,7 @@ async def create(connection: Connection, company_id: int, name: str, scopes: Ite
 
 
 async def list_all(connection: Connection, company_id: int | None = None) -> list[ApiKey]:
-    """The keys of one company or of all, revoked ones too, on the owner's connection; oldest first."""
+    """List the keys of one company or of all, including revoked ones, oldest first, on the owner's connection."""
     async with connection.cursor(row_factory=class_row(ApiKey)) as cursor:
         await cursor.execute(
             "select id, company_id, name, prefix, scopes, created_at, last_used_at, revoked_at from api_keys"
@@ -81,17 +85,17 @@ async def list_all(connection: Connection, company_id: int | None = None) -> lis
         return await cursor.fetchall()
 
 
-async def id_of(connection: Connection, plaintext: str) -> int | None:
-    """The id of a key that is not revoked, on the owner's connection."""
-    found = await connection.execute(
-        "select id from api_keys where key_hash = %s and revoked_at is null", [_hash(plaintext)]
+async def find_id(connection: Connection, plaintext: str) -> int | None:
+    """Find the id of a key that is not revoked, on the owner's connection."""
+    cursor = await connection.execute(
+        "select id from api_keys where key_hash = %s and revoked_at is null", [secret_hash(plaintext)]
     )
-    row = await found.fetchone()
+    row = await cursor.fetchone()
     return row[0] if row else None
 
 
 async def revoke(connection: Connection, key_id: int) -> bool:
-    """Make a key worthless, on the owner's connection. False when there is no such key or it was revoked before."""
+    """Revoke a key, on the owner's connection; False if there is no such key or it is already revoked."""
     cursor = await connection.execute(
         "update api_keys set revoked_at = now() where id = %s and revoked_at is null", [key_id]
     )
@@ -99,11 +103,12 @@ async def revoke(connection: Connection, key_id: int) -> bool:
 
 
 async def find(pool: Pool, plaintext: str) -> Credential | None:
-    """Whose key this is, in one round trip; None when nobody's or revoked.
+    """Look up a key in one round trip; None if it is unknown or revoked.
 
-    Raises psycopg.OperationalError when Postgres does not answer.
+    Raises:
+        psycopg.OperationalError: Postgres does not answer.
     """
-    key_hash = _hash(plaintext)
+    key_hash = secret_hash(plaintext)
     rows = await scoped_rows(pool, "app.key_hash", key_hash.hex(), _FIND, [key_hash])
     if not rows:
         return None
@@ -112,16 +117,11 @@ async def find(pool: Pool, plaintext: str) -> Credential | None:
 
 
 async def touch(pool: Pool, credential: Credential) -> None:
-    """Note that the key is in use, to within 5 minutes: a write at every request would cost more than it tells."""
+    """Update the time of last use, at most every 5 minutes: a write for every request would cost too much."""
     await tenant_rows(pool, credential.company_id, _TOUCH, [credential.key_id])
 
 
-def _hash(plaintext: str) -> bytes:
-    # A header may hold what is no text; it has a hash all the same, which no key has.
-    return sha256(plaintext.encode(errors="surrogatepass")).digest()
-
-
-def _checked(scopes: Iterable[str]) -> list[str]:
+def _validate_scopes(scopes: Iterable[str]) -> list[str]:
     wanted = list(dict.fromkeys(scopes))
     allowed = ", ".join(SCOPES)
     if not wanted:

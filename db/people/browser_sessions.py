@@ -1,6 +1,6 @@
-"""Sessions of signed-in browsers, and the links that open one once. Only SHA-256 hashes of their secrets are kept.
+"""Browser sessions and single-use sign-in links. Only the SHA-256 hashes of their secrets are stored.
 
-A session acts as the key that it was opened with: it has the key's scopes and ends with it.
+A session acts as the API key with which it was opened: it has the key's scopes and ends when the key is revoked.
 """
 
 from __future__ import annotations
@@ -8,18 +8,18 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 from psycopg import sql
 
 from db.connections import Connection, Pool, pooled_connection, scoped_rows, tenant_rows, tenant_transaction
 from db.people.api_keys import Credential
+from db.people.secret_hash import secret_hash
 from journey.currency import DEFAULT_CURRENCY
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An open session: what it may do, whose it is, and when it ends unless it is used (`expires_at`)."""
+    """An open session. It ends at `expires_at` unless it is used before."""
 
     id: int
     credential: Credential
@@ -29,9 +29,9 @@ class Session:
     expires_at: datetime
 
 
-_HASH = "select set_config('app.key_hash', %s, true)"
-# The session says whose it is; from then on the company's own rows can be seen.
-_COMPANY = sql.SQL(
+_SET_HASH = "select set_config('app.key_hash', %s, true)"
+# The session determines the company; after that the company's rows are visible.
+_SET_COMPANY = sql.SQL(
     "select set_config('app.company_id',"
     " coalesce((select company_id::text from sessions where secret_hash = %s), ''), true)"
 )
@@ -43,82 +43,85 @@ _FIND = sql.SQL(
     " where s.secret_hash = %(hash)s and s.expires_at > now() and s.last_seen_at + %(idle)s > now()"
 ).format(currency=sql.Literal(DEFAULT_CURRENCY))
 _TOUCH = sql.SQL("update sessions set last_seen_at = now() where company_id = %s and id = %s returning id")
-_OPEN = sql.SQL(
+_CREATE = sql.SQL(
     "insert into sessions (company_id, key_id, secret_hash, expires_at)"
     " select company_id, id, %(hash)s, now() + %(lifetime)s from api_keys"
     " where company_id = %(company)s and id = %(key)s and revoked_at is null returning id"
 )
-_CLOSE = sql.SQL("delete from sessions where secret_hash = %s returning id")
+_DELETE = sql.SQL("delete from sessions where secret_hash = %s returning id")
 _REDEEM = sql.SQL(
     "update sign_in_links set used_at = now() where token_hash = %s and used_at is null and expires_at > now()"
     " returning company_id, key_id"
 )
 
 
-async def start(pool: Pool, company_id: int, key_id: int, lifetime: timedelta) -> str | None:
-    """A new session of a key: its secret, which nobody can learn again. None where the key was revoked.
+async def create(pool: Pool, company_id: int, key_id: int, lifetime: timedelta) -> str | None:
+    """Create a session of a key and return its secret, which cannot be retrieved again; None if the key is revoked.
 
-    The company's sessions that are over go with it.
+    Also deletes the company's expired sessions.
     """
     secret = secrets.token_urlsafe(32)
-    values = {"company": company_id, "key": key_id, "hash": _hash(secret), "lifetime": lifetime}
+    values = {"company": company_id, "key": key_id, "hash": secret_hash(secret), "lifetime": lifetime}
     async with tenant_transaction(pool, company_id) as connection:
         await connection.execute("delete from sessions where company_id = %s and expires_at < now()", [company_id])
-        made = await connection.execute(_OPEN, values)
-    return secret if made.rowcount == 1 else None
+        cursor = await connection.execute(_CREATE, values)
+    return secret if cursor.rowcount == 1 else None
 
 
 async def find(pool: Pool, secret: str, idle: timedelta) -> Session | None:
-    """Whose session this is, in one round trip; None when it is nobody's, over, or its key was revoked.
+    """Look up a session in one round trip; None if it is unknown or over, or its key is revoked.
 
-    Raises psycopg.OperationalError when Postgres does not answer.
+    Raises:
+        psycopg.OperationalError: Postgres does not answer.
     """
-    secret_hash = _hash(secret)
+    hashed = secret_hash(secret)
     async with pooled_connection(pool) as connection, connection.pipeline(), connection.cursor() as cursor:
-        await connection.execute(_HASH, [secret_hash.hex()])
-        await connection.execute(_COMPANY, [secret_hash])
-        await cursor.execute(_FIND, {"hash": secret_hash, "idle": idle})
+        await connection.execute(_SET_HASH, [hashed.hex()])
+        await connection.execute(_SET_COMPANY, [hashed])
+        await cursor.execute(_FIND, {"hash": hashed, "idle": idle})
         row = await cursor.fetchone()
     if row is None:
         return None
-    session_id, company_id, key_id, scopes, *shown = row
-    return Session(session_id, Credential(company_id, key_id, frozenset(scopes)), *shown)
+    session_id, company_id, key_id, scopes, *profile = row
+    return Session(session_id, Credential(company_id, key_id, frozenset(scopes)), *profile)
 
 
 async def touch(pool: Pool, session: Session) -> None:
-    """Note that the session is in use: from now on it may be idle as long again."""
+    """Update the time of last use, which restarts the idle timeout."""
     await tenant_rows(pool, session.credential.company_id, _TOUCH, [session.credential.company_id, session.id])
 
 
-async def end(pool: Pool, secret: str) -> None:
-    """End a session, whether or not there is one."""
-    secret_hash = _hash(secret)
-    await scoped_rows(pool, "app.key_hash", secret_hash.hex(), _CLOSE, [secret_hash])
+async def delete(pool: Pool, secret: str) -> None:
+    """Delete a session if it exists."""
+    hashed = secret_hash(secret)
+    await scoped_rows(pool, "app.key_hash", hashed.hex(), _DELETE, [hashed])
 
 
-async def new_link(connection: Connection, key_id: int, lifetime: timedelta) -> str:
-    """A link's token on the owner's connection; it opens one session of the key, within `lifetime`.
+async def create_sign_in_link(connection: Connection, key_id: int, lifetime: timedelta) -> str:
+    """Create a sign-in link that opens one session of a key within `lifetime`, on the owner's connection.
 
-    Links that are over go with it. Raises ValueError for a key that does not exist or was revoked.
+    Also deletes links that expired more than a day ago.
+
+    Returns:
+        The token of the link.
+
+    Raises:
+        ValueError: The key does not exist or is revoked.
     """
     token = secrets.token_urlsafe(32)
     await connection.execute("delete from sign_in_links where expires_at < now() - interval '1 day'")
-    made = await connection.execute(
+    cursor = await connection.execute(
         "insert into sign_in_links (company_id, key_id, token_hash, expires_at)"
         " select company_id, id, %s, now() + %s from api_keys where id = %s and revoked_at is null",
-        [_hash(token), lifetime, key_id],
+        [secret_hash(token), lifetime, key_id],
     )
-    if made.rowcount != 1:
-        raise ValueError(f"there is no key {key_id} that is not revoked")
+    if cursor.rowcount != 1:
+        raise ValueError(f"key {key_id} does not exist or is revoked")
     return token
 
 
-async def redeem(pool: Pool, token: str) -> tuple[int, int] | None:
-    """Use a link up: (company, key) that it signs in as; None for one that is unknown, used or too old."""
-    token_hash = _hash(token)
-    rows = await scoped_rows(pool, "app.key_hash", token_hash.hex(), _REDEEM, [token_hash])
+async def redeem_sign_in_link(pool: Pool, token: str) -> tuple[int, int] | None:
+    """Redeem a sign-in link and return its (company id, key id); None if it is unknown, used or expired."""
+    hashed = secret_hash(token)
+    rows = await scoped_rows(pool, "app.key_hash", hashed.hex(), _REDEEM, [hashed])
     return (rows[0][0], rows[0][1]) if rows else None
-
-
-def _hash(secret: str) -> bytes:
-    return sha256(secret.encode(errors="surrogatepass")).digest()

@@ -1,4 +1,4 @@
-"""Tenants, as the operator makes and lists them: on the owner's connection. The application sees but their numbers."""
+"""Companies (tenants). The operator manages them on the owner's connection; the application sees only their ids."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from datetime import datetime
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from db.connections import Connection, Pool, owner_connection, pooled_connection
+from db.connections import Connection, Pool, owner_connection, pooled_connection, tenant_rows
 from db.people import api_keys
 from journey.currency import DEFAULT_CURRENCY
-from journey.currency import currency as checked
+from journey.currency import currency as validate_currency
 
 FIRST_COMPANY = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A tenant as lists show it; `rules_version` counts the changes of its rules, from 1."""
+    """A company as shown in lists; `rules_version` starts at 1 and increases with every change of its rules."""
 
     id: int
     name: str
@@ -27,11 +27,15 @@ class Company:
     created_at: datetime
 
 
-async def add(connection: Connection, name: str, currency: str = DEFAULT_CURRENCY) -> int:
-    """A new company; its id. Raises ValueError when the name is blank, or the currency none."""
+async def create(connection: Connection, name: str, currency: str = DEFAULT_CURRENCY) -> int:
+    """Create a company and return its id.
+
+    Raises:
+        ValueError: The name is blank, or the currency code is unknown.
+    """
     if not name.strip():
         raise ValueError("a company needs a name")
-    settings = {"currency": checked(currency)}
+    settings = {"currency": validate_currency(currency)}
     cursor = await connection.execute(
         "insert into companies (name, settings) values (%s, %s) returning id", [name.strip(), Jsonb(settings)]
     )
@@ -41,22 +45,29 @@ async def add(connection: Connection, name: str, currency: str = DEFAULT_CURRENC
     return company_id
 
 
-async def change(
+async def update(
     connection: Connection, company_id: int, *, name: str | None = None, currency: str | None = None
 ) -> bool:
-    """Give a company another name or currency; what is None stays. False for no such company. Raises as `add`."""
+    """Change the name or the currency of a company; None leaves it unchanged.
+
+    Returns:
+        False if the company does not exist.
+
+    Raises:
+        ValueError: The name is blank, or the currency code is unknown.
+    """
     if name is not None and not name.strip():
         raise ValueError("a company needs a name")
-    settings = {} if currency is None else {"currency": checked(currency)}
-    changed = await connection.execute(
+    settings = {} if currency is None else {"currency": validate_currency(currency)}
+    cursor = await connection.execute(
         "update companies set name = coalesce(%s, name), settings = settings || %s where id = %s",
         [name and name.strip(), Jsonb(settings), company_id],
     )
-    return changed.rowcount == 1
+    return cursor.rowcount == 1
 
 
 async def list_all(connection: Connection) -> list[Company]:
-    """Every company, oldest first."""
+    """List all companies, oldest first."""
     async with connection.cursor(row_factory=class_row(Company)) as cursor:
         await cursor.execute(
             "select id, name, coalesce(settings ->> 'currency', %s) as currency, rules_version, created_at"
@@ -67,27 +78,40 @@ async def list_all(connection: Connection) -> list[Company]:
 
 
 async def all_ids(pool: Pool, after: int = 0, limit: int | None = None) -> list[int]:
-    """The number of every company, in order, for what the application does for each of them in turn; of those beyond
-    `after`, at most `limit`.
+    """List company ids in order, for work that the application does for every company.
 
-    Raises psycopg.OperationalError when Postgres does not answer.
+    Args:
+        after: Only ids greater than this.
+        limit: At most this many; None for all.
+
+    Raises:
+        psycopg.OperationalError: Postgres does not answer.
     """
     async with pooled_connection(pool) as connection:
         statement = "select id from company_ids() as c (id) where id > %s order by id limit %s"
         return [row[0] for row in await (await connection.execute(statement, [after, limit])).fetchall()]
 
 
-async def ensure_first(database_url: str) -> str | None:
-    """In a system without any company: make company 1 and a key with every scope; its plaintext. Otherwise None.
+async def find_name(pool: Pool, company_id: int) -> str | None:
+    """Find the name of a company; None if the company does not exist."""
+    rows = await tenant_rows(pool, company_id, "select name from companies where id = %s", [company_id])
+    return rows[0][0] if rows else None
 
-    Safe when several start at once: one makes them, the others get None.
+
+async def ensure_first(database_url: str) -> str | None:
+    """Create company 1 and an API key with all scopes if there are no companies yet.
+
+    Safe to run concurrently: one process creates them, the others get None.
+
+    Returns:
+        The plaintext of the key; None if a company exists already.
     """
     async with owner_connection(database_url) as connection:
         await connection.execute("lock table companies in share row exclusive mode")
         cursor = await connection.execute("select from companies limit 1")
         if await cursor.fetchone() is not None:
             return None
-        # Number 1, even where an attempt that failed has used the number up.
+        # Explicit id: a rolled-back attempt may have consumed 1 from the sequence.
         await connection.execute("insert into companies (id, name) values (%s, 'Example company')", [FIRST_COMPANY])
         await connection.execute(
             "select setval(pg_get_serial_sequence('companies', 'id'), greatest(last_value, %s)) from companies_id_seq",

@@ -23,7 +23,7 @@ from activities.commit import STALE_ATTEMPTS, CommitActivity
 from contracts.requests import CommitRequest, CommitResult
 from db.connections import Pool, open_pool
 from db.journeys import ledger
-from journey.state import State, changed, unpack
+from journey.state import State, apply_state_diff, unpack
 from journey.time import to_micros
 from tests.conftest import NewDatabase
 from tests.support.workflow_life import new_company
@@ -103,7 +103,7 @@ class Story:
     async def commit(self, *messages: Message, **changes: Any) -> CommitResult:
         """A commit as the workflow makes it: what was taken over from Postgres is committed upon once more."""
         answer = await self.lost(*messages, **changes)
-        self.state = changed(self.state, answer["changes"])
+        self.state = apply_state_diff(self.state, answer["changes"])
         if answer.get("again"):
             return await self.commit(*messages, **changes)
         return answer
@@ -127,7 +127,7 @@ class Story:
     def call(self, days: float = 0.0, seconds: int = 120, **fields: Any) -> dict[str, Any]:
         return self.event("call.received", days, duration_seconds=seconds, **fields)
 
-    def rules(self, changed: datetime, *stages: tuple[str, Any]) -> None:
+    def rules(self, changed_at: datetime, *stages: tuple[str, Any]) -> None:
         """Give the company growth stages of its own, (key, rule) in order, as its second version of the rules."""
         with psycopg.connect(self.url) as connection:
             for order, (key, rule) in enumerate(stages):
@@ -137,7 +137,8 @@ class Story:
                     [self.company, key, key, order, json.dumps(rule)],
                 )
             connection.execute(
-                "update companies set rules_version = 2, rules_changed_at = %s where id = %s", [changed, self.company]
+                "update companies set rules_version = 2, rules_changed_at = %s where id = %s",
+                [changed_at, self.company],
             )
 
     # -- what Postgres says -------------------------------------------------------------------------------------------
@@ -194,7 +195,7 @@ class Story:
             row["total_appointments"],
         )
         assert state.facts.value == row["lifetime_value"] * 100
-        assert [move["sequence"] for move in moves] == list(range(1, state.entry + 1))
+        assert [move["sequence"] for move in moves] == list(range(1, state.transition_number + 1))
         assert [move["from_stage"] for move in moves] == [None, *self.stages()][:-1]
         times = [move["transitioned_at"] for move in moves]
         assert [move["stay"] for move in moves] == [None, *map(sub, times[1:], times)]
@@ -457,7 +458,7 @@ async def test_older_try_must_not_write(story: Story) -> None:
     assert (story.row(), story.ledger(), story.transitions()) == before
     # a try that comes again and again is no ghost: the clock was set back
     await story.commit(events(event), now=NOON, attempt=STALE_ATTEMPTS + 1)
-    state = changed(before_state, newer["changes"])
+    state = apply_state_diff(before_state, newer["changes"])
     assert story.known.facts == unpack(state or {}).facts
     assert len(story.ledger()) == 2
     story.whole()

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activities.message_catalogue import TEMPLATES, Template
-from activities.rendering import FOLDER, InvalidTemplate, Own, check_template, date_text, fallbacks, render
+from activities.rendering import FOLDER, CompanyTemplate, InvalidTemplate, check_template, fallbacks, render
+from activities.template_variables import date_text
 
 FULL: dict[str, Any] = {
     "company_name": "Salon Ada & Söhne",
@@ -90,7 +91,7 @@ def test_every_message(name: str, which: tuple[str, ...]) -> None:
     if "optional" in which and not template.to_staff:
         assert FULL["unsubscribe_url"] in found.text
         assert FULL["unsubscribe_url"] in seen.links
-        assert found.text.startswith("Hello Grace Hopper,")
+        assert found.text.startswith("Hi Grace Hopper,")
     for required in template.required:
         assert str(FULL[required]) in found.text
         assert str(FULL[required]) in seen.text
@@ -147,7 +148,9 @@ def test_no_name_changes_what_a_mail_is_made_of(text: str, name: str) -> None:
 
 @pytest.mark.parametrize("evil", EVIL)
 def test_a_name_does_no_harm_in_a_companys_own_template(evil: str) -> None:
-    own = Own("For {{ name }}", '<p title="{{ name }}">{{ name|upper }} {{ "<" ~ name }}</p>', "Dear {{ name }}!")
+    own = CompanyTemplate(
+        "For {{ name }}", '<p title="{{ name }}">{{ name|upper }} {{ "<" ~ name }}</p>', "Dear {{ name }}!"
+    )
     found = render("welcome", "en", {"company_name": "Salon", "name": evil}, own)
     assert "\n" not in found.subject
     assert "\r" not in found.subject
@@ -166,7 +169,7 @@ def test_only_links_are_links(link: str) -> None:
 def test_what_is_missing_is_said() -> None:
     with pytest.raises(ValueError, match="campaign_offer needs company_name, offer_code, offer_percent, offer_until"):
         render("campaign_offer", "en", {})
-    with pytest.raises(ValueError, match="no message is called 'nothing'"):
+    with pytest.raises(ValueError, match="there is no message 'nothing'"):
         render("nothing", "en", {})
 
 
@@ -209,8 +212,8 @@ def test_templates_that_can_be_saved(name: str, subject: str, html: str | None, 
         ("Hello {{ name", 1, "unexpected end"),
         ("{{ name|safe }}", 1, "unknown filter 'safe'; allowed: capitalize"),
         ("{{ name|nothing }}", 1, "unknown filter 'nothing'"),
-        ("{% for i in name %}{{ i }}{% endfor %}", 1, "for is not for messages"),
-        ("{{ 7 * 7 }}", 1, "mul is not for messages"),
+        ("{% for i in name %}{{ i }}{% endfor %}", 1, "for is not allowed"),
+        ("{{ 7 * 7 }}", 1, "mul is not allowed"),
         ("{{ 'x' * 1000000000 }}", 1, "mul is not"),
         ("{{ 9 ** 9 ** 9 ** 9 }}", 1, "pow is not"),
         ("{{ name.__class__.__mro__ }}", 1, "getattr is not"),
@@ -235,7 +238,7 @@ def test_templates_that_can_be_saved(name: str, subject: str, html: str | None, 
         ("x" * 20_001, None, "longer than 20000"),
         ("\x00", None, "NUL"),
         ("   ", None, "empty"),
-        ("{% if name %}Hi{% endif %}", None, "empty when the optional"),
+        ("{% if name %}Hi{% endif %}", None, "empty when all optional"),
         ("{{ company_name|default(1, 2, 3) }}", None, "cannot be rendered"),
         ("{{ company_name < 3 }}", None, "cannot be rendered"),
     ],
@@ -255,14 +258,20 @@ def test_templates_that_cannot_be_saved(text: str, line: int | None, says: str) 
 @pytest.mark.parametrize(
     ("name", "subject", "html", "text", "says"),
     [
-        ("nothing", "Hi", None, "Hi", "name: no message is called 'nothing'; there are welcome"),
-        ("welcome", "", None, "Hi", "subject: it is empty"),
+        ("nothing", "Hi", None, "Hi", "name: there is no message 'nothing'; the messages are welcome"),
+        ("welcome", "", None, "Hi", "subject: must not be empty"),
         ("welcome", "{{ x }}", None, "Hi", "subject, line 1: unknown variable 'x'"),
         ("welcome", "Hi", "<p>\n{{ x }}", "Hi", "html, line 2: unknown variable 'x'"),
-        ("welcome", "Hi", " ", "Hi", "html: it is empty"),
-        ("campaign_sms", "", "<p>", "Hi {{ unsubscribe_url }}", "html: an SMS has only text"),
-        ("campaign_sms", "", None, "Hi", "text: marketing needs a way out"),
-        ("campaign_email", "Hi", "<p>Hi</p>", "Hi {{ unsubscribe_url }}", "html: marketing needs a way out"),
+        ("welcome", "Hi", " ", "Hi", "html: must not be empty"),
+        ("campaign_sms", "", "<p>", "Hi {{ unsubscribe_url }}", "html: text messages have no HTML part"),
+        ("campaign_sms", "", None, "Hi", "text: a marketing message must contain {{ unsubscribe_url }}"),
+        (
+            "campaign_email",
+            "Hi",
+            "<p>Hi</p>",
+            "Hi {{ unsubscribe_url }}",
+            "html: a marketing message must contain {{ unsubscribe_url }}",
+        ),
     ],
 )
 def test_parts_that_cannot_be_saved(name: str, subject: str, html: str | None, text: str, says: str) -> None:
@@ -274,15 +283,17 @@ def test_parts_that_cannot_be_saved(name: str, subject: str, html: str | None, t
 def test_what_was_saved_unchecked_is_refused_when_it_is_rendered() -> None:
     for text in ("{% for i in name %}x{% endfor %}", "{{ 'x' * 10 }}", "{{ name|safe }}", "{{ nothing }}", "{{ name"):
         with pytest.raises(InvalidTemplate):
-            render("welcome", "en", {"company_name": "Salon", "name": "Ada"}, Own("Hi", None, text))
+            render("welcome", "en", {"company_name": "Salon", "name": "Ada"}, CompanyTemplate("Hi", None, text))
 
 
 def test_what_makes_too_much_is_refused() -> None:
-    own = Own("Hi", None, "{{ company_name }}" * 1000)
+    own = CompanyTemplate("Hi", None, "{{ company_name }}" * 1000)
     with pytest.raises(InvalidTemplate, match="more than 200000 characters"):
         render("welcome", "en", {"company_name": "x" * 500}, own)
 
 
 def test_an_sms_has_only_text() -> None:
-    found = render("campaign_sms", "en", {"company_name": "Salon", "name": "Ada"}, Own("S", "<p>", "Hi {{ name }}"))
+    found = render(
+        "campaign_sms", "en", {"company_name": "Salon", "name": "Ada"}, CompanyTemplate("S", "<p>", "Hi {{ name }}")
+    )
     assert (found.subject, found.html, found.text) == ("", None, "Hi Ada\n")

@@ -145,7 +145,7 @@ class Tenant:
 def make_tenant(url: str, database_url: str) -> Tenant:
     async def make() -> tuple[int, str]:
         async with owner_connection(database_url) as connection:
-            company = await companies.add(connection, "Test")
+            company = await companies.create(connection, "Test")
             return company, (await api_keys.create(connection, company, "test", api_keys.SCOPES))[1]
 
     company, key = asyncio.run(make())

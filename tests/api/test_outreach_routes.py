@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from activities.message_catalogue import TEMPLATES
-from db.outreach.webhook_endpoints import MOST
+from db.outreach.webhook_endpoints import MAX_ENDPOINTS
 from journey.outreach import Outreach
 from tests.api.conftest import Tenant
 from tests.api.test_actions import ALWAYS, PROFILE
@@ -155,7 +155,7 @@ def test_an_endpoint_is_switched_off_and_on(tenant: Tenant) -> None:
     added = tenant.client.post("/v1/webhooks", json={"url": "https://crm.example.com/hook"}).json()
     path = f"/v1/webhooks/{added['id']}"
     off = tenant.client.patch(path, json={"is_active": False}).json()
-    assert (off["is_active"], off["disabled_reason"]) == (False, "switched off by hand")
+    assert (off["is_active"], off["disabled_reason"]) == (False, "disabled manually")
     assert off["disabled_at"]
     assert tenant.client.patch(path, json={"is_active": False}).json() == off
     on = tenant.client.patch(path, json={"is_active": True}).json()
@@ -192,7 +192,7 @@ def test_endpoints_that_may_not_be(tenant: Tenant, url: object) -> None:
 
 
 def test_the_same_url_once_and_not_too_many(tenant: Tenant) -> None:
-    for number in range(MOST):
+    for number in range(MAX_ENDPOINTS):
         assert tenant.client.post("/v1/webhooks", json={"url": f"https://crm.example.com/{number}"}).status_code == 201
     for url, said in (
         ("https://crm.example.com/3", "another endpoint has this URL"),

@@ -65,7 +65,7 @@ def _owner(tenant: Tenant, statement: str, *params: object) -> None:
 def new_link(tenant: Tenant, key_id: int, minutes: float = 15) -> str:
     async def make() -> str:
         async with owner_connection(tenant.database_url) as connection:
-            return await browser_sessions.new_link(connection, key_id, timedelta(minutes=minutes))
+            return await browser_sessions.create_sign_in_link(connection, key_id, timedelta(minutes=minutes))
 
     return asyncio.run(make())
 
@@ -287,7 +287,7 @@ def test_a_link_that_leads_nowhere(tenant: Tenant, browser: Browser, spoilt: str
     token = new_link(tenant, key_id, minutes=-1 if spoilt == "too old" else 15)
     if spoilt == "revoked":
         _owner(tenant, "update api_keys set revoked_at = now() where id = %s", key_id)
-        with pytest.raises(ValueError, match="no key"):
+        with pytest.raises(ValueError, match="does not exist or is revoked"):
             new_link(tenant, key_id)
     assert browser.sign_in(token=token).status_code == 401
 

@@ -21,7 +21,7 @@ from contracts.names import CAMPAIGN, campaign_id, journey_id
 from tests.support.outside import HttpServer, SmtpServer
 
 DETAILS_QUERY = "__temporal_workflow_metadata"
-TO_COME = re.compile(r"^- (\S+): (?:to be done|tried again|due )", re.MULTILINE)  # a line of what the UI shows
+TO_COME = re.compile(r"^- (\S+): (?:pending|retrying|due )", re.MULTILINE)  # a line of what the UI shows
 
 Row = dict[str, Any]
 

@@ -10,15 +10,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from activities.channels import message_id
-from activities.stage_actions import ACTIONS, Assign, Effect, Mail, Notice, Occasion, StaffMail, Task, Text
+from activities.channels.registry import channel_spec
+from activities.stage_actions import REGISTRY, Assign, CustomerMessage, Effect, StaffMessage, Task, WebhookEvent
 from contracts.names import campaign_id, journey_id
-from journey.actions import CAMPAIGN, QUARTERLY_REVIEW, STAGE_CHANGED, Moved, action_key, due_actions, parsed_tail
+from journey.actions import CAMPAIGN, QUARTERLY_REVIEW, STAGE_CHANGED, StageEntry, action_key, due_actions
 from journey.actions import step_name as step
 from journey.outreach import outreach_from
 from journey.stages import DEFAULT_RULEBOOK
 from journey.time import to_micros
 from tests.chaos.acted import Acted, Received, Row
 from tests.chaos.invariants import Finding
+from tests.support.action_contexts import action_context
 
 DUE = "every action that a transition brings about is on record once, and no other"
 SETTLED = "what is due is done: succeeded, or suppressed for a reason that stands; nothing has failed"
@@ -54,8 +56,8 @@ def repeats(received: list[Received]) -> int:
 
 def effect_of(row: Row) -> Effect:
     """What an action's row is for."""
-    occasion = Occasion(row["external_id"], row["stage_key"], parsed_tail(f"{row['entry']}:{row['action']}")[2])
-    return ACTIONS[row["action"].partition(".")[0]](occasion)
+    context = action_context(customer_id=row["external_id"], stage=row["stage_key"], action=row["action"])
+    return REGISTRY[context.name].effect(context)
 
 
 def _is_step(row: Row) -> bool:
@@ -92,11 +94,11 @@ def _brought_about(moves: list[Row], *, told: bool) -> list[str]:
             stage = move["to_stage"]
             growth = DEFAULT_RULEBOOK.by_key[stage].is_growth
             at = to_micros(move["transitioned_at"])
-            batch.append(Moved(move["sequence"], stage, at, stage not in entered, growth))
+            batch.append(StageEntry(move["sequence"], stage, at, stage not in entered, growth))
             entered.add(stage)
         decided = max(to_micros(move["decided_at"]) for move in moves if move["version"] == version)
         due = due_actions(batch, decided, DEFAULT_RULEBOOK.actions)
-        tails += [action.tail for action in due if told or action.action != STAGE_CHANGED]
+        tails += [action.action_ref for action in due if told or action.action != STAGE_CHANGED]
     return tails
 
 
@@ -147,13 +149,12 @@ def _allowed(acted: Acted, row: Row) -> tuple[str, ...]:
 
 def _possible(acted: Acted, row: Row, relationship: Row, effect: Effect) -> bool:
     """Whether there is anybody to send it to, who wants it."""
-    if isinstance(effect, Mail):
-        return bool(relationship["email"] and relationship["consent"].get("email"))
-    if isinstance(effect, Text):
-        return bool(relationship["phone"] and relationship["consent"].get("sms"))
-    if isinstance(effect, StaffMail):
+    if isinstance(effect, CustomerMessage):
+        channel = channel_spec(effect.channel)
+        return bool(relationship[str(channel.address_field)] and relationship["consent"].get(channel.name))
+    if isinstance(effect, StaffMessage):
         return bool(_addresses(acted, row, effect))
-    if isinstance(effect, Notice):
+    if isinstance(effect, WebhookEvent):
         return bool(acted.companies[row["company_id"]]["endpoints"])
     return True
 
@@ -242,7 +243,7 @@ def _arrived(acted: Acted) -> Iterable[Finding]:
     sent: dict[str, tuple[Row, set[str], str]] = {}  # by id: the action, where it may go, what its subject begins with
     for row in acted.actions:
         effect, key = effect_of(row), message_id(row["action_key"])
-        if isinstance(effect, Notice):
+        if isinstance(effect, WebhookEvent):
             number = f" {row['entry']}" if row["action"] == STAGE_CHANGED else ""
             for endpoint in acted.companies[row["company_id"]]["endpoints"]:
                 sent[f"{key}-{endpoint}"] = (
@@ -250,7 +251,7 @@ def _arrived(acted: Acted) -> Iterable[Finding]:
                     {f"/hook/{row['company_id']}"},
                     f"{effect.type} {row['external_id']}{number}",
                 )
-        elif isinstance(effect, Mail | Text | StaffMail):
+        elif isinstance(effect, CustomerMessage | StaffMessage):
             sent[key] = (row, _addresses(acted, row, effect), "")
     came: dict[str, list[Received]] = defaultdict(list)
     for one in [*acted.mails, *acted.texts, *acted.hooks]:
@@ -273,12 +274,12 @@ def _overtaken(row: Row) -> bool:
     return _is_step(row) and row["status"] == "cancelled"
 
 
-def _addresses(acted: Acted, row: Row, effect: Mail | Text | StaffMail) -> set[str]:
+def _addresses(acted: Acted, row: Row, effect: CustomerMessage | StaffMessage) -> set[str]:
     relationship = acted.relationships[row["relationship_id"]]
-    if isinstance(effect, StaffMail):
+    if isinstance(effect, StaffMessage):
         company = (row["company_id"], effect.role)
         return {p["email"] for p in acted.staff if (p["company_id"], p["role"]) == company and p["email"]}
-    return {str(relationship["phone" if isinstance(effect, Text) else "email"])}
+    return {str(relationship[str(channel_spec(effect.channel).address_field)])}
 
 
 def _agenda(acted: Acted) -> Iterable[Finding]:

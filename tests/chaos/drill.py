@@ -200,7 +200,7 @@ async def drill(data: Path, options: Options, settings: Mapping[str, str] | None
         company_keys = {}
         async with owner_connection(postgres.url) as owner:
             for number in range(COMPANIES):
-                company = await companies.add(owner, f"Company {number}")
+                company = await companies.create(owner, f"Company {number}")
                 company_keys[company] = (await api_keys.create(owner, company, "drill", [api_keys.EVENTS_WRITE]))[1]
         client = await Client.connect(temporal.address, data_converter=connection.CONVERTER)
         for number in range(options.workers):

@@ -21,7 +21,8 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
 from contracts.journey_client import journey_handle
-from contracts.names import JOURNEY, STATE_QUERY, WAKE_SPREAD
+from contracts.names import JOURNEY, STATE_QUERY
+from contracts.timeouts import WAKE_UP_JITTER
 from journey.engine import Transition, decide
 from journey.events import content_hash, from_fields
 from journey.explain import readable
@@ -126,7 +127,7 @@ def _journey(told: Told, name: str, now: int) -> Iterable[tuple[str, str]]:
     state = unpack(row["state"])
     yield from _columns(row, state)
     yield from _sequence(row, moves)
-    if state.deadline is not None and now > state.deadline + LATENCY + WAKE_SPREAD.total_seconds() * 1e6:
+    if state.deadline is not None and now > state.deadline + LATENCY + WAKE_UP_JITTER.total_seconds() * 1e6:
         yield OVERDUE, f"its deadline was {row['next_deadline']}"
     if any(entry["version"] > row["version"] for entry in entries):
         yield FOLD, "an event of a commit that the row has not seen"
@@ -208,8 +209,11 @@ def _columns(row: dict[str, Any], state: State) -> Iterable[tuple[str, str]]:
 
 def _sequence(row: dict[str, Any], moves: list[dict[str, Any]]) -> Iterable[tuple[str, str]]:
     numbers = [move["sequence"] for move in moves]
-    if numbers != list(range(1, unpack(row["state"]).entry + 1)):
-        yield SEQUENCE, f"the numbers are {numbers}, the journey has made {unpack(row['state']).entry} transitions"
+    if numbers != list(range(1, unpack(row["state"]).transition_number + 1)):
+        yield (
+            SEQUENCE,
+            f"the numbers are {numbers}, the journey has made {unpack(row['state']).transition_number} transitions",
+        )
     path = [move["from_stage"] for move in moves] + [row["current_stage"]]
     if path != [None] + [move["to_stage"] for move in moves]:
         yield SEQUENCE, f"from {path} to {[move['to_stage'] for move in moves]}"

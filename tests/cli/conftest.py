@@ -84,5 +84,5 @@ async def system(postgres_url: str) -> AsyncIterator[dict[str, str]]:
 async def shell(system: dict[str, str]) -> Shell:
     url = system["DATABASE_URL"]
     async with owner_connection(url) as connection:
-        company = await companies.add(connection, "of one test")
+        company = await companies.create(connection, "of one test")
     return Shell(system, url, company)

@@ -12,10 +12,13 @@ from typing import Any
 import psycopg
 import pytest
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
-from contracts.journey_client import journey_handle
+from cli.events import import_log
+from contracts.journey_client import journey_handle, send_events
 from journey.stages import DEFAULT_ACTIONS
 from local import services
+from settings import Settings
 from tests.cli.conftest import Shell
 from tests.support.bad_events import BAD_EVENTS
 
@@ -113,7 +116,8 @@ NOW = [*DEFAULT_ACTIONS["vip"], *DEFAULT_ACTIONS["at_risk"]]
 
 
 async def test_every_bad_line_is_named_and_the_rest_is_imported(shell: Shell, tmp_path: Path) -> None:
-    lines = [raw for _, raw, _ in BAD_EVENTS if b"\n" not in raw and raw.strip()]
+    trimmed = "customer has a line break at its end"  # which is fine in a file
+    lines = [raw for name, raw, _ in BAD_EVENTS if b"\n" not in raw and raw.strip() and name != trimmed]
     good = visit(1, 1, datetime(2026, 1, 5, tzinfo=UTC))
     log = write_log(tmp_path / "log.jsonl", [*lines, good, {**good, "amount": "5.00"}, good])
     code, summary = await shell.json("import", log, "--company", str(shell.company))
@@ -122,6 +126,65 @@ async def test_every_bad_line_is_named_and_the_rest_is_imported(shell: Shell, tm
     assert {reject["line"] for reject in rejects} == {*range(1, len(lines) + 1), len(lines) + 2}
     assert all("field" in error and error["problem"] for reject in rejects for error in reject["errors"])
     assert shell.counts()[3] == 1
+
+
+async def test_every_physical_line_is_counted_and_an_open_quote_costs_one(shell: Shell, tmp_path: Path) -> None:
+    rows = ["id,type,customer_id,occurred_at,rating,comment"]
+    rows += [f"{n},feedback.received,{n},2026-01-05T00:00:00Z,4,good" for n in range(1, 6)]
+    rows[2] = '2,feedback.received,2,2026-01-05T00:00:00Z,4,"nice haircut'
+    rows += [
+        "",
+        ",,,,,",
+        "6,feedback.received,nan,2026-01-05T00:00:00Z,9,",
+        '7,feedback.received,7,2026-01-05T00:00:00Z,4,"a',
+    ]
+    rows += ['b"', "1,feedback.received,1,2026-01-05T00:00:00Z,5,other"]
+    log = tmp_path / "log.csv"
+    log.write_text("\n".join(rows) + "\n")
+    code, summary = await shell.json("import", str(log), "--company", str(shell.company))
+    assert (code, summary["imported"]) == (1, 5)
+    assert summary["lines"] == {"header": 1, "ignored": 2, "imported": 6, "rejected": 3}
+    rejects = rejected(str(log))
+    assert [reject["line"] for reject in rejects] == [3, 9, 12]
+    assert rejects[0]["raw"] == rows[2]
+    assert "not closed" in rejects[0]["errors"][0]["problem"]
+    assert {error["field"] for error in rejects[1]["errors"]} == {"customer_id", "rating"}
+
+
+async def test_large_events_of_one_customer_are_split_by_size(shell: Shell, tmp_path: Path) -> None:
+    """90 comments of 4,000 characters, two bytes each: more than Temporal takes in one signal."""
+    begin = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    lines: list[Any] = [
+        {"id": f"f{n}", "type": "feedback.received", "customer_id": "1", "rating": 4, "comment": "Ü" * 4000,
+         "occurred_at": (begin + timedelta(minutes=n)).isoformat()}
+        for n in range(90)
+    ]  # fmt: skip
+    log = write_log(tmp_path / "log.jsonl", [*lines, visit(1, 2, begin)])
+    code, summary = await shell.json("import", log, "--company", str(shell.company))
+    assert (code, summary["imported"], summary["unsent"]) == (0, 91, [])
+    code, summary = await shell.json("import", log, "--company", str(shell.company))
+    assert (code, summary["imported"], summary["known"]) == (0, 0, 91)
+
+
+async def test_a_customer_that_cannot_be_sent_is_reported_and_the_rest_is_imported(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    async def send(client: Client, company_id: int, customer_id: str, *args: Any, **kwargs: Any) -> None:
+        calls.append(customer_id)
+        if customer_id == "2":
+            raise RPCError("grpc: received message larger than max (5 vs. 4)", RPCStatusCode.RESOURCE_EXHAUSTED, b"")
+        await send_events(client, company_id, customer_id, *args, **kwargs)
+
+    monkeypatch.setattr("cli.events.sending.send_events", send)
+    begin = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    log = write_log(tmp_path / "log.jsonl", [visit(n, n, begin) for n in range(1, 4)])
+    monkeypatch.setenv("TEMPORAL_ADDRESS", shell.environment["TEMPORAL_ADDRESS"])
+    settings = Settings(database_url=shell.url)
+    assert await import_log.import_log(settings, log, shell.company, shift_to_now=False, act=False, as_json=False) == 1
+    assert sorted(calls) == ["1", "2", "3"], "what is too large is not sent again"
+    assert shell.counts()[3] == 2
 
 
 async def test_a_long_history_of_one_customer_is_lived_in_order(shell: Shell, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ async def test_a_link_is_made_for_a_key(shell: Shell) -> None:
 
 async def test_no_link_for_a_key_that_is_none(shell: Shell) -> None:
     code, _, err = await shell.run("keys", "link", "--key", "999999")
-    assert (code, "there is no key 999999" in err) == (2, True)
+    assert (code, "key 999999 does not exist or is revoked" in err) == (2, True)
     for _ in range(2):
         await shell.run("keys", "create", "--company", str(shell.company), "--scopes", "journeys:read")
     code, _, err = await shell.run("keys", "link", "--data", "/nowhere")

@@ -76,7 +76,7 @@ class Stack:
 
         async def create() -> tuple[int, str]:
             async with owner_connection(self.database_url) as connection:
-                company = await companies.add(connection, name, "USD")
+                company = await companies.create(connection, name, "USD")
                 return company, (await api_keys.create(connection, company, "test", api_keys.SCOPES))[1]
 
         return run_in_thread(create)

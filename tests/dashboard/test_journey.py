@@ -74,7 +74,8 @@ def test_a_skipped_e_mail_is_retried(visit: Visit) -> None:
     expect(entry).to_contain_text("Done")
     expect(entry.get_by_role("button")).to_have_count(0)
     (sent,) = list_actions(stack, customer, "centre_email")
-    assert (sent["id"], sent["status"], sent["detail"]["receipt"]) == (skipped["id"], "succeeded", "kept in the outbox")
+    receipt = sent["detail"]["receipt"]
+    assert (sent["id"], sent["status"], receipt) == (skipped["id"], "succeeded", "saved in the outbox folder")
 
 
 def test_the_stage_is_changed_manually(visit: Visit) -> None:

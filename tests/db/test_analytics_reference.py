@@ -19,7 +19,6 @@ from db.analytics.journey_analytics import AnalyticsQuery
 from db.analytics.rollup_writer import companies_with_pending_rollups
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool
-from journey.events import InvalidEvent
 from journey.simulate import Log
 from journey.time import to_micros
 from tests.conftest import NewDatabase
@@ -40,8 +39,8 @@ def logs_url(new_database: NewDatabase, migrated_template: str) -> str:
     url = new_database(template=migrated_template)
     for company, name in enumerate(LOGS, 1):
         log = Log()
-        for _, _, event in read_log(DATA / "events" / f"{name}.jsonl.gz"):
-            assert not isinstance(event, InvalidEvent)
+        for event in (line.event for line in read_log(DATA / "events" / f"{name}.jsonl.gz")):
+            assert event is not None
             log.add(event)
         end = datetime.fromisoformat(reference(name)["end_plus_120d"]["at"])
         live(url, company, log.customers.values(), to_micros(end))

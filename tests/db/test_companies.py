@@ -19,7 +19,7 @@ async def test_a_new_system_gets_company_1_and_one_key(database_url: str, pool: 
     assert found == api_keys.Credential(1, found.key_id if found else 0, frozenset(api_keys.SCOPES))
     assert await companies.ensure_first(database_url) is None
     async with owner_connection(database_url) as connection:
-        assert await companies.add(connection, " Second ") == 2
+        assert await companies.create(connection, " Second ") == 2
     async with owner_connection(database_url) as connection:
         listed = await companies.list_all(connection)
     assert [(company.id, company.name) for company in listed] == [(1, "Example company"), (2, "Second")]
@@ -27,18 +27,18 @@ async def test_a_new_system_gets_company_1_and_one_key(database_url: str, pool: 
 
 async def test_company_1_though_the_number_was_used_up(database_url: str) -> None:
     async with owner_connection(database_url) as connection:
-        await companies.add(connection, "never")
+        await companies.create(connection, "never")
         await connection.rollback()
     assert await companies.ensure_first(database_url)
     async with owner_connection(database_url) as connection:
         assert [company.id for company in await companies.list_all(connection)] == [1]
-        assert await companies.add(connection, "next") == 2
+        assert await companies.create(connection, "next") == 2
 
 
 async def test_a_company_needs_a_name(database_url: str) -> None:
     async with owner_connection(database_url) as connection:
         with pytest.raises(ValueError, match="name"):
-            await companies.add(connection, "  ")
+            await companies.create(connection, "  ")
 
 
 async def test_a_key_is_found_until_it_is_revoked(two_companies: str, two_companies_pool: Pool) -> None:

@@ -46,7 +46,7 @@ async def operates(url: str) -> None:
     plaintext = await companies.ensure_first(url)
     assert plaintext is not None
     async with owner_connection(url) as connection:
-        second = await companies.add(connection, "Second")
+        second = await companies.create(connection, "Second")
         key_id, other = await api_keys.create(connection, second, "key", ["admin"])
         assert [company.id for company in await companies.list_all(connection)] == [1, second]
         assert [key.company_id for key in await api_keys.list_all(connection)] == [1, second]

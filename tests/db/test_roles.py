@@ -13,7 +13,7 @@ from db.analytics import journey_analytics
 from db.analytics.churn_predictions import churn_predictions
 from db.analytics.journey_analytics import AnalyticsQuery
 from db.connections import Pool
-from db.journeys.rulebooks import Rulebooks
+from db.journeys.rulebooks import RulebookCache
 from db.schema import migrate
 from journey.events import Event, parse
 from journey.stages import DEFAULT_STAGES, Rulebook
@@ -42,7 +42,7 @@ async def figures(pool: Pool, rulebook: Rulebook) -> tuple[dict[str, Any], list[
 async def test_other_keys_with_the_same_roles_give_the_same_figures(pool: Pool, database_url: str) -> None:
     histories = [[visit("new", 3)], [visit("rich", 5, "2000.00")], [visit("back", 200), visit("back", 1)]]
     live(database_url, 1, [*histories, [visit("quiet", 100)], [visit("lost", 200)]], to_micros(NOW))
-    by_default = await figures(pool, await Rulebooks().newest(pool, 1))
+    by_default = await figures(pool, await RulebookCache().latest(pool, 1))
     assert (by_default[0]["at_risk_count"], by_default[0]["vip_count"]) == (1, 1)
     assert [row["customer_id"] for row in by_default[1]] == ["quiet"]
     with psycopg.connect(database_url) as connection:
@@ -60,17 +60,17 @@ async def test_other_keys_with_the_same_roles_give_the_same_figures(pool: Pool, 
             }.items():
                 for column in columns:
                     connection.execute(f"update {table} set {column} = %s where {column} = %s".encode(), [new, old])
-    assert await figures(pool, await Rulebooks().newest(pool, 1)) == by_default
+    assert await figures(pool, await RulebookCache().latest(pool, 1)) == by_default
 
 
 async def test_a_high_risk_is_the_companys_own(pool: Pool, database_url: str) -> None:
     live(database_url, 1, [[visit("new", 3)], [visit("slow", 70)]], to_micros(NOW))
-    assert (await figures(pool, await Rulebooks().newest(pool, 1)))[1] == []
+    assert (await figures(pool, await RulebookCache().latest(pool, 1)))[1] == []
     with psycopg.connect(database_url) as connection:
         connection.execute(
             """update companies set settings = '{"scoring": {"high_risk": 0.25}}', rules_version = 2 where id = 1"""
         )
-    assert [row["customer_id"] for row in (await figures(pool, await Rulebooks().newest(pool, 1)))[1]] == ["slow"]
+    assert [row["customer_id"] for row in (await figures(pool, await RulebookCache().latest(pool, 1)))[1]] == ["slow"]
 
 
 def test_existing_stages_get_the_roles_of_their_keys(two_companies: str) -> None:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(not LOG.is_file(), reason="PERDURE_DATA names no
 def customers() -> Floats:
     """x, t_x and age as of END (weeks), and the purchase days of the 39 weeks after it; a column for each customer."""
     days: dict[str, set[date]] = {}
-    for _, _, event in read_log(LOG):
+    for event in (line.event for line in read_log(LOG)):
         assert isinstance(event, Event)
         days.setdefault(event.customer, set()).add(event.occurred_at.date())
     rows = []

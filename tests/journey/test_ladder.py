@@ -27,7 +27,7 @@ def test_the_first_event_of_any_kind_makes_a_prospect(first: Event) -> None:
     assert life.path == ["prospect"]
     (start,) = life.moves
     assert (start.from_stage, start.trigger_type, start.trigger_event) == (None, "system", "journey_started")
-    assert (start.at, start.sequence, start.first_entry, start.event_id) == (START, 1, True, first.id)
+    assert (start.at, start.transition_number, start.first_entry, start.event_id) == (START, 1, True, first.id)
     assert (life.state.risk, life.state.started_at) == (0 if first.type != "appointment.missed" else 20, START)
 
 
@@ -71,7 +71,7 @@ def test_a_first_appointment_of_1200_climbs_one_transition_a_stage() -> None:
     steps = [(None, "prospect", 0), ("prospect", "customer", 0), ("customer", "vip", 0)]
     assert life.on(0, visit(0, "1200")) == steps
     assert life.triggers == ["journey_started", "appointment_completed", "lifetime_value"]
-    assert [move.sequence for move in life.moves] == [1, 2, 3]
+    assert [move.transition_number for move in life.moves] == [1, 2, 3]
 
 
 def test_all_stages_at_once_go_in_order() -> None:

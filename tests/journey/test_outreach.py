@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from activities.channels.registry import channel_spec
 from journey.outreach import (
+    Deferral,
     Go,
-    Hold,
     InvalidOutreach,
-    MessageChannel,
     Outreach,
     Profile,
     Step,
@@ -30,8 +30,14 @@ ADA = Profile(
 )
 
 
-def verdict(profile: Profile = ADA, **given: Any) -> Go | Hold | Suppress:
-    wanted: dict[str, Any] = {"channel": "email", "marketing": True, "now": NOON, "outreach": Outreach(), **given}
+def verdict(profile: Profile = ADA, **given: Any) -> Go | Deferral | Suppress:
+    wanted: dict[str, Any] = {
+        "channel": channel_spec("email"),
+        "marketing": True,
+        "now": NOON,
+        "outreach": Outreach(),
+        **given,
+    }
     return consider(profile, **wanted)
 
 
@@ -121,10 +127,8 @@ def test_go() -> None:
     ],
 )
 @pytest.mark.parametrize("marketing", [True, False])
-def test_nothing_without_address_and_consent(
-    profile: Profile, channel: MessageChannel, reason: str, marketing: bool
-) -> None:
-    assert verdict(profile, channel=channel, marketing=marketing, now=EVENING) == Suppress(reason)
+def test_nothing_without_address_and_consent(profile: Profile, channel: str, reason: str, marketing: bool) -> None:
+    assert verdict(profile, channel=channel_spec(channel), marketing=marketing, now=EVENING) == Suppress(reason)
 
 
 def test_the_cap_counts_what_was_sent_within_its_days() -> None:
@@ -145,7 +149,7 @@ def test_the_cap_comes_before_the_night() -> None:
 def test_the_night_is_the_customers_own() -> None:
     morning = to_micros(datetime(2026, 6, 2, 6, tzinfo=UTC))  # 08:00 in Berlin
     held = verdict(now=EVENING, marketing=False)
-    assert held == Hold(morning, "quiet hours from 20:00 to 08:00 (Europe/Berlin)")
+    assert held == Deferral(morning, "quiet hours from 20:00 to 08:00 (Europe/Berlin)")
     assert verdict(now=morning) == Go()
     elsewhere = msgspec.structs.replace(ADA, time_zone="America/New_York")
     assert verdict(elsewhere, now=EVENING) == Go()
@@ -156,7 +160,7 @@ def test_without_a_zone_of_his_own_the_companys_counts(stored: str | None) -> No
     nowhere = msgspec.structs.replace(ADA, time_zone=stored)
     assert verdict(nowhere, now=EVENING, outreach=Outreach(time_zone="UTC")) == Go()
     held = verdict(nowhere, now=EVENING, outreach=Outreach(time_zone="Asia/Kolkata"))
-    assert isinstance(held, Hold)
+    assert isinstance(held, Deferral)
     assert held.until == to_micros(datetime(2026, 6, 2, 2, 30, tzinfo=UTC))
 
 
@@ -168,6 +172,6 @@ def test_no_night_where_both_ends_are_equal() -> None:
 def test_who_is_held_may_go_then(day: int, beside: int) -> None:
     now = day + beside
     found = verdict(now=now)
-    if isinstance(found, Hold):
+    if isinstance(found, Deferral):
         assert now < found.until <= now + DAY
         assert verdict(now=found.until) == Go()

@@ -10,7 +10,7 @@ from journey.engine import Transition, decide
 from journey.events import Event, from_fields
 from journey.simulate import Log
 from journey.stages import DEFAULT_RULEBOOK, Rulebook
-from journey.state import State, changed, changes, copy, pack, unpack
+from journey.state import State, apply_state_diff, copy, pack, state_diff, unpack
 from journey.time import DAY, Micros, Moment, utc_text
 from tests.support import strategies as some
 from tests.support.strategies import BASE, HORIZON, live
@@ -112,10 +112,10 @@ def test_the_deadline_is_the_first_instant_at_which_anything_changes(rulebook: R
 @given(rulebook=some.rulebooks, data=st.data())
 def test_batches_with_late_arrivals_keep_time_and_count(rulebook: Rulebook, data: st.DataObject) -> None:
     state, moves = _batches(data, rulebook)
-    assert [move.sequence for move in moves] == list(range(1, len(moves) + 1))
+    assert [move.transition_number for move in moves] == list(range(1, len(moves) + 1))
     assert [move.at for move in moves] == sorted(move.at for move in moves)
     assert [move.from_stage for move in moves] == [None, *(move.to_stage for move in moves)][: len(moves)]
-    assert state.entry == len(moves)
+    assert state.transition_number == len(moves)
     assert state.stage == (moves[-1].to_stage if moves else None)
 
 
@@ -144,10 +144,10 @@ def test_changes_turn_one_packed_state_into_the_next(
     state = state_after(State(), history, rulebook, end)
     for next_state in (state_after(state, more, rulebook, Micros(end + 100 * DAY)), State(), copy(state)):
         old, new = pack(state), pack(next_state)
-        recorded = json.loads(json.dumps(changes(old, new)))
-        assert changed(old, recorded) == new
+        recorded = json.loads(json.dumps(state_diff(old, new)))
+        assert apply_state_diff(old, recorded) == new
         assert (recorded == {}) == (old == new)
-    assert changed(None, changes({}, pack(state))) == pack(state)
+    assert apply_state_diff(None, state_diff({}, pack(state))) == pack(state)
 
 
 def test_a_recorded_change_does_not_grow_with_the_appointments() -> None:
@@ -157,7 +157,7 @@ def test_a_recorded_change_does_not_grow_with_the_appointments() -> None:
         fields = {"id": f"e{day}", "customer_id": 1, "type": "appointment.completed"}
         event = from_fields({**fields, "occurred_at": utc_text(Micros(BASE + day * DAY)), "amount": "10.00"})
         then = state_after(state, [event], DEFAULT_RULEBOOK, event.at)
-        sizes.append(len(json.dumps(changes(pack(state), pack(then)))))
+        sizes.append(len(json.dumps(state_diff(pack(state), pack(then)))))
         state = then
     assert max(sizes[150:]) < 200
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journey.events import Event, from_fields
-from journey.rules import FACTS, InvalidRule, View, parse_rules
+from journey.rules import FACTS, InvalidRule, RuleContext, parse_rules
 from journey.scoring import Scoring
 from journey.stages import DEFAULT_RULEBOOK, DEFAULT_STAGES, rulebook_from
 from journey.state import Facts
@@ -128,11 +128,11 @@ def test_conditions_compare_exactly(sign: str, number: Decimal, days: Decimal, b
     holds = {">": days > number, ">=": days >= number, "<": days < number, "<=": days <= number, "==": days == number}
     conditions = {"days": f"{blanks}{sign}{blanks}{number}{blanks}"}
     (rule,) = parse_rules({"trigger": "days_since_last_appointment", "conditions": conditions}, "here")
-    view = View(Facts(), Moment(2 * int(days * DAY)), None, DEFAULT_RULEBOOK.scorer, Micros(0))
-    assert rule.holds(view) == holds[sign]
+    context = RuleContext(Facts(), Moment(2 * int(days * DAY)), None, DEFAULT_RULEBOOK.scorer, Micros(0))
+    assert rule.holds(context) == holds[sign]
     (rule,) = parse_rules({"trigger": "lifetime_value", "conditions": {"value": f"{sign} {number}"}}, "here")
     assert (
-        rule.holds(View(Facts(value=int(days * 100)), Moment(0), None, DEFAULT_RULEBOOK.scorer, Micros(0)))
+        rule.holds(RuleContext(Facts(value=int(days * 100)), Moment(0), None, DEFAULT_RULEBOOK.scorer, Micros(0)))
         == holds[sign]
     )
 
@@ -155,9 +155,9 @@ def test_every_fact(fact: str, comparison: str, holds: bool) -> None:
         tickets={"a": 0, "b": 0, "c": 5},
     )
     (rule,) = parse_rules({"trigger": "appointment_count", "conditions": {fact: comparison}}, "here")
-    view = View(facts, Moment(0), None, DEFAULT_RULEBOOK.scorer, Micros(0))
-    assert rule.holds(view) is holds
-    verdict = rule.verdict(view)
+    context = RuleContext(facts, Moment(0), None, DEFAULT_RULEBOOK.scorer, Micros(0))
+    assert rule.holds(context) is holds
+    verdict = rule.verdict(context)
     assert verdict["holds"] is holds
     assert verdict["conditions"][0]["must_be"].replace(" ", "") == comparison
     assert set(FACTS) >= {fact}
@@ -170,7 +170,7 @@ def test_every_fact(fact: str, comparison: str, holds: bool) -> None:
 )  # fmt: skip
 def test_an_event_trigger_holds_only_for_its_event(event: Event | None, holds: bool) -> None:
     (rule,) = parse_rules({"trigger": "call_received", "conditions": {"call_duration": "> 60"}}, "here")
-    assert rule.holds(View(Facts(), Moment(0), event, DEFAULT_RULEBOOK.scorer, Micros(0))) is holds
+    assert rule.holds(RuleContext(Facts(), Moment(0), event, DEFAULT_RULEBOOK.scorer, Micros(0))) is holds
 
 
 def test_all_conditions_and_any_rule() -> None:
@@ -178,8 +178,8 @@ def test_all_conditions_and_any_rule() -> None:
     rules = parse_rules([both, {"trigger": "lifetime_value", "conditions": {"value": ">100"}}], "here")
 
     def held(count: int, value: int) -> list[bool]:
-        view = View(Facts(completed=count, value=value), Moment(0), None, DEFAULT_RULEBOOK.scorer, None)
-        return [rule.holds(view) for rule in rules]
+        context = RuleContext(Facts(completed=count, value=value), Moment(0), None, DEFAULT_RULEBOOK.scorer, None)
+        return [rule.holds(context) for rule in rules]
 
     assert held(2, 999) == [False, False]
     assert held(2, 1000) == [True, False]

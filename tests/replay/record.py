@@ -22,8 +22,8 @@ from temporalio.common import RetryPolicy
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-from contracts import names
-from contracts.maintenance import Evaluation
+from contracts import names, timeouts
+from contracts.maintenance import EvaluateAllStart, SweepStart
 from contracts.messages import FinishTask, ReassignTask, Release, RequestAction, RetryAction, SetStage
 from db.connections import open_pool
 from db.schema.migrate import upgrade
@@ -37,7 +37,6 @@ from tests.support.workflow_acting import SECRET, actions, attempts, known, staf
 from tests.support.workflow_life import Life, at, new_company
 from tests.support.workflow_poison import SIGNALS, size
 from worker import build_worker
-from workflows.company_sweep import Round
 
 DAY = timedelta(days=1)
 
@@ -214,12 +213,12 @@ class Recorder:
             await life.lived(life.call(seconds=5))
         self.smtp.listen()
         await life.until(lambda: statuses(life)["send_welcome_email"] == "succeeded", 60)
-        limit, names.ACTION_LIMIT = names.ACTION_LIMIT, timedelta(seconds=2)
+        limit, timeouts.ACTION_TIMEOUT = timeouts.ACTION_TIMEOUT, timedelta(seconds=2)
         self.smtp.refuse()
         ask = RequestAction("offer", note="a note", performed_by=1)
         await life.handle.execute_update(names.REQUEST_ACTION_UPDATE, ask)
         await life.until(lambda: "failed" in statuses(life).values(), 60)
-        names.ACTION_LIMIT = limit
+        timeouts.ACTION_TIMEOUT = limit
         self.smtp.listen()
         [failed] = [row["id"] for row in actions(life).values() if row["status"] == "failed"]
         await life.handle.execute_update(names.RETRY_ACTION_UPDATE, RetryAction(failed))
@@ -261,18 +260,18 @@ class Recorder:
             settings = '{"scoring": {"recency_days": "never"}}'
             connection.execute("update companies set settings = %s where id = %s", [settings, broken.company])
         began = (datetime.now(UTC) + timedelta(minutes=10)).isoformat()
-        names.FIT_RETRY, retry = RetryPolicy(maximum_attempts=1), names.FIT_RETRY
+        timeouts.FIT_RETRY, retry = RetryPolicy(maximum_attempts=1), timeouts.FIT_RETRY
         for workflow, start in (
-            (names.STAGE_METRICS, Round(page=2)),
-            (names.FIT_RETURN_MODELS, Round(page=2)),
-            (names.RECONCILIATION, Round(page=2, began=began, look_again=-597)),
-            (names.EVALUATE_ALL, Evaluation(chunk=1, rate=100, chunks=2)),
+            (names.STAGE_METRICS, SweepStart(page=2)),
+            (names.FIT_RETURN_MODELS, SweepStart(page=2)),
+            (names.RECONCILIATION, SweepStart(page=2, began=began, look_again=-597)),
+            (names.EVALUATE_ALL, EvaluateAllStart(chunk=1, rate=100, chunks=2)),
         ):
             handle = await self.skipper.client.start_workflow(workflow, start, id=workflow, task_queue=names.TASK_QUEUE)
             await handle.result()
             assert handle.first_execution_run_id is not None
             await self._save_runs(workflow, handle.first_execution_run_id, workflow)
-        names.FIT_RETRY = retry
+        timeouts.FIT_RETRY = retry
 
 
 def _without_traces(value: Any) -> Any:

@@ -80,7 +80,7 @@ def _standing(state: State, now: int) -> tuple[Any, ...]:
 
 def _move(move: Transition) -> tuple[Any, ...]:
     stay = None if move.since is None else timedelta(microseconds=move.at - move.since)
-    where = (move.sequence, move.from_stage, move.to_stage, to_datetime(move.at), stay)
+    where = (move.transition_number, move.from_stage, move.to_stage, to_datetime(move.at), stay)
     return (*where, move.trigger_type, move.trigger_event, move.event_id)
 
 

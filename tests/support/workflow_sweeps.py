@@ -13,10 +13,10 @@ from temporalio.client import Client
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from contracts import names
+from contracts.maintenance import SweepStart
 from journey.events import Event, parse
 from journey.time import to_micros
 from tests.support.lived import live
-from workflows.company_sweep import Round
 
 TODAY = datetime.now(UTC).date()
 
@@ -43,7 +43,7 @@ def next_of(details: Any) -> Any:
     return details[0] if details else None
 
 
-async def round_of(client: Client, workflow: str, start: Round) -> dict[str, Any]:
+async def run_sweep(client: Client, workflow: str, start: SweepStart) -> dict[str, Any]:
     """Run a round to its end; its result."""
     round_id = f"{workflow}-{uuid4().hex}"
     found: dict[str, Any] = await client.execute_workflow(workflow, start, id=round_id, task_queue=names.TASK_QUEUE)

@@ -13,7 +13,7 @@ import pytest
 from temporalio.client import Client
 
 from contracts import names
-from contracts.maintenance import Evaluation
+from contracts.maintenance import EvaluateAllStart
 from db.connections import Pool
 from settings import Settings
 from tests.support.workflow_life import Life, new_company
@@ -47,7 +47,7 @@ def moved(life: Life) -> int:
     return sum(row["version"] > 1 for row in rows)
 
 
-async def evaluate(client: Client, start: Evaluation) -> dict[str, Any]:
+async def evaluate(client: Client, start: EvaluateAllStart) -> dict[str, Any]:
     found: dict[str, Any] = await client.execute_workflow(
         names.EVALUATE_ALL, start, id=names.evaluation_id(start.company), task_queue=names.TASK_QUEUE
     )
@@ -57,7 +57,7 @@ async def evaluate(client: Client, start: Evaluation) -> dict[str, Any]:
 @pytest.mark.usefixtures("worker")
 async def test_drift_is_found_repaired_and_told(life: Life) -> None:
     others = await lives(life)
-    start = Evaluation(company=life.company, chunk=2, rate=1000, chunks=2)  # several runs
+    start = EvaluateAllStart(company=life.company, chunk=2, rate=1000, chunks=2)  # several runs
     right = await evaluate(life.client, start)
     nothing = {"companies": 1, "evaluated": MANY, "drifted": 0, "unanswered": 0, "changes": [], "failed": {}}
     assert right == nothing
@@ -77,7 +77,7 @@ async def test_it_says_how_far_it_is(life: Life) -> None:
     drift(life)
     handle = await life.client.start_workflow(
         names.EVALUATE_ALL,
-        Evaluation(company=life.company, chunk=1, rate=2),
+        EvaluateAllStart(company=life.company, chunk=1, rate=2),
         id=names.evaluation_id(life.company),
         task_queue=names.TASK_QUEUE,
     )
@@ -97,10 +97,10 @@ async def test_all_companies_and_one_that_does_not_exist(client: Client, pool: P
     new_company(life.database_url)
     async with build_worker(client, pool, Settings()):
         await life.lived(life.visit(-1))
-        everybody = await evaluate(client, Evaluation())
+        everybody = await evaluate(client, EvaluateAllStart())
         assert everybody["companies"] > 1
         assert everybody["evaluated"] >= 1
-        unknown = await evaluate(client, Evaluation(company=5))
+        unknown = await evaluate(client, EvaluateAllStart(company=5))
     assert (unknown["evaluated"], unknown["failed"]) == (0, {"5": "there is no company 5"})
 
 
@@ -111,7 +111,7 @@ async def test_worker_killed_in_the_middle_of_a_chunk(
     async with build_worker(client, pool, Settings()):
         others = await lives(life)
     drift(life)
-    begun = asyncio.create_task(evaluate(client, Evaluation(company=life.company, chunk=100, rate=0.5)))
+    begun = asyncio.create_task(evaluate(client, EvaluateAllStart(company=life.company, chunk=100, rate=0.5)))
     environment = {**os.environ, "DATABASE_URL": life.database_url, "TEMPORAL_ADDRESS": temporal_address}
     process = subprocess.Popen([sys.executable, "-m", "worker"], cwd=Path.cwd(), env=environment)
     tries: list[Any] = []

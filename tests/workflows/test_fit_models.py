@@ -10,12 +10,12 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.stage_metrics import Metrics
-from contracts import names
+from activities.stage_metrics import StageMetricsActivities
+from contracts import names, timeouts
+from contracts.maintenance import SweepStart
 from db.connections import Pool
 from tests.support.workflow_life import new_company
-from tests.support.workflow_sweeps import round_of
-from workflows.company_sweep import Round
+from tests.support.workflow_sweeps import run_sweep
 from workflows.maintenance import FitReturnModels
 
 
@@ -23,7 +23,7 @@ from workflows.maintenance import FitReturnModels
 async def test_every_company_is_fitted(
     client: Client, pool: Pool, journeys_url: str, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
-    monkeypatch.setattr(names, "FIT_RETRY", RetryPolicy(maximum_attempts=1))
+    monkeypatch.setattr(timeouts, "FIT_RETRY", RetryPolicy(maximum_attempts=1))
     broken = new_company(journeys_url)
     new_company(journeys_url)
     with psycopg.connect(journeys_url) as connection:
@@ -41,10 +41,10 @@ async def test_every_company_is_fitted(
         client,
         task_queue=names.TASK_QUEUE,
         workflows=[FitReturnModels],
-        activities=[fit, Metrics(pool).list_companies],
+        activities=[fit, StageMetricsActivities(pool).list_companies],
         workflow_runner=UnsandboxedWorkflowRunner(),
     ):
-        result = await round_of(client, names.FIT_RETURN_MODELS, Round(page=page))
+        result = await run_sweep(client, names.FIT_RETURN_MODELS, SweepStart(page=page))
     assert fitted == everybody
     expected = {"companies": len(everybody), "failures": 1, "failed": {str(broken): "it does not converge"}}
     assert {name: result[name] for name in expected} == expected

@@ -18,7 +18,7 @@ from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from activities.commit import CommitActivity
-from contracts import names
+from contracts import names, timeouts
 from contracts.messages import SetStage
 from contracts.requests import CommitRequest, CommitResult
 from db.connections import Pool, open_pool
@@ -130,7 +130,7 @@ async def test_the_older_of_two_tries_does_not_write(life: Life, client: Client,
         "state": {**row["state"], "n": row["version"] - 1},
         "messages": [],
     }
-    with pytest.raises(Exception, match="later try"):
+    with pytest.raises(Exception, match="later attempt"):
         await ActivityEnvironment().run(CommitActivity(pool).commit, late)
     assert life.ledger("applied") == before
     assert life.row() == row
@@ -172,8 +172,8 @@ async def test_terminated_journey_goes_on_by_a_mere_look(life: Life, client: Cli
 
 async def test_postgres_away_for_a_while(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """The local commit fails, the regular one waits; whatever comes meanwhile is there afterwards."""
-    impatient = RetryPolicy(maximum_interval=names.COMMIT_RETRY.initial_interval, backoff_coefficient=1.0)
-    monkeypatch.setattr(names, "COMMIT_RETRY", impatient)
+    impatient = RetryPolicy(maximum_interval=timeouts.COMMIT_RETRY.initial_interval, backoff_coefficient=1.0)
+    monkeypatch.setattr(timeouts, "COMMIT_RETRY", impatient)
     with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
         async with running(Postgres(Path(folder), settings={"fsync": "off"})) as postgres:
             upgrade(postgres.url)
@@ -210,8 +210,8 @@ async def test_postgres_away_for_a_while(client: Client, monkeypatch: pytest.Mon
 
 async def test_an_inbox_of_megabytes_survives_an_outage(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits when the local commit fails becomes a regular activity's input, for which the server has a limit."""
-    impatient = RetryPolicy(maximum_interval=names.COMMIT_RETRY.initial_interval, backoff_coefficient=1.0)
-    monkeypatch.setattr(names, "COMMIT_RETRY", impatient)
+    impatient = RetryPolicy(maximum_interval=timeouts.COMMIT_RETRY.initial_interval, backoff_coefficient=1.0)
+    monkeypatch.setattr(timeouts, "COMMIT_RETRY", impatient)
     with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
         async with running(Postgres(Path(folder), settings={"fsync": "off"})) as postgres:
             upgrade(postgres.url)

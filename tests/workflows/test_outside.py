@@ -11,7 +11,7 @@ import pytest
 from temporalio.client import Client
 
 from activities.channels.webhook import new_secret
-from contracts import names
+from contracts import names, timeouts
 from contracts.messages import RetryAction
 from db.connections import Pool
 from settings import Settings
@@ -52,7 +52,7 @@ def working(client: Client, pool: Pool, smtp: SmtpServer, http: HttpServer, tmp_
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """An action has failed after three seconds instead of a day."""
-    monkeypatch.setattr(names, "ACTION_PATIENCE", timedelta(seconds=3))
+    monkeypatch.setattr(timeouts, "ACTION_RETRY_WINDOW", timedelta(seconds=3))
 
 
 async def finished(life: Life, action: str, *, patience: float = 30) -> dict[str, Any]:

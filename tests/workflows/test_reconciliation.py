@@ -12,23 +12,23 @@ from temporalio.client import Client
 from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
 from temporalio.testing import ActivityEnvironment
 
-from activities.reconcile import Reconciler
+from activities.reconcile import ReconcileActivities
 from contracts import names
 from contracts.journey_client import workflow_status
+from contracts.maintenance import SweepStart
 from db.connections import Pool
 from db.operations import maintenance
 from settings import Settings
 from tests.support.workflow_life import Life, at
-from tests.support.workflow_sweeps import round_of
+from tests.support.workflow_sweeps import run_sweep
 from worker import build_worker
-from workflows.company_sweep import Round
 
 SOON = timedelta(minutes=10)  # a round that began so much later sees what passes now as overdue
 
 
-def round_later(company: int) -> Round:
+def sweep_later(company: int) -> SweepStart:
     began = datetime.now(UTC) + SOON
-    return Round(company=company, began=began.isoformat(), look_again=-SOON.total_seconds())
+    return SweepStart(company=company, began=began.isoformat(), look_again=-SOON.total_seconds())
 
 
 async def about_to_lapse(life: Life) -> None:
@@ -68,7 +68,7 @@ async def test_a_missed_deadline_is_repaired_and_counted(
     await about_to_lapse(life)
     assert life.stages() == ["prospect", "customer"]
     with caplog.at_level(logging.WARNING):
-        result = await round_of(measured, names.RECONCILIATION, round_later(life.company))
+        result = await run_sweep(measured, names.RECONCILIATION, sweep_later(life.company))
     assert life.stages() == ["prospect", "customer", "at_risk"]
     found = {"overdue": 1, "committing": 0, "missed": 1, "gone": 0, "repaired": 1}
     assert {name: result[name] for name in found} == found
@@ -78,7 +78,7 @@ async def test_a_missed_deadline_is_repaired_and_counted(
     assert "passed without an evaluation" in caplog.text
     assert counted(buffer) == 1
     # the next night finds nothing, and writes nothing
-    assert (await round_of(measured, names.RECONCILIATION, Round(company=life.company)))["overdue"] == 0
+    assert (await run_sweep(measured, names.RECONCILIATION, SweepStart(company=life.company)))["overdue"] == 0
     assert len(audited(life)) == 1
 
 
@@ -86,7 +86,7 @@ async def test_a_missed_deadline_is_repaired_and_counted(
 async def test_a_journey_that_is_gone_is_started_where_it_stood(life: Life) -> None:
     await about_to_lapse(life)
     await life.handle.terminate("by an operator")
-    result = await round_of(life.client, names.RECONCILIATION, round_later(life.company))
+    result = await run_sweep(life.client, names.RECONCILIATION, sweep_later(life.company))
     assert (result["gone"], result["missed"], result["repaired"]) == (1, 0, 1)
     assert life.stages() == ["prospect", "customer", "at_risk"]
     assert await workflow_status(life.client, life.company, life.customer) == "running"
@@ -105,7 +105,7 @@ async def test_who_has_just_been_written_is_at_work(life: Life, pool: Pool) -> N
     assert await maintenance.overdue_journeys(pool, life.company, row["updated_at"], limit=9) == []
     assert await maintenance.overdue_journeys(pool, life.company, row["next_deadline"], limit=9) == []
     # what passed within the last minutes is no fault: its wake-up is spread
-    assert (await round_of(life.client, names.RECONCILIATION, Round(company=life.company)))["overdue"] == 0
+    assert (await run_sweep(life.client, names.RECONCILIATION, SweepStart(company=life.company)))["overdue"] == 0
     assert life.stages()[-1] == "customer"
 
 
@@ -119,11 +119,11 @@ async def test_a_commit_that_waits_for_postgres_is_no_fault(
         return "committing"
 
     async def never(company_id: int, customer_id: str) -> None:
-        raise AssertionError("it was nudged")
+        raise AssertionError("an evaluation was requested")
 
     meter = Runtime(telemetry=TelemetryConfig()).metric_meter
     request: Any = {"company_id": life.company, "before": at(1), "repair": True}
-    found = await ActivityEnvironment().run(Reconciler(pool, waiting, never, meter).reconcile, request)
+    found = await ActivityEnvironment().run(ReconcileActivities(pool, waiting, never, meter).reconcile, request)
     assert found == {"overdue": 1, "committing": 1, "missed": 0, "gone": 0, "repaired": 0}
 
 

@@ -15,13 +15,13 @@ import pytest
 from temporalio.client import Client
 
 from contracts import names
+from contracts.maintenance import SweepStart
 from db.analytics.journey_analytics import AnalyticsQuery
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool
 from settings import Settings
-from tests.support.workflow_sweeps import Before, day, lived_company, round_of
+from tests.support.workflow_sweeps import Before, day, lived_company, run_sweep
 from worker import build_worker
-from workflows.company_sweep import Round
 
 COLUMNS = "metric_date, stage_key, customer_count, avg_time_in_stage, conversion_rate, revenue"
 
@@ -59,12 +59,12 @@ def spoilt(url: str, company: int) -> set[date]:
 async def test_the_days_of_a_downtime_are_written_once_each(
     client: Client, journeys_url: str, pool: Pool, company: int
 ) -> None:
-    first = await round_of(client, names.STAGE_METRICS, Round(company=company, until=str(day(4))))
+    first = await run_sweep(client, names.STAGE_METRICS, SweepStart(company=company, until=str(day(4))))
     assert (first["companies"], first["failures"]) == (1, 0)
     written = days_of(journeys_url, company)
     assert written == [day(ago) for ago in range(120, 3, -1)], "from the first transition on"
     # two nights without a worker, and then a round that a schedule starts
-    second = await round_of(client, names.STAGE_METRICS, Round(company=company, until=str(day(1))))
+    second = await run_sweep(client, names.STAGE_METRICS, SweepStart(company=company, until=str(day(1))))
     assert second["days"] == 35, "the last weeks, anew"
     assert days_of(journeys_url, company) == [day(ago) for ago in range(120, 0, -1)]
     counted = json.loads(await stage_metrics(pool, company, AnalyticsQuery(), day(120), day(1)))
@@ -82,15 +82,15 @@ def _decimal(value: Any) -> str | None:
 async def test_yesterday_is_the_last_day_of_a_round_that_is_told_none(
     client: Client, journeys_url: str, company: int
 ) -> None:
-    await round_of(client, names.STAGE_METRICS, Round(company=company))
+    await run_sweep(client, names.STAGE_METRICS, SweepStart(company=company))
     assert days_of(journeys_url, company)[-1] == day(1)
 
 
 @pytest.mark.usefixtures("worker")
 async def test_what_became_known_late_is_counted_in_its_days(client: Client, journeys_url: str, company: int) -> None:
-    await round_of(client, names.STAGE_METRICS, Round(company=company))
+    await run_sweep(client, names.STAGE_METRICS, SweepStart(company=company))
     spoil(journeys_url, company, day(20), day(60), day(100))
-    await round_of(client, names.STAGE_METRICS, Round(company=company))
+    await run_sweep(client, names.STAGE_METRICS, SweepStart(company=company))
     assert spoilt(journeys_url, company) == {day(60), day(100)}, "the last 35 days are counted anew, others are not"
     with psycopg.connect(journeys_url) as connection:  # an import of last month's forgotten event
         connection.execute(
@@ -100,17 +100,17 @@ async def test_what_became_known_late_is_counted_in_its_days(client: Client, jou
             " where company_id = %s limit 1",
             [day(70), company],
         )
-    assert (await round_of(client, names.STAGE_METRICS, Round(company=company)))["days"] == 70
+    assert (await run_sweep(client, names.STAGE_METRICS, SweepStart(company=company)))["days"] == 70
     assert spoilt(journeys_url, company) == {day(100)}, "from the event's day on"
 
 
 @pytest.mark.usefixtures("worker")
 async def test_a_stage_without_a_row_any_more_has_none(client: Client, journeys_url: str, company: int) -> None:
-    await round_of(client, names.STAGE_METRICS, Round(company=company))
+    await run_sweep(client, names.STAGE_METRICS, SweepStart(company=company))
     with psycopg.connect(journeys_url) as connection:
         statement = "insert into journey_stage_metrics (company_id, stage_key, metric_date) values (%s, 'nowhere', %s)"
         connection.execute(statement, [company, day(3)])
-    await round_of(client, names.STAGE_METRICS, Round(company=company))
+    await run_sweep(client, names.STAGE_METRICS, SweepStart(company=company))
     assert "nowhere" not in {row[1] for row in rows(journeys_url, company)}
 
 
@@ -123,7 +123,7 @@ async def test_one_company_that_fails_stops_no_other(
         connection.execute("insert into companies (id, name, settings) values (%s, 'b', %s)", [broken, settings])
         connection.execute("insert into companies (id, name) values (%s, 'e')", [empty])
     async with build_worker(client, pool, Settings()):
-        result = await round_of(client, names.STAGE_METRICS, Round(after=company - 1))
+        result = await run_sweep(client, names.STAGE_METRICS, SweepStart(after=company - 1))
     assert result["failed"].keys() == {str(broken)}
     assert "recency_days" in result["failed"][str(broken)]
     assert result["failures"] == 1
@@ -161,7 +161,7 @@ async def test_worker_killed_in_the_middle(
     seeing = Before(
         lambda kind, request, _: asked.append(request["first"]) if kind == names.WRITE_STAGE_METRICS else None
     )
-    begun = asyncio.create_task(round_of(client, names.STAGE_METRICS, Round(company=company)))
+    begun = asyncio.create_task(run_sweep(client, names.STAGE_METRICS, SweepStart(company=company)))
     process = subprocess.Popen([sys.executable, "-c", WORKER, temporal_address, journeys_url], cwd=Path.cwd())
     try:
         await asyncio.to_thread(process.wait, 60)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from activities.channels import Message, NotDelivered
-from activities.channels.answers import LONGEST_WAIT, retry_after
-from activities.channels.sms import LONGEST_BODY, SmsChannel
+from activities.channels.http_responses import MAX_WAIT, retry_after
+from activities.channels.sms import MAX_BODY, SmsChannel
 from tests.support.outside import Answer, HttpServer
 
 PATH = "/2010-04-01/Accounts/AC1/Messages.json"
@@ -74,7 +74,7 @@ async def test_control_characters_do_no_harm(web_server: HttpServer, text: Messa
     assert form["To"] == "+49301234567"
     assert form["From"] == "+15550100"
     assert form["Body"].startswith("Hello Ada[31m&To=+1555&From=Bank\nBody:  \N{FAMILY}xxx")
-    assert len(form["Body"]) == LONGEST_BODY
+    assert len(form["Body"]) == MAX_BODY
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ async def test_a_slow_gateway_is_waited_for_only_so_long(web_server: HttpServer,
     web_server.behaviours[PATH] = Answer(delay=3)
     begun = time.monotonic()
     found = await refused(channel(web_server, timeout=0.3), text)
-    assert (found.reason, found.final) == ("SMS gateway: no answer in time", False)
+    assert (found.reason, found.final) == ("SMS gateway: timed out", False)
     assert time.monotonic() - begun < 2
 
 
@@ -158,10 +158,10 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
         ("0", 0.0),
         ("120", 120.0),
         (" 7 ", 7.0),
-        ("9" * 400, LONGEST_WAIT),
+        ("9" * 400, MAX_WAIT),
         (format_datetime(NOW + timedelta(minutes=5), usegmt=True), 300.0),
         (format_datetime(NOW - timedelta(minutes=5), usegmt=True), 0.0),
-        (format_datetime(NOW + timedelta(days=50), usegmt=True), LONGEST_WAIT),
+        (format_datetime(NOW + timedelta(days=50), usegmt=True), MAX_WAIT),
         ("-5", None),
         ("1.5", None),
         ("٣", None),

@@ -1,0 +1,68 @@
+"""Parameters of the statement that writes a commit, as JSON-compatible values."""
+
+from typing import Any
+
+import orjson
+
+from contracts.requests import CommitRequest
+from db.journeys.ledger import ProjectionRow
+from journey.engine import Transition
+from journey.explain import money_text
+from journey.state import State
+from journey.time import Micros, utc_text
+
+
+def guard(request: CommitRequest, row: ProjectionRow | None) -> dict[str, Any]:
+    """Return what the statement compares with the journey's row before it writes."""
+    return {
+        "company": request["company_id"],
+        "customer": request["customer_id"],
+        "known_version": None if row is None else row.version,
+        "known_run_id": None if row is None else row.run_id,
+        "known_decided_at": None if row is None else _optional_text(row.decided_at),
+        "decided_at": utc_text(request["now"]),
+    }
+
+
+def projection(state: State, packed: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of the journey's row after the commit."""
+    facts = state.facts
+    return {
+        "current_stage": state.stage,
+        "stage_entered_at": utc_text(state.entered_at),
+        "previous_stage": state.previous_stage,
+        "lifetime_value": money_text(facts.value),
+        "total_appointments": facts.completed,
+        "last_appointment_at": _optional_text(facts.last_appointment_at),
+        "risk_score": money_text(state.risk),
+        "engagement_score": money_text(state.engagement),
+        "version": state.version,
+        "state": orjson.dumps(packed).decode(),
+        "rules_version": state.rules_version,
+        "next_deadline": _optional_text(state.deadline),
+        "next_stage": state.deadline_stage,
+        "hold_until": _optional_text(state.hold_until),
+        "held": state.held,
+        "started_at": utc_text(state.started_at),
+    }
+
+
+def transition_row(move: Transition) -> dict[str, Any]:
+    """Return one row of ``journey_transitions``."""
+    return {
+        "sequence": move.transition_number,
+        "from_stage": move.from_stage,
+        "to_stage": move.to_stage,
+        "at": utc_text(move.at),
+        "since": _optional_text(move.since),
+        "trigger_type": move.trigger_type,
+        "trigger_event": move.trigger_event,
+        "performed_by": move.performed_by,
+        "notes": move.notes,
+        "event_id": move.event_id,
+        "reason": {"conditions": move.reason, "first_entry": move.first_entry},
+    }
+
+
+def _optional_text(instant: Micros | None) -> str | None:
+    return None if instant is None else utc_text(instant)

@@ -1,0 +1,73 @@
+"""Tasks, assignments and campaigns: effects that Postgres records in the transaction that finishes their action."""
+
+from datetime import datetime
+
+from activities.stage_actions import REGISTRY, Assign, Recorded, Task
+from contracts.requests import ActResult
+from db.connections import Pool
+from db.outreach import action_outcomes, campaigns, tasks
+from db.outreach.action_context import ActionContext
+from journey.actions import CAMPAIGN, step_name
+from journey.time import DAY, Micros, to_datetime
+
+
+async def record_effect(pool: Pool, context: ActionContext, effect: Recorded, result: ActResult) -> None:
+    """Create a task, an assignment or a campaign, once, and add to ``result`` what the workflow has to know."""
+    if isinstance(effect, Assign):
+        created = await tasks.assign(pool, context, effect.role, effect.title)
+    elif isinstance(effect, Task):
+        created = await _create_task(pool, context, effect, result)
+    else:
+        created = await _start_campaign(pool, context, result)
+    # otherwise another attempt has finished it, or the customer's return has cancelled it
+    status = "succeeded" if created else await action_outcomes.current_status(pool, context)
+    result["done"][context.action_ref] = status
+
+
+def restore_result(context: ActionContext, result: ActResult) -> None:
+    """Repeat what an earlier attempt, whose result was lost, had to tell the workflow."""
+    if context.action == CAMPAIGN and context.detail.get("campaign"):
+        _add_campaign(context, context.detail["campaign"], result)
+    if context.status == "succeeded" and context.name in REGISTRY:
+        effect = REGISTRY[context.name].effect(context)
+        if isinstance(effect, Task):
+            _add_repetition(context, effect, result)
+
+
+async def _create_task(pool: Pool, context: ActionContext, effect: Task, result: ActResult) -> bool:
+    task = tasks.NewTask(
+        effect.kind,
+        effect.title,
+        effect.role,
+        to_datetime(context.now) + effect.due_in,
+        context.detail.get("note"),
+        followed_by=_add_repetition(context, effect, result),
+    )
+    return await tasks.create_task(pool, context, task)
+
+
+def _add_repetition(context: ActionContext, effect: Task, result: ActResult) -> tuple[str, datetime] | None:
+    """Schedule the next step of a repeated task: its name and due time."""
+    if effect.repeat_days is None:
+        return None
+    following, due = step_name(context.name, int(context.step) + 1), Micros(context.now + effect.repeat_days * DAY)
+    result["until"][f"{context.transition_number}:{following}"] = due
+    return following, to_datetime(due)
+
+
+async def _start_campaign(pool: Pool, context: ActionContext, result: ActResult) -> bool:
+    plan = [
+        (f"campaign_{step.type}", step.type, step.day, to_datetime(Micros(context.now + step.day * DAY)))
+        for step in context.outreach.campaign
+    ]
+    number = await campaigns.start_campaign(pool, context, plan)
+    if number is None:
+        return False
+    _add_campaign(context, number, result)
+    return True
+
+
+def _add_campaign(context: ActionContext, number: int, result: ActResult) -> None:
+    entry = context.transition_number
+    steps = [[f"{entry}:campaign_{step.type}", context.now + step.day * DAY] for step in context.outreach.campaign]
+    result["campaign"] = {"n": number, "entry": entry, "steps": steps}

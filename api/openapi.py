@@ -184,6 +184,8 @@ def complete(app: FastAPI) -> None:
         document = generate()
         components = document.setdefault("components", {})
         components.setdefault("schemas", {}).update(event_schemas() | _more_schemas())
+        # fastapi_problem adds this one although no route uses it, with a reference that leads nowhere.
+        components["schemas"].pop("HTTPValidationError", None)
         components["securitySchemes"] = {
             "key": {"type": "http", "scheme": "bearer", "description": "an API key of the company"},
             "session": {

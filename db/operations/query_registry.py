@@ -19,7 +19,7 @@ from db.journeys import event_outcomes, ledger, relationships
 from db.journeys.projection import PREPARE_JOURNEY, packed_state
 from db.journeys.relationships import SORTS, RelationshipSearch
 from db.journeys.rulebooks import RulebookCache
-from db.operations import company_gauges, maintenance, validation
+from db.operations import company_gauges, event_import, maintenance, validation
 from db.outreach import action_queries, task_queries
 from db.outreach.action_context import load_action_contexts
 from db.outreach.action_queries import ActionSearch
@@ -130,7 +130,7 @@ QUERIES: tuple[RegisteredQuery, ...] = (
     ),
     RegisteredQuery(
         "import: events already in the ledger",
-        lambda pool, sample: maintenance.existing_events(pool, sample.company_id, [sample.event_id]),
+        lambda pool, sample: event_import.existing_events(pool, sample.company_id, [sample.event_id]),
     ),
     RegisteredQuery(
         "intake: outcomes of events",

@@ -91,7 +91,7 @@ def test_every_message(name: str, which: tuple[str, ...]) -> None:
     if "optional" in which and not template.to_staff:
         assert FULL["unsubscribe_url"] in found.text
         assert FULL["unsubscribe_url"] in seen.links
-        assert found.text.startswith("Hello Grace Hopper,")
+        assert found.text.startswith("Hi Grace Hopper,")
     for required in template.required:
         assert str(FULL[required]) in found.text
         assert str(FULL[required]) in seen.text

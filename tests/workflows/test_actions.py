@@ -126,6 +126,22 @@ async def test_people_ask_and_finish_and_the_history_tells(life: Life, acting: W
     assert "finish_task" in shown
 
 
+async def test_mails_name_the_manager_and_link_to_the_dashboard(life: Life, acting: Worker, outbox: Path) -> None:
+    known(life)
+    staff(life, "manager", "Mara")
+    await life.lived(life.visit(amount="1200.00"))
+    await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage("at_risk", "to notify the manager"))
+    await life.until(lambda: statuses(life).get("notify_account_manager") == "succeeded")
+    await life.until(lambda: statuses(life).get("send_vip_benefits_email") == "succeeded")
+    texts = {str(mail["Subject"]): mail.get_body(("plain",)) for mail in mails(outbox)}
+    bodies = {subject: body.get_content() for subject, body in texts.items() if body is not None}
+    [benefits] = [body for subject, body in bodies.items() if subject.startswith("A thank-you from")]
+    assert "you have your own contact person, Mara," in benefits.replace("\r\n", "\n")
+    assert f"http://127.0.0.1:8000/customers/{life.customer}" in bodies["Customer at risk: Ada"]
+    with suppress(RPCError):
+        await life.client.get_workflow_handle(names.campaign_id(life.company, life.customer, 1)).terminate("test")
+
+
 async def test_what_cannot_be_asked_is_refused(life: Life, acting: Worker) -> None:
     from temporalio.client import WorkflowUpdateFailedError
 

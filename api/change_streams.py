@@ -17,7 +17,7 @@ import structlog
 from api.problems import problem
 from db.connections import Pool
 from db.journeys import change_feed
-from db.journeys.change_feed import Watch
+from db.journeys.change_feed import FeedCursor
 
 TICK = 1.0  # seconds between two looks
 MAX_LISTENERS = 200  # of one company, in one process
@@ -72,7 +72,7 @@ class Listener:
 
 @dataclass(slots=True)
 class _Company:
-    watch: Watch
+    watch: FeedCursor
     listeners: set[Listener] = field(default_factory=set)
 
 
@@ -97,7 +97,7 @@ class ChangeStreams:
             detail = f"{MAX_LISTENERS} dashboards of this company are open already"
             raise problem("rate-limited", detail, headers={"Retry-After": "30"})
         if company_id not in self._companies:
-            watch = await change_feed.begin(self._pool, company_id)
+            watch = await change_feed.start(self._pool, company_id)
             self._companies.setdefault(company_id, _Company(watch))
         company, listener = self._companies[company_id], Listener()
         company.listeners.add(listener)
@@ -117,7 +117,7 @@ class ChangeStreams:
             await asyncio.sleep(TICK)
             for company_id, company in list(self._companies.items()):
                 try:
-                    change = await change_feed.look(self._pool, company_id, company.watch)
+                    change = await change_feed.poll(self._pool, company_id, company.watch)
                 except psycopg.OperationalError as error:
                     if not away:
                         _log.warning("postgres does not answer; streams wait", error=str(error)[:200])

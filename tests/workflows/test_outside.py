@@ -1,5 +1,6 @@
 """The world outside refuses, is slow, or goes away: what was to be sent goes out, once, or has failed and says so."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -232,7 +233,9 @@ async def test_a_name_that_is_no_name_does_no_harm(life: Life, smtp: SmtpServer,
     assert text is not None
     assert "<script>" not in html.get_content()
     assert "&lt;script&gt;" in html.get_content()
-    assert "49" not in text.get_content().replace("{{7*7}}", "")
+    readable = re.sub(r"https?://\S+", "", text.get_content())  # a token may contain any digits
+    assert "{{7*7}}" in readable
+    assert "49" not in readable
 
 
 async def test_staff_are_told_who_is_at_risk(life: Life, smtp: SmtpServer, http: HttpServer, working: Working) -> None:

@@ -67,7 +67,7 @@ def current(database_url: str) -> str | None:
 def head() -> str:
     """Return the latest revision of this release."""
     revision = ScriptDirectory.from_config(configuration()).get_current_head()
-    assert revision is not None, "no migrations beside db/schema/migrate.py"
+    assert revision is not None, "no migrations next to db/schema/migrate.py"
     return revision
 
 

@@ -294,7 +294,7 @@ class LedgerEvent(Base):
 
 
 class StageMetric(Base):
-    """One row per company, stage and UTC day: customers at its end, mean days of completed stays, conversion, revenue."""
+    """One row per company, stage and UTC day: customers at its end, mean days of ended stays, conversion, revenue."""
 
     __tablename__ = "journey_stage_metrics"
     __table_args__ = (

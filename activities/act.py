@@ -22,9 +22,9 @@ from activities.stage_actions import REGISTRY, CustomerMessage, Delivered, Effec
 from contracts.requests import ActRequest, ActResult
 from db.connections import Pool
 from db.journeys.rulebooks import RulebookCache
-from db.outreach import actions
+from db.outreach import action_outcomes
 from db.outreach.action_context import ActionContext, load_action_contexts
-from db.outreach.actions import Outcome
+from db.outreach.action_outcomes import Outcome
 from journey.outreach import Deferral, Suppress, consider
 from journey.time import Micros, to_datetime, to_micros
 
@@ -103,7 +103,7 @@ class ActActivity:
         return None
 
     async def _finish(self, context: ActionContext, outcome: Outcome, result: ActResult) -> None:
-        await actions.finish(self._pool, context, outcome)
+        await action_outcomes.finish(self._pool, context, outcome)
         if outcome.status == "waiting":
             assert outcome.due_at is not None
             result["until"][context.action_ref] = to_micros(outcome.due_at)
@@ -143,7 +143,7 @@ class ActActivity:
             await self._finish(context, failed, result)
             return
         attempted = Outcome(status="pending", error=error.reason, channel=effect.channel)
-        await actions.finish(self._pool, context, attempted)
+        await action_outcomes.finish(self._pool, context, attempted)
         if patience is not None:
             raise RetryLater(error.reason, type="NotDelivered", next_retry_delay=timedelta(seconds=pause))
         result["again"][context.action_ref] = error.reason

@@ -1,4 +1,4 @@
-"""Decide and write, in one transaction: the only way in which a journey state_diff.
+"""Decide and write, in one transaction: the only way in which a journey changes.
 
 A commit may be retried by a worker that took over from a killed one, with the same messages or more. So each attempt
 compares the workflow's version and run id with those of the journey's row in Postgres:
@@ -29,7 +29,7 @@ from db.journeys import ledger
 from db.journeys.ledger import LedgerEntry, LedgerSnapshot, ProjectionRow
 from db.journeys.rulebooks import RulebookCache
 from db.journeys.side_effects import RequestTargets, load_request_targets
-from db.outreach import actions
+from db.outreach import action_outcomes
 from journey.actions import action_key
 from journey.engine import decide
 from journey.events import AppointmentCompleted, PaymentAdjusted, canonical, content_hash
@@ -149,11 +149,11 @@ class CommitActivity:
             "run_id": request["run_id"],
             "state": orjson.dumps(packed).decode(),
         }
-        if not await ledger.take_over(self._pool, request["company_id"], values):
+        if not await ledger.adopt(self._pool, request["company_id"], values):
             raise Overtaken
         activity.logger.warning("journey restored from Postgres", extra={"version": state.version})
         company_id, customer_id = request["company_id"], request["customer_id"]
-        open_actions = await actions.unfinished(self._pool, company_id, customer_id)
+        open_actions = await action_outcomes.unfinished_actions(self._pool, company_id, customer_id)
         due = unfinished_actions(open_actions, action_key(company_id, customer_id, ""), request["now"])
         return {**commit_result(request, packed, [], actions=due), "again": True}
 
@@ -202,9 +202,10 @@ class CommitActivity:
             **projection(new, packed),
             "new_ids": [] if known.events else [event.id for event in events],
             "run_id": request["run_id"],
-            "entries": ledger.entries_json(entries),
+            "entries": ledger.serialize_entries(entries),
             "transitions": orjson.dumps([transition_row(move) for move in decision.transitions]).decode(),
-            "counts": bool(decision.transitions) or any(isinstance(event, PAYMENT_EVENTS) for event in events),
+            "affects_analytics": bool(decision.transitions)
+            or any(isinstance(event, PAYMENT_EVENTS) for event in events),
         }
         prefix = action_key(request["company_id"], request["customer_id"], "")
         if effects:
@@ -234,7 +235,7 @@ class CommitActivity:
             values = {
                 "company": request["company_id"],
                 "customer": request["customer_id"],
-                "entries": ledger.entries_json(entries),
+                "entries": ledger.serialize_entries(entries),
                 "version": 0,
                 "rules_version": rulebook.version,
             }

@@ -13,9 +13,10 @@ from activities.message_catalogue import TEMPLATES
 from activities.stage_actions import CustomerMessage, Delivered, StaffMessage, WebhookEvent
 from activities.template_variables import MessageSource, Value, values_of
 from db.connections import Pool
-from db.outreach import actions, delivery_context
+from db.outreach import action_outcomes, message_templates, webhook_endpoints
 from db.outreach.action_context import ActionContext
-from db.outreach.actions import Outcome
+from db.outreach.action_outcomes import Outcome
+from db.people import assignments
 from journey.time import to_micros, utc_text
 
 
@@ -71,7 +72,7 @@ class Delivery:
         return Outcome(status="succeeded", detail={**code, "receipt": receipt})
 
     async def _deliver_to_staff(self, context: ActionContext, effect: StaffMessage) -> Outcome:
-        contact = await delivery_context.staff_contact(self.pool, context, effect.role)
+        contact = await assignments.find_contact(self.pool, context.company_id, context.relationship_id, effect.role)
         if contact is None:
             reason = f"no active staff member with the role {effect.role} has an e-mail address"
             return Outcome(status="suppressed", reason=reason)
@@ -90,13 +91,13 @@ class Delivery:
         self, context: ActionContext, template: str, locale: str | None, values: Mapping[str, Value]
     ) -> rendering.Rendered:
         locales = rendering.fallbacks(locale)
-        saved = await delivery_context.template(self.pool, context.company_id, template, locales)
-        own = None if saved is None else rendering.CompanyTemplate(*saved)
+        saved = await message_templates.find_best_template(self.pool, context.company_id, template, locales)
+        own = None if saved is None else rendering.CompanyTemplate(*saved[1])
         return await asyncio.to_thread(rendering.render, template, locale, values, own)
 
     async def _deliver_event(self, context: ActionContext, effect: WebhookEvent) -> Outcome:
         """Deliver to each endpoint once: the action's detail lists those that have already received the event."""
-        endpoints = await delivery_context.endpoints(self.pool, context.company_id)
+        endpoints = await webhook_endpoints.active_endpoints(self.pool, context.company_id)
         if not endpoints:
             return Outcome(status="suppressed", reason="no active webhook endpoint")
         delivered: list[int] = list(context.detail.get("told", []))
@@ -111,13 +112,13 @@ class Delivery:
                 await self.webhook.deliver(endpoint, f"{message_id(context.action_key)}-{row.id}", event)
                 delivered.append(row.id)
             except EndpointGone as gone:
-                await delivery_context.disable_endpoint(self.pool, context.company_id, row.id, context.at, gone.reason)
+                await webhook_endpoints.disable(self.pool, context.company_id, row.id, context.at, gone.reason)
                 failures.append(gone)
             except NotDelivered as error:
                 failures.append(error)
         retryable = [error for error in failures if not error.final]
         if retryable:
-            await actions.add_detail(self.pool, context, {"told": delivered})
+            await action_outcomes.add_detail(self.pool, context, {"told": delivered})
             raise retryable[0]
         if failures and not delivered:
             raise failures[0]

@@ -5,7 +5,7 @@ from datetime import datetime
 from activities.stage_actions import REGISTRY, Assign, Recorded, Task
 from contracts.requests import ActResult
 from db.connections import Pool
-from db.outreach import actions, campaigns, tasks
+from db.outreach import action_outcomes, campaigns, tasks
 from db.outreach.action_context import ActionContext
 from journey.actions import CAMPAIGN, step_name
 from journey.time import DAY, Micros, to_datetime
@@ -20,7 +20,7 @@ async def record_effect(pool: Pool, context: ActionContext, effect: Recorded, re
     else:
         created = await _start_campaign(pool, context, result)
     # otherwise another attempt has finished it, or the customer's return has cancelled it
-    status = "succeeded" if created else await actions.current_status(pool, context)
+    status = "succeeded" if created else await action_outcomes.current_status(pool, context)
     result["done"][context.action_ref] = status
 
 

@@ -1,79 +1,78 @@
-"""Fitting a company's model of who comes back, on its own ledger, for schedules and commands."""
+"""Fit a company's return model on its own ledger, for the weekly schedule and the CLI."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TypedDict
 
 from psycopg.errors import ForeignKeyViolation
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from contracts import names
+from contracts.maintenance import FitResult
 from db.analytics import return_models, visit_history
 from db.analytics.return_models import ReturnModel
 from db.analytics.visit_history import VisitHistory
 from db.connections import Pool
 from journey.bgnbd import NoModel, check_history
 
-BEAT = 3.0  # seconds between two signs of life
-
-
-class Fitted(TypedDict):
-    """What became of a fit: the version that was stored, and why it is none (None: it is a model)."""
-
-    company_id: int
-    version: int
-    customers: int
-    reason: str | None
+HEARTBEAT_INTERVAL = 3.0  # seconds
 
 
 async def fit_company(pool: Pool, company_id: int) -> ReturnModel:
-    """Fit one company's ledger as of today (UTC) and store the next version: a model, or the reason for none.
+    """Fit one company's ledger as of today (UTC) and store the next version: a model, or the reason why there is none.
 
-    A thread does the arithmetic, some seconds for 100,000 customers. Raises psycopg.OperationalError when Postgres does
-    not answer, psycopg.errors.ForeignKeyViolation for a company that is not there.
+    The computation runs in a thread and takes some seconds for 100,000 customers.
+
+    Raises:
+        psycopg.OperationalError: Postgres does not answer.
+        psycopg.errors.ForeignKeyViolation: There is no such company.
     """
     history = await visit_history.load_visit_history(pool, company_id, datetime.now(UTC).date())
     try:
         check_history(history.customers, history.returned, history.days)
         parameters, log_likelihood = await asyncio.to_thread(_fit, history)
-    except NoModel as none:
-        return await return_models.store(pool, company_id, history, None, None, str(none))
+    except NoModel as reason:
+        return await return_models.store(pool, company_id, history, None, None, str(reason))
     return await return_models.store(pool, company_id, history, parameters, log_likelihood, None)
 
 
 def _fit(history: VisitHistory) -> tuple[dict[str, float], float]:
-    from journey.bgnbd_fit import fit  # numpy and scipy, which no worker loads before it needs them
+    from journey.bgnbd_fit import fit  # loads numpy and scipy, so not before they are needed
 
-    found = fit(history.x, history.t_x, history.age, history.counts)
-    return asdict(found.model), found.log_likelihood
+    fitted = fit(history.x, history.t_x, history.age, history.counts)
+    return asdict(fitted.model), fitted.log_likelihood
 
 
-class Fits:
-    """The ``fit_return_model`` activity with its dependency, the pool of the application's role."""
+class ReturnModelActivity:
+    """The ``fit_return_model`` activity and its dependency, the application's pool."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    @activity.defn(name="fit_return_model")
-    async def fit_return_model(self, company_id: int) -> Fitted:
-        """Fit one company. Tried again after its answer was lost, it stores one more version of the same.
+    @activity.defn(name=names.FIT_RETURN_MODEL)
+    async def fit_return_model(self, company_id: int) -> FitResult:
+        """Fit one company. If its result is lost, the retry stores another version of the same model.
 
-        Raises psycopg.OperationalError while Postgres does not answer; a company that is not there is final.
+        Raises:
+            psycopg.OperationalError: Postgres does not answer.
+            ApplicationError: There is no such company; final.
         """
-        beating = asyncio.create_task(_beat())
+        heartbeats = asyncio.create_task(_send_heartbeats())
         try:
-            found = await fit_company(self._pool, company_id)
+            stored = await fit_company(self._pool, company_id)
         except ForeignKeyViolation:
             raise ApplicationError(f"there is no company {company_id}", non_retryable=True) from None
         finally:
-            beating.cancel()
-        return Fitted(company_id=company_id, version=found.version, customers=found.customers, reason=found.reason)
+            heartbeats.cancel()
+        return FitResult(
+            company_id=company_id, version=stored.version, customers=stored.customers, reason=stored.reason
+        )
 
 
-async def _beat() -> None:
+async def _send_heartbeats() -> None:
     while True:
         activity.heartbeat()
-        await asyncio.sleep(BEAT)
+        await asyncio.sleep(HEARTBEAT_INTERVAL)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from activities.channels import NotDelivered
 from db.connections import Pool
 from db.outreach.action_context import ActionContext
-from db.outreach.delivery_context import assigned_name
+from db.people import assignments
 from journey import signed_tokens
 from journey.time import to_micros
 
@@ -127,7 +127,8 @@ def offer_until(source: MessageSource) -> Value:
 
 @variable("the name of the customer's manager, if one is assigned", "Grace Example")
 async def manager_name(source: MessageSource) -> Value:
-    return await assigned_name(source.pool, source.context, "manager")
+    context = source.context
+    return await assignments.find_assigned_name(source.pool, context.company_id, context.relationship_id, "manager")
 
 
 @variable("the recipient's name", "Grace Example")

@@ -1,4 +1,4 @@
-"""How commands print: tables and progress for people, JSON for programs."""
+"""How commands print: tables and progress bars for people, JSON for programs."""
 
 import json
 import re
@@ -13,10 +13,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-#: Where nobody looks, a table is as wide as it needs to be.
+#: Tables that go to a file or pipe get a fixed, generous width.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
-SHORT = 25  # characters that stand on one line of a table
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+SHORT = 25  # characters of a cell that is not wrapped
 complaints = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -25,8 +25,10 @@ def print_json(document: Any) -> None:
 
 
 def print_rows(rows: Sequence[dict[str, Any]], empty: str) -> None:
-    """A table whose columns are the first row's keys, or the sentence for when there is none. Where there is room, only
-    long texts are broken into lines; a column that nobody has anything in is left out."""
+    """Print a table whose columns are the keys of the first row, or the sentence `empty` if there are no rows.
+
+    Empty columns are left out. If the width allows it, only long texts are wrapped.
+    """
     if not rows:
         console.print(empty)
         return
@@ -34,9 +36,9 @@ def print_rows(rows: Sequence[dict[str, Any]], empty: str) -> None:
     cells = {name: column for name, column in cells.items() if any(column)}
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     widths = {name: max(map(len, [name, *column])) for name, column in cells.items()}
-    is_room = sum(3 + min(width, SHORT) for width in widths.values()) <= console.width
+    fits = sum(3 + min(width, SHORT) for width in widths.values()) <= console.width
     for name, width in widths.items():
-        table.add_column(name.replace("_", " "), overflow="fold", no_wrap=is_room and width <= SHORT)
+        table.add_column(name.replace("_", " "), overflow="fold", no_wrap=fits and width <= SHORT)
     for row_cells in zip(*cells.values(), strict=True):
         table.add_row(*row_cells)
     console.print(table)
@@ -47,13 +49,13 @@ def _cell(value: Any) -> str:
         return "yes" if value else ""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
-    if isinstance(value, str) and INSTANT.match(value):
-        return value[:16].replace("T", " ")  # which is always UTC
+    if isinstance(value, str) and TIMESTAMP.match(value):
+        return value[:16].replace("T", " ")  # always UTC
     return "" if value is None else escape(str(value))
 
 
 def progress() -> Progress:
-    """A progress bar on standard error; silent where that is no terminal."""
+    """A progress bar on standard error, hidden if that is not a terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -99,6 +99,15 @@ class EvaluateChunkResult(TypedDict):
     changes: list[dict[str, Any]]
 
 
+class FitResult(TypedDict):
+    """Result of ``fit_return_model``: the version stored, and why it has no model (None: it has one)."""
+
+    company_id: int
+    version: int
+    customers: int
+    reason: str | None
+
+
 @dataclass
 class SweepStart:
     """Argument of ``StageMetrics``, ``Reconciliation`` and ``FitReturnModels``, also at every continue-as-new.

@@ -12,17 +12,17 @@ from db.connections import owner_connection
 from db.people import companies
 from settings import Settings
 
-app = command_app("Tenants.")
+app = command_app("Manage companies.")
 
 
 @app.command("add")
 def companies_add(
     name: str,
-    currency: Annotated[str, typer.Option(help="What its amounts are in (ISO 4217).")] = "EUR",
+    currency: Annotated[str, typer.Option(help="Currency of its amounts (ISO 4217).")] = "EUR",
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Make a company.
+    """Create a company.
 
     Example: [bold]journey companies add "Salon Sophie" --currency CHF[/bold]
     """
@@ -32,11 +32,11 @@ def companies_add(
 @app.command("set")
 def companies_set(
     company_id: Annotated[int, typer.Argument(metavar="ID")],
-    name: Annotated[str | None, typer.Option(help="Its new name.")] = None,
-    currency: Annotated[str | None, typer.Option(help="What its amounts are in (ISO 4217).")] = None,
+    name: Annotated[str | None, typer.Option(help="New name.")] = None,
+    currency: Annotated[str | None, typer.Option(help="Currency of its amounts (ISO 4217).")] = None,
     data: Data = Path(".journey"),
 ) -> None:
-    """Give a company another name, or another currency (amounts are not converted).
+    """Change the name or the currency of a company. Amounts are not converted.
 
     Example: [bold]journey companies set 1 --currency CHF[/bold]
     """
@@ -45,7 +45,7 @@ def companies_set(
 
 @app.command("list")
 def companies_list(data: Data = Path(".journey"), as_json: AsJson = False) -> None:
-    """Every company.
+    """List all companies.
 
     Example: [bold]journey companies list[/bold]
     """
@@ -53,28 +53,30 @@ def companies_list(data: Data = Path(".journey"), as_json: AsJson = False) -> No
 
 
 async def add_company(settings: Settings, name: str, currency: str, as_json: bool) -> int:
-    """Raises ValueError (exit code 2) for a blank name or a code that is no currency's."""
+    """Raises ValueError (exit code 2) for a blank name or an unknown currency code."""
     async with owner_connection(settings.owner_url) as connection:
         company_id = await companies.create(connection, name, currency)
     if as_json:
         print_json({"id": company_id, "name": name})
     else:
-        console.print(f"company [bold]{company_id}[/bold]: {name}", markup=True)
-        console.print(f"its first key: journey keys create --company {company_id} --scopes events:write,journeys:read")
+        console.print(f"Company [bold]{company_id}[/bold] created: {name}", markup=True)
+        console.print(
+            f"Create its first key with: journey keys create --company {company_id} --scopes events:write,journeys:read"
+        )
     return 0
 
 
 async def change_company(settings: Settings, company: int, name: str | None, currency: str | None) -> int:
-    """1 for no such company. Raises ValueError (exit code 2) as `add_company`, and where nothing is to be changed."""
+    """Returns 1 for an unknown company. Raises ValueError (exit code 2) for invalid or missing options."""
     if name is None and currency is None:
-        raise ValueError("say what to change: --name or --currency")
+        raise ValueError("nothing to change; use --name or --currency")
     async with owner_connection(settings.owner_url) as connection:
-        found = await companies.update(connection, company, name=name, currency=currency)
-    console.print(f"company {company} is changed" if found else f"there is no company {company}")
-    return 0 if found else 1
+        changed = await companies.update(connection, company, name=name, currency=currency)
+    console.print(f"Company {company} changed." if changed else f"There is no company {company}.")
+    return 0 if changed else 1
 
 
 async def list_companies(settings: Settings, as_json: bool) -> int:
     async with owner_connection(settings.owner_url) as connection:
         rows = [asdict(company) for company in await companies.list_all(connection)]
-    return print_result(rows, as_json, "no company yet: journey companies add NAME")
+    return print_result(rows, as_json, "No companies yet. Create one with: journey companies add NAME")

@@ -14,7 +14,7 @@ from db.people import api_keys, browser_sessions
 from local.first_run import KEY_FILE, sign_in_url
 from settings import Settings
 
-app = command_app("API keys; a key is shown once.")
+app = command_app("Manage API keys and sign-in links.")
 
 
 @app.command("create")
@@ -25,7 +25,7 @@ def keys_create(
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Make an API key; it is shown once and never again.
+    """Create an API key. It is shown only once.
 
     Example: [bold]journey keys create --company 1 --scopes events:write,journeys:read --name booking[/bold]
     """
@@ -35,13 +35,13 @@ def keys_create(
 @app.command("link")
 def keys_link(
     key_id: Annotated[
-        int | None, typer.Option("--key", metavar="ID", help="Whose; default: the one that up keeps.")
+        int | None, typer.Option("--key", metavar="ID", help="Id of the key; default: the one stored by `journey up`.")
     ] = None,
-    minutes: Annotated[int, typer.Option(help="How long it may lie unused.", min=1, max=1440)] = 15,
+    minutes: Annotated[int, typer.Option(help="Minutes until the link expires.", min=1, max=1440)] = 15,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Make a link that signs in to the dashboard once, with what the key may do.
+    """Create a one-time sign-in link for the dashboard, with the scopes of the key.
 
     Example: [bold]journey keys link --key 1[/bold]
     """
@@ -50,7 +50,7 @@ def keys_link(
 
 @app.command("list")
 def keys_list(company: AnyCompany = None, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
-    """Every key: what it may do, when it was used last, whether it is revoked.
+    """List all keys with their scopes and last use.
 
     Example: [bold]journey keys list --company 1[/bold]
     """
@@ -59,7 +59,7 @@ def keys_list(company: AnyCompany = None, data: Data = Path(".journey"), as_json
 
 @app.command("revoke")
 def keys_revoke(key_id: Annotated[int, typer.Argument(metavar="ID")], data: Data = Path(".journey")) -> None:
-    """Make a key worthless.
+    """Revoke an API key.
 
     Example: [bold]journey keys revoke 3[/bold]
     """
@@ -73,13 +73,13 @@ async def create_key(settings: Settings, company: int, scopes: list[str], name: 
     if as_json:
         print_json({"id": key_id, "company_id": company, "key": plaintext})
     else:
-        console.print(f"key {key_id} of company {company}, shown this once:")
+        console.print(f"Key {key_id} of company {company}, shown only once:")
         console.print(f"[bold]{plaintext}[/bold]", markup=True, soft_wrap=True)
     return 0
 
 
 async def make_link(settings: Settings, data: Path, key_id: int | None, minutes: int, as_json: bool) -> int:
-    """A link that signs in to the dashboard once. Raises ValueError (exit code 2) for a key that is none any more."""
+    """Print a one-time sign-in link. Raises ValueError (exit code 2) for an unknown or revoked key."""
     async with owner_connection(settings.owner_url) as connection:
         key_id = key_id or await _signing_key(connection, data)
         token = await browser_sessions.create_sign_in_link(connection, key_id, timedelta(minutes=minutes))
@@ -87,19 +87,19 @@ async def make_link(settings: Settings, data: Path, key_id: int | None, minutes:
     if as_json:
         print_json({"url": url, "minutes": minutes})
     else:
-        console.print(f"opens the dashboard once, within {minutes} minutes:")
+        console.print(f"Signs in to the dashboard once, within {minutes} minutes:")
         console.print(f"[bold]{url}[/bold]", markup=True, soft_wrap=True)
     return 0
 
 
 async def _signing_key(connection: Connection, data: Path) -> int:
-    """The key that `up` keeps, or else the only one there is."""
-    kept = data / KEY_FILE
-    if kept.exists() and (found := await api_keys.find_id(connection, kept.read_text().strip())):
-        return found
+    """The key stored by `up`, or else the only valid one."""
+    key_file = data / KEY_FILE
+    if key_file.exists() and (key_id := await api_keys.find_id(connection, key_file.read_text().strip())):
+        return key_id
     valid = [key.id for key in await api_keys.list_all(connection) if key.revoked_at is None]
     if len(valid) != 1:
-        raise ValueError(f"say which key: --key ID ({len(valid)} are valid; journey keys list)")
+        raise ValueError(f"there are {len(valid)} valid keys; choose one with --key ID (see journey keys list)")
     return valid[0]
 
 
@@ -108,12 +108,12 @@ async def list_keys(settings: Settings, company: int | None, as_json: bool) -> i
         rows = [asdict(key) for key in await api_keys.list_all(connection, company)]
     for row in rows:
         row["scopes"] = ", ".join(row["scopes"]) if not as_json else row["scopes"]
-    return print_result(rows, as_json, "no key yet: journey keys create --company 1 --scopes events:write")
+    return print_result(rows, as_json, "No keys yet. Create one with: journey keys create --company 1 --scopes admin")
 
 
 async def revoke_key(settings: Settings, key_id: int) -> int:
-    """1 when there is no such key, or it was revoked before."""
+    """Returns 1 for an unknown key or one that was revoked before."""
     async with owner_connection(settings.owner_url) as connection:
         revoked = await api_keys.revoke(connection, key_id)
-    console.print(f"key {key_id} is revoked" if revoked else f"no key {key_id} that is not revoked already")
+    console.print(f"Key {key_id} revoked." if revoked else f"There is no valid key {key_id}.")
     return 0 if revoked else 1

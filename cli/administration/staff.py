@@ -1,4 +1,4 @@
-"""``journey staff``: who works for a company."""
+"""``journey staff``: the people who work for a company."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +14,7 @@ from db.connections import tenant_transaction
 from db.people import staff
 from settings import Settings
 
-app = command_app("Who works for a company, and gets its tasks and customers.")
+app = command_app("Manage a company's staff.")
 
 
 class Role(StrEnum):
@@ -26,12 +26,12 @@ class Role(StrEnum):
 def staff_add(
     name: str,
     company: Company,
-    role: Annotated[Role, typer.Option(help="What the person does.")],
-    email: Annotated[str | None, typer.Option(help="Where news of customers at risk go.")] = None,
+    role: Annotated[Role, typer.Option(help="Role of the person.")],
+    email: Annotated[str | None, typer.Option(help="Address for notifications about customers at risk.")] = None,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Add a person, who gets customers and tasks from now on.
+    """Add a person, who is assigned customers and tasks from now on.
 
     Example: [bold]journey staff add "Grace Example" --role manager --email grace@example.com --company 1[/bold]
     """
@@ -40,7 +40,7 @@ def staff_add(
 
 @app.command("list")
 def staff_list(company: Company, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
-    """Everybody, with their customers and open tasks.
+    """List all staff with their customers and open tasks.
 
     Example: [bold]journey staff list --company 1[/bold]
     """
@@ -53,7 +53,7 @@ def staff_remove(
     company: Company,
     data: Data = Path(".journey"),
 ) -> None:
-    """Make a person inactive. Open tasks stay with the person until they are assigned anew.
+    """Deactivate a person. Their open tasks stay assigned to them until someone reassigns them.
 
     Example: [bold]journey staff remove 2 --company 1[/bold]
     """
@@ -61,7 +61,7 @@ def staff_remove(
 
 
 async def add_person(settings: Settings, company: int, name: str, role: str, email: str | None, as_json: bool) -> int:
-    """Raises ValueError (exit code 2) for a name or an address that is none."""
+    """Raises ValueError (exit code 2) for an invalid name or email address."""
     from api.field_types import Email, PersonName  # the framework beneath it takes a moment
 
     _checked("name", PersonName, name)
@@ -72,7 +72,7 @@ async def add_person(settings: Settings, company: int, name: str, role: str, ema
     if as_json:
         print_json(person)
     else:
-        console.print(f"{escape(person['name'])} is {person['id']} of the staff ({role})")
+        console.print(f"{escape(person['name'])} added as {role} with id {person['id']}.")
     return 0
 
 
@@ -88,13 +88,13 @@ def _checked(what: str, kind: Any, value: str) -> None:
 async def list_staff(settings: Settings, company: int, as_json: bool) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         people = await staff.list_all(connection, company)
-    return print_result(people, as_json, "nobody yet: journey staff add NAME --role manager")
+    return print_result(people, as_json, "No staff yet. Add someone with: journey staff add NAME --role manager")
 
 
 async def remove_person(settings: Settings, company: int, staff_id: int) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         person = await staff.update(connection, company, staff_id, {"is_active": False}, ACTOR)
     if person is None:
-        return print_not_found(f"company {company} has no person {staff_id}")
-    console.print(f"{escape(person['name'])} gets nothing more; {person['open_tasks']} open tasks are to be assigned")
+        return print_not_found(f"Company {company} has no staff member {staff_id}")
+    console.print(f"{escape(person['name'])} deactivated; {person['open_tasks']} open tasks need reassignment.")
     return 0

@@ -1,8 +1,8 @@
-"""``journey import``: an event log into journeys, customer by customer, resumable and repeatable.
+"""``journey import``: import an event log, customer by customer. Resumable and repeatable.
 
-The log is read whole before anything is sent: only then is it known which line is the last event, and all events of one
-customer can go in one message, so that a history imported at once is lived in order. What the ledger has already is not
-sent again; what was sent twice all the same counts once.
+The whole log is read before anything is sent: only then is the last event known, and the events of one customer can be
+sent in one message, so that their history is processed in order. Events that are in the ledger already are not sent
+again; events sent twice count once.
 """
 
 import hashlib
@@ -24,39 +24,41 @@ from cli.options import AsJson, Company, Data, command_app, run
 from cli.output import complaints, console, print_json, progress
 from db.connections import Pool, open_pool
 from db.journeys.rulebooks import RulebookCache
-from db.operations import maintenance
-from journey.events import Event, InvalidEvent, canonical, content_hash
+from db.operations import event_import
+from journey.event_validation import InvalidEvent
+from journey.events import Event, canonical, content_hash
 from journey.simulate import Log
 from journey.time import MICROSECOND, Micros
 from settings import Settings
 
 
 class Actions(StrEnum):
-    """Which stage actions an import runs: none, however recent the history, or those of each stage of now."""
+    """Which stage actions an import runs: none, or those of each customer's current stage."""
 
     none = "none"
     current = "current"
 
 
-LOOKED_UP = 5000  # event ids in one query
+LOOKUP_CHUNK = 5000  # event ids in one query
 
 app = command_app()
 
 
 @app.command()
 def import_(
-    file: Annotated[str, typer.Argument(help="An event log: .jsonl or .csv, either .gz, or - for standard input.")],
+    file: Annotated[str, typer.Argument(help="Event log: .jsonl or .csv, optionally .gz, or - for standard input.")],
     company: Company,
-    shift_to_now: Annotated[bool, typer.Option(help="Move all times so that the last event is now.")] = False,
+    shift_to_now: Annotated[bool, typer.Option(help="Shift all times so that the last event happens now.")] = False,
     actions: Annotated[
-        Actions, typer.Option(help="Stage actions: none, or once those of each stage of now.")
+        Actions, typer.Option(help="Stage actions to run: none, or once those of each current stage.")
     ] = Actions.none,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Bring an event log into journeys. Repeatable: what is there already changes nothing.
+    """Import an event log.
 
-    Bad lines go to FILE.rejected.jsonl with their reasons, and the exit code is 1.
+    Safe to repeat: events that were imported before change nothing. Invalid lines are written to FILE.rejected.jsonl
+    with the reasons, and the exit code is 1.
 
     Example: [bold]journey import visits.jsonl.gz --company 1 --shift-to-now[/bold]
     """
@@ -67,7 +69,7 @@ async def import_log(settings: Settings, file: str, company: int, shift_to_now: 
     """Import a log for one company; the exit code.
 
     Args:
-        shift_to_now: Move all times so that the last event is now.
+        shift_to_now: Shift all times so that the last event happens now.
         act: Run the actions of each customer's current stage. No others are run for imported events.
 
     Returns:
@@ -75,7 +77,7 @@ async def import_log(settings: Settings, file: str, company: int, shift_to_now: 
 
     Raises:
         ValueError: The company does not exist.
-        RuntimeError, psycopg.OperationalError: Temporal or Postgres does not answer.
+        RuntimeError, psycopg.OperationalError: Temporal or Postgres is unavailable.
     """
     with progress() as bar:
         try:
@@ -89,11 +91,11 @@ async def import_log(settings: Settings, file: str, company: int, shift_to_now: 
             shift = 0
             unsent: list[dict[str, Any]] = []
             if shift_to_now and log.last_at is not None:
-                # whole seconds, so that times read as well as before
+                # whole seconds, to keep the times readable
                 shift = (int(time.time()) * 1_000_000 - log.last_at) // 1_000_000 * 1_000_000
-                shift = await maintenance.import_shift(pool, company, fingerprint, shift)
+                shift = await event_import.import_shift(pool, company, fingerprint, shift)
             outgoing = _outgoing(log, shift)
-            left = await _unknown(pool, company, outgoing, bar)
+            left = await _new_events(pool, company, outgoing, bar)
             known = log.events - sum(map(len, left.values()))
             failed: dict[str, str] = {}
             client = await connection.connect() if left or act else None
@@ -148,7 +150,7 @@ def _print_summary(summary: dict[str, Any], customers: int, conflicts: list[str]
 
 
 async def _company_exists(pool: Pool, company: int) -> None:
-    """Raises ValueError where there is none: its journeys could never be committed."""
+    """Raises ValueError for an unknown company: its journeys could never be committed."""
     try:
         await RulebookCache().latest(pool, company)
     except LookupError as error:
@@ -160,7 +162,7 @@ def _rejects(file: str) -> Path:
 
 
 def _read(file: str, bar: Progress, now: Micros | None) -> tuple[Log, dict[str, int], str]:
-    """The log, how many of the file's lines are what, and a fingerprint of its events.
+    """Read the file: its events, how many lines of each kind it has, and a fingerprint of the events.
 
     Each physical line is one of ``header``, ``ignored``, ``imported`` (part of an event) and ``rejected``. The rejected
     ones are written to the rejects file.
@@ -187,7 +189,7 @@ def _read(file: str, bar: Progress, now: Micros | None) -> tuple[Log, dict[str, 
         lines[kind] += line.lines
     total = sum(lines.values())
     bar.update(reading, total=total, completed=total)
-    _rejects(file).unlink(missing_ok=True)  # an earlier import's
+    _rejects(file).unlink(missing_ok=True)  # from an earlier import
     if rejects:
         with _rejects(file).open("w", encoding="utf-8") as out:
             out.writelines(json.dumps(reject) + "\n" for reject in rejects)
@@ -206,35 +208,35 @@ def _canonical_text(line: Line) -> str:
 
 
 def _outgoing(log: Log, shift: int) -> Outgoing:
-    """Every customer's events as they are sent, in order of time, moved by ``shift`` µs."""
+    """Every customer's events in the form in which they are sent, by time, shifted by ``shift`` µs."""
     outgoing: Outgoing = {}
     for customer, events in log.customers.items():
         ordered = sorted(events, key=lambda event: (event.at, event.id))
-        outgoing[customer] = [canonical(_moved(event, shift)) for event in ordered]
+        outgoing[customer] = [canonical(_shifted(event, shift)) for event in ordered]
     return outgoing
 
 
-def _moved(event: Event, shift: int) -> Event:
+def _shifted(event: Event, shift: int) -> Event:
     if not shift:
         return event
     changes: dict[str, Any] = {"occurred_at": event.occurred_at + shift * MICROSECOND}
     scheduled = getattr(event, "scheduled_for", None)
     if scheduled is not None:
         changes["scheduled_for"] = scheduled + shift * MICROSECOND
-    moved: Event = msgspec.structs.replace(event, **changes)
-    return moved
+    shifted: Event = msgspec.structs.replace(event, **changes)
+    return shifted
 
 
-async def _unknown(pool: Pool, company: int, outgoing: Outgoing, bar: Progress) -> Outgoing:
-    """What the ledger does not have."""
+async def _new_events(pool: Pool, company: int, outgoing: Outgoing, bar: Progress) -> Outgoing:
+    """The events that are not in the ledger yet."""
     known: set[str] = set()
-    listed = [event for events in outgoing.values() for event in events]
-    looking = bar.add_task("comparing with the ledger", total=len(listed))
-    for start in range(0, len(listed), LOOKED_UP):
-        chunk = {event["id"]: event for event in listed[start : start + LOOKED_UP]}
-        for event_id, stored in await maintenance.existing_events(pool, company, list(chunk)):
+    all_events = [event for events in outgoing.values() for event in events]
+    comparing = bar.add_task("comparing with the ledger", total=len(all_events))
+    for start in range(0, len(all_events), LOOKUP_CHUNK):
+        chunk = {event["id"]: event for event in all_events[start : start + LOOKUP_CHUNK]}
+        for event_id, stored in await event_import.existing_events(pool, company, list(chunk)):
             if stored == content_hash(chunk[event_id]):
                 known.add(event_id)
-        bar.advance(looking, min(LOOKED_UP, len(listed) - start))
+        bar.advance(comparing, min(LOOKUP_CHUNK, len(all_events) - start))
     left = {customer: [e for e in events if e["id"] not in known] for customer, events in outgoing.items()}
     return {customer: events for customer, events in left.items() if events}

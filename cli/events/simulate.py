@@ -1,4 +1,4 @@
-"""``journey simulate``: an event log through the pure core alone, no server, optionally against other rules."""
+"""``journey simulate``: run an event log through the pure core, without a server, optionally with other rules."""
 
 import json
 import sys
@@ -29,14 +29,16 @@ app = command_app()
 
 @app.command()
 def simulate_command(
-    file: Annotated[str, typer.Argument(help="An event log: .jsonl or .csv, either .gz, or - for standard input.")],
+    file: Annotated[str, typer.Argument(help="Event log: .jsonl or .csv, optionally .gz, or - for standard input.")],
     as_of: Annotated[
-        str | None, typer.Option(help="An instant like 2026-03-12T09:00:00Z; default: the last event.")
+        str | None, typer.Option(help="Time of the result, like 2026-03-12T09:00:00Z; default: the last event.")
     ] = None,
-    rules: Annotated[str | None, typer.Option(help="A JSON file with other stages and rules, to compare.")] = None,
+    rules: Annotated[str | None, typer.Option(help="JSON file with other stages and rules to compare.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Where the customers of an event log would stand: the pure core alone, no server.
+    """Run an event log through the rules alone, without a server.
+
+    Prints the final stages and the number of transitions between them.
 
     Example: [bold]journey simulate visits.jsonl.gz --as-of 2026-03-12T09:00:00Z[/bold]
     """
@@ -44,15 +46,20 @@ def simulate_command(
 
 
 class WrongUse(Exception):
-    """The command was called with something that cannot be: exit code 2, and the text says what."""
+    """An option has an invalid value (exit code 2); the message says which."""
 
 
 def simulate(file: str, as_of: str | None, rules: str | None, as_json: bool) -> int:
-    """Print where every customer of a log stands as of an instant, and how they came there; the exit code.
+    """Print the stage of every customer at a point in time, and the transitions that led there.
 
-    ``as_of``: RFC 3339 with an offset, by default the log's last event. ``rules``: a file with ``{"stages": […],
-    "scoring": {…}}`` or a list of stages; the log is then simulated under the default rules and under these. 0: all
-    lines were events; 1: some were not (each is named on stderr, the others counted); 2: wrong use.
+    Args:
+        file: the event log.
+        as_of: RFC 3339 with an offset; default: the time of the last event.
+        rules: a JSON file with ``{"stages": […], "scoring": {…}}`` or a list of stages, to compare with the default.
+        as_json: print JSON instead of tables; with `rules`, their result alone.
+
+    Returns:
+        0; 1 when lines were rejected (the first ones are listed on stderr); 2 for wrong use or an unreadable file.
     """
     complaints = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
@@ -64,7 +71,7 @@ def simulate(file: str, as_of: str | None, rules: str | None, as_json: bool) -> 
         return 2
     instant = log.last_at if instant is None else instant
     if instant is None:
-        complaints.print("[red]error:[/red] no event in the log, and no --as-of")
+        complaints.print("[red]error:[/red] the log has no events, and --as-of is missing")
         return 1 if bad else 2
     simulation = simulate_log(log.customers.values(), DEFAULT_RULEBOOK, instant)
     against = None if other is None else simulate_log(log.customers.values(), other, instant)
@@ -76,7 +83,7 @@ def simulate(file: str, as_of: str | None, rules: str | None, as_json: bool) -> 
 
 
 def _read(file: str, complaints: Console) -> tuple[Log, int]:
-    """The log's events, and how many lines were none; those and the conflicts are told as they come."""
+    """Read the log, reporting rejected lines and conflicts; returns it with the number of rejected lines."""
     log, bad = Log(), 0
     for line in read_log(file):
         if line.event is not None:
@@ -87,10 +94,12 @@ def _read(file: str, complaints: Console) -> tuple[Log, int]:
                 problems = "; ".join(map(str, line.errors))
                 complaints.print(f"[yellow]line {line.line}:[/yellow] {escape(problems)}")
     if bad:
-        complaints.print(f"[yellow]{bad} bad lines[/yellow] were left out")
+        complaints.print(f"[yellow]{bad} lines rejected[/yellow]")
     if log.conflicts:
         shown = ", ".join(log.conflicts[:SHOWN]) + (" …" if len(log.conflicts) > SHOWN else "")
-        complaints.print(f"[yellow]{len(log.conflicts)} conflicts[/yellow] (the first content counts): {escape(shown)}")
+        complaints.print(
+            f"[yellow]{len(log.conflicts)} ids with different content[/yellow] (the first counts): {escape(shown)}"
+        )
     return log, bad
 
 
@@ -100,7 +109,7 @@ def _instant(text: str) -> Micros:
         if moment.tzinfo is not None and EARLIEST <= moment < LATEST:
             return to_micros(moment)
     except ValueError:
-        pass  # said below, as for a time without an offset
+        pass  # reported below, like a time without an offset
     raise WrongUse(f"--as-of {text!r} is not a time with an offset between 1900 and 2200, like 2026-03-12T09:00:00Z")
 
 

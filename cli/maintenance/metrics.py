@@ -1,7 +1,7 @@
-"""``journey metrics``: the stage metrics of days that are over, written anew.
+"""``journey metrics``: recalculate the stage metrics of past days.
 
-Directly, not by the workflow of every night: it is done while somebody looks, needs no worker and no Temporal, and what
-was written when it is interrupted stays written.
+The command does this itself instead of starting the nightly workflow: it needs neither a worker nor Temporal, and days
+that were written before an interruption stay written.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -23,19 +23,19 @@ from settings import Settings
 
 CHUNK = timedelta(days=31)
 
-app = command_app("Stage metrics: one row per company, stage and day.")
+app = command_app("Recalculate the daily stage metrics.")
 
 
 @app.command()
 def rebuild(
-    first: Annotated[str, typer.Option("--from", help="The first day (UTC), like 2026-01-01.")],
-    last: Annotated[str | None, typer.Option("--to", help="The last day (UTC); default: yesterday.")] = None,
+    first: Annotated[str, typer.Option("--from", help="First day (UTC), like 2026-01-01.")],
+    last: Annotated[str | None, typer.Option("--to", help="Last day (UTC); default: yesterday.")] = None,
     company: AnyCompany = None,
-    rollups: Annotated[bool, typer.Option(help="First count the roll-ups of all days anew, from the ledger.")] = False,
+    rollups: Annotated[bool, typer.Option(help="First recalculate the roll-ups of all days from the ledger.")] = False,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Count the days from one to another anew, and put the rows in the place of those that are there.
+    """Recalculate the metrics of a range of days and replace the existing rows.
 
     Example: [bold]journey metrics rebuild --from 2026-01-01 --to 2026-03-31 --company 1[/bold]
     """
@@ -45,7 +45,7 @@ def rebuild(
 async def rebuild_days(
     settings: Settings, first: str, last: str | None, company: int | None, rollups: bool, as_json: bool
 ) -> int:
-    """Raises ValueError (exit code 2) for days that are none, or not over, and for an unknown company."""
+    """Raises ValueError (exit code 2) for invalid or future days and for an unknown company."""
     begin, end = _days(first, last)
     pool = await open_pool(settings.database_url, min_size=1, max_size=1, timeout=10.0)
     written: list[dict[str, Any]] = []
@@ -70,9 +70,9 @@ async def rebuild_days(
     if as_json:
         print_json(written)
     else:
-        print_rows(written, "no company yet: journey companies add NAME")
+        print_rows(written, "No companies yet. Create one with: journey companies add NAME")
         if written:
-            console.print(f"{(end - begin).days + 1:,} days written of {len(written):,} companies")
+            console.print(f"{(end - begin).days + 1:,} days of {len(written):,} companies written.")
     return 0
 
 
@@ -80,9 +80,9 @@ def _days(first: str, last: str | None) -> tuple[date, date]:
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     begin, end = _day("--from", first), yesterday if last is None else _day("--to", last)
     if end > yesterday:
-        raise ValueError(f"--to {end}: at most {yesterday}, the last day that is over (UTC)")
+        raise ValueError(f"--to {end}: at most {yesterday} (yesterday, UTC)")
     if not EARLIEST.date() <= begin <= end:
-        raise ValueError(f"--from {begin}: from {EARLIEST.date()} up to {end}, the last day")
+        raise ValueError(f"--from {begin}: must be between {EARLIEST.date()} and {end}")
     return begin, end
 
 
@@ -90,4 +90,4 @@ def _day(option: str, text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{option} {text!r}: a day like 2026-03-12 is required") from None
+        raise ValueError(f"{option} {text!r}: not a date like 2026-03-12") from None

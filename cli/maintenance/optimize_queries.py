@@ -20,13 +20,14 @@ app = command_app()
 @app.command()
 def optimize_queries(
     company: AnyCompany = None,
-    analyze: Annotated[bool, typer.Option(help="Run the reading ones, too, and say how long each took.")] = False,
+    analyze: Annotated[bool, typer.Option(help="Also run the read-only queries and measure them.")] = False,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """The plan of each essential query, and what index it uses; exit code 1 where one reads a large table through.
+    """Show the plan of each essential query.
 
-    As the application, in the scope of one company: by default of the one with the most journeys.
+    Exit code 1 if one scans a large table sequentially. The queries run as the application does, for one company: by
+    default the one with the most journeys.
 
     Example: [bold]journey optimize-queries --company 1 --analyze[/bold]
     """
@@ -55,7 +56,7 @@ async def optimize(settings: Settings, company: int | None, analyze: bool, as_js
             if as_json:
                 print_json({"company_id": None, "queries": []})
             else:
-                console.print("no company yet: journey companies add NAME")
+                console.print("No companies yet. Create one with: journey companies add NAME")
             return 0
         sample, sizes = await find_sample(pool, company_id, datetime.now(UTC)), await query_plans.table_sizes(pool)
         plans = []
@@ -102,7 +103,13 @@ def _report(company_id: int, plans: list[query_plans.Plan], sizes: dict[str, flo
         print_json({"company_id": company_id, "queries": rows, "never_analyzed": unknown})
         return
     shown = [
-        {**row, "indexes": ", ".join(row["indexes"]), "read_through": ", ".join(row["read_through"])} for row in rows
+        {
+            "query": row["query"],
+            "indexes": ", ".join(row["indexes"]),
+            "sequential_scans": ", ".join(row["read_through"]),
+            **{name: row[name] for name in ("cost", "ms", "warning", "because")},
+        }
+        for row in rows
     ]
     print_rows(shown, "")
     warnings = sum(plan.warning is not None for plan in plans)

@@ -1,4 +1,4 @@
-"""``journey predictions``: the models of who comes back."""
+"""``journey predictions``: fit and list the models that predict returning customers."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -13,14 +13,14 @@ from db.analytics.return_models import ReturnModel
 from db.connections import open_pool
 from settings import Settings
 
-app = command_app("Who comes back: a company's models of it.")
+app = command_app("Fit and list the models that predict returning customers.")
 
 
 @app.command("fit")
 def predictions_fit(company: AnyCompany = None, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
-    """Fit the model of who comes back, on all appointments until now; predictions use it at once.
+    """Fit a company's model to all appointments so far. Predictions use it immediately.
 
-    A company with too little history gets none, and the reason.
+    A company with too little history gets no model; the output says why.
 
     Example: [bold]journey predictions fit --company 1[/bold]
     """
@@ -29,7 +29,7 @@ def predictions_fit(company: AnyCompany = None, data: Data = Path(".journey"), a
 
 @app.command("models")
 def predictions_models(company: AnyCompany = None, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
-    """Every version that was fitted, newest first: its parameters (times in days), or why there is none.
+    """List all versions, newest first, with their parameters (times in days).
 
     Example: [bold]journey predictions models --company 1[/bold]
     """
@@ -37,32 +37,32 @@ def predictions_models(company: AnyCompany = None, data: Data = Path(".journey")
 
 
 async def fit(settings: Settings, company: int | None, as_json: bool) -> int:
-    """Fit a company, or all one after the other. Too little history is no fault: the exit code stays 0."""
-    found: list[dict[str, Any]] = []
+    """Fit one company or all of them. Too little history is not an error: the exit code stays 0."""
+    models: list[dict[str, Any]] = []
     pool = await open_pool(settings.database_url, min_size=1, max_size=1, timeout=10.0)
     try:
-        wanted = await company_ids(pool, company)
+        ids = await company_ids(pool, company)
         with progress() as bar:
-            task = bar.add_task("", total=len(wanted))
-            for company_id in wanted:
+            task = bar.add_task("", total=len(ids))
+            for company_id in ids:
                 bar.update(task, description=f"fitting company {company_id}")
-                found.append(_row(company_id, await fit_company(pool, company_id)))
+                models.append(_row(company_id, await fit_company(pool, company_id)))
                 bar.advance(task)
     finally:
         await pool.close()
-    return _report(found, "there is no company", as_json)
+    return _report(models, "No companies yet.", as_json)
 
 
 async def list_models(settings: Settings, company: int | None, as_json: bool) -> int:
-    """Every version of a company, or of all."""
-    found: list[dict[str, Any]] = []
+    """List the versions of one company or of all."""
+    models: list[dict[str, Any]] = []
     pool = await open_pool(settings.database_url, min_size=1, max_size=1, timeout=10.0)
     try:
         for company_id in await company_ids(pool, company):
-            found += [_row(company_id, version) for version in await return_models.versions(pool, company_id)]
+            models += [_row(company_id, version) for version in await return_models.versions(pool, company_id)]
     finally:
         await pool.close()
-    return _report(found, "no model was fitted yet: `journey predictions fit` does it", as_json)
+    return _report(models, "No model has been fitted yet. Run: journey predictions fit", as_json)
 
 
 def _row(company_id: int, version: ReturnModel) -> dict[str, Any]:
@@ -73,12 +73,12 @@ def _report(models: list[dict[str, Any]], empty: str, as_json: bool) -> int:
     if as_json:
         print_json({"models": models})
         return 0
-    print_rows([_shown(model) for model in models], empty)
+    print_rows([_table_row(model) for model in models], empty)
     return 0
 
 
-def _shown(model: dict[str, Any]) -> dict[str, Any]:
-    """A row for people."""
+def _table_row(model: dict[str, Any]) -> dict[str, Any]:
+    """A row of the table."""
     return {
         "company": model["company_id"],
         "version": model["version"],
@@ -86,10 +86,10 @@ def _shown(model: dict[str, Any]) -> dict[str, Any]:
         "history": f"{model['history_from']} to {model['history_to']}" if model["history_from"] else None,
         "customers": f"{model['customers']:,}",
         "came_back": f"{model['returned_customers']:,}",
-        "model": f"none: {model['reason']}" if model["reason"] else _figures(model),
+        "model": f"none: {model['reason']}" if model["reason"] else _parameters(model),
     }
 
 
-def _figures(model: dict[str, Any]) -> str:
+def _parameters(model: dict[str, Any]) -> str:
     parameters = ", ".join(f"{name} {model['parameters'][name]:.4g}" for name in ("r", "alpha", "a", "b"))
     return f"{model['method']}: {parameters}; log-likelihood {model['log_likelihood']:,.1f}"

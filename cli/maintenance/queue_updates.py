@@ -1,6 +1,7 @@
-"""``queue-updates``, ``update-risk-scores``: every journey evaluated by a workflow, which this looks at until its end.
+"""``journey queue-updates`` and ``journey update-risk-scores``: evaluate every journey in a workflow.
 
-The workflow goes on whether or not anybody looks. Who asks again while it runs looks at the one that runs.
+The command follows the workflow until it ends. The workflow continues when the command is interrupted; running the
+command again follows the same workflow.
 """
 
 import asyncio
@@ -30,31 +31,33 @@ from settings import Settings
 Rate = Annotated[
     float,
     typer.Option(
-        help="Journeys a second that are asked to evaluate. Two cores do five unnoticed by live events.",
+        help="Journeys per second to evaluate. On two cores, five do not slow down live events.",
         min=0.1,
         max=1000,
     ),
 ]
 
 
-LOOK_EVERY = 0.5  # seconds
-SILENT = 20  # looks without an answer after which a worker is missed
-INTERRUPTED = 130  # the exit code of who is interrupted, as shells have it
+POLL_INTERVAL = 0.5  # seconds
+SILENT_POLLS = 20  # queries without a response until the user is asked about a worker
+INTERRUPTED = 130  # the exit code that shells use after Ctrl-C
 
 app = command_app()
 
 
 @app.command()
 def queue_updates(
-    chunk: Annotated[int, typer.Option(help="Journeys in one chunk.", min=1, max=10_000)] = 100,
+    chunk: Annotated[int, typer.Option(help="Journeys per chunk.", min=1, max=10_000)] = 100,
     rate: Rate = 5,
     company: AnyCompany = None,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate every journey in chunks, by a workflow that goes on whatever happens to this command.
+    """Evaluate every journey in chunks, in a workflow.
 
-    Finding something to do is drift: reported, repaired, exit code 1. While one runs, the command looks at that one.
+    The workflow continues when this command is interrupted; running the command again follows the same workflow.
+    Journeys keep their own deadlines, so one that needs a change has drifted: it is repaired and reported, and the exit
+    code is 1.
 
     Example: [bold]journey queue-updates --chunk 500 --rate 50[/bold]
     """
@@ -65,9 +68,10 @@ def queue_updates(
 def update_risk_scores(
     rate: Rate = 5, company: AnyCompany = None, data: Data = Path(".journey"), as_json: AsJson = False
 ) -> None:
-    """Check every journey's scores. Journeys keep their own; finding one that is not right is drift, exit code 1.
+    """Check the scores of every journey.
 
-    The same evaluation as queue-updates, in chunks of 500.
+    The same evaluation as queue-updates, in chunks of 500. A wrong score is drift: it is repaired and reported, and the
+    exit code is 1.
 
     Example: [bold]journey update-risk-scores --company 1[/bold]
     """
@@ -75,9 +79,9 @@ def update_risk_scores(
 
 
 async def evaluate_all(settings: Settings, company: int | None, *, chunk: int, rate: float, as_json: bool) -> int:
-    """Have every journey of a company, or of all, evaluated, and print what had drifted.
+    """Evaluate every journey of one company or of all, and print which had drifted.
 
-    The exit code is 1 where there was drift or something could not be done. Raises ValueError for an unknown company.
+    Returns 1 if there was drift or something failed. Raises ValueError for an unknown company.
     """
     pool = await open_pool(settings.database_url, min_size=1, max_size=1, timeout=10.0)
     try:
@@ -85,11 +89,11 @@ async def evaluate_all(settings: Settings, company: int | None, *, chunk: int, r
     finally:
         await pool.close()
     client = await connection.connect()
-    handle = await _begin_or_join(client, company, EvaluateAllStart(company=company, chunk=chunk, rate=rate))
+    handle = await _start_or_join(client, company, EvaluateAllStart(company=company, chunk=chunk, rate=rate))
     try:
-        result = await _watch(handle)
+        result = await _follow(handle)
     except asyncio.CancelledError:
-        complaints.print(f"\nIt goes on without you: workflow {handle.id}. The same command looks at it again.")
+        complaints.print(f"\nStill running as workflow {handle.id}. Run the command again to follow it.")
         return INTERRUPTED
     except WorkflowFailureError as error:
         raise RuntimeError(f"workflow {handle.id}: {error.cause}") from error
@@ -97,9 +101,9 @@ async def evaluate_all(settings: Settings, company: int | None, *, chunk: int, r
     return 1 if result["drifted"] or result["unanswered"] or result["failed"] else 0
 
 
-async def _begin_or_join(client: Client, company: int | None, start: EvaluateAllStart) -> WorkflowHandle[Any, Any]:
+async def _start_or_join(client: Client, company: int | None, start: EvaluateAllStart) -> WorkflowHandle[Any, Any]:
     of = f"company {company}" if company else "every company"
-    mark = None if company is None else TypedSearchAttributes([SearchAttributePair(names.COMPANY_ID, company)])
+    pairs = [SearchAttributePair(names.COMPANY_ID, company)] if company else []
     return await client.start_workflow(
         names.EVALUATE_ALL,
         start,
@@ -107,33 +111,35 @@ async def _begin_or_join(client: Client, company: int | None, start: EvaluateAll
         task_queue=names.TASK_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        search_attributes=mark,
+        search_attributes=TypedSearchAttributes(pairs) if pairs else None,
         static_summary=f"Every journey of {of} evaluated",
-        static_details="Journeys keep their own deadlines: one that this finds something to do for has drifted.",
+        static_details="Journeys keep their own deadlines: one that this evaluation changes has drifted.",
     )
 
 
-async def _watch(handle: WorkflowHandle[Any, Any]) -> dict[str, Any]:
-    """Show how far it is until it has ended; its result."""
-    ended = asyncio.create_task(handle.result())
+async def _follow(handle: WorkflowHandle[Any, Any]) -> dict[str, Any]:
+    """Show the progress until the workflow ends; returns its result."""
+    result_task = asyncio.create_task(handle.result())
     silent = 0
     with progress() as bar:
         tasks: dict[int, Any] = {}
-        while not ended.done():
-            await asyncio.wait([ended], timeout=LOOK_EVERY)
+        while not result_task.done():
+            await asyncio.wait([result_task], timeout=POLL_INTERVAL)
             silent += 1
             with suppress(RPCError, WorkflowQueryFailedError, TimeoutError):
-                seen = await asyncio.wait_for(handle.query(names.PROGRESS_QUERY), 10)
+                status = await asyncio.wait_for(handle.query(names.PROGRESS_QUERY), 10)
                 silent = 0
-                if company_id := seen["company"]:
+                if company_id := status["company"]:
                     for other in tasks.keys() - {company_id}:
                         bar.update(tasks[other], completed=bar.tasks[tasks[other]].total)
                     if company_id not in tasks:
-                        tasks[company_id] = bar.add_task(f"company {company_id}", total=seen["total"])
-                    bar.update(tasks[company_id], completed=seen["looked"], total=max(seen["total"], seen["looked"]))
-            if silent == SILENT:
-                complaints.print("[yellow]no answer yet:[/yellow] is a worker running? The evaluation waits for one.")
-    result: dict[str, Any] = await ended
+                        tasks[company_id] = bar.add_task(f"company {company_id}", total=status["total"])
+                    bar.update(
+                        tasks[company_id], completed=status["looked"], total=max(status["total"], status["looked"])
+                    )
+            if silent == SILENT_POLLS:
+                complaints.print("[yellow]No response yet.[/yellow] Is a worker running? The evaluation waits for one.")
+    result: dict[str, Any] = await result_task
     return result
 
 
@@ -143,14 +149,14 @@ def _report(result: dict[str, Any], as_json: bool) -> None:
         return
     shown = [{"company_id": change["company_id"], "customer_id": change["customer_id"], **change}
              for change in result["changes"]]  # fmt: skip
-    print_rows(shown, f"{result['evaluated']:,} journeys evaluated: nothing to do, as it should be")
+    print_rows(shown, f"{result['evaluated']:,} journeys evaluated, nothing to change.")
     if result["drifted"]:
         more = result["drifted"] - len(shown)
         console.print(
-            f"{result['evaluated']:,} journeys evaluated, {result['drifted']:,} drifted, and were asked to repair"
-            f" themselves" + (f" ({more:,} are not shown)" if more else "")
+            f"{result['evaluated']:,} journeys evaluated, {result['drifted']:,} had drifted and were"
+            " requested to repair themselves" + (f" ({more:,} not shown)." if more else ".")
         )
     if result["unanswered"]:
-        console.print(f"[red]{result['unanswered']:,} gave no answer[/red]: journey validate says more")
+        console.print(f"[red]{result['unanswered']:,} did not respond[/red]; `journey validate` shows why.")
     for company_id, reason in result["failed"].items():
         console.print(f"[red]company {company_id} failed:[/red] {reason}")

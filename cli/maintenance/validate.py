@@ -1,8 +1,9 @@
-"""``journey validate``: orphaned relationships, invalid stages, and whatever of journeys and figures does not agree.
+"""``journey validate``: find orphaned relationships, invalid stages, and data that does not match.
 
-Two streams, whatever the number of journeys: the running workflows as Temporal lists them, each page beside its rows;
-then the rows in chunks, each beside ledger and transitions. Of what was seen running only the rows' numbers are kept,
-8 bytes each; sorted, they are merged with the rows, so that a row whose workflow is gone is found on the way.
+Memory stays small for any number of journeys, because the data is read as two streams. First the running workflows, as
+Temporal lists them, each page compared with its rows. Then the rows in chunks, compared with ledger and transitions. Of
+the running workflows only the ids of their rows are kept, 8 bytes each; sorted, they are merged with the rows to find
+rows without a workflow.
 """
 
 from array import array
@@ -32,7 +33,7 @@ from journey.state import unpack
 from settings import Settings
 
 CHUNK = 500
-SHOWN = 1000  # problems that are told in full; all are counted
+SHOWN = 1000  # problems that are listed; all are counted
 
 app = command_app()
 
@@ -40,12 +41,14 @@ app = command_app()
 @app.command()
 def validate_command(
     company: AnyCompany = None,
-    deep: Annotated[bool, typer.Option(help="Ask every workflow for its state, too (slow).")] = False,
+    deep: Annotated[bool, typer.Option(help="Also query the state of every workflow (slow).")] = False,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Look for orphaned relationships, invalid stages, and drift: between Temporal and Postgres, and between a row and
-    what ledger and transitions say. Exit code 1 if there is any.
+    """Find inconsistent data and drift between Temporal and Postgres.
+
+    Checks for orphaned relationships, invalid stages, rows that differ from their workflow, ledger or transitions, and
+    wrong roll-ups. Exit code 1 if there is any problem.
 
     Example: [bold]journey validate --company 1 --deep[/bold]
     """
@@ -53,7 +56,7 @@ def validate_command(
 
 
 class Findings:
-    """What was found: all problems counted by kind, the first of them in full."""
+    """The problems found: all counted by kind, the first ones in full."""
 
     def __init__(self) -> None:
         self.journeys = 0
@@ -68,7 +71,7 @@ class Findings:
 
 
 async def validate(settings: Settings, company: int | None, deep: bool, as_json: bool) -> int:
-    """Print every problem found; 1 if there is any. ``deep`` asks each workflow for its state."""
+    """Print all problems; returns 1 if there are any. ``deep`` queries each workflow for its state."""
     pool = await open_pool(settings.database_url, min_size=1, max_size=2, timeout=10.0)
     findings = Findings()
     try:
@@ -107,37 +110,39 @@ async def _pages(client: Client, company_id: int) -> AsyncIterator[list[Workflow
 async def _compare(
     client: Client, pool: Pool, company_id: int, page: Sequence[WorkflowExecution], deep: bool, findings: Findings
 ) -> list[int]:
-    """A page of running workflows beside their rows; the relationships that it has seen running."""
+    """Compare a page of running workflows with their rows; returns the ids of these rows."""
     shown = {found.id.split("/", 2)[2]: found.typed_search_attributes.get(STAGE) for found in page}
     rows = await validation.current_stages(pool, company_id, list(shown))
     for customer_id, stage in shown.items():
         row = rows.get(customer_id)
         if row is None:
-            # one that shows no stage has committed nothing yet, and one may have begun or ended since the list was made
+            # without a stage it has not committed yet, and it may have started or ended since the list was made
             if stage and await _is_alone(client, pool, company_id, customer_id):
-                findings.add(company_id, customer_id, "no row", f"a workflow in {stage}, and no row")
-        # the list follows a commit by a moment, so that the workflow itself is asked
+                findings.add(company_id, customer_id, "no row", f"a workflow in {stage} without a row")
+        # the list is updated shortly after a commit, so query the workflow itself
         elif (deep or stage != row[1]) and (problem := await _drift(client, pool, company_id, customer_id)):
             findings.add(company_id, customer_id, "drift", problem)
     return [row[0] for row in rows.values()]
 
 
 async def _is_alone(client: Client, pool: Pool, company_id: int, customer_id: str) -> bool:
-    """Whether a workflow runs, now, that has no row."""
+    """Whether a workflow is running now and has no row."""
     row = await validation.current_stages(pool, company_id, [customer_id])
     return not row and await workflow_status(client, company_id, customer_id) != "gone"
 
 
 async def _drift(client: Client, pool: Pool, company_id: int, customer_id: str) -> str | None:
-    """What a workflow says otherwise than its row. A commit between two looks is no drift: the row is looked at before
-    and after."""
+    """The difference between a workflow and its row, or None.
+
+    The row is read before and after the query: a commit in between is not drift.
+    """
     before = (await validation.current_stages(pool, company_id, [customer_id])).get(customer_id)
     try:
         state = await journey_handle(client, company_id, customer_id).query(STATE_QUERY)
     except RPCError as error:
         if await workflow_status(client, company_id, customer_id) == "gone":
-            return None  # it is said of its row
-        return f"its workflow does not answer: {error.message}"
+            return None  # reported for its row
+        return f"its workflow does not respond: {error.message}"
     after = (await validation.current_stages(pool, company_id, [customer_id])).get(customer_id)
     if before is None or after is None or before != after or state["waiting_messages"]:
         return None
@@ -162,14 +167,14 @@ async def _check_rows(
             is_running = place < len(running) and running[place] == after
             if is_running or account.customer_id is None:
                 continue
-            if await workflow_status(client, company_id, account.customer_id) == "gone":  # or it has begun since
-                findings.add(company_id, account.customer_id, "no workflow", "no workflow runs for it")
+            if await workflow_status(client, company_id, account.customer_id) == "gone":  # it may have started since
+                findings.add(company_id, account.customer_id, "no workflow", "its workflow is not running")
         findings.journeys += len(accounts)
         yield len(accounts)
 
 
 async def _check_figures(pool: Pool, company_id: int, findings: Findings) -> None:
-    """The roll-ups that figures are summed from, beside a count from the beginning."""
+    """Compare the roll-ups behind the analytics with a full recount."""
     stages = stages_json((await RulebookCache().latest(pool, company_id)).all_stages)
     for found in await rollup_drift(pool, company_id, stages):
         what = f"{found['figure']} {' → '.join(found['key'])} of {found['day']}"
@@ -177,7 +182,7 @@ async def _check_figures(pool: Pool, company_id: int, findings: Findings) -> Non
 
 
 def _row_problems(account: ConsistencyRow, rulebook: Rulebook) -> list[tuple[str, str]]:
-    """(kind, problem) of each thing in a row that does not agree."""
+    """(kind, problem) of each inconsistency in a row."""
     problems = []
     if account.customer_id is None:
         problems.append(("orphan", f"relationship {account.relationship_id} has no customer"))
@@ -188,14 +193,14 @@ def _row_problems(account: ConsistencyRow, rulebook: Rulebook) -> list[tuple[str
     if (state.stage, state.version) != (account.current_stage, account.version):
         says = f"columns say {account.current_stage} at {account.version}, its state {state.stage} at {state.version}"
         problems.append(("state", says))
-    for name, row, told in (
+    for name, row, recorded in (
         ("current_stage", account.current_stage, account.last_stage),
         ("lifetime_value", account.lifetime_value, account.ledger_value),
         ("total_appointments", account.total_appointments, account.ledger_visits),
     ):
-        if row != told:
+        if row != recorded:
             source = "the last transition" if name == "current_stage" else "the ledger"
-            problems.append(("ledger", f"{name} is {row}; {source} says {told}"))
+            problems.append(("ledger", f"{name} is {row}; {source} says {recorded}"))
     return problems
 
 
@@ -204,9 +209,9 @@ def _report(findings: Findings, as_json: bool) -> None:
         by_kind = dict(sorted(findings.kinds.items()))
         print_json({"journeys": findings.journeys, "kinds": by_kind, "problems": findings.problems})
         return
-    print_rows(findings.problems, f"{findings.journeys:,} journeys, no problem found")
+    print_rows(findings.problems, f"{findings.journeys:,} journeys, no problems found.")
     if findings.problems:
         total = findings.kinds.total()
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in findings.kinds.most_common())
-        more = f" ({total - SHOWN:,} are not shown)" if total > SHOWN else ""
+        more = f" ({total - SHOWN:,} not shown)" if total > SHOWN else ""
         console.print(f"{total:,} problems in {findings.journeys:,} journeys: {kinds}{more}")

@@ -1,4 +1,4 @@
-"""``journey actions``: what stages brought about, and what is to be tried again."""
+"""``journey actions``: list the actions of journeys and retry them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,14 +20,14 @@ from db.outreach import action_queries
 from db.outreach.action_queries import ActionSearch
 from settings import Settings
 
-app = command_app("Actions: mails, messages, tasks, webhooks, and what became of them.")
+app = command_app("List actions (emails, SMS, tasks, webhooks) and retry them.")
 
-PATIENCE = 15.0  # seconds for a journey to answer
+COMMAND_TIMEOUT = 15.0  # seconds for a journey to commit a change
 PAGE = 200
 STATUSES = ("pending", "waiting", "succeeded", "failed", "suppressed", "cancelled")
 
-Customer = Annotated[str | None, typer.Option(help="Only this customer's.")]
-Limit = Annotated[int, typer.Option(help="At most so many.", min=1, max=1000)]
+Customer = Annotated[str | None, typer.Option(help="Limit to this customer.")]
+Limit = Annotated[int, typer.Option(help="Maximum number of rows.", min=1, max=1000)]
 
 
 @app.command("list")
@@ -35,16 +35,16 @@ def actions_list(
     company: Company,
     status: Annotated[list[str] | None, typer.Option(help=f"Repeatable: {', '.join(STATUSES)}.")] = None,
     customer: Customer = None,
-    action: Annotated[str | None, typer.Option(help="Only this one, like send_welcome_email.")] = None,
+    action: Annotated[str | None, typer.Option(help="Limit to this action, like send_welcome_email.")] = None,
     limit: Limit = 50,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """The newest actions, why they wait or failed, and how many there are of each status.
+    """List the newest actions, with the reason why they wait or failed, and the count of each status.
 
     Example: [bold]journey actions list --company 1 --status failed --status waiting[/bold]
     """
-    if unknown := [given for given in status or () if given not in STATUSES]:
+    if unknown := [value for value in status or () if value not in STATUSES]:
         raise typer.BadParameter(f"--status {unknown[0]!r} is not one of {', '.join(STATUSES)}")
     run(
         data,
@@ -56,24 +56,24 @@ def actions_list(
 def actions_retry(
     company: Company,
     ids: Annotated[list[int] | None, typer.Argument(metavar="ID", min=1, max=2**63 - 1)] = None,
-    failed: Annotated[bool, typer.Option("--failed", help="All that have failed.")] = False,
-    action: Annotated[str | None, typer.Option(help="With --failed: only this one.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Retry all failed actions.")] = False,
+    action: Annotated[str | None, typer.Option(help="With --failed: limit to this action.")] = None,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Try actions again that failed or were suppressed. A message has the same id as the first time.
+    """Retry actions that failed or were suppressed. A message keeps its id.
 
     Example: [bold]journey actions retry 311 312 --company 1[/bold]
     Example: [bold]journey actions retry --failed --action send_welcome_email --company 1[/bold]
     """
     if not ids and not failed:
-        raise typer.BadParameter("say which: ids, or --failed")
+        raise typer.BadParameter("name the actions by ID, or use --failed")
     search = ActionSearch(("failed",), action=action) if failed else None
     run(data, lambda settings: retry_actions(settings, company, ids or [], search, as_json))
 
 
 async def list_actions(settings: Settings, company: int, search: ActionSearch, as_json: bool) -> int:
-    """The newest actions, and how many there are of each status."""
+    """Print the newest actions and the count of each status."""
     async with pool_for(settings, company) as pool:
         found, _ = await action_queries.list_actions(pool, company, search)
         counts = await action_queries.count_actions_by_status(pool, company, search)
@@ -83,7 +83,7 @@ async def list_actions(settings: Settings, company: int, search: ActionSearch, a
         return 0
     shown = ("id", "customer_id", "action", "status")
     print_rows(
-        [{**{name: action[name] for name in shown}, "why": _why(action)} for action in actions], "no such action"
+        [{**{name: action[name] for name in shown}, "why": _why(action)} for action in actions], "No matching actions."
     )
     if counts:
         console.print(", ".join(f"{count:,} {status}" for status, count in sorted(counts.items())))
@@ -93,13 +93,13 @@ async def list_actions(settings: Settings, company: int, search: ActionSearch, a
 async def retry_actions(
     settings: Settings, company: int, ids: Sequence[int], failed: ActionSearch | None, as_json: bool
 ) -> int:
-    """Have actions tried again, those of ``ids`` and those that ``failed`` finds; 1 where one of them is not."""
+    """Retry the actions of ``ids`` and those that match ``failed``; returns 1 if one was refused."""
     outcomes: list[dict[str, Any]] = []
     async with pool_for(settings, company) as pool:
-        wanted = [*ids, *(await _ids(pool, company, failed) if failed else [])]
+        all_ids = [*ids, *(await _matching_ids(pool, company, failed) if failed else [])]
         client = await connection.connect()
         with progress() as bar:
-            for action_id in bar.track(wanted, description="actions"):
+            for action_id in bar.track(all_ids, description="actions"):
                 problem = await _retry(client, pool, company, action_id)
                 outcomes.append({"id": action_id, "problem": problem})
     refused = [outcome for outcome in outcomes if outcome["problem"]]
@@ -108,41 +108,41 @@ async def retry_actions(
     else:
         for outcome in refused:
             complaints.print(f"[red]action {outcome['id']}:[/red] {escape(outcome['problem'])}")
-        console.print(f"{len(outcomes) - len(refused):,} will be tried again")
+        console.print(f"{len(outcomes) - len(refused):,} actions will be retried.")
     return 1 if refused else 0
 
 
-async def _ids(pool: Pool, company: int, search: ActionSearch) -> list[int]:
-    """All that the search finds, as they stand now: what fails anew while we ask is not asked for twice."""
-    found: list[int] = []
+async def _matching_ids(pool: Pool, company: int, search: ActionSearch) -> list[int]:
+    """The ids of all matching actions, collected before the first retry: one that fails again is not retried twice."""
+    ids: list[int] = []
     before: int | None = None
     while True:
         page = ActionSearch(search.statuses, search.customer_id, search.action, PAGE, before)
         rows, before = await action_queries.list_actions(pool, company, page)
-        found += [row["id"] for row in orjson.loads(rows)]
+        ids += [row["id"] for row in orjson.loads(rows)]
         if before is None:
-            return found
+            return ids
 
 
 async def _retry(client: Client, pool: Pool, company: int, action_id: int) -> str | None:
     found = await action_queries.find_action(pool, company, action_id=action_id)
     if found is None:
-        return f"company {company} has no such action"
+        return f"company {company} has no action {action_id}"
     return await execute_command(client, company, found[0], RetryAction(action_id))
 
 
 async def execute_command(client: Client, company: int, customer_id: str, command: JourneyCommand) -> str | None:
     """Send a command to a journey and wait until it is committed; return why it failed, or None."""
     try:
-        await execute(client, company, customer_id, command, timeout=PATIENCE)
+        await execute(client, company, customer_id, command, timeout=COMMAND_TIMEOUT)
     except CommandTimedOut:
-        return f"no answer in {PATIENCE:.0f} s: is a worker running? The change may still be applied"
+        return f"no response in {COMMAND_TIMEOUT:.0f} s; is a worker running? The change may still be applied"
     except CommandError as error:
         return str(error)
     return None
 
 
 def _why(action: dict[str, Any]) -> str:
-    """What is to be said of an action: until when it waits, why it was held back, how it failed."""
+    """When a waiting action is due, why it was suppressed, or how it failed."""
     due = f"due {action['due_at'][:16].replace('T', ' ')}" if action["status"] in ("pending", "waiting") else ""
     return ": ".join(filter(None, (due, action["reason"] or action["last_error"])))

@@ -1,4 +1,4 @@
-"""``journey outreach``: how a company wants its outreach done."""
+"""``journey outreach``: a company's outreach settings."""
 
 import json
 import sys
@@ -16,12 +16,12 @@ from db.outreach import outreach_settings
 from journey.outreach import outreach_from
 from settings import Settings
 
-app = command_app("Quiet hours, the cap, the sender, the retention campaign.")
+app = command_app("Quiet hours, message limits, sender and retention campaign.")
 
 
 @app.command("show")
 def outreach_show(company: Company, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
-    """All settings; what the company left out has its default.
+    """Show all settings, including defaults.
 
     Example: [bold]journey outreach show --company 1 --json > outreach.json[/bold]
     """
@@ -30,12 +30,12 @@ def outreach_show(company: Company, data: Data = Path(".journey"), as_json: AsJs
 
 @app.command("set")
 def outreach_set(
-    file: Annotated[Path, typer.Argument(help="A JSON file with the settings; - for standard input.")],
+    file: Annotated[Path, typer.Argument(help="JSON file with the settings, or - for standard input.")],
     company: Company,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Replace the settings; what the file leaves out gets its default.
+    """Replace all settings; those missing in the file get their default.
 
     Example: [bold]journey outreach set outreach.json --company 1[/bold]
     """
@@ -50,12 +50,12 @@ async def show_outreach(settings: Settings, company: int, as_json: bool) -> int:
 
 
 async def set_outreach(settings: Settings, company: int, file: Path, as_json: bool) -> int:
-    """Raises ValueError (exit code 2) for a file that is none of settings; journey.outreach.InvalidOutreach is one."""
-    given = _read(file)
-    outreach_from(given)
+    """Raises ValueError (exit code 2) for invalid settings (InvalidOutreach is a ValueError)."""
+    new_settings = _read(file)
+    outreach_from(new_settings)
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        await outreach_settings.put(connection, company, given or {}, ACTOR)
-    return _outreach(given, as_json)
+        await outreach_settings.put(connection, company, new_settings or {}, ACTOR)
+    return _outreach(new_settings, as_json)
 
 
 def _read(file: Path) -> Any:

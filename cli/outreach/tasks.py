@@ -1,4 +1,4 @@
-"""``journey tasks``: people's work."""
+"""``journey tasks``: list, complete and assign staff tasks."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +18,7 @@ from db.outreach import task_queries
 from db.outreach.task_queries import TaskSearch
 from settings import Settings
 
-app = command_app("People's work: calls, reviews, follow-ups.")
+app = command_app("List, complete and assign staff tasks.")
 
 TaskId = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1)]
 
@@ -33,15 +33,15 @@ class Status(StrEnum):
 @app.command("list")
 def tasks_list(
     company: Company,
-    status: Annotated[Status, typer.Option(help="Which of them.")] = Status.open,
-    assigned_to: Annotated[str | None, typer.Option(help="A staff id, or nobody.")] = None,
+    status: Annotated[Status, typer.Option(help="Limit to this status.")] = Status.open,
+    assigned_to: Annotated[str | None, typer.Option(help='A staff id, or "nobody".')] = None,
     customer: Customer = None,
-    kind: Annotated[str | None, typer.Option(help="Like check_in_call.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Limit to this kind, like check_in_call.")] = None,
     limit: Limit = 50,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Tasks, soonest due first.
+    """List tasks, soonest due first.
 
     Example: [bold]journey tasks list --company 1 --assigned-to nobody[/bold]
     """
@@ -50,7 +50,7 @@ def tasks_list(
         if assigned_to != "nobody" and not (
             assigned_to.isascii() and assigned_to.isdecimal() and len(assigned_to) < 19
         ):
-            raise typer.BadParameter("--assigned-to: a staff id, or nobody")
+            raise typer.BadParameter('--assigned-to must be a staff id or "nobody"')
         staff_id = 0 if assigned_to == "nobody" else int(assigned_to)
     search = TaskSearch(None if status == Status.all else status.value, staff_id, customer, kind, limit)
     run(data, lambda settings: list_tasks(settings, company, search, as_json))
@@ -60,11 +60,11 @@ def tasks_list(
 def tasks_done(
     task_id: TaskId,
     company: Company,
-    note: Annotated[str | None, typer.Option(help="What is to be said about it.")] = None,
+    note: Annotated[str | None, typer.Option(help="A note for the customer's history.")] = None,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """A task is done; the journey's history tells so.
+    """Complete a task and record it in the customer's history.
 
     Example: [bold]journey tasks done 17 --company 1 --note "Comes on Friday"[/bold]
     """
@@ -75,17 +75,17 @@ def tasks_done(
 def tasks_assign(
     task_id: TaskId,
     company: Company,
-    to: Annotated[int | None, typer.Option(help="The staff id of who gets it.", min=1, max=2**63 - 1)] = None,
-    nobody: Annotated[bool, typer.Option("--nobody", help="Leave it to whoever takes it.")] = False,
+    to: Annotated[int | None, typer.Option(help="Id of the staff member.", min=1, max=2**63 - 1)] = None,
+    nobody: Annotated[bool, typer.Option("--nobody", help="Remove the assignment.")] = False,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Give an open task to somebody of the staff.
+    """Assign an open task to a staff member.
 
     Example: [bold]journey tasks assign 17 --to 2 --company 1[/bold]
     """
     if (to is None) is not nobody:
-        raise typer.BadParameter("say who: --to ID, or --nobody")
+        raise typer.BadParameter("use either --to ID or --nobody")
     run(data, lambda settings: assign_task(settings, company, task_id, to, as_json))
 
 
@@ -97,7 +97,7 @@ async def list_tasks(settings: Settings, company: int, search: TaskSearch, as_js
         print_json({"tasks": tasks})
         return 0
     shown = ("id", "customer_id", "kind", "title", "status", "staff_name", "due_at", "overdue", "note")
-    print_rows([{name: task[name] for name in shown} for task in tasks], "no such task")
+    print_rows([{name: task[name] for name in shown} for task in tasks], "No matching tasks.")
     return 0
 
 
@@ -110,14 +110,14 @@ async def assign_task(settings: Settings, company: int, task_id: int, staff_id: 
 
 
 async def _change_task(settings: Settings, company: int, command: FinishTask | ReassignTask, as_json: bool) -> int:
-    """1 where there is no such task, or its journey refuses."""
+    """Send the change to the journey and print the task; returns 1 if it does not exist or the journey refuses."""
     async with pool_for(settings, company) as pool:
         found = await task_queries.find_task(pool, company, command.task_id)
         if found is None:
-            complaints.print(f"[red]company {company} has no task {command.task_id}[/red]")
+            complaints.print(f"[red]Company {company} has no task {command.task_id}[/red]")
             return 1
         if problem := await execute_command(await connection.connect(), company, found[0], command):
-            complaints.print(f"[red]refused:[/red] {escape(problem)}")
+            complaints.print(f"[red]Refused:[/red] {escape(problem)}")
             return 1
         changed = await task_queries.find_task(pool, company, command.task_id)
     assert changed is not None
@@ -125,6 +125,6 @@ async def _change_task(settings: Settings, company: int, command: FinishTask | R
     if as_json:
         print_json(task)
     else:
-        whose = f"with {task['staff_name']}" if task["staff_name"] else "with nobody"
-        console.print(f"task {task['id']} ({escape(task['title'])}) is {task['status']}, {escape(whose)}")
+        assignee = f"assigned to {task['staff_name']}" if task["staff_name"] else "not assigned"
+        console.print(f"Task {task['id']} ({escape(task['title'])}) is {task['status']}, {escape(assignee)}.")
     return 0

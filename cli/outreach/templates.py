@@ -1,4 +1,4 @@
-"""``journey templates``: the messages that there are, and a company's own words for them."""
+"""``journey templates``: list the message templates and customize them for a company."""
 
 import re
 from pathlib import Path
@@ -18,14 +18,14 @@ from settings import Settings
 
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 
-app = command_app("Messages, and a company's own words for them.")
+app = command_app("Customize a company's message templates.")
 
-Locale = Annotated[str, typer.Option(help="BCP 47, like de or de-AT; en is for everybody.")]
+Locale = Annotated[str, typer.Option(help="BCP 47 language tag, like de or de-AT; en is the fallback.")]
 
 
 @app.command("list")
 def templates_list(company: Company, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
-    """Every message, the variables that it knows, and in which locales the company has its own words for it.
+    """List all messages with their variables, and the locales for which the company has its own template.
 
     Example: [bold]journey templates list --company 1[/bold]
     """
@@ -36,7 +36,7 @@ def templates_list(company: Company, data: Data = Path(".journey"), as_json: AsJ
 def templates_show(
     name: str, company: Company, locale: Locale = "en", data: Data = Path(".journey"), as_json: AsJson = False
 ) -> None:
-    """The company's own template of a message, and what a customer would get, with example values.
+    """Show the company's template of a message and a preview with example values.
 
     Example: [bold]journey templates show welcome --locale de --company 1[/bold]
     """
@@ -47,14 +47,14 @@ def templates_show(
 def templates_set(
     name: str,
     company: Company,
-    text: Annotated[Path, typer.Option(help="A file with the text.")],
+    text: Annotated[Path, typer.Option(help="File with the text.")],
     locale: Locale = "en",
-    subject: Annotated[str, typer.Option(help="The subject; an SMS has none.")] = "",
-    html: Annotated[Path | None, typer.Option(help="A file with the HTML.")] = None,
+    subject: Annotated[str, typer.Option(help="Subject; an SMS has none.")] = "",
+    html: Annotated[Path | None, typer.Option(help="File with the HTML.")] = None,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Say it in the company's own words. What could not be sent later is refused now.
+    """Set the company's template of a message. A template that could not be sent is refused.
 
     Example: [bold]journey templates set welcome --locale de --subject "Willkommen" --text w.txt --company 1[/bold]
     """
@@ -63,7 +63,7 @@ def templates_set(
 
 @app.command("remove")
 def templates_remove(name: str, company: Company, locale: Locale = "en", data: Data = Path(".journey")) -> None:
-    """Go back to the built-in words.
+    """Remove the company's template, so that the built-in one is used again.
 
     Example: [bold]journey templates remove welcome --locale de --company 1[/bold]
     """
@@ -93,11 +93,12 @@ async def list_templates(settings: Settings, company: int, as_json: bool) -> int
 
 
 async def show_template(settings: Settings, company: int, name: str, locale: str, as_json: bool) -> int:
-    """Raises ValueError (exit code 2) for a message or a locale that there is not."""
+    """Raises ValueError (exit code 2) for an unknown message or an invalid locale."""
     _check(name, locale)
-    async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
-        found = await outreach_settings.load(connection, company)
-        best = await message_templates.find_best_template(connection, company, name, fallbacks(locale))
+    async with pool_for(settings, company) as pool:
+        async with tenant_transaction(pool, company) as connection:
+            found = await outreach_settings.load(connection, company)
+        best = await message_templates.find_best_template(pool, company, name, fallbacks(locale))
     assert found is not None
     own = CompanyTemplate(*best[1]) if best else None
     rendered = preview(name, locale, found[0], own)
@@ -109,9 +110,9 @@ async def show_template(settings: Settings, company: int, name: str, locale: str
         print_json({"name": name, "own": source, "preview": shown})
         return 0
     if own and best:
-        console.print(f"[bold]the company's own ({best[0]})[/bold]", markup=True)
+        console.print(f"[bold]Company template ({best[0]})[/bold]", markup=True)
         console.print("\n\n".join(filter(None, (own.subject, own.html, own.text))), markup=False)
-    console.print(f"[bold]what a customer gets{'' if own else ' (built-in)'}[/bold]", markup=True)
+    console.print(f"[bold]Preview{'' if own else ' (built-in template)'}[/bold]", markup=True)
     console.print("\n\n".join(filter(None, (rendered.subject, rendered.text))), markup=False)
     return 0
 
@@ -126,7 +127,7 @@ async def set_template(
     text: Path,
     as_json: bool,
 ) -> int:
-    """Raises ValueError (exit code 2) for a template that could not be sent; InvalidTemplate is one."""
+    """Raises ValueError (exit code 2) for a template that could not be sent (InvalidTemplate is a ValueError)."""
     _check(name, locale)
     source = (subject, _read(html) if html else None, _read(text))
     check_template(name, *source)
@@ -135,7 +136,7 @@ async def set_template(
     if as_json:
         print_json({"name": name, "locale": locale, "subject": source[0], "html": source[1], "text": source[2]})
     else:
-        console.print(f"{name} ({locale}) is in the company's own words from the next message on")
+        console.print(f"{name} ({locale}) set; the next message uses it.")
     return 0
 
 
@@ -143,15 +144,15 @@ async def remove_template(settings: Settings, company: int, name: str, locale: s
     _check(name, locale)
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         removed = await message_templates.delete_template(connection, company, name, locale, ACTOR)
-    console.print(f"{name} ({locale}) has the built-in words" + ("" if removed else " already"))
+    console.print(f"{name} ({locale}) removed." if removed else f"There is no template {name} ({locale}).")
     return 0 if removed else 1
 
 
 def _check(name: str, locale: str) -> None:
     if name not in TEMPLATES:
-        raise ValueError(f"no message is called {name!r}; there are {', '.join(TEMPLATES)}")
+        raise ValueError(f"there is no message {name!r}; messages: {', '.join(TEMPLATES)}")
     if not _LOCALE.fullmatch(locale):
-        raise ValueError(f"--locale {locale!r}: a language like de, or one with its country like de-AT")
+        raise ValueError(f"--locale {locale!r} is not a language tag like de or de-AT")
 
 
 def _read(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""``journey webhooks``: where a company's own systems are told of transitions."""
+"""``journey webhooks``: endpoints that receive a company's transitions."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,14 +14,14 @@ from db.connections import tenant_transaction
 from db.outreach import webhook_endpoints
 from settings import Settings
 
-app = command_app("Endpoints that are told of transitions; a secret is shown once.")
+app = command_app("Manage webhook endpoints.")
 
 EndpointId = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1)]
 
 
 @app.command("add")
 def webhooks_add(url: str, company: Company, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
-    """Tell another endpoint; its secret is shown once and never again.
+    """Add an endpoint. Its signing secret is shown only once.
 
     Example: [bold]journey webhooks add https://crm.example.com/hooks --company 1[/bold]
     """
@@ -30,7 +30,7 @@ def webhooks_add(url: str, company: Company, data: Data = Path(".journey"), as_j
 
 @app.command("list")
 def webhooks_list(company: Company, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
-    """Every endpoint; one that is off says why.
+    """List all endpoints; disabled ones with the reason.
 
     Example: [bold]journey webhooks list --company 1[/bold]
     """
@@ -41,11 +41,11 @@ def webhooks_list(company: Company, data: Data = Path(".journey"), as_json: AsJs
 def webhooks_rotate(
     endpoint_id: EndpointId,
     company: Company,
-    finished: Annotated[bool, typer.Option("--finish", help="Forget the old secret; the new one is in use.")] = False,
+    finished: Annotated[bool, typer.Option("--finish", help="Finish the rotation: delete the old secret.")] = False,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Make a new secret; events are signed with both until --finish.
+    """Create a new signing secret. Events are signed with both secrets until --finish.
 
     Example: [bold]journey webhooks rotate 1 --company 1[/bold], and later [bold]… --finish[/bold]
     """
@@ -59,7 +59,7 @@ def webhooks_rotate(
 def webhooks_enable(
     endpoint_id: EndpointId, company: Company, data: Data = Path(".journey"), as_json: AsJson = False
 ) -> None:
-    """Switch an endpoint on again, after it was switched off by hand or by an answer of 410.
+    """Enable an endpoint that was disabled, by command or after it returned 410.
 
     Example: [bold]journey webhooks enable 1 --company 1[/bold]
     """
@@ -70,7 +70,7 @@ def webhooks_enable(
 def webhooks_disable(
     endpoint_id: EndpointId, company: Company, data: Data = Path(".journey"), as_json: AsJson = False
 ) -> None:
-    """Send nothing to an endpoint until it is switched on again.
+    """Disable an endpoint.
 
     Example: [bold]journey webhooks disable 1 --company 1[/bold]
     """
@@ -79,7 +79,7 @@ def webhooks_disable(
 
 @app.command("remove")
 def webhooks_remove(endpoint_id: EndpointId, company: Company, data: Data = Path(".journey")) -> None:
-    """Forget an endpoint and its secrets.
+    """Delete an endpoint and its secrets.
 
     Example: [bold]journey webhooks remove 1 --company 1[/bold]
     """
@@ -89,11 +89,11 @@ def webhooks_remove(endpoint_id: EndpointId, company: Company, data: Data = Path
 async def list_endpoints(settings: Settings, company: int, as_json: bool) -> int:
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         found = await webhook_endpoints.list_all(connection, company)
-    return print_result(found, as_json, "no endpoint yet: journey webhooks add URL")
+    return print_result(found, as_json, "No endpoints yet. Add one with: journey webhooks add URL")
 
 
 async def add_endpoint(settings: Settings, company: int, url: str, as_json: bool) -> int:
-    """Raises ValueError (exit code 2) for a URL that may not be told."""
+    """Raises ValueError (exit code 2) for a URL that is not allowed."""
     try:
         WebhookChannel(settings.webhook_allow.split(",")).check(url)
     except ValueError as error:
@@ -105,7 +105,7 @@ async def add_endpoint(settings: Settings, company: int, url: str, as_json: bool
 
 
 async def rotate_secret(settings: Settings, company: int, endpoint_id: int, as_json: bool) -> int:
-    """1 where there is no such endpoint; ValueError (exit code 2) while a rotation is under way."""
+    """Returns 1 for an unknown endpoint. Raises ValueError (exit code 2) during another rotation."""
     secret = new_secret()
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         endpoint = await webhook_endpoints.rotate_secret(connection, company, endpoint_id, secret, ACTOR)
@@ -129,7 +129,7 @@ async def remove_endpoint(settings: Settings, company: int, endpoint_id: int) ->
         removed = await webhook_endpoints.delete(connection, company, endpoint_id, ACTOR)
     if not removed:
         return print_not_found(_no_endpoint(company, endpoint_id))
-    console.print(f"endpoint {endpoint_id} is forgotten")
+    console.print(f"Endpoint {endpoint_id} and its secrets deleted.")
     return 0
 
 
@@ -137,7 +137,7 @@ def _with_secret(endpoint: dict[str, Any], secret: str, as_json: bool) -> int:
     if as_json:
         print_json({**endpoint, "secret": secret})
     else:
-        console.print(f"endpoint {endpoint['id']}, {escape(endpoint['url'])}; its secret, shown this once:")
+        console.print(f"Endpoint {endpoint['id']}, {escape(endpoint['url'])}. Its signing secret, shown only once:")
         console.print(f"[bold]{secret}[/bold]", markup=True, soft_wrap=True)
     return 0
 
@@ -151,4 +151,4 @@ def _shown(endpoint: dict[str, Any], as_json: bool) -> int:
 
 
 def _no_endpoint(company: int, endpoint_id: int) -> str:
-    return f"company {company} has no endpoint {endpoint_id}"
+    return f"Company {company} has no endpoint {endpoint_id}"

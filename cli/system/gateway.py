@@ -16,8 +16,8 @@ app = command_app()
 
 @app.command()
 def gateway(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
     data: Data = Path(".journey"),
 ) -> None:
     """Run the HTTP gateway.

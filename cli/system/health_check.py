@@ -1,4 +1,4 @@
-"""``journey health-check``: each part, its version and latency."""
+"""``journey health-check``: the state, version and latency of each service."""
 
 import asyncio
 import time
@@ -30,29 +30,34 @@ app = command_app()
 
 @app.command()
 def health_check(
-    gateway_url: Annotated[str | None, typer.Option("--gateway", help="Check this gateway, too.")] = None,
+    gateway_url: Annotated[
+        str | None,
+        typer.Option("--gateway", help="Also check the gateway at this URL."),
+    ] = None,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Each part, its version and latency; exit code 1 if one is down.
+    """Check each service, its version and latency.
+
+    Exit code 1 if one is down.
 
     Example: [bold]journey health-check --gateway http://127.0.0.1:8000[/bold]
     """
-    found = data_folder.environment(data)
-    run(data, lambda settings: check(settings, gateway_url or found.get("PUBLIC_URL"), as_json))
+    published = data_folder.environment(data)
+    run(data, lambda settings: check(settings, gateway_url or published.get("PUBLIC_URL"), as_json))
 
 
 async def check(settings: Settings, gateway_url: str | None, as_json: bool) -> int:
-    """Print every part's state; 1 if one is down."""
-    parts: dict[str, Callable[[], Awaitable[str]]] = {
+    """Print the state of every service; 1 if one is down."""
+    probes: dict[str, Callable[[], Awaitable[str]]] = {
         "postgres": lambda: _postgres(settings),
         "schema": lambda: _schema(settings),
         "temporal": _temporal,
         "worker": _worker,
     }
     if gateway_url is not None:
-        parts["gateway"] = lambda: _gateway(gateway_url)
-    rows = [await _timed(name, probe) for name, probe in parts.items()]
+        probes["gateway"] = lambda: _gateway(gateway_url)
+    rows = [await _timed(name, probe) for name, probe in probes.items()]
     if as_json:
         print_json(rows)
     else:
@@ -76,10 +81,10 @@ async def _postgres(settings: Settings) -> str:
 
 
 async def _schema(settings: Settings) -> str:
-    found = await asyncio.to_thread(current, settings.owner_url)
-    if found != head():
-        raise RuntimeError(f"at {found}, needs {head()}: journey migrate")
-    return str(found)
+    revision = await asyncio.to_thread(current, settings.owner_url)
+    if revision != head():
+        raise RuntimeError(f"at {revision}, needs {head()}; run journey migrate")
+    return str(revision)
 
 
 async def _temporal() -> str:
@@ -95,16 +100,16 @@ async def _worker() -> str:
         task_queue=TaskQueue(name=TASK_QUEUE),
         task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     )
-    answer = await client.workflow_service.describe_task_queue(request)
-    recent = [p for p in answer.pollers if time.time() - p.last_access_time.ToDatetime().timestamp() < RECENT]
+    response = await client.workflow_service.describe_task_queue(request)
+    recent = [p for p in response.pollers if time.time() - p.last_access_time.ToDatetime().timestamp() < RECENT]
     if not recent:
-        raise RuntimeError(f"nobody has polled {TASK_QUEUE} in the last {RECENT:.0f} s")
+        raise RuntimeError(f"no worker has polled {TASK_QUEUE} in the last {RECENT:.0f} s")
     return f"{len(recent)} polling"
 
 
 async def _gateway(url: str) -> str:
     async with httpx2.AsyncClient(timeout=5, trust_env=False) as client:
-        answer = await client.get(f"{url.rstrip('/')}/readyz")
-    if answer.status_code != 200:
-        raise RuntimeError(f"{url}/readyz answers {answer.status_code}")
+        response = await client.get(f"{url.rstrip('/')}/readyz")
+    if response.status_code != 200:
+        raise RuntimeError(f"{url}/readyz returns {response.status_code}")
     return url

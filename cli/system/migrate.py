@@ -1,4 +1,4 @@
-"""``journey migrate``: bring the database schema to the newest revision."""
+"""``journey migrate``: upgrade the database schema."""
 
 import asyncio
 from pathlib import Path
@@ -19,7 +19,9 @@ app = command_app()
 
 @app.command()
 def migrate_command(data: Data = Path(".journey")) -> None:
-    """Bring the database's schema to the newest revision; safe to repeat.
+    """Upgrade the database schema to the newest revision.
+
+    Also creates the maintenance schedules in Temporal, if it is reachable. Safe to repeat.
 
     Example: [bold]DATABASE_URL=postgresql://owner@db/perdure journey migrate[/bold]
     """
@@ -27,21 +29,21 @@ def migrate_command(data: Data = Path(".journey")) -> None:
 
 
 async def migrate(settings: Settings) -> int:
-    """Apply what is missing of the schema; the exit code."""
+    """Apply the missing revisions and ensure the schedules; returns the exit code."""
     applied = await asyncio.to_thread(upgrade, settings.owner_url)
-    at = await asyncio.to_thread(current, settings.owner_url)
-    console.print(f"applied {', '.join(applied)}" if applied else f"nothing to do: the schema is at {at}")
+    revision = await asyncio.to_thread(current, settings.owner_url)
+    console.print(f"Applied {', '.join(applied)}." if applied else f"The schema is up to date ({revision}).")
     console.print(await _schedules())
     return 0
 
 
 async def _schedules() -> str:
-    """Make the schedules of maintenance, where Temporal is there to keep them; what was done, in words."""
+    """Ensure the maintenance schedules if Temporal is reachable; returns a sentence about the result."""
     try:
         client = await asyncio.wait_for(connection.connect(), TEMPORAL_TIMEOUT)
-        made = await ensure_schedules(client)
+        results = await ensure_schedules(client)
     except (RuntimeError, RPCError, TimeoutError) as error:
         reason = str(error).strip().splitlines()
         why = f" ({reason[0][:120]})" if reason else ""
-        return f"schedules: Temporal does not answer{why}; a worker makes them when it starts"
-    return "schedules: " + ", ".join(f"{name} {did}" for name, did in made.items())
+        return f"Schedules: Temporal is not reachable{why}; a worker creates them when it starts."
+    return "Schedules: " + ", ".join(f"{name} {result}" for name, result in results.items())

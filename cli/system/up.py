@@ -22,13 +22,14 @@ app = command_app()
 @app.command()
 def up(
     data: Data = Path(".journey"),
-    port: Annotated[int, typer.Option(help="The gateway's port.")] = 8000,
-    demo: Annotated[
-        bool, typer.Option("--demo", help="Fill an empty system with an invented, lively company.")
-    ] = False,
-    dashboard: Annotated[bool, typer.Option(help="Build the dashboard where it is missing or old.")] = True,
+    port: Annotated[int, typer.Option(help="Port of the gateway; if it is in use, the next free one.")] = 8000,
+    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty system with a demo company.")] = False,
+    dashboard: Annotated[bool, typer.Option(help="Build the dashboard if it is missing or outdated.")] = True,
 ) -> None:
-    """Run everything on this machine: Postgres, Temporal, a worker, the gateway with the dashboard.
+    """Run everything on this machine until Ctrl-C.
+
+    Starts Postgres, Temporal, a worker and the gateway with the dashboard. DATABASE_URL and TEMPORAL_ADDRESS, if set,
+    are used instead of the embedded Postgres and Temporal. A second start continues with the same data.
 
     Example: [bold]journey up --demo --data /var/lib/journeys --port 9000[/bold]
     """

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { SankeyData } from "../src/api/shapes-of-work";
+import type { SankeyData } from "../src/api/types";
 import { seriesStyle } from "../src/charts/palette";
 import { toStageFlow } from "../src/charts/stage-flow";
 

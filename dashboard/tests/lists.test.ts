@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { daysBefore } from "../src/api/analytics";
 import { isAffected, queryKeys } from "../src/api/query-keys";
-import type { Prediction } from "../src/api/shapes-of-work";
+import type { Prediction } from "../src/api/types";
 import { ANALYTICS_MS, LISTS_MS, QueryInvalidator } from "../src/live/query-invalidator";
 import { TaskCompletionQueue, UNDO_MS } from "../src/tasks/task-completion";
 import { runBulkAction } from "../src/views/action-centre/run-bulk-action";

@@ -1,4 +1,4 @@
-"""Which company is the invented one, on the owner's connection: its settings say so, and what it is made of."""
+"""The demo company, marked in its settings; managed on the owner's connection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from db.people import companies
 
 @dataclass(frozen=True, slots=True)
 class DemoCompany:
-    """The invented company: made from `seed`, its history ends at `end` (RFC 3339); `filled`: all of it is there."""
+    """The demo company.
+
+    Attributes:
+        company_id: Its id.
+        seed: The seed from which its history is generated.
+        end: The end of its history, RFC 3339.
+        filled: The whole history has been imported.
+    """
 
     company_id: int
     seed: int
@@ -21,7 +28,7 @@ class DemoCompany:
 
 
 async def find(connection: Connection) -> DemoCompany | None:
-    """The invented company, where there is one."""
+    """Find the demo company, if there is one."""
     cursor = await connection.execute(
         "select id, settings -> 'demo' from companies where settings ? 'demo' order by id limit 1"
     )
@@ -30,25 +37,25 @@ async def find(connection: Connection) -> DemoCompany | None:
 
 
 async def claim_company(connection: Connection, seed: int, end: str, name: str, currency: str) -> DemoCompany | None:
-    """Make the only company, which knows no customer yet, the invented one. None where there is more than that."""
-    every = await companies.list_all(connection)
-    if len(every) != 1:
+    """Turn the only company into the demo company if it has no customers yet; None if there is other data."""
+    all_companies = await companies.list_all(connection)
+    if len(all_companies) != 1:
         return None
-    company_id = every[0].id
-    # Row-level security binds the owner, too: customers are seen in the scope of their company alone.
+    company_id = all_companies[0].id
+    # Row-level security applies to the owner too: customers are only visible in the scope of their company.
     await connection.execute("select set_config('app.company_id', %s, true)", [str(company_id)])
-    known = await connection.execute("select from customers limit 1")
-    if await known.fetchone() is not None:
+    cursor = await connection.execute("select from customers limit 1")
+    if await cursor.fetchone() is not None:
         return None
-    mark = {"demo": {"seed": seed, "end": end, "filled": False}, "currency": currency}
+    settings = {"demo": {"seed": seed, "end": end, "filled": False}, "currency": currency}
     await connection.execute(
-        "update companies set name = %s, settings = settings || %s where id = %s", [name, Jsonb(mark), company_id]
+        "update companies set name = %s, settings = settings || %s where id = %s", [name, Jsonb(settings), company_id]
     )
     return DemoCompany(company_id, seed, end, filled=False)
 
 
 async def mark_filled(connection: Connection, company_id: int) -> None:
-    """All of its history is there."""
+    """Record that the whole history has been imported."""
     await connection.execute(
         "update companies set settings = jsonb_set(settings, '{demo,filled}', 'true') where id = %s", [company_id]
     )

@@ -1,4 +1,4 @@
-"""Reads for whoever looks after many journeys at once: imports, evaluations, validation."""
+"""Queries over many journeys of a company, for evaluation, reconciliation and validation."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from db.connections import Pool, tenant_rows
 
 @dataclass(frozen=True, slots=True)
 class JourneyRow:
-    """A journey as the projection has it; ``state`` is packed."""
+    """A journey's row in the projection; ``state`` is packed."""
 
     relationship_id: int
     customer_id: str | None
@@ -21,7 +21,7 @@ class JourneyRow:
 
 @dataclass(frozen=True, slots=True)
 class OverdueJourney:
-    """A journey whose ``deadline`` (as text) has passed without an evaluation."""
+    """A journey whose ``deadline`` (as text) passed without an evaluation."""
 
     relationship_id: int
     customer_id: str
@@ -40,7 +40,7 @@ select r.id, u.external_id, r.current_stage, r.version, r.state
 async def journey_rows(
     pool: Pool, company_id: int, *, after: int = 0, limit: int = 500, customer_id: str | None = None
 ) -> list[JourneyRow]:
-    """A company's journeys beyond relationship ``after``, or the one of a customer."""
+    """Return the journeys of a company with a relationship id greater than ``after``, or that of one customer."""
     parameters = {"company": company_id, "after": after, "customer": customer_id, "limit": limit}
     return [JourneyRow(*row) for row in await tenant_rows(pool, company_id, _CHUNK, parameters)]
 
@@ -48,7 +48,7 @@ async def journey_rows(
 async def iterate_journeys(
     pool: Pool, company_id: int, *, customer_id: str | None = None, size: int = 500
 ) -> AsyncIterator[list[JourneyRow]]:
-    """All journeys of a company, or one, in chunks; each chunk is read when it is asked for."""
+    """Iterate over all journeys of a company, or that of one customer, in batches that are read on demand."""
     after = 0
     while rows := await journey_rows(pool, company_id, after=after, limit=size, customer_id=customer_id):
         yield rows
@@ -56,13 +56,13 @@ async def iterate_journeys(
 
 
 async def journey_versions(pool: Pool, company_id: int, relationship_ids: list[int]) -> dict[int, int]:
-    """How many commits each of these journeys has had."""
+    """Return the version (number of commits) of each of these journeys."""
     statement = "select id, version from customer_relationships where company_id = %s and id = any(%s)"
     return dict(await tenant_rows(pool, company_id, statement, [company_id, relationship_ids]))
 
 
 async def count_journeys(pool: Pool, company_id: int) -> int:
-    """How many journeys a company has."""
+    """Count the journeys of a company."""
     rows = await tenant_rows(
         pool, company_id, "select count(*) from customer_relationships where company_id = %s", [company_id]
     )
@@ -70,7 +70,7 @@ async def count_journeys(pool: Pool, company_id: int) -> int:
     return total
 
 
-# A row that was written since is one whose journey is at work: an import, or Postgres was away and it catches up.
+# A row written since then belongs to an active journey: an import, or one catching up after an outage of Postgres.
 _OVERDUE = """
 select r.id, (select u.external_id from customers u where u.company_id = r.company_id and u.id = r.customer_id),
        r.version, r.next_deadline::text
@@ -84,35 +84,12 @@ select r.id, (select u.external_id from customers u where u.company_id = r.compa
 async def overdue_journeys(
     pool: Pool, company_id: int, before: datetime, *, after: tuple[str, int] = ("-infinity", 0), limit: int
 ) -> list[OverdueJourney]:
-    """Journeys whose deadline passed before this instant and which nothing was committed of since: a page of them, the
-    longest overdue first, beyond the (deadline as text, relationship's id) ``after``."""
+    """Return a page of overdue journeys, oldest deadline first.
+
+    Args:
+        before: The deadline, and the last commit, are earlier than this.
+        after: Deadline (as text) and relationship id of the last journey of the previous page.
+        limit: The size of the page.
+    """
     parameters = {"company": company_id, "before": before, "deadline": after[0], "id": after[1], "limit": limit}
     return [OverdueJourney(*row) for row in await tenant_rows(pool, company_id, _OVERDUE, parameters)]
-
-
-async def existing_events(pool: Pool, company_id: int, event_ids: list[str]) -> set[tuple[str, bytes]]:
-    """(id, content hash) of those events that the ledger has."""
-    statement = "select event_id, content_hash from journey_events where company_id = %s and event_id = any(%s)"
-    return {(row[0], row[1]) for row in await tenant_rows(pool, company_id, statement, [company_id, event_ids])}
-
-
-async def import_shift(pool: Pool, company_id: int, fingerprint: str, shift: int) -> int:
-    """The shift (µs) of a log that is imported, kept at the first time: a second import must make the same events."""
-    found = await tenant_rows(
-        pool,
-        company_id,
-        "select (details->>'shift')::bigint from audit_log"
-        " where company_id = %s and action = 'import' and subject = %s order by id limit 1",
-        [company_id, fingerprint],
-    )
-    if found:
-        kept: int = found[0][0]
-        return kept
-    await tenant_rows(
-        pool,
-        company_id,
-        "insert into audit_log (company_id, actor, action, subject, details)"
-        " values (%s, 'journey import', 'import', %s, jsonb_build_object('shift', %s::bigint)) returning id",
-        [company_id, fingerprint, shift],
-    )
-    return shift

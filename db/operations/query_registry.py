@@ -19,7 +19,7 @@ from db.journeys import event_outcomes, ledger, relationships
 from db.journeys.projection import PREPARE_JOURNEY, packed_state
 from db.journeys.relationships import SORTS, RelationshipSearch
 from db.journeys.rulebooks import RulebookCache
-from db.operations import company_gauges, maintenance, validation
+from db.operations import company_gauges, event_import, maintenance, validation
 from db.outreach import action_queries, task_queries
 from db.outreach.action_context import load_action_contexts
 from db.outreach.action_queries import ActionSearch
@@ -89,9 +89,9 @@ async def _journey(pool: Pool, sample: SampleJourney) -> None:
 async def _commit(pool: Pool, sample: SampleJourney) -> None:
     """Commit one event to an existing journey."""
     values: dict[str, Any] = defaultdict(lambda: None)
-    values |= {"company": sample.company_id, "customer": sample.customer_id, "known_version": sample.version}
+    values |= {"company": sample.company_id, "customer": sample.customer_id, "expected_version": sample.version}
     values |= {
-        "known_run_id": sample.run_id,
+        "expected_run_id": sample.run_id,
         "new_ids": [sample.event_id],
         "rules_version": 1,
         "version": sample.version + 1,
@@ -130,7 +130,7 @@ QUERIES: tuple[RegisteredQuery, ...] = (
     ),
     RegisteredQuery(
         "import: events already in the ledger",
-        lambda pool, sample: maintenance.existing_events(pool, sample.company_id, [sample.event_id]),
+        lambda pool, sample: event_import.existing_events(pool, sample.company_id, [sample.event_id]),
     ),
     RegisteredQuery(
         "intake: outcomes of events",

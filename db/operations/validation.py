@@ -1,4 +1,4 @@
-"""Reads for `validate`: each row of the projection beside what ledger and transitions say, seen at one moment."""
+"""Queries of `journey validate`: each row of the projection with the totals of its ledger and transitions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from db.connections import Pool, tenant_rows
 
 @dataclass(frozen=True, slots=True)
 class ConsistencyRow:
-    """A journey's row; `last_stage`, `ledger_value` and `ledger_visits` are what transitions and ledger come to."""
+    """A journey with `last_stage` from its transitions, and `ledger_value` and `ledger_visits` from its ledger."""
 
     relationship_id: int
     customer_id: str | None
@@ -25,7 +25,7 @@ class ConsistencyRow:
     ledger_visits: int
 
 
-_ACCOUNTS = """
+_CONSISTENCY_ROWS = """
 select r.id, u.external_id, r.current_stage, r.version, r.state, r.lifetime_value, r.total_appointments,
        (select t.to_stage from journey_transitions t where t.relationship_id = r.id order by t.sequence desc limit 1),
        e.value, e.visits
@@ -41,7 +41,7 @@ select r.id, u.external_id, r.current_stage, r.version, r.state, r.lifetime_valu
  order by r.id limit %(limit)s
 """
 
-_STAGES = """
+_CURRENT_STAGES = """
 select u.external_id, r.id, r.current_stage, r.version
   from customers u join customer_relationships r on r.company_id = u.company_id and r.customer_id = u.id
  where u.company_id = %s and u.external_id = any(%s)
@@ -49,12 +49,12 @@ select u.external_id, r.id, r.current_stage, r.version
 
 
 async def consistency_rows(pool: Pool, company_id: int, *, after: int, limit: int) -> list[ConsistencyRow]:
-    """A company's journeys beyond relationship `after`."""
+    """Return the journeys of a company with a relationship id greater than `after`, in order."""
     parameters = {"company": company_id, "after": after, "limit": limit}
-    return [ConsistencyRow(*row) for row in await tenant_rows(pool, company_id, _ACCOUNTS, parameters)]
+    return [ConsistencyRow(*row) for row in await tenant_rows(pool, company_id, _CONSISTENCY_ROWS, parameters)]
 
 
 async def current_stages(pool: Pool, company_id: int, customers: list[str]) -> dict[str, tuple[int, str, int]]:
-    """Of these customers (company's own ids) the relationship's id, stage and version; who has no row is absent."""
-    rows = await tenant_rows(pool, company_id, _STAGES, [company_id, customers])
+    """Return (relationship id, stage, version) by external customer id; customers without a journey are absent."""
+    rows = await tenant_rows(pool, company_id, _CURRENT_STAGES, [company_id, customers])
     return {row[0]: (row[1], row[2], row[3]) for row in rows}

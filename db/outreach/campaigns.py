@@ -7,7 +7,7 @@ import orjson
 
 from db.connections import Pool, tenant_transaction
 from db.outreach.action_context import ActionContext
-from db.outreach.actions import Outcome, claim, finish_in, schedule_action
+from db.outreach.action_outcomes import Outcome, claim, finish_in, schedule_action
 
 
 async def start_campaign(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg.errors import ForeignKeyViolation
 
-from db.connections import Connection
+from db.connections import Connection, Pool, tenant_rows
 from db.people.audit_log import record
 
 TemplateSource = tuple[str, str | None, str]  # subject, HTML, text
@@ -31,17 +33,18 @@ async def find_template(connection: Connection, company_id: int, name: str, loca
 
 
 async def find_best_template(
-    connection: Connection, company_id: int, name: str, locales: list[str]
+    pool: Pool, company_id: int, name: str, locales: Sequence[str]
 ) -> tuple[str, TemplateSource] | None:
     """Find the company's own template in the first of these locales that has one; returns that locale with it."""
-    cursor = await connection.execute(
+    rows = await tenant_rows(
+        pool,
+        company_id,
         "select locale, subject, html, text from message_templates"
         " where company_id = %(company)s and name = %(name)s and locale = any(%(locales)s)"
         " order by array_position(%(locales)s::text[], locale) limit 1",
-        {"company": company_id, "name": name, "locales": locales},
+        {"company": company_id, "name": name, "locales": list(locales)},
     )
-    row = await cursor.fetchone()
-    return (row[0], (row[1], row[2], row[3])) if row else None
+    return (rows[0][0], rows[0][1:]) if rows else None
 
 
 async def put_template(

@@ -6,7 +6,8 @@ from typing import Any
 
 from db.connections import Connection, Pool, tenant_transaction
 from db.outreach.action_context import ActionContext
-from db.outreach.actions import Outcome, claim, finish_in, schedule_action
+from db.outreach.action_outcomes import Outcome, claim, finish_in, schedule_action
+from db.people import assignments
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,7 @@ async def create_task(pool: Pool, context: ActionContext, task: NewTask) -> bool
     async with tenant_transaction(pool, company_id) as connection:
         if not await claim(connection, context):
             return False
-        staff = await _assigned(connection, context.relationship_id, task.role) or await _least_loaded(
-            connection, company_id, task.role
-        )
+        staff = await assignments.find_assignee(connection, company_id, context.relationship_id, task.role)
         task_id = await _insert_task(connection, context, task, staff)
         if task.followed_by is not None:
             action, due_at = task.followed_by
@@ -53,7 +52,7 @@ async def assign(pool: Pool, context: ActionContext, role: str, title: str) -> b
     async with tenant_transaction(pool, company_id) as connection:
         if not await claim(connection, context):
             return False
-        staff = await _assigned(connection, relationship_id, role) or await _least_loaded(connection, company_id, role)
+        staff = await assignments.find_assignee(connection, company_id, relationship_id, role)
         detail: dict[str, Any] = {"assigned_to": staff}
         reason = None
         if staff is None:
@@ -61,42 +60,9 @@ async def assign(pool: Pool, context: ActionContext, role: str, title: str) -> b
             task = NewTask("assignment", title, role, context.at)
             detail["task"] = await _insert_task(connection, context, task, None)
         else:
-            await connection.execute(
-                "insert into assignments (company_id, relationship_id, role, staff_id, since)"
-                " values (%s, %s, %s, %s, %s) on conflict (relationship_id, role)"
-                " do update set staff_id = excluded.staff_id, since = excluded.since",
-                [company_id, relationship_id, role, staff, context.at],
-            )
+            await assignments.assign(connection, company_id, relationship_id, role, staff, context.at)
         await finish_in(connection, context, Outcome(status="succeeded", channel="task", reason=reason, detail=detail))
     return True
-
-
-async def _assigned(connection: Connection, relationship_id: int, role: str) -> int | None:
-    found = await connection.execute(
-        "select a.staff_id from assignments a join staff s on s.id = a.staff_id"
-        " where a.relationship_id = %s and a.role = %s and s.is_active",
-        [relationship_id, role],
-    )
-    person = await found.fetchone()
-    return person[0] if person else None
-
-
-async def _least_loaded(connection: Connection, company_id: int, role: str) -> int | None:
-    """Choose by number of customers, then open tasks, then id. The lock keeps two actions from choosing alike."""
-    await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"staff/{company_id}/{role}"])
-    found = await connection.execute(
-        """
-        select s.id from staff s
-         where s.company_id = %s and s.role = %s and s.is_active
-         order by (select count(*) from assignments a where a.company_id = s.company_id and a.staff_id = s.id),
-                  (select count(*) from tasks t where t.company_id = s.company_id and t.assigned_to = s.id
-                                                  and t.status = 'open'), s.id
-         limit 1
-        """,
-        [company_id, role],
-    )
-    person = await found.fetchone()
-    return person[0] if person else None
 
 
 async def _insert_task(connection: Connection, context: ActionContext, task: NewTask, staff: int | None) -> int:

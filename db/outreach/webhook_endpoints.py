@@ -1,13 +1,15 @@
-"""Manage a company's webhook endpoints. Only the worker that signs requests reads their secrets."""
+"""Manage a company's webhook endpoints. Only the worker, which signs requests, reads their secrets."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from psycopg import sql
 from psycopg.errors import ForeignKeyViolation
 
-from db.connections import Connection
+from db.connections import Connection, Pool, tenant_rows
 from db.people.audit_log import record
 
 MAX_ENDPOINTS = 10  # per company: every transition is sent to each of them
@@ -135,3 +137,36 @@ async def _update(
     ).format(assignments=assignments, condition=condition or sql.SQL("true"), endpoint=_AS_JSON)
     row = await (await connection.execute(statement, {**params, "company": company_id, "id": endpoint_id})).fetchone()
     return row[0] if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class SigningEndpoint:
+    """An endpoint with its secrets; it has two while they are being rotated."""
+
+    id: int
+    url: str
+    secret: str
+    previous_secret: str | None
+
+
+async def active_endpoints(pool: Pool, company_id: int) -> list[SigningEndpoint]:
+    """Return the active endpoints with their secrets, oldest first."""
+    rows = await tenant_rows(
+        pool,
+        company_id,
+        "select id, url, secret, previous_secret from webhook_endpoints"
+        " where company_id = %s and is_active order by id",
+        [company_id],
+    )
+    return [SigningEndpoint(*row) for row in rows]
+
+
+async def disable(pool: Pool, company_id: int, endpoint_id: int, at: datetime, reason: str) -> None:
+    """Disable an endpoint and store the reason."""
+    await tenant_rows(
+        pool,
+        company_id,
+        "update webhook_endpoints set is_active = false, disabled_at = %s, disabled_reason = %s"
+        " where company_id = %s and id = %s and is_active returning id",
+        [at, reason, company_id, endpoint_id],
+    )

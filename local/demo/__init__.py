@@ -1,1 +1,1 @@
-"""An invented company to look at: a salon, fourteen months of its customers' lives, and what goes on happening."""
+"""The demo company: a salon with fourteen months of customer history, and new events while `up` is running."""

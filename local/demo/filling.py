@@ -1,5 +1,5 @@
-"""Brings the invented salon into an empty system, by the ways that any company has: profiles and staff over HTTP, the
-history by ``journey import``. All of it can be repeated, so that an interrupted start is simply gone on with."""
+"""Fill an empty system with the demo company, as any company would: profiles and staff over HTTP, the history by
+``journey import``. Every step can be repeated, so an interrupted start continues at the next one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import httpx2
 from db.connections import owner_connection
 from db.operations import demo
 from db.operations.demo import DemoCompany
-from journey.events import parse
+from journey.event_validation import parse
 from journey.simulate import Simulation
 from journey.stages import DEFAULT_RULEBOOK
 from journey.time import to_micros
@@ -27,7 +27,7 @@ from local.managed_process import StartFailed
 
 SEED = 20
 CUSTOMERS = 400
-LANES = 8  # requests under way at once
+CONCURRENCY = 8  # simultaneous requests
 #: How many customers in each stage the system acts on, as if it had been running when they entered the stage. The demo
 #: company has the default rulebook, so these are keys of its stages.
 ACTED_UPON = {"lead": 8, "customer": 8, "vip": 6, "at_risk": 24}
@@ -36,16 +36,16 @@ Say = Callable[[str], None]
 
 
 async def claimed(owner_url: str, say: Say) -> DemoCompany | None:
-    """The invented company, in an empty system made now; None, which is said, where there is another one's data."""
+    """The demo company, created now if the system is empty; None, with a message, if it holds other data."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     async with owner_connection(owner_url) as connection:
         company = await demo.find(connection)
         if company is None:
             company = await demo.claim_company(connection, SEED, today.isoformat(), COMPANY, CURRENCY)
     if company is None:
-        say("--demo fills only an empty system; this one goes on with what is there")
+        say("--demo only fills an empty system; this one already has data and stays as it is")
     elif company.filled:
-        say(f"{COMPANY} is there already and lives on")
+        say(f"{COMPANY} exists already; new events keep coming")
     return company
 
 
@@ -56,41 +56,41 @@ def customers_of(company: DemoCompany) -> list[Person]:
 async def fill(
     company: DemoCompany, owner_url: str, url: str, key: str, data: Path, environment: Mapping[str, str]
 ) -> None:
-    """Bring the whole history in. Raises StartFailed."""
+    """Import staff, profiles, the whole history and notes. Raises StartFailed."""
     customers = customers_of(company)
     histories = lives(company.seed, datetime.fromisoformat(company.end), customers)
     headers = {"Authorization": f"Bearer {key}"}
     try:
         async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=30, trust_env=False) as client:
-            await _profiles(client, customers)
+            await _put_staff_and_profiles(client, customers)
             await _import(histories, company.company_id, data / "demo-history.jsonl", environment)
-            some = _acted_upon(company, histories)
-            await _import(some, company.company_id, data / "demo-current.jsonl", environment, "--actions", "current")
+            recent = _acted_upon(company, histories)
+            await _import(recent, company.company_id, data / "demo-current.jsonl", environment, "--actions", "current")
             await _command(["predictions", "fit", "--company", str(company.company_id)], environment)
             for person, text in zip(customers, NOTES, strict=False):
-                answer = await client.put(f"/v1/customers/{person.id}/notes", json={"notes": text})
-                answer.raise_for_status()
+                response = await client.put(f"/v1/customers/{person.id}/notes", json={"notes": text})
+                response.raise_for_status()
     except (httpx2.HTTPError, OSError) as error:
-        raise StartFailed(f"the invented company could not be made: {error}") from error
+        raise StartFailed(f"the demo company could not be created: {error}") from error
     async with owner_connection(owner_url) as connection:
         await demo.mark_filled(connection, company.company_id)
 
 
-async def _profiles(client: httpx2.AsyncClient, customers: list[Person]) -> None:
-    there = {person["name"] for person in (await client.get("/v1/staff")).raise_for_status().json()["staff"]}
+async def _put_staff_and_profiles(client: httpx2.AsyncClient, customers: list[Person]) -> None:
+    existing = {person["name"] for person in (await client.get("/v1/staff")).raise_for_status().json()["staff"]}
     for name, role in STAFF:
-        if name not in there:
+        if name not in existing:
             email = name.split()[0].lower() + "@example.com"
             (await client.post("/v1/staff", json={"name": name, "role": role, "email": email})).raise_for_status()
     left = iter(customers)
 
-    async def lane() -> None:
+    async def put_profiles() -> None:
         for person in left:
             (await client.put(f"/v1/customers/{person.id}", json=person.profile)).raise_for_status()
 
     async with anyio.create_task_group() as group:
-        for _ in range(LANES):
-            group.start_soon(lane)
+        for _ in range(CONCURRENCY):
+            group.start_soon(put_profiles)
 
 
 async def _import(
@@ -102,16 +102,16 @@ async def _import(
 
 
 async def _command(words: list[str], environment: Mapping[str, str]) -> None:
-    """A `journey` command that must end well. Raises StartFailed."""
-    done = await anyio.run_process(
+    """Run a `journey` command. Raises StartFailed if it fails."""
+    result = await anyio.run_process(
         [services.JOURNEY, *words], check=False, stdout=subprocess.PIPE, stderr=None, env=dict(environment)
     )
-    if done.returncode:
-        raise StartFailed(f"journey {' '.join(words)} failed:\n  {done.stdout.decode(errors='replace')}")
+    if result.returncode:
+        raise StartFailed(f"journey {' '.join(words)} failed:\n  {result.stdout.decode(errors='replace')}")
 
 
 def _acted_upon(company: DemoCompany, histories: Mapping[str, list[Event]]) -> dict[str, list[Event]]:
-    """The histories of a few who stand in each stage today."""
+    """The histories of a few customers in each stage as of today."""
     simulation = Simulation(DEFAULT_RULEBOOK, to_micros(datetime.fromisoformat(company.end)))
     by_stage: dict[str, list[str]] = {}
     for customer, events in histories.items():
@@ -120,6 +120,6 @@ def _acted_upon(company: DemoCompany, histories: Mapping[str, list[Event]]) -> d
     chance = random.Random(company.seed)
     chosen: list[str] = []
     for stage, count in ACTED_UPON.items():
-        standing = by_stage.get(stage, [])
-        chosen += chance.sample(standing, min(count, len(standing)))
+        in_stage = by_stage.get(stage, [])
+        chosen += chance.sample(in_stage, min(count, len(in_stage)))
     return {customer: histories[customer] for customer in chosen}

@@ -1,7 +1,7 @@
-"""Fourteen invented months of a salon: what its customers did, as events. Pure, and the same for the same seed and day.
+"""Fourteen months of a demo salon as events of its customers. Pure: the same seed and day give the same events.
 
-Each customer lives one of a few kinds of lives, so that every stage has somebody in it, and every way between two
-stages was gone: people come once and never again, lapse and return, are loyal for years, or only ever called.
+Each customer follows one of a few patterns, so that every stage has customers and every transition has happened: people
+come once, lapse and return, stay loyal for years, or only ever call.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Event = dict[str, Any]
 
 @dataclass
 class Life:
-    """One customer's events as they come about, until the demo's day (`end`, midnight of which the history ends)."""
+    """The events of one customer, generated up to `end` (midnight of the demo's day)."""
 
     person: Person
     end: datetime
@@ -41,7 +41,7 @@ class Life:
     events: list[Event] = field(default_factory=list)
 
     def at(self, days_ago: float) -> datetime:
-        """A quarter of an hour on a day when the salon is open, so many days before the end, or a little earlier."""
+        """A time in opening hours, `days_ago` days before the end or shortly earlier."""
         day = (self.end - timedelta(days=max(1.0, days_ago))).astimezone(_ZONE).date()
         while day.weekday() in _CLOSED:
             day -= timedelta(days=1)
@@ -59,12 +59,12 @@ class Life:
         self.add("call.received", self.at(days_ago), duration_seconds=duration, direction="inbound")
 
     def visit(self, days_ago: float, amount: tuple[int, int]) -> None:
-        """An appointment: asked for, mostly kept, sometimes missed or cancelled; now and then with an opinion."""
+        """Add an appointment: requested, mostly kept, sometimes missed or cancelled, now and then with feedback."""
         at, chance = self.at(days_ago), self.chance
         appointment = f"a-{self.person.id}-{len(self.events) + 1}"
-        asked = at - timedelta(days=chance.randint(2, 12), hours=chance.randint(0, 6))
+        requested_at = at - timedelta(days=chance.randint(2, 12), hours=chance.randint(0, 6))
         if chance.random() < 0.7:
-            self.add("appointment.requested", asked, appointment_id=appointment, scheduled_for=at.isoformat())
+            self.add("appointment.requested", requested_at, appointment_id=appointment, scheduled_for=at.isoformat())
         outcome = chance.random()
         if outcome < 0.05:
             self.add("appointment.missed", at, appointment_id=appointment)
@@ -74,15 +74,15 @@ class Life:
             paid = f"{chance.randint(*amount)}.{chance.choice(('00', '00', '50', '90'))}"
             self.add("appointment.completed", at + timedelta(hours=1), appointment_id=appointment, amount=paid)
             if chance.random() < 0.25:
-                self.opinion(at + timedelta(hours=chance.randint(4, 60)))
+                self.feedback(at + timedelta(hours=chance.randint(4, 60)))
 
-    def opinion(self, at: datetime, *, among: tuple[int, ...] = (5, 5, 5, 4, 4, 3, 2)) -> None:
+    def feedback(self, at: datetime, *, among: tuple[int, ...] = (5, 5, 5, 4, 4, 3, 2)) -> None:
         rating = self.chance.choice(among)
         comment = self.chance.choice(COMMENTS[rating])
         self.add("feedback.received", at, rating=rating, **({"comment": comment} if comment else {}))
 
     def visits(self, first: float, last: float, every: tuple[int, int], amount: tuple[int, int]) -> None:
-        """Visits from `first` to `last` days ago, so many days apart."""
+        """Add visits from `first` to `last` days ago, with `every` (shortest, longest) days between them."""
         days = first
         while days >= max(last, 1.0):
             self.visit(days, amount)
@@ -96,7 +96,7 @@ class Life:
 
 
 def _began(life: Life, latest: int = 60) -> float:
-    """How many days ago a customer first called: more and more of them, as the salon became known."""
+    """How many days ago a customer first called; more recent ones are more likely, as the salon became known."""
     chance = life.chance
     return latest + (DAYS - 10 - latest) * (1.0 - float(chance.random() ** 0.7))
 
@@ -116,7 +116,7 @@ def devoted(life: Life) -> None:
 
 
 def returning(life: Life) -> None:
-    """Comes, stays away until he is at risk, perhaps until he is lost, and comes back; perhaps more than once."""
+    """Visits, stays away until at risk or lost, and comes back, possibly several times."""
     days = float(life.chance.randint(300, DAYS - 10))
     life.call(days + 5)
     while days > 20:
@@ -129,16 +129,16 @@ def returning(life: Life) -> None:
 
 
 def fading(life: Life) -> None:
-    """Was a regular, and has not come for three to six months."""
+    """Was a regular and has not visited for three to six months."""
     last = life.chance.randint(93, 172)
     life.call(last + 190)
-    if life.chance.random() < 0.2:  # some of them were among the best
+    if life.chance.random() < 0.2:  # some were among the best customers
         life.visits(min(DAYS - 15, last + 220), last, (20, 32), (150, 260))
     else:
         life.visits(min(DAYS - 15, last + life.chance.randint(60, 180)), last, (28, 45), (40, 120))
     if life.chance.random() < 0.35:
-        life.opinion(life.at(last - 2), among=(3, 2, 2, 1))
-    if life.chance.random() < 0.3:  # nobody looked after these: they are to be called
+        life.feedback(life.at(last - 2), among=(3, 2, 2, 1))
+    if life.chance.random() < 0.3:  # unresolved problems: these appear in the call list
         life.complaint(last - 3, solved=False)
         life.complaint(last - 5, solved=False)
         for days in (last + 6, last + 14, last + 40):
@@ -173,7 +173,7 @@ def curious(life: Life) -> None:
     life.call(life.chance.randint(1, 200), seconds=life.chance.randint(8, 55))
 
 
-#: kinds of lives, of a hundred customers so many
+#: pattern → customers per hundred
 KINDS: dict[Callable[[Life], None], int] = {
     loyal: 30,
     devoted: 9,
@@ -187,8 +187,8 @@ KINDS: dict[Callable[[Life], None], int] = {
 
 
 def lives(seed: int, end: datetime, customers: list[Person]) -> dict[str, list[Event]]:
-    """Each customer's events before `end`, by his id; ordered by time within."""
-    found: dict[str, list[Event]] = {}
+    """Each customer's events before `end`, by customer id, in order of time."""
+    histories: dict[str, list[Event]] = {}
     for person in customers:
         chance = random.Random(f"life {seed} {person.id}")
         (kind,) = chance.choices(list(KINDS), weights=list(KINDS.values()))
@@ -196,5 +196,5 @@ def lives(seed: int, end: datetime, customers: list[Person]) -> dict[str, list[E
         kind(life)
         if not life.events:
             life.call(1.0, seconds=20)
-        found[person.id] = sorted(life.events, key=lambda event: datetime.fromisoformat(event["occurred_at"]))
-    return found
+        histories[person.id] = sorted(life.events, key=lambda event: datetime.fromisoformat(event["occurred_at"]))
+    return histories

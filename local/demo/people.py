@@ -1,5 +1,5 @@
-"""Who there is in the invented salon. Nobody of them exists: addresses end in example.com, and phone numbers are of the
-range that Germany keeps for films."""
+"""The people of the demo company. None of them exist: email addresses end in example.com, and phone numbers are from
+the range that the Bundesnetzagentur reserves for films."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Person:
 
 
 def people(seed: int, count: int) -> list[Person]:
-    """So many customers, the same ones for the same seed."""
+    """Generate `count` customers; the same seed gives the same customers."""
     fake = Faker(LOCALES)
     fake.seed_instance(seed)
     chance = random.Random(f"people {seed}")
@@ -60,6 +60,6 @@ def _person(number: int, fake: Faker, chance: random.Random) -> Person:
 
 
 def _plain(name: str) -> str:
-    """A name as it stands in an address."""
+    """A name as part of an email address."""
     letters = unicodedata.normalize("NFKD", name.lower().replace("ß", "ss"))
     return "".join(letter for letter in letters if letter.isascii() and letter.isalnum()) or "x"

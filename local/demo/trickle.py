@@ -1,4 +1,4 @@
-"""What goes on happening in the invented salon while one looks: an event every few seconds to a minute, over HTTP."""
+"""New events of the demo company while `up` is running: one every few seconds to a minute, over HTTP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from local.demo.lives import COMMENTS, Event
 from local.demo.people import Person, people
 
 MEAN, SHORTEST, LONGEST = 14.0, 4.0, 60.0  # seconds between two events
-RETURNING = 0.25  # of the visits, so many are of somebody at risk, so that one sees them come back
+RETURNING = 0.25  # share of visits by customers at risk, so that some are seen coming back
 KINDS = {
     "appointment.completed": 40,
     "appointment.requested": 20,
@@ -28,16 +28,16 @@ KINDS = {
 }
 
 
-def happening(chance: random.Random, now: datetime, customers: Sequence[str], at_risk: Sequence[str]) -> Event:
-    """Something that happens to one of the customers `now`, as an event; a ``newcomer`` is somebody not known yet."""
+def random_event(chance: random.Random, now: datetime, customers: Sequence[str], at_risk: Sequence[str]) -> Event:
+    """A random event of one of the customers; the kind ``newcomer`` is a call from a new customer."""
     (kind,) = chance.choices(list(KINDS), weights=list(KINDS.values()))
     number = f"{int(now.timestamp() * 1000)}-{chance.randrange(1000)}"
-    who = chance.choice(customers)
+    customer = chance.choice(customers)
     if kind == "appointment.completed" and at_risk and chance.random() < RETURNING:
-        who = chance.choice(at_risk)
+        customer = chance.choice(at_risk)
     fields: dict[str, Any] = {}
     if kind == "newcomer":
-        kind, who = "call.received", f"salon-n{number.partition('-')[0]}"
+        kind, customer = "call.received", f"salon-n{number.partition('-')[0]}"
     if kind == "call.received":
         fields = {"duration_seconds": chance.randint(20, 420), "direction": "inbound"}
     elif kind == "appointment.completed":
@@ -50,12 +50,12 @@ def happening(chance: random.Random, now: datetime, customers: Sequence[str], at
         fields = {"rating": rating, **({"comment": comment} if comment else {})}
     elif kind == "support_ticket.opened":
         fields = {"ticket_id": f"t-{number}"}
-    head = {"id": f"live-{number}", "type": kind, "customer_id": who, "occurred_at": now.isoformat()}
+    head = {"id": f"live-{number}", "type": kind, "customer_id": customer, "occurred_at": now.isoformat()}
     return {**head, **fields}
 
 
 async def trickle(url: str, key: str, seed: int, customers: Sequence[Person]) -> None:
-    """Let things happen until cancelled. A gateway that is away for a while is waited for."""
+    """Send random events until cancelled. Errors are ignored, so it continues after a restart of the gateway."""
     chance = random.Random()
     known = [person.id for person in customers]
     headers = {"Authorization": f"Bearer {key}"}
@@ -63,7 +63,7 @@ async def trickle(url: str, key: str, seed: int, customers: Sequence[Person]) ->
         while True:
             await anyio.sleep(min(LONGEST, max(SHORTEST, chance.expovariate(1 / MEAN))))
             with suppress(httpx2.HTTPError, ValueError, KeyError):
-                event = happening(chance, datetime.now(UTC), known, await _at_risk(client))
+                event = random_event(chance, datetime.now(UTC), known, await _at_risk(client))
                 if event["customer_id"] not in known:
                     await _introduce(client, event["customer_id"], seed)
                     known.append(event["customer_id"])
@@ -71,14 +71,14 @@ async def trickle(url: str, key: str, seed: int, customers: Sequence[Person]) ->
 
 
 async def _at_risk(client: httpx2.AsyncClient) -> list[str]:
-    answer = await client.get(
+    response = await client.get(
         "/v1/portal/relationships", params={"stage": DEFAULT_RULEBOOK.keys_with(Role.AT_RISK), "limit": 50}
     )
-    return [row["customer_id"] for row in answer.json()["relationships"]]
+    return [row["customer_id"] for row in response.json()["relationships"]]
 
 
 async def _introduce(client: httpx2.AsyncClient, customer: str, seed: int) -> None:
-    """A newcomer's profile, invented like all the others."""
+    """Create the profile of a new customer."""
     number = int(customer.removeprefix("salon-n")) % 1_000_000
     profile = dict(people(seed + number, 1)[0].profile)
     profile["email"] = profile["email"].replace(".1@", f".n{number}@")

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities import return_models
-from activities.return_models import Fits
+from activities.return_models import ReturnModelActivity
 from db.connections import Pool, open_pool
 from tests.conftest import NewDatabase
 from tests.support.workflow_life import new_company
@@ -31,25 +31,25 @@ async def pool(url: str) -> AsyncIterator[Pool]:
 
 
 async def test_a_company_is_fitted_with_signs_of_life(pool: Pool, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(return_models, "BEAT", 0.001)
+    monkeypatch.setattr(return_models, "HEARTBEAT_INTERVAL", 0.001)
     company = new_company(url)
     world, beats = ActivityEnvironment(), []
     world.on_heartbeat = lambda *details: beats.append(details)
-    found = await world.run(Fits(pool).fit_return_model, company)
+    found = await world.run(ReturnModelActivity(pool).fit_return_model, company)
     reason = "too little history: 0 customers with an appointment, at least 100 needed"
     assert found == {"company_id": company, "version": 1, "customers": 0, "reason": reason}
     assert beats
-    assert (await world.run(Fits(pool).fit_return_model, company))["version"] == 2
+    assert (await world.run(ReturnModelActivity(pool).fit_return_model, company))["version"] == 2
 
 
 async def test_a_company_that_is_not_there_is_not_tried_again(pool: Pool) -> None:
     with pytest.raises(ApplicationError, match="no company 77") as caught:
-        await ActivityEnvironment().run(Fits(pool).fit_return_model, 77)
+        await ActivityEnvironment().run(ReturnModelActivity(pool).fit_return_model, 77)
     assert caught.value.non_retryable
 
 
 def test_its_name_is_what_schedules_call() -> None:
-    defined = activity._Definition.must_from_callable(Fits.fit_return_model)
+    defined = activity._Definition.must_from_callable(ReturnModelActivity.fit_return_model)
     assert defined.name == "fit_return_model"
 
 

@@ -1,4 +1,4 @@
-"""The commands against a real system: a migrated database, a Temporal and a worker that a module of tests shares."""
+"""A real system for the commands: a migrated database, a Temporal and a worker, shared by the tests of a module."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ from local.embedded import Temporal, free_port, running
 
 @dataclass
 class Shell:
-    """Runs `journey` against the system of this run, for one company."""
+    """Runs `journey` against the system under test, for one company."""
 
     environment: dict[str, str]
     url: str
@@ -59,9 +59,9 @@ class Shell:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def system(postgres_url: str) -> AsyncIterator[dict[str, str]]:
-    """The environment that leads the commands to a migrated database and a running worker.
+    """The environment variables of a migrated database and a running worker.
 
-    With a Temporal of its own: another room's worker on the same queue would write these journeys to its own database.
+    Temporal is not shared: another module's worker on the same queue would write these journeys to its own database.
     """
     upgrade(postgres_url)
     with tempfile.TemporaryDirectory(prefix="perdure-") as folder:

@@ -1,8 +1,7 @@
-"""The commands against a real system: import (twice, killed, with bad lines), evaluate, validate, health, keys."""
+"""Commands against a real system: import (repeated, killed, with bad lines), evaluate, validate, health, keys."""
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -74,7 +73,7 @@ async def test_import_gives_the_stages_of_simulate_and_is_repeatable(shell: Shel
     assert shell.counts() == before
 
 
-async def test_import_that_is_killed_goes_on(shell: Shell, tmp_path: Path) -> None:
+async def test_a_killed_import_can_be_resumed(shell: Shell, tmp_path: Path) -> None:
     log = old_log(tmp_path / "log.jsonl", customers=150)
     words = [JOURNEY, "import", log, "--company", str(shell.company), "--shift-to-now"]
     process = subprocess.Popen(words, env=shell.environment)
@@ -92,7 +91,7 @@ async def test_import_that_is_killed_goes_on(shell: Shell, tmp_path: Path) -> No
     assert distribution(shell) == {stage: n for stage, n in simulated["stages"].items() if n}
 
 
-async def test_an_import_acts_upon_nothing_and_upon_the_present_when_told(shell: Shell, tmp_path: Path) -> None:
+async def test_an_import_runs_actions_only_on_request(shell: Shell, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     # five years of one customer, a visit of just now, and one who is long gone
     lines = [visit(n, 1, now - timedelta(days=30 * n, minutes=1), "30.00") for n in range(60)]
@@ -115,7 +114,7 @@ async def test_an_import_acts_upon_nothing_and_upon_the_present_when_told(shell:
 NOW = [*DEFAULT_ACTIONS["vip"], *DEFAULT_ACTIONS["at_risk"]]
 
 
-async def test_every_bad_line_is_named_and_the_rest_is_imported(shell: Shell, tmp_path: Path) -> None:
+async def test_bad_lines_are_reported_and_the_rest_is_imported(shell: Shell, tmp_path: Path) -> None:
     trimmed = "customer has a line break at its end"  # which is fine in a file
     lines = [raw for name, raw, _ in BAD_EVENTS if b"\n" not in raw and raw.strip() and name != trimmed]
     good = visit(1, 1, datetime(2026, 1, 5, tzinfo=UTC))
@@ -187,7 +186,7 @@ async def test_a_customer_that_cannot_be_sent_is_reported_and_the_rest_is_import
     assert shell.counts()[3] == 2
 
 
-async def test_a_long_history_of_one_customer_is_lived_in_order(shell: Shell, tmp_path: Path) -> None:
+async def test_a_long_history_is_processed_in_order(shell: Shell, tmp_path: Path) -> None:
     """More events than one message takes, with a gap between the messages that must not churn the customer."""
     begin = datetime(2020, 1, 6, 9, tzinfo=UTC)
     lines = [visit(n, 7, begin + timedelta(days=n // 3 + (30 if n >= 1000 else 0)), "1.00") for n in range(2400)]
@@ -199,7 +198,7 @@ async def test_a_long_history_of_one_customer_is_lived_in_order(shell: Shell, tm
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "reason"),
     [
         (["import", "nowhere.jsonl", "--company", "1"], "nowhere.jsonl"),
         (["import", "nowhere.jsonl", "--company", "0"], "--company"),
@@ -213,14 +212,14 @@ async def test_a_long_history_of_one_customer_is_lived_in_order(shell: Shell, tm
         (["no-such-command"], "no-such-command"),
     ],
 )
-async def test_wrong_use_is_code_2_and_says_what(shell: Shell, words: list[str], said: str) -> None:
+async def test_wrong_use_is_exit_code_2_with_a_reason(shell: Shell, words: list[str], reason: str) -> None:
     code, _, err = await shell.run(*words)
     assert code == 2
-    assert said in err
+    assert reason in err
     assert "Traceback" not in err
 
 
-async def test_import_for_no_company_sends_nothing(shell: Shell, tmp_path: Path) -> None:
+async def test_import_for_an_unknown_company_sends_nothing(shell: Shell, tmp_path: Path) -> None:
     log = old_log(tmp_path / "log.jsonl", customers=1)
     code, _, err = await shell.run("import", log, "--company", "999999")
     assert code == 2
@@ -275,15 +274,15 @@ async def test_validate_finds_drift(shell: Shell, tmp_path: Path) -> None:
 
 
 async def test_health_check(shell: Shell) -> None:
-    code, parts_found = await shell.json("health-check")
+    code, services = await shell.json("health-check")
     assert code == 0
-    assert {part["part"]: part["state"] for part in parts_found} == dict.fromkeys(
+    assert {service["part"]: service["state"] for service in services} == dict.fromkeys(
         ["postgres", "schema", "temporal", "worker"], "up"
     )
     nowhere = Shell({**shell.environment, "TEMPORAL_ADDRESS": "127.0.0.1:1"}, shell.url, shell.company)
-    code, parts_found = await nowhere.json("health-check")
+    code, services = await nowhere.json("health-check")
     assert code == 1
-    assert {part["part"] for part in parts_found if part["state"] == "down"} == {"temporal", "worker"}
+    assert {service["part"] for service in services if service["state"] == "down"} == {"temporal", "worker"}
 
 
 async def test_a_key_is_shown_once_and_can_be_revoked(shell: Shell) -> None:
@@ -298,12 +297,5 @@ async def test_a_key_is_shown_once_and_can_be_revoked(shell: Shell) -> None:
     assert (await shell.run("keys", "revoke", str(made["id"])))[0] == 1
 
 
-@pytest.mark.parametrize("command", ["", "up", "worker", "gateway", "migrate", "import", "simulate", "validate"])
-async def test_help_has_an_example(command: str) -> None:
-    words = [JOURNEY, *command.split(), "--help"]
-    out = subprocess.run(words, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "100"})
-    assert "Example: journey" in out.stdout or "DATABASE_URL=" in out.stdout or not command
-
-
-def test_the_interpreter_is_the_environment_of_the_command() -> None:
+def test_the_command_is_the_one_of_this_environment() -> None:
     assert Path(JOURNEY).parent == Path(sys.executable).parent

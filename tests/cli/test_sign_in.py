@@ -1,4 +1,4 @@
-"""Links that sign in, and what a company's amounts are in, by command."""
+"""Sign-in links and companies' currencies."""
 
 import re
 
@@ -6,7 +6,7 @@ from local.first_run import sign_in_url
 from tests.cli.conftest import Shell
 
 
-async def test_a_link_is_made_for_a_key(shell: Shell) -> None:
+async def test_a_sign_in_link(shell: Shell) -> None:
     _, made = await shell.json("keys", "create", "--company", str(shell.company), "--scopes", "journeys:read")
     code, found = await shell.json("keys", "link", "--key", str(made["id"]), "--minutes", "30")
     assert (code, found["minutes"]) == (0, 30)
@@ -18,13 +18,13 @@ async def test_a_link_is_made_for_a_key(shell: Shell) -> None:
     assert "within 15 minutes" in out
 
 
-async def test_no_link_for_a_key_that_is_none(shell: Shell) -> None:
+async def test_no_link_without_a_valid_key(shell: Shell) -> None:
     code, _, err = await shell.run("keys", "link", "--key", "999999")
     assert (code, "key 999999 does not exist or is revoked" in err) == (2, True)
     for _ in range(2):
         await shell.run("keys", "create", "--company", str(shell.company), "--scopes", "journeys:read")
     code, _, err = await shell.run("keys", "link", "--data", "/nowhere")
-    assert (code, "--key" in err) == (2, True)  # there are several, and none is kept
+    assert (code, "--key" in err) == (2, True)  # there are several, and none is stored
 
 
 async def test_a_companys_currency(shell: Shell) -> None:
@@ -43,5 +43,5 @@ async def test_a_companys_currency(shell: Shell) -> None:
     assert (await shell.run("companies", "set", str(made["id"])))[0] == 2
 
 
-def test_the_token_stands_behind_the_hash() -> None:
+def test_the_token_is_in_the_fragment() -> None:
     assert sign_in_url("https://example.com/", "abc") == "https://example.com/sign-in#token=abc"

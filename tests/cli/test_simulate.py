@@ -71,7 +71,7 @@ def test_json_at_another_time_and_by_other_rules(log: str, tmp_path: Path, capsy
     assert ("gold", "gone", 1) in moves(found)
 
 
-def test_events_after_the_instant_are_left_out(log: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_events_after_as_of_are_ignored(log: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert simulate(log, "2026-01-01T12:00:00Z", None, True) == 0
     assert moves(json.loads(capsys.readouterr().out)) == {(None, "prospect", 1), ("prospect", "lead", 1)}
 
@@ -93,7 +93,7 @@ def test_tables_for_people(log: str, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert ["customer", "→", "gold", "–", "1", "+1"] in rows
 
 
-def test_bad_lines_are_told_by_number_and_the_rest_is_simulated(
+def test_bad_lines_are_reported_by_number_and_the_rest_is_simulated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clash = {**LOG[0], "duration_seconds": 5}
@@ -104,8 +104,8 @@ def test_bad_lines_are_told_by_number_and_the_rest_is_simulated(
     assert "line 2: (body): JSON" in err
     assert "garbage [red]" in err
     assert "line 4: amount: " in err
-    assert "2 bad lines" in err
-    assert "1 conflicts" in err
+    assert "2 lines rejected" in err
+    assert "1 ids with different content" in err
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_bad_lines_are_told_by_number_and_the_rest_is_simulated(
         (("LOG", None, "none.json"), "--rules none.json: No such file"),
         (("LOG", None, "LOG"), "not JSON"),
         (("LOG", None, "BAD"), "stages[1].auto_transition_rules.trigger: 'luck' is not one of"),
-        (("EMPTY", None, None), "no event in the log"),
+        (("EMPTY", None, None), "the log has no events"),
     ],
 )
 def test_wrong_use_is_exit_2(

@@ -135,11 +135,12 @@ def test_connection_status(visit: Visit) -> None:
 
 def test_stages_view(visit: Visit) -> None:
     page = visit.page
+    subheading = re.compile("^(Customers move here when|How customers get here|On entry)")
     visit.sign_in(at="/stages")
     for kind, title in {"growth": "Growth stages", "lapse": "Inactivity stages"}.items():
         stages = [stage for stage in visit.stack.request("GET", "/v1/stages")["stages"] if stage["kind"] == kind]
         group = page.get_by_role("region", name=title)
         expect(group.get_by_role("heading", level=3)).to_have_text([stage["stage_name"] for stage in stages])
+        expect(group.get_by_text(subheading)).to_have_count(2 * len(stages))
         for stage in stages:
             expect(group).to_contain_text(stage["description"])
-            expect(group.get_by_text(re.compile("^(Customers move here when|On entry)"))).to_have_count(2 * len(stages))

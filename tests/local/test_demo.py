@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from db.operations.demo import DemoCompany
-from journey.events import EVENT_TYPES, parse
+from journey.event_validation import parse
+from journey.events import EVENT_TYPES
 from journey.events import Event as AnyEvent
 from journey.simulate import Simulation, simulate
 from journey.stages import DEFAULT_RULEBOOK
@@ -17,7 +18,7 @@ from journey.time import to_micros
 from local.demo.filling import ACTED_UPON, CUSTOMERS, SEED, _acted_upon
 from local.demo.lives import DAYS, KINDS, Event, lives
 from local.demo.people import COMPANY, STAFF, people
-from local.demo.trickle import happening
+from local.demo.trickle import random_event
 
 END = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -32,7 +33,7 @@ def simulated(seed: int, end: datetime = END) -> Simulation:
 
 @pytest.mark.parametrize("seed", [SEED, 1, 2])
 @pytest.mark.parametrize("end", [END, datetime(2027, 3, 29, tzinfo=UTC)])
-def test_every_stage_and_every_loop_lives(seed: int, end: datetime) -> None:
+def test_every_stage_and_important_transition_occurs(seed: int, end: datetime) -> None:
     found = simulated(seed, end)
     share = {stage: count / CUSTOMERS for stage, count in found.stages.items()}
     assert set(share) == {stage.key for stage in DEFAULT_RULEBOOK.all_stages}
@@ -52,14 +53,14 @@ def test_every_stage_and_every_loop_lives(seed: int, end: datetime) -> None:
         assert moves[source, target] >= least, (source, target)
 
 
-def test_the_same_seed_and_day_are_the_same_company() -> None:
+def test_seed_and_day_determine_the_company() -> None:
     assert people(SEED, 40) == people(SEED, 40) != people(SEED + 1, 40)
     assert people(SEED, 40) == people(SEED, 400)[:40]
     customers = people(SEED, 40)
     assert lives(SEED, END, customers) == lives(SEED, END, customers) != lives(SEED + 1, END, customers)
 
 
-def test_all_kinds_of_things_happen_when_the_salon_is_open() -> None:
+def test_all_event_types_occur_in_opening_hours() -> None:
     histories = lives(SEED, END, people(SEED, CUSTOMERS))
     events = [event for history in histories.values() for event in history]
     assert len(events) > 3000
@@ -75,7 +76,7 @@ def test_all_kinds_of_things_happen_when_the_salon_is_open() -> None:
         assert history == sorted(history, key=lambda event: datetime.fromisoformat(event["occurred_at"]))
 
 
-def test_nobody_is_real() -> None:
+def test_no_real_people() -> None:
     for person in people(SEED, CUSTOMERS):
         profile = person.profile
         assert re.fullmatch(r"[a-z]+\.[a-z]+\.[0-9]+@example\.com", profile["email"]), profile["email"]
@@ -86,7 +87,7 @@ def test_nobody_is_real() -> None:
     assert all("(invented)" in name for name, _ in STAFF)
 
 
-def test_a_few_of_each_stage_are_acted_upon() -> None:
+def test_a_few_customers_of_each_stage_get_actions() -> None:
     histories = lives(SEED, END, people(SEED, CUSTOMERS))
     chosen = _acted_upon(DemoCompany(1, SEED, END.isoformat(), filled=False), histories)
     standing = Counter(
@@ -96,10 +97,10 @@ def test_a_few_of_each_stage_are_acted_upon() -> None:
     assert standing == ACTED_UPON
 
 
-def test_what_goes_on_happening_is_valid() -> None:
+def test_random_events_are_valid() -> None:
     chance = random.Random(1)
     known, at_risk = [person.id for person in people(SEED, 20)], ["salon-0007"]
-    events = [happening(chance, END + timedelta(seconds=n), known, at_risk) for n in range(600)]
+    events = [random_event(chance, END + timedelta(seconds=n), known, at_risk) for n in range(600)]
     for event in events:
         parse(json.dumps(event))
     assert len({event["id"] for event in events}) == len(events)
@@ -108,8 +109,8 @@ def test_what_goes_on_happening_is_valid() -> None:
     assert 5 < len(newcomers) < 80
     back = [e for e in events if e["type"] == "appointment.completed" and e["customer_id"] == "salon-0007"]
     assert len(back) > 30
-    assert happening(chance, END, known, [])["occurred_at"] == END.isoformat()
+    assert random_event(chance, END, known, [])["occurred_at"] == END.isoformat()
 
 
-def test_shares_are_of_a_hundred() -> None:
+def test_shares_add_up_to_a_hundred() -> None:
     assert sum(KINDS.values()) == 100

@@ -10,7 +10,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.stage_metrics import Metrics
+from activities.stage_metrics import StageMetricsActivities
 from contracts import names, timeouts
 from contracts.maintenance import SweepStart
 from db.connections import Pool
@@ -41,7 +41,7 @@ async def test_every_company_is_fitted(
         client,
         task_queue=names.TASK_QUEUE,
         workflows=[FitReturnModels],
-        activities=[fit, Metrics(pool).list_companies],
+        activities=[fit, StageMetricsActivities(pool).list_companies],
         workflow_runner=UnsandboxedWorkflowRunner(),
     ):
         result = await run_sweep(client, names.FIT_RETURN_MODELS, SweepStart(page=page))

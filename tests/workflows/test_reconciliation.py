@@ -12,7 +12,7 @@ from temporalio.client import Client
 from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
 from temporalio.testing import ActivityEnvironment
 
-from activities.reconcile import Reconciler
+from activities.reconcile import ReconcileActivities
 from contracts import names
 from contracts.journey_client import workflow_status
 from contracts.maintenance import SweepStart
@@ -119,11 +119,11 @@ async def test_a_commit_that_waits_for_postgres_is_no_fault(
         return "committing"
 
     async def never(company_id: int, customer_id: str) -> None:
-        raise AssertionError("it was nudged")
+        raise AssertionError("an evaluation was requested")
 
     meter = Runtime(telemetry=TelemetryConfig()).metric_meter
     request: Any = {"company_id": life.company, "before": at(1), "repair": True}
-    found = await ActivityEnvironment().run(Reconciler(pool, waiting, never, meter).reconcile, request)
+    found = await ActivityEnvironment().run(ReconcileActivities(pool, waiting, never, meter).reconcile, request)
     assert found == {"overdue": 1, "committing": 1, "missed": 0, "gone": 0, "repaired": 0}
 
 

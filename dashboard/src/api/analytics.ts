@@ -1,10 +1,9 @@
 /** Analytics queries: a period that ends now or at a time in the past. */
 import { keepPreviousData, queryOptions, usePrefetchQuery, useQuery } from "@tanstack/react-query";
 import { api, unwrap } from "./client";
+import type { paths } from "./generated";
 import { stagesQuery } from "./queries";
 import { queryKeys } from "./query-keys";
-import type { paths } from "./schema";
-import type { JourneyAnalytics, SankeyData, StageMetrics } from "./shapes-of-work";
 
 export type Period = NonNullable<
   NonNullable<paths["/v1/portal/analytics/customer-journey"]["get"]["parameters"]["query"]>["period"]
@@ -44,7 +43,7 @@ function journeyAnalyticsQuery(filter: AnalyticsQuery) {
   return queryOptions({
     queryKey: queryKeys.analytics(filter),
     queryFn: ({ signal }) =>
-      unwrap<JourneyAnalytics>(
+      unwrap(
         api.GET("/v1/portal/analytics/customer-journey", { params: { query: queryParams(filter) }, signal }),
       ),
     placeholderData: keepPreviousData,
@@ -55,9 +54,7 @@ function sankeyQuery(filter: AnalyticsQuery) {
   return queryOptions({
     queryKey: queryKeys.sankey(filter),
     queryFn: ({ signal }) =>
-      unwrap<SankeyData>(
-        api.GET("/v1/portal/analytics/sankey", { params: { query: queryParams(filter) }, signal }),
-      ),
+      unwrap(api.GET("/v1/portal/analytics/sankey", { params: { query: queryParams(filter) }, signal })),
     placeholderData: keepPreviousData,
   });
 }
@@ -69,9 +66,7 @@ function stageMetricsQuery(filter: AnalyticsQuery) {
     queryKey: queryKeys.metrics({ first, last, asOf: filter.asOf }),
     queryFn: ({ signal }) => {
       const query = { from: first, to: last, ...(filter.asOf === null ? {} : { as_of: filter.asOf }) };
-      return unwrap<StageMetrics>(
-        api.GET("/v1/portal/analytics/stage-metrics", { params: { query }, signal }),
-      );
+      return unwrap(api.GET("/v1/portal/analytics/stage-metrics", { params: { query }, signal }));
     },
     placeholderData: keepPreviousData,
   });

@@ -1,6 +1,6 @@
 import createClient, { type ClientOptions, type Middleware } from "openapi-fetch";
+import type { paths } from "./generated";
 import { Problem, parseProblem } from "./problem";
-import type { paths } from "./schema";
 
 const UNSAFE = new Set(["POST", "PUT", "PATCH", "DELETE"]);
 
@@ -44,7 +44,7 @@ export function createApiClient(options: ClientOptions = {}) {
 
 export const api = createApiClient();
 
-/** Return the body of a response, typed as `Shape`; rejects with a Problem. */
-export async function unwrap<Shape>(call: Promise<{ data?: unknown }>): Promise<Shape> {
-  return (await call).data as Shape;
+/** Return the body of a successful response; rejects with a Problem. */
+export async function unwrap<Body>(call: Promise<{ data?: Body }>): Promise<NonNullable<Body>> {
+  return (await call).data as NonNullable<Body>;
 }

@@ -2,10 +2,7 @@
 import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "./client";
 import { isAffected } from "./query-keys";
-import type { components } from "./schema";
-
-export type Outreach = components["schemas"]["ActionRequest"]["type"];
-export type StageChange = components["schemas"]["StageChange"];
+import type { Outreach, StageChange } from "./types";
 
 export const OUTREACH: readonly Outreach[] = ["call", "email", "offer"];
 

@@ -1,12 +1,10 @@
 /** Queries of the API, one hook each. */
 import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { api, unwrap } from "./client";
+import type { paths } from "./generated";
 import { Problem } from "./problem";
 import { queryKeys } from "./query-keys";
-import type { paths } from "./schema";
-import type { Explanation, Relationships, Stages, Timeline } from "./shapes";
-import type { Entry, TimelinePage } from "./shapes-of-timeline";
-import type { Predictions, Staff, Tasks } from "./shapes-of-work";
+import type { Entry } from "./types";
 
 export type CustomerSearch = NonNullable<paths["/v1/portal/relationships"]["get"]["parameters"]["query"]>;
 
@@ -17,7 +15,7 @@ const TIMELINE_PAGE = 50;
 
 export const stagesQuery = queryOptions({
   queryKey: queryKeys.stages,
-  queryFn: ({ signal }) => unwrap<Stages>(api.GET("/v1/stages", { signal })),
+  queryFn: ({ signal }) => unwrap(api.GET("/v1/stages", { signal })),
   staleTime: 5 * 60_000, // stages rarely change
 });
 
@@ -31,7 +29,7 @@ export function useCustomers(search: CustomerSearch, enabled = true) {
     queryKey: queryKeys.customers(search),
     enabled,
     queryFn: ({ signal }) =>
-      unwrap<Relationships>(api.GET("/v1/portal/relationships", { params: { query: search }, signal })),
+      unwrap(api.GET("/v1/portal/relationships", { params: { query: search }, signal })),
     placeholderData: keepPreviousData,
   });
 }
@@ -41,7 +39,7 @@ export function useJourney(customerId: string) {
   return useQuery({
     queryKey: queryKeys.journey(customerId),
     queryFn: ({ signal }) =>
-      unwrap<Timeline>(
+      unwrap(
         api.GET("/v1/portal/customers/{customer_id}/journey", {
           params: { path: { customer_id: customerId }, query: { limit: 1 } },
           signal,
@@ -54,7 +52,7 @@ export function useTimeline(customerId: string, kinds: Entry["kind"][]) {
   return useInfiniteQuery({
     queryKey: queryKeys.timeline(customerId, kinds),
     queryFn: ({ signal, pageParam }) =>
-      unwrap<TimelinePage>(
+      unwrap(
         api.GET("/v1/portal/customers/{customer_id}/timeline", {
           params: {
             path: { customer_id: customerId },
@@ -78,7 +76,7 @@ export function useExplanation(customerId: string, enabled: boolean) {
     queryKey: queryKeys.explanation(customerId),
     enabled,
     queryFn: ({ signal }) =>
-      unwrap<Explanation>(
+      unwrap(
         api.GET("/v1/customers/{customer_id}/explain", {
           params: { path: { customer_id: customerId } },
           signal,
@@ -95,7 +93,7 @@ export function useTasks(customerId: string | null) {
       const customer = customerId === null ? {} : { customer_id: customerId };
       const cursor = pageParam === null ? {} : { cursor: pageParam };
       const query = { limit: customerId === null ? TASKS_PAGE : CUSTOMER_TASKS_PAGE, ...customer, ...cursor };
-      return unwrap<Tasks>(api.GET("/v1/portal/tasks", { params: { query }, signal }));
+      return unwrap(api.GET("/v1/portal/tasks", { params: { query }, signal }));
     },
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next_cursor,
@@ -105,7 +103,7 @@ export function useTasks(customerId: string | null) {
 export function useStaff() {
   return useQuery({
     queryKey: queryKeys.staff,
-    queryFn: ({ signal }) => unwrap<Staff>(api.GET("/v1/portal/staff", { signal })),
+    queryFn: ({ signal }) => unwrap(api.GET("/v1/portal/staff", { signal })),
     staleTime: 60_000,
   });
 }
@@ -114,7 +112,7 @@ export function usePredictions() {
   return useQuery({
     queryKey: queryKeys.predictions,
     queryFn: ({ signal }) =>
-      unwrap<Predictions>(
+      unwrap(
         api.GET("/v1/portal/analytics/churn-predictions", {
           params: { query: { limit: MAX_PREDICTIONS } },
           signal,

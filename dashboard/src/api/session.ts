@@ -1,6 +1,6 @@
 import { setCsrfToken } from "./client";
 import { Problem, parseProblem } from "./problem";
-import type { Session } from "./shapes";
+import type { Session } from "./types";
 
 /** Credentials for signing in: an API key, or the token of a one-time link. */
 export type Credentials = { key: string } | { token: string };

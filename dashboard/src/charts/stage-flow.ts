@@ -1,4 +1,4 @@
-import type { SankeyData } from "../api/shapes-of-work";
+import type { SankeyData } from "../api/types";
 
 export interface StageFlow {
   nodes: { key: string; step: number; stage: string; name: string; colour: string }[];

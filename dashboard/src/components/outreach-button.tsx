@@ -1,7 +1,8 @@
 import { GiftOutlined, MailOutlined, PhoneOutlined } from "@ant-design/icons";
 import { App, Button } from "antd";
 import type { ReactNode } from "react";
-import { type Outreach, useOutreach } from "../api/mutations";
+import { useOutreach } from "../api/mutations";
+import type { Outreach } from "../api/types";
 import { strings } from "../strings";
 import { errorMessage } from "./error-alert";
 

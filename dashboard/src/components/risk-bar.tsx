@@ -3,9 +3,10 @@ import { riskLevel } from "../format/risk-levels";
 import { strings } from "../strings";
 import { useRiskLevels } from "./use-risk-levels";
 
-/** A risk score (0 to 1) as a bar with its percentage; the colour carries no extra information. */
-export function RiskBar({ risk, label = strings.customers.risk }: { risk: number; label?: string }) {
+/** A risk score (0 to 1) as a bar with its percentage; the colour carries no extra information. Null is unknown. */
+export function RiskBar({ risk, label = strings.customers.risk }: { risk: number | null; label?: string }) {
   const levels = useRiskLevels();
+  if (risk === null) return <span className="secondary">{strings.common.none}</span>;
   const level = levels === null ? "low" : riskLevel(risk, levels);
   return (
     <div className="risk-bar">

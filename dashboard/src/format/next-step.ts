@@ -1,4 +1,4 @@
-import type { Journey } from "../api/shapes";
+import type { Journey } from "../api/types";
 import { strings } from "../strings";
 import { formatDate, formatRelative } from "./dates";
 

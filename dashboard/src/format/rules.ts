@@ -1,4 +1,4 @@
-import type { Comparison, Rule, Stage } from "../api/shapes";
+import type { Comparison, Rule, Stage } from "../api/types";
 import { strings } from "../strings";
 import { humanize } from "./labels";
 import { formatMoney, formatNumber, formatShare } from "./numbers";
@@ -13,9 +13,17 @@ export function describeRules(stage: Pick<Stage, "auto_transition_rules">, curre
   );
 }
 
-export function describeRule({ trigger, conditions }: Rule, currency: string): string {
+/** Return a rule's conditions by fact; the API also represents no conditions as `[]`. */
+export function conditionsOf({ conditions = {} }: Rule): Record<string, string> {
+  return Array.isArray(conditions) ? {} : conditions;
+}
+
+export function describeRule(rule: Rule, currency: string): string {
   const t = strings.rules;
-  const clauses = Object.entries(conditions).map(([fact, text]) => describeCondition(fact, text, currency));
+  const { trigger } = rule;
+  const clauses = Object.entries(conditionsOf(rule)).map(([fact, text]) =>
+    describeCondition(fact, text, currency),
+  );
   const event = t.events[trigger];
   if (event === undefined) return capitalize(clauses.join(t.and) || (t.facts[trigger] ?? trigger));
   return capitalize(clauses.length === 0 ? event : `${event}${t.where}${clauses.join(t.and)}`);

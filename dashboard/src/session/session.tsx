@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { onSessionExpired, setCsrfToken } from "../api/client";
 import * as sessionApi from "../api/session";
-import type { Session } from "../api/shapes";
+import type { Session } from "../api/types";
 
 /** `loading` at the start; `unreachable` if the server did not respond; `expired` if the server ended the session. */
 export type SessionState =

@@ -1,7 +1,7 @@
 import { App, Select } from "antd";
 import { useAssignTask } from "../api/mutations";
 import { useStaff } from "../api/queries";
-import type { Task } from "../api/shapes-of-work";
+import type { Task } from "../api/types";
 import { errorMessage } from "../components/error-alert";
 import { strings } from "../strings";
 

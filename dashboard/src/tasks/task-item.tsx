@@ -1,7 +1,7 @@
 import { CheckOutlined } from "@ant-design/icons";
 import { Button, Tag } from "antd";
 import { Link } from "react-router";
-import type { Task } from "../api/shapes-of-work";
+import type { Task } from "../api/types";
 import { customerPath } from "../components/customer-link";
 import { formatDateTime, formatRelative } from "../format/dates";
 import { label } from "../format/labels";

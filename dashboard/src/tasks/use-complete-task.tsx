@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { App, Button } from "antd";
 import { useSyncExternalStore } from "react";
 import { invalidateCustomers } from "../api/mutations";
-import type { Task } from "../api/shapes-of-work";
+import type { Task } from "../api/types";
 import { errorMessage } from "../components/error-alert";
 import { strings } from "../strings";
 import { taskCompletions, UNDO_MS } from "./task-completion";

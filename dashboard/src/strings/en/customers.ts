@@ -9,7 +9,6 @@ export const customers = {
   risks: {
     high: (limit: string) => `High (over ${limit})`,
     medium: (from: string, to: string) => `Medium (${from} to ${to})`,
-    mediumOrHigh: (from: string) => `${from} or more`,
     low: (limit: string) => `Low (under ${limit})`,
   },
   sort: "Sort by",

@@ -42,6 +42,7 @@ export const journey = {
   timelineStart: "Start of the timeline",
   startedIn: (stage: string) => `Started as ${stage}`,
   movedTo: (stage: string, from: string) => `${from} → ${stage}`,
+  unknownEvent: "Unreadable event",
   triggerTypes: { manual: "Manual", system: "System", automatic: "Automatic" } as Record<string, string>,
   comparison: (fact: string, value: string, required: string) => `${fact}: ${value} (required: ${required})`,
   attempts: (shown: string, value: number) => pluralize(shown, value, "attempt", "attempts"),

@@ -85,6 +85,7 @@ export const stages = {
   growth: "Growth stages",
   lapse: "Inactivity stages",
   rule: "Customers move here when",
+  noRules: "How customers get here",
   any: "any of these applies",
   entry: "Every journey starts here.",
   manualOnly: "Set manually only.",

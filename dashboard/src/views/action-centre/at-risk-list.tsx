@@ -1,6 +1,6 @@
 import { Alert, Empty } from "antd";
 import { useMemo, useState } from "react";
-import type { Predictions } from "../../api/shapes-of-work";
+import type { Predictions } from "../../api/types";
 import { DataList, type Selection, type Sorting } from "../../components/data-list";
 import { Pagination } from "../../components/pagination";
 import { useCanEdit, useCurrency } from "../../session/session";

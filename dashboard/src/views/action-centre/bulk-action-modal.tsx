@@ -1,7 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Alert, Button, Modal, Progress } from "antd";
 import { useState } from "react";
-import { invalidateCustomers, newIdempotencyKey, type Outreach, requestOutreach } from "../../api/mutations";
+import { invalidateCustomers, newIdempotencyKey, requestOutreach } from "../../api/mutations";
+import type { Outreach } from "../../api/types";
 import { errorMessage } from "../../components/error-alert";
 import { formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";

@@ -1,6 +1,7 @@
 import { Button } from "antd";
 import { useEffect, useState } from "react";
-import { OUTREACH, type Outreach } from "../../api/mutations";
+import { OUTREACH } from "../../api/mutations";
+import type { Outreach } from "../../api/types";
 import { lazyComponent } from "../../components/lazy-component";
 import { OUTREACH_ICONS } from "../../components/outreach-button";
 import { formatNumber } from "../../format/numbers";

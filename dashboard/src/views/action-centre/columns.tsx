@@ -1,6 +1,5 @@
 import { Tooltip } from "antd";
-import type { Outreach } from "../../api/mutations";
-import type { Prediction } from "../../api/shapes-of-work";
+import type { Outreach, Prediction } from "../../api/types";
 import { CustomerLink } from "../../components/customer-link";
 import type { Column } from "../../components/data-list";
 import { OutreachButton } from "../../components/outreach-button";

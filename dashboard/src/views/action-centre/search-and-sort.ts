@@ -1,4 +1,4 @@
-import type { Prediction } from "../../api/shapes-of-work";
+import type { Prediction } from "../../api/types";
 
 export const SORT_KEYS = [
   "risk_score",

@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import { type AnalyticsQuery, useSankey } from "../../api/analytics";
 import { useStages } from "../../api/queries";
-import type { SankeyData } from "../../api/shapes-of-work";
+import type { SankeyData } from "../../api/types";
 import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";
 import { FlowChart } from "../../charts/lazy-charts";

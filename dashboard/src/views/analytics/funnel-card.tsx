@@ -1,4 +1,4 @@
-import type { FunnelStep } from "../../api/shapes-of-work";
+import type { FunnelStep } from "../../api/types";
 import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";
 import { FunnelChart } from "../../charts/lazy-charts";

@@ -2,7 +2,7 @@ import { Select } from "antd";
 import { useCallback, useState } from "react";
 import { type AnalyticsQuery, daysBefore, useStageMetrics } from "../../api/analytics";
 import { useStages } from "../../api/queries";
-import type { StageMetric } from "../../api/shapes-of-work";
+import type { StageMetric } from "../../api/types";
 import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";
 import { LineChart } from "../../charts/lazy-charts";
@@ -64,7 +64,7 @@ export function MetricsCard({ filter }: { filter: AnalyticsQuery }) {
           className="metric"
           value={metric}
           onChange={setMetric}
-          options={METRICS.map((value) => ({ value, formatAxisLabel: t.metricNames[value] }))}
+          options={METRICS.map((value) => ({ value, label: t.metricNames[value] }))}
         />
       }
       table={{

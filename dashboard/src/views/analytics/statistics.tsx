@@ -1,6 +1,6 @@
 import { CrownOutlined, TeamOutlined, WalletOutlined, WarningOutlined } from "@ant-design/icons";
 import { Statistic } from "antd";
-import type { JourneyAnalytics } from "../../api/shapes-of-work";
+import type { JourneyAnalytics } from "../../api/types";
 import { Panel } from "../../components/panel";
 import { formatMoney, formatNumber, formatPercent } from "../../format/numbers";
 import { useCurrency } from "../../session/session";

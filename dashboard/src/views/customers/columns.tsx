@@ -1,4 +1,4 @@
-import type { Relationship } from "../../api/shapes";
+import type { Relationship } from "../../api/types";
 import { CustomerLink } from "../../components/customer-link";
 import type { Column } from "../../components/data-list";
 import { RiskBar } from "../../components/risk-bar";

@@ -1,7 +1,6 @@
 import { Button, Empty } from "antd";
 import { useState } from "react";
 import { useCustomers } from "../../api/queries";
-import type { Relationships } from "../../api/shapes";
 import { DataList } from "../../components/data-list";
 import { Page } from "../../components/page";
 import { Pagination } from "../../components/pagination";
@@ -9,7 +8,6 @@ import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
 import { useRiskLevels } from "../../components/use-risk-levels";
 import { formatNumber } from "../../format/numbers";
-import { riskLevelsOf } from "../../format/risk-levels";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 import { columns } from "./columns";
@@ -45,7 +43,7 @@ function CustomerList({ search, change, isFiltered, clear }: CustomerListProps) 
   const isReady = levels !== null || search.risk === null;
   const query = useCustomers(
     {
-      ...toApiQuery(search, levels ?? riskLevelsOf([])),
+      ...toApiQuery(search, levels),
       limit: PAGE_SIZE,
       count: true,
       ...(cursor ? { cursor } : {}),
@@ -54,7 +52,7 @@ function CustomerList({ search, change, isFiltered, clear }: CustomerListProps) 
   );
   return (
     <QueryView query={query} rows={10}>
-      {(data: Relationships) => (
+      {(data) => (
         <>
           <p className="result-count" role="status">
             {typeof data.total === "number" && strings.customers.count(formatNumber(data.total), data.total)}

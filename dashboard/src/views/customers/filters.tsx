@@ -65,11 +65,6 @@ export function Filters({ search, change }: { search: Search; change(search: Par
 function riskOptions({ high, medium }: RiskLevels): { value: RiskLevel; label: string }[] {
   const t = strings.customers.risks;
   const from = formatShare(medium);
-  if (high === null)
-    return [
-      { value: "medium", label: t.mediumOrHigh(from) },
-      { value: "low", label: t.low(from) },
-    ];
   const limit = formatShare(high - 0.01);
   return [
     { value: "high", label: t.high(limit) },

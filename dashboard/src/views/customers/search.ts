@@ -49,12 +49,12 @@ export function parseSearch(params: URLSearchParams): Search {
   return { text, stages, risk, sort, descending };
 }
 
-/** Convert a search to query parameters of the API. */
-export function toApiQuery(search: Search, levels: RiskLevels): CustomerSearch {
+/** Convert a search to query parameters of the API. A filter by risk needs the levels. */
+export function toApiQuery(search: Search, levels: RiskLevels | null): CustomerSearch {
   const query: CustomerSearch = {
     sort: search.sort,
     order: search.descending ? "desc" : "asc",
-    ...(search.risk === null ? {} : riskRange(search.risk, levels)),
+    ...(search.risk === null || levels === null ? {} : riskRange(search.risk, levels)),
   };
   if (search.text.trim() !== "") query.search = search.text.trim();
   if (search.stages.length > 0) query.stage = search.stages;

@@ -1,7 +1,7 @@
 import { App, Form, Input, Modal, Radio, Select } from "antd";
-import { type StageChange, useStageChange } from "../../api/mutations";
+import { useStageChange } from "../../api/mutations";
 import { useStages } from "../../api/queries";
-import type { JourneyShown } from "../../api/shapes";
+import type { Journey, StageChange } from "../../api/types";
 import { errorMessage } from "../../components/error-alert";
 import { toDateTimeLocal } from "../../format/dates";
 import { strings } from "../../strings";
@@ -14,7 +14,7 @@ interface Values {
 }
 
 interface Props {
-  journey: JourneyShown;
+  journey: Journey;
   mode: "stage" | "hold";
   onClose(): void;
 }

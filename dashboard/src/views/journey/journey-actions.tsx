@@ -2,7 +2,7 @@ import { PauseCircleOutlined, PlayCircleOutlined, SwapOutlined } from "@ant-desi
 import { App, Button } from "antd";
 import { useState } from "react";
 import { OUTREACH, useReleaseHold } from "../../api/mutations";
-import type { JourneyShown } from "../../api/shapes";
+import type { Journey } from "../../api/types";
 import { errorMessage } from "../../components/error-alert";
 import { OutreachButton } from "../../components/outreach-button";
 import { useCanEdit } from "../../session/session";
@@ -10,7 +10,7 @@ import { strings } from "../../strings";
 import { ChangeStage } from "./change-stage";
 
 /** Action buttons of a journey; hidden from read-only users. */
-export function JourneyActions({ journey }: { journey: JourneyShown }) {
+export function JourneyActions({ journey }: { journey: Journey }) {
   const [dialogMode, setDialogMode] = useState<"stage" | "hold" | null>(null);
   const canEdit = useCanEdit();
   const t = strings.change;

@@ -1,7 +1,7 @@
 import { Link, useParams } from "react-router";
 import { Problem } from "../../api/problem";
 import { useJourney } from "../../api/queries";
-import type { JourneyShown } from "../../api/shapes";
+import type { Journey } from "../../api/types";
 import { Page } from "../../components/page";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
@@ -17,7 +17,7 @@ import { Scores } from "./scores";
 import { StageSummary } from "./stage-summary";
 import { JourneyTimeline } from "./timeline/journey-timeline";
 
-export default function Journey() {
+export default function JourneyView() {
   const { customerId = "" } = useParams();
   return <CustomerJourney key={customerId} customerId={customerId} />;
 }
@@ -48,7 +48,7 @@ function CustomerJourney({ customerId }: { customerId: string }) {
   );
 }
 
-function JourneyDetails({ journey }: { journey: JourneyShown }) {
+function JourneyDetails({ journey }: { journey: Journey }) {
   const canEdit = useCanEdit();
   return (
     <>
@@ -69,7 +69,7 @@ function JourneyDetails({ journey }: { journey: JourneyShown }) {
   );
 }
 
-function ContactLine({ journey }: { journey: JourneyShown }) {
+function ContactLine({ journey }: { journey: Journey }) {
   const parts = [
     journey.name ? strings.journey.id(journey.customer_id) : null,
     journey.email && <a href={`mailto:${journey.email}`}>{journey.email}</a>,

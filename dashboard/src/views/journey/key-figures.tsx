@@ -1,4 +1,4 @@
-import type { JourneyShown } from "../../api/shapes";
+import type { Journey } from "../../api/types";
 import { Panel } from "../../components/panel";
 import { formatDate } from "../../format/dates";
 import { formatDays } from "../../format/durations";
@@ -6,7 +6,7 @@ import { formatMoney, formatNumber } from "../../format/numbers";
 import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 
-export function KeyFigures({ journey }: { journey: JourneyShown }) {
+export function KeyFigures({ journey }: { journey: Journey }) {
   const t = strings.journey;
   const currency = useCurrency();
   const rows = [

@@ -1,11 +1,11 @@
 import { ClockCircleOutlined } from "@ant-design/icons";
-import type { JourneyShown } from "../../api/shapes";
+import type { Journey } from "../../api/types";
 import { Panel } from "../../components/panel";
 import { useStageStyle } from "../../components/stage-style";
 import { describeNextStep } from "../../format/next-step";
 import { strings } from "../../strings";
 
-export function NextStep({ journey }: { journey: JourneyShown }) {
+export function NextStep({ journey }: { journey: Journey }) {
   const stageStyle = useStageStyle();
   return (
     <Panel title={strings.journey.next}>

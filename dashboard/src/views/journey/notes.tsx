@@ -3,7 +3,7 @@ import { App, Button, Form, Input } from "antd";
 import { useState } from "react";
 import { useSaveNotes } from "../../api/mutations";
 import { Problem } from "../../api/problem";
-import type { JourneyShown } from "../../api/shapes";
+import type { Journey } from "../../api/types";
 import { errorMessage } from "../../components/error-alert";
 import { Panel } from "../../components/panel";
 import { strings } from "../../strings";
@@ -11,7 +11,7 @@ import { strings } from "../../strings";
 const MAX_LENGTH = 10_000;
 
 /** Staff notes about a customer. */
-export function Notes({ journey, editable }: { journey: JourneyShown; editable: boolean }) {
+export function Notes({ journey, editable }: { journey: Journey; editable: boolean }) {
   const [editing, setEditing] = useState(false);
   const t = strings.journey;
   const notes = journey.notes ?? null;

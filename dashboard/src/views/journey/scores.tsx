@@ -2,7 +2,7 @@ import { DownOutlined, UpOutlined } from "@ant-design/icons";
 import { Button } from "antd";
 import { useId, useState } from "react";
 import { useExplanation } from "../../api/queries";
-import type { JourneyShown } from "../../api/shapes";
+import type { Journey } from "../../api/types";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
 import { label } from "../../format/labels";
@@ -12,10 +12,10 @@ import { strings } from "../../strings";
 type ScoreName = "risk" | "engagement";
 
 /** Both scores, with their factors on request. */
-export function Scores({ journey }: { journey: JourneyShown }) {
+export function Scores({ journey }: { journey: Journey }) {
   const [expanded, setExpanded] = useState<ScoreName | null>(null);
   const factorsId = useId();
-  const scores: [ScoreName, number][] = [
+  const scores: [ScoreName, number | null][] = [
     ["risk", journey.risk_score],
     ["engagement", journey.engagement_score],
   ];
@@ -26,9 +26,9 @@ export function Scores({ journey }: { journey: JourneyShown }) {
         <div key={name} className="score">
           <span className="score-name">{t[name]}</span>
           <span className="score-track" aria-hidden>
-            <span className={`score-fill ${name}`} style={{ width: `${value * 100}%` }} />
+            <span className={`score-fill ${name}`} style={{ width: `${(value ?? 0) * 100}%` }} />
           </span>
-          <span className="numeric">{formatScore(value)}</span>
+          <span className="numeric">{value === null ? strings.common.none : formatScore(value)}</span>
           <Button
             size="small"
             type="link"

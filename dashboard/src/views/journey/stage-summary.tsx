@@ -1,13 +1,13 @@
 import { ExportOutlined, PauseCircleOutlined } from "@ant-design/icons";
 import { Tag } from "antd";
-import type { JourneyShown } from "../../api/shapes";
+import type { Journey } from "../../api/types";
 import { StageTag } from "../../components/stage-tag";
 import { formatDate, formatDateTime } from "../../format/dates";
 import { formatDays } from "../../format/durations";
 import { strings } from "../../strings";
 
 /** Current stage, time in it, and hold. */
-export function StageSummary({ journey }: { journey: JourneyShown }) {
+export function StageSummary({ journey }: { journey: Journey }) {
   const t = strings.journey;
   return (
     <div className="stage-summary">

@@ -1,5 +1,5 @@
 import { Tag } from "antd";
-import type { Stage } from "../../api/shapes";
+import type { Stage } from "../../api/types";
 import { Panel } from "../../components/panel";
 import { StageTag } from "../../components/stage-tag";
 import { formatDays } from "../../format/durations";
@@ -21,7 +21,7 @@ export function StageCard({ stage, isFirst }: { stage: Stage; isFirst: boolean }
           {!stage.is_active && <Tag>{t.inactive}</Tag>}
         </div>
         {stage.description && <p>{stage.description}</p>}
-        <h4>{rules.length > 1 ? `${t.rule} (${t.any})` : t.rule}</h4>
+        <h4>{rules.length === 0 ? t.noRules : rules.length > 1 ? `${t.rule} (${t.any})` : t.rule}</h4>
         {rules.length === 0 ? (
           <p>{isFirst ? t.entry : t.manualOnly}</p>
         ) : (

@@ -3,7 +3,7 @@ import { App, Button, Tag } from "antd";
 import type { ReactNode } from "react";
 import { useRetryAction } from "../../../api/mutations";
 import { useTasks } from "../../../api/queries";
-import type { ActionShown as Action } from "../../../api/shapes-of-timeline";
+import type { ActionEntryData } from "../../../api/types";
 import { errorMessage } from "../../../components/error-alert";
 import { formatRelative } from "../../../format/dates";
 import { actionLabel, label } from "../../../format/labels";
@@ -20,7 +20,7 @@ const COLOURS: Record<string, string> = {
 };
 
 interface Props {
-  action: Action;
+  action: ActionEntryData;
   time: ReactNode;
   customerId: string;
 }
@@ -52,13 +52,13 @@ export function ActionEntry({ action, time, customerId }: Props) {
 }
 
 /** Whether the action created a task that is not done yet: such an action is finished, but the work is not. */
-function useHasOpenTask(customerId: string, action: Action): boolean {
+function useHasOpenTask(customerId: string, action: ActionEntryData): boolean {
   const openTasks = useTasks(customerId).data?.pages.flatMap((page) => page.tasks) ?? [];
   const taskId = action.detail?.task;
   return openTasks.some((task) => task.id === taskId);
 }
 
-function Retry({ customerId, action }: { customerId: string; action: Action }) {
+function Retry({ customerId, action }: { customerId: string; action: ActionEntryData }) {
   const retry = useRetryAction(customerId);
   const { message } = App.useApp();
   const t = strings.journey;

@@ -7,7 +7,7 @@ import {
   ThunderboltOutlined,
 } from "@ant-design/icons";
 import type { ReactNode } from "react";
-import type { Entry } from "../../../api/shapes-of-timeline";
+import type { Entry } from "../../../api/types";
 import { StageIcon } from "../../../components/stage-icon";
 import { useStageStyle } from "../../../components/stage-style";
 import { readableTextColour } from "../../../format/contrast";
@@ -24,7 +24,7 @@ const EVENTS: Record<string, ReactNode> = {
 export function EntryDot({ entry }: { entry: Entry }) {
   const stageStyle = useStageStyle();
   if (entry.kind !== "transition") {
-    const icon = entry.kind === "event" ? EVENTS[entry.type.split(".")[0] ?? ""] : null;
+    const icon = entry.kind === "event" ? EVENTS[entry.type?.split(".")[0] ?? ""] : null;
     return <span className="dot-plain">{icon ?? <ThunderboltOutlined aria-hidden />}</span>;
   }
   const { colour, icon } = stageStyle(entry.to_stage);

@@ -1,18 +1,19 @@
 import { Tag } from "antd";
 import type { ReactNode } from "react";
-import type { LedgerEvent } from "../../../api/shapes";
+import type { EventEntryData } from "../../../api/types";
 import { formatDateTime } from "../../../format/dates";
 import { label } from "../../../format/labels";
 import { formatMoney, formatNumber } from "../../../format/numbers";
 import { useCurrency } from "../../../session/session";
 import { strings } from "../../../strings";
 
-export function EventEntry({ event, time }: { event: LedgerEvent; time: ReactNode }) {
+export function EventEntry({ event, time }: { event: EventEntryData; time: ReactNode }) {
   const currency = useCurrency();
   const fields = event.fields ?? {};
+  const t = strings.journey;
   return (
     <div className="entry">
-      <h3>{label("events", event.type)}</h3>
+      <h3>{event.type === null ? t.unknownEvent : label("events", event.type)}</h3>
       <p className="entry-line">
         {time}
         {event.outcome !== "applied" && <Tag color="warning">{label("outcomes", event.outcome)}</Tag>}

@@ -1,7 +1,7 @@
 import { Button, Empty, Segmented, Timeline } from "antd";
 import { useEffect, useRef, useState } from "react";
 import { useTimeline } from "../../../api/queries";
-import type { Entry } from "../../../api/shapes-of-timeline";
+import type { Entry } from "../../../api/types";
 import { ErrorAlert } from "../../../components/error-alert";
 import { TextSkeleton } from "../../../components/loading";
 import { strings } from "../../../strings";
@@ -32,7 +32,7 @@ export function JourneyTimeline({ customerId }: { customerId: string }) {
       )}
       <Timeline
         items={entries.map((entry) => ({
-          key: `${entry.kind} ${entry.id}`,
+          key: `${entry.kind} ${entry.id ?? entry.at}`,
           icon: <EntryDot entry={entry} />,
           content: <TimelineEntry entry={entry} customerId={customerId} />,
         }))}

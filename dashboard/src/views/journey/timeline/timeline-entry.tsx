@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import type { Entry } from "../../../api/shapes-of-timeline";
+import type { Entry } from "../../../api/types";
 import { formatDateTime, formatRelative } from "../../../format/dates";
 import { ActionEntry } from "./action-entry";
 import { EventEntry } from "./event-entry";

@@ -1,12 +1,12 @@
 import { Tag } from "antd";
 import type { ReactNode } from "react";
-import type { Transition } from "../../../api/shapes";
+import type { TransitionEntryData } from "../../../api/types";
 import { humanize, label } from "../../../format/labels";
 import { describeComparison } from "../../../format/rules";
 import { useCurrency } from "../../../session/session";
 import { strings } from "../../../strings";
 
-export function TransitionEntry({ transition, time }: { transition: Transition; time: ReactNode }) {
+export function TransitionEntry({ transition, time }: { transition: TransitionEntryData; time: ReactNode }) {
   const t = strings.journey;
   const currency = useCurrency();
   const { from_stage_name: from, to_stage_name: to } = transition;
@@ -16,7 +16,7 @@ export function TransitionEntry({ transition, time }: { transition: Transition; 
       <p className="entry-line">
         {time}
         <Tag>{t.triggerTypes[transition.trigger_type] ?? humanize(transition.trigger_type)}</Tag>
-        <span>{label("triggers", transition.trigger_event)}</span>
+        {transition.trigger_event && <span>{label("triggers", transition.trigger_event)}</span>}
       </p>
       {transition.reason?.conditions?.map((condition) => (
         <p key={condition.fact} className="secondary">

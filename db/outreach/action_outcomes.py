@@ -14,7 +14,7 @@ import orjson
 from db.connections import Connection, Pool, tenant_rows
 from db.outreach.action_context import ActionContext
 
-FINAL = ("succeeded", "failed", "suppressed", "cancelled")
+FINAL_STATUSES = ("succeeded", "failed", "suppressed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ def _finish_parameters(context: ActionContext, outcome: Outcome) -> dict[str, An
         "marketing": outcome.marketing,
         "due_at": outcome.due_at,
         "detail": orjson.dumps(dict(outcome.detail or {})).decode(),
-        "final": list(FINAL),
+        "final": list(FINAL_STATUSES),
         "open": _OPEN_STEP,
     }
 
@@ -113,7 +113,7 @@ async def current_status(pool: Pool, context: ActionContext) -> str:
     return status
 
 
-async def unfinished(pool: Pool, company_id: int, customer_id: str) -> dict[str, datetime | None]:
+async def unfinished_actions(pool: Pool, company_id: int, customer_id: str) -> dict[str, datetime | None]:
     """Return the keys of a journey's unfinished actions and when each is due, without the steps of campaigns."""
     rows = await tenant_rows(
         pool,

@@ -1,4 +1,4 @@
-"""The commands of a desk: actions, tasks, staff, webhooks, outreach, templates."""
+"""Outreach and staff commands: actions, tasks, staff, webhooks, outreach, templates."""
 
 import json
 import time
@@ -15,8 +15,8 @@ from tests.cli.conftest import Shell
 
 
 @pytest_asyncio.fixture
-async def desk(shell: Shell) -> Shell:
-    """A company with somebody of sales and the lead c-1, who gave no consent; all that was due is done."""
+async def lead(shell: Shell) -> Shell:
+    """A company with a salesperson and the lead c-1, who gave no consent; all due actions have run."""
     code, _ = await shell.json("staff", "add", "Sam Example", "--role", "sales", *company(shell))
     assert code == 0
     client = await Client.connect(shell.environment["TEMPORAL_ADDRESS"])
@@ -32,7 +32,7 @@ def company(shell: Shell) -> list[str]:
 
 
 async def settled(shell: Shell, count: int) -> list[dict[str, Any]]:
-    """The actions, when there are so many and none is pending."""
+    """The actions, once there are `count` of them and none is pending."""
     until = time.monotonic() + 30
     while True:
         code, found = await shell.json("actions", "list", *company(shell))
@@ -43,61 +43,61 @@ async def settled(shell: Shell, count: int) -> list[dict[str, Any]]:
         assert time.monotonic() < until, found
 
 
-async def test_actions_are_listed_and_tried_again(desk: Shell) -> None:
-    (mail,) = [a for a in await settled(desk, 3) if a["action"] == "send_welcome_email"]
+async def test_actions_are_listed_and_retried(lead: Shell) -> None:
+    (mail,) = [a for a in await settled(lead, 3) if a["action"] == "send_welcome_email"]
     assert (mail["status"], mail["reason"]) == ("suppressed", "no e-mail address")
-    code, out, _ = await desk.run("actions", "list", "--status", "suppressed", *company(desk))
+    code, out, _ = await lead.run("actions", "list", "--status", "suppressed", *company(lead))
     assert (code, "send_welcome_email" in out, "create_follow_up_task" in out) == (0, True, False)
     assert "2 succeeded, 1 suppressed" in out
-    desk.rows(
+    lead.rows(
         "update customers set email = 'ada@example.com', consent = '{\"email\": true}'"
         " where company_id = %(company)s returning 1"
     )
-    code, _, _ = await desk.run(
-        "outreach", "set", "-", *company(desk), stdin=b'{"quiet_from": "00:00", "quiet_to": "00:00"}'
+    code, _, _ = await lead.run(
+        "outreach", "set", "-", *company(lead), stdin=b'{"quiet_from": "00:00", "quiet_to": "00:00"}'
     )
     assert code == 0
-    code, answer = await desk.json("actions", "retry", str(mail["id"]), *company(desk))
+    code, answer = await lead.json("actions", "retry", str(mail["id"]), *company(lead))
     assert (code, answer) == (0, {"retried": 1, "refused": []})
-    (mail,) = [a for a in await settled(desk, 3) if a["action"] == "send_welcome_email"]
+    (mail,) = [a for a in await settled(lead, 3) if a["action"] == "send_welcome_email"]
     assert (mail["status"], mail["attempts"]) == ("succeeded", 1)
-    code, answer = await desk.json("actions", "retry", str(mail["id"]), "987654321", *company(desk))
+    code, answer = await lead.json("actions", "retry", str(mail["id"]), "987654321", *company(lead))
     assert (code, answer["retried"]) == (1, 0)
     assert [refused["id"] for refused in answer["refused"]] == [mail["id"], 987654321]
     assert "is succeeded" in answer["refused"][0]["problem"]
 
 
-async def test_all_that_failed_is_tried_again(desk: Shell) -> None:
-    desk.rows(
+async def test_all_failed_actions_are_retried(lead: Shell) -> None:
+    lead.rows(
         "update journey_actions set status = 'failed' where company_id = %(company)s"
         " and action = 'send_welcome_email' returning 1"
     )
-    code, answer = await desk.json("actions", "retry", "--failed", *company(desk))
+    code, answer = await lead.json("actions", "retry", "--failed", *company(lead))
     assert (code, answer) == (0, {"retried": 1, "refused": []})
-    assert {action["status"] for action in await settled(desk, 3)} == {"succeeded", "suppressed"}
-    code, answer = await desk.json("actions", "retry", "--failed", *company(desk))
+    assert {action["status"] for action in await settled(lead, 3)} == {"succeeded", "suppressed"}
+    code, answer = await lead.json("actions", "retry", "--failed", *company(lead))
     assert (code, answer["retried"]) == (0, 0)
 
 
-async def test_tasks_are_listed_given_and_done(desk: Shell) -> None:
-    _, found = await desk.json("tasks", "list", *company(desk))
+async def test_tasks_are_listed_assigned_and_completed(lead: Shell) -> None:
+    _, found = await lead.json("tasks", "list", *company(lead))
     (task,) = found["tasks"]
     assert (task["kind"], task["staff_name"]) == ("follow_up", "Sam Example")
-    code, given = await desk.json("tasks", "assign", str(task["id"]), "--nobody", *company(desk))
+    code, given = await lead.json("tasks", "assign", str(task["id"]), "--nobody", *company(lead))
     assert (code, given["assigned_to"]) == (0, None)
-    _, found = await desk.json("tasks", "list", "--assigned-to", "nobody", *company(desk))
+    _, found = await lead.json("tasks", "list", "--assigned-to", "nobody", *company(lead))
     assert [task["id"] for task in found["tasks"]] == [task["id"]]
-    assert (await desk.run("tasks", "assign", str(task["id"]), "--to", "987654321", *company(desk)))[0] == 1
-    code, out, _ = await desk.run("tasks", "done", str(task["id"]), "--note", "[/bold] ok", *company(desk))
+    assert (await lead.run("tasks", "assign", str(task["id"]), "--to", "987654321", *company(lead)))[0] == 1
+    code, out, _ = await lead.run("tasks", "done", str(task["id"]), "--note", "[/bold] ok", *company(lead))
     assert (code, "is done" in out) == (0, True)
-    code, out, _ = await desk.run("tasks", "list", "--status", "done", *company(desk))
+    code, out, _ = await lead.run("tasks", "list", "--status", "done", *company(lead))
     assert (code, "[/bold]" in out) == (0, True)
-    code, _, err = await desk.run("tasks", "assign", str(task["id"]), "--nobody", *company(desk))
+    code, _, err = await lead.run("tasks", "assign", str(task["id"]), "--nobody", *company(lead))
     assert (code, "is done" in err) == (1, True)
-    assert (await desk.run("tasks", "done", "987654321", *company(desk)))[0] == 1
+    assert (await lead.run("tasks", "done", "987654321", *company(lead)))[0] == 1
 
 
-async def test_staff_come_and_go(shell: Shell) -> None:
+async def test_staff_are_added_and_removed(shell: Shell) -> None:
     add = ["staff", "add", "Grace Example", "--role", "manager", "--email", "grace@example.com"]
     code, person = await shell.json(*add, *company(shell))
     assert (code, person["role"], person["is_active"]) == (0, "manager", True)
@@ -107,7 +107,7 @@ async def test_staff_come_and_go(shell: Shell) -> None:
     assert (await shell.run("staff", "remove", "987654321", *company(shell)))[0] == 1
 
 
-async def test_a_webhook_and_its_secrets(shell: Shell) -> None:
+async def test_webhooks_and_their_secrets(shell: Shell) -> None:
     code, added = await shell.json("webhooks", "add", "https://crm.example.com/hook", *company(shell))
     assert (code, added["secret"].startswith("whsec_")) == (0, True)
     number = str(added["id"])
@@ -128,7 +128,7 @@ async def test_a_webhook_and_its_secrets(shell: Shell) -> None:
     assert [(await shell.run("webhooks", "remove", number, *company(shell)))[0] for _ in range(2)] == [0, 1]
 
 
-async def test_outreach_is_shown_and_set(shell: Shell, tmp_path: Path) -> None:
+async def test_outreach_settings(shell: Shell, tmp_path: Path) -> None:
     code, shown = await shell.json("outreach", "show", *company(shell))
     assert (code, shown["cap_messages"]) == (0, 3)
     file = tmp_path / "outreach.json"
@@ -144,7 +144,7 @@ async def test_outreach_is_shown_and_set(shell: Shell, tmp_path: Path) -> None:
     assert "day 3 sms" in out
 
 
-async def test_words_of_its_own(shell: Shell, tmp_path: Path) -> None:
+async def test_company_templates(shell: Shell, tmp_path: Path) -> None:
     text, html = tmp_path / "w.txt", tmp_path / "w.html"
     text.write_text("Hallo {{ name }}!")
     html.write_text("<p>Hallo {{ name }}!</p>")
@@ -164,7 +164,7 @@ async def test_words_of_its_own(shell: Shell, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "reason"),
     [
         (["actions", "list", "--company", "999999"], "999999"),
         (["actions", "list", "--company", "1", "--status", "dead"], "dead"),
@@ -186,39 +186,8 @@ async def test_words_of_its_own(shell: Shell, tmp_path: Path) -> None:
         (["templates", "set", "welcome", "--text", "nowhere.txt", "--company", "1"], "nowhere.txt"),
     ],
 )
-async def test_wrong_use_is_code_2_and_says_what(shell: Shell, words: list[str], said: str) -> None:
+async def test_wrong_use_is_exit_code_2_with_a_reason(shell: Shell, words: list[str], reason: str) -> None:
     code, _, err = await shell.run(*words)
     assert code == 2, err
-    assert said in err
+    assert reason in err
     assert "Traceback" not in err
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "actions list",
-        "actions retry",
-        "tasks list",
-        "tasks done",
-        "tasks assign",
-        "staff add",
-        "staff list",
-        "staff remove",
-        "webhooks add",
-        "webhooks list",
-        "webhooks rotate",
-        "webhooks enable",
-        "webhooks disable",
-        "webhooks remove",
-        "outreach show",
-        "outreach set",
-        "templates list",
-        "templates show",
-        "templates set",
-        "templates remove",
-    ],
-)
-async def test_help_has_an_example(shell: Shell, command: str) -> None:
-    code, out, _ = await shell.run(*command.split(), "--help")
-    assert code == 0
-    assert f"Example: journey {command}" in out

@@ -1,0 +1,30 @@
+/** Names for the API's response types, which are generated from `openapi.json`. */
+import type { components } from "./generated";
+
+type Schemas = components["schemas"];
+
+export type Session = Schemas["BrowserSession"];
+
+export type Stage = Schemas["Stage"];
+export type Rule = Schemas["TransitionRule"];
+export type Scoring = Schemas["Stages"]["scoring"];
+
+export type Journey = Schemas["Journey"];
+export type Relationship = Schemas["Relationship"];
+
+export type Entry = Schemas["TimelinePage"]["timeline"][number];
+export type TransitionEntryData = Extract<Entry, { kind: "transition" }>;
+export type EventEntryData = Extract<Entry, { kind: "event" }>;
+export type ActionEntryData = Extract<Entry, { kind: "action" }>;
+export type Comparison = Schemas["Comparison"];
+
+export type Task = Schemas["Task"];
+export type Outreach = Schemas["ActionRequest"]["type"];
+export type StageChange = Schemas["StageChange"];
+
+export type JourneyAnalytics = Schemas["JourneyAnalytics"];
+export type FunnelStep = Schemas["FunnelStep"];
+export type SankeyData = Pick<Schemas["StageFlow"], "nodes" | "links">;
+export type StageMetric = Schemas["StageMetric"];
+export type Prediction = Schemas["ChurnPrediction"];
+export type Predictions = Schemas["ChurnPredictions"];

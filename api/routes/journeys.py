@@ -1,4 +1,4 @@
-"""Reading one journey: with its timeline, and explained."""
+"""Read one journey: with its history, or explained."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _PARAMETERS: list[dict[str, Any]] = [
         "name": "limit",
         "in": "query",
         "required": False,
-        "description": "events shown, the newest ones",
+        "description": "number of events, newest first",
         "schema": {"type": "integer", "minimum": 1, "maximum": MAX_EVENTS, "default": DEFAULT_EVENTS},
     },
 ]
@@ -83,12 +83,12 @@ _OF_ONE = {
 
 @hot.get(
     "/v1/portal/customers/{customer_id}/journey",
-    summary="One journey with its timeline",
+    summary="Get a journey with its history",
     response_model=None,
     responses={
         200: json_answer(
             JourneyTimeline,
-            "The journey, its transitions (newest first), the newest events of the ledger, and stage actions.",
+            "The journey with its transitions, the newest events of the ledger, and its actions; newest first.",
             {"journey": {**SHOWN, **_OF_ONE}, "transitions": [], "events": [], "actions": []},
         ),
         **problems("not-found"),
@@ -107,26 +107,26 @@ async def get_journey(request: Request) -> Response:
         url = f"{gateway.temporal_ui_url.rstrip('/')}/namespaces/{gateway.namespace}/workflows/{workflow}"
     body = await projection.journey_json(gateway.pool, company_id, customer_id, events=limit, url=url)
     if body is None:
-        raise not_found("this company has no journey of such a customer")
+        raise not_found("this customer has no journey")
     return Response(body, media_type=JSON)
 
 
-def _limit(given: str | None) -> int:
-    if given is None:
+def _limit(value: str | None) -> int:
+    if value is None:
         return DEFAULT_EVENTS
-    if not re.fullmatch(r"[0-9]{1,4}", given, re.ASCII) or not 1 <= int(given) <= MAX_EVENTS:
-        raise invalid("limit", given, f"1 to {MAX_EVENTS}")
-    return int(given)
+    if not re.fullmatch(r"[0-9]{1,4}", value, re.ASCII) or not 1 <= int(value) <= MAX_EVENTS:
+        raise invalid("limit", value, f"1 to {MAX_EVENTS}")
+    return int(value)
 
 
 @router.get(
     "/v1/customers/{customer_id}/explain",
-    summary="Why a journey stands where it stands",
+    summary="Explain a journey's stage and scores",
     response_model=None,
     responses={
         200: json_answer(
             Explanation,
-            "Factors of the scores, each rule's verdict with the numbers it compared, and what will happen when.",
+            "Factors of the scores, the result of every rule with the numbers it compared, and upcoming deadlines.",
             {
                 "current_stage": "customer",
                 "scores": {"risk": {"score": "0.00", "factors": []}},
@@ -144,10 +144,10 @@ def _limit(given: str | None) -> int:
     },
 )
 async def get_explanation(customer_id: CustomerId, gateway: GatewayDep, credential: CredentialDep) -> Response:
-    found = await projection.packed_state(gateway.pool, credential.company_id, customer_id)
-    if found is None:
-        raise not_found("this company has no journey of such a customer")
-    packed, transitions = found
+    stored = await projection.packed_state(gateway.pool, credential.company_id, customer_id)
+    if stored is None:
+        raise not_found("this customer has no journey")
+    packed, transitions = stored
     rulebook = await gateway.rulebook(credential.company_id)
     answer = explain(unpack(packed), rulebook, Micros(time.time_ns() // 1000))
     return Response(orjson.dumps({**answer, "customer_id": customer_id, "transitions": transitions}), media_type=JSON)

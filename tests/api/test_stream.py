@@ -301,10 +301,10 @@ async def test_streams_survive_an_outage_of_postgres(postgres: Postgres) -> None
 async def test_a_postgres_from_a_backup_is_noticed(tenant: Tenant) -> None:
     pool = await open_pool(tenant.database_url, min_size=1, max_size=1)
     try:
-        watch = await change_feed.begin(pool, tenant.id)
-        assert await change_feed.look(pool, tenant.id, watch) == set()
-        watch.since += 1_000_000
-        assert await change_feed.look(pool, tenant.id, watch) is None
-        assert await change_feed.look(pool, tenant.id, watch) == set()
+        cursor = await change_feed.start(pool, tenant.id)
+        assert await change_feed.poll(pool, tenant.id, cursor) == set()
+        cursor.since += 1_000_000
+        assert await change_feed.poll(pool, tenant.id, cursor) is None
+        assert await change_feed.poll(pool, tenant.id, cursor) == set()
     finally:
         await pool.close()

@@ -17,7 +17,7 @@ import structlog
 from api.problems import problem
 from db.connections import Pool
 from db.journeys import change_feed
-from db.journeys.change_feed import Watch
+from db.journeys.change_feed import FeedCursor
 
 POLL_INTERVAL = 1.0  # seconds
 MAX_LISTENERS = 200  # per company and process
@@ -74,7 +74,7 @@ class Listener:
 
 @dataclass(slots=True)
 class _Company:
-    watch: Watch
+    watch: FeedCursor
     listeners: set[Listener] = field(default_factory=set)
 
 
@@ -101,7 +101,7 @@ class ChangeStreams:
             detail = f"this company already has {MAX_LISTENERS} open streams"
             raise problem("rate-limited", detail, headers={"Retry-After": "30"})
         if company_id not in self._companies:
-            watch = await change_feed.begin(self._pool, company_id)
+            watch = await change_feed.start(self._pool, company_id)
             self._companies.setdefault(company_id, _Company(watch))
         company, listener = self._companies[company_id], Listener()
         company.listeners.add(listener)
@@ -121,7 +121,7 @@ class ChangeStreams:
             await asyncio.sleep(POLL_INTERVAL)
             for company_id, company in list(self._companies.items()):
                 try:
-                    change = await change_feed.look(self._pool, company_id, company.watch)
+                    change = await change_feed.poll(self._pool, company_id, company.watch)
                 except psycopg.OperationalError as error:
                     if not unavailable:
                         _log.warning("postgres does not respond; streams wait", error=str(error)[:200])

@@ -24,6 +24,7 @@ from api.telemetry import GatewayMetrics
 from db.connections import Pool, tenant_transaction
 from db.journeys.rulebooks import RulebookCache
 from db.people.api_keys import Credential
+from journey.identifiers import ANCHORED_CUSTOMER_ID
 from journey.stages import Rulebook
 
 _log = structlog.get_logger("gateway")
@@ -31,7 +32,7 @@ _log = structlog.get_logger("gateway")
 CustomerId = Annotated[
     str,
     Path(
-        pattern=r"^[A-Za-z0-9._:@-]{1,64}$",
+        pattern=ANCHORED_CUSTOMER_ID,
         description="the company's own id of the customer",
         examples=["c-1001"],
     ),

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from journey.events import EVENT_TYPES, Event, InvalidEvent, parse
+from journey.event_validation import InvalidEvent, parse
+from journey.events import EVENT_TYPES, Event
 from journey.time import Micros
 
 MAX_EVENTS = 1000

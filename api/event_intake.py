@@ -22,7 +22,8 @@ from contracts.journey_client import send_events
 from db.connections import Pool
 from db.journeys import event_outcomes as ledger
 from db.journeys.event_outcomes import EventOutcome
-from journey.events import InvalidEvent, canonical, content_hash
+from journey.event_validation import InvalidEvent
+from journey.events import canonical, content_hash
 
 SEND_LIMIT = 15.0  # seconds for all signals of a request; the client itself retries each one for ten
 POLL_INTERVAL = 0.05  # seconds between two queries for outcomes

@@ -8,8 +8,9 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import AfterValidator, StringConstraints
 
+from journey.text import STORABLE_TEXT, is_storable
+
 _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@[A-Za-z0-9\u0080-\U0010ffff-]+(\.[A-Za-z0-9\u0080-\U0010ffff-]+)+")
-CUSTOMER_ID = r"^[A-Za-z0-9._:@-]{1,64}$"
 
 
 def printable(text: str) -> str:
@@ -35,8 +36,8 @@ def not_blank(text: str) -> str:
 
 def storable(text: str) -> str:
     """Check that Postgres can store a text: no NUL, no lone surrogates. Raises ValueError."""
-    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ValueError("text in Unicode, without NUL or lone surrogates")
+    if not is_storable(text):
+        raise ValueError(STORABLE_TEXT)
     return text
 
 

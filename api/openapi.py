@@ -15,6 +15,7 @@ from api.schemas.events import StreamChange, StreamPing
 from api.schemas.problems import BY_KIND, Problem, schema_of
 from api.security.cookies import NAME as COOKIE
 from journey.events import AMOUNT_LIMIT, EVENT_TYPES, AnyEvent
+from journey.identifiers import ANCHORED_CUSTOMER_ID
 
 _REF = "#/components/schemas/{name}"
 
@@ -89,7 +90,7 @@ def event_schemas() -> dict[str, dict[str, Any]]:
 
 
 def _customer_id() -> dict[str, Any]:
-    return {"anyOf": [{"type": "string", "pattern": "^[A-Za-z0-9._:@-]{1,64}$"}, {"type": "integer"}]}
+    return {"anyOf": [{"type": "string", "pattern": ANCHORED_CUSTOMER_ID}, {"type": "integer"}]}
 
 
 def _amount(signed: bool) -> dict[str, Any]:

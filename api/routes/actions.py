@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api import cursors
 from api.dependencies import CredentialDep, CustomerId, Gateway, GatewayDep
 from api.event_formats import JSON
-from api.field_types import CUSTOMER_ID, Note, RowId
+from api.field_types import Note, RowId
 from api.journey_commands import IdempotencyKey, execute_command, update_id
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
@@ -22,6 +22,7 @@ from db.outreach import action_queries
 from db.outreach.action_queries import ActionSearch
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
 from journey.actions import action_key
+from journey.identifiers import ANCHORED_CUSTOMER_ID
 
 MAX_ROWS = 200
 
@@ -136,7 +137,7 @@ async def get_actions(
     gateway: GatewayDep,
     credential: CredentialDep,
     status: Annotated[list[Status] | None, Query(max_length=6, description="repeatable; matches any of these")] = None,
-    customer_id: Annotated[str | None, Query(pattern=CUSTOMER_ID)] = None,
+    customer_id: Annotated[str | None, Query(pattern=ANCHORED_CUSTOMER_ID)] = None,
     action: Annotated[
         str | None,
         Query(

@@ -24,7 +24,7 @@ from api.problems import invalid, problem, unavailable
 from api.schemas.events import EventOutcomes, EventsAccepted
 from api.security.route_classes import credential_of, scoped_route
 from db.people.api_keys import EVENTS_WRITE
-from journey.events import InvalidEvent
+from journey.event_validation import InvalidEvent
 from journey.time import Micros
 
 MAX_WAIT = 10.0  # seconds

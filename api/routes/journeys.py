@@ -21,14 +21,13 @@ from contracts.names import journey_id
 from db.journeys import projection
 from db.people.api_keys import JOURNEYS_READ
 from journey.explain import explain
+from journey.identifiers import ANCHORED_CUSTOMER_ID, CUSTOMER_ID_CHARACTERS, is_customer_id
 from journey.stages import DEFAULT_RULEBOOK, Role
 from journey.state import unpack
 from journey.time import Micros
 
 DEFAULT_EVENTS = 200
 MAX_EVENTS = 1000
-
-_CUSTOMER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,64}")
 
 hot = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ, plain=True))
 (_AT_RISK,) = DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)  # the examples are of a company with the default stages
@@ -41,7 +40,7 @@ _PARAMETERS: list[dict[str, Any]] = [
         "in": "path",
         "required": True,
         "description": "the company's own id of the customer",
-        "schema": {"type": "string", "pattern": f"^{_CUSTOMER_ID.pattern}$", "examples": ["c-1001"]},
+        "schema": {"type": "string", "pattern": ANCHORED_CUSTOMER_ID, "examples": ["c-1001"]},
     },
     {
         "name": "limit",
@@ -97,8 +96,8 @@ _OF_ONE = {
 )
 async def get_journey(request: Request) -> Response:
     customer_id: str = request.path_params["customer_id"]
-    if not _CUSTOMER_ID.fullmatch(customer_id):
-        raise invalid("customer_id", customer_id, "1 to 64 of A-Z a-z 0-9 . _ : @ -")
+    if not is_customer_id(customer_id):
+        raise invalid("customer_id", customer_id, CUSTOMER_ID_CHARACTERS)
     gateway, company_id = gateway_of(request), credential_of(request).company_id
     limit = _limit(request.query_params.get("limit")) if request.scope["query_string"] else DEFAULT_EVENTS
     url = None

@@ -29,7 +29,8 @@ from db.outreach import feedback_requests
 from db.outreach.feedback_requests import FeedbackRequest
 from db.people import companies, customers
 from journey.actions import action_key
-from journey.events import canonical, content_hash, from_fields
+from journey.event_validation import from_fields
+from journey.events import canonical, content_hash
 from journey.signed_tokens import FeedbackLink, InvalidLink, UnsubscribeLink, read_feedback, read_unsubscribe
 from journey.time import Micros, utc_text
 

@@ -20,6 +20,7 @@ from api.security.route_classes import scoped_route
 from db.journeys import relationships
 from db.journeys.relationships import Position, RelationshipSearch, Sort
 from db.people.api_keys import JOURNEYS_READ
+from journey.text import is_storable
 
 MAX_ROWS = 200
 MAX_CURSOR_LENGTH = 1500  # characters; a cursor may contain a name
@@ -61,7 +62,7 @@ async def get_relationships(
     cursor: Annotated[str | None, Query(max_length=MAX_CURSOR_LENGTH)] = None,
 ) -> Response:
     for name, text in [("search", search), *(("stage", key) for key in stage or ())]:
-        if text is not None and "\x00" in text:
+        if text is not None and not is_storable(text):
             raise invalid(name, text, "no NUL characters")
     wanted = RelationshipSearch(
         stages=stage or (),

@@ -17,6 +17,7 @@ from api.security.route_classes import scoped_route
 from contracts.messages import Release, SetStage
 from db.people.api_keys import JOURNEYS_WRITE
 from journey.stages import DEFAULT_RULEBOOK, Role
+from journey.text import is_storable
 
 router = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_WRITE))
 
@@ -25,7 +26,7 @@ _STATE = {"stage": _VIP, "entered_at": "2026-03-02T10:15:00Z", "held": True, "ho
 
 
 def _reason(text: str) -> str:
-    if "\x00" in text or not text.strip():
+    if not is_storable(text) or not text.strip():
         raise ValueError("1 to 1000 characters, not blank, no NUL")
     return text
 

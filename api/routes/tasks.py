@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api import cursors
 from api.dependencies import CredentialDep, Gateway, GatewayDep
 from api.event_formats import JSON
-from api.field_types import CUSTOMER_ID, Note, RowId
+from api.field_types import Note, RowId
 from api.journey_commands import execute_command
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
@@ -23,6 +23,7 @@ from db.outreach import task_queries
 from db.outreach.task_queries import TaskSearch
 from db.people import staff
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
+from journey.identifiers import ANCHORED_CUSTOMER_ID
 from journey.stages import DEFAULT_RULEBOOK, Role
 
 MAX_ROWS = 200
@@ -91,7 +92,7 @@ async def get_tasks(
         str | None,
         Query(pattern=r"^([1-9][0-9]{0,17}|nobody)$", description="a staff id, or `nobody` for unassigned tasks"),
     ] = None,
-    customer_id: Annotated[str | None, Query(pattern=CUSTOMER_ID)] = None,
+    customer_id: Annotated[str | None, Query(pattern=ANCHORED_CUSTOMER_ID)] = None,
     kind: Annotated[
         str | None, Query(pattern=r"^[a-z0-9_]{1,64}$", description="kind of task, such as `check_in_call`")
     ] = None,

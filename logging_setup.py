@@ -1,4 +1,4 @@
-"""How every process of ours writes its log: one line an event, for people on a terminal, JSON elsewhere."""
+"""Logging of every process: one line per event, readable on a terminal, JSON elsewhere."""
 
 import logging
 import sys
@@ -7,7 +7,12 @@ import structlog
 
 
 def configure_logs(level: str, style: str) -> None:
-    """Send structlog and the standard library's loggers through one formatter, to standard error."""
+    """Route structlog and the standard library's loggers through one formatter, to standard error.
+
+    Args:
+        level: Minimum level, such as ``INFO``.
+        style: ``console``, ``json``, or ``auto`` (console on a terminal).
+    """
     readable = style == "console" or (style == "auto" and sys.stderr.isatty())
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,

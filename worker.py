@@ -1,7 +1,7 @@
-"""A worker: connect, register, run, drain. One process per core; ``python -m worker`` or ``journey worker``.
+"""A worker process: connect, register, run, drain. One per core; ``python -m worker`` or ``journey worker``.
 
-It ends with 0 after SIGTERM or SIGINT, when what is under way is done, and with 70 when its watchdog found a backlog
-that nobody polls: whoever supervises it starts it afresh.
+Exits with 0 after SIGTERM or SIGINT, once work in progress is finished, and with 70 if its watchdog found a backlog
+that is not polled, so that the supervisor restarts it.
 """
 
 import asyncio
@@ -33,8 +33,8 @@ from activities.evaluate import EvaluateActivities
 from activities.reconcile import ReconcileActivities
 from activities.return_models import ReturnModelActivity
 from activities.stage_metrics import StageMetricsActivities
-from background.company_gauges import Figures
-from background.rollups import keep_rolled_up
+from background.company_gauges import CompanyGauges
+from background.rollup_loop import run_rollup_loop
 from contracts import journey_client
 from contracts.names import TASK_QUEUE
 from contracts.schedules import ensure_schedules
@@ -46,14 +46,14 @@ from workflows.evaluate_all import EvaluateAll
 from workflows.maintenance import FitReturnModels, Reconciliation, StageMetrics
 from workflows.retention_campaign import RetentionCampaign
 
-BUILD = "1"  # short, because it stands in every workflow task of every history
-STICKY_LIMIT = timedelta(seconds=2)  # a killed worker costs its journeys this long, not ten seconds
-BEAT = timedelta(seconds=1)  # what an activity got done is known at most so much later
-DRAIN = timedelta(seconds=10)
-WATCH_EVERY = 10.0  # seconds
-STUCK = 70
-# Seconds. The SDK's own are wide: a commit is to take milliseconds, a journey to be taken up within seconds.
-BUCKETS = {
+BUILD_ID = "1"  # short, because every workflow task stores it in the history
+STICKY_TIMEOUT = timedelta(seconds=2)  # by how much a killed worker delays its journeys, instead of ten seconds
+HEARTBEAT_THROTTLE = timedelta(seconds=1)  # by how much an activity's saved progress lags at most
+DRAIN_TIMEOUT = timedelta(seconds=10)
+WATCHDOG_INTERVAL = 10.0  # seconds
+EXIT_STUCK = 70
+# In seconds. The SDK's defaults are too coarse: a commit should take milliseconds, and a task start within seconds.
+LATENCY_BUCKETS = {
     "temporal_local_activity_execution_latency": [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0],
     "temporal_workflow_task_schedule_to_start_latency": [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0],
 }
@@ -62,7 +62,7 @@ log = structlog.get_logger("worker")
 
 
 def build_worker(client: Client, pool: Pool, settings: Settings, runner: WorkflowRunner | None = None) -> Worker:
-    """The worker with everything registered; unsandboxed unless a test brings another runner."""
+    """Build the worker with everything registered; unsandboxed unless a test passes another runner."""
     commits, acts = CommitActivity(pool), ActActivity(pool, build_delivery(pool, settings))
     return Worker(
         client,
@@ -75,19 +75,19 @@ def build_worker(client: Client, pool: Pool, settings: Settings, runner: Workflo
             *maintenance_activities(client, pool),
         ],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
-        build_id=BUILD,
+        build_id=BUILD_ID,
         max_cached_workflows=settings.cached_journeys,
         max_concurrent_workflow_tasks=settings.workflow_slots,
         max_concurrent_local_activities=4 * settings.workflow_slots,
         max_concurrent_activities=100,
-        sticky_queue_schedule_to_start_timeout=STICKY_LIMIT,
-        max_heartbeat_throttle_interval=BEAT,
-        graceful_shutdown_timeout=DRAIN,
+        sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
+        max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+        graceful_shutdown_timeout=DRAIN_TIMEOUT,
     )
 
 
 def maintenance_activities(client: Client, pool: Pool) -> list[Callable[..., Awaitable[Any]]]:
-    """What the maintenance workflows ask for."""
+    """Build the activities of the maintenance workflows."""
     request_evaluation = partial(journey_client.request_evaluation, client)
     workflow_status = partial(journey_client.workflow_status, client)
     runtime = client.service_client.config.runtime or Runtime.default()
@@ -104,12 +104,13 @@ def maintenance_activities(client: Client, pool: Pool) -> list[Callable[..., Awa
 
 
 def build_runtime(metrics_address: str) -> Runtime:
-    """A runtime that serves its metrics, and ours, to Prometheus: in seconds, as the gateway's.
+    """Build a runtime that serves the SDK's metrics and the application's to Prometheus, durations in seconds.
 
-    Raises ValueError, with the setting's name, for an address that is none, or taken.
+    Raises:
+        ValueError: The address is invalid or already in use; the message has the setting's name.
     """
     metrics = PrometheusConfig(
-        bind_address=metrics_address, durations_as_seconds=True, histogram_bucket_overrides=BUCKETS
+        bind_address=metrics_address, durations_as_seconds=True, histogram_bucket_overrides=LATENCY_BUCKETS
     )
     try:
         return Runtime(telemetry=TelemetryConfig(attach_service_name=False, metrics=metrics))
@@ -120,7 +121,8 @@ def build_runtime(metrics_address: str) -> Runtime:
 def build_delivery(pool: Pool, settings: Settings) -> Delivery:
     """Open all channels; those without their setting save messages as files in the folder `OUTBOX`.
 
-    Raises ValueError, with the setting's name, for an invalid setting.
+    Raises:
+        ValueError: A setting is invalid; the message has its name.
     """
     return Delivery(
         pool=pool,
@@ -132,7 +134,7 @@ def build_delivery(pool: Pool, settings: Settings) -> Delivery:
 
 
 async def run_worker(settings: Settings) -> int:
-    """Run until a signal or the watchdog ends it; the exit code."""
+    """Run until a signal or the watchdog ends the worker; return the exit code."""
     runtime = build_runtime(settings.metrics_address) if settings.metrics_address else None
     client = await connection.connect(runtime=runtime, identity=f"{os.getpid()}@{socket.gethostname()[:16]}")
     pool = await open_pool(settings.database_url, min_size=2, max_size=settings.worker_pool, timeout=1.0)
@@ -143,57 +145,57 @@ async def run_worker(settings: Settings) -> int:
     try:
         async with build_worker(client, pool, settings):
             log.info("worker is polling", task_queue=TASK_QUEUE, namespace=client.namespace)
-            await _make_schedules(client)
-            watch = asyncio.create_task(watch_backlog(client, settings.watchdog_seconds))
-            rolling = asyncio.create_task(keep_rolled_up(pool))
+            await _ensure_schedules(client)
+            watchdog = asyncio.create_task(watch_backlog(client, settings.watchdog_seconds))
+            rollups = asyncio.create_task(run_rollup_loop(pool))
             stopped = asyncio.create_task(stop.wait())
-            figures = asyncio.create_task(Figures(pool, runtime.metric_meter).keep()) if runtime else None
-            await asyncio.wait({watch, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if watch.done():
-                watch.result()
-                log.error("a backlog that nobody polls", seconds=settings.watchdog_seconds)
-                code = STUCK
-            for task in filter(None, (watch, stopped, rolling, figures)):
+            gauges = asyncio.create_task(CompanyGauges(pool, runtime.metric_meter).run()) if runtime else None
+            await asyncio.wait({watchdog, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if watchdog.done():
+                watchdog.result()
+                log.error("the task queue has a backlog and no poller", seconds=settings.watchdog_seconds)
+                code = EXIT_STUCK
+            for task in filter(None, (watchdog, stopped, rollups, gauges)):
                 task.cancel()
             if code:
-                os._exit(code)  # a wedged worker does not drain
+                os._exit(code)  # a stuck worker cannot drain
             log.info("worker is draining")
     finally:
         await pool.close()
     return code
 
 
-async def _make_schedules(client: Client) -> None:
-    """The schedules of maintenance, where they are missing or changed; a worker works without them, too."""
+async def _ensure_schedules(client: Client) -> None:
+    """Create or update the maintenance schedules. A failure is only logged, because journeys do not need them."""
     try:
-        made = {name: did for name, did in (await ensure_schedules(client)).items() if did != "unchanged"}
+        outcomes = await ensure_schedules(client)
     except RPCError as error:
-        log.error("the schedules of maintenance could not be made", reason=error.message)
+        log.error("maintenance schedules could not be created", reason=error.message)
         return
-    if made:
-        log.info("schedules", **made)
+    if changed := {name: outcome for name, outcome in outcomes.items() if outcome != "unchanged"}:
+        log.info("maintenance schedules", **changed)
 
 
 async def watch_backlog(client: Client, patience: float, clock: Callable[[], float] = time.monotonic) -> None:
-    """Return when the queue has had a backlog and no poller for ``patience`` seconds."""
-    well = clock()
+    """Return once the task queue has had a backlog and no poller for ``patience`` seconds."""
+    healthy_at = clock()
     request = DescribeTaskQueueRequest(
         namespace=client.namespace,
         task_queue=TaskQueue(name=TASK_QUEUE),
         task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
         report_stats=True,
     )
-    while clock() - well < patience:
-        await asyncio.sleep(min(WATCH_EVERY, patience / 3))
+    while clock() - healthy_at < patience:
+        await asyncio.sleep(min(WATCHDOG_INTERVAL, patience / 3))
         try:
             answer = await client.workflow_service.describe_task_queue(request, timeout=timedelta(seconds=5))
         except RPCError:
-            well = clock()  # a server that does not answer is no fault of this worker
+            healthy_at = clock()  # an unavailable server is not this worker's fault
             continue
-        newest = max((poller.last_access_time.ToDatetime().timestamp() for poller in answer.pollers), default=0.0)
-        polled = time.time() - newest < patience
-        if polled or not answer.stats.approximate_backlog_count:
-            well = clock()
+        last_poll = max((poller.last_access_time.ToDatetime().timestamp() for poller in answer.pollers), default=0.0)
+        is_polled = time.time() - last_poll < patience
+        if is_polled or not answer.stats.approximate_backlog_count:
+            healthy_at = clock()
 
 
 def main() -> int:
@@ -202,7 +204,7 @@ def main() -> int:
     try:
         return asyncio.run(run_worker(settings))
     except ValueError as error:
-        raise SystemExit(f"wrong setting: {error}") from None
+        raise SystemExit(f"invalid setting: {error}") from None
 
 
 if __name__ == "__main__":

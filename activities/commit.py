@@ -149,7 +149,7 @@ class CommitActivity:
             "run_id": request["run_id"],
             "state": orjson.dumps(packed).decode(),
         }
-        if not await ledger.take_over(self._pool, request["company_id"], values):
+        if not await ledger.adopt(self._pool, request["company_id"], values):
             raise Overtaken
         activity.logger.warning("journey restored from Postgres", extra={"version": state.version})
         company_id, customer_id = request["company_id"], request["customer_id"]
@@ -202,9 +202,10 @@ class CommitActivity:
             **projection(new, packed),
             "new_ids": [] if known.events else [event.id for event in events],
             "run_id": request["run_id"],
-            "entries": ledger.entries_json(entries),
+            "entries": ledger.serialize_entries(entries),
             "transitions": orjson.dumps([transition_row(move) for move in decision.transitions]).decode(),
-            "counts": bool(decision.transitions) or any(isinstance(event, PAYMENT_EVENTS) for event in events),
+            "affects_analytics": bool(decision.transitions)
+            or any(isinstance(event, PAYMENT_EVENTS) for event in events),
         }
         prefix = action_key(request["company_id"], request["customer_id"], "")
         if effects:
@@ -234,7 +235,7 @@ class CommitActivity:
             values = {
                 "company": request["company_id"],
                 "customer": request["customer_id"],
-                "entries": ledger.entries_json(entries),
+                "entries": ledger.serialize_entries(entries),
                 "version": 0,
                 "rules_version": rulebook.version,
             }

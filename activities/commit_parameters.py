@@ -17,9 +17,9 @@ def guard(request: CommitRequest, row: ProjectionRow | None) -> dict[str, Any]:
     return {
         "company": request["company_id"],
         "customer": request["customer_id"],
-        "known_version": None if row is None else row.version,
-        "known_run_id": None if row is None else row.run_id,
-        "known_decided_at": None if row is None else _optional_text(row.decided_at),
+        "expected_version": None if row is None else row.version,
+        "expected_run_id": None if row is None else row.run_id,
+        "expected_decided_at": None if row is None else _optional_text(row.decided_at),
         "decided_at": utc_text(request["now"]),
     }
 

@@ -9,7 +9,8 @@ import orjson
 from contracts import names
 from contracts.messages import COMMANDS, HISTORY, JourneyCommand
 from db.journeys.ledger import LedgerEntry, LedgerSnapshot
-from journey.events import Event, InvalidEvent, canonical, content_hash, from_fields
+from journey.event_validation import InvalidEvent, from_fields
+from journey.events import Event, canonical, content_hash
 from journey.time import Micros
 
 RAW_LIMIT = 20_000  # characters kept of a message that could not be parsed

@@ -40,7 +40,7 @@ def side_effects(
 
 def pending_actions(keys: list[str], effects: SideEffects, key_prefix: str, now: Micros) -> dict[str, Micros]:
     """Return the actions that the workflow has to start: each ``action_ref`` with the µs when it is due (0: now)."""
-    due: dict[str, Micros] = {row["tail"]: row["at"] for row in effects.actions}
+    due: dict[str, Micros] = {row["action_ref"]: row["at"] for row in effects.actions}
     action_refs = [key.removeprefix(key_prefix) for key in keys]
     return {ref: at if (at := due.get(ref, now)) > now else EPOCH_MICROS for ref in action_refs}
 
@@ -65,10 +65,10 @@ def _due_actions(batch: MessageBatch, decision: Decision) -> list[DueAction]:
 
 def _action_row(due: DueAction) -> dict[str, Any]:
     return {
-        "tail": due.action_ref,
+        "action_ref": due.action_ref,
         "action": due.action,
         "stage": due.stage,
-        "entry": due.transition_number,
+        "transition_number": due.transition_number,
         "due_at": utc_text(due.at),
         "at": due.at,
     }

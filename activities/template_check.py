@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from activities.message_catalogue import Template
+from journey.text import STORABLE_TEXT, is_storable
 
 MAX_SOURCE = {"subject": 1_000, "html": 100_000, "text": 20_000}  # characters
 
@@ -45,8 +46,8 @@ def check_part(part: str, source: str, template: Template) -> set[str]:
     """Check one part and return the variables that it uses. Raises InvalidTemplate."""
     if len(source) > MAX_SOURCE[part]:
         raise InvalidTemplate(part, f"longer than {MAX_SOURCE[part]} characters")
-    if "\x00" in source:
-        raise InvalidTemplate(part, "contains a NUL character")
+    if not is_storable(source):
+        raise InvalidTemplate(part, f"must be {STORABLE_TEXT}")
     try:
         tree = _parser.parse(source)
     except TemplateSyntaxError as error:

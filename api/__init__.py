@@ -1,1 +1,1 @@
-"""The gateway: the only room that knows HTTP."""
+"""The HTTP gateway. No other room knows HTTP."""

@@ -1,6 +1,6 @@
-"""The gateway's composition root: reads the settings, opens what is needed, and puts the routes together.
+"""Composition root of the gateway: create the app from the settings, open its resources and register the routes.
 
-It starts and answers ``/livez`` whether or not Postgres and Temporal do, and recovers when they come back.
+The gateway starts and serves `/livez` even if Postgres and Temporal are down, and recovers when they are back.
 """
 
 from __future__ import annotations
@@ -55,17 +55,17 @@ from db.journeys.rulebooks import RulebookCache
 from logging_setup import configure_logs
 from settings import Settings, read_settings
 
-POOL_TIMEOUT = 2.0  # seconds until a request is told that Postgres does not answer
+POOL_TIMEOUT = 2.0  # seconds that a request waits for a database connection
 
-_ABOUT = """
-Events in, journeys out. Every request but the operators' carries `Authorization: Bearer KEY`; the key says which
-company it is about. Errors are problem details (RFC 9457), each with a type that says what to do.
+_DESCRIPTION = """
+Send events, read customer journeys. Authenticate with `Authorization: Bearer KEY`; the API key determines the company.
+Errors are problem details (RFC 9457); opening the URI in `type` explains the problem and what to do.
 """
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The gateway under these settings. Nothing is opened before its lifespan begins."""
-    # The routes themselves, the hottest first: included routers would be asked one after the other, each time anew.
+    """Create the gateway. Connections are opened when its lifespan starts."""
+    # Plain routes, the most used first: Starlette matches them in order, and included routers would add a lookup each.
     journeys_first = (journeys, relationships, stage_override, actions, tasks, customers, stages)
     others = (
         *journeys_first,
@@ -86,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Perdure",
         summary="Durable customer journeys",
-        description=_ABOUT,
+        description=_DESCRIPTION,
         version=version("perdure"),
         routes=[route for router in routers for route in router.routes],
         lifespan=partial(_lifespan, settings),
@@ -96,9 +96,9 @@ def create_app(settings: Settings) -> FastAPI:
             Middleware(BodyLimitMiddleware),
         ],
         openapi_url="/openapi.json",
-        # Our own metrics measure; to ask at every request whether OpenTelemetry was configured costs more than the key.
+        # `GatewayMetrics` measures requests; checking for OpenTelemetry at each one costs more than authentication.
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        docs_url=None,  # ours loads nothing from elsewhere
+        docs_url=None,  # `routes/docs.py` serves a page without external resources
         redoc_url=None,
     )
     problems.install(app, handler)
@@ -112,11 +112,13 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
     metrics = GatewayMetrics()
     pool = await open_pool(settings.database_url, min_size=2, max_size=settings.gateway_pool, timeout=POOL_TIMEOUT)
     cookies, idle = Cookies(settings.public_url), timedelta(hours=settings.session_idle_hours)
-    link = TemporalConnection(partial(connection.connect, runtime=metrics.runtime, identity=f"gateway {os.getpid()}"))
+    temporal = TemporalConnection(
+        partial(connection.connect, runtime=metrics.runtime, identity=f"gateway {os.getpid()}")
+    )
     streams = ChangeStreams(pool)
     app.state.gateway = Gateway(
         pool=pool,
-        temporal=link,
+        temporal=temporal,
         authenticator=Authenticator(pool, settings.rate_limit, cookies, idle),
         metrics=metrics,
         rulebooks=RulebookCache(),
@@ -131,11 +133,11 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         session_lifetime=timedelta(days=settings.session_days),
         change_streams=streams,
     )
-    beside = [asyncio.create_task(link.keep_trying()), asyncio.create_task(streams.watch())]
+    background = [asyncio.create_task(temporal.connect_until_successful()), asyncio.create_task(streams.watch())]
     try:
         yield
     finally:
-        for task in beside:
+        for task in background:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
@@ -143,7 +145,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
 
 
 def app_factory() -> FastAPI:
-    """For ``uvicorn --factory api.app:app_factory``; run it with ``--no-access-log``: paths name customers."""
+    """Create the app for ``uvicorn --factory``; use ``--no-access-log``, because paths contain customer ids."""
     settings = read_settings()
     configure_logs(settings.log_level, settings.log_format)
     return create_app(settings)

@@ -1,7 +1,7 @@
-"""Who listens for changes, and the one watcher of a process that tells them. No listener holds a connection.
+"""Live updates: one watcher per process polls for changes and notifies its listeners.
 
-The watcher looks once a second at each company that somebody listens to (measured: a millisecond), so that a thousand
-open dashboards of one company cost what one costs.
+It polls each company with listeners once a second (measured: 1 ms), so that any number of open dashboards of a company
+costs the same. Listeners hold no database connection.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ import structlog
 from api.problems import problem
 from db.connections import Pool
 from db.journeys import change_feed
-from db.journeys.change_feed import Watch
+from db.journeys.change_feed import FeedCursor
 
-TICK = 1.0  # seconds between two looks
-MAX_LISTENERS = 200  # of one company, in one process
-MAX_CUSTOMERS = 50  # customers in one message
+POLL_INTERVAL = 1.0  # seconds
+MAX_LISTENERS = 200  # per company and process
+MAX_CUSTOMERS = 50  # per message
 
 _log = structlog.get_logger("gateway")
 
-Change = set[str] | None  # the customers; None: more than can be named
+Change = set[str] | None  # customer ids; None: too many to list
 
 
 class StreamClosed(Exception):
-    """The gateway is being stopped."""
+    """The gateway is shutting down."""
 
 
 class Listener:
-    """What one client has not been told yet, gathered while it was not listener_count."""
+    """One client of the stream; collects the changes it has not received yet."""
 
     def __init__(self) -> None:
         self._pending: Change = set()
@@ -41,6 +41,7 @@ class Listener:
         self._wake = asyncio.Event()
 
     def notify(self, change: Change) -> None:
+        """Add a change and wake the client."""
         if change is None or self._pending is None:
             self._pending = None
         else:
@@ -50,11 +51,12 @@ class Listener:
         self._wake.set()
 
     def close(self) -> None:
+        """Make `changed` raise StreamClosed."""
         self._closed = True
         self._wake.set()
 
     async def changed(self, within: float) -> Change:
-        """What changed since the last time; nothing (an empty set) after `within` seconds without a change.
+        """Wait for changes and return them; an empty set after `within` seconds without any.
 
         Raises StreamClosed.
         """
@@ -72,12 +74,12 @@ class Listener:
 
 @dataclass(slots=True)
 class _Company:
-    watch: Watch
+    watch: FeedCursor
     listeners: set[Listener] = field(default_factory=set)
 
 
 class ChangeStreams:
-    """The listeners of a process by company. `watch` runs beside the gateway; `close` ends all."""
+    """All listeners of a process, by company. `watch` is its background task."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -85,19 +87,21 @@ class ChangeStreams:
         self._closed = False
 
     def listener_count(self, company_id: int) -> int:
-        """How many listen to a company."""
+        """Return the number of listeners of a company."""
         company = self._companies.get(company_id)
         return len(company.listeners) if company else 0
 
     @asynccontextmanager
     async def listen(self, company_id: int) -> AsyncGenerator[Listener]:
-        """A listener that is told everything committed after it was made. Raises the problem 429 for one too many,
-        psycopg.OperationalError when Postgres does not answer."""
+        """Register a listener, which receives every change that is committed from now on.
+
+        Raises the problem 429 if the company has too many listeners, psycopg.OperationalError if Postgres is down.
+        """
         if self.listener_count(company_id) >= MAX_LISTENERS:
-            detail = f"{MAX_LISTENERS} dashboards of this company are open already"
+            detail = f"this company already has {MAX_LISTENERS} open streams"
             raise problem("rate-limited", detail, headers={"Retry-After": "30"})
         if company_id not in self._companies:
-            watch = await change_feed.begin(self._pool, company_id)
+            watch = await change_feed.start(self._pool, company_id)
             self._companies.setdefault(company_id, _Company(watch))
         company, listener = self._companies[company_id], Listener()
         company.listeners.add(listener)
@@ -111,28 +115,28 @@ class ChangeStreams:
                 del self._companies[company_id]
 
     async def watch(self) -> None:
-        """Look, and tell, for ever. Postgres may go away and come back meanwhile."""
-        away = False
+        """Poll for changes and notify listeners, also after outages of Postgres. Runs until it is cancelled."""
+        unavailable = False
         while True:
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(POLL_INTERVAL)
             for company_id, company in list(self._companies.items()):
                 try:
-                    change = await change_feed.look(self._pool, company_id, company.watch)
+                    change = await change_feed.poll(self._pool, company_id, company.watch)
                 except psycopg.OperationalError as error:
-                    if not away:
-                        _log.warning("postgres does not answer; streams wait", error=str(error)[:200])
-                    away = True
+                    if not unavailable:
+                        _log.warning("postgres does not respond; streams wait", error=str(error)[:200])
+                    unavailable = True
                     break
                 except psycopg.Error:
-                    _log.exception("changes could not be read", company=company_id)
+                    _log.exception("cannot read changes", company=company_id)
                     continue
-                away = False
+                unavailable = False
                 if change is None or change:
                     for listener in company.listeners:
                         listener.notify(change)
 
     def close(self) -> None:
-        """End every stream: a server that is being stopped would otherwise wait for them."""
+        """End every stream, because a server that shuts down would wait for them."""
         self._closed = True
         for company in self._companies.values():
             for listener in company.listeners:

@@ -1,4 +1,4 @@
-"""Cursors of pages: where the next page starts, as text that nobody needs to read."""
+"""Pagination cursors: the position of the next page as opaque text."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ MAX_LENGTH = 300  # characters
 
 
 def encode(*fields: str | int | None) -> str:
+    """Encode the fields of a position."""
     return base64.urlsafe_b64encode(orjson.dumps(fields)).decode()
 
 
 def decode(cursor: str) -> list[Any]:
-    """The fields of a cursor, which anybody may have made up. Raises ValueError for what is none."""
+    """Decode the fields of a cursor. Clients may send any text. Raises ValueError for an invalid cursor."""
     fields = orjson.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
     if not isinstance(fields, list):
-        raise ValueError("no cursor")
+        raise ValueError("not a cursor")
     return fields
 
 
 def row_id(value: object) -> int:
-    """A row's id in a cursor. Raises ValueError."""
+    """Check the id of a row in a cursor. Raises ValueError."""
     if type(value) is not int or not 0 < value < 1 << 63:
-        raise ValueError("no id")
+        raise ValueError("not an id")
     return value
 
 
 def timestamp(value: object) -> str:
-    """An instant in a cursor, in the form that Postgres reads. Raises ValueError."""
+    """Normalise a timestamp in a cursor for Postgres. Raises ValueError."""
     if not isinstance(value, str) or len(value) > 50:
-        raise ValueError("no instant")
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError("no offset")
+        raise ValueError("not a timestamp")
+    parsed = datetime.fromisoformat(value)
+    if parsed.tzinfo is None:
+        raise ValueError("no UTC offset")
     try:
-        return moment.astimezone(UTC).isoformat()
+        return parsed.astimezone(UTC).isoformat()
     except OverflowError:
-        raise ValueError("out of reach") from None
+        raise ValueError("out of range") from None

@@ -1,7 +1,7 @@
-"""The built dashboard at ``/``: what no route of the API matches.
+"""Serve the built dashboard for every path that no API route matches.
 
-Every file is read once at start, with the compressed siblings that the build made, so that an answer is a look-up. What
-is hashed by its name (`/assets/`) may be kept for ever; everything else is asked for again, and answered with 304.
+All files, with the compressed variants that the build made, are read once at start. Files with a content hash in their
+name (`/assets/`) may be cached permanently; all others are revalidated with their `ETag`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.html import page, words
+from api.html import page, paragraphs
 
 INDEX = "index.html"
 ASSETS = "assets/"
-ENCODINGS = {"br": ".br", "gzip": ".gz"}  # the better one first
-SMALLEST = 1024  # bytes; below, the headers of a compressed answer outweigh what is saved
+ENCODINGS = {"br": ".br", "gzip": ".gz"}  # in order of preference
+MIN_COMPRESSED = 1024  # bytes; compressing smaller files saves less than the extra headers cost
 COMPRESSIBLE = ("text/", "application/json", "application/javascript", "image/svg+xml", "application/manifest+json")
-#: first parts of paths that belong to the API and the customers' pages: what is not there is a problem, not a view
-NOT_OURS = frozenset({"v1", "docs", "openapi.json", "problems", "livez", "readyz", "metrics", "f", "u"})
+#: first path segments of the API and the customer pages: unknown paths there are a 404, not a view of the dashboard
+RESERVED = frozenset({"v1", "docs", "openapi.json", "problems", "livez", "readyz", "metrics", "f", "u"})
 
 SECURITY = {
-    # The component library writes its styles into <style> elements; scripts are files of ours and nothing else.
+    # The component library adds <style> elements; scripts are only loaded from our own files.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
     " img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; manifest-src 'self';"
     " worker-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -36,15 +36,15 @@ SECURITY = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-MISSING = words(
-    "The dashboard is not built here; the API works without it (see /docs).",
-    "./run up builds it; by hand: cd dashboard && npm ci && npm run build, then start the gateway again.",
+MISSING = paragraphs(
+    "The dashboard has not been built. The API works without it (see /docs).",
+    "./run up builds it. To build it manually: cd dashboard && npm ci && npm run build, then restart the gateway.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file's content by encoding (`identity` is always there), and the headers of every answer with it."""
+    """A file's content by encoding (`identity` is always present), and its response headers."""
 
     variants: dict[str, bytes]
     etag: str
@@ -52,9 +52,9 @@ class _File:
 
 
 class Dashboard:
-    """ASGI app for what no route matches: a file, the index for a view of the dashboard, or 404."""
+    """ASGI app for unmatched paths: a file, the index page for a view of the dashboard, or 404."""
 
-    path = "(dashboard)"  # for the metrics, in place of a route's
+    path = "(dashboard)"  # the route's name in logs and metrics
 
     def __init__(self, folder: Path) -> None:
         self.files = _read(folder)
@@ -64,32 +64,32 @@ class Dashboard:
             raise HTTPException(404)
         headers = Headers(scope=scope)
         name = scope["path"].lstrip("/")
-        found = self.files.get(name or INDEX)
-        if found is None and _is_navigation(name, headers):
-            found = self.files.get(INDEX)
-            if found is None:
+        file = self.files.get(name or INDEX)
+        if file is None and _is_navigation(name, headers):
+            file = self.files.get(INDEX)
+            if file is None:
                 scope["route"] = self
-                await page("The dashboard is not built", MISSING, status=503)(scope, receive, send)
+                await page("The dashboard has not been built", MISSING, status=503)(scope, receive, send)
                 return
-        if found is None:
+        if file is None:
             raise HTTPException(404)
         scope["route"] = self
-        await _answer(found, headers)(scope, receive, send)
+        await _response(file, headers)(scope, receive, send)
 
 
 def _is_navigation(name: str, headers: Headers) -> bool:
-    """Whether a person opens a view: whatever its address, the dashboard itself knows which."""
-    if name.partition("/")[0] in NOT_OURS or name.startswith(ASSETS):
+    """Return whether a browser opens a view of the dashboard, which routes on the client side."""
+    if name.partition("/")[0] in RESERVED or name.startswith(ASSETS):
         return False
     mode = headers.get("sec-fetch-mode")
     return mode == "navigate" if mode is not None else "text/html" in headers.get("accept", "")
 
 
-def _answer(file: _File, asked: Headers) -> Response:
+def _response(file: _File, request: Headers) -> Response:
     headers = {**file.headers, "ETag": file.etag}
-    if file.etag in asked.get("if-none-match", ""):
+    if file.etag in request.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    encoding = _encoding(file, asked.get("accept-encoding", ""))
+    encoding = _encoding(file, request.get("accept-encoding", ""))
     if encoding != "identity":
         headers["Content-Encoding"] = encoding
     return Response(file.variants[encoding], headers=headers)
@@ -105,12 +105,12 @@ def _encoding(file: _File, accepted: str) -> str:
 
 
 def _read(folder: Path) -> dict[str, _File]:
-    """The files by their path; {} where the dashboard was not built whole."""
+    """Read the files by path; {} if the dashboard has not been built completely."""
     if not (folder / INDEX).is_file():
         return {}
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
-    found = {path.relative_to(folder).as_posix(): path for path in files}
-    return {name: _file(name, path) for name, path in found.items() if not _is_sibling(name, found)}
+    paths = {path.relative_to(folder).as_posix(): path for path in files}
+    return {name: _file(name, path) for name, path in paths.items() if not _is_sibling(name, paths)}
 
 
 def _is_sibling(name: str, among: dict[str, Path]) -> bool:
@@ -126,7 +126,7 @@ def _file(name: str, path: Path) -> _File:
         sibling = path.with_name(path.name + suffix)
         if sibling.is_file():
             variants[encoding] = sibling.read_bytes()
-    if text and len(content) >= SMALLEST:
+    if text and len(content) >= MIN_COMPRESSED:
         variants.setdefault("gzip", gzip.compress(content, 6))
     headers = {
         "Content-Type": f"{kind}; charset=utf-8" if kind.startswith("text/") else kind,

@@ -1,4 +1,4 @@
-"""What every request needs, made once at start: the pool, the way to Temporal, the keys, the metrics."""
+"""Shared resources of the gateway, created once at start, and the dependencies of routes."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from api.telemetry import GatewayMetrics
 from db.connections import Pool, tenant_transaction
 from db.journeys.rulebooks import RulebookCache
 from db.people.api_keys import Credential
+from journey.identifiers import ANCHORED_CUSTOMER_ID
 from journey.stages import Rulebook
 
 _log = structlog.get_logger("gateway")
@@ -31,7 +32,7 @@ _log = structlog.get_logger("gateway")
 CustomerId = Annotated[
     str,
     Path(
-        pattern=r"^[A-Za-z0-9._:@-]{1,64}$",
+        pattern=ANCHORED_CUSTOMER_ID,
         description="the company's own id of the customer",
         examples=["c-1001"],
     ),
@@ -39,20 +40,20 @@ CustomerId = Annotated[
 
 
 class TemporalConnection:
-    """A client that is connected as soon as Temporal answers; from then on the client itself reconnects."""
+    """A Temporal client that connects in the background; once connected, the client itself reconnects."""
 
     def __init__(self, connect: Callable[[], Awaitable[Client]]) -> None:
         self._connect = connect
         self._client: Client | None = None
 
-    async def keep_trying(self) -> None:
-        """Connect, however long it takes; run as a task beside the gateway."""
+    async def connect_until_successful(self) -> None:
+        """Retry until Temporal accepts the connection; run as a background task."""
         pause = 0.2
         while self._client is None:
             try:
                 self._client = await self._connect()
             except (RuntimeError, RPCError, OSError) as error:
-                _log.warning("temporal does not answer", error=str(error)[:200])
+                _log.warning("temporal does not respond", error=str(error)[:200])
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, 2.0)
 
@@ -66,10 +67,13 @@ class TemporalConnection:
 
 @dataclass(slots=True)
 class Gateway:
-    """The parts of a running gateway; `app.state.gateway`.
+    """The resources of a running gateway; `app.state.gateway`.
 
-    `webhooks` checks endpoints; `link_secret` (None: no link is ours) reads what customers hold in their hands. A
-    session ends when it was `session_idle` for that long, and `session_lifetime` after the sign-in.
+    Attributes:
+        webhooks: Validates the URLs of webhook endpoints.
+        link_secret: Verifies the signed links in messages; None rejects every link.
+        session_idle: A browser session ends after this time without a request.
+        session_lifetime: A browser session ends at the latest this long after the sign-in.
     """
 
     pool: Pool
@@ -89,6 +93,7 @@ class Gateway:
     change_streams: ChangeStreams
 
     async def rulebook(self, company_id: int) -> Rulebook:
+        """Load the company's current rulebook."""
         async with tenant_transaction(self.pool, company_id) as connection:
             return await self.rulebooks.load(connection, company_id)
 

@@ -1,6 +1,6 @@
-"""The forms in which events come: flat JSON, a batch of it, and CloudEvents 1.0. All become the JSON text of one event.
+"""Request formats for events: flat JSON, a batch of it, and CloudEvents 1.0.
 
-Every part stays raw JSON until the event itself is parsed, so that no number passes through a float.
+Fields stay raw JSON until the event itself is parsed, so that no number passes through a float.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from journey.events import EVENT_TYPES, Event, InvalidEvent, parse
+from journey.event_validation import InvalidEvent, parse
+from journey.events import EVENT_TYPES, Event
 from journey.time import Micros
 
 MAX_EVENTS = 1000
@@ -27,15 +28,24 @@ _list = msgspec.json.Decoder(list[Raw])
 _text = msgspec.json.Decoder(str)
 _any = msgspec.json.Decoder()
 
-#: what an event's field is called in a CloudEvent, for errors
+#: names of event fields in a CloudEvent, for error messages
 _ATTRIBUTES = {"customer_id": "subject", "occurred_at": "time"}
 _OWN = ("id", "type", "customer_id", "occurred_at")
 
 
 def parse_body(body: bytes, content_type: str, now: Micros) -> list[tuple[str | None, Parsed]]:
-    """Each event of a body in order, with its id where one can be seen: the event, or why it is not one.
+    """Parse the events of a request body.
 
-    `content_type` is one of CONTENT_TYPES; `now` in µs. Raises InvalidEvent for what is no body of events at all.
+    Args:
+        body: The request body.
+        content_type: One of CONTENT_TYPES.
+        now: The current time in µs.
+
+    Returns:
+        For each event in order, its id (None if it cannot be read) and either the event or its error.
+
+    Raises:
+        InvalidEvent: The body as a whole is invalid.
     """
     if content_type == CLOUDEVENT:
         return [_read(body, now, _parse_cloudevent)]
@@ -49,7 +59,7 @@ def parse_body(body: bytes, content_type: str, now: Micros) -> list[tuple[str | 
         return [_read(body, now, _parse_flat)]
     if len(fields) > 1:
         unknown = next(name for name in fields if name != "events")
-        raise InvalidEvent(unknown, _any.decode(fields[unknown]), "unknown field; a batch has events alone")
+        raise InvalidEvent(unknown, _any.decode(fields[unknown]), "unknown field; a batch has only `events`")
     return [_read(bytes(raw), now, _parse_flat) for raw in _elements(bytes(fields["events"]), "events")]
 
 
@@ -84,10 +94,10 @@ def _visible_id(text: bytes) -> str | None:
 
 
 def _parse_cloudevent(text: bytes, now: Micros) -> Event:
-    """One CloudEvent as our event.
+    """Parse a CloudEvent.
 
-    The id is ``source``, a space, ``id``: a source is a URI reference, which has no space, so that no two pairs make
-    the same id. The type is ours, alone or after a prefix like ``com.example.``. Extension attributes are passed over.
+    The event id is `source`, a space and `id`; it is unique, because a source is a URI reference and contains no space.
+    The type may have a prefix such as ``com.example.``. Extension attributes are ignored.
     """
     try:
         attributes = _object.decode(text)
@@ -105,7 +115,7 @@ def _parse_cloudevent(text: bytes, now: Micros) -> Event:
     if " " in source:
         raise InvalidEvent("source", source, "a URI reference, which has no spaces")
     fields["id"] = f"{source} {_attribute(attributes, 'id')}"
-    fields["type"] = _own_type(_attribute(attributes, "type"))
+    fields["type"] = _event_type(_attribute(attributes, "type"))
     fields["customer_id"] = _attribute(attributes, "subject")
     fields["occurred_at"] = _attribute(attributes, "time")
     try:
@@ -137,12 +147,12 @@ def _data(attributes: dict[str, Raw]) -> dict[str, Any]:
         raise InvalidEvent("data", shown, "one JSON object") from None
     for name in _OWN:
         if name in data:
-            raise InvalidEvent(f"data.{name}", "given", "stands in the attributes, not in data")
+            raise InvalidEvent(f"data.{name}", "present", "belongs in the attributes, not in data")
     return data
 
 
-def _own_type(given: str) -> str:
+def _event_type(name: str) -> str:
     for known in EVENT_TYPES:
-        if given == known or given.endswith("." + known):
+        if name == known or name.endswith("." + known):
             return known
-    return given
+    return name

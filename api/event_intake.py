@@ -1,6 +1,6 @@
-"""From validated events to journeys: sorted by customer, handed to Temporal, and what became of them.
+"""Event intake: group validated events by customer, signal their journeys, and report outcomes.
 
-Postgres is not asked on this way, except by who waits for outcomes.
+Does not query Postgres unless the caller passes `?wait=`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from contracts.journey_client import send_events
 from db.connections import Pool
 from db.journeys import event_outcomes as ledger
 from db.journeys.event_outcomes import EventOutcome
-from journey.events import InvalidEvent, canonical, content_hash
+from journey.event_validation import InvalidEvent
+from journey.events import canonical, content_hash
 
-SEND_LIMIT = 15.0  # seconds for all signals of a request; the client itself tries again for ten
-POLL_INTERVAL = 0.05  # seconds between two looks for outcomes
+SEND_LIMIT = 15.0  # seconds for all signals of a request; the client itself retries each one for ten
+POLL_INTERVAL = 0.05  # seconds between two queries for outcomes
 
 Verdict = tuple[str, str | None]  # an outcome and its reason
 Recorded = dict[str, list[EventOutcome]]  # the ledger's rows by event id
@@ -34,7 +35,7 @@ PENDING: Verdict = ("pending", None)
 
 @dataclass(slots=True)
 class AcceptedEvent:
-    """An event that will be sent: its canonical JSON object and the hash of that."""
+    """A valid event: its canonical JSON object and the hash of it."""
 
     fields: dict[str, Any]
     content_hash: bytes
@@ -52,28 +53,33 @@ class AcceptedEvent:
 
 @dataclass(slots=True)
 class SortedEvents:
-    """The events of one request: `accepted` in order, each id once; `rejected` as they are answered."""
+    """The events of one request: `accepted` in order, each id once; `rejected` as in the response."""
 
     accepted: list[AcceptedEvent] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
 
 
 def sort_events(parsed: Iterable[tuple[str | None, Parsed]]) -> SortedEvents:
-    """Which events are sent. An id that comes twice counts once; with another content, the first one counts."""
-    found, seen = SortedEvents(), dict[str, bytes]()
+    """Separate valid from invalid events and drop duplicates.
+
+    Of several events with the same id the first is accepted; one with different content is rejected.
+    """
+    result, hashes = SortedEvents(), dict[str, bytes]()
     for index, (event_id, event) in enumerate(parsed):
         if isinstance(event, InvalidEvent):
-            found.rejected.append(_rejection(index, event_id, event))
+            result.rejected.append(_rejection(index, event_id, event))
             continue
         fields = canonical(event)
         fingerprint = content_hash(fields)
-        first = seen.setdefault(event.id, fingerprint)
+        first = hashes.setdefault(event.id, fingerprint)
         if first != fingerprint:
-            error = InvalidEvent("id", event.id, "conflict: an event of this batch has this id and other content")
-            found.rejected.append(_rejection(index, event_id, error))
-        elif first is fingerprint:  # and not only equal to it: this is where the id stands for the first time
-            found.accepted.append(AcceptedEvent(fields, fingerprint))
-    return found
+            error = InvalidEvent(
+                "id", event.id, "conflict: another event of this batch has the same id and different content"
+            )
+            result.rejected.append(_rejection(index, event_id, error))
+        elif first is fingerprint:  # identity, not equality: only the first event with this id
+            result.accepted.append(AcceptedEvent(fields, fingerprint))
+    return result
 
 
 def _rejection(index: int, event_id: str | None, error: InvalidEvent) -> dict[str, Any]:
@@ -81,17 +87,20 @@ def _rejection(index: int, event_id: str | None, error: InvalidEvent) -> dict[st
 
 
 def error_fields(error: InvalidEvent) -> dict[str, str]:
+    """Return an error as a `FieldError` of the response."""
     return {"field": shown(error.field), "value": shown(error.value), "problem": shown_whole(error.problem)}
 
 
 def shown_whole(text: str) -> str:
+    """Replace lone surrogates, which no encoder accepts."""
     return text.encode(errors="replace").decode()
 
 
 async def send_to_journeys(client: Client, company_id: int, accepted: Iterable[AcceptedEvent], concurrency: int) -> int:
-    """Hand all events to their journeys, `concurrency` customers at once; how many Temporal did not take.
+    """Signal all events to their journeys and return how many Temporal did not store.
 
-    Those of one customer go together. After the first failure nothing more is begun.
+    Events of one customer are sent together, `concurrency` customers at a time. After the first failure, no more
+    signals are sent.
     """
     groups: dict[str, list[dict[str, Any]]] = {}
     for event in accepted:
@@ -125,7 +134,7 @@ async def send_to_journeys(client: Client, company_id: int, accepted: Iterable[A
 async def recorded_outcomes(
     pool: Pool, company_id: int, accepted: list[AcceptedEvent]
 ) -> dict[str, list[EventOutcome]] | None:
-    """What the ledger knew of these ids before they were sent; None when Postgres does not answer."""
+    """Return the ledger's rows for these event ids before they are sent; None if Postgres is unavailable."""
     try:
         return await ledger.find_outcomes(pool, company_id, [event.id for event in accepted])
     except psycopg.OperationalError:
@@ -139,8 +148,9 @@ async def wait_for_outcomes(
     before: dict[str, list[EventOutcome]] | None,
     until: float,
 ) -> list[dict[str, Any]]:
-    """The outcome of each event, looked for until `until` (monotonic seconds); after that it is pending.
+    """Wait for the outcome of each event until `until` (monotonic seconds); outcomes still unknown are pending.
 
+    Returns:
     ``{"id", "outcome": applied | duplicate | conflict | quarantined | pending, "reason"?, "transitions"}``
     """
     decided: dict[str, Verdict] = {}
@@ -163,16 +173,16 @@ async def wait_for_outcomes(
             ids = [event.id for event in applied]
             caused = await ledger.find_caused_transitions(pool, company_id, customers, ids)
     except psycopg.OperationalError:
-        pass  # what is not known yet is pending: the events themselves are safe
+        pass  # the events are stored in Temporal; unknown outcomes are reported as pending
     for event in accepted:
-        # Not on record yet, but there is no other way for it to end.
+        # Not in the ledger yet, but certain: another content with this id was applied.
         if event.id not in decided and any(row.outcome == "applied" for row in known.get(event.id, ())):
-            decided[event.id] = ("conflict", "an event with this id and other content came first")
+            decided[event.id] = ("conflict", "an event with this id and different content was applied first")
     return [_answer(event, decided.get(event.id, PENDING), caused) for event in accepted]
 
 
 def _verdict(event: AcceptedEvent, known: Recorded) -> Verdict | None:
-    """What the ledger says of exactly this content."""
+    """Return the ledger's outcome for exactly this content."""
     for row in known.get(event.id, ()):
         if row.content_hash == event.content_hash:
             return row.outcome, row.reason

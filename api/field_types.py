@@ -1,4 +1,4 @@
-"""Texts and numbers in bodies and paths, as far as they can be stored and shown."""
+"""Validated types of fields in request bodies and paths."""
 
 from __future__ import annotations
 
@@ -8,39 +8,43 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import AfterValidator, StringConstraints
 
+from journey.text import STORABLE_TEXT, is_storable
+
 _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@[A-Za-z0-9\u0080-\U0010ffff-]+(\.[A-Za-z0-9\u0080-\U0010ffff-]+)+")
-CUSTOMER_ID = r"^[A-Za-z0-9._:@-]{1,64}$"
 
 
 def printable(text: str) -> str:
+    """Check that all characters are printable. Raises ValueError."""
     if not text.isprintable():
         raise ValueError("printable characters only")
     return text
 
 
 def email(text: str) -> str:
+    """Check the form of an e-mail address. Raises ValueError."""
     if not _EMAIL.fullmatch(text) or ".." in text:
         raise ValueError("an e-mail address like name@example.com")
     return text
 
 
 def not_blank(text: str) -> str:
+    """Check that a text is not blank. Raises ValueError."""
     if not text.strip():
         raise ValueError("not blank")
     return text
 
 
 def storable(text: str) -> str:
-    """Postgres stores neither NUL nor half a character."""
-    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ValueError("text in Unicode, without NUL or lone surrogates")
+    """Check that Postgres can store a text: no NUL, no lone surrogates. Raises ValueError."""
+    if not is_storable(text):
+        raise ValueError(STORABLE_TEXT)
     return text
 
 
-def given(value: object) -> object:
-    """For a field that may be left out, and has no empty value. Its default is not looked at."""
+def not_null(value: object) -> object:
+    """Reject null in a field that may only be omitted (pydantic does not validate defaults). Raises ValueError."""
     if value is None:
-        raise ValueError("leave it out where it is to stay as it is")
+        raise ValueError("null is not allowed; omit the field to leave it unchanged")
     return value
 
 

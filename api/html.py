@@ -1,4 +1,4 @@
-"""The customers' pages as HTML: plain forms, no script, nothing from elsewhere. Every text on them is escaped."""
+"""HTML of the customer pages: plain forms without scripts or external resources. All text is escaped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi import Response
 from fastapi.responses import HTMLResponse
 
 COMMENT_LIMIT = 2000  # characters
-RATINGS = ((1, "very bad"), (2, "bad"), (3, "all right"), (4, "good"), (5, "very good"))
+RATINGS = ((1, "very poor"), (2, "poor"), (3, "fair"), (4, "good"), (5, "very good"))
 
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1e293b;--soft:#475569;--paper:#fff;--line:#94a3b8;--accent:#0f766e;--on:#fff;
@@ -37,7 +37,7 @@ border:0;border-radius:.5rem;cursor:pointer}
 """
 _STYLE_HASH = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
 
-#: A link is a key: it must not go on in a Referer, a cache or a search engine.
+#: The link is a credential: it must not reach other sites (Referer), caches or search engines.
 HEADERS = {
     "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'",
@@ -51,7 +51,7 @@ HEADERS = {
 def page(
     title: str, body: str, *, company: str | None = None, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
-    """A page with the company's name above it; `body` is HTML that is escaped already."""
+    """Render a page with the company's name above the title; `body` is HTML, already escaped."""
     above = f'<p class="from">{escape(company)}</p>' if company else ""
     text = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -62,33 +62,35 @@ def page(
     return HTMLResponse(text, status, {**HEADERS, **(headers or {})})
 
 
-def words(*paragraphs: str) -> str:
-    return "".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs)
+def paragraphs(*texts: str) -> str:
+    """Return one escaped paragraph for each text."""
+    return "".join(f"<p>{escape(text)}</p>" for text in texts)
 
 
 def feedback_form(
-    company: str | None, *, wrong: str | None = None, rating: int | None = None, comment: str = ""
+    company: str | None, *, error: str | None = None, rating: int | None = None, comment: str = ""
 ) -> Response:
-    """The question; again with what was given where something was `wrong` with it."""
+    """Render the feedback form; after a mistake with the message `error` and the customer's input."""
     choices = "".join(
         f'<label class="choice"><input type="radio" name="rating" value="{value}" required'
         f"{' checked' if value == rating else ''}>{value} – {name}</label>"
         for value, name in RATINGS
     )
-    complaint = f'<p class="wrong" role="alert">{escape(wrong)}</p>' if wrong else ""
-    # the line break after the tag is the parser's: it takes one away
+    message = f'<p class="wrong" role="alert">{escape(error)}</p>' if error else ""
+    # the HTML parser drops the line break after the tag
     body = (
-        f'{complaint}<form method="post"><fieldset><legend>Your rating</legend>{choices}</fieldset>'
-        '<label class="above" for="comment">Would you like to add something? (optional)</label>'
+        f'{message}<form method="post"><fieldset><legend>Your rating</legend>{choices}</fieldset>'
+        '<label class="above" for="comment">Would you like to tell us more? (optional)</label>'
         f'<textarea id="comment" name="comment" maxlength="{COMMENT_LIMIT}">\n{escape(comment)}</textarea>'
         '<button type="submit">Send</button></form>'
     )
-    return page("How was your visit?", body, company=company, status=422 if wrong else 200)
+    return page("How was your visit?", body, company=company, status=422 if error else 200)
 
 
 def unsubscribe_form(company: str | None, channel: str) -> Response:
+    """Render the form that asks for confirmation."""
     body = (
-        words(f"You will get no more {channel} from us.")
+        paragraphs(f"You will no longer receive {channel} from us.")
         + '<form method="post"><button type="submit" name="unsubscribe" value="yes">Unsubscribe</button></form>'
     )
     return page("Unsubscribe?", body, company=company)

@@ -20,8 +20,8 @@ IdempotencyKey = Annotated[
     str | None,
     Header(
         pattern=r"^[!-~]{1,64}$",
-        description="repeats of a request with the same key count once, as long as the journey's present run lasts"
-        " (about twenty messages): enough for a double click or an answer that was lost, not for ever",
+        description="repeated requests with the same key count once, as long as the current workflow run lasts"
+        " (about twenty messages): enough for a double click or a lost response, not permanently",
     ),
 ]
 
@@ -48,21 +48,21 @@ async def execute_command(
     except CommandTimedOut as error:
         raise unavailable("worker", str(error)) from None
     except JourneyNotFound:
-        raise not_found("this company has no journey of such a customer") from None
+        raise not_found("this customer has no journey") from None
     except TemporalUnavailable:
         raise unavailable("Temporal") from None
     return {"customer_id": customer_id, **answer}
 
 
 def update_id(command: JourneyCommand, credential: Credential, key: str | None) -> str | None:
-    """The update's id for an idempotency key: a hash, because ids stand in histories, whatever a key may say."""
+    """Return the update id for an idempotency key: a hash, because update ids are stored in workflow histories."""
     if key is None:
         return None
     return f"{UPDATE_NAMES[type(command)]}-{sha256(f'{credential.key_id}:{key}'.encode()).hexdigest()[:32]}"
 
 
 def by_key(credential: Credential) -> str:
-    """Who did it, for the audit log."""
+    """Return the actor for the audit log."""
     return f"key/{credential.key_id}"
 
 

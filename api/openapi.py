@@ -1,4 +1,4 @@
-"""What OpenAPI says beyond what FastAPI finds by itself: event schemas, examples, the problems of every route."""
+"""Additions to FastAPI's OpenAPI document: event schemas, answer schemas, problem details and examples."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from api.schemas.events import StreamChange, StreamPing
 from api.schemas.problems import BY_KIND, Problem, schema_of
 from api.security.cookies import NAME as COOKIE
 from journey.events import AMOUNT_LIMIT, EVENT_TYPES, AnyEvent
+from journey.identifiers import ANCHORED_CUSTOMER_ID
 
 _REF = "#/components/schemas/{name}"
 
@@ -32,7 +33,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 
 
 def example(event_type: str, number: int = 1) -> dict[str, Any]:
-    """One event of a type, as it is sent."""
+    """Return an example event of a type."""
     head = {"id": f"e-{number}", "type": event_type, "customer_id": "c-1001", "occurred_at": "2026-03-02T10:15:00Z"}
     return head | EXAMPLES[event_type]
 
@@ -51,7 +52,7 @@ def _cloudevent() -> dict[str, Any]:
 
 
 def event_schemas() -> dict[str, dict[str, Any]]:
-    """JSON schemas of every event type, from the very types that validate, and of the envelopes."""
+    """Return JSON schemas of every event type, from the types that validate events, and of batches and CloudEvents."""
     (any_event,), schemas = msgspec.json.schema_components([AnyEvent], ref_template=_REF)
     for number, (name, cls) in enumerate(EVENT_TYPES.items(), 1):
         schema = schemas[cls.__name__]
@@ -71,16 +72,16 @@ def event_schemas() -> dict[str, dict[str, Any]]:
     }
     schemas["CloudEvent"] = {
         "type": "object",
-        "description": "CloudEvents 1.0. The event's id is `source`, a space, `id`; `subject` is the customer.",
+        "description": "CloudEvents 1.0. The event id is `source`, a space and `id`; `subject` is the customer id.",
         "properties": {
             "specversion": {"const": "1.0"},
             "source": text,
             "id": text,
-            "type": {"type": "string", "description": "a type of ours, alone or after a prefix like `com.example.`"},
+            "type": {"type": "string", "description": "an event type, optionally with a prefix such as `com.example.`"},
             "subject": _customer_id(),
             "time": {"type": "string", "format": "date-time"},
             "datacontenttype": {"const": JSON},
-            "data": {"type": "object", "description": "the fields of the type"},
+            "data": {"type": "object", "description": "the fields of the event type"},
         },
         "required": ["specversion", "source", "id", "type", "subject", "time"],
         "examples": [_cloudevent()],
@@ -89,13 +90,13 @@ def event_schemas() -> dict[str, dict[str, Any]]:
 
 
 def _customer_id() -> dict[str, Any]:
-    return {"anyOf": [{"type": "string", "pattern": "^[A-Za-z0-9._:@-]{1,64}$"}, {"type": "integer"}]}
+    return {"anyOf": [{"type": "string", "pattern": ANCHORED_CUSTOMER_ID}, {"type": "integer"}]}
 
 
 def _amount(signed: bool) -> dict[str, Any]:
     least = f"-{AMOUNT_LIMIT}" if signed else "0"
     return {
-        "description": f"from {least} to {AMOUNT_LIMIT}, at most two decimals; text or number, exact either way",
+        "description": f"from {least} to {AMOUNT_LIMIT}, at most two decimals; a string or a number, both exact",
         "anyOf": [
             {"type": "string", "pattern": rf"^{'-?' if signed else ''}[0-9]{{1,8}}(\.[0-9]{{1,2}})?$"},
             {"type": "number", "multipleOf": 0.01, "minimum": float(least), "maximum": float(AMOUNT_LIMIT)},
@@ -172,12 +173,12 @@ def _more_schemas() -> dict[str, Any]:
         [(model, "serialization") for model in dict.fromkeys(models)],
         ref_template=_REF.format(name="{model}"),
     )
-    found: dict[str, Any] = schemas["$defs"]
-    return found
+    definitions: dict[str, Any] = schemas["$defs"]
+    return definitions
 
 
 def complete(app: FastAPI) -> None:
-    """Add to `app`'s OpenAPI the events' schemas and the way to authenticate."""
+    """Add schemas and security schemes to the app's OpenAPI document."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -187,15 +188,15 @@ def complete(app: FastAPI) -> None:
         # fastapi_problem adds this one although no route uses it, with a reference that leads nowhere.
         components["schemas"].pop("HTTPValidationError", None)
         components["securitySchemes"] = {
-            "key": {"type": "http", "scheme": "bearer", "description": "an API key of the company, with its scopes"},
+            "key": {"type": "http", "scheme": "bearer", "description": "an API key of the company"},
             "session": {
                 "type": "apiKey",
                 "in": "cookie",
                 "name": COOKIE,
-                "description": "a session that `POST /v1/session` began, with the scopes of its key; under https the"
-                " cookie's name begins with `__Host-`. What changes something needs the header `X-CSRF-Token`.",
+                "description": "a session started with `POST /v1/session`, with the scopes of its API key. Over HTTPS"
+                " its name starts with `__Host-`. Requests that change something need the header `X-CSRF-Token`.",
             },
         }
         return document
 
-    app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI documents
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation does

@@ -1,4 +1,4 @@
-"""Every error that the gateway answers, as problem details (RFC 9457). `PROBLEMS` is the list that users can read."""
+"""Error responses as problem details (RFC 9457). `PROBLEMS` lists every problem type, with its documentation."""
 
 from collections.abc import Mapping
 from http.client import responses
@@ -14,114 +14,136 @@ from temporalio.service import RPCError
 
 RETRY_SECONDS = 2
 
-#: type: (status, title, what it means and what to do)
+#: type: (status, title, explanation for users)
 PROBLEMS: dict[str, tuple[int, str, str]] = {
-    "bad-request": (400, "The request cannot be read", "The detail says why."),
-    "unauthorised": (401, "No valid key", "Send `Authorization: Bearer KEY` with a key that is not revoked."),
+    "bad-request": (400, "Malformed request", "`detail` says what is wrong."),
+    "unauthorised": (
+        401,
+        "Not authenticated",
+        "Send `Authorization: Bearer KEY` with a valid API key that has not been revoked.",
+    ),
     "csrf": (
         403,
-        "Not sent by a page of ours",
-        "Send the session's `csrf_token` as `X-CSRF-Token` (GET /v1/session has it), from the dashboard's own address.",
+        "CSRF check failed",
+        "Send the session's `csrf_token` (see GET /v1/session) as `X-CSRF-Token`, from the dashboard's own origin.",
     ),
-    "missing-scope": (403, "The key may not do this", "Use a key with the scope that the detail names."),
-    "not-found": (404, "Not found", "There is no such thing in the key's company."),
-    "method-not-allowed": (405, "No such method here", "The `Allow` header names the methods of this path."),
-    "conflict": (409, "It does not stand as this needs it to", "The detail says how it stands; nothing was changed."),
-    "too-large": (413, "The body is too large", "Send at most 1 MiB, and batches of at most 1000 events."),
-    "unsupported-media-type": (415, "This content type is not understood", "The detail names those that are."),
-    "invalid-request": (422, "The request is not valid", "`errors` names each field, its value and what is allowed."),
-    "invalid-events": (422, "No event was valid", "`rejected` names each event's fields, values and what is allowed."),
-    "refused": (422, "The journey refused the change", "The detail says why; nothing was changed."),
-    "rate-limited": (429, "Too many requests", "Wait for the seconds that `Retry-After` says."),
-    "unavailable": (503, "A part of the system does not answer", "Repeat after the seconds that `Retry-After` says."),
+    "missing-scope": (403, "Missing scope", "Use an API key with the scope named in `scope`."),
+    "not-found": (404, "Not found", "The resource does not exist, or belongs to another company."),
+    "method-not-allowed": (405, "Method not allowed", "The `Allow` header lists the methods that this path supports."),
+    "conflict": (409, "Conflict with the current state", "`detail` describes the current state. Nothing was changed."),
+    "too-large": (413, "Request body too large", "Send at most 1 MiB, and at most 1000 events in a batch."),
+    "unsupported-media-type": (415, "Unsupported content type", "`detail` lists the supported content types."),
+    "invalid-request": (
+        422,
+        "Invalid request",
+        "`errors` lists each invalid field with its value and what is allowed.",
+    ),
+    "invalid-events": (
+        422,
+        "No valid event",
+        "`rejected` lists the invalid fields of each event with their values and what is allowed.",
+    ),
+    "refused": (422, "The journey refused the change", "`detail` says why. Nothing was changed."),
+    "rate-limited": (429, "Too many requests", "Wait for the number of seconds in `Retry-After`, then try again."),
+    "unavailable": (
+        503,
+        "Service unavailable",
+        "A part of the system does not respond. Try again after the number of seconds in `Retry-After`.",
+    ),
     "not-all-taken": (
         503,
-        "Not every event could be stored",
-        "Repeat the whole request with the same event ids: what was stored already counts once.",
+        "Not every event was stored",
+        "Send the whole request again with the same event ids. Events that were stored already count only once.",
     ),
-    "internal": (500, "Unexpected error", "It was logged under the request id that the response's header names."),
+    "internal": (500, "Internal error", "The error was logged under the request id in the `X-Request-Id` header."),
 }
 
 
 def problem(kind: str, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **more: Any) -> Problem:
-    """A problem of `PROBLEMS` to be raised; `more` stands beside the standard members."""
+    """Create a problem of `PROBLEMS` to raise; `more` are extension members."""
     status, title, _ = PROBLEMS[kind]
     return Problem(title, type_=kind, detail=detail, status=status, headers=dict(headers or {}), **more)
 
 
-def not_found(what: str) -> Problem:
-    return problem("not-found", what)
+def not_found(detail: str) -> Problem:
+    """Create a 404."""
+    return problem("not-found", detail)
 
 
 def invalid(field: str, value: object, allowed: str) -> Problem:
-    """A 422 about one field, in the form of all validation errors."""
+    """Create a 422 about one field, in the form of all validation errors."""
     error = {"field": field, "value": shown(value), "problem": allowed}
     return problem("invalid-request", f"{field}: {allowed}", errors=[error])
 
 
 def unavailable(part: str, detail: str | None = None, *, kind: str = "unavailable", **more: Any) -> Problem:
+    """Create a 503 with `Retry-After`; `part` names what does not respond."""
     headers = {"Retry-After": str(RETRY_SECONDS)}
-    return problem(kind, detail or f"{part} does not answer; try again", headers=headers, part=part, **more)
+    return problem(kind, detail or f"{part} does not respond; try again", headers=headers, part=part, **more)
 
 
 def shown(value: object) -> str:
-    """A value as it is quoted in an error: short, and text that any encoder takes."""
+    """Format a value for an error message: at most 80 characters, without lone surrogates."""
     text = value if isinstance(value, str) else repr(value)
     text = text if len(text) <= 80 else text[:77] + "..."
     return text.encode(errors="replace").decode()
 
 
 def make_handler(public_url: str) -> ExceptionHandler:
-    """What answers every error as a problem whose type is an absolute URI under `public_url`."""
+    """Create the handler that turns errors into problems, whose types are absolute URIs under `public_url`."""
     return new_exception_handler(
         documentation_uri_template=public_url.rstrip("/") + "/problems/{type}",
-        unhandled_wrappers=_WRAPPERS,  # type: ignore[arg-type]  # they are made like what is asked for
+        unhandled_wrappers=_WRAPPERS,  # type: ignore[arg-type]  # called with the same arguments as the declared types
         request_validation_handler=_invalid_request,
         handlers={
             psycopg.OperationalError: lambda _handler, _request, _error: unavailable("Postgres"),
             RPCError: lambda _handler, _request, _error: unavailable("Temporal"),
-            ClientDisconnect: lambda _handler, _request, _error: invalid("(body)", "nothing", "the body ended early"),
+            ClientDisconnect: lambda _handler, _request, _error: invalid(
+                "(body)", "nothing", "the connection was closed before the whole body arrived"
+            ),
         },
     )
 
 
 def install(app: FastAPI, handler: ExceptionHandler) -> None:
-    """Let `handler` answer the errors of `app`."""
+    """Register `handler` for the errors of `app`."""
     add_exception_handler(app, handler, generic_swagger_defaults=False)
     for error in (psycopg.OperationalError, RPCError, ClientDisconnect):
         app.add_exception_handler(error, handler)
 
 
-class _Known(Problem):
-    """A problem of `PROBLEMS` in place of what the framework would say."""
+class _FrameworkError(Problem):
+    """A problem of `PROBLEMS` instead of the framework's own error response."""
 
     kind: str
-    tells = True
+    has_detail = True
 
     def __init__(self, detail: str | None = None, headers: Mapping[str, str] | None = None, **more: Any) -> None:
         status, title, _ = PROBLEMS[self.kind]
-        kept = detail if self.tells and detail != responses[status] else None
-        super().__init__(title, type_=self.kind, detail=kept, status=status, headers=dict(headers or {}), **more)
+        shown_detail = detail if self.has_detail and detail != responses[status] else None
+        super().__init__(
+            title, type_=self.kind, detail=shown_detail, status=status, headers=dict(headers or {}), **more
+        )
 
 
-class _Internal(_Known):
+class _Internal(_FrameworkError):
     kind = "internal"
-    tells = False  # what went wrong inside is for the log, not for the caller
+    has_detail = False  # internal details belong in the log, not in a response
 
 
-class _BadRequest(_Known):
+class _BadRequest(_FrameworkError):
     kind = "bad-request"
 
 
-class _NotFound(_Known):
+class _NotFound(_FrameworkError):
     kind = "not-found"
 
 
-class _MethodNotAllowed(_Known):
+class _MethodNotAllowed(_FrameworkError):
     kind = "method-not-allowed"
 
 
-class _TooLarge(_Known):
+class _TooLarge(_FrameworkError):
     kind = "too-large"
 
 
@@ -136,14 +158,14 @@ _WRAPPERS = {
 
 def _invalid_request(_handler: ExceptionHandler, _request: Request, error: RequestValidationError) -> Problem:
     errors = []
-    for found in error.errors():
-        place = [str(part) for part in found["loc"] if part not in ("body", "query", "path", "header")]
-        value = "nothing" if found["type"] == "missing" else found.get("input")
-        errors.append({"field": ".".join(place) or "(body)", "value": shown(value), "problem": _said(found)})
+    for details in error.errors():
+        path = [str(part) for part in details["loc"] if part not in ("body", "query", "path", "header")]
+        value = "nothing" if details["type"] == "missing" else details.get("input")
+        errors.append({"field": ".".join(path) or "(body)", "value": shown(value), "problem": _message(details)})
     return problem("invalid-request", f"{errors[0]['field']}: {errors[0]['problem']}", errors=errors)
 
 
-def _said(found: dict[str, Any]) -> str:
-    """The message in the library's words or ours (a ValueError's), as text that any encoder takes."""
-    message: str = found["msg"]
+def _message(details: dict[str, Any]) -> str:
+    """Return pydantic's message, or that of a validator's ValueError, without lone surrogates."""
+    message: str = details["msg"]
     return message.removeprefix("Value error, ").encode(errors="replace").decode()

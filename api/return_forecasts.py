@@ -1,4 +1,4 @@
-"""Beside each churn prediction, whether the customer comes back: by the company's newest model, from his own visits."""
+"""Add return forecasts to churn predictions: the company's newest model applied to each customer's visits."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from db.analytics.visit_history import VisitSummary, visit_summaries
 from db.connections import Pool
 from journey.bgnbd import METHOD, Model, expected_appointments, probability_of_return
 
-DAYS = 90  # that are looked ahead
-NONE = {"return_probability": None, "expected_appointments": None, "model": None, "inputs": None}
-NEVER = {
+DAYS = 90  # length of the forecast
+NO_FORECAST = {"return_probability": None, "expected_appointments": None, "model": None, "inputs": None}
+NO_MODEL = {
     **dict.fromkeys(field.name for field in fields(ReturnModel)),
     "method": METHOD,
-    "reason": "no model was fitted yet: it is done every week, and by `journey predictions fit`",
+    "reason": "no model was fitted yet; run `journey predictions fit`, or wait for the weekly fit",
 }
 
 
 async def with_forecasts(pool: Pool, company_id: int, document: bytes) -> bytes:
-    """Add a ``model`` and each prediction's forecast to ``{"total", "more", "predictions"}``, passed as JSON text.
+    """Add the model and a forecast for each prediction to the JSON text ``{"total", "more", "predictions"}``.
 
-    A prediction's ``return_probability``, ``expected_appointments`` (of the next 90 days), ``model`` and ``inputs`` are
-    null together: where there is no model, or the customer never came. Its inputs are those of today (UTC).
+    A prediction's ``return_probability``, ``expected_appointments`` (in the next 90 days), ``model`` and ``inputs`` are
+    all null if there is no model or the customer has no visits. Inputs are as of today (UTC).
     """
-    found = orjson.loads(document)
+    answer = orjson.loads(document)
     newest = await return_models.newest(pool, company_id)
     model = None if newest is None else newest.model
     visits: dict[str, VisitSummary] = {}
     if model is not None:
-        customers = [row["customer_id"] for row in found["predictions"]]
+        customers = [row["customer_id"] for row in answer["predictions"]]
         visits = await visit_summaries(pool, company_id, customers, datetime.now(UTC).date())
-    for row in found["predictions"]:
-        row |= NONE
-        if newest is not None and model is not None and (known := visits.get(row["customer_id"])):
-            row |= {**_forecast(model, known), "model": _name(newest)}
-    about = NEVER if newest is None else asdict(newest)
-    return orjson.dumps({**found, "model": about})
+    for row in answer["predictions"]:
+        row |= NO_FORECAST
+        if newest is not None and model is not None and (history := visits.get(row["customer_id"])):
+            row |= {**_forecast(model, history), "model": _name(newest)}
+    summary = NO_MODEL if newest is None else asdict(newest)
+    return orjson.dumps({**answer, "model": summary})
 
 
 def _forecast(model: Model, visits: VisitSummary) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""What the gateway tells its operators: one line and one measurement a request, without anybody's data.
+"""Request logs and metrics.
 
-A line names the route's template, never the path: a customer's id may be an e-mail address.
+Logs and metrics contain the route template, never the path: a customer id may be an e-mail address.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 _log = structlog.get_logger("gateway")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-SLOW = 1.0  # seconds from which a good answer is logged, too
+SLOW = 1.0  # seconds; slower requests are logged even if they succeed
 _BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]
 
 
 class GatewayMetrics:
-    """Our counters, kept by the SDK's runtime beside its own, and the text of both for Prometheus."""
+    """The gateway's metrics, kept by the Temporal SDK's runtime together with its own."""
 
     def __init__(self) -> None:
         self._port = _free_port()
@@ -45,14 +45,17 @@ class GatewayMetrics:
             )
         )
         meter = self.runtime.metric_meter
-        self._requests = meter.create_histogram_timedelta("perdure_request_seconds", "requests by route and status")
-        self.accepted = meter.create_counter("perdure_events_accepted_total", "events that Temporal has taken")
-        self.rejected = meter.create_counter("perdure_events_rejected_total", "events that were not valid")
+        self._requests = meter.create_histogram_timedelta(
+            "perdure_request_seconds", "request duration by route and status"
+        )
+        self.accepted = meter.create_counter("perdure_events_accepted_total", "events stored by Temporal")
+        self.rejected = meter.create_counter("perdure_events_rejected_total", "invalid events")
         self._by_route: dict[tuple[str, str, int], MetricHistogramTimedelta] = {}
         for counter in (self.accepted, self.rejected):
             _from_zero(counter)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Record one request."""
         key = (method, route, status)
         histogram = self._by_route.get(key)
         if histogram is None:
@@ -61,22 +64,22 @@ class GatewayMetrics:
         histogram.record(timedelta(seconds=seconds))
 
     async def text(self) -> bytes:
-        """All metrics in Prometheus's text format. Raises OSError when the runtime's exporter does not answer."""
+        """Return all metrics in Prometheus text format. Raises OSError if the runtime's exporter does not respond."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
             writer.write(b"GET /metrics HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
             await writer.drain()
-            answer = await reader.read()
+            response = await reader.read()
         finally:
             writer.close()
-        head, _, body = answer.partition(b"\r\n\r\n")
+        head, _, body = response.partition(b"\r\n\r\n")
         if not head.split(b" ", 2)[1:2] == [b"200"]:
-            raise OSError("the metrics exporter answered " + head.split(b"\r\n")[0].decode(errors="replace"))
+            raise OSError("the metrics exporter returned " + head.split(b"\r\n")[0].decode(errors="replace"))
         return body
 
 
 def _from_zero(counter: MetricCounter) -> None:
-    counter.add(0)  # a rate needs a beginning
+    counter.add(0)  # so that the first increase is visible as a rate
 
 
 def _free_port() -> int:
@@ -87,9 +90,9 @@ def _free_port() -> int:
 
 
 class TelemetryMiddleware:
-    """ASGI middleware around everything: a request id, a measurement, and a line where something is worth one.
+    """Outermost ASGI middleware: request ids, metrics, and logs of failed and slow requests.
 
-    Unexpected errors end here: logged once, under the request id that their answer (made by `answer_error`) bears.
+    Unexpected errors are logged once, under the request id of the error response that `answer_error` creates.
     """
 
     def __init__(self, app: ASGIApp, answer_error: Callable[[Request, Exception], Response]) -> None:
@@ -101,11 +104,11 @@ class TelemetryMiddleware:
             await self.app(scope, receive, send)
             return
         started, status = perf_counter(), 0
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else f"{self.process}-{next(self.number)}"
+        received = Headers(scope=scope).get("x-request-id", "")
+        request_id = received if _REQUEST_ID.fullmatch(received) else f"{self.process}-{next(self.number)}"
         header = (b"x-request-id", request_id.encode())
 
-        async def send_marked(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -113,16 +116,16 @@ class TelemetryMiddleware:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_marked)
+            await self.app(scope, receive, send_with_id)
         except Exception as error:
             _log.exception("unexpected error", request_id=request_id, route=_route(scope))
             if status:
-                raise  # half an answer is out: only the end of the connection can tell
-            await self.answer_error(Request(scope, receive), error)(scope, receive, send_marked)
+                raise  # the response has started: only closing the connection can signal the error
+            await self.answer_error(Request(scope, receive), error)(scope, receive, send_with_id)
         finally:
-            self._tell(scope, request_id, status or 500, perf_counter() - started)
+            self._record(scope, request_id, status or 500, perf_counter() - started)
 
-    def _tell(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         route = _route(scope)
         gateway = getattr(scope["app"].state, "gateway", None)
         if gateway is not None:
@@ -143,7 +146,7 @@ class TelemetryMiddleware:
 
 
 def _route(scope: Scope) -> str:
-    # Without a route the path is anything that anybody thought of: no label for that.
+    # Paths without a route are arbitrary and must not become metric labels.
     return getattr(scope.get("route"), "path", "(none)")
 
 

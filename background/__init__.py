@@ -1,1 +1,1 @@
-"""Loops that run beside a worker: roll-ups and company gauges."""
+"""Loops that run in every worker process: rollups and company gauges."""

@@ -30,7 +30,7 @@ async def measure(url: str, number: int) -> None:
     counts = True
 
     async def timed(*arguments: Any, **options: Any) -> Any:
-        arguments[2]["counts"] = counts
+        arguments[2]["affects_analytics"] = counts
         begin = time.perf_counter()
         answer = await write(*arguments, **options)
         took[counts].append(time.perf_counter() - begin)

@@ -1,1 +1,1 @@
-"""What rooms say to each other: names, ids, limits, messages, requests and results, and the client side of Temporal."""
+"""What rooms exchange: names, ids, timeouts, messages, requests and results, and the client side of Temporal."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts import names
+from journey.text import STORABLE_TEXT, is_storable
 from journey.time import EPOCH_MICROS, Micros
 
 SCHEMA = 1
@@ -148,7 +149,6 @@ def validation_problem(command: JourneyCommand) -> str | None:
             continue
         if len(text) > TEXT_LIMIT:
             return f"{name}: at most {TEXT_LIMIT} characters are allowed"
-        # Postgres can store neither
-        if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-            return f"{name}: text in Unicode, without NUL or lone surrogates, is required"
+        if not is_storable(text):
+            return f"{name}: {STORABLE_TEXT}, is required"
     return None

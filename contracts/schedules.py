@@ -1,6 +1,6 @@
-"""When maintenance runs: Temporal Schedules, the client's side. Made where they are missing, changed where we changed.
+"""Temporal Schedules of the maintenance workflows: created if missing, updated if their definition changed.
 
-What an operator decided in the UI stays: one who paused a schedule finds it paused, with his note.
+What an operator set in the UI is kept: a paused schedule stays paused, with its note.
 """
 
 from collections.abc import Sequence
@@ -22,16 +22,16 @@ from temporalio.client import (
 
 from contracts import names
 
-#: After a downtime of Temporal so long, what was missed is started; several missed times are one round.
-CATCH_UP = timedelta(days=7)
-#: A round that is stuck ends, or no later one would ever run: they do not overlap.
-LONGEST = timedelta(days=2)
+#: After a downtime of Temporal up to this long, missed runs are caught up; several of them are a single run.
+CATCH_UP_WINDOW = timedelta(days=7)
+#: Runs do not overlap, so one that is stuck must end for the next to start.
+EXECUTION_TIMEOUT = timedelta(days=2)
 EVERY_DAY: Sequence[ScheduleRange] = (ScheduleRange(0, 6),)
 MONDAY: Sequence[ScheduleRange] = (ScheduleRange(1),)
 
 
 def definitions() -> dict[str, Schedule]:
-    """Every schedule of ours, by id; times are UTC."""
+    """Return every schedule by id; times are UTC."""
     return {
         names.STAGE_METRICS_SCHEDULE: _schedule(
             names.STAGE_METRICS,
@@ -40,7 +40,7 @@ def definitions() -> dict[str, Schedule]:
             0,
             EVERY_DAY,
             "Stage metrics of all companies, up to yesterday",
-            "The days since the last one written, the last weeks anew, and what late events touched.",
+            "Writes the days since the last one written, the last weeks again, and days that late events affected.",
         ),
         names.RECONCILIATION_SCHEDULE: _schedule(
             names.RECONCILIATION,
@@ -49,7 +49,7 @@ def definitions() -> dict[str, Schedule]:
             30,
             EVERY_DAY,
             "Deadlines that passed without an evaluation",
-            "Each one found is a fault: repaired, counted, and in the audit log. docs/maintenance.md says what to do.",
+            "Each one found is a fault: repaired, counted and recorded in the audit log. See docs/maintenance.md.",
         ),
         names.RETURN_MODELS_SCHEDULE: _schedule(
             names.FIT_RETURN_MODELS,
@@ -57,14 +57,18 @@ def definitions() -> dict[str, Schedule]:
             3,
             0,
             MONDAY,
-            "Models of return of all companies, fitted anew",
-            "How likely a customer comes back, learned from each company's own ledger.",
+            "Return models of all companies",
+            "Refits how likely a customer is to return, on each company's own ledger.",
         ),
     }
 
 
 async def ensure_schedules(client: Client) -> dict[str, str]:
-    """Make or change what is not as we define it; by id ``created``, ``updated`` or ``unchanged``. Raises RPCError."""
+    """Create or update the schedules; return ``created``, ``updated`` or ``unchanged`` by id.
+
+    Raises:
+        temporalio.service.RPCError: Temporal did not answer.
+    """
     return {schedule_id: await _ensure(client, schedule_id, wanted) for schedule_id, wanted in definitions().items()}
 
 
@@ -76,24 +80,24 @@ async def _ensure(client: Client, schedule_id: str, wanted: Schedule) -> str:
         pass
     handle = client.get_schedule_handle(schedule_id)
     if _definition((await handle.describe()).schedule) == _definition(wanted):
-        return "unchanged"  # a worker's start is no reason to disturb a schedule that may be catching up
+        return "unchanged"  # an update would disturb a schedule that is catching up
 
-    def changed(found: ScheduleUpdateInput) -> ScheduleUpdate:
-        wanted.state = found.description.schedule.state
+    def keep_state(current: ScheduleUpdateInput) -> ScheduleUpdate:
+        wanted.state = current.description.schedule.state
         return ScheduleUpdate(wanted)
 
-    await handle.update(changed)
+    await handle.update(keep_state)
     return "updated"
 
 
 def _definition(schedule: Schedule) -> tuple[object, ...]:
-    """What of a schedule is ours: when, how, and which workflow."""
+    """Return the part of a schedule that is defined here: when, how, and which workflow."""
     action = schedule.action
     assert isinstance(action, ScheduleActionStartWorkflow)
     spec = [(c.hour, c.minute, c.day_of_week, c.comment) for c in schedule.spec.calendars]
     rest = (schedule.spec.intervals, schedule.spec.cron_expressions, schedule.spec.skip, schedule.spec.jitter)
-    started = (action.workflow, action.id, action.task_queue, action.execution_timeout)
-    return (spec, *map(bool, rest), schedule.policy, *started)
+    target = (action.workflow, action.id, action.task_queue, action.execution_timeout)
+    return (spec, *map(bool, rest), schedule.policy, *target)
 
 
 def _schedule(
@@ -103,13 +107,13 @@ def _schedule(
     return Schedule(
         action=ScheduleActionStartWorkflow(
             workflow,
-            {},  # a round with the defaults of the code that runs it, not of the code that made the schedule
+            {},  # the defaults of the code that runs the workflow, not of the code that created the schedule
             id=workflow_id,
             task_queue=names.TASK_QUEUE,
-            execution_timeout=LONGEST,
+            execution_timeout=EXECUTION_TIMEOUT,
             static_summary=summary,
             static_details=details,
         ),
         spec=ScheduleSpec(calendars=(times,)),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP_WINDOW),
     )

@@ -1,7 +1,7 @@
-"""Connections: the pool of the application's role, and the scope of one tenant upon it.
+"""Connections: the pool of the application's role, and transactions in the scope of one tenant.
 
-Row-level security asks `app.company_id`. It is set for one transaction only: what a session keeps would go to whoever
-takes the connection from the pool next.
+Row-level security reads the setting `app.company_id`. It is set for one transaction only, because a session-level
+setting would leak to the next user of the pooled connection.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
 Statement = LiteralString | sql.SQL | sql.Composed
 
-_SCOPE: LiteralString = "select set_config('app.company_id', %s, true)"
+_SET_COMPANY: LiteralString = "select set_config('app.company_id', %s, true)"
 
 
 async def open_pool(
@@ -35,19 +35,18 @@ async def open_pool(
     timeout: float = 3.0,
     cursor_factory: type[AsyncCursor[TupleRow]] = AsyncCursor,
 ) -> Pool:
-    """A pool of autocommit connections that act as `perdure_app`. Close it with `await pool.close()`.
+    """Open a pool of autocommit connections with the role `perdure_app`. Close it with `await pool.close()`.
 
-    Opens at once, whether or not Postgres answers: connections are made in the background. To take one waits at most
-    `timeout` seconds and then raises psycopg_pool.PoolTimeout, which is a psycopg.OperationalError; one that breaks in
-    use raises psycopg.OperationalError.
+    The pool opens immediately, even if Postgres does not answer: connections are established in the background. Taking
+    a connection waits up to `timeout` seconds, then raises psycopg_pool.PoolTimeout (a psycopg.OperationalError).
     """
     pool: Pool = AsyncConnectionPool(
-        make_conninfo(**_with_limits(database_url)),
+        make_conninfo(**_with_timeouts(database_url)),
         min_size=min_size,
         max_size=max_size,
         timeout=timeout,
-        # After this long a lost connection is given up, and whoever needs one next tries anew. Were it longer, the
-        # growing pauses between attempts would keep a pool away from a Postgres that has long been back.
+        # Give up a lost connection after this time; the next caller starts a new attempt. With a longer timeout, the
+        # growing backoff would keep the pool disconnected long after Postgres is available again.
         reconnect_timeout=timeout,
         kwargs={"autocommit": True, "prepare_threshold": 2, "cursor_factory": cursor_factory},
         configure=_configure,
@@ -59,12 +58,14 @@ async def open_pool(
 
 @asynccontextmanager
 async def pooled_connection(pool: Pool) -> AsyncGenerator[Connection]:
-    """A live connection of the pool, without any tenant. As `pool.connection()`, but what the server closed while it
-    lay idle is replaced unseen, so that after a restart of Postgres not every connection fails once.
+    """Take a connection from the pool, without a tenant.
+
+    Like `pool.connection()`, but replaces connections that the server closed while they were idle. Otherwise each of
+    them would fail once after a restart of Postgres.
     """
-    until = monotonic() + pool.timeout
-    while _is_stale(connection := await pool.getconn(until - monotonic())):
-        await connection.close()  # otherwise the pool would take it back
+    deadline = monotonic() + pool.timeout
+    while _is_stale(connection := await pool.getconn(deadline - monotonic())):
+        await connection.close()  # otherwise the pool would reuse it
         await pool.putconn(connection)
     try:
         yield connection
@@ -74,26 +75,27 @@ async def pooled_connection(pool: Pool) -> AsyncGenerator[Connection]:
 
 @asynccontextmanager
 async def tenant_transaction(pool: Pool, company_id: int) -> AsyncGenerator[Connection]:
-    """One transaction that sees and writes the rows of one company: committed at the end, rolled back on an exception.
+    """Run one transaction in the scope of a company; commit at the end, roll back on an exception.
 
-    Raises psycopg.OperationalError (a PoolTimeout included) when Postgres does not answer.
+    Raises:
+        psycopg.OperationalError: Postgres does not answer (includes PoolTimeout).
     """
     async with pooled_connection(pool) as connection, connection.transaction():
-        await connection.execute(_SCOPE, [str(company_id)])
+        await connection.execute(_SET_COMPANY, [str(company_id)])
         yield connection
 
 
 @asynccontextmanager
 async def tenant_snapshot(pool: Pool, company_id: int) -> AsyncGenerator[Connection]:
-    """One transaction as `tenant_transaction`'s whose statements all see the same moment, and write nothing.
+    """Run one read-only transaction in the scope of a company, whose statements all see the same snapshot.
 
-    They are planned once for all parameters: to plan a figure anew each time costs as much as to count it.
+    Uses generic plans: planning an analytics statement takes as long as executing it.
     """
     async with pooled_connection(pool) as connection, connection.transaction():
         async with connection.pipeline():
             await connection.execute("set transaction isolation level repeatable read, read only")
             await connection.execute(
-                f"{_SCOPE}, set_config('plan_cache_mode', 'force_generic_plan', true)", [str(company_id)]
+                f"{_SET_COMPANY}, set_config('plan_cache_mode', 'force_generic_plan', true)", [str(company_id)]
             )
         yield connection
 
@@ -101,8 +103,8 @@ async def tenant_snapshot(pool: Pool, company_id: int) -> AsyncGenerator[Connect
 async def tenant_rows(pool: Pool, company_id: int, statement: Statement, params: Params = ()) -> list[TupleRow]:
     """Execute one statement in the scope of one company, in one round trip instead of four (`tenant_transaction`).
 
-    A pipeline outside of a transaction block is one implicit transaction, so that the setting reaches the statement
-    and ends with it. Errors as in `tenant_transaction`.
+    A pipeline outside of a transaction block is one implicit transaction: the setting applies to the statement and ends
+    with it. Raises the same errors as `tenant_transaction`.
     """
     return await scoped_rows(pool, "app.company_id", str(company_id), statement, params)
 
@@ -110,7 +112,7 @@ async def tenant_rows(pool: Pool, company_id: int, statement: Statement, params:
 async def scoped_rows(
     pool: Pool, setting: str, value: str, statement: Statement, params: Params = ()
 ) -> list[TupleRow]:
-    """`tenant_rows` for any setting that the policies know: `app.company_id` or `app.key_hash`."""
+    """Like `tenant_rows`, for any setting that the policies use: `app.company_id` or `app.key_hash`."""
     async with pooled_connection(pool) as connection, connection.pipeline(), connection.cursor() as cursor:
         await connection.execute("select set_config(%s, %s, true)", [setting, value])
         await cursor.execute(statement, params)
@@ -119,32 +121,35 @@ async def scoped_rows(
 
 @asynccontextmanager
 async def owner_connection(database_url: str) -> AsyncGenerator[Connection]:
-    """One transaction as the login itself, for the operator's commands: companies, keys, schema.
+    """Run one transaction as the owner of the database, for the operator's commands: companies, keys, schema.
 
-    Committed at the end, rolled back on an exception. Raises psycopg.OperationalError when Postgres does not answer.
+    Commits at the end, rolls back on an exception.
+
+    Raises:
+        psycopg.OperationalError: Postgres does not answer.
     """
-    async with await AsyncConnection.connect(make_conninfo(**_with_limits(database_url))) as connection:
+    async with await AsyncConnection.connect(make_conninfo(**_with_timeouts(database_url))) as connection:
         yield connection
 
 
-def _with_limits(database_url: str) -> dict[str, Any]:
-    """A server that vanishes without a word is noticed within seconds, not after the two hours that TCP waits."""
-    limits = {"connect_timeout": 3, "keepalives_idle": 10, "keepalives_interval": 5, "tcp_user_timeout": 15_000}
-    return {"application_name": "perdure", **limits, **conninfo_to_dict(database_url)}
+def _with_timeouts(database_url: str) -> dict[str, Any]:
+    """Add timeouts that detect an unreachable server within seconds, instead of the two hours of TCP keepalive."""
+    timeouts = {"connect_timeout": 3, "keepalives_idle": 10, "keepalives_interval": 5, "tcp_user_timeout": 15_000}
+    return {"application_name": "perdure", **timeouts, **conninfo_to_dict(database_url)}
 
 
 async def _configure(connection: Connection) -> None:
     await connection.execute(sql.SQL("set role {}").format(sql.Identifier(APP_ROLE)))
-    # A process that is stopped or cut off inside a transaction must not hold its rows for ever.
+    # A process that is stopped or disconnected inside a transaction must not keep its locks.
     await connection.execute("set idle_in_transaction_session_timeout = '60s'")
-    await connection.execute("set timezone = 'UTC'")  # instants in the JSON that Postgres builds
+    await connection.execute("set timezone = 'UTC'")  # for the timestamps in JSON built by Postgres
 
 
 def _is_stale(connection: Connection) -> bool:
-    """Whether the server has closed it, seen without asking the server.
+    """Check whether the server has closed an idle connection, without a round trip.
 
-    An idle connection has nothing to read; when it has, that is the server's farewell or the end of the stream.
+    An idle connection has nothing to read. If it does, that is the server's termination message or end of file.
     """
-    watch = select.poll()
-    watch.register(connection.pgconn.socket, select.POLLIN)
-    return bool(watch.poll(0))
+    poller = select.poll()
+    poller.register(connection.pgconn.socket, select.POLLIN)
+    return bool(poller.poll(0))

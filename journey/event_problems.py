@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from journey.events import EVENT_TYPES, Event, InvalidEvent, from_fields
+from journey.event_validation import InvalidEvent, from_fields
+from journey.events import EVENT_TYPES, Event
 from journey.time import Micros
 
 #: A valid value for each field, put in the place of one that is reported, so that the next problem can be found.

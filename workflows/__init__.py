@@ -1,1 +1,1 @@
-"""The durable half of a journey: what remembers and waits. Workflow code decides nothing about stages."""
+"""The durable half of a journey: workflows hold state and wait; they decide nothing about stages."""

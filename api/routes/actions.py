@@ -1,4 +1,4 @@
-"""Stage actions, and those that people ask for: what became of each, ask for another, try one again."""
+"""Actions: request outreach, list actions with their results, and retry one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api import cursors
 from api.dependencies import CredentialDep, CustomerId, Gateway, GatewayDep
 from api.event_formats import JSON
-from api.field_types import CUSTOMER_ID, Note, RowId
+from api.field_types import Note, RowId
 from api.journey_commands import IdempotencyKey, execute_command, update_id
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
@@ -22,6 +22,7 @@ from db.outreach import action_queries
 from db.outreach.action_queries import ActionSearch
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
 from journey.actions import action_key
+from journey.identifiers import ANCHORED_CUSTOMER_ID
 
 MAX_ROWS = 200
 
@@ -69,7 +70,7 @@ _PENDING = {
 
 
 class ActionRequest(BaseModel):
-    """Outreach that a person asks for. A call becomes a task; e-mail and offer go by the rules of all outreach."""
+    """Outreach requested by a person. A call becomes a task; e-mails and offers follow the outreach rules."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -79,18 +80,20 @@ class ActionRequest(BaseModel):
     )
 
     type: Literal["call", "email", "offer"]
-    note: Note | None = Field(default=None, description="for the colleague who calls; kept with the action")
+    note: Note | None = Field(
+        default=None, description="note for the colleague who makes the call; saved with the action"
+    )
 
 
 @_write.post(
     "/v1/customers/{customer_id}/actions",
-    summary="Ask for a call, an e-mail or an offer",
+    summary="Request a call, an e-mail or an offer",
     status_code=202,
     response_model=None,
     responses={
         202: json_answer(
             CustomerAction,
-            "The action, which is on record and done in the background.",
+            "The action was recorded and will be performed in the background.",
             {"customer_id": "c-1001", "action": _PENDING},
         ),
         **problems("not-found", "too-large", "unsupported-media-type", "refused"),
@@ -103,9 +106,8 @@ async def request_action(
     credential: CredentialDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Consent, quiet hours and the cap hold here too: what they keep back is `suppressed` or `waiting`, with a reason.
-
-    The journey's history tells who asked for it and when.
+    """Consent, quiet hours and the message cap apply: an action that they hold back is `suppressed` or `waiting`, with
+    a reason. The journey's history records who requested it and when.
     """
     message = RequestAction(request.type, request.note, performed_by=credential.key_id)
     company_id = credential.company_id
@@ -118,14 +120,14 @@ async def request_action(
 
 @_read.get(
     "/v1/portal/actions",
-    summary="Actions and what became of them",
+    summary="List actions with their results",
     response_model=None,
     responses={
         200: json_answer(
             ActionsPage,
-            "A page, newest first, each with its latest five attempts. `counts` (on the first page, null on others)"
-            " says how many there are of each status, whatever status was asked for; `next_cursor` (null on the last"
-            " page) is the `cursor` of the next one.",
+            "A page of actions, newest first, each with its latest five attempts. `counts` (null on all pages but the"
+            " first) is the number of actions by status, whatever `status` was requested. `next_cursor` (null on the"
+            " last page) is the `cursor` of the next page.",
             {"actions": [_SHOWN], "counts": {"failed": 1, "succeeded": 44}, "next_cursor": None},
         ),
         **problems(),
@@ -134,11 +136,14 @@ async def request_action(
 async def get_actions(
     gateway: GatewayDep,
     credential: CredentialDep,
-    status: Annotated[list[Status] | None, Query(max_length=6, description="repeatable: any of these")] = None,
-    customer_id: Annotated[str | None, Query(pattern=CUSTOMER_ID)] = None,
+    status: Annotated[list[Status] | None, Query(max_length=6, description="repeatable; matches any of these")] = None,
+    customer_id: Annotated[str | None, Query(pattern=ANCHORED_CUSTOMER_ID)] = None,
     action: Annotated[
         str | None,
-        Query(pattern=r"^[a-z0-9_]{1,64}(\.[0-9-]{1,20})?$", description="its name; without a number any step of it"),
+        Query(
+            pattern=r"^[a-z0-9_]{1,64}(\.[0-9-]{1,20})?$",
+            description="name of the action; without a number, all of its steps",
+        ),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 50,
     cursor: Annotated[str | None, Query(max_length=cursors.MAX_LENGTH)] = None,
@@ -158,36 +163,36 @@ async def get_actions(
 
 @_write.post(
     "/v1/actions/{action_id}/retry",
-    summary="Try an action again",
+    summary="Retry an action",
     status_code=202,
     response_model=None,
     responses={
         202: json_answer(
             CustomerAction,
-            "The action, which will be tried again.",
+            "The action will be retried.",
             {"customer_id": "c-1001", "action": {**_SHOWN, "status": "pending", "done_at": None}},
         ),
         **problems("not-found", "conflict", "refused"),
     },
 )
 async def retry_action(action_id: RowId, gateway: GatewayDep, credential: CredentialDep) -> Response:
-    """For what has failed or was suppressed. A message that is sent again has the same id as the first time."""
-    found = await _found(gateway, credential, action_id)
+    """Retry an action that failed or was suppressed. A message is sent with the same id as the first time."""
+    loaded = await _load(gateway, credential, action_id)
     message = RetryAction(action_id, performed_by=credential.key_id)
-    await execute_command(gateway, credential.company_id, found[0], message, conflicts=("action_id",))
-    return _answer(await _found(gateway, credential, action_id), 202)
+    await execute_command(gateway, credential.company_id, loaded[0], message, conflicts=("action_id",))
+    return _answer(await _load(gateway, credential, action_id), 202)
 
 
-async def _found(gateway: Gateway, credential: Credential, action_id: int) -> tuple[str, bytes]:
-    found = await action_queries.find_action(gateway.pool, credential.company_id, action_id=action_id)
-    if found is None:
-        raise not_found("this company has no such action")
-    return found
+async def _load(gateway: Gateway, credential: Credential, action_id: int) -> tuple[str, bytes]:
+    loaded = await action_queries.find_action(gateway.pool, credential.company_id, action_id=action_id)
+    if loaded is None:
+        raise not_found("no such action")
+    return loaded
 
 
-def _answer(found: tuple[str, bytes] | None, status: int) -> Response:
-    assert found is not None  # the journey has answered after it was committed
-    customer_id, action = found
+def _answer(loaded: tuple[str, bytes] | None, status: int) -> Response:
+    assert loaded is not None  # the journey replied after the commit
+    customer_id, action = loaded
     return Response(b'{"customer_id":%b,"action":%b}' % (orjson.dumps(customer_id), action), status, media_type=JSON)
 
 
@@ -195,10 +200,10 @@ def _position(cursor: str) -> int:
     try:
         kind, row = cursors.decode(cursor)
         if kind != "actions":
-            raise ValueError("of something else")
+            raise ValueError("cursor of another list")
         return cursors.row_id(row)
     except (ValueError, TypeError):
-        raise invalid("cursor", cursor, "next_cursor of a page of actions") from None
+        raise invalid("cursor", cursor, "the `next_cursor` of a page of actions") from None
 
 
 router = APIRouter(routes=[*_read.routes, *_write.routes])

@@ -1,4 +1,4 @@
-"""What a company knows: its journeys in figures, the metrics of each stage and day, and whom it is about to lose."""
+"""Analytics: journeys as of an instant, stage flow, stage metrics and churn predictions."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from journey.time import EARLIEST
 
 MAX_DAYS = 366
 MAX_PREDICTIONS = 1000
-AHEAD = timedelta(minutes=5)  # as far as an event may lie in the future
+AHEAD = timedelta(minutes=5)  # how far in the future an event may occur
 
 Period = Literal["day", "week", "month", "quarter", "year", "all"]
 AsOf = Annotated[
     str | None,
     Query(
         max_length=40,
-        description="an instant of the past, RFC 3339 with an offset; by default now",
+        description="a time in the past, RFC 3339 with UTC offset; default: now",
         examples=["2026-03-12T09:00:00Z"],
     ),
 ]
@@ -118,11 +118,11 @@ _MODEL = {
 
 @router.get(
     "/v1/portal/analytics/customer-journey",
-    summary="All journeys in figures",
+    summary="Journey analytics",
     description="The funnel and the transitions are those of the period (1, 7, 30, 90 or 365 UTC days up to and "
     "with that of `as_of`, or `all`); everything else is as of that instant. `stage_times` are mean days.",
     response_model=None,
-    responses={200: json_answer(JourneyAnalytics, "The figures.", _FIGURES), **problems()},
+    responses={200: json_answer(JourneyAnalytics, "The analytics.", _FIGURES), **problems()},
 )
 async def get_customer_journey(
     gateway: GatewayDep, credential: CredentialDep, period: Period = "month", as_of: AsOf = None
@@ -134,12 +134,12 @@ async def get_customer_journey(
 
 @router.get(
     "/v1/portal/analytics/sankey",
-    summary="The ways that journeys took",
+    summary="Stage flow (Sankey)",
     description="A node is a stage at a step (how many moves a journey had made in the period when it came there), so"
     f" that loops show and no link leads back. After {MAX_STEPS} moves, the last link leads to where a journey came.",
     response_model=None,
     responses={
-        200: json_answer(StageFlow, "Nodes and links, in the order of steps and stages.", _SANKEY),
+        200: json_answer(StageFlow, "Nodes and links, by step and stage.", _SANKEY),
         **problems(),
     },
 )
@@ -153,7 +153,7 @@ async def get_sankey(
 
 @router.get(
     "/v1/portal/analytics/churn-predictions",
-    summary="Whom the company is about to lose",
+    summary="Churn predictions",
     description="Customers whose risk score exceeds the company's `scoring.high_risk`, and customers in a stage with "
     "the role `at_risk`, in descending order of risk. `total` counts them, up to "
     f"{MAX_COUNTED:,} (then `more` is true). "
@@ -176,22 +176,22 @@ async def get_churn_predictions(
     gateway: GatewayDep, credential: CredentialDep, limit: Annotated[int, Query(ge=1, le=MAX_PREDICTIONS)] = 50
 ) -> Response:
     rulebook = await gateway.rulebook(credential.company_id)
-    found = await churn_predictions(gateway.pool, credential.company_id, rulebook, limit)
-    return Response(await with_forecasts(gateway.pool, credential.company_id, found), media_type=JSON)
+    predictions = await churn_predictions(gateway.pool, credential.company_id, rulebook, limit)
+    return Response(await with_forecasts(gateway.pool, credential.company_id, predictions), media_type=JSON)
 
 
 @router.get(
     "/v1/portal/analytics/stage-metrics",
-    summary="The metrics of each stage and day",
-    description=f"Days are UTC, at most {MAX_DAYS} of them; days to come have no rows.",
+    summary="Stage metrics by day",
+    description=f"Days are in UTC, at most {MAX_DAYS} of them. Future days have no rows.",
     response_model=None,
-    responses={200: json_answer(StageMetrics, "By day and stage.", {"stage_metrics": [_METRIC]}), **problems()},
+    responses={200: json_answer(StageMetrics, "Rows by day and stage.", {"stage_metrics": [_METRIC]}), **problems()},
 )
 async def get_stage_metrics(
     gateway: GatewayDep,
     credential: CredentialDep,
-    first: Annotated[date | None, Query(alias="from", description="by default 29 days before `to`")] = None,
-    last: Annotated[date | None, Query(alias="to", description="by default the day of `as_of`")] = None,
+    first: Annotated[date | None, Query(alias="from", description="default: 29 days before `to`")] = None,
+    last: Annotated[date | None, Query(alias="to", description="default: the day of `as_of`")] = None,
     as_of: AsOf = None,
 ) -> Response:
     instant = _instant(as_of)
@@ -201,7 +201,7 @@ async def get_stage_metrics(
         raise invalid("to", last, f"not before {EARLIEST.date()}")
     first = last - timedelta(days=29) if first is None else first
     if not timedelta(0) <= last - first < timedelta(days=MAX_DAYS):
-        raise invalid("from", first, f"at most {MAX_DAYS} days, none of them after `to`")
+        raise invalid("from", first, f"at most {MAX_DAYS} days, not after `to`")
     query = AnalyticsQuery((await gateway.rulebook(credential.company_id)).all_stages, instant)
     rows = await stage_metrics(gateway.pool, credential.company_id, query, first, min(last, today))
     return Response(b'{"stage_metrics":' + rows + b"}", media_type=JSON)
@@ -211,10 +211,10 @@ def _instant(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        # a plus that was not encoded arrives as a space
+        # an unencoded plus sign arrives as a space
         instant = datetime.fromisoformat(text.replace(" ", "+"))
         if instant.tzinfo is not None and EARLIEST <= instant <= datetime.now(UTC) + AHEAD:
             return instant
     except (ValueError, OverflowError):
-        pass  # said below, as for a time without an offset
-    raise invalid("as_of", text, "a time with an offset, from 1900 until now, like 2026-03-12T09:00:00Z")
+        pass  # reported below, as for a time without an offset
+    raise invalid("as_of", text, "a time with UTC offset between 1900 and now, such as 2026-03-12T09:00:00Z")

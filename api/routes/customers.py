@@ -1,4 +1,4 @@
-"""``PUT /v1/customers/{id}``: the profile, the one place for names and contact details."""
+"""`PUT /v1/customers/{id}`: customer profiles, the only place for names and contact details."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _ZONES = frozenset(available_timezones())
 
 def _zone(text: str) -> str:
     if text not in _ZONES:
-        raise ValueError("a time zone's name like Europe/Berlin")
+        raise ValueError("an IANA time zone such as Europe/Berlin")
     return text
 
 
 def _locale(text: str) -> str:
     if not _LOCALE.fullmatch(text):
-        raise ValueError("a language tag (BCP 47) like de-DE")
+        raise ValueError("a BCP 47 language tag such as de-DE")
     return text
 
 
 class Profile(BaseModel):
-    """What is known of a person. What is left out is emptied."""
+    """A customer's profile. Omitted fields are cleared."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -58,7 +58,7 @@ class Profile(BaseModel):
     name: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(printable)] | None = None
     email: Email | None = None
     phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 ()./-]{2,30}$")] | None = Field(
-        default=None, description="with the country's prefix where it is known"
+        default=None, description="with country code if known"
     )
     time_zone: Annotated[str, AfterValidator(_zone)] | None = Field(default=None, description="IANA name")
     locale: Annotated[str, AfterValidator(_locale)] | None = Field(default=None, description="BCP 47")
@@ -72,12 +72,12 @@ class Profile(BaseModel):
     summary="Replace a customer's profile",
     response_model=None,
     responses={
-        200: json_answer(CustomerProfile, "The profile as stored.", {"customer_id": "c-1001", "name": "Ada Example"}),
+        200: json_answer(CustomerProfile, "The stored profile.", {"customer_id": "c-1001", "name": "Ada Example"}),
         **problems("too-large", "unsupported-media-type"),
     },
 )
 async def put_profile(
     customer_id: CustomerId, profile: Profile, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
-    """Make the customer when new. A journey begins with the first event, not with a profile."""
+    """Creates the customer if necessary. The journey starts with the first event, not with the profile."""
     return await customers.put_profile(gateway.pool, credential.company_id, customer_id, profile.model_dump())

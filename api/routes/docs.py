@@ -1,5 +1,4 @@
-"""``/docs``: the OpenAPI description as one page for people. Nothing on it is loaded from elsewhere, so it needs no
-internet, runs no script, and tells nobody who reads it."""
+"""`/docs`: the OpenAPI document as an HTML page without scripts or external resources."""
 
 from __future__ import annotations
 
@@ -36,8 +35,8 @@ def _page(document: dict[str, Any]) -> Iterator[str]:
     info = document["info"]
     yield '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     yield f"<title>{escape(info['title'])} API</title><style>{_STYLE}</style>"
-    yield f"<h1>{escape(info['title'])} {escape(info['version'])}</h1><p>{_words(info['description'])}</p>"
-    yield '<p>For machines: <a href="/openapi.json">/openapi.json</a></p><ul>'
+    yield f"<h1>{escape(info['title'])} {escape(info['version'])}</h1><p>{_markup(info['description'])}</p>"
+    yield '<p>Machine-readable: <a href="/openapi.json">/openapi.json</a></p><ul>'
     operations = [
         (f"{verb.upper()} {path}", operation)
         for path, verbs in document["paths"].items()
@@ -57,7 +56,7 @@ def _page(document: dict[str, Any]) -> Iterator[str]:
 def _operation(name: str, operation: dict[str, Any]) -> Iterator[str]:
     verb, _, path = name.partition(" ")
     yield f'<section id="{_anchor(name)}"><h2><code><b class="verb">{verb}</b> {escape(path)}</code></h2>'
-    yield f"<p>{_words(operation['summary'])}. {_words(operation.get('description', ''))}</p>"
+    yield f"<p>{_markup(operation['summary'])}. {_markup(operation.get('description', ''))}</p>"
     if scope := operation.get("x-scope"):
         yield f"<p>Scope <code>{escape(scope)}</code></p>"
     if parameters := operation.get("parameters"):
@@ -69,9 +68,9 @@ def _operation(name: str, operation: dict[str, Any]) -> Iterator[str]:
             yield f"<code>{schema}</code>"
         yield "</table>"
     for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
-        yield f"<h3>Body: <code>{escape(media_type)}</code></h3>"
+        yield f"<h3>Request body: <code>{escape(media_type)}</code></h3>"
         yield from _examples(content)
-    yield "<h3>Answers</h3>"
+    yield "<h3>Responses</h3>"
     for status, answer in operation["responses"].items():
         yield f"<details><summary><code>{status}</code> {escape(answer['description'])}</summary>"
         for content in answer.get("content", {}).values():
@@ -97,6 +96,6 @@ def _anchor(name: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in name).strip("-")
 
 
-def _words(text: str) -> str:
-    """Escaped, with what stands in backticks as code."""
+def _markup(text: str) -> str:
+    """Escape a text and render backticks as code."""
     return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))

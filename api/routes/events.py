@@ -1,4 +1,4 @@
-"""``POST /v1/events``: what happened, for journeys to take. 202 says that Temporal has stored every accepted event."""
+"""`POST /v1/events`: event intake. 202 means that Temporal has stored every accepted event."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from api.problems import invalid, problem, unavailable
 from api.schemas.events import EventOutcomes, EventsAccepted
 from api.security.route_classes import credential_of, scoped_route
 from db.people.api_keys import EVENTS_WRITE
-from journey.events import InvalidEvent
+from journey.event_validation import InvalidEvent
 from journey.time import Micros
 
 MAX_WAIT = 10.0  # seconds
@@ -53,7 +53,7 @@ _WAIT = {
     "name": "wait",
     "in": "query",
     "required": False,
-    "description": "seconds to wait for each event's outcome, at most 10; then the answer is 200 instead of 202",
+    "description": "seconds to wait for the outcome of each event, at most 10; the response is then 200 instead of 202",
     "schema": {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_WAIT},
 }
 
@@ -64,66 +64,68 @@ _WAIT = {
     status_code=202,
     response_model=None,
     responses={
-        202: json_answer(EventsAccepted, "Every accepted event is stored and will count exactly once.", _TAKEN),
-        200: json_answer(EventOutcomes, "With `wait`: what became of each event.", _OUTCOMES),
+        202: json_answer(
+            EventsAccepted, "Every accepted event has been stored and will be applied exactly once.", _TAKEN
+        ),
+        200: json_answer(EventOutcomes, "With `wait`: the outcome of each event.", _OUTCOMES),
         **problems("too-large", "unsupported-media-type", "not-all-taken", "invalid-events"),
     },
     openapi_extra={"requestBody": EVENTS_BODY, "parameters": [_WAIT]},
 )
 async def post_events(request: Request) -> Response:
-    """One event, a batch of up to 1000, or CloudEvents. The same id counts once, however often it comes."""
+    """Send one event, a batch of up to 1000, or CloudEvents. An event id counts once, however often it is sent."""
     gateway, company_id = gateway_of(request), credential_of(request).company_id
     wait, content_type = _wait(request), _content_type(request)
     try:
-        found = sort_events(parse_body(await request.body(), content_type, Micros(time.time_ns() // 1000)))
+        events = sort_events(parse_body(await request.body(), content_type, Micros(time.time_ns() // 1000)))
     except InvalidEvent as error:
         raise problem("invalid-events", str(error.problem), errors=[error_fields(error)]) from None
-    gateway.metrics.rejected.add(len(found.rejected))
-    if not found.accepted:
-        raise _none_valid(found)
+    gateway.metrics.rejected.add(len(events.rejected))
+    if not events.accepted:
+        raise _none_valid(events)
     before = None
     if wait is not None:
-        before = await recorded_outcomes(gateway.pool, company_id, found.accepted)
-    await _send(gateway, company_id, found)
-    answer: dict[str, Any] = {"accepted": len(found.accepted), "rejected": found.rejected}
+        before = await recorded_outcomes(gateway.pool, company_id, events.accepted)
+    await _send(gateway, company_id, events)
+    answer: dict[str, Any] = {"accepted": len(events.accepted), "rejected": events.rejected}
     if wait is None:
         return Response(orjson.dumps(answer), 202, media_type=JSON)
     until = time.monotonic() + wait
-    answer["outcomes"] = await wait_for_outcomes(gateway.pool, company_id, found.accepted, before, until)
+    answer["outcomes"] = await wait_for_outcomes(gateway.pool, company_id, events.accepted, before, until)
     return Response(orjson.dumps(answer), 200, media_type=JSON)
 
 
-async def _send(gateway: Gateway, company_id: int, found: SortedEvents) -> None:
-    count = len(found.accepted)
-    left = await send_to_journeys(gateway.temporal.client, company_id, found.accepted, gateway.intake_concurrency)
+async def _send(gateway: Gateway, company_id: int, events: SortedEvents) -> None:
+    count = len(events.accepted)
+    left = await send_to_journeys(gateway.temporal.client, company_id, events.accepted, gateway.intake_concurrency)
     gateway.metrics.accepted.add(count - left)
     if left:
-        detail = f"{left} of {count} events were not stored; repeat the request: the same ids count once"
-        raise unavailable("Temporal", detail, kind="not-all-taken", stored=count - left, rejected=found.rejected)
+        detail = f"{left} of {count} events were not stored; send the request again, the same ids count only once"
+        raise unavailable("Temporal", detail, kind="not-all-taken", stored=count - left, rejected=events.rejected)
 
 
-def _none_valid(found: SortedEvents) -> Exception:
-    errors = found.rejected[0]["errors"]
+def _none_valid(events: SortedEvents) -> Exception:
+    errors = events.rejected[0]["errors"]
     detail = f"{errors[0]['field']}: {errors[0]['problem']}"
-    more = {"errors": errors} if len(found.rejected) == 1 else {}
-    return problem("invalid-events", detail, accepted=0, rejected=found.rejected, **more)
+    more = {"errors": errors} if len(events.rejected) == 1 else {}
+    return problem("invalid-events", detail, accepted=0, rejected=events.rejected, **more)
 
 
 def _content_type(request: Request) -> str:
-    given = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
-    if given not in CONTENT_TYPES:
+    value = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    if value not in CONTENT_TYPES:
         raise problem("unsupported-media-type", "send " + ", ".join(CONTENT_TYPES))
-    return given
+    return value
 
 
 def _wait(request: Request) -> float | None:
-    given = request.query_params.get("wait")
-    if given is None:
+    value = request.query_params.get("wait")
+    if value is None:
         return None
     try:
-        seconds = float(given)
+        seconds = float(value)
     except ValueError:
         seconds = math.nan
     if not 0 < seconds <= MAX_WAIT:
-        raise invalid("wait", given, f"seconds, more than 0 and at most {MAX_WAIT:.0f}")
+        raise invalid("wait", value, f"seconds, greater than 0 and at most {MAX_WAIT:.0f}")
     return seconds

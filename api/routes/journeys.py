@@ -1,4 +1,4 @@
-"""Reading one journey: with its timeline, and explained."""
+"""Read one journey: with its history, or explained."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ from contracts.names import journey_id
 from db.journeys import projection
 from db.people.api_keys import JOURNEYS_READ
 from journey.explain import explain
+from journey.identifiers import ANCHORED_CUSTOMER_ID, CUSTOMER_ID_CHARACTERS, is_customer_id
 from journey.stages import DEFAULT_RULEBOOK, Role
 from journey.state import unpack
 from journey.time import Micros
 
 DEFAULT_EVENTS = 200
 MAX_EVENTS = 1000
-
-_CUSTOMER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,64}")
 
 hot = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ, plain=True))
 (_AT_RISK,) = DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)  # the examples are of a company with the default stages
@@ -41,13 +40,13 @@ _PARAMETERS: list[dict[str, Any]] = [
         "in": "path",
         "required": True,
         "description": "the company's own id of the customer",
-        "schema": {"type": "string", "pattern": f"^{_CUSTOMER_ID.pattern}$", "examples": ["c-1001"]},
+        "schema": {"type": "string", "pattern": ANCHORED_CUSTOMER_ID, "examples": ["c-1001"]},
     },
     {
         "name": "limit",
         "in": "query",
         "required": False,
-        "description": "events shown, the newest ones",
+        "description": "number of events, newest first",
         "schema": {"type": "integer", "minimum": 1, "maximum": MAX_EVENTS, "default": DEFAULT_EVENTS},
     },
 ]
@@ -83,12 +82,12 @@ _OF_ONE = {
 
 @hot.get(
     "/v1/portal/customers/{customer_id}/journey",
-    summary="One journey with its timeline",
+    summary="Get a journey with its history",
     response_model=None,
     responses={
         200: json_answer(
             JourneyTimeline,
-            "The journey, its transitions (newest first), the newest events of the ledger, and stage actions.",
+            "The journey with its transitions, the newest events of the ledger, and its actions; newest first.",
             {"journey": {**SHOWN, **_OF_ONE}, "transitions": [], "events": [], "actions": []},
         ),
         **problems("not-found"),
@@ -97,8 +96,8 @@ _OF_ONE = {
 )
 async def get_journey(request: Request) -> Response:
     customer_id: str = request.path_params["customer_id"]
-    if not _CUSTOMER_ID.fullmatch(customer_id):
-        raise invalid("customer_id", customer_id, "1 to 64 of A-Z a-z 0-9 . _ : @ -")
+    if not is_customer_id(customer_id):
+        raise invalid("customer_id", customer_id, CUSTOMER_ID_CHARACTERS)
     gateway, company_id = gateway_of(request), credential_of(request).company_id
     limit = _limit(request.query_params.get("limit")) if request.scope["query_string"] else DEFAULT_EVENTS
     url = None
@@ -107,26 +106,26 @@ async def get_journey(request: Request) -> Response:
         url = f"{gateway.temporal_ui_url.rstrip('/')}/namespaces/{gateway.namespace}/workflows/{workflow}"
     body = await projection.journey_json(gateway.pool, company_id, customer_id, events=limit, url=url)
     if body is None:
-        raise not_found("this company has no journey of such a customer")
+        raise not_found("this customer has no journey")
     return Response(body, media_type=JSON)
 
 
-def _limit(given: str | None) -> int:
-    if given is None:
+def _limit(value: str | None) -> int:
+    if value is None:
         return DEFAULT_EVENTS
-    if not re.fullmatch(r"[0-9]{1,4}", given, re.ASCII) or not 1 <= int(given) <= MAX_EVENTS:
-        raise invalid("limit", given, f"1 to {MAX_EVENTS}")
-    return int(given)
+    if not re.fullmatch(r"[0-9]{1,4}", value, re.ASCII) or not 1 <= int(value) <= MAX_EVENTS:
+        raise invalid("limit", value, f"1 to {MAX_EVENTS}")
+    return int(value)
 
 
 @router.get(
     "/v1/customers/{customer_id}/explain",
-    summary="Why a journey stands where it stands",
+    summary="Explain a journey's stage and scores",
     response_model=None,
     responses={
         200: json_answer(
             Explanation,
-            "Factors of the scores, each rule's verdict with the numbers it compared, and what will happen when.",
+            "Factors of the scores, the result of every rule with the numbers it compared, and upcoming deadlines.",
             {
                 "current_stage": "customer",
                 "scores": {"risk": {"score": "0.00", "factors": []}},
@@ -144,10 +143,10 @@ def _limit(given: str | None) -> int:
     },
 )
 async def get_explanation(customer_id: CustomerId, gateway: GatewayDep, credential: CredentialDep) -> Response:
-    found = await projection.packed_state(gateway.pool, credential.company_id, customer_id)
-    if found is None:
-        raise not_found("this company has no journey of such a customer")
-    packed, transitions = found
+    stored = await projection.packed_state(gateway.pool, credential.company_id, customer_id)
+    if stored is None:
+        raise not_found("this customer has no journey")
+    packed, transitions = stored
     rulebook = await gateway.rulebook(credential.company_id)
     answer = explain(unpack(packed), rulebook, Micros(time.time_ns() // 1000))
     return Response(orjson.dumps({**answer, "customer_id": customer_id, "transitions": transitions}), media_type=JSON)

@@ -1,4 +1,4 @@
-"""What machines ask of the gateway without a key: does it live, is it ready, how does it do. No tenant's data."""
+"""Liveness, readiness and metrics; unauthenticated, no tenant data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from api.problems import PROBLEMS, RETRY_SECONDS, not_found
 from api.schemas.operations import Liveness, Readiness
 from db.journeys import projection
 
-ANSWER_LIMIT = 2.0  # seconds
+CHECK_TIMEOUT = 2.0  # seconds
 
 router = APIRouter(tags=["operations"])
 
@@ -34,7 +34,7 @@ _NOT_READY = {**_READY, "status": "not ready", "temporal": {"status": "down", "p
 
 @router.get(
     "/livez",
-    summary="The process lives",
+    summary="Liveness",
     response_model=None,
     responses={200: json_answer(Liveness, "The process is running.", {"status": "alive"})},
 )
@@ -44,16 +44,16 @@ async def livez() -> dict[str, str]:
 
 @router.get(
     "/readyz",
-    summary="Postgres and Temporal answer",
+    summary="Readiness",
     response_model=None,
     responses={
-        200: json_answer(Readiness, "Everything that the gateway needs is up.", _READY),
-        503: json_answer(Readiness, "A part does not answer; the body says which.", _NOT_READY),
+        200: json_answer(Readiness, "Postgres and Temporal respond.", _READY),
+        503: json_answer(Readiness, "Postgres or Temporal does not respond; the body says which.", _NOT_READY),
     },
 )
 async def readyz(gateway: GatewayDep) -> Response:
     postgres, temporal = await asyncio.gather(
-        _part(projection.database_time(gateway.pool)), _part(_temporal_answers(gateway))
+        _check(projection.database_time(gateway.pool)), _check(_temporal_is_healthy(gateway))
     )
     ready = postgres["status"] == temporal["status"] == "up"
     content = {"status": "ready" if ready else "not ready", "postgres": postgres, "temporal": temporal}
@@ -61,35 +61,35 @@ async def readyz(gateway: GatewayDep) -> Response:
     return JSONResponse(content, 200 if ready else 503, headers)
 
 
-async def _part(question: Awaitable[object]) -> dict[str, Any]:
+async def _check(check: Awaitable[object]) -> dict[str, Any]:
     started = perf_counter()
     try:
-        async with asyncio.timeout(ANSWER_LIMIT):
-            await question
+        async with asyncio.timeout(CHECK_TIMEOUT):
+            await check
     except (psycopg.OperationalError, RPCError, Problem, TimeoutError) as error:
         return {"status": "down", "problem": type(error).__name__}
     return {"status": "up", "milliseconds": round(1000 * (perf_counter() - started), 1)}
 
 
-async def _temporal_answers(gateway: Gateway) -> None:
+async def _temporal_is_healthy(gateway: Gateway) -> None:
     client = gateway.temporal.client
-    if not await client.service_client.check_health(timeout=timedelta(seconds=ANSWER_LIMIT)):
+    if not await client.service_client.check_health(timeout=timedelta(seconds=CHECK_TIMEOUT)):
         raise TimeoutError
 
 
-@router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
+@router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
 async def metrics(gateway: GatewayDep) -> Response:
     return Response(await gateway.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
 @router.get(
     "/problems/{kind}",
-    summary="What a problem's type means",
+    summary="Explain a problem type",
     response_class=PlainTextResponse,
     responses=only(problems("not-found"), 404, 422),
 )
 async def explain_problem(kind: str) -> Response:
     if kind not in PROBLEMS:
-        raise not_found("there is no such problem")
+        raise not_found("no such problem type")
     status, title, meaning = PROBLEMS[kind]
     return PlainTextResponse(f"{title} ({status})\n\n{meaning}\n")

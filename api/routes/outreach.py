@@ -1,4 +1,4 @@
-"""``/v1/outreach``: how the company wants its outreach done."""
+"""`/v1/outreach`: the company's outreach settings."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ _GIVEN = {"time_zone": "Europe/Berlin", "quiet_from": "21:00", "cap_messages": 2
 
 @router.get(
     "/v1/outreach",
-    summary="How outreach is done",
+    summary="Get the outreach settings",
     response_model=None,
     responses={
-        200: json_answer(OutreachSettings, "All settings; what the company left out has its default.", _DEFAULTS),
+        200: json_answer(OutreachSettings, "All settings, with defaults where the company has not set any.", _DEFAULTS),
         **problems(),
     },
 )
 async def get_outreach(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        found = await outreach_settings.load(connection, credential.company_id)
-    assert found is not None  # a key's company is there
-    return _shown(found[1])
+        company = await outreach_settings.load(connection, credential.company_id)
+    assert company is not None  # the company of a key exists
+    return _shown(company[1])
 
 
 @router.put(
     "/v1/outreach",
-    summary="Replace how outreach is done",
+    summary="Replace the outreach settings",
     response_model=None,
     responses={
-        200: json_answer(OutreachSettings, "All settings as they are from now on.", {**_DEFAULTS, **_GIVEN}),
+        200: json_answer(OutreachSettings, "All settings after the change.", {**_DEFAULTS, **_GIVEN}),
         **problems("too-large", "unsupported-media-type"),
     },
 )
@@ -53,15 +53,15 @@ async def put_outreach(
     settings: Annotated[
         dict[str, Any],
         Body(
-            description="quiet hours in the customer's zone (none where both times are equal), the cap on marketing"
-            " messages, the sender, the offer, the steps of the retention campaign; what is left out has its default",
+            description="quiet hours in the customer's time zone (none if both times are equal), the cap on marketing"
+            " messages, the sender, the offer, and the steps of the retention campaign; omitted fields get defaults",
             examples=[_GIVEN, _DEFAULTS],
         ),
     ],
     gateway: GatewayDep,
     credential: CredentialDep,
 ) -> dict[str, Any]:
-    """It holds for every message that is not on its way yet. A campaign that is under way keeps its days."""
+    """The settings apply to all messages not sent yet. A running campaign keeps its schedule."""
     try:
         outreach_from(settings)
     except InvalidOutreach as error:

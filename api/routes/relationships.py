@@ -1,4 +1,4 @@
-"""``GET /v1/portal/relationships``: all relationships of the company, a page at a time."""
+"""`GET /v1/portal/relationships`: search all journeys of the company."""
 
 from __future__ import annotations
 
@@ -20,21 +20,23 @@ from api.security.route_classes import scoped_route
 from db.journeys import relationships
 from db.journeys.relationships import Position, RelationshipSearch, Sort
 from db.people.api_keys import JOURNEYS_READ
+from journey.text import is_storable
 
 MAX_ROWS = 200
-MAX_CURSOR_LENGTH = 1500  # characters: a name may stand in it
+MAX_CURSOR_LENGTH = 1500  # characters; a cursor may contain a name
 
 router = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ))
 
 
 @router.get(
     "/v1/portal/relationships",
-    summary="Search all relationships",
+    summary="Search journeys",
     response_model=None,
     responses={
         200: json_answer(
             RelationshipsPage,
-            "A page; `next_cursor` (null on the last page) is the `cursor` of the next one. `total` only with `count`.",
+            "A page of journeys. `next_cursor` (null on the last page) is the `cursor` of the next page. `total` only"
+            " with `count`.",
             {
                 "relationships": [{**SHOWN, "name": "Ada Example", "email": "ada@example.com"}],
                 "next_cursor": None,
@@ -47,20 +49,20 @@ router = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ))
 async def get_relationships(
     gateway: GatewayDep,
     credential: CredentialDep,
-    stage: Annotated[list[str] | None, Query(max_length=20, description="repeatable: any of these")] = None,
+    stage: Annotated[list[str] | None, Query(max_length=20, description="repeatable; matches any of these")] = None,
     min_risk: Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)] = None,
     max_risk: Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)] = None,
     search: Annotated[
-        str | None, Query(min_length=1, max_length=100, description="part of the name, e-mail address or customer id")
+        str | None, Query(min_length=1, max_length=100, description="part of a name, e-mail address or customer id")
     ] = None,
     sort: Sort = "risk",
     order: Literal["asc", "desc"] = "desc",
     limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 50,
-    count: Annotated[bool, Query(description="say how many there are on all pages, as `total`")] = False,
+    count: Annotated[bool, Query(description="return the number of journeys on all pages as `total`")] = False,
     cursor: Annotated[str | None, Query(max_length=MAX_CURSOR_LENGTH)] = None,
 ) -> Response:
     for name, text in [("search", search), *(("stage", key) for key in stage or ())]:
-        if text is not None and "\x00" in text:
+        if text is not None and not is_storable(text):
             raise invalid(name, text, "no NUL characters")
     wanted = RelationshipSearch(
         stages=stage or (),
@@ -87,25 +89,25 @@ def _cursor(position: Position, sort: str, order: str) -> str:
 
 
 def _position(cursor: str, sort: Sort, order: str) -> Position:
-    """The position that a cursor of ours says; 422 for another one, or one of another order."""
+    """Decode a cursor. Raises the problem 422 if it is invalid or belongs to another sort order."""
     try:
         its_sort, its_order, value, row = cursors.decode(cursor)
         if value is not None:
             value = _checked(sort, value)
         if (its_sort, its_order) != (sort, order):
-            raise ValueError("another order")
+            raise ValueError("another sort order")
         return Position(value, cursors.row_id(row))
     except (ValueError, TypeError, InvalidOperation):
-        raise invalid("cursor", cursor, "next_cursor of a page in the same order") from None
+        raise invalid("cursor", cursor, "the `next_cursor` of a page in the same order") from None
 
 
 def _checked(sort: Sort, value: object) -> str:
     if sort not in ("risk", "lifetime_value", "days_inactive", "name"):
         return cursors.timestamp(value)
     if not isinstance(value, str) or len(value) > (200 if sort == "name" else 50):
-        raise ValueError("no value")
+        raise ValueError("not a value")
     if sort == "name":
         return storable(value)
     if not Decimal(value).is_finite() or abs(Decimal(value)) > 10**18:
-        raise ValueError("no number")
+        raise ValueError("not a number")
     return value

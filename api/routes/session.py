@@ -1,4 +1,4 @@
-"""Sign-in of people: a key or a link that opens once becomes a session, whose cookie no script can read."""
+"""Browser sessions: sign in with an API key or a one-time link; the cookie is not readable by scripts."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ _SHOWN = {
     "csrf_token": "5d0c…",
     "expires_at": "2026-03-12T21:00:00+00:00",
 }
-_OURS = only(problems(), 401, 403, 429, 503)
+_SESSION_PROBLEMS = only(problems(), 401, 403, 429, 503)
 _NO_STORE = {"Cache-Control": "no-store"}
 
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=MAX_SECRET_LENGTH)]
 
 
 class SignIn(BaseModel):
-    """Either a key, or the token of a link that opens once."""
+    """An API key, or the token of a one-time link."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"key": "pk_…"}, {"token": "kq3vT…"}], "minProperties": 1}
     )
 
     key: Secret | None = Field(default=None, description="an API key of the company")
-    token: Secret | None = Field(default=None, description="of a link: the text after `#token=`")
+    token: Secret | None = Field(default=None, description="token of a one-time link: the text after `#token=`")
 
     @model_validator(mode="after")
     def _one(self) -> SignIn:
         if (self.key is None) == (self.token is None):
-            raise ValueError("either a key or a token")
+            raise ValueError("send either `key` or `token`")
         return self
 
 
@@ -55,48 +55,52 @@ class SignIn(BaseModel):
     summary="Sign in",
     response_model=None,
     responses={
-        200: json_answer(BrowserSession, "Who is signed in; the cookie comes with it.", _SHOWN),
+        200: json_answer(BrowserSession, "The session; its cookie is set.", _SHOWN),
         **problems("csrf", "too-large", "unsupported-media-type"),
     },
 )
-async def sign_in(given: SignIn, request: Request, gateway: GatewayDep) -> Response:
-    """Wrong guesses are counted by address. A session that the browser had before ends."""
-    # Without this a page of another site could sign somebody in as somebody else, and read what he then enters.
+async def sign_in(credentials: SignIn, request: Request, gateway: GatewayDep) -> Response:
+    """Failed attempts are limited per IP address. An existing session of the browser ends."""
+    # Login CSRF: another site could otherwise sign someone in to its own account and read what they enter.
     gateway.cookies.check_origin(request)
     if not is_json(request.headers.get("content-type", "application/json")):
         raise problem("unsupported-media-type", "send application/json")
     network = client_network(request.client.host if request.client else "")
     if wait := gateway.ip_rate_limits.failed_sign_ins.exhausted(network):
-        raise problem("rate-limited", "too many wrong keys or links", headers={"Retry-After": str(wait)})
-    secret = await _opened(gateway, given)
+        raise problem("rate-limited", "too many failed attempts to sign in", headers={"Retry-After": str(wait)})
+    secret = await _start_session(gateway, credentials)
     if secret is None:
         gateway.ip_rate_limits.failed_sign_ins.hit(network)
-        what = "this key is not known or was revoked" if given.key else "this link was used already, or is too old"
+        what = (
+            "this API key is unknown or was revoked"
+            if credentials.key
+            else "this link has already been used or has expired"
+        )
         raise problem("unauthorised", what)
     if before := gateway.cookies.secret(request):
         gateway.authenticator.forget(before)
         await browser_sessions.delete(gateway.pool, before)
     session = await browser_sessions.find(gateway.pool, secret, gateway.session_idle)
     if session is None:
-        raise problem("unauthorised", "this key was revoked")
+        raise problem("unauthorised", "this API key was revoked")
     response = JSONResponse(_shown(session, secret), headers=_NO_STORE)
-    gateway.cookies.give(response, secret, gateway.session_lifetime)
+    gateway.cookies.set(response, secret, gateway.session_lifetime)
     return response
 
 
 @router.get(
     "/v1/session",
-    summary="Who is signed in",
+    summary="Get the current session",
     response_model=None,
     responses={
-        200: json_answer(BrowserSession, "The session of the cookie.", _SHOWN),
-        204: {"description": "Nobody is signed in."},
-        **_OURS,
+        200: json_answer(BrowserSession, "The current session.", _SHOWN),
+        204: {"description": "Not signed in."},
+        **_SESSION_PROBLEMS,
     },
     openapi_extra={"security": [{"session": []}]},
 )
 async def get_session(request: Request, gateway: GatewayDep) -> Response:
-    """To ask is no error: browsers write every 401 into the console, and a sign-in page begins with this question."""
+    """Returns 204 instead of 401 without a session, because browsers log every 401 to the console."""
     secret = gateway.cookies.secret(request)
     session = secret and await browser_sessions.find(gateway.pool, secret, gateway.session_idle)
     if not secret or not session:
@@ -109,25 +113,25 @@ async def get_session(request: Request, gateway: GatewayDep) -> Response:
     summary="Sign out",
     status_code=204,
     response_model=None,
-    responses={204: {"description": "The session is over, if there was one."}, **_OURS},
+    responses={204: {"description": "The session, if any, has ended."}, **_SESSION_PROBLEMS},
     openapi_extra={"security": [{"session": []}]},
 )
 async def sign_out(request: Request, gateway: GatewayDep) -> Response:
     response = Response(status_code=204, headers=_NO_STORE)
     if secret := gateway.cookies.secret(request):
-        gateway.cookies.check_forgery(request, secret)
+        gateway.cookies.check_csrf(request, secret)
         gateway.authenticator.forget(secret)
         await browser_sessions.delete(gateway.pool, secret)
-        gateway.cookies.take_back(response)
+        gateway.cookies.delete(response)
     return response
 
 
-async def _opened(gateway: Gateway, given: SignIn) -> str | None:
-    """A new session's secret; None for a key or token that is nobody's."""
-    if given.token is not None:
-        holder = await browser_sessions.redeem_sign_in_link(gateway.pool, given.token)
+async def _start_session(gateway: Gateway, credentials: SignIn) -> str | None:
+    """Start a session and return its secret; None for an unknown key or token."""
+    if credentials.token is not None:
+        holder = await browser_sessions.redeem_sign_in_link(gateway.pool, credentials.token)
     else:
-        credential = await api_keys.find(gateway.pool, given.key or "")
+        credential = await api_keys.find(gateway.pool, credentials.key or "")
         holder = (credential.company_id, credential.key_id) if credential else None
     return holder and await browser_sessions.create(gateway.pool, *holder, gateway.session_lifetime)
 

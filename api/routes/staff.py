@@ -1,4 +1,4 @@
-"""``/v1/staff``: who works for the company, kept by its admin."""
+"""`/v1/staff`: the company's staff."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from api.dependencies import CredentialDep, GatewayDep
-from api.field_types import Email, PersonName, RowId, given
+from api.field_types import Email, PersonName, RowId, not_null
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import not_found
@@ -33,7 +33,7 @@ _SHOWN = {
 
 
 class Person(BaseModel):
-    """Somebody who works for the company."""
+    """A staff member."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -42,11 +42,11 @@ class Person(BaseModel):
 
     name: PersonName
     role: Literal["sales", "manager"]
-    email: Email | None = Field(default=None, description="where news of customers at risk go")
+    email: Email | None = Field(default=None, description="address for notifications about customers at risk")
 
 
 class PersonChange(BaseModel):
-    """What changes of a person; what is left out stays."""
+    """Changes to a staff member. Omitted fields stay unchanged."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"is_active": False}, {"role": "sales", "email": None}]}
@@ -55,19 +55,21 @@ class PersonChange(BaseModel):
     name: PersonName | None = None
     role: Literal["sales", "manager"] | None = None
     email: Email | None = None
-    is_active: bool | None = Field(default=None, strict=True, description="whether the person gets customers and tasks")
+    is_active: bool | None = Field(
+        default=None, strict=True, description="whether new customers and tasks are assigned to them"
+    )
 
-    _given = field_validator("name", "role", "is_active", mode="before")(given)
+    _not_null = field_validator("name", "role", "is_active", mode="before")(not_null)
 
 
 @router.get(
     "/v1/staff",
-    summary="Who works for the company",
+    summary="List staff",
     response_model=None,
     responses={
         200: json_answer(
             StaffList,
-            "Everybody, those who are not active too, with their customers and open tasks.",
+            "All staff, inactive included, each with their customers and open tasks.",
             {"staff": [_SHOWN]},
         ),
         **problems(),
@@ -80,11 +82,13 @@ async def get_staff(gateway: GatewayDep, credential: CredentialDep) -> dict[str,
 
 @router.post(
     "/v1/staff",
-    summary="Add a person",
+    summary="Add a staff member",
     status_code=201,
     response_model=None,
     responses={
-        201: json_answer(StaffMember, "The person, who gets customers and tasks from now on.", _SHOWN),
+        201: json_answer(
+            StaffMember, "The new staff member, to whom customers and tasks are assigned from now on.", _SHOWN
+        ),
         **problems("too-large", "unsupported-media-type"),
     },
 )
@@ -96,20 +100,20 @@ async def add_person(person: Person, gateway: GatewayDep, credential: Credential
 
 @router.patch(
     "/v1/staff/{staff_id}",
-    summary="Change a person",
+    summary="Change a staff member",
     response_model=None,
     responses={
-        200: json_answer(StaffMember, "The person afterwards.", {**_SHOWN, "is_active": False}),
+        200: json_answer(StaffMember, "The staff member after the change.", {**_SHOWN, "is_active": False}),
         **problems("not-found", "too-large", "unsupported-media-type"),
     },
 )
 async def change_person(
     staff_id: RowId, change: PersonChange, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
-    """Who leaves is made inactive: customers and tasks then go to others, but for those that the person has already."""
+    """Deactivate staff who leave: they get no new customers and tasks, but keep those they already have."""
     changes = change.model_dump(exclude_unset=True)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         person = await staff.update(connection, credential.company_id, staff_id, changes, by_key(credential))
     if person is None:
-        raise not_found("this company has no such person")
+        raise not_found("no such staff member")
     return person

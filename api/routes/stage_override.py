@@ -1,4 +1,4 @@
-"""A person's changes of a journey: a stage by hand, a hold, its release. Answered when they are committed."""
+"""Manual changes of a journey: set its stage, hold it there, release it. The response is sent after the commit."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from api.security.route_classes import scoped_route
 from contracts.messages import Release, SetStage
 from db.people.api_keys import JOURNEYS_WRITE
 from journey.stages import DEFAULT_RULEBOOK, Role
+from journey.text import is_storable
 
 router = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_WRITE))
 
@@ -25,13 +26,13 @@ _STATE = {"stage": _VIP, "entered_at": "2026-03-02T10:15:00Z", "held": True, "ho
 
 
 def _reason(text: str) -> str:
-    if "\x00" in text or not text.strip():
+    if not is_storable(text) or not text.strip():
         raise ValueError("1 to 1000 characters, not blank, no NUL")
     return text
 
 
 class StageChange(BaseModel):
-    """A stage by hand, with the reason; and whether and how long it is held there."""
+    """A manual change of stage, and an optional hold."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -45,23 +46,25 @@ class StageChange(BaseModel):
 
     stage: Annotated[str, StringConstraints(min_length=1, max_length=50)]
     reason: Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_reason)]
-    hold: bool = Field(default=False, description="keep it there until it is released")
-    hold_until: AwareDatetime | None = Field(default=None, description="keep it there until then (RFC 3339)")
+    hold: bool = Field(default=False, description="hold the journey in this stage until it is released")
+    hold_until: AwareDatetime | None = Field(
+        default=None, description="hold the journey in this stage until this time (RFC 3339)"
+    )
 
 
 @router.post(
     "/v1/customers/{customer_id}/stage",
-    summary="Put a journey in a stage",
+    summary="Set a journey's stage",
     response_model=None,
     responses={
-        200: json_answer(JourneyState, "The journey after the change, which is committed.", _STATE),
+        200: json_answer(JourneyState, "The journey after the committed change.", _STATE),
         **problems("not-found", "too-large", "unsupported-media-type", "refused"),
     },
 )
 async def set_stage(
     customer_id: CustomerId, change: StageChange, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
-    """Who, when and why are kept. Where it is not held, the next evaluation may move the journey on."""
+    """Author, time and reason are recorded. Without a hold, the next evaluation may move the journey again."""
     rulebook = await gateway.rulebook(credential.company_id)
     if change.stage not in {stage.key for stage in rulebook.stages}:
         raise invalid("stage", change.stage, "one of " + ", ".join(stage.key for stage in rulebook.stages))
@@ -76,18 +79,18 @@ async def set_stage(
     summary="Release a held journey",
     response_model=None,
     responses={
-        200: json_answer(JourneyState, "The journey after the release, which is committed.", {**_STATE, "held": False}),
+        200: json_answer(JourneyState, "The journey after the committed release.", {**_STATE, "held": False}),
         **problems("not-found", "refused"),
     },
 )
 async def release_hold(customer_id: CustomerId, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
-    """It is evaluated at once, and from then on moves by the rules again. Without a hold nothing changes."""
+    """The journey is evaluated immediately and follows the rules again. Without a hold nothing changes."""
     request = Release(performed_by=credential.key_id)
     return await execute_command(gateway, credential.company_id, customer_id, request)
 
 
 def _future(moment: datetime) -> str:
-    allowed = "an instant in the future, before the year 2200"
+    allowed = "a time in the future, before the year 2200"
     try:
         instant = moment.astimezone(UTC)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""``GET /v1/stages``: the company's stages, rules and scoring."""
+"""`GET /v1/stages`: the company's stages, rules and scoring."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ router = APIRouter(tags=["stages"], route_class=scoped_route(JOURNEYS_READ))
 
 @router.get(
     "/v1/stages",
-    summary="The company's stages and rules",
+    summary="Get stages, rules and scoring",
     response_model=None,
-    responses={200: json_answer(Stages, "Stages in their order.", DEFAULT_RULEBOOK.as_json()), **problems()},
+    responses={
+        200: json_answer(Stages, "All stages in order, with their rules, and the scoring.", DEFAULT_RULEBOOK.as_json()),
+        **problems(),
+    },
 )
 async def get_stages(gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     return (await gateway.rulebook(credential.company_id)).as_json()

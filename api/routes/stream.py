@@ -1,4 +1,4 @@
-"""``GET /v1/portal/stream``: what changes, as it changes (server-sent events)."""
+"""`GET /v1/portal/stream`: live updates as server-sent events."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from api.schemas.events import StreamChange, StreamPing
 from api.security.route_classes import scoped_route
 from db.people.api_keys import JOURNEYS_READ
 
-PING_EVERY = 15.0  # seconds
-CHECK_EVERY = 5.0  # seconds after which the credential is looked at again
-RETRY = 2000  # milliseconds that a browser waits before it connects again
+PING_INTERVAL = 15.0  # seconds
+CHECK_INTERVAL = 5.0  # seconds between two checks of the credential
+RETRY = 2000  # milliseconds before a browser reconnects
 
 router = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ))
 
@@ -40,13 +40,13 @@ async def _listener(gateway: GatewayDep, credential: CredentialDep) -> AsyncIter
 
 @router.get(
     "/v1/portal/stream",
-    summary="What changes, as it changes",
+    summary="Stream changes",
     response_class=EventSourceResponse,
     response_model=None,
     responses={
         200: {
             "description": "Server-sent events: `changed` at most once a second, with the customers whose journeys,"
-            " tasks or actions did (null: too many to name), and `ping` every 15 seconds.",
+            " tasks or actions changed (null: too many to list), and `ping` every 15 seconds.",
             "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
             "x-events": {"ping": schema_reference(StreamPing), "changed": schema_reference(StreamChange)},
         },
@@ -56,19 +56,20 @@ async def _listener(gateway: GatewayDep, credential: CredentialDep) -> AsyncIter
 async def stream(
     request: Request, gateway: GatewayDep, listener: Annotated[Listener, Depends(_listener)]
 ) -> AsyncGenerator[ServerSentEvent]:
-    """All that is committed after the first `ping` is told, in a second or two, also after an outage of Postgres. Ends
-    with its session or key; what happened between two connections is not repeated: load anew after each `open`.
+    """Every change committed after the first `ping` is sent within a second or two, also after an outage of Postgres.
+    The stream ends when its session or key does. Changes between two connections are not sent again: reload the data
+    after each reconnect.
     """
     yield _event("ping", retry=RETRY)
     pinged = monotonic()
     while await _still_valid(request, gateway):
         try:
-            change = await listener.changed(min(CHECK_EVERY, max(0.0, pinged + PING_EVERY - monotonic())))
+            change = await listener.changed(min(CHECK_INTERVAL, max(0.0, pinged + PING_INTERVAL - monotonic())))
         except StreamClosed:
             return
         if change is None or change:
             yield _event("changed", customers=None if change is None else sorted(change))
-        elif monotonic() >= pinged + PING_EVERY:
+        elif monotonic() >= pinged + PING_INTERVAL:
             yield _event("ping")
             pinged = monotonic()
 
@@ -77,7 +78,7 @@ async def _still_valid(request: Request, gateway: Gateway) -> bool:
     try:
         credential = await gateway.authenticator.identify(request)
     except Problem as ended:
-        return ended.status == 503  # while Postgres is away nobody is sent away
+        return ended.status == 503  # keep the stream open while Postgres is unavailable
     return JOURNEYS_READ in credential.scopes
 
 

@@ -1,4 +1,4 @@
-"""People's work: tasks, who has them, and the staff to choose from. What is done to a task, its journey hears of."""
+"""Tasks and the staff they are assigned to. Changes go through the customer's journey."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api import cursors
 from api.dependencies import CredentialDep, Gateway, GatewayDep
 from api.event_formats import JSON
-from api.field_types import CUSTOMER_ID, Note, RowId
+from api.field_types import Note, RowId
 from api.journey_commands import execute_command
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
@@ -23,6 +23,7 @@ from db.outreach import task_queries
 from db.outreach.task_queries import TaskSearch
 from db.people import staff
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
+from journey.identifiers import ANCHORED_CUSTOMER_ID
 from journey.stages import DEFAULT_RULEBOOK, Role
 
 MAX_ROWS = 200
@@ -52,17 +53,17 @@ _PERSON = {"id": 2, "name": "Grace Example", "role": "manager", "is_active": Tru
 
 
 class Done(BaseModel):
-    """What is to be said about a task that is done."""
+    """An optional note about a completed task."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"note": "Reached her, comes on Friday"}]}
+        extra="forbid", json_schema_extra={"examples": [{"note": "Reached her, coming on Friday"}]}
     )
 
     note: Note | None = None
 
 
 class Assignee(BaseModel):
-    """Who is to do a task; null: nobody, so that it is free to be taken."""
+    """The staff member to assign a task to; null leaves it unassigned."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"staff_id": 2}, {"staff_id": None}]})
 
@@ -71,13 +72,13 @@ class Assignee(BaseModel):
 
 @_read.get(
     "/v1/portal/tasks",
-    summary="People's work",
+    summary="List tasks",
     response_model=None,
     responses={
         200: json_answer(
             TasksPage,
-            "A page, soonest due first; `overdue` is true of an open task after its date. `next_cursor` (null on the"
-            " last page) is the `cursor` of the next one.",
+            "A page of tasks, the earliest due first. `overdue` is true for open tasks past their due time."
+            " `next_cursor` (null on the last page) is the `cursor` of the next page.",
             {"tasks": [_SHOWN], "next_cursor": None},
         ),
         **problems(),
@@ -88,10 +89,13 @@ async def get_tasks(
     credential: CredentialDep,
     status: Literal["open", "done", "cancelled", "all"] = "open",
     assigned_to: Annotated[
-        str | None, Query(pattern=r"^([1-9][0-9]{0,17}|nobody)$", description="a staff id, or `nobody`")
+        str | None,
+        Query(pattern=r"^([1-9][0-9]{0,17}|nobody)$", description="a staff id, or `nobody` for unassigned tasks"),
     ] = None,
-    customer_id: Annotated[str | None, Query(pattern=CUSTOMER_ID)] = None,
-    kind: Annotated[str | None, Query(pattern=r"^[a-z0-9_]{1,64}$", description="like check_in_call")] = None,
+    customer_id: Annotated[str | None, Query(pattern=ANCHORED_CUSTOMER_ID)] = None,
+    kind: Annotated[
+        str | None, Query(pattern=r"^[a-z0-9_]{1,64}$", description="kind of task, such as `check_in_call`")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 50,
     cursor: Annotated[str | None, Query(max_length=cursors.MAX_LENGTH)] = None,
 ) -> Response:
@@ -110,12 +114,12 @@ async def get_tasks(
 
 @_read.get(
     "/v1/portal/staff",
-    summary="Who there is to do it",
+    summary="List staff to assign tasks to",
     response_model=None,
     responses={
         200: json_answer(
             AssignableStaff,
-            "Everybody with what they have to do; who is not active gets no tasks.",
+            "All staff with their customers and open tasks. Inactive staff are not assigned new tasks.",
             {"staff": [_PERSON]},
         ),
         **problems(),
@@ -129,12 +133,12 @@ async def get_staff(gateway: GatewayDep, credential: CredentialDep) -> dict[str,
 
 @_write.post(
     "/v1/portal/tasks/{task_id}/done",
-    summary="A task is done",
+    summary="Complete a task",
     response_model=None,
     responses={
         200: json_answer(
             CustomerTask,
-            "The task, which is done.",
+            "The completed task.",
             {"customer_id": "c-1001", "task": {**_SHOWN, "status": "done", "done_at": "2026-03-03T09:00:00+00:00"}},
         ),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type", "refused"),
@@ -143,39 +147,39 @@ async def get_staff(gateway: GatewayDep, credential: CredentialDep) -> dict[str,
 async def finish_task(
     task_id: RowId, gateway: GatewayDep, credential: CredentialDep, done: Done | None = None
 ) -> Response:
-    """To say it twice is no error. Who did it and when are kept: `done_by` is the key's id."""
-    customer_id = (await _found(gateway, credential, task_id))[0]
+    """Completing a task twice is not an error. `done_by` records the id of the API key."""
+    customer_id = (await _load(gateway, credential, task_id))[0]
     message = FinishTask(task_id, done.note if done else None, performed_by=credential.key_id)
     await execute_command(gateway, credential.company_id, customer_id, message, conflicts=("task_id",))
-    return _answer(await _found(gateway, credential, task_id))
+    return _answer(await _load(gateway, credential, task_id))
 
 
 @_write.post(
     "/v1/portal/tasks/{task_id}/assign",
-    summary="Give a task to somebody",
+    summary="Assign a task",
     response_model=None,
     responses={
-        200: json_answer(CustomerTask, "The task with its new owner.", {"customer_id": "c-1001", "task": _SHOWN}),
+        200: json_answer(CustomerTask, "The task with its new assignee.", {"customer_id": "c-1001", "task": _SHOWN}),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type", "refused"),
     },
 )
 async def assign_task(task_id: RowId, assignee: Assignee, gateway: GatewayDep, credential: CredentialDep) -> Response:
-    """Only an open task, and only to somebody active of the company's staff."""
-    customer_id = (await _found(gateway, credential, task_id))[0]
+    """The task must be open and the staff member active."""
+    customer_id = (await _load(gateway, credential, task_id))[0]
     message = ReassignTask(task_id, assignee.staff_id, performed_by=credential.key_id)
     await execute_command(gateway, credential.company_id, customer_id, message, conflicts=("task_id",))
-    return _answer(await _found(gateway, credential, task_id))
+    return _answer(await _load(gateway, credential, task_id))
 
 
-async def _found(gateway: Gateway, credential: Credential, task_id: int) -> tuple[str, bytes]:
-    found = await task_queries.find_task(gateway.pool, credential.company_id, task_id)
-    if found is None:
-        raise not_found("this company has no such task")
-    return found
+async def _load(gateway: Gateway, credential: Credential, task_id: int) -> tuple[str, bytes]:
+    loaded = await task_queries.find_task(gateway.pool, credential.company_id, task_id)
+    if loaded is None:
+        raise not_found("no such task")
+    return loaded
 
 
-def _answer(found: tuple[str, bytes]) -> Response:
-    customer_id, task = found
+def _answer(loaded: tuple[str, bytes]) -> Response:
+    customer_id, task = loaded
     return Response(b'{"customer_id":%b,"task":%b}' % (orjson.dumps(customer_id), task), media_type=JSON)
 
 
@@ -183,10 +187,10 @@ def _position(cursor: str) -> tuple[str, int]:
     try:
         kind, due, row = cursors.decode(cursor)
         if kind != "tasks":
-            raise ValueError("of something else")
+            raise ValueError("cursor of another list")
         return due if due == "infinity" else cursors.timestamp(due), cursors.row_id(row)
     except (ValueError, TypeError):
-        raise invalid("cursor", cursor, "next_cursor of a page of tasks") from None
+        raise invalid("cursor", cursor, "the `next_cursor` of a page of tasks") from None
 
 
 router = APIRouter(routes=[*_read.routes, *_write.routes])

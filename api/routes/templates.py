@@ -1,4 +1,4 @@
-"""``/v1/templates``: the messages that there are, and the company's own words for them, by message and locale."""
+"""`/v1/templates`: all messages, and the company's own templates by message and locale."""
 
 from __future__ import annotations
 
@@ -26,9 +26,16 @@ router = APIRouter(tags=["templates"], route_class=scoped_route(ADMIN))
 
 LOCALE = r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$"
 
-Name = Annotated[str, Path(max_length=64, description="of `GET /v1/templates`", examples=["welcome"])]
+Name = Annotated[
+    str, Path(max_length=64, description="name of a message, see `GET /v1/templates`", examples=["welcome"])
+]
 Locale = Annotated[
-    str, Path(pattern=LOCALE, description="BCP 47; `de` is for `de-AT` too, `en` for everybody", examples=["de"])
+    str,
+    Path(
+        pattern=LOCALE,
+        description="BCP 47 language tag; `de` is also used for `de-AT`, and `en` for all other locales",
+        examples=["de"],
+    ),
 ]
 Source = Annotated[str, StringConstraints(max_length=100_000), AfterValidator(storable)]
 
@@ -50,17 +57,17 @@ _SOURCES = {"name": "welcome", "locale": "de", **_OWN}
 
 
 class Template(BaseModel):
-    """Text with `{{ variables }}`, `{% if %}` and a few filters; an SMS has only `text`."""
+    """Text with `{{ variables }}`, `{% if %}` and a few filters; text messages use only `text`."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_OWN]})
 
     subject: Source = ""
-    html: Source | None = Field(default=None, description="without it the mail is text alone")
+    html: Source | None = Field(default=None, description="null: plain text only")
     text: Source
 
 
 class Draft(BaseModel):
-    """What is to be looked at: a draft, which is not saved, or without `text` what a customer would get now."""
+    """A draft to preview; without `text`, the message that customers get now."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"locale": "de"}, _OWN]})
 
@@ -72,12 +79,12 @@ class Draft(BaseModel):
 
 @router.get(
     "/v1/templates",
-    summary="The messages that there are",
+    summary="List messages and templates",
     response_model=None,
     responses={
         200: json_answer(
             Messages,
-            "Each message with the variables that a template of it may use, and the company's own templates.",
+            "Every message with the variables its templates may use, and the company's own templates.",
             {"templates": [_LISTED]},
         ),
         **problems(),
@@ -104,22 +111,22 @@ async def get_templates(gateway: GatewayDep, credential: CredentialDep) -> dict[
 
 @router.get(
     "/v1/templates/{name}/{locale}",
-    summary="The company's own words for a message",
+    summary="Get a template",
     response_model=None,
-    responses={200: json_answer(SavedTemplate, "The template as it was saved.", _SOURCES), **problems("not-found")},
+    responses={200: json_answer(SavedTemplate, "The template as saved.", _SOURCES), **problems("not-found")},
 )
 async def get_template(name: Name, locale: Locale, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     _known(name)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
-        found = await message_templates.find_template(connection, credential.company_id, name, locale)
-    if found is None:
-        raise not_found("this company has no such template of its own")
-    return {"name": name, "locale": locale, "subject": found[0], "html": found[1], "text": found[2]}
+        saved = await message_templates.find_template(connection, credential.company_id, name, locale)
+    if saved is None:
+        raise not_found("the company has no template of its own for this message and locale")
+    return {"name": name, "locale": locale, "subject": saved[0], "html": saved[1], "text": saved[2]}
 
 
 @router.put(
     "/v1/templates/{name}/{locale}",
-    summary="Say it in the company's own words",
+    summary="Save a template",
     response_model=None,
     responses={
         200: json_answer(SavedTemplate, "The template, which is used from the next message on.", _SOURCES),
@@ -129,7 +136,7 @@ async def get_template(name: Name, locale: Locale, gateway: GatewayDep, credenti
 async def put_template(
     name: Name, locale: Locale, template: Template, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
-    """It is checked and tried out before it is saved: what could not be sent later is refused now."""
+    """The template is validated and rendered with example values before it is saved."""
     _known(name)
     source = (template.subject, template.html, template.text)
     await _check(name, CompanyTemplate(*source))
@@ -142,10 +149,13 @@ async def put_template(
 
 @router.delete(
     "/v1/templates/{name}/{locale}",
-    summary="Go back to the built-in words",
+    summary="Delete a template",
     status_code=204,
     response_model=None,
-    responses={204: {"description": "It is forgotten."}, **problems("not-found")},
+    responses={
+        204: {"description": "The template was deleted; the built-in one is used again."},
+        **problems("not-found"),
+    },
 )
 async def remove_template(name: Name, locale: Locale, gateway: GatewayDep, credential: CredentialDep) -> Response:
     _known(name)
@@ -153,18 +163,18 @@ async def remove_template(name: Name, locale: Locale, gateway: GatewayDep, crede
         if not await message_templates.delete_template(
             connection, credential.company_id, name, locale, by_key(credential)
         ):
-            raise not_found("this company has no such template of its own")
+            raise not_found("the company has no template of its own for this message and locale")
     return Response(status_code=204)
 
 
 @router.post(
     "/v1/templates/{name}/preview",
-    summary="Look at a message",
+    summary="Preview a message",
     response_model=None,
     responses={
         200: json_answer(
             MessagePreview,
-            "The message with example values. `source`: `draft`, `own` (the company's) or `built-in`.",
+            "The message with example values. `source` is `draft`, `own` (the company's template) or `built-in`.",
             {"source": "draft", "subject": "Willkommen bei Salon Sophie", "html": None, "text": "Hallo Ada Example, …"},
         ),
         **problems("not-found", "too-large", "unsupported-media-type"),
@@ -184,13 +194,13 @@ async def preview_template(name: Name, draft: Draft, gateway: GatewayDep, creden
 async def _chosen(
     gateway: Gateway, credential: Credential, name: str, draft: Draft
 ) -> tuple[str, str, CompanyTemplate | None]:
-    """The company's name, and what is to be rendered: the draft, the company's own, or (None) ours."""
+    """Return the company's name, the source, and the template to render (None: the built-in one)."""
     own = None if draft.text is None else CompanyTemplate(draft.subject, draft.html, draft.text)
     if own is not None:
         await _check(name, own)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         company = await outreach_settings.load(connection, credential.company_id)
-        assert company is not None  # a key's company is there
+        assert company is not None  # the company of a key exists
     if own is not None:
         return company[0], "draft", own
     locales = fallbacks(draft.locale)
@@ -200,7 +210,7 @@ async def _chosen(
 
 def _known(name: str) -> None:
     if name not in TEMPLATES:
-        raise not_found("no message is called that; there are " + ", ".join(TEMPLATES))
+        raise not_found("no such message; available: " + ", ".join(TEMPLATES))
 
 
 async def _check(name: str, own: CompanyTemplate) -> None:
@@ -212,4 +222,4 @@ async def _check(name: str, own: CompanyTemplate) -> None:
 
 def _invalid(error: InvalidTemplate) -> Exception:
     place = f"line {error.line}: " if error.line else ""
-    return invalid(error.part, f"line {error.line}" if error.line else "the whole of it", place + error.problem)
+    return invalid(error.part, f"line {error.line}" if error.line else "(template)", place + error.problem)

@@ -1,4 +1,4 @@
-"""A journey's long history, and what people wrote down about it."""
+"""A journey's history page by page, and the notes about a customer."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Text = Annotated[str, StringConstraints(max_length=MAX_NOTES_LENGTH), AfterValid
 
 
 class Notes(BaseModel):
-    """The notes, whole; null or nothing empties them."""
+    """The complete notes; null or an empty text clears them."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -56,20 +56,18 @@ class Notes(BaseModel):
     )
 
     notes: Text | None
-    previous: Text | None = Field(
-        default=None, description="the notes that were there when one began to write: 409 where they are others by now"
-    )
+    previous: Text | None = Field(default=None, description="the notes before editing; 409 if they have changed since")
 
 
 @_read.get(
     "/v1/portal/customers/{customer_id}/timeline",
-    summary="A journey's whole history",
+    summary="Get a journey's timeline",
     response_model=None,
     responses={
         200: json_answer(
             TimelinePage,
-            "A page of transitions, events and actions in one order, newest first, each with the fields that it has in"
-            " `…/journey`. `next_cursor` (null on the last page) is the `cursor` of the next one.",
+            "A page of transitions, events and actions, newest first. `next_cursor` (null on the last page) is the"
+            " `cursor` of the next page.",
             {"timeline": [_MOVE], "next_cursor": None},
         ),
         **problems("not-found"),
@@ -79,56 +77,58 @@ async def get_timeline(
     customer_id: CustomerId,
     gateway: GatewayDep,
     credential: CredentialDep,
-    kind: Annotated[list[TimelineKind] | None, Query(max_length=3, description="repeatable: only these")] = None,
+    kind: Annotated[
+        list[TimelineKind] | None, Query(max_length=3, description="repeatable; matches any of these")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 50,
     cursor: Annotated[str | None, Query(max_length=cursors.MAX_LENGTH)] = None,
 ) -> Response:
     kinds: dict[TimelineKind, None] = dict.fromkeys(kind or ("transition", "event", "action"))
     place = None if cursor is None else _place(cursor)
-    found = await timeline.list_entries(gateway.pool, credential.company_id, customer_id, kinds, limit, place)
-    if found is None:
-        raise not_found("this company has no journey of such a customer")
-    rows, following = found
+    result = await timeline.list_entries(gateway.pool, credential.company_id, customer_id, kinds, limit, place)
+    if result is None:
+        raise not_found("this customer has no journey")
+    rows, following = result
     next_cursor = following and cursors.encode("timeline", following.at, following.rank, following.id)
     return Response(b'{"timeline":' + rows + b',"next_cursor":' + orjson.dumps(next_cursor) + b"}", media_type=JSON)
 
 
 @_write.put(
     "/v1/customers/{customer_id}/notes",
-    summary="Replace the notes about a customer",
+    summary="Replace a customer's notes",
     response_model=None,
     responses={
         200: json_answer(
-            CustomerNotes, "The notes as stored.", {"customer_id": "c-1001", "notes": "Prefers Friday afternoons."}
+            CustomerNotes, "The stored notes.", {"customer_id": "c-1001", "notes": "Prefers Friday afternoons."}
         ),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type"),
     },
 )
 async def put_notes(
-    customer_id: CustomerId, given: Notes, gateway: GatewayDep, credential: CredentialDep
+    customer_id: CustomerId, body: Notes, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
-    """Who changed them and when is on record, what they were is not."""
+    """The audit log records who changed the notes and when, but not their text."""
     company_id = credential.company_id
-    previous = (given.previous,) if "previous" in given.model_fields_set else None
+    previous = (body.previous,) if "previous" in body.model_fields_set else None
     try:
-        found = await notes.put(
-            gateway.pool, company_id, customer_id, given.notes, by_key(credential), previous=previous
+        result = await notes.put(
+            gateway.pool, company_id, customer_id, body.notes, by_key(credential), previous=previous
         )
     except notes.NotesConflict as changed:
-        raise problem("conflict", "somebody else changed the notes meanwhile", notes=changed.notes) from None
-    if not found:
-        raise not_found("this company has no journey of such a customer")
-    return {"customer_id": customer_id, "notes": given.notes or None}
+        raise problem("conflict", "someone else has changed the notes", notes=changed.notes) from None
+    if not result:
+        raise not_found("this customer has no journey")
+    return {"customer_id": customer_id, "notes": body.notes or None}
 
 
 def _place(cursor: str) -> TimelinePosition:
     try:
         kind, at, rank, row = cursors.decode(cursor)
         if kind != "timeline" or type(rank) is not int or not 0 <= rank <= 2:
-            raise ValueError("of something else")
+            raise ValueError("cursor of another list")
         return TimelinePosition(cursors.timestamp(at), rank, cursors.row_id(row))
     except (ValueError, TypeError):
-        raise invalid("cursor", cursor, "next_cursor of a page of this timeline") from None
+        raise invalid("cursor", cursor, "the `next_cursor` of a page of this timeline") from None
 
 
 router = APIRouter(routes=[*_read.routes, *_write.routes])

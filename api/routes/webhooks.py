@@ -1,4 +1,4 @@
-"""``/v1/webhooks``: where the company's own systems are told of transitions. A secret is shown once."""
+"""`/v1/webhooks`: endpoints that are notified of transitions. Secrets are shown only once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from activities.channels.webhook import new_secret
 from api.dependencies import CredentialDep, GatewayDep
-from api.field_types import RowId, given, printable
+from api.field_types import RowId, not_null, printable
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found, problem
@@ -36,7 +36,7 @@ _WITH_SECRET = {**_SHOWN, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw…"}
 
 
 class NewEndpoint(BaseModel):
-    """Where to: https, a public name."""
+    """A new endpoint: an HTTPS URL with a public host name."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"url": _URL}]})
 
@@ -44,31 +44,33 @@ class NewEndpoint(BaseModel):
 
 
 class EndpointChange(BaseModel):
-    """One change or several: they are made in the order in which they stand here."""
+    """Changes to an endpoint, made in the order of these fields."""
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={"examples": [{"is_active": True}, {"rotate_secret": True}, {"finish_rotation": True}]},
     )
 
-    finish_rotation: bool = Field(default=False, strict=True, description="forget the old secret")
+    finish_rotation: bool = Field(default=False, strict=True, description="delete the previous secret")
     rotate_secret: bool = Field(
         default=False,
         strict=True,
-        description="make a new secret; every event is signed with the old one too until the rotation is finished",
+        description="create a new secret; until the rotation is finished, events are signed with both",
     )
-    is_active: bool | None = Field(default=None, strict=True, description="whether events are sent there")
+    is_active: bool | None = Field(default=None, strict=True, description="whether events are sent to this endpoint")
 
-    _given = field_validator("is_active", mode="before")(given)
+    _not_null = field_validator("is_active", mode="before")(not_null)
 
 
 @router.get(
     "/v1/webhooks",
-    summary="Where events are sent",
+    summary="List webhook endpoints",
     response_model=None,
     responses={
         200: json_answer(
-            WebhookEndpoints, "Every endpoint, without its secrets; one that is off says why.", {"webhooks": [_SHOWN]}
+            WebhookEndpoints,
+            "All endpoints without their secrets; disabled ones with the reason.",
+            {"webhooks": [_SHOWN]},
         ),
         **problems(),
     },
@@ -80,16 +82,16 @@ async def get_webhooks(gateway: GatewayDep, credential: CredentialDep) -> dict[s
 
 @router.post(
     "/v1/webhooks",
-    summary="Send events to another endpoint",
+    summary="Add a webhook endpoint",
     status_code=201,
     response_model=None,
     responses={
-        201: json_answer(NewWebhookEndpoint, "The endpoint with its secret, which is shown this once.", _WITH_SECRET),
+        201: json_answer(NewWebhookEndpoint, "The endpoint with its secret, which is shown only once.", _WITH_SECRET),
         **problems("too-large", "unsupported-media-type"),
     },
 )
 async def add_webhook(endpoint: NewEndpoint, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
-    """Events are signed as Standard Webhooks say. An endpoint that answers 410 is switched off."""
+    """Events are signed according to Standard Webhooks. An endpoint that returns 410 is disabled."""
     try:
         gateway.webhooks.check(endpoint.url)
     except ValueError as error:
@@ -105,12 +107,12 @@ async def add_webhook(endpoint: NewEndpoint, gateway: GatewayDep, credential: Cr
 
 @router.patch(
     "/v1/webhooks/{endpoint_id}",
-    summary="Switch an endpoint, or rotate its secret",
+    summary="Change an endpoint or rotate its secret",
     response_model=None,
     responses={
         200: json_answer(
             ChangedWebhookEndpoint,
-            "The endpoint afterwards, with the new secret where one was asked for.",
+            "The endpoint after the change, with the new secret if one was requested.",
             {**_WITH_SECRET, "rotating": True},
         ),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type"),
@@ -119,14 +121,14 @@ async def add_webhook(endpoint: NewEndpoint, gateway: GatewayDep, credential: Cr
 async def change_webhook(
     endpoint_id: RowId, change: EndpointChange, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
-    """All of it or nothing."""
+    """All changes are made, or none."""
     try:
         async with tenant_transaction(gateway.pool, credential.company_id) as connection:
             changed = await _change(connection, credential.company_id, endpoint_id, change, by_key(credential))
     except EndpointConflict as error:
         raise problem("conflict", str(error)) from None
     if changed is None:
-        raise not_found("this company has no such endpoint")
+        raise not_found("no such webhook endpoint")
     return changed
 
 
@@ -141,19 +143,19 @@ async def _change(
         await webhook_endpoints.rotate_secret(connection, company_id, endpoint_id, secret["secret"], actor)
     if change.is_active is not None:
         await webhook_endpoints.set_active(connection, company_id, endpoint_id, active=change.is_active, actor=actor)
-    found = await webhook_endpoints.find(connection, company_id, endpoint_id)
-    return found and {**found, **secret}
+    endpoint = await webhook_endpoints.find(connection, company_id, endpoint_id)
+    return endpoint and {**endpoint, **secret}
 
 
 @router.delete(
     "/v1/webhooks/{endpoint_id}",
-    summary="Send nothing more to an endpoint",
+    summary="Delete a webhook endpoint",
     status_code=204,
     response_model=None,
-    responses={204: {"description": "It is forgotten, with its secrets."}, **problems("not-found")},
+    responses={204: {"description": "Endpoint and its secrets deleted."}, **problems("not-found")},
 )
 async def remove_webhook(endpoint_id: RowId, gateway: GatewayDep, credential: CredentialDep) -> Response:
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         if not await webhook_endpoints.delete(connection, credential.company_id, endpoint_id, by_key(credential)):
-            raise not_found("this company has no such endpoint")
+            raise not_found("no such webhook endpoint")
     return Response(status_code=204)

@@ -1,8 +1,8 @@
-"""Who asks, and what they may do: keys, sessions, scopes and the rate limit.
+"""Authentication (API keys, sessions), scopes and rate limiting.
 
-A key that was seen is remembered for a moment, so that a hot request asks Postgres nothing, and for an hour in case
-Postgres is away: events are taken all the same. A revoked key ends within `FRESH` seconds, as long as Postgres answers.
-A session of a browser is one more way to name a key, remembered in the same way.
+Valid credentials are cached for `CACHE_SECONDS`, so that most requests do not query Postgres, and for up to
+`OUTAGE_SECONDS` while Postgres is unavailable, so that events are still accepted. A revoked key stops working within
+`CACHE_SECONDS` as long as Postgres is available. A browser session stands for an API key and is cached in the same way.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from db.people import api_keys, browser_sessions
 from db.people.api_keys import Credential
 from db.people.browser_sessions import Session
 
-FRESH = 5.0  # seconds for which a key is believed without asking
-GRACE = 3600.0  # seconds for which it is believed while Postgres does not answer
-ASK_LIMIT = 1.0  # seconds that a key already known waits for Postgres
-REMEMBERED = 10_000  # keys
-TOUCH_EVERY = 300.0  # seconds
+CACHE_SECONDS = 5.0  # a credential is accepted for this long without a query
+OUTAGE_SECONDS = 3600.0  # ... and for this long while Postgres is unavailable
+QUERY_LIMIT = 1.0  # seconds that a request with a cached credential waits for Postgres
+CACHE_SIZE = 10_000  # credentials
+TOUCH_INTERVAL = 300.0  # seconds between two updates of `last_used_at`
 MAX_KEY_LENGTH = 200  # characters
 
 
-class _Key:
-    """A key as a request presents it."""
+class _ApiKey:
+    """The API key of a request."""
 
     def __init__(self, plaintext: str) -> None:
         self.plaintext = plaintext
@@ -49,124 +49,131 @@ class _Key:
         await api_keys.touch(pool, credential)
 
     def unknown(self) -> Exception:
-        return _unauthorised("this key is not known or was revoked")
+        return _unauthorised("this API key is unknown or was revoked")
 
 
-class _Browser:
-    """A session as a request presents it, by its secret."""
+class _BrowserSession:
+    """The browser session of a request, identified by its secret."""
 
     def __init__(self, secret: str, idle: timedelta) -> None:
         self.secret, self.idle = secret, idle
         self.digest = b"session" + _digest(secret)
-        self._found: Session | None = None
+        self._session: Session | None = None
 
     async def find(self, pool: Pool) -> Credential | None:
-        self._found = await browser_sessions.find(pool, self.secret, self.idle)
-        return self._found.credential if self._found else None
+        self._session = await browser_sessions.find(pool, self.secret, self.idle)
+        return self._session.credential if self._session else None
 
     async def touch(self, pool: Pool, credential: Credential) -> None:
-        assert self._found is not None
-        await browser_sessions.touch(pool, self._found)
+        assert self._session is not None
+        await browser_sessions.touch(pool, self._session)
         await api_keys.touch(pool, credential)
 
     def unknown(self) -> Exception:
-        return _unauthorised("this session is over; sign in again")
+        return _unauthorised("this session has ended; sign in again")
 
 
-class _Seen:
-    """What was valid: until when it is fresh, and when Postgres last confirmed it (monotonic seconds)."""
+class _CachedCredential:
+    """A valid credential, when it was last confirmed, and until when it is fresh (monotonic seconds)."""
 
     __slots__ = ("confirmed", "credential", "fresh_until", "touched")
 
     def __init__(self, credential: Credential, now: float) -> None:
-        self.credential, self.confirmed, self.fresh_until = credential, now, now + FRESH
+        self.credential, self.confirmed, self.fresh_until = credential, now, now + CACHE_SECONDS
         self.touched = float("-inf")
 
 
 class Authenticator:
-    """Checks keys and sessions against Postgres and counts their requests. One for a process."""
+    """Authenticate requests and enforce the rate limit per API key. One per process."""
 
     def __init__(self, pool: Pool, rate_limit: str, cookies: Cookies, idle: timedelta) -> None:
-        """`rate_limit` in the notation of `limits`, like ``6000/minute``; `idle`: how long a session may be unused.
+        """Create an authenticator.
 
-        Raises ValueError for any other notation.
+        Args:
+            rate_limit: Requests per key in the notation of `limits`, such as ``6000/minute``.
+            idle: A session ends after this time without a request.
+
+        Raises:
+            ValueError: The rate limit cannot be parsed.
         """
         self._pool, self._cookies, self._idle = pool, cookies, idle
         self._rate = RateLimiter(rate_limit)
-        self._seen: dict[bytes, _Seen] = {}
-        self._away = False
+        self._cache: dict[bytes, _CachedCredential] = {}
+        self._database_down = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def authorise(self, request: Request, needed: str) -> Credential:
-        """The request's credential, which has the scope `needed`. Raises the problem 401, 403, 429 or 503."""
+        """Return the request's credential if it has the scope `needed`. Raises the problem 401, 403, 429 or 503."""
         credential = await self.identify(request)
         if needed not in credential.scopes:
-            raise problem("missing-scope", f"this needs the scope {needed}", scope=needed)
+            raise problem("missing-scope", f"this request needs the scope {needed}", scope=needed)
         if wait := self._rate.hit(credential.key_id):
-            raise problem("rate-limited", f"this key may send {self._rate}", headers={"Retry-After": str(wait)})
+            raise problem(
+                "rate-limited", f"this API key is limited to {self._rate}", headers={"Retry-After": str(wait)}
+            )
         return credential
 
     async def identify(self, request: Request) -> Credential:
-        """Whose request it is: the key's that it bears, or else its session's. Raises the problem 401, 403 or 503."""
+        """Return the credential of the request's API key or else of its session. Raises the problem 401, 403 or 503."""
         presented = self._presented(request)
-        seen = self._seen.get(presented.digest)
-        if seen is not None and monotonic() < seen.fresh_until:
-            return seen.credential
-        if seen is not None and self._away and monotonic() < seen.confirmed + GRACE:
-            # Postgres did not answer the last time: nobody waits for it, it is asked again beside this request.
-            seen.fresh_until = monotonic() + FRESH
-            self._beside(self._ask_beside(presented, seen))
-            return seen.credential
-        return await self._ask(presented, seen)
+        cached = self._cache.get(presented.digest)
+        if cached is not None and monotonic() < cached.fresh_until:
+            return cached.credential
+        if cached is not None and self._database_down and monotonic() < cached.confirmed + OUTAGE_SECONDS:
+            # Postgres was unavailable the last time: do not wait for it, check again in the background.
+            cached.fresh_until = monotonic() + CACHE_SECONDS
+            self._in_background(self._query_in_background(presented, cached))
+            return cached.credential
+        return await self._query(presented, cached)
 
     def forget(self, secret: str) -> None:
-        """A session that was ended here ends here at once."""
-        self._seen.pop(_Browser(secret, self._idle).digest, None)
+        """Remove a session that has ended from the cache."""
+        self._cache.pop(_BrowserSession(secret, self._idle).digest, None)
 
-    def _presented(self, request: Request) -> _Key | _Browser:
+    def _presented(self, request: Request) -> _ApiKey | _BrowserSession:
         if "authorization" not in request.headers and (secret := self._cookies.secret(request)):
-            self._cookies.check_forgery(request, secret)
-            return _Browser(secret, self._idle)
-        return _Key(_bearer(request))
+            self._cookies.check_csrf(request, secret)
+            return _BrowserSession(secret, self._idle)
+        return _ApiKey(_bearer(request))
 
-    async def _ask(self, presented: _Key | _Browser, seen: _Seen | None) -> Credential:
+    async def _query(self, presented: _ApiKey | _BrowserSession, cached: _CachedCredential | None) -> Credential:
         now = monotonic()
         try:
-            async with asyncio.timeout(ASK_LIMIT if seen else None):
+            async with asyncio.timeout(QUERY_LIMIT if cached else None):
                 credential = await presented.find(self._pool)
         except (psycopg.OperationalError, TimeoutError):
-            self._away = True
-            if seen is None or now > seen.confirmed + GRACE:
-                raise unavailable("Postgres", "keys cannot be checked at the moment; try again") from None
-            seen.fresh_until = now + FRESH
-            return seen.credential
-        self._away = False
+            self._database_down = True
+            if cached is None or now > cached.confirmed + OUTAGE_SECONDS:
+                raise unavailable("Postgres", "credentials cannot be checked at the moment; try again") from None
+            cached.fresh_until = now + CACHE_SECONDS
+            return cached.credential
+        self._database_down = False
         if credential is None:
-            self._seen.pop(presented.digest, None)
+            self._cache.pop(presented.digest, None)
             raise presented.unknown()
         self._remember(presented, credential, now)
         return credential
 
-    async def _ask_beside(self, presented: _Key | _Browser, seen: _Seen) -> None:
-        with suppress(Problem):  # the next request with this key is told
-            await self._ask(presented, seen)
+    async def _query_in_background(self, presented: _ApiKey | _BrowserSession, cached: _CachedCredential) -> None:
+        with suppress(Problem):  # the next request with this credential gets the error
+            await self._query(presented, cached)
 
-    def _remember(self, presented: _Key | _Browser, credential: Credential, now: float) -> None:
-        before = self._seen.pop(presented.digest, None)
-        if len(self._seen) >= REMEMBERED:
-            del self._seen[next(iter(self._seen))]
-        seen = self._seen[presented.digest] = _Seen(credential, now)
+    def _remember(self, presented: _ApiKey | _BrowserSession, credential: Credential, now: float) -> None:
+        before = self._cache.pop(presented.digest, None)
+        if len(self._cache) >= CACHE_SIZE:
+            del self._cache[next(iter(self._cache))]
+        cached = self._cache[presented.digest] = _CachedCredential(credential, now)
         if before is not None:
-            seen.touched = before.touched
-        if now > seen.touched + TOUCH_EVERY:
-            seen.touched = now
-            self._beside(self._touch(presented, credential))
+            cached.touched = before.touched
+        if now > cached.touched + TOUCH_INTERVAL:
+            cached.touched = now
+            self._in_background(self._touch(presented, credential))
 
-    async def _touch(self, presented: _Key | _Browser, credential: Credential) -> None:
-        with suppress(psycopg.OperationalError):  # when a key was last used is told to within minutes anyway
+    async def _touch(self, presented: _ApiKey | _BrowserSession, credential: Credential) -> None:
+        with suppress(psycopg.OperationalError):  # `last_used_at` is approximate anyway
             await presented.touch(self._pool, credential)
 
-    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -1,4 +1,4 @@
-"""How much of a body is read. The framework's own limit answers in plain text; ours raises where the body is read."""
+"""Limit of the request body's size. Unlike the framework's own limit, it results in problem details."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ BODY_LIMIT = 1024 * 1024  # bytes
 
 
 class BodyLimitMiddleware:
-    """ASGI middleware: who reads more than BODY_LIMIT bytes gets HTTPException 413; at once where more are announced.
+    """ASGI middleware: reading more than BODY_LIMIT bytes raises HTTPException 413, at once if announced.
 
-    A key is asked for before, so that nobody without one makes us read anything.
+    Bodies are read after authentication, so that unauthenticated requests are rejected without reading them.
     """
 
     def __init__(self, app: ASGIApp) -> None:

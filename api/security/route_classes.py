@@ -1,4 +1,4 @@
-"""The classes of routes: which scope one asks for, and what hot ones leave out."""
+"""Route classes: required scopes, and a short path for hot routes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from db.people.api_keys import Credential
 
 
 def scoped_route(scope: str, *, plain: bool = False) -> type[APIRoute]:
-    """The class of routes that ask for a key with `scope`, or its session, before they look at anything else.
+    """Return a route class that authenticates and requires `scope` before anything else is read.
 
-    `plain`: the endpoint takes the request alone, past the framework's reading of parameters and body (hot paths).
+    With `plain` the endpoint takes only the request and skips the framework's parsing of parameters and body (for hot
+    routes).
     """
 
     class Guarded(APIRoute):
@@ -42,7 +43,7 @@ def scoped_route(scope: str, *, plain: bool = False) -> type[APIRoute]:
                 if takes_body and not is_json(request.headers.get("content-type", "application/json")):
                     raise problem("unsupported-media-type", "send application/json")
                 response = await inner(request)
-                if "cookie" in request.headers:  # what a browser was shown must not be in its cache after the sign-out
+                if "cookie" in request.headers:  # nothing may stay in the browser's cache after the sign-out
                     response.headers.setdefault("cache-control", "no-store")
                 return response
 
@@ -52,9 +53,9 @@ def scoped_route(scope: str, *, plain: bool = False) -> type[APIRoute]:
 
 
 class HotRouteMiddleware:
-    """ASGI middleware: hot routes, which are looked for before all others and past the framework's own layers.
+    """ASGI middleware that dispatches hot routes before all others, without the framework's inner layers.
 
-    They cost as much as the query (measured), and have nothing to do for a GET without a body.
+    Those layers cost as much as the query itself (measured), and a GET without a body needs none of them.
     """
 
     def __init__(
@@ -65,9 +66,9 @@ class HotRouteMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "GET":
             for route in self.routes:
-                match, found = route.matches(scope)
+                match, child_scope = route.matches(scope)
                 if match is Match.FULL:
-                    scope.update(found)
+                    scope.update(child_scope)
                     try:
                         await route.handle(scope, receive, send)
                     except (Problem, psycopg.OperationalError) as error:
@@ -77,7 +78,7 @@ class HotRouteMiddleware:
 
 
 def _direct_app(handle: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
-    """A handler without the framework's stacks of things to be closed after it, of which it has none."""
+    """Wrap a handler as an ASGI app without the framework's exit stacks, which it does not need."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         response = await handle(Request(scope, receive, send))
@@ -87,10 +88,11 @@ def _direct_app(handle: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
 
 
 def credential_of(request: Request) -> Credential:
-    """The credential of a request that a `scoped_route` route let through."""
+    """Return the credential of a request to a scoped route."""
     credential: Credential = request.state.credential
     return credential
 
 
 def is_json(content_type: str) -> bool:
+    """Return whether a `Content-Type` header says JSON."""
     return content_type.partition(";")[0].strip().lower() == "application/json"

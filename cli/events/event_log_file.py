@@ -22,7 +22,8 @@ import msgspec
 from cli.events.file_checks import UnreadableLog, check_encoding, check_start, is_json_lines
 from journey.delimited import Item, records
 from journey.event_problems import event_or_problems
-from journey.events import Event, InvalidEvent, parse
+from journey.event_validation import InvalidEvent, parse
+from journey.events import Event
 from journey.time import Micros
 
 Kind = Literal["header", "ignored", "event", "rejected"]

@@ -25,7 +25,8 @@ from cli.output import complaints, console, print_json, progress
 from db.connections import Pool, open_pool
 from db.journeys.rulebooks import RulebookCache
 from db.operations import event_import
-from journey.events import Event, InvalidEvent, canonical, content_hash
+from journey.event_validation import InvalidEvent
+from journey.events import Event, canonical, content_hash
 from journey.simulate import Log
 from journey.time import MICROSECOND, Micros
 from settings import Settings

@@ -48,7 +48,7 @@ select coalesce(json_agg(json_build_object(
   from running join stages using (stage) left join ended using (stage, day) left join earned using (stage, day)
  where active or customers > 0 or mean_stay is not null or entered > 0 or revenue <> 0
 """
-# Conversions that were rolled up by other stages cannot be used: recount them live until they are rolled up anew.
+# Conversions that were rolled up by other stages cannot be used: recount them live until they are rolled up again.
 _RECOUNT: LiteralString = (
     "recounted as materialized (with " + FULL_SCOPE + ", " + CONVERSION_DELTAS + " select * from deltas)"
 )

@@ -1,9 +1,9 @@
-"""Which customers' journeys, actions or tasks changed since one looked last, whatever the order in which the
-transactions became visible.
+"""Change feed: which customers' journeys, actions or tasks have changed since the last poll.
 
-Every row bears the number of the transaction that wrote it (`changed`). A look sees a snapshot; what was under way then
-has a number from the snapshot's lower bound on, so that the next look, which begins there, sees it. What it sees twice
-is known by its number. Numbers survive a restart of Postgres; nothing is missed while it is away.
+Every row stores the id of the transaction that wrote it (`changed`). Transactions can become visible in any order: one
+that was in progress during a poll has an id at or above the `xmin` of that snapshot, and the next poll starts there.
+Changes that are read twice are recognized by their transaction id. Transaction ids survive a restart of Postgres, so no
+change is missed during an outage.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 from db.connections import Pool, tenant_rows
 
-MOST = 500  # changes in one look; of more it is only said that there are more
+MAX_CHANGES = 500  # per poll; beyond this, the poll only reports that everything may have changed
 
-Change = tuple[str, int]  # customer (the company's own id), transaction
+Change = tuple[str, int]  # external customer id, transaction id
 
-_LOOK = """
+_POLL = """
     with now as materialized (
         select pg_snapshot_xmin(s)::text::bigint as low, pg_snapshot_xmax(s)::text::bigint as high
           from pg_current_snapshot() s
@@ -37,38 +37,52 @@ _LOOK = """
                 where x.changed < high), '{}')
       from now
 """
-_HORIZON = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_XMIN = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
 
 @dataclass(slots=True)
-class Watch:
-    """What one has seen of a company: all before the transaction `since`, and of the later ones those in `told`."""
+class FeedCursor:
+    """A position in the feed of a company.
+
+    Attributes:
+        since: All changes of earlier transactions have been delivered.
+        delivered: The delivered changes of this and later transactions.
+    """
 
     since: int
-    told: set[Change] = field(default_factory=set)
+    delivered: set[Change] = field(default_factory=set)
 
 
-async def begin(pool: Pool, company_id: int) -> Watch:
-    """A watch from now on. Raises psycopg.OperationalError when Postgres does not answer."""
-    rows = await tenant_rows(pool, company_id, _HORIZON)
-    return Watch(rows[0][0])
+async def start(pool: Pool, company_id: int) -> FeedCursor:
+    """Return the position of the current end of the feed.
 
-
-async def look(pool: Pool, company_id: int, watch: Watch) -> set[str] | None:
-    """The customers of whom something changed since the last look, which is remembered in `watch`; None: very many.
-
-    Raises psycopg.OperationalError when Postgres does not answer; the next look then sees what this one would have.
+    Raises:
+        psycopg.OperationalError: Postgres does not answer.
     """
-    values = {"company": company_id, "since": watch.since, "limit": MOST + 1}
-    ((low, high, found),) = await tenant_rows(pool, company_id, _LOOK, values)
-    seen = {_change(text) for text in found}
-    # A Postgres that was restored from a backup counts from an earlier number than it had come to.
-    everything = len(seen) > MOST or high < watch.since
-    new = {customer for customer, _ in seen - watch.told}
-    watch.since, watch.told = low, seen
-    return None if everything else new
+    rows = await tenant_rows(pool, company_id, _XMIN)
+    return FeedCursor(rows[0][0])
 
 
-def _change(text: str) -> Change:
-    customer, _, transaction = text.partition(" ")  # no customer's id has a space
+async def poll(pool: Pool, company_id: int, cursor: FeedCursor) -> set[str] | None:
+    """Read the changes since the last poll and advance the cursor.
+
+    Returns:
+        The external ids of the customers with changes; None if there are more than MAX_CHANGES changes.
+
+    Raises:
+        psycopg.OperationalError: Postgres does not answer; the cursor is unchanged, so that the next poll misses
+            nothing.
+    """
+    values = {"company": company_id, "since": cursor.since, "limit": MAX_CHANGES + 1}
+    ((xmin, xmax, rows),) = await tenant_rows(pool, company_id, _POLL, values)
+    changes = {_parse_change(text) for text in rows}
+    # After a restore from a backup, transaction ids continue from an earlier value.
+    is_everything = len(changes) > MAX_CHANGES or xmax < cursor.since
+    customers = {customer for customer, _ in changes - cursor.delivered}
+    cursor.since, cursor.delivered = xmin, changes
+    return None if is_everything else customers
+
+
+def _parse_change(text: str) -> Change:
+    customer, _, transaction = text.partition(" ")  # external ids contain no spaces
     return customer, int(transaction)

@@ -1,4 +1,4 @@
-"""Reads of the ledger for who waits: what it knows of some events, and which transitions they caused."""
+"""Outcomes of events, for API calls that wait for them: the ledger rows and the transitions they caused."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from db.connections import Pool, tenant_rows
 
 @dataclass(frozen=True, slots=True)
 class EventOutcome:
-    """What the ledger says of one event: the hash of the content that came, and the outcome of that."""
+    """A ledger row of one event: the hash of the received content and its outcome."""
 
     content_hash: bytes
     outcome: str
     reason: str | None
 
 
-_KNOWN = """
+_OUTCOMES = """
 select event_id, content_hash, outcome, reason from journey_events
 where company_id = %s and event_id = any(%s)
 """
 
-_CAUSED = """
+_CAUSED_TRANSITIONS = """
 select t.event_id, json_agg(json_build_object(
     'from_stage', t.from_stage, 'to_stage', t.to_stage, 'transitioned_at', t.transitioned_at,
     'trigger_type', t.trigger_type, 'trigger_event', t.trigger_event) order by t.sequence)::text
@@ -38,17 +38,17 @@ group by t.event_id
 
 
 async def find_outcomes(pool: Pool, company_id: int, event_ids: Sequence[str]) -> dict[str, list[EventOutcome]]:
-    """What the ledger holds under these ids, in one statement; ids that it does not know are absent."""
-    found: dict[str, list[EventOutcome]] = {}
-    rows = await tenant_rows(pool, company_id, _KNOWN, [company_id, list(event_ids)])
+    """Return the ledger rows of these event ids, in one statement; unknown ids are absent."""
+    outcomes: dict[str, list[EventOutcome]] = {}
+    rows = await tenant_rows(pool, company_id, _OUTCOMES, [company_id, list(event_ids)])
     for event_id, content_hash, outcome, reason in rows:
-        found.setdefault(event_id, []).append(EventOutcome(bytes(content_hash), outcome, reason))
-    return found
+        outcomes.setdefault(event_id, []).append(EventOutcome(bytes(content_hash), outcome, reason))
+    return outcomes
 
 
 async def find_caused_transitions(
     pool: Pool, company_id: int, customers: Sequence[str], event_ids: Sequence[str]
 ) -> dict[str, list[dict[str, Any]]]:
-    """The transitions that these events of these customers caused, by event id, in their order."""
-    rows = await tenant_rows(pool, company_id, _CAUSED, [company_id, list(customers), list(event_ids)])
+    """Return the transitions that these events of these customers caused, by event id, in order."""
+    rows = await tenant_rows(pool, company_id, _CAUSED_TRANSITIONS, [company_id, list(customers), list(event_ids)])
     return {event_id: orjson.loads(text) for event_id, text in rows}

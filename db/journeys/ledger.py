@@ -1,8 +1,8 @@
-"""The writes of a journey: one statement that writes everything or nothing.
+"""Write the commits of a journey: one statement that writes everything or nothing.
 
-It is written on the assumption that Postgres stands where the workflow stands, and is guarded by it: where the row, the
-rules or an event id turn out otherwise, nothing is written, and ``load`` tells what Postgres knows. Both are single
-statements in an implicit transaction (``db.connections.tenant_rows``), so that nearly every commit is one round trip.
+The statement checks that Postgres has the version of the journey, the rules and the event ids that the workflow
+expects. If not, nothing is written, and ``load`` reads the current state. Both are single statements in an implicit
+transaction (``db.connections.tenant_rows``), so nearly every commit is one round trip.
 """
 
 from dataclasses import dataclass
@@ -29,9 +29,13 @@ class ProjectionRow:
 
 @dataclass(slots=True)
 class LedgerSnapshot:
-    """What Postgres knows before a commit, or is assumed to know (then ``row.decided_at`` is None).
+    """The state of Postgres before a commit, or the expected one (then ``row.decided_at`` is None).
 
-    ``events`` maps an id to its ledger rows: (content hash, customer's key, version, outcome).
+    Attributes:
+        rules_version: The version of the company's rules.
+        customer_key: ``customers.id``; None for a new customer.
+        row: The journey's row; None for a new journey.
+        events: The ledger rows by event id: (content hash, ``customers.id``, version, outcome).
     """
 
     rules_version: int
@@ -42,7 +46,7 @@ class LedgerSnapshot:
 
 @dataclass(slots=True)
 class LedgerEntry:
-    """One ledger row to be written; ``occurred_at`` in RFC 3339."""
+    """A ledger row to write; ``occurred_at`` is RFC 3339."""
 
     event_id: str
     content_hash: bytes
@@ -68,20 +72,20 @@ select c.rules_version, u.id, r.version, r.run_id,
 
 
 async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[str]) -> LedgerSnapshot | None:
-    """What is known of a journey and of these event ids; None where there is no such company."""
+    """Load the journey's row and the ledger rows of these event ids; None if the company does not exist."""
     parameters = {"company": company_id, "customer": customer_id, "ids": event_ids}
     rows = await tenant_rows(pool, company_id, _LOAD, parameters)
     if not rows:
         return None
     rules_version, customer_key, version, run_id, decided_at, state, events = rows[0]
     row = None if version is None else ProjectionRow(version, run_id, decided_at, state)
-    known: dict[str, list[tuple[bytes, int, int, str]]] = {}
+    events_by_id: dict[str, list[tuple[bytes, int, int, str]]] = {}
     for event_id, content_hash, owner, event_version, outcome in events or ():
-        known.setdefault(event_id, []).append((bytes.fromhex(content_hash), owner, event_version, outcome))
-    return LedgerSnapshot(rules_version, customer_key, row, known)
+        events_by_id.setdefault(event_id, []).append((bytes.fromhex(content_hash), owner, event_version, outcome))
+    return LedgerSnapshot(rules_version, customer_key, row, events_by_id)
 
 
-_ENTRIES = """
+_INSERT_EVENTS = """
 insert into journey_events (company_id, customer_id, event_id, content_hash, type, occurred_at, payload, raw, outcome,
                             reason, version, rules_version)
 select %(company)s, {customer}, e.event_id, decode(e.hash, 'hex'), e.type, e.occurred_at, e.payload, e.raw, e.outcome,
@@ -92,7 +96,7 @@ select %(company)s, {customer}, e.event_id, decode(e.hash, 'hex'), e.type, e.occ
 on conflict (company_id, event_id, content_hash) do nothing
 """
 
-_TRANSITIONS = """
+_INSERT_TRANSITIONS = """
 insert into journey_transitions (company_id, relationship_id, sequence, from_stage, to_stage, transitioned_at,
                                  trigger_type, trigger_event, performed_by, notes, event_id, version, reason,
                                  decided_at, stay)
@@ -104,10 +108,10 @@ select %(company)s, r.id, t.sequence, t.from_stage, t.to_stage, t.at, t.trigger_
             performed_by bigint, notes text, event_id text, reason jsonb, since timestamptz)
 """
 
-# Word that this commit moves the company's figures, for whoever rolls them up.
-_UNROLLED = """
+# Mark the commit as pending roll-up if it affects the company's analytics.
+_ENQUEUE_ROLLUP = """
 insert into journey_unrolled (company_id, relationship_id, version, customer_id)
-select %(company)s, r.id, %(version)s, r.customer_id from r where %(counts)s on conflict do nothing
+select %(company)s, r.id, %(version)s, r.customer_id from r where %(affects_analytics)s on conflict do nothing
 """
 
 _COLUMNS = {
@@ -130,56 +134,57 @@ _COLUMNS = {
     "held": "boolean",
 }
 
-# What must still be so for a commit to be written: the rules it was decided by, and that nobody knows its new events.
-_AS_ASSUMED = """
+# The rules by which the commit was decided are still current, and none of its new events is in the ledger yet.
+_UNCHANGED = """
 exists (select from companies where id = %(company)s and rules_version = %(rules_version)s)
 and not exists (select from journey_events where company_id = %(company)s and event_id = any(%(new_ids)s::text[]))
 """
 
-_START = f"""
+_INSERT_JOURNEY = f"""
 with u as (
-    insert into customers (company_id, external_id) select %(company)s, %(customer)s where {_AS_ASSUMED}
+    insert into customers (company_id, external_id) select %(company)s, %(customer)s where {_UNCHANGED}
     on conflict (company_id, external_id) do update set external_id = excluded.external_id returning id
 ), r as (
     insert into customer_relationships (company_id, customer_id, created_at, {", ".join(_COLUMNS)})
     select %(company)s, u.id, %(started_at)s::timestamptz,
-           {", ".join(f"%({name})s::{kind}" for name, kind in _COLUMNS.items())}
+           {", ".join(f"%({name})s::{sql_type}" for name, sql_type in _COLUMNS.items())}
       from u
     on conflict (company_id, customer_id) do nothing returning id, customer_id
-), e as ({_ENTRIES.format(customer="r.customer_id", source="r,")}),
-t as ({_TRANSITIONS}), w as ({_UNROLLED})
+), e as ({_INSERT_EVENTS.format(customer="r.customer_id", source="r,")}),
+t as ({_INSERT_TRANSITIONS}), w as ({_ENQUEUE_ROLLUP})
 """
 
-_STANDS = """
+_IS_EXPECTED_ROW = """
 company_id = %(company)s
 and customer_id = (select id from customers where company_id = %(company)s and external_id = %(customer)s)
-and version = %(known_version)s and run_id = %(known_run_id)s
-and (%(known_decided_at)s::timestamptz is null or decided_at = %(known_decided_at)s::timestamptz)
+and version = %(expected_version)s and run_id = %(expected_run_id)s
+and (%(expected_decided_at)s::timestamptz is null or decided_at = %(expected_decided_at)s::timestamptz)
 """
 
-_UPDATE = f"""
+_UPDATE_JOURNEY = f"""
 with r as (
     update customer_relationships set updated_at = now(), changed = pg_current_xact_id()::text::bigint,
-           {", ".join(f"{name} = %({name})s::{kind}" for name, kind in _COLUMNS.items())}
-     where {_STANDS} and {_AS_ASSUMED}
+           {", ".join(f"{name} = %({name})s::{sql_type}" for name, sql_type in _COLUMNS.items())}
+     where {_IS_EXPECTED_ROW} and {_UNCHANGED}
     returning id, customer_id
-), e as ({_ENTRIES.format(customer="r.customer_id", source="r,")}),
-t as ({_TRANSITIONS}), w as ({_UNROLLED})
+), e as ({_INSERT_EVENTS.format(customer="r.customer_id", source="r,")}),
+t as ({_INSERT_TRANSITIONS}), w as ({_ENQUEUE_ROLLUP})
 """
 
 # By (the journey is new, the commit has side effects).
 _WRITES = {
     (is_new, with_side_effects): (
-        (_START if is_new else _UPDATE) + (SIDE_EFFECTS if with_side_effects else "select id, null from r")
+        (_INSERT_JOURNEY if is_new else _UPDATE_JOURNEY)
+        + (SIDE_EFFECTS if with_side_effects else "select id, null from r")
     )
     for is_new in (True, False)
     for with_side_effects in (True, False)
 }
 
-# Only a commit that is tried again: what its first try wrote goes, if nobody else has committed since.
-_FORGET = f"""
+# For a retried commit: delete what the earlier attempt wrote, unless another commit has been written since.
+_DELETE_EARLIER_ATTEMPT = f"""
 with r as (
-    select id, customer_id from customer_relationships where {_STANDS} for update
+    select id, customer_id from customer_relationships where {_IS_EXPECTED_ROW} for update
 ), t as (
     delete from journey_transitions using r where relationship_id = r.id and version = %(version)s
 ), a as (
@@ -189,12 +194,12 @@ delete from journey_events using r
  where company_id = %(company)s and journey_events.customer_id = r.customer_id and version = %(version)s
 """
 
-_QUARANTINE = f"""
+_INSERT_QUARANTINED = f"""
 with u as (
     insert into customers (company_id, external_id) values (%(company)s, %(customer)s)
     on conflict (company_id, external_id) do update set external_id = excluded.external_id returning id
 )
-{_ENTRIES.format(customer="u.id", source="u,")}
+{_INSERT_EVENTS.format(customer="u.id", source="u,")}
 """
 
 
@@ -215,27 +220,27 @@ async def write(
     Raises:
         psycopg.errors.UniqueViolation: Another journey has just taken one of the event ids.
     """
-    statement = _WRITES[values["known_version"] is None, with_side_effects]
+    statement = _WRITES[values["expected_version"] is None, with_side_effects]
     if not is_retry:
         rows = await tenant_rows(pool, company_id, statement, values)
         return (rows[0][1] or []) if rows else None
     async with pooled_connection(pool) as connection, connection.transaction():
         await connection.execute("select set_config('app.company_id', %s, true)", [str(company_id)])
         await remove_commit(connection, values)
-        await connection.execute(_FORGET, values)
-        if found := await (await connection.execute(statement, values)).fetchall():
-            return found[0][1] or []
+        await connection.execute(_DELETE_EARLIER_ATTEMPT, values)
+        if rows := await (await connection.execute(statement, values)).fetchall():
+            return rows[0][1] or []
         raise Rollback
     return None
 
 
 async def write_quarantined(pool: Pool, company_id: int, values: dict[str, Any]) -> None:
-    """Keep what could not be understood of a customer who has no journey yet."""
-    await tenant_rows(pool, company_id, _QUARANTINE + " returning id", values)
+    """Store quarantined messages of a customer who has no journey yet."""
+    await tenant_rows(pool, company_id, _INSERT_QUARANTINED + " returning id", values)
 
 
 async def events_of_commit(pool: Pool, company_id: int, customer_key: int, version: int) -> list[tuple[str, bytes]]:
-    """(id, content hash) of every ledger row that one commit wrote."""
+    """Return (event id, content hash) of every ledger row that a commit wrote."""
     statement = (
         "select event_id, content_hash from journey_events where company_id = %s and customer_id = %s and version = %s"
     )
@@ -243,21 +248,21 @@ async def events_of_commit(pool: Pool, company_id: int, customer_key: int, versi
     return [(row[0], row[1]) for row in rows]
 
 
-_TAKE_OVER = f"""
+_ADOPT = f"""
 update customer_relationships
    set version = %(version)s, run_id = %(run_id)s, decided_at = %(decided_at)s::timestamptz, state = %(state)s::jsonb
- where {_STANDS}
+ where {_IS_EXPECTED_ROW}
 returning id
 """
 
 
-async def take_over(pool: Pool, company_id: int, values: dict[str, Any]) -> bool:
-    """Make the row another run's: the journey goes on from what Postgres knows. False: someone came between."""
-    return bool(await tenant_rows(pool, company_id, _TAKE_OVER, values))
+async def adopt(pool: Pool, company_id: int, values: dict[str, Any]) -> bool:
+    """Assign the row to another workflow run, which continues from its state; False if the row has changed."""
+    return bool(await tenant_rows(pool, company_id, _ADOPT, values))
 
 
-def entries_json(entries: list[LedgerEntry]) -> str:
-    """Ledger rows as the JSON that the statements unfold. Postgres stores no NUL, so none is sent."""
+def serialize_entries(entries: list[LedgerEntry]) -> str:
+    """Serialize ledger rows for the statements. Postgres cannot store NUL characters, so they are replaced."""
     rows = []
     for entry in entries:
         fields = {name: getattr(entry, name) for name in ("event_id", "type", "occurred_at", "payload", "outcome")}

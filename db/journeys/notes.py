@@ -1,4 +1,4 @@
-"""What people write down about a customer: one text, with the relationship. No part of what a journey decides by."""
+"""The free-text notes on a customer, stored with the relationship. Decisions about the journey do not use them."""
 
 from __future__ import annotations
 
@@ -7,28 +7,37 @@ from db.people.audit_log import record
 
 
 class NotesConflict(Exception):
-    """Somebody else wrote meanwhile; `notes` is what stands there now."""
+    """The notes were changed by someone else in the meantime; `notes` is the current text."""
 
     def __init__(self, notes: str | None) -> None:
-        super().__init__("the notes were changed meanwhile")
+        super().__init__("the notes were changed in the meantime")
         self.notes = notes
 
 
 async def put(
     pool: Pool, company_id: int, customer_id: str, notes: str | None, actor: str, *, previous: tuple[str | None] | None
 ) -> bool:
-    """Replace the notes; False where there is no such journey. With `previous`, only where these are still the notes.
+    """Replace the notes. The audit log records who changed them and when, but not the text.
 
-    The audit log says who and when, not what. Raises Changed.
+    Args:
+        notes: The new text.
+        actor: Who makes the change, for the audit log.
+        previous: The text to replace, in a tuple; None to replace any text.
+
+    Returns:
+        False if there is no such journey.
+
+    Raises:
+        NotesConflict: `previous` is not the current text.
     """
     async with tenant_transaction(pool, company_id) as connection:
-        found = await connection.execute(
+        cursor = await connection.execute(
             "select r.id, r.notes from customer_relationships r"
             " join customers c on c.company_id = r.company_id and c.id = r.customer_id"
             " where c.company_id = %s and c.external_id = %s for update of r",
             [company_id, customer_id],
         )
-        row = await found.fetchone()
+        row = await cursor.fetchone()
         if row is None:
             return False
         if previous is not None and (previous[0] or None) != row[1]:

@@ -1,6 +1,6 @@
-"""What a commit does beyond the journey itself: actions due, campaigns that end, and what people did at their desks.
+"""Side effects of a commit: due actions, campaigns that end, and staff requests (retried actions, updated tasks).
 
-These are parts of the ledger's one statement (see ``ledger``), where ``r`` is the journey's row.
+They are written by the same statement as the commit (see ``ledger``), as further CTEs; ``r`` is the journey's row.
 """
 
 from dataclasses import dataclass
@@ -10,15 +10,16 @@ import orjson
 
 from db.connections import Pool, tenant_rows
 
-# A campaign belongs to one stay in a stage; it ends, and its steps with it, in the very commit that ends the stay.
+# A campaign belongs to one stay in a stage. The commit that ends the stay also ends the campaign and its steps.
 SIDE_EFFECTS = """
 , a as (
     insert into journey_actions (company_id, relationship_id, action_key, action, stage_key, entry, due_at, detail,
                                  performed_by, version)
-    select %(company)s, r.id, %(key_prefix)s || x.tail, x.action, x.stage, x.entry, x.due_at,
+    select %(company)s, r.id, %(key_prefix)s || x.action_ref, x.action, x.stage, x.transition_number, x.due_at,
            coalesce(x.detail, '{}'::jsonb), x.performed_by, %(version)s
       from r, jsonb_to_recordset(%(actions)s::jsonb)
-           as x(tail text, action text, stage text, entry int, due_at timestamptz, detail jsonb, performed_by bigint)
+           as x(action_ref text, action text, stage text, transition_number int, due_at timestamptz, detail jsonb,
+                performed_by bigint)
      where x.action <> 'stage_changed'
         or exists (select from webhook_endpoints where company_id = %(company)s and is_active)
     on conflict (company_id, action_key) do nothing
@@ -26,29 +27,29 @@ SIDE_EFFECTS = """
 ), retried as (
     update journey_actions set status = 'pending', reason = null, due_at = %(decided_at)s::timestamptz,
            updated_at = now()
-      from r where relationship_id = r.id and journey_actions.id = any(%(retried)s::bigint[])
+      from r where relationship_id = r.id and journey_actions.id = any(%(retried_actions)s::bigint[])
        and status in ('failed', 'suppressed', 'pending')
     returning action_key
-), handled as (
+), updated_tasks as (
     update tasks set status = case when x.done then 'done' else tasks.status end,
            done_at = case when x.done then coalesce(tasks.done_at, %(decided_at)s::timestamptz) end,
            done_by = case when x.done then coalesce(tasks.done_by, x.by) end,
            assigned_to = case when x.done then tasks.assigned_to else x.staff_id end,
            note = coalesce(x.note, tasks.note)
-      from r, jsonb_to_recordset(%(handled)s::jsonb)
+      from r, jsonb_to_recordset(%(task_updates)s::jsonb)
            as x(id bigint, done boolean, staff_id bigint, note text, by bigint)
      where tasks.relationship_id = r.id and tasks.id = x.id
-), ended as (
+), ended_campaigns as (
     update retention_campaigns set status = 'cancelled', ended_at = %(decided_at)s::timestamptz,
            scheduled_actions = (
                select jsonb_agg(case when s ->> 'status' in ('pending', 'waiting')
                                      then s || '{"status": "cancelled", "reason": "left the stage"}' else s end)
                  from jsonb_array_elements(scheduled_actions) s)
-      from r where relationship_id = r.id and status = 'running' and entry < %(entry)s
-), dropped as (
+      from r where relationship_id = r.id and status = 'running' and entry < %(transition_number)s
+), cancelled_steps as (
     update journey_actions set status = 'cancelled', reason = 'left the stage',
            done_at = %(decided_at)s::timestamptz, updated_at = now()
-      from r where relationship_id = r.id and journey_actions.entry < %(entry)s
+      from r where relationship_id = r.id and journey_actions.entry < %(transition_number)s
        and action like 'campaign\\_%%' and status in ('pending', 'waiting')
 )
 select r.id, (select json_agg(action_key) from (select action_key from a union all select action_key from retried) k)
@@ -58,10 +59,13 @@ select r.id, (select json_agg(action_key) from (select action_key from a union a
 
 @dataclass(slots=True)
 class SideEffects:
-    """What goes beyond the journey itself in one commit.
+    """The side effects of one commit.
 
-    ``actions``: rows ``{tail, action, stage, entry, due_at, detail?, performed_by?}``; ``retried``: ids of actions;
-    ``handled``: ``{id, done, staff_id?, note?, by?}`` of tasks; ``ends``: a campaign may have to end.
+    Attributes:
+        actions: New actions: ``{action_ref, action, stage, transition_number, due_at, detail?, performed_by?}``.
+        retried_actions: The ids of the actions to retry.
+        task_updates: Changes of tasks: ``{id, done, staff_id?, note?, by?}``.
+        ends_campaigns: A stage was left in which a campaign may be running.
     """
 
     actions: list[dict[str, Any]]
@@ -72,19 +76,25 @@ class SideEffects:
     def __bool__(self) -> bool:
         return bool(self.actions or self.retried_actions or self.task_updates or self.ends_campaigns)
 
-    def parameters(self, key_prefix: str, entry: int) -> dict[str, Any]:
+    def parameters(self, key_prefix: str, transition_number: int) -> dict[str, Any]:
+        """Return the parameters of SIDE_EFFECTS.
+
+        Args:
+            key_prefix: The prefix of the keys of the journey's actions.
+            transition_number: The journey's last transition.
+        """
         return {
             "key_prefix": key_prefix,
             "actions": orjson.dumps(self.actions).decode(),
-            "retried": self.retried_actions,
-            "handled": orjson.dumps(self.task_updates).decode(),
-            "entry": entry,
+            "retried_actions": self.retried_actions,
+            "task_updates": orjson.dumps(self.task_updates).decode(),
+            "transition_number": transition_number,
         }
 
 
 @dataclass(slots=True)
 class RequestTargets:
-    """What requests of people are judged by: statuses of tasks and actions by id, and who of the staff is active."""
+    """What staff requests refer to: the status of tasks and actions by id, and whether staff members are active."""
 
     tasks: dict[int, str]
     actions: dict[int, str]
@@ -108,7 +118,7 @@ select (select json_agg(json_build_array(t.id, t.status)) from tasks t, r
 async def load_request_targets(
     pool: Pool, company_id: int, customer_id: str, *, tasks: list[int], actions: list[int], staff: list[int]
 ) -> RequestTargets:
-    """What Postgres knows of these tasks and actions of one customer, and of these people; others are absent."""
+    """Load these tasks and actions of one customer and these staff members; unknown ids are absent."""
     parameters = {"company": company_id, "customer": customer_id, "tasks": tasks, "actions": actions, "staff": staff}
     rows = await tenant_rows(pool, company_id, _REQUEST_TARGETS, parameters)
     return RequestTargets(*(dict(listed or ()) for listed in rows[0]))

@@ -89,9 +89,9 @@ async def _journey(pool: Pool, sample: SampleJourney) -> None:
 async def _commit(pool: Pool, sample: SampleJourney) -> None:
     """Commit one event to an existing journey."""
     values: dict[str, Any] = defaultdict(lambda: None)
-    values |= {"company": sample.company_id, "customer": sample.customer_id, "known_version": sample.version}
+    values |= {"company": sample.company_id, "customer": sample.customer_id, "expected_version": sample.version}
     values |= {
-        "known_run_id": sample.run_id,
+        "expected_run_id": sample.run_id,
         "new_ids": [sample.event_id],
         "rules_version": 1,
         "version": sample.version + 1,

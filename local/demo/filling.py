@@ -16,7 +16,7 @@ import httpx2
 from db.connections import owner_connection
 from db.operations import demo
 from db.operations.demo import DemoCompany
-from journey.events import parse
+from journey.event_validation import parse
 from journey.simulate import Simulation
 from journey.stages import DEFAULT_RULEBOOK
 from journey.time import to_micros

@@ -135,11 +135,11 @@ def busy(tenant: Tenant) -> Tenant:
             select company_id, id, 'lead', now(), 1, 'r', now(), '{}' from made order by external_id returning *
         ), acted as (
             insert into journey_actions (company_id, relationship_id, action_key, action, stage_key, entry, status,
-                                         last_error, detail, created_at)
+                                         last_error, detail, created_at, due_at)
             select company_id, s.id, 'k' || n,
                    case n %% 2 when 0 then 'send_onboarding_sequence.2' else 'stage_changed' end, 'lead', 2,
                    case n %% 3 when 0 then 'failed' else 'succeeded' end, 'E' || n,
-                   '{"code": "BACK-1", "token": "hush"}', now() - n * interval '1 hour'
+                   '{"code": "BACK-1", "token": "hush"}', now() - n * interval '1 hour', now()
               from generate_series(0, 29) n
               join (select *, row_number() over (order by id) - 1 as place from stand) s on s.place = n %% 2
             returning *

@@ -90,7 +90,7 @@ def test_one_scope_is_enough(tenant: Tenant, route: APIRoute) -> None:
 
 
 def test_a_revoked_key_ends(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authentication, "FRESH", 0.0)
+    monkeypatch.setattr(authentication, "CACHE_SECONDS", 0.0)
     key_id, key = tenant.new_key(api_keys.JOURNEYS_READ)
 
     async def revoke() -> None:
@@ -126,7 +126,7 @@ def test_429_after_too_many_requests(tenant: Tenant) -> None:
         assert statuses == [200, 200, 200, 429]
         answer = httpx2.get(url, headers=ask_with[tenant.key])
         assert 0 < int(answer.headers["retry-after"]) <= 86_401
-        assert answer.json()["detail"] == "this key may send 3 per 1 day"
+        assert answer.json()["detail"] == "this API key is limited to 3 per 1 day"
         assert httpx2.get(url, headers=ask_with[other_key]).status_code == 200
 
 

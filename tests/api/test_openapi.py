@@ -16,7 +16,8 @@ from schemathesis import GenerationMode
 
 from api.openapi import EXAMPLES, example
 from api.problems import PROBLEMS
-from journey.events import EVENT_TYPES, parse
+from journey.event_validation import parse
+from journey.events import EVENT_TYPES
 from tests.api.conftest import Served, Tenant
 from tests.api.test_auth import GUARDED, ROUTES, method, named
 

@@ -39,7 +39,7 @@ async def test_events_are_taken_while_postgres_is_away(
     postgres: Postgres, temporal_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_address)
-    monkeypatch.setattr(authentication, "FRESH", 0.3)
+    monkeypatch.setattr(authentication, "CACHE_SECONDS", 0.3)
     with Served(create_app(gateway_settings(postgres.url))) as served:
         wait_ready(served.url)
         tenant = tenant_of(served, postgres.url)
@@ -75,11 +75,11 @@ def test_a_key_is_not_believed_for_ever(tenant: Tenant, monkeypatch: pytest.Monk
     async def away(*_: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(authentication, "FRESH", 0.0)
+    monkeypatch.setattr(authentication, "CACHE_SECONDS", 0.0)
     assert tenant.client.post("/v1/events", json=tenant.event()).status_code == 202
     monkeypatch.setattr("db.people.api_keys.find", away)
     assert tenant.client.post("/v1/events", json=tenant.event()).status_code == 202
-    monkeypatch.setattr(authentication, "GRACE", -1.0)
+    monkeypatch.setattr(authentication, "OUTAGE_SECONDS", -1.0)
     answer = tenant.client.post("/v1/events", json=tenant.event())
     assert (answer.status_code, answer.json()["part"]) == (503, "Postgres")
 
@@ -108,7 +108,7 @@ async def test_temporal_may_come_late_and_go_away(database_url: str, monkeypatch
             assert answer.status_code == 503
             assert answer.json()["type"].endswith("/not-all-taken")
             assert answer.json()["stored"] < 50
-            assert "the same ids count once" in answer.json()["detail"]
+            assert "the same ids count only once" in answer.json()["detail"]
             assert int(answer.headers["retry-after"]) > 0
             await temporal.start()
             wait_ready(served.url)

@@ -162,10 +162,10 @@ def test_feedback_becomes_an_event_once(visited: Tenant) -> None:
     assert feedback(visited) == [("applied", "Sehr nett ✓\n<b>danke</b>")]
     for second in (httpx2.post(url, data={"rating": "1"}), httpx2.get(url)):
         checked(second)
-        assert "your first answer counted" in second.text
+        assert "Your first answer counts" in second.text
     assert feedback(visited) == [("applied", "Sehr nett ✓\n<b>danke</b>")]
     newer = feedback_url(visited, seconds=7200)  # another token of the same request is the same link
-    assert "your first answer counted" in httpx2.post(newer, data={"rating": "1"}).text
+    assert "Your first answer counts" in httpx2.post(newer, data={"rating": "1"}).text
     ((rated,),) = visited.rows(
         "select payload ->> 'rating' from journey_events where company_id = %s and type = 'feedback.received'",
         visited.id,
@@ -178,7 +178,7 @@ def test_two_at_once_count_once(visited: Tenant) -> None:
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda rating: httpx2.post(url, data={"rating": str(rating)}).text, (1, 2, 3, 4)))
     assert sum("Your feedback helps us" in answer for answer in answers) == 1
-    assert sum("your first answer counted" in answer for answer in answers) == 3
+    assert sum("Your first answer counts" in answer for answer in answers) == 3
     assert [outcome for outcome, _ in feedback(visited)].count("applied") == 1
 
 
@@ -201,7 +201,7 @@ def test_every_text_is_escaped(visited: Tenant) -> None:
         ({"rating": "0"}, "choose a rating"),
         ({"rating": "five", "comment": "kept"}, "choose a rating"),
         ({"rating": "³"}, "choose a rating"),
-        ({"rating": "4", "comment": "é" * 2001}, "at most 2000 characters; these are 2001"),
+        ({"rating": "4", "comment": "é" * 2001}, "at most 2000 characters; your comment has 2001"),
     ],
 )
 def test_what_is_wrong_is_said_and_what_was_written_stays(visited: Tenant, fields: dict[str, str], said: str) -> None:
@@ -291,7 +291,7 @@ def test_unsubscribing(visited: Tenant, how: str) -> None:
         else:
             answer = httpx2.post(url)
         checked(answer)
-        assert "You will get no more e-mails from us." in answer.text
+        assert "You will no longer receive e-mails from us." in answer.text
     assert consent(visited) == {"email": False, "sms": True}
     found = visited.rows(
         "select actor, subject, details from audit_log where company_id = %s and action = 'consent.end'", visited.id

@@ -49,7 +49,7 @@ def browser(gateway: Served) -> Browser:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is believed without asking Postgres."""
-    monkeypatch.setattr(authentication, "FRESH", 0.0)
+    monkeypatch.setattr(authentication, "CACHE_SECONDS", 0.0)
 
 
 def _cookie(answer: httpx2.Response) -> str:
@@ -141,7 +141,7 @@ def test_a_session_ends_unused_or_old(tenant: Tenant, browser: Browser, at_once:
     assert browser.ask("GET", "/v1/stages").status_code == 200
     _owner(tenant, f"update sessions set {late} where company_id = %s", tenant.id)
     answer = browser.ask("GET", "/v1/stages")
-    assert (answer.status_code, answer.json()["detail"]) == (401, "this session is over; sign in again")
+    assert (answer.status_code, answer.json()["detail"]) == (401, "this session has ended; sign in again")
 
 
 def test_use_keeps_a_session_alive(tenant: Tenant, browser: Browser) -> None:
@@ -265,7 +265,7 @@ def test_a_link_opens_once(tenant: Tenant, browser: Browser) -> None:
     answer = browser.sign_in(token=token)
     assert (answer.status_code, answer.json()["scopes"]) == (200, ["journeys:read"])
     again = Browser(browser.url).sign_in(token=token)
-    assert (again.status_code, again.json()["detail"]) == (401, "this link was used already, or is too old")
+    assert (again.status_code, again.json()["detail"]) == (401, "this link has already been used or has expired")
     assert browser.ask("GET", "/v1/stages").status_code == 200
 
 

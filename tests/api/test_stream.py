@@ -195,7 +195,7 @@ def test_very_many_are_not_named(tenant: Tenant, listener_count: Listening) -> N
 
 
 def test_a_heartbeat(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(route, "PING_EVERY", 0.5)
+    monkeypatch.setattr(route, "PING_INTERVAL", 0.5)
     with Listening(tenant.url, tenant.key) as listener_count:
         began = time.monotonic()
         assert [listener_count.next()[0] for _ in range(4)] == ["ping"] * 4
@@ -229,8 +229,8 @@ def test_who_listens_is_told_what_came_right_after(tenant: Tenant) -> None:
 
 
 def test_a_revoked_key_ends_it(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(route, "CHECK_EVERY", 0.2)
-    monkeypatch.setattr(authentication, "FRESH", 0.0)
+    monkeypatch.setattr(route, "CHECK_INTERVAL", 0.2)
+    monkeypatch.setattr(authentication, "CACHE_SECONDS", 0.0)
     key_id, key = tenant.new_key()
     with Listening(tenant.url, key) as listener_count:
         tenant.rows("update api_keys set revoked_at = now() where id = %s returning 1", key_id)
@@ -301,10 +301,10 @@ async def test_it_survives_postgres(postgres: Postgres) -> None:
 async def test_a_postgres_from_a_backup_is_noticed(tenant: Tenant) -> None:
     pool = await open_pool(tenant.database_url, min_size=1, max_size=1)
     try:
-        watch = await change_feed.begin(pool, tenant.id)
-        assert await change_feed.look(pool, tenant.id, watch) == set()
-        watch.since += 1_000_000
-        assert await change_feed.look(pool, tenant.id, watch) is None
-        assert await change_feed.look(pool, tenant.id, watch) == set()
+        cursor = await change_feed.start(pool, tenant.id)
+        assert await change_feed.poll(pool, tenant.id, cursor) == set()
+        cursor.since += 1_000_000
+        assert await change_feed.poll(pool, tenant.id, cursor) is None
+        assert await change_feed.poll(pool, tenant.id, cursor) == set()
     finally:
         await pool.close()

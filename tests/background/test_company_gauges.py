@@ -15,7 +15,7 @@ import pytest_asyncio
 from psycopg import sql
 from structlog.testing import capture_logs
 
-from background.company_gauges import Figures
+from background.company_gauges import CompanyGauges
 from db.connections import Pool, open_pool
 from journey.time import to_micros
 from local.embedded import free_port
@@ -59,7 +59,7 @@ class Exporter:
     def __init__(self, pool: Pool) -> None:
         self.address = f"127.0.0.1:{free_port()}"
         self.runtime = build_runtime(self.address)
-        self.figures = Figures(pool, self.runtime.metric_meter)
+        self.gauges = CompanyGauges(pool, self.runtime.metric_meter)
 
     def told(self, name: str, company: int) -> dict[str, float]:
         """The company's series of a gauge, by the value of its further label."""
@@ -86,7 +86,7 @@ NOW = to_micros(datetime.now(UTC))
 
 async def test_an_empty_company_tells_zeros(exporter: Exporter, database_url: str) -> None:
     live(database_url, 1, [], NOW)
-    await exporter.figures.refresh()
+    await exporter.gauges.refresh()
     for name in ("stage_customers", "stage_seconds"):
         assert len(exporter.told(f"perdure_{name}", 1)) == 7
     every = ("stage_customers", "stage_seconds", "funnel_customers", "conversion_ratio", "risk_customers", "actions")
@@ -98,10 +98,10 @@ async def test_a_stage_given_up_falls_to_zero(exporter: Exporter, database_url: 
     live(database_url, 1, [[visit("a", 0)], [visit("b", 0)]], NOW)
     founder = "update journey_transitions set to_stage = 'founder' where sequence = 4 and relationship_id = 1000000"
     change(database_url, founder)
-    await exporter.figures.refresh()
+    await exporter.gauges.refresh()
     assert exporter.told("perdure_stage_customers", 1)["founder"] == 1
     change(database_url, "update journey_transitions set to_stage = 'vip' where to_stage = 'founder'")
-    await exporter.figures.refresh()
+    await exporter.gauges.refresh()
     found = exporter.told("perdure_stage_customers", 1)
     assert (found["founder"], found["vip"]) == (0, 1)
 
@@ -110,34 +110,34 @@ async def test_each_company_has_its_own(exporter: Exporter, database_url: str) -
     now = to_micros(START)
     live(database_url, 1, [[visit("a", -1)]], now)
     live(database_url, 2, [[visit("a", -1)], [visit("b", -1)]], now)
-    await exporter.figures.refresh()
+    await exporter.gauges.refresh()
     assert sum(exporter.told("perdure_stage_customers", 1).values()) == 1
     assert sum(exporter.told("perdure_stage_customers", 2).values()) == 2
 
 
-async def test_rules_that_do_not_parse_hide_no_other_companys_figures(exporter: Exporter, database_url: str) -> None:
+async def test_rules_that_do_not_parse_hide_no_other_companys_gauges(exporter: Exporter, database_url: str) -> None:
     for company in (1, 2, 3):
         live(database_url, company, [[visit("a", 0)]], NOW)
     broken = 'update companies set settings = \'{"scoring": {"nonsense": 1}}\', rules_version = 2 where id = 2'
     change(database_url, broken)
     with capture_logs() as logs:
-        await exporter.figures.refresh()
-        await exporter.figures.refresh()
-    assert [(line["event"], line["company"]) for line in logs] == [("figures cannot be read", 2)]
+        await exporter.gauges.refresh()
+        await exporter.gauges.refresh()
+    assert [(line["event"], line["company"]) for line in logs] == [("gauges cannot be read", 2)]
     assert exporter.told("perdure_stage_customers", 2) == {}
     for company in (1, 3):
         assert exporter.told("perdure_figures_timestamp_seconds", company)
     change(database_url, "update companies set settings = '{}', rules_version = 3 where id = 2")
     with capture_logs() as logs:
-        await exporter.figures.refresh()
-    assert [(line["event"], line["company"]) for line in logs] == [("figures are read again", 2)]
+        await exporter.gauges.refresh()
+    assert [(line["event"], line["company"]) for line in logs] == [("gauges are read again", 2)]
     assert exporter.told("perdure_stage_customers", 2)["churned"] == 1
 
 
 async def test_a_postgres_that_is_away_ends_nothing(exporter: Exporter, postgres_url: str, database_url: str) -> None:
     live(database_url, 1, [[visit("a", 0)]], NOW)
     with capture_logs() as logs:
-        keeping = asyncio.create_task(exporter.figures.keep(every=0.05))
+        running = asyncio.create_task(exporter.gauges.run(interval=0.05))
         await asyncio.sleep(0.5)
         before = exporter.told("perdure_stage_customers", 1)
         with away(postgres_url, database_url):
@@ -151,12 +151,12 @@ async def test_a_postgres_that_is_away_ends_nothing(exporter: Exporter, postgres
             await asyncio.sleep(0.1)
             if exporter.told("perdure_stage_customers", 1)["vip"]:
                 break
-        assert not keeping.done()
-        keeping.cancel()
+        assert not running.done()
+        running.cancel()
     assert exporter.told("perdure_stage_customers", 1)["vip"] == 1
     assert exporter.told("perdure_figures_timestamp_seconds", 1)[""] > read_at[""]
     events = [line["event"] for line in logs if line["log_level"] in ("warning", "info")]
-    assert events == ["figures cannot be read", "figures are read again"]
+    assert events == ["gauges cannot be read", "gauges are read again"]
 
 
 @pytest.mark.parametrize("address", ["nonsense", "127.0.0.1", "127.0.0.1:99999"])

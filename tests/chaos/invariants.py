@@ -24,7 +24,8 @@ from contracts.journey_client import journey_handle
 from contracts.names import JOURNEY, STATE_QUERY
 from contracts.timeouts import WAKE_UP_JITTER
 from journey.engine import Transition, decide
-from journey.events import content_hash, from_fields
+from journey.event_validation import from_fields
+from journey.events import content_hash
 from journey.explain import readable
 from journey.stages import DEFAULT_RULEBOOK
 from journey.state import Facts, State, unpack

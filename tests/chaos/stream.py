@@ -15,7 +15,8 @@ from typing import Any
 
 import httpx2
 
-from journey.events import canonical, content_hash, from_fields
+from journey.event_validation import from_fields
+from journey.events import canonical, content_hash
 from journey.time import Micros, utc_text
 
 DAY = 86_400_000_000  # µs

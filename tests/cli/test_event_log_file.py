@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from cli.events.event_log_file import Line, read_log
 from cli.events.file_checks import UnreadableLog
-from journey.events import Event, from_fields
+from journey.event_validation import from_fields
+from journey.events import Event
 from journey.time import EPOCH_MICROS
 from tests.support.bad_events import BAD_EVENTS, CALL, FEEDBACK, GOOD, VISIT
 

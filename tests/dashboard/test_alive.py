@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
 
-from journey.events import Event, parse
+from journey.event_validation import parse
+from journey.events import Event
 from journey.time import to_micros
 from tests.dashboard.conftest import Visit
 from tests.support.lived import live

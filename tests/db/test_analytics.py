@@ -12,7 +12,8 @@ from db.analytics.churn_predictions import churn_predictions
 from db.analytics.journey_analytics import PERIODS, AnalyticsQuery
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool
-from journey.events import Event, parse
+from journey.event_validation import parse
+from journey.events import Event
 from journey.stages import DEFAULT_RULEBOOK
 from journey.time import to_micros
 from tests.support.lived import live

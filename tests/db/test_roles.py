@@ -15,7 +15,8 @@ from db.analytics.journey_analytics import AnalyticsQuery
 from db.connections import Pool
 from db.journeys.rulebooks import RulebookCache
 from db.schema import migrate
-from journey.events import Event, parse
+from journey.event_validation import parse
+from journey.events import Event
 from journey.stages import DEFAULT_STAGES, Rulebook
 from journey.time import to_micros
 from tests.support.lived import live

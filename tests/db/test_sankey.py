@@ -10,7 +10,8 @@ import pytest
 from db.analytics.journey_analytics import PERIODS, AnalyticsQuery
 from db.analytics.sankey import sankey
 from db.connections import Pool
-from journey.events import Event, parse
+from journey.event_validation import parse
+from journey.events import Event
 from journey.time import to_micros
 from tests.support.lived import live
 

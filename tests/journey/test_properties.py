@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from journey.engine import Transition, decide
-from journey.events import Event, from_fields
+from journey.event_validation import from_fields
+from journey.events import Event
 from journey.simulate import Log
 from journey.stages import DEFAULT_RULEBOOK, Rulebook
 from journey.state import State, apply_state_diff, copy, pack, state_diff, unpack

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journey.events import Event, from_fields
+from journey.event_validation import from_fields
+from journey.events import Event
 from journey.rules import FACTS, InvalidRule, RuleContext, parse_rules
 from journey.scoring import Scoring
 from journey.stages import DEFAULT_RULEBOOK, DEFAULT_STAGES, rulebook_from

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from journey.engine import decide
-from journey.events import from_fields
+from journey.event_validation import from_fields
 from journey.explain import details, explain, readable
 from journey.state import SCHEMA, Facts, State, pack, unpack
 from journey.time import DAY, Micros, Moment, to_datetime

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from db.operations.demo import DemoCompany
-from journey.events import EVENT_TYPES, parse
+from journey.event_validation import parse
+from journey.events import EVENT_TYPES
 from journey.events import Event as AnyEvent
 from journey.simulate import Simulation, simulate
 from journey.stages import DEFAULT_RULEBOOK

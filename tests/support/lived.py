@@ -1,6 +1,6 @@
-"""Whole journeys in the tables at once: decided by the core, copied in bulk, the rest of the commit left out.
+"""Insert whole journeys in bulk: decided by the core, written with COPY, without the other steps of a commit.
 
-None of it is rolled up; `roll_up_all` does that.
+They are in the roll-up queue; `roll_up_all` rolls them up.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ COLUMNS = {
 
 
 def live(url: str, company: int, customers: Iterable[list[Event]], now: int) -> None:
-    """A new company whose customers have lived these events under the default rules until `now` (µs)."""
+    """Create a company whose customers have had these events, decided by the default rules up to `now` (µs)."""
     rows: dict[str, list[Sequence[Any]]] = {table: [] for table in COLUMNS}
     for key, events in enumerate(customers, company * 1_000_000):
         decision = decide(State(), events, DEFAULT_RULEBOOK, Micros(now))
@@ -57,7 +57,7 @@ def live(url: str, company: int, customers: Iterable[list[Event]], now: int) -> 
 
 
 async def roll_up_all(pool: Pool) -> None:
-    """Roll up all that waits, by the default stages."""
+    """Roll up all queued commits, by the default stages."""
     for company in await companies_with_pending_rollups(pool):
         while await roll_up(pool, company, stages_json(DEFAULT_RULEBOOK.all_stages)):
             pass

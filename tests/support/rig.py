@@ -23,7 +23,7 @@ from db.schema.migrate import upgrade
 from local import services
 from local.embedded import Postgres, Temporal, free_port, running
 from settings import Settings
-from worker import STICKY_LIMIT
+from worker import STICKY_TIMEOUT
 
 FLOOR_QUEUE = "floor"
 TICK = os.sysconf("SC_CLK_TCK")
@@ -60,7 +60,7 @@ def counting_worker(client: Client) -> Worker:
         workflow_runner=UnsandboxedWorkflowRunner(),
         max_cached_workflows=settings.cached_journeys,
         max_concurrent_workflow_tasks=settings.workflow_slots,
-        sticky_queue_schedule_to_start_timeout=STICKY_LIMIT,
+        sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
     )
 
 

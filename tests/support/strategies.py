@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from journey.engine import Command, Transition, decide
-from journey.events import Event, from_fields
+from journey.event_validation import from_fields
+from journey.events import Event
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
 from journey.state import State
 from journey.time import DAY, Micros, to_datetime

@@ -14,7 +14,8 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from contracts import names
 from contracts.maintenance import SweepStart
-from journey.events import Event, parse
+from journey.event_validation import parse
+from journey.events import Event
 from journey.time import to_micros
 from tests.support.lived import live
 

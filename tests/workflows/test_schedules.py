@@ -16,7 +16,7 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 
-from contracts.schedules import CATCH_UP, definitions, ensure_schedules
+from contracts.schedules import CATCH_UP_WINDOW, definitions, ensure_schedules
 
 IDS = ("stage-metrics", "reconciliation", "return-models")
 
@@ -41,7 +41,7 @@ async def test_they_are_made_once(client: Client, schedules: dict[str, str]) -> 
         found = await client.get_schedule_handle(schedule_id).describe()
         assert found.info.last_updated_at is None
         assert found.schedule.policy.overlap == ScheduleOverlapPolicy.SKIP
-        assert found.schedule.policy.catchup_window == CATCH_UP
+        assert found.schedule.policy.catchup_window == CATCH_UP_WINDOW
         times[schedule_id] = [f"{at:%a %H:%M}" for at in found.info.next_action_times[:2]]
     assert times["return-models"] == ["Mon 03:00", "Mon 03:00"]
     assert [at[4:] for at in times["stage-metrics"] + times["reconciliation"]] == ["02:00", "02:00", "02:30", "02:30"]

@@ -1,7 +1,7 @@
-"""Keep the roll-ups close behind the commits, for all companies: beside a worker, for as long as it runs.
+"""Keep the rollups of all companies up to date with the commits, for as long as a worker runs.
 
-No workflow, because there is nothing to remember: what is left to do stands in Postgres, any worker may do it, and the
-figures are right meanwhile, only slower.
+This is a loop rather than a workflow because there is no state to keep: the queue is in Postgres, any worker may
+process it, and analytics are correct in the meantime, only slower.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from db.connections import Pool
 from db.journeys.rulebooks import RulebookCache
 from journey.rules import InvalidRule
 
-EVERY = 2.0  # seconds between two looks
-AWAY = 15.0  # seconds until the next one while Postgres does not answer
+INTERVAL = 2.0  # seconds between two polls of the queue
+OUTAGE_PAUSE = 15.0  # seconds in addition, while Postgres does not answer
 
 log = structlog.get_logger("rollups")
 
 
-async def keep_rolled_up(pool: Pool) -> None:
-    """Roll up what commits leave, until cancelled. Outlasts Postgres's absence; a company that fails waits."""
+async def run_rollup_loop(pool: Pool) -> None:
+    """Process the rollup queue until cancelled. Survives outages of Postgres; a company that fails stays queued."""
     rulebooks = RulebookCache()
     while True:
         try:
             for company_id in await companies_with_pending_rollups(pool):
                 await _roll_up_company(pool, rulebooks, company_id)
         except psycopg.OperationalError:
-            await asyncio.sleep(AWAY)
-        await asyncio.sleep(EVERY)
+            await asyncio.sleep(OUTAGE_PAUSE)
+        await asyncio.sleep(INTERVAL)
 
 
 async def _roll_up_company(pool: Pool, rulebooks: RulebookCache, company_id: int) -> None:
@@ -43,4 +43,4 @@ async def _roll_up_company(pool: Pool, rulebooks: RulebookCache, company_id: int
     except psycopg.OperationalError:
         raise
     except (psycopg.Error, LookupError, InvalidRule) as error:
-        log.error("not rolled up", company_id=company_id, error=str(error))
+        log.error("rollup failed", company_id=company_id, error=str(error))

@@ -1,0 +1,161 @@
+"""Parsing and validation of events, with errors that name the field, its value and what is allowed."""
+
+import json
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from journey.events import (
+    AMOUNT_LIMIT,
+    EVENT_TYPES,
+    AnyEvent,
+    AppointmentCompleted,
+    AppointmentRequested,
+    Event,
+    PaymentAdjusted,
+)
+from journey.identifiers import CUSTOMER_ID_CHARACTERS, is_customer_id
+from journey.text import excerpt, is_storable, printable
+from journey.time import EARLIEST, LATEST, MINUTE, Micros
+
+FUTURE_LIMIT = 5 * MINUTE  # a sender's clock may be this far ahead
+CENT = Decimal("0.01")
+
+_decoder = msgspec.json.Decoder(AnyEvent)
+_untyped_decoder = msgspec.json.Decoder()
+
+
+class InvalidEvent(ValueError):
+    """An event that is refused: ``field``, ``value`` (shortened) and ``problem`` (what is allowed) say why."""
+
+    def __init__(self, field: str, value: object, problem: str) -> None:
+        self.field, self.value, self.problem = excerpt(field), excerpt(value), printable(problem)
+        super().__init__(f"{self.field}: {self.problem} (got {self.value})")
+
+    def as_dict(self) -> dict[str, str]:
+        return {"field": self.field, "value": self.value, "problem": self.problem}
+
+
+_AT_PATH = re.compile(r" - at `\$\.?(.*)`$")
+_KEYS = re.compile(rb'"[^"\\]*"\s*:')
+
+
+def parse(line: bytes | str, *, now: Micros | None = None) -> Event:
+    """Parse an event from its JSON text.
+
+    Args:
+        line: The JSON text.
+        now: If given, an event more than five minutes later is refused.
+
+    Raises:
+        InvalidEvent: It is not a valid event.
+    """
+    try:
+        raw = line if isinstance(line, bytes) else line.encode()
+        event: Event = _decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeError, OverflowError, RecursionError) as error:
+        raise _invalid_line(line, error) from None
+    _check(event, now)
+    keys = _KEYS.findall(raw)
+    if len(keys) != len(set(keys)) or b"\\" in raw:
+        json.loads(raw, object_pairs_hook=_refuse_duplicates, parse_int=str, parse_float=str)
+    return event
+
+
+def from_fields(fields: object, *, now: Micros | None = None) -> Event:
+    """Parse an event from a decoded JSON object. Otherwise as `parse`."""
+    try:
+        event: Event = msgspec.convert(fields, AnyEvent)
+    except UnicodeEncodeError as error:
+        raise _invalid_unicode(fields, error) from None
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise _invalid_fields(fields, str(error)) from None
+    _check(event, now)
+    return event
+
+
+def _check(event: Event, now: Micros | None) -> None:
+    """Check what the types cannot express: characters, decimals, and limits of time."""
+    if not is_customer_id(event.customer):
+        raise InvalidEvent("customer_id", event.customer_id, f"must be {CUSTOMER_ID_CHARACTERS}, or an integer")
+    if not event.id.isprintable():
+        raise InvalidEvent("id", event.id, "must be 1 to 128 printable characters")
+    _check_time("occurred_at", event.occurred_at)
+    if now is not None and event.at > now + FUTURE_LIMIT:
+        raise InvalidEvent("occurred_at", event.occurred_at.isoformat(), "must be at most 5 minutes in the future")
+    if isinstance(event, (AppointmentCompleted, PaymentAdjusted)):
+        _check_amount(event.amount, event.least_amount)
+    elif isinstance(event, AppointmentRequested) and event.scheduled_for is not None:
+        _check_time("scheduled_for", event.scheduled_for)
+    for name in event.text_fields:
+        _check_text(name, getattr(event, name))
+
+
+def _check_time(field: str, timestamp: datetime) -> None:
+    if not EARLIEST <= timestamp < LATEST:
+        allowed = f"must be from {EARLIEST.date()} to before {LATEST.date()}"
+        raise InvalidEvent(field, timestamp.isoformat(), allowed)
+
+
+def _check_amount(amount: Decimal, least: Decimal) -> None:
+    allowed = f"must be a number from {least} to {AMOUNT_LIMIT} with at most two decimals"
+    # quantize is exact here; a product would round away the 40th decimal
+    if not amount.is_finite() or not least <= amount <= AMOUNT_LIMIT or amount.quantize(CENT) != amount:
+        raise InvalidEvent("amount", str(amount), allowed)
+
+
+def _check_text(field: str, text: str | None) -> None:
+    if text is None or text.isprintable():
+        return
+    # a comment may have line breaks, an id may not
+    if field != "comment" or not is_storable(text):
+        raise InvalidEvent(field, text, "must contain printable characters only")
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse duplicate names, because JSON does not define which of them counts."""
+    names = [name for name, _ in pairs]
+    for name, value in pairs:
+        if names.count(name) > 1:
+            raise InvalidEvent(name, value, "duplicate field")
+
+
+def _invalid_line(line: bytes | str, error: Exception) -> InvalidEvent:
+    try:
+        fields = _untyped_decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        text = line.decode("utf-8", "replace") if isinstance(line, bytes) else line
+        return InvalidEvent("(body)", text, f"must be JSON in UTF-8: {error}")
+    return _invalid_fields(fields, str(error))
+
+
+def _invalid_unicode(fields: object, error: UnicodeEncodeError) -> InvalidEvent:
+    """Find the field of a decoded object whose name or value is not valid Unicode."""
+    for name, value in fields.items() if isinstance(fields, dict) else ():
+        if error.object in (name, value):
+            return InvalidEvent(str(name), value, "must be text in Unicode, without lone surrogates")
+    return InvalidEvent("(body)", error.object, "must be text in Unicode, without lone surrogates")
+
+
+def _invalid_fields(fields: object, message: str) -> InvalidEvent:
+    """Convert msgspec's message to field, value and what is allowed."""
+    if not isinstance(fields, dict):
+        return InvalidEvent("(body)", fields, "must be a JSON object")
+    missing = re.search(r"missing required field `(\w+)`", message)
+    unknown = re.search(r"unknown field `(.*)`", message)
+    if missing:
+        return InvalidEvent(missing[1], "nothing", "required")
+    if unknown:
+        cls = EVENT_TYPES[fields["type"]]
+        allowed = ", ".join(["type", *cls.__struct_fields__])
+        return InvalidEvent(unknown[1], fields.get(unknown[1]), f"unknown field; {fields['type']} allows {allowed}")
+    path = _AT_PATH.search(message)
+    field = path[1] if path else "(body)"
+    value: Any = fields.get(field, "nothing")
+    if field == "type":
+        return InvalidEvent("type", value, "must be one of " + ", ".join(EVENT_TYPES))
+    problem = _AT_PATH.sub("", message).replace("`", "")
+    return InvalidEvent(field, value, problem[0].lower() + problem[1:])

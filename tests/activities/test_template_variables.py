@@ -1,6 +1,9 @@
 """Every variable that a template may use is documented once, has an example, and gets a value."""
 
 import dataclasses
+import itertools
+import re
+from pathlib import Path
 
 import pytest
 
@@ -98,3 +101,11 @@ def test_every_variable_is_used_by_a_message_and_has_an_example() -> None:
         text = preview(name, "en", "Salon Ada").text
         for variable in template.required.keys() - {"company_name"}:
             assert VARIABLES[variable].example in text
+
+
+def test_the_documentation_lists_every_variable() -> None:
+    lines = (Path(__file__).parents[2] / "docs" / "actions.md").read_text().splitlines()
+    rows = lines[lines.index("| variable | value |") :]
+    table = itertools.takewhile(lambda line: line.startswith("|"), rows)
+    documented = {name for line in table for name in re.findall(r"`(\w+)`", line.split("|")[1])}
+    assert documented == VARIABLES.keys()

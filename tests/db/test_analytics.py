@@ -16,7 +16,7 @@ from journey.event_validation import parse
 from journey.events import Event
 from journey.stages import DEFAULT_RULEBOOK
 from journey.time import to_micros
-from tests.support.lived import live
+from tests.support.journey_rows import insert_company
 
 STAGES = ["prospect", "lead", "customer", "regular", "vip", "at_risk", "churned"]
 NOBODY = dict.fromkeys(STAGES, 0)
@@ -49,7 +49,7 @@ async def metrics(pool: Pool, query: AnalyticsQuery, days: int, company: int = 1
 @pytest.mark.parametrize("period", PERIODS)
 @pytest.mark.parametrize("as_of", [None, START])
 async def test_an_empty_company_has_zeros(pool: Pool, database_url: str, as_of: datetime | None, period: str) -> None:
-    live(database_url, 1, [], to_micros(START))
+    insert_company(database_url, 1, [], to_micros(START))
     found = await figures(pool, AnalyticsQuery(as_of=as_of, period=period))
     assert found["distribution"] == NOBODY
     assert (found["transitions"], found["stage_times"]) == ([], {})
@@ -66,7 +66,9 @@ async def test_an_empty_company_has_zeros(pool: Pool, database_url: str, as_of: 
 
 
 async def test_one_customer_through_all_of_it(pool: Pool, database_url: str) -> None:
-    live(database_url, 1, [[visit("a", 0, "1200.00"), visit("a", 200)]], to_micros(START + timedelta(days=210)))
+    insert_company(
+        database_url, 1, [[visit("a", 0, "1200.00"), visit("a", 200)]], to_micros(START + timedelta(days=210))
+    )
     before = await figures(pool, after(-1))
     assert (before["total_customers"], before["distribution"], before["transitions"]) == (0, NOBODY, [])
     vip = await figures(pool, after(10))
@@ -86,7 +88,7 @@ async def test_one_customer_through_all_of_it(pool: Pool, database_url: str) -> 
 async def test_the_projection_and_the_transitions_tell_the_same(pool: Pool, database_url: str) -> None:
     now = datetime.now(UTC)
     ages = [(name, (now - START).days - days) for name, days in [("a", 10), ("b", 100), ("c", 300)]]
-    live(database_url, 1, [[visit(name, days)] for name, days in ages], to_micros(now))
+    insert_company(database_url, 1, [[visit(name, days)] for name, days in ages], to_micros(now))
     live_now, as_of_now = (
         await figures(pool, AnalyticsQuery()),
         await figures(pool, AnalyticsQuery(as_of=datetime.now(UTC))),
@@ -101,7 +103,7 @@ async def test_the_projection_and_the_transitions_tell_the_same(pool: Pool, data
 
 
 async def test_everyone_churned(pool: Pool, database_url: str) -> None:
-    live(database_url, 1, [[visit(name, 0)] for name in "abc"], to_micros(START + timedelta(days=400)))
+    insert_company(database_url, 1, [[visit(name, 0)] for name in "abc"], to_micros(START + timedelta(days=400)))
     found = await figures(pool, after(400))
     assert found["distribution"] == {**NOBODY, "churned": 3}
     assert (found["at_risk_count"], found["avg_lifetime_value"]) == (0, 10)
@@ -115,7 +117,9 @@ async def test_everyone_churned(pool: Pool, database_url: str) -> None:
 
 
 async def test_a_period_goes_back_from_its_end(pool: Pool, database_url: str) -> None:
-    live(database_url, 1, [[visit("a", 0)], [visit("b", 6)], [visit("c", 7)]], to_micros(START + timedelta(days=40)))
+    insert_company(
+        database_url, 1, [[visit("a", 0)], [visit("b", 6)], [visit("c", 7)]], to_micros(START + timedelta(days=40))
+    )
     started = {period: (await figures(pool, after(7, period)))["funnel_data"][0]["customers"] for period in PERIODS}
     assert started == {"day": 1, "week": 2, "month": 3, "quarter": 3, "year": 3, "all": 3}
     moved = {period: len((await figures(pool, after(-1, period)))["transitions"]) for period in PERIODS}
@@ -123,7 +127,7 @@ async def test_a_period_goes_back_from_its_end(pool: Pool, database_url: str) ->
 
 
 async def test_a_lapse_on_the_very_instant_has_not_come(pool: Pool, database_url: str) -> None:
-    live(database_url, 1, [[visit("a", 0)]], to_micros(START + timedelta(days=100)))
+    insert_company(database_url, 1, [[visit("a", 0)]], to_micros(START + timedelta(days=100)))
     assert (await journey_analytics.distribution(pool, 1, after(90)))["customer"] == 1
     just_after = AnalyticsQuery(as_of=START + timedelta(days=90, microseconds=1))
     assert (await journey_analytics.distribution(pool, 1, just_after))["at_risk"] == 1
@@ -131,15 +135,15 @@ async def test_a_lapse_on_the_very_instant_has_not_come(pool: Pool, database_url
 
 async def test_revenue_is_of_the_stage_after_each_appointment(pool: Pool, database_url: str) -> None:
     both = [visit("a", 0, "30.00", "e-1"), visit("a", 0, "970.00", "e-2"), visit("a", 1, "5.00")]
-    live(database_url, 1, [both], to_micros(START + timedelta(days=2)))
+    insert_company(database_url, 1, [both], to_micros(START + timedelta(days=2)))
     revenue = {stage: row["revenue"] for stage, row in (await metrics(pool, after(2), 0)).items()}
     assert revenue == {**NOBODY, "customer": 30, "vip": 970}
     assert (await metrics(pool, after(2), 1))["vip"]["revenue"] == 5
 
 
 async def test_one_company_is_not_anothers(pool: Pool, database_url: str) -> None:
-    live(database_url, 1, [[visit("a", 0)]], to_micros(START + timedelta(days=100)))
-    live(database_url, 2, [], to_micros(START))
+    insert_company(database_url, 1, [[visit("a", 0)]], to_micros(START + timedelta(days=100)))
+    insert_company(database_url, 2, [], to_micros(START))
     for query in (AnalyticsQuery(), after(100)):
         assert (await figures(pool, query, 2))["distribution"] == NOBODY
     assert (await metrics(pool, after(100), 0, 2))["customer"]["revenue"] == 0
@@ -155,7 +159,7 @@ async def predictions(pool: Pool, limit: int = 10) -> list[dict[str, Any]]:
 async def test_churn_without_history_is_the_deadline(pool: Pool, database_url: str) -> None:
     now = datetime.now(UTC)
     days = (now - START).total_seconds() / 86_400 - 100
-    live(database_url, 1, [[visit("a", days)], [visit("b", days + 95)]], to_micros(now))
+    insert_company(database_url, 1, [[visit("a", days)], [visit("b", days + 95)]], to_micros(now))
     (found,) = await predictions(pool)
     assert (found["customer_id"], found["days_inactive"], found["predicted_by"]) == ("a", 100, "deadline")
     assert found["predicted_churn_date"] == (START + timedelta(days=days + 180)).date().isoformat()
@@ -166,7 +170,9 @@ async def test_churn_without_history_is_the_deadline(pool: Pool, database_url: s
 async def test_churn_with_history_is_the_mean_stay_and_never_past(pool: Pool, database_url: str) -> None:
     now = datetime.now(UTC)
     age = (now - START).total_seconds() / 86_400
-    live(database_url, 1, [[visit("a", age - 100)], [visit("b", age - 170)], [visit("c", age - 400)]], to_micros(now))
+    insert_company(
+        database_url, 1, [[visit("a", age - 100)], [visit("b", age - 170)], [visit("c", age - 400)]], to_micros(now)
+    )
     with psycopg.connect(database_url) as connection:
         connection.execute("update journey_transitions set stay = '30 days' where to_stage = 'churned'")
         connection.execute("update customer_relationships set risk_score = 0.9 where id = 1000001")

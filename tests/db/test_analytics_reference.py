@@ -23,7 +23,7 @@ from journey.simulate import Log
 from journey.time import to_micros
 from tests.conftest import NewDatabase
 from tests.db.conftest import application_pool
-from tests.support.lived import live, roll_up_all
+from tests.support.journey_rows import insert_company, roll_up_all
 
 DATA = Path(os.environ.get("PERDURE_DATA") or "nowhere")
 LOGS = ["anonymous_bank_calls", "cdnow_sample", "hair_salon", "online_retail"]
@@ -43,7 +43,7 @@ def logs_url(new_database: NewDatabase, migrated_template: str) -> str:
             assert event is not None
             log.add(event)
         end = datetime.fromisoformat(reference(name)["end_plus_120d"]["at"])
-        live(url, company, log.customers.values(), to_micros(end))
+        insert_company(url, company, log.customers.values(), to_micros(end))
     return url
 
 

@@ -13,7 +13,7 @@ from db.connections import Pool
 from journey.event_validation import parse
 from journey.events import Event
 from journey.time import to_micros
-from tests.support.lived import live
+from tests.support.journey_rows import insert_company
 
 START = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
@@ -64,7 +64,7 @@ def assert_sound(found: dict[str, Any]) -> None:
 async def test_a_loop_is_drawn_as_steps(pool: Pool, database_url: str) -> None:
     # customer, lapsed, back, lapsed, back; and one who came once and was lost
     looping = visits("loop", 0, 100, 200)
-    live(database_url, 1, [looping, visits("lost", 0)], to_micros(START + timedelta(days=205)))
+    insert_company(database_url, 1, [looping, visits("lost", 0)], to_micros(START + timedelta(days=205)))
     found = await drawn(pool, 205)
     assert_sound(found)
     assert links(found) == {
@@ -81,7 +81,7 @@ async def test_a_loop_is_drawn_as_steps(pool: Pool, database_url: str) -> None:
 
 async def test_what_is_beyond_the_last_step_is_folded_into_it(pool: Pool, database_url: str) -> None:
     many = visits("loop", *range(0, 2000, 100))  # 40 moves
-    live(database_url, 1, [many, visits("twice", 0, 100)], to_micros(START + timedelta(days=1950)))
+    insert_company(database_url, 1, [many, visits("twice", 0, 100)], to_micros(START + timedelta(days=1950)))
     for steps in (1, 2, 5, 8):
         found = await drawn(pool, 1950, steps=steps)
         assert_sound(found)
@@ -91,7 +91,7 @@ async def test_what_is_beyond_the_last_step_is_folded_into_it(pool: Pool, databa
 
 
 async def test_a_period_begins_where_a_journey_stood(pool: Pool, database_url: str) -> None:
-    live(database_url, 1, [visits("loop", 0, 100)], to_micros(START + timedelta(days=105)))
+    insert_company(database_url, 1, [visits("loop", 0, 100)], to_micros(START + timedelta(days=105)))
     found = await drawn(pool, 105, "month")
     assert links(found) == {("0:customer", "1:at_risk"): 1, ("1:at_risk", "2:customer"): 1}
     assert links(await drawn(pool, 105, "week")) == {("0:at_risk", "1:customer"): 1}
@@ -101,13 +101,13 @@ async def test_a_period_begins_where_a_journey_stood(pool: Pool, database_url: s
 async def test_who_has_not_moved_is_a_node(pool: Pool, database_url: str) -> None:
     call = {"id": "a", "type": "call.received", "customer_id": "c", "duration_seconds": 5}
     event = parse(json.dumps({**call, "occurred_at": START.isoformat()}))
-    live(database_url, 1, [[event]], to_micros(START + timedelta(days=1)))
+    insert_company(database_url, 1, [[event]], to_micros(START + timedelta(days=1)))
     found = await drawn(pool, 1)
     assert (found["nodes"], found["links"]) == ([{"id": "0:prospect", "step": 0, "stage": "prospect"}], [])
 
 
 @pytest.mark.parametrize("period", PERIODS)
 async def test_an_empty_company_has_an_empty_diagram(pool: Pool, database_url: str, period: str) -> None:
-    live(database_url, 1, [], to_micros(START))
+    insert_company(database_url, 1, [], to_micros(START))
     found = json.loads(await sankey(pool, 1, AnalyticsQuery(period=period)))
     assert (found["period"], found["nodes"], found["links"]) == (period, [], [])

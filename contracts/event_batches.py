@@ -1,4 +1,4 @@
-"""How many events fit into one signal, for every sender of events."""
+"""Split one customer's events into signals of bounded size; every sender of events uses it."""
 
 import json
 from collections.abc import Iterator, Sequence

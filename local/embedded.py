@@ -52,6 +52,7 @@ class Postgres(ManagedProcess):
     """
 
     stop_signal = signal.SIGINT  # "fast": open transactions are rolled back
+    hidden_output = ("the database system is starting up",)  # the reply to the first readiness checks
     death_signal = signal.SIGQUIT  # "immediate": the next start recovers as after a crash and does not have to wait
 
     def __init__(self, data: Path, *, settings: Mapping[str, str] | None = None, sink: Sink | None = None) -> None:

@@ -31,6 +31,7 @@ class ManagedProcess:
     stop_signal = signal.SIGTERM
     death_signal = signal.SIGKILL  # what the kernel sends it when this process dies
     user: str | None = None  # the system user it runs as, when not this one
+    hidden_output: tuple[str, ...] = ()  # endings of lines that do not go to the sink
 
     def __init__(
         self,
@@ -120,7 +121,7 @@ class ManagedProcess:
             for raw in stream:
                 if line := raw.decode(errors="replace").rstrip():
                     self.tail.append(line)
-                    if self.sink is not None:
+                    if self.sink is not None and not line.endswith(self.hidden_output):
                         self.sink(self.name, line)
 
     def _drain(self) -> None:

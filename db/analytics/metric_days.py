@@ -23,7 +23,7 @@ begun as materialized (
       from journey_transitions where company_id = %(company)s
 )
 select case when (select at from mark) is null then begun.day else greatest(begun.day, least(
-    %(last)s::date - %(anew)s::int + 1,
+    %(last)s::date - %(recount_days)s::int + 1,
     (select max(metric_date) + 1 from journey_stage_metrics where company_id = %(company)s),
     (select (min(occurred_at) at time zone 'UTC')::date from journey_events
       where company_id = %(company)s and outcome = 'applied' and received_at >= (select at from mark)),
@@ -67,7 +67,7 @@ async def first_due_day(pool: Pool, company_id: int, last: date) -> date | None:
         affected by events or transitions that became known since the mark. Without a mark, the day of the first
         transition, at most MAX_YEARS ago. None if the company has no transitions up to `last`.
     """
-    params = {"company": company_id, "last": last, "anew": RECOUNT_DAYS, "years": MAX_YEARS}
+    params = {"company": company_id, "last": last, "recount_days": RECOUNT_DAYS, "years": MAX_YEARS}
     rows = await tenant_rows(pool, company_id, _FIRST_DUE, params)
     return rows[0][0] if rows else None
 

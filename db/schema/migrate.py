@@ -1,4 +1,4 @@
-"""Bring a database's schema to the newest revision. Run as the owner: the login of DATABASE_URL."""
+"""Upgrade the database schema to the latest revision. Runs as the owner, the login of DATABASE_URL."""
 
 from __future__ import annotations
 
@@ -12,33 +12,40 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, pool, text
 
-# Any number will do, as long as every release takes the same one: pg_advisory_xact_lock of this database.
+# The key of the advisory lock; arbitrary, but the same in every release.
 _LOCK = 7_065_726_475_726_501
 
-# Alembic keeps the migration under way in a module's globals: one at a time in a process.
+# Alembic keeps the current migration in module globals, so a process can run only one at a time.
 _one_at_a_time = Lock()
 
 
 def sqlalchemy_url(database_url: str) -> str:
-    """`postgresql://…` as libpq reads it → `postgresql+psycopg://…` as SQLAlchemy does.
+    """Convert a libpq URL (`postgresql://…`) to a SQLAlchemy URL (`postgresql+psycopg://…`).
 
-    libpq's `?host=/socket/dir` stays a query parameter, which SQLAlchemy passes on. Raises ValueError for anything that
-    is not a postgres URL, without repeating it: it may hold a password.
+    libpq's `?host=/socket/dir` stays a query parameter, which SQLAlchemy passes on.
+
+    Raises:
+        ValueError: The URL is not a Postgres URL. The message does not contain it, because it may have a password.
     """
     scheme, found, rest = database_url.partition("://")
     if not found or scheme not in ("postgresql", "postgres"):
         raise ValueError("the database URL must begin with postgresql://")
     address, question, query = rest.partition("?")
-    # Quoted anew, because SQLAlchemy refuses some of what libpq accepts, like a bare `=` in `options`.
+    # Quoted again, because SQLAlchemy rejects some URLs that libpq accepts, like a bare `=` in `options`.
     return f"postgresql+psycopg://{address}{question}{urlencode(parse_qsl(query, keep_blank_values=True))}"
 
 
 def upgrade(database_url: str) -> list[str]:
-    """Apply what is missing; the revisions applied, oldest first (none: it was up to date).
+    """Apply the missing revisions in one transaction.
 
-    One transaction: all or nothing. Safe when several processes start at once: the later ones wait, then find nothing
-    to do. Raises sqlalchemy.exc.OperationalError when the database does not answer, ProgrammingError when the login may
-    not do what a migration needs.
+    Safe to run concurrently: later processes wait and then have nothing to do.
+
+    Returns:
+        The applied revisions, oldest first; empty if the schema was up to date.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: The database does not answer.
+        sqlalchemy.exc.ProgrammingError: The login lacks a privilege that a migration needs.
     """
     scripts = ScriptDirectory.from_config(configuration())
     with _one_at_a_time, _connect(database_url) as connection, connection.begin():
@@ -52,15 +59,15 @@ def upgrade(database_url: str) -> list[str]:
 
 
 def current(database_url: str) -> str | None:
-    """The revision the database stands at; None when it has no schema yet."""
+    """Return the current revision of the database; None if it has no schema yet."""
     with _connect(database_url) as connection:
         return _current(connection)
 
 
 def head() -> str:
-    """The newest revision that this release knows."""
+    """Return the latest revision of this release."""
     revision = ScriptDirectory.from_config(configuration()).get_current_head()
-    assert revision is not None, "no migrations beside db/schema/migrate.py"
+    assert revision is not None, "no migrations next to db/schema/migrate.py"
     return revision
 
 
@@ -73,7 +80,11 @@ def _current(connection: Connection) -> str | None:
 
 
 def configuration(connection: Connection | None = None) -> Config:
-    """Alembic's configuration without a file; on `connection` and in its transaction where one is given."""
+    """Build Alembic's configuration without a file.
+
+    Args:
+        connection: Migrations run on this connection, in its current transaction.
+    """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")

@@ -1,12 +1,12 @@
-"""The schema: every table, as SQLAlchemy models.
+"""The schema: every table as a SQLAlchemy model.
 
-They describe; the migrations build, and `tests/db/test_schema.py` fails when the two differ. Hot paths speak SQL over
-psycopg (`db/journeys/ledger.py`, `db/journeys/projection.py`); the models serve the migrations' comparison and composed
-queries. Over 300 lines, because a schema is read on one page.
+The models document the schema, and Alembic compares them with the migrations, which create it;
+`tests/db/test_schema.py` fails if the two differ. Queries are SQL over psycopg. Over 300 lines, so that the schema can
+be read in one file.
 
-Conventions: money is numeric(18,2), a score numeric(3,2) in 0–1, an instant timestamptz. Every table but `companies`
-has `company_id`, and a reference inside a tenant carries it too, (company_id, x_id) → (company_id, id), because foreign
-keys are checked past row-level security and a bare id would let one company point at another's row.
+Conventions: money is numeric(18,2), a score is numeric(3,2) from 0 to 1, an instant is timestamptz. Every table except
+`companies` has a `company_id`. References within a tenant include it, (company_id, x_id) → (company_id, id): foreign
+keys bypass row-level security, and a bare id could refer to a row of another company.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ Settings = Annotated[dict[str, Any], mapped_column(server_default=text("'{}'::js
 
 
 class Base(DeclarativeBase):
-    """Names constraints as Postgres itself would, so that the SQL of a migration need not spell them."""
+    """Names constraints as Postgres does by default, so that the SQL of a migration can omit them."""
 
     metadata = MetaData(
         naming_convention={
@@ -70,7 +70,7 @@ class Base(DeclarativeBase):
 
 
 class TriggerType(enum.Enum):
-    """What moved a journey: a user, an event or rule, or the system itself (start, change of rules, erasure)."""
+    """What caused a transition: a user, an event or rule, or the system (start, change of rules, erasure)."""
 
     manual = "manual"
     automatic = "automatic"
@@ -92,7 +92,7 @@ def _of_key() -> SchemaItem:
 
 
 class Company(Base):
-    """A tenant. `settings` holds its overrides of the rulebook; `rules_version` counts its changes of rules."""
+    """A tenant. `settings` overrides defaults of the rulebook; `rules_version` increases with every rule change."""
 
     __tablename__ = "companies"
 
@@ -134,7 +134,7 @@ class JourneyStage(Base):
 
 
 class Customer(Base):
-    """A person, known by the company's own `external_id`. Names and contact details stand here and nowhere else."""
+    """A person, identified by the company's `external_id`. The only table with names and contact details."""
 
     __tablename__ = "customers"
     __table_args__ = (
@@ -157,10 +157,12 @@ class Customer(Base):
 
 
 class Relationship(Base):
-    """The projection: where a customer stands. `version` counts the commits of the journey and guards them;
-    `run_id` is the first run of its workflow; `state` is the journey as the core packs it.
+    """The projection: the current state of a customer's journey.
 
-    `changed`, here and in other tables, is the transaction that wrote the row (its 64-bit number), by a trigger."""
+    `version` counts the commits of the journey and guards them (optimistic locking). `run_id` is the first run of its
+    workflow. `state` is the packed state. `changed`, here and in other tables, is the 64-bit id of the transaction that
+    wrote the row, set by a trigger.
+    """
 
     __tablename__ = "customer_relationships"
     __table_args__ = (
@@ -177,7 +179,7 @@ class Relationship(Base):
         Index("customer_relationships_changed", "company_id", "changed"),
         Index("customer_relationships_by_risk", "company_id", text("risk_score DESC"), "id"),
         Index("customer_relationships_by_stage_and_risk", "company_id", "current_stage", text("risk_score DESC"), "id"),
-        # Room on each page for the next version of a row: an update that moves no indexed column stays in place.
+        # Free space on each page for HOT updates: those that change no indexed column.
         {"postgresql_with": {"fillfactor": 80}},
     )
 
@@ -209,10 +211,11 @@ class Relationship(Base):
 
 
 class Transition(Base):
-    """One move of a journey, its `sequence`-th. `event_id` is the event that caused it, `reason` the numbers compared.
+    """A transition of a journey, numbered by `sequence`.
 
-    `stay` is how long `from_stage` was stood in, null for the start. `performed_by` is an `api_keys.id` without a
-    foreign key: a journey must not stop over who is said to have moved it.
+    `event_id` is the event that caused it, `reason` the values that were compared. `stay` is the time spent in
+    `from_stage`, null for the first transition. `performed_by` is an `api_keys.id` without a foreign key, so that an
+    invalid reference cannot block a journey.
     """
 
     __tablename__ = "journey_transitions"
@@ -221,7 +224,7 @@ class Transition(Base):
         UniqueConstraint("relationship_id", "sequence"),
         Index("idx_relationship_time", "relationship_id", "transitioned_at"),
         Index("idx_customer_time", "relationship_id", text("transitioned_at DESC")),
-        # What is counted by stage and time is counted in the index alone.
+        # Allows index-only scans for counts by stage and time.
         Index(
             "journey_transitions_of_company",
             "company_id",
@@ -249,10 +252,10 @@ class Transition(Base):
 
 
 class LedgerEvent(Base):
-    """The ledger: every event that came, with its outcome and the commit (`version`) that decided it.
+    """The ledger: every received event, with its outcome and the commit (`version`) that decided it.
 
-    A duplicate adds no row. A conflict (same id, other content) and what cannot be understood (quarantined, kept as
-    `raw` with its `reason`) each add one. `content_hash` is 16 bytes over the canonical content.
+    A duplicate adds no row. A conflict (same id, different content) and an invalid message (quarantined, stored as
+    `raw` with a `reason`) each add one. `content_hash` is a 16-byte hash of the canonical content.
     """
 
     __tablename__ = "journey_events"
@@ -291,7 +294,7 @@ class LedgerEvent(Base):
 
 
 class StageMetric(Base):
-    """One row per company, stage and UTC day: customers at its end, mean days of stays ended, conversion, revenue."""
+    """One row per company, stage and UTC day: customers at its end, mean days of ended stays, conversion, revenue."""
 
     __tablename__ = "journey_stage_metrics"
     __table_args__ = (
@@ -310,7 +313,7 @@ class StageMetric(Base):
 
 
 class StageMetricMark(Base):
-    """Up to when all that was known of a company has been counted in the days of its stage metrics."""
+    """The time up to which everything known is counted in a company's stage metrics."""
 
     __tablename__ = "stage_metric_marks"
 
@@ -319,9 +322,9 @@ class StageMetricMark(Base):
 
 
 class Rollup(Base):
-    """What one `figure` comes to on one UTC day or in one month (`day` is its first), by `key`: sums, nothing else.
+    """The sum of one `figure` on one UTC day or in one month (`day` is its first day), by `key`.
 
-    Which figures there are, and what their keys and amounts mean, stands in `db/analytics/rollup_deltas.py`.
+    `db/analytics/rollup_deltas.py` defines the figures, their keys and their amounts.
     """
 
     __tablename__ = "journey_rollups"
@@ -342,8 +345,8 @@ class Rollup(Base):
     amount: Mapped[Decimal] = mapped_column(Numeric)
 
 
-class Unrolled(Base):
-    """A commit that is not in the roll-ups yet. Whoever reads them counts it live."""
+class QueuedRollup(Base):
+    """The roll-up queue: a commit that is not in the roll-ups yet. Readers of the roll-ups add it live."""
 
     __tablename__ = "journey_unrolled"
 
@@ -353,8 +356,8 @@ class Unrolled(Base):
     customer_id: Mapped[Reference]
 
 
-class RolledStages(Base):
-    """The stages, in their order, by which a company's conversions are rolled up."""
+class RollupStages(Base):
+    """The ordered stages by which a company's conversions are rolled up."""
 
     __tablename__ = "journey_rollup_stages"
 
@@ -363,7 +366,7 @@ class RolledStages(Base):
 
 
 class ReturnModel(Base):
-    """One version of a company's model of who comes back: `parameters` with times in days, or the `reason` for none."""
+    """One version of a company's return model: `parameters` with times in days, or the `reason` why there are none."""
 
     __tablename__ = "return_models"
     __table_args__ = (
@@ -388,9 +391,10 @@ class ReturnModel(Base):
 
 
 class Action(Base):
-    """A stage action and what became of it. `action_key` never contains the attempt: one effect for many tries.
+    """A stage action and its status. `action_key` does not contain the attempt: retries have one effect.
 
-    `detail` is what it was asked with and what it made (an offer's code, a task); `reason` why it was held back.
+    `detail` holds the parameters of the request and the results (an offer code, a task); `reason` says why the action
+    was deferred or suppressed.
     """
 
     __tablename__ = "journey_actions"
@@ -430,7 +434,7 @@ class Action(Base):
 
 
 class Attempt(Base):
-    """One try of an action, and how it ended."""
+    """One attempt of an action and its outcome."""
 
     __tablename__ = "action_attempts"
     __table_args__ = (
@@ -450,7 +454,7 @@ class Attempt(Base):
 
 
 class RetentionCampaign(Base):
-    """The drip of outreach that an at-risk customer gets: the relationship's `n`-th, one at a time.
+    """A drip campaign for a customer at risk, numbered by `n`; at most one is running per relationship.
 
     `scheduled_actions`: each step as ``{"action", "type", "day", "due_at", "status", "reason", "done_at", "code"}``.
     """
@@ -478,7 +482,7 @@ class RetentionCampaign(Base):
 
 
 class Staff(Base):
-    """A person who works for a company, in one role."""
+    """A staff member of a company, with one role."""
 
     __tablename__ = "staff"
     __table_args__ = (
@@ -496,7 +500,7 @@ class Staff(Base):
 
 
 class Assignment(Base):
-    """Who of the staff looks after a customer, in each role."""
+    """The staff member who is assigned to a customer in a role."""
 
     __tablename__ = "assignments"
     __table_args__ = (
@@ -515,7 +519,7 @@ class Assignment(Base):
 
 
 class Task(Base):
-    """Work for a person: call, review, follow up. `assigned_to` is of the staff, None while nobody has it."""
+    """A task for a staff member: call, review, follow-up. `assigned_to` is None while it is unassigned."""
 
     __tablename__ = "tasks"
     __table_args__ = (
@@ -545,7 +549,7 @@ class Task(Base):
 
 
 class WebhookEndpoint(Base):
-    """Where a company wants to be told; two secrets while they are being rotated. Off after an answer of 410."""
+    """A webhook endpoint. It has two secrets while they are being rotated, and is disabled by a 410 response."""
 
     __tablename__ = "webhook_endpoints"
     __table_args__ = (UniqueConstraint("company_id", "id"),)
@@ -562,7 +566,7 @@ class WebhookEndpoint(Base):
 
 
 class MessageTemplate(Base):
-    """A company's own words for one message in one locale, instead of ours."""
+    """A company's own template for one message in one locale, instead of the built-in one."""
 
     __tablename__ = "message_templates"
     __table_args__ = (UniqueConstraint("company_id", "name", "locale"),)
@@ -578,7 +582,7 @@ class MessageTemplate(Base):
 
 
 class ApiKey(Base):
-    """A credential: `key_hash` is the SHA-256 of the key, `prefix` its first 8 characters, to tell keys apart by."""
+    """An API key: `key_hash` is its SHA-256; `prefix`, its first 8 characters, is for display."""
 
     __tablename__ = "api_keys"
     __table_args__ = (
@@ -600,7 +604,7 @@ class ApiKey(Base):
 
 
 class Session(Base):
-    """A signed-in browser: acts as its key does, until it is idle for too long or `expires_at`."""
+    """A browser session: has the scopes of its key, until the idle timeout or `expires_at`."""
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -621,7 +625,7 @@ class Session(Base):
 
 
 class SignInLink(Base):
-    """A link that opens one session, once."""
+    """A single-use link that opens a session."""
 
     __tablename__ = "sign_in_links"
     __table_args__ = (
@@ -640,7 +644,7 @@ class SignInLink(Base):
 
 
 class AuditEntry(Base):
-    """Who did what to whom. The application may add to it and read it, never change it."""
+    """The audit log: who changed what. The application can append and read, but not modify it."""
 
     __tablename__ = "audit_log"
     __table_args__ = (Index("audit_log_by_time", "company_id", "at"),)

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Runs once, when the Postgres image makes its empty data folder: a role and databases for each of the two owners, so that
-# neither Temporal's password nor the journeys' opens the other's data, and nobody works as superuser.
+# Runs once, when the Postgres image initializes an empty data directory. Creates a role with its own databases for
+# Perdure and for Temporal, so that neither password gives access to the other's data, and neither is a superuser.
 #
-# `perdure` may create roles because the migrations make `perdure_app`, the role every connection steps down to;
-# createrole_self_grant lets it step down to a role that it made (since Postgres 16 a creator cannot, by default).
+# `perdure` can create roles because the migrations create `perdure_app`, the role that every connection switches to.
+# createrole_self_grant allows it to SET ROLE to roles that it has created (not the default since Postgres 16).
 set -eu
 : "${PERDURE_DB_PASSWORD:?}" "${TEMPORAL_DB_PASSWORD:?}"
 

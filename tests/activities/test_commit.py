@@ -1,4 +1,4 @@
-"""The commit against the real Postgres, without Temporal: every way in which one may meet what an earlier one left.
+"""The commit on a real Postgres, without Temporal: every state in which an earlier attempt may have left the row.
 
 Each test runs twice: by a worker that knows the company's rules already (and so assumes and writes in one statement),
 and by one that has just started.
@@ -47,7 +47,7 @@ async def pool(commits_url: str) -> AsyncIterator[Pool]:
 
 
 class Workers:
-    """``warm``: one worker that has seen the rules of each company; otherwise a new one for every commit."""
+    """``warm``: a single worker with cached rulebooks; otherwise a new one for every commit."""
 
     def __init__(self, pool: Pool, warm: bool) -> None:
         self.pool = pool
@@ -73,7 +73,7 @@ def workers(pool: Pool, request: pytest.FixtureRequest) -> Workers:
 
 @dataclass
 class Story:
-    """One journey as its workflow sees it: it hands its own state to every commit, and keeps what is answered."""
+    """One journey as its workflow sees it: passes its state to every commit, and keeps the result."""
 
     workers: Workers
     url: str
@@ -97,11 +97,11 @@ class Story:
         return {**request, **changes}  # type: ignore[typeddict-item]  # a test may say it otherwise
 
     async def lost(self, *messages: Message, attempt: int = 1, **changes: Any) -> CommitResult:
-        """A commit whose answer never reaches the workflow."""
+        """Commit, and lose the result before it reaches the workflow."""
         return await self.workers.commit(self.request(*messages, **changes), attempt)
 
     async def commit(self, *messages: Message, **changes: Any) -> CommitResult:
-        """A commit as the workflow makes it: what was taken over from Postgres is committed upon once more."""
+        """Commit as the workflow does: after a state was restored from Postgres, commit once more."""
         answer = await self.lost(*messages, **changes)
         self.state = apply_state_diff(self.state, answer["changes"])
         if answer.get("again"):
@@ -116,7 +116,7 @@ class Story:
     # -- messages ---------------------------------------------------------------------------------------------------
 
     def event(self, kind: str, days: float = 0.0, **fields: Any) -> dict[str, Any]:
-        """A new event ``days`` from now; ``fields`` are its type's, or replace what every event has."""
+        """Make a new event ``days`` from now; ``fields`` are those of its type, or replace common ones."""
         self.made += 1
         at = (self.now + timedelta(days=days)).isoformat()
         return {"id": f"e-{self.made}", "type": kind, "customer_id": self.customer, "occurred_at": at, **fields}
@@ -128,7 +128,7 @@ class Story:
         return self.event("call.received", days, duration_seconds=seconds, **fields)
 
     def rules(self, changed_at: datetime, *stages: tuple[str, Any]) -> None:
-        """Give the company growth stages of its own, (key, rule) in order, as its second version of the rules."""
+        """Give the company its own growth stages, (key, rule) in order, as version 2 of its rules."""
         with psycopg.connect(self.url) as connection:
             for order, (key, rule) in enumerate(stages):
                 connection.execute(
@@ -141,7 +141,7 @@ class Story:
                 [changed_at, self.company],
             )
 
-    # -- what Postgres says -------------------------------------------------------------------------------------------
+    # -- what Postgres has --------------------------------------------------------------------------------------------
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
         with psycopg.connect(self.url, row_factory=dict_row, autocommit=True) as connection:
@@ -179,13 +179,13 @@ class Story:
         return [row["to_stage"] for row in self.transitions()]
 
     def written(self) -> list[dict[str, Any]]:
-        """All that was written of the journey, but for what tells only when or as which row."""
+        """Return everything written for the journey, except row ids and times of writing."""
         own = ("id", "updated_at", "received_at", "changed")
         rows = [self.row(), *self.ledger(), *self.transitions()]
         return [{name: value for name, value in row.items() if name not in own} for row in rows]
 
     def whole(self) -> None:
-        """Assert that row, state and transitions say the same, with no gap and no double."""
+        """Assert that row, state and transitions agree, without gaps or duplicates."""
         row, moves = self.row(), self.transitions()
         assert self.state == row["state"]
         state = self.known
@@ -217,7 +217,7 @@ EVALUATE: Message = ("evaluate", [])
 
 @pytest.fixture
 def story(workers: Workers, commits_url: str) -> Story:
-    """A journey of a new company, which has not begun."""
+    """A journey of a new company, not started yet."""
     return Story(workers, commits_url, new_company(commits_url))
 
 
@@ -240,7 +240,7 @@ async def test_first_commit_writes_row_ledger_and_transitions(story: Story) -> N
     story.whole()
 
 
-async def test_next_commits_go_on_from_there(story: Story) -> None:
+async def test_next_commits_continue_from_there(story: Story) -> None:
     for number in range(1, 4):
         await story.commit(events(story.visit(number - 5)))
         assert story.known.version == number
@@ -257,7 +257,7 @@ async def test_nothing_new_writes_nothing(story: Story) -> None:
     assert story.row() == before
 
 
-async def test_nothing_at_all_begins_no_journey(story: Story) -> None:
+async def test_empty_commit_starts_no_journey(story: Story) -> None:
     assert await story.commit(EVALUATE) == {"changes": {}}
     assert story.row() == {}
 
@@ -307,7 +307,7 @@ async def test_conflict_across_batches_is_kept_once(story: Story) -> None:
         await story.commit(events(other))
     await story.commit(events(event))
     assert story.outcomes() == [("e-1", "applied", 1), ("e-1", "conflict", 2)]
-    assert story.known.version == 2  # what is on record already is nothing new
+    assert story.known.version == 2  # a conflict already on record is nothing new
     assert story.known.facts.value == 1000
     story.whole()
 
@@ -333,7 +333,7 @@ async def test_another_company_may_use_the_same_id(story: Story) -> None:
         each.whole()
 
 
-async def test_of_two_journeys_at_once_one_gets_the_id(story: Story) -> None:
+async def test_of_two_concurrent_journeys_one_gets_the_id(story: Story) -> None:
     pairs = [(replace(story, customer=f"a-{n}"), replace(story, customer=f"b-{n}"), f"id-{n}") for n in range(12)]
     await asyncio.gather(
         *(
@@ -350,7 +350,7 @@ async def test_of_two_journeys_at_once_one_gets_the_id(story: Story) -> None:
         b.whole()
 
 
-# -- what cannot be understood --------------------------------------------------------------------------------------
+# -- invalid messages -----------------------------------------------------------------------------------------------
 
 UNREADABLE: dict[str, Message] = {
     "no JSON": ("events", ["{not json"]),
@@ -371,7 +371,7 @@ UNREADABLE: dict[str, Message] = {
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-async def test_quarantined_with_its_text_and_the_journey_goes_on(story: Story, name: str) -> None:
+async def test_invalid_message_is_quarantined_and_the_journey_continues(story: Story, name: str) -> None:
     message = UNREADABLE[name]
     await story.commit(message)  # before there is a journey
     assert len(story.ledger("quarantined")) == 1
@@ -390,7 +390,7 @@ async def test_quarantined_with_its_text_and_the_journey_goes_on(story: Story, n
 # -- the same commit again ------------------------------------------------------------------------------------------
 
 
-async def test_retry_with_the_same_now_answers_what_is_stored(story: Story) -> None:
+async def test_retry_with_the_same_now_returns_what_is_stored(story: Story) -> None:
     await story.commit(events(story.visit(-5)))
     messages = [events(story.visit(-1)), command("set_stage", stage="vip", reason="r"), command("set_stage", stage="?")]
     first = await story.lost(*messages)
@@ -420,7 +420,7 @@ async def test_retry_with_more_messages_replaces_its_own_rows(story: Story, begu
     assert story.row()["version"] == version
     assert story.row()["decided_at"] == NOON + timedelta(minutes=1)
     story.whole()
-    await story.commit(*first)  # and all of it once more, as it would come from an impatient caller
+    await story.commit(*first)  # and everything again, as an impatient caller would send it
     assert len(story.ledger()) == 5 + begun
     story.whole()
 
@@ -436,7 +436,7 @@ async def test_retry_after_a_deadline_replaces_the_transitions(story: Story) -> 
     story.whole()
 
 
-async def test_retry_that_has_lost_a_message_takes_over_first(story: Story) -> None:
+async def test_retry_that_lacks_a_message_adopts_the_row_first(story: Story) -> None:
     await story.commit(events(story.visit(-5)))
     await story.lost(events(story.visit(-1, id="kept")))
     answer = await story.lost(events(story.visit(-2, id="other")), now=NOON + timedelta(minutes=1))
@@ -446,7 +446,7 @@ async def test_retry_that_has_lost_a_message_takes_over_first(story: Story) -> N
     story.whole()
 
 
-async def test_older_try_must_not_write(story: Story) -> None:
+async def test_older_attempt_must_not_write(story: Story) -> None:
     await story.commit(events(story.visit(-5)))
     event, before_state = story.visit(-1), story.state
     newer = await story.lost(events(event), now=NOON + timedelta(seconds=20))
@@ -456,7 +456,7 @@ async def test_older_try_must_not_write(story: Story) -> None:
     assert refused.value.type == "Stale"
     assert not refused.value.non_retryable
     assert (story.row(), story.ledger(), story.transitions()) == before
-    # a try that comes again and again is no ghost: the clock was set back
+    # an attempt that keeps coming is not stale: the clock was set back
     await story.commit(events(event), now=NOON, attempt=STALE_ATTEMPTS + 1)
     state = apply_state_diff(before_state, newer["changes"])
     assert story.known.facts == unpack(state or {}).facts
@@ -464,7 +464,7 @@ async def test_older_try_must_not_write(story: Story) -> None:
     story.whole()
 
 
-async def test_two_tries_at_the_same_time_write_one_commit(story: Story) -> None:
+async def test_two_concurrent_attempts_write_one_commit(story: Story) -> None:
     await story.commit(events(story.visit(-5)))
     messages = [events(story.visit(-1), story.call(-1))]
     answers = await asyncio.gather(
@@ -479,7 +479,7 @@ async def test_two_tries_at_the_same_time_write_one_commit(story: Story) -> None
     story.whole()
 
 
-async def test_try_that_is_overtaken_between_look_and_write(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_attempt_overtaken_between_load_and_write(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     await story.commit(events(story.visit(-5)))
     first, second, third = (events(story.visit(-1)) for _ in range(3))
     await story.lost(first)
@@ -499,15 +499,15 @@ async def test_try_that_is_overtaken_between_look_and_write(story: Story, monkey
     assert story.row()["decided_at"] == NOON + timedelta(seconds=20)
 
 
-# -- Postgres and Temporal stand apart ------------------------------------------------------------------------------
+# -- Postgres and Temporal have diverged ----------------------------------------------------------------------------
 
 
-async def test_another_workflow_takes_over_what_postgres_knows(story: Story) -> None:
+async def test_new_workflow_adopts_the_row(story: Story) -> None:
     for number in range(3):
         await story.commit(events(story.visit(number - 5)))
     new = replace(story, run_id="run-2", state=None, now=NOON + timedelta(days=1))
     event = new.visit(-0.5)
-    first = new.visit(-5, id="e-1")  # one that the terminated one had counted
+    first = new.visit(-5, id="e-1")  # already counted by the terminated workflow
     answer = await new.lost(events(event, {**first, "occurred_at": (NOON - timedelta(days=5)).isoformat()}))
     assert answer.get("again") is True
     assert "answers" not in answer
@@ -515,12 +515,12 @@ async def test_another_workflow_takes_over_what_postgres_knows(story: Story) -> 
     assert new.row()["run_id"] == "run-2"
     assert new.known.facts.completed == 4
     new.whole()
-    # the terminated one, should it still try, must not write upon what is now another's
+    # a late attempt of the terminated workflow must not write
     ghost = await story.lost(events(story.call(0, id="ghost")), now=NOON + timedelta(days=1))
     assert ghost.get("again") is True
 
 
-async def test_another_workflows_row_is_taken_over_at_the_same_version_too(story: Story) -> None:
+async def test_another_workflows_row_is_adopted_at_the_same_version_too(story: Story) -> None:
     await story.commit(events(story.visit(-5)))
     story.rows("update customer_relationships set run_id = 'run-0' where company_id = %(company)s")
     message = events(story.visit(-1))
@@ -531,8 +531,8 @@ async def test_another_workflows_row_is_taken_over_at_the_same_version_too(story
     story.whole()
 
 
-async def test_row_that_is_far_ahead_is_taken_over(story: Story) -> None:
-    """Temporal's store was lost and restored from an older copy."""
+async def test_row_that_is_far_ahead_is_adopted(story: Story) -> None:
+    """Temporal's store was restored from an older backup."""
     await story.commit(events(story.visit(-9)))
     older = story.state
     for number in range(3):
@@ -545,8 +545,8 @@ async def test_row_that_is_far_ahead_is_taken_over(story: Story) -> None:
 
 
 @pytest.mark.parametrize("left", [0, 1])
-async def test_row_that_is_behind_is_brought_back(story: Story, left: int) -> None:
-    """Postgres was restored from an older copy: the workflow knows better, and nothing of its state is lost."""
+async def test_row_that_is_behind_is_repaired(story: Story, left: int) -> None:
+    """Postgres was restored from an older backup: the workflow is authoritative, and its state is kept."""
     for number in range(3):
         await story.commit(events(story.visit(number - 9, "5.00")))
     forgotten = "delete from {} where company_id = %(company)s and version > " + str(left)
@@ -577,7 +577,7 @@ async def test_company_that_does_not_exist(story: Story) -> None:
 # -- imports, commands, rules ---------------------------------------------------------------------------------------
 
 
-async def test_until_holds_the_clock_back(story: Story) -> None:
+async def test_until_limits_the_evaluation(story: Story) -> None:
     visit, later = story.visit(-300), story.visit(-250)
     first = await story.commit(events(visit, until=NOON - timedelta(days=300)))
     assert first.get("more") is True
@@ -591,13 +591,13 @@ async def test_until_holds_the_clock_back(story: Story) -> None:
     story.whole()
 
 
-async def test_message_after_an_until_ends_it(story: Story) -> None:
+async def test_message_after_an_until_lifts_it(story: Story) -> None:
     answer = await story.commit(events(story.visit(-300), until=NOON - timedelta(days=300)), EVALUATE)
     assert "more" not in answer
     assert story.stages()[-1] == "churned"
 
 
-async def test_retry_of_an_import_keeps_saying_that_more_follows(story: Story) -> None:
+async def test_retry_of_an_import_still_reports_that_more_follows(story: Story) -> None:
     message = events(story.visit(-300), until=NOON - timedelta(days=300))
     first = await story.lost(message)
     assert await story.commit(message) == first
@@ -633,7 +633,7 @@ async def test_commands_are_answered_in_order(story: Story) -> None:
     story.whole()
 
 
-async def test_command_may_begin_a_journey(story: Story) -> None:
+async def test_command_may_start_a_journey(story: Story) -> None:
     answer = await story.commit(command("set_stage", stage="lead", reason="met at a fair"))
     assert answer["answers"] == [None]
     assert story.stages() == ["prospect", "lead"]
@@ -644,7 +644,7 @@ COMPLETED = {"trigger": "appointment_completed", "conditions": {}}
 
 
 def worth(value: int) -> dict[str, Any]:
-    """The rule that holds from a lifetime value on."""
+    """The rule that holds from a given lifetime value."""
     return {"trigger": "lifetime_value", "conditions": {"value": f">={value}"}}
 
 
@@ -664,7 +664,7 @@ async def test_changed_rules_move_journeys(story: Story) -> None:
     story.whole()
 
 
-async def test_new_rules_decide_the_very_next_event(story: Story) -> None:
+async def test_new_rules_apply_to_the_next_event(story: Story) -> None:
     await story.commit(events(story.call(-5)))
     story.rules(NOON - timedelta(hours=1), ("lead", None), ("vip", worth(1)))
     await story.commit(events(story.visit(0, "2.00")))
@@ -676,7 +676,7 @@ async def test_new_rules_decide_the_very_next_event(story: Story) -> None:
 # -- Postgres is down -----------------------------------------------------------------------------------------------
 
 
-async def test_postgres_that_is_not_there_is_to_be_tried_again(story: Story) -> None:
+async def test_unreachable_postgres_is_retryable(story: Story) -> None:
     await story.commit(events(story.visit(-5)))
     nowhere = await open_pool("postgresql://postgres@/perdure?host=/nonexistent", min_size=1, max_size=2, timeout=0.3)
     try:
@@ -686,7 +686,7 @@ async def test_postgres_that_is_not_there_is_to_be_tried_again(story: Story) -> 
         await nowhere.close()
 
 
-async def test_postgres_that_goes_away_in_the_middle_leaves_nothing_half_done(story: Story) -> None:
+async def test_postgres_failing_in_the_middle_leaves_nothing_partial(story: Story) -> None:
     await story.commit(events(story.visit(-5)))
     message = events(story.visit(-1))
     with psycopg.connect(story.url) as holder, psycopg.connect(story.url, autocommit=True) as killer:

@@ -1,4 +1,4 @@
-"""The activity that fits a company: by its name, in a worker's way, and that nobody loads its libraries before."""
+"""The activity that fits a company's return model, and that its libraries are loaded only then."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ async def pool(url: str) -> AsyncIterator[Pool]:
     await opened.close()
 
 
-async def test_a_company_is_fitted_with_signs_of_life(pool: Pool, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_company_is_fitted_with_heartbeats(pool: Pool, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(return_models, "HEARTBEAT_INTERVAL", 0.001)
     company = new_company(url)
     world, beats = ActivityEnvironment(), []
@@ -42,19 +42,19 @@ async def test_a_company_is_fitted_with_signs_of_life(pool: Pool, url: str, monk
     assert (await world.run(ReturnModelActivity(pool).fit_return_model, company))["version"] == 2
 
 
-async def test_a_company_that_is_not_there_is_not_tried_again(pool: Pool) -> None:
+async def test_a_company_that_does_not_exist_is_not_retried(pool: Pool) -> None:
     with pytest.raises(ApplicationError, match="no company 77") as caught:
         await ActivityEnvironment().run(ReturnModelActivity(pool).fit_return_model, 77)
     assert caught.value.non_retryable
 
 
-def test_its_name_is_what_schedules_call() -> None:
+def test_activity_name() -> None:
     defined = activity._Definition.must_from_callable(ReturnModelActivity.fit_return_model)
     assert defined.name == "fit_return_model"
 
 
 @pytest.mark.parametrize("modules", ["worker", "api.app", "cli.maintenance.predictions", "workflows.customer_journey"])
-def test_nobody_loads_numpy_and_scipy_before_a_fit(modules: str) -> None:
+def test_numpy_and_scipy_are_loaded_only_for_a_fit(modules: str) -> None:
     look = f"import sys, {modules}; print([name for name in ('numpy', 'scipy') if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

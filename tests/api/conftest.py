@@ -1,4 +1,4 @@
-"""A gateway over TCP, a worker, and companies with keys; shared by a run, because starting them is what takes time."""
+"""A gateway over TCP, a worker, and companies with API keys; shared by the run, because starting them takes time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from worker import build_worker
 
 
 class Background:
-    """A coroutine in a thread with an event loop of its own, until the block ends."""
+    """Run a coroutine in a thread with its own event loop until the block ends."""
 
     def __init__(self, run: Callable[[asyncio.Event, threading.Event], Any]) -> None:
         self._run, self._ready = run, threading.Event()
@@ -54,7 +54,7 @@ class Background:
 
 
 class Served(Background):
-    """An app behind uvicorn on a free port: `url`."""
+    """An app served by uvicorn on a free port at `url`."""
 
     def __init__(self, app: FastAPI, trusted_proxies: str = "") -> None:
         port = free_port(18_000 + 100 * PROCESS)
@@ -77,7 +77,7 @@ class Served(Background):
 
 @dataclass
 class Tenant:
-    """A company with a key of every scope, and clients of the gateway with it."""
+    """A company with an API key of every scope, and clients that use it."""
 
     id: int
     key: str
@@ -108,7 +108,7 @@ class Tenant:
         return asyncio.run(make())
 
     def rows(self, statement: str, *params: object) -> list[tuple[Any, ...]]:
-        """The rows of a statement as the owner of the database, past row-level security."""
+        """Execute a statement as the database owner, bypassing row-level security, and return the rows."""
         with psycopg.connect(self.database_url) as connection:
             return connection.execute(statement.encode(), params).fetchall()
 
@@ -119,7 +119,7 @@ class Tenant:
         assert {outcome["outcome"] for outcome in answer["outcomes"]} == {"applied"}, answer
 
     def settled(self, customer_id: str, seconds: float = 20) -> list[dict[str, Any]]:
-        """A customer's actions, newest first, when none of them is to be done at once any more."""
+        """Wait until none of a customer's actions is due, and return all of them, newest first."""
         until = time.monotonic() + seconds
         while True:
             found = self.client.get("/v1/portal/actions", params={"customer_id": customer_id}).json()["actions"]
@@ -130,7 +130,7 @@ class Tenant:
             time.sleep(0.1)
 
     def event(self, **fields: Any) -> dict[str, Any]:
-        """A valid event of a minute ago; `fields` replace or add to its own."""
+        """Create a valid event that occurred a minute ago; `fields` replace or extend its fields."""
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
         return {
             "id": uuid.uuid4().hex,
@@ -154,7 +154,7 @@ def make_tenant(url: str, database_url: str) -> Tenant:
 
 @pytest.fixture(scope="session")
 def database_url(new_database: NewDatabase, migrated_template: str) -> str:
-    """A database that all tests of the gateway share."""
+    """The database that all gateway tests share."""
     return new_database(template=migrated_template)
 
 
@@ -168,7 +168,7 @@ def gateway_settings(database_url: str, **values: Any) -> Settings:
 
 @pytest.fixture(scope="session")
 def gateway(database_url: str, temporal_address: str) -> Iterator[Served]:
-    """A gateway before the real Postgres and the real Temporal, ready."""
+    """A ready gateway with a real Postgres and a real Temporal."""
     settings = gateway_settings(database_url, rate_limit="100000/minute", temporal_ui_url="http://ui.example:8233")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEMPORAL_ADDRESS", temporal_address)
@@ -204,13 +204,13 @@ def other(gateway: Served, database_url: str) -> Iterator[Tenant]:
 
 @pytest.fixture(scope="session")
 def outbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the worker keeps the messages that it would send."""
+    """The folder in which the worker's file channel writes messages."""
     return tmp_path_factory.mktemp("outbox")
 
 
-@pytest.fixture(scope="module")  # not for the whole run: it would take other rooms' journeys to this database
+@pytest.fixture(scope="module")  # not session: it would process the journeys of other tests
 def working(database_url: str, temporal_address: str, outbox: Path) -> Iterator[None]:
-    """A worker that commits what the gateway takes, and acts upon it."""
+    """A worker that processes the gateway's events."""
 
     async def run(stop: asyncio.Event, ready: threading.Event) -> None:
         pool = await open_pool(database_url, min_size=1, max_size=4)

@@ -1,4 +1,4 @@
-"""The action centre: what people ask for, what became of it, and what is tried again."""
+"""Actions: requested, listed and retried."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ PROFILE = {
     "phone": "+49 30 1234567",
     "consent": {"email": True, "sms": True},
 }
-ALWAYS = {"quiet_from": "00:00", "quiet_to": "00:00"}  # no quiet hours, whenever the tests run
+ALWAYS = {"quiet_from": "00:00", "quiet_to": "00:00"}  # no quiet hours, at whatever time the tests run
 
 
 @pytest.fixture
 def desk(tenant: Tenant, working: None) -> Tenant:
-    """A company without quiet hours, with a manager, and with the lead c-1, whose stage's actions are done."""
+    """A company without quiet hours, with a manager and the lead c-1, whose actions are done."""
     assert tenant.client.put("/v1/outreach", json=ALWAYS).status_code == 200
     person = {"name": "Grace Example", "role": "manager", "email": "grace@example.com"}
     assert tenant.client.post("/v1/staff", json=person).status_code == 201
@@ -57,13 +57,13 @@ def test_a_call_becomes_a_task(desk: Tenant) -> None:
     assert (task["customer_name"], task["staff_name"], task["overdue"]) == ("Ada Example", "Grace Example", False)
 
 
-def test_an_offer_has_a_code_on_record(desk: Tenant) -> None:
+def test_an_offer_has_a_code(desk: Tenant) -> None:
     done = outcome(desk, request(desk, {"type": "offer"})["id"])
     assert (done["status"], done["channel"], done["marketing"]) == ("succeeded", "email", True)
     assert done["detail"]["code"].startswith("BACK-")
 
 
-def test_without_consent_it_is_suppressed_and_may_be_tried_again(desk: Tenant) -> None:
+def test_an_action_without_consent_is_suppressed_and_can_be_retried(desk: Tenant) -> None:
     desk.client.put("/v1/customers/c-1", json={**PROFILE, "consent": {}})
     asked = request(desk, {"type": "email"})
     kept_back = outcome(desk, asked["id"])
@@ -76,7 +76,7 @@ def test_without_consent_it_is_suppressed_and_may_be_tried_again(desk: Tenant) -
     assert [attempt["outcome"] for attempt in done["latest_attempts"]] == ["succeeded", "suppressed"]
 
 
-def test_what_succeeded_is_not_tried_again(desk: Tenant) -> None:
+def test_a_succeeded_action_cannot_be_retried(desk: Tenant) -> None:
     done = outcome(desk, request(desk, {"type": "call"})["id"])
     answer = desk.client.post(f"/v1/actions/{done['id']}/retry")
     assert (answer.status_code, answer.json()["type"]) == (409, "https://perdure.example/problems/conflict")
@@ -90,7 +90,7 @@ def test_what_succeeded_is_not_tried_again(desk: Tenant) -> None:
     assert outcome(desk, done["id"])["attempts"] == 1
 
 
-def test_an_action_that_nobody_has_is_404(desk: Tenant) -> None:
+def test_an_unknown_action_is_404(desk: Tenant) -> None:
     assert desk.client.post(f"/v1/actions/{(1 << 63) - 1}/retry").status_code == 404
     assert desk.client.post(f"/v1/actions/{1 << 63}/retry").status_code == 422
     assert desk.client.post("/v1/customers/nobody/actions", json={"type": "call"}).status_code == 404
@@ -123,7 +123,7 @@ def test_bad_requests(tenant: Tenant, field: str, value: object) -> None:
 
 @pytest.fixture
 def busy(tenant: Tenant) -> Tenant:
-    """Two customers with 30 actions: ten failed, the rest succeeded; every one with seven attempts."""
+    """Two customers with 30 actions: ten failed, the rest succeeded; each with seven attempts."""
     tenant.rows(
         """
         with company as (select %s::bigint as id), made as (

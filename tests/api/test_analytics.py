@@ -1,4 +1,4 @@
-"""The figures over HTTP: names, ranges, and what is refused."""
+"""Analytics over HTTP: fields, ranges and invalid parameters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.api.conftest import Tenant
 ROOT = "/v1/portal/analytics"
 
 
-def test_the_figures_of_a_living_company(tenant: Tenant, working: None) -> None:
+def test_journey_analytics(tenant: Tenant, working: None) -> None:
     tenant.live("c-1", {}, {"type": "appointment.completed", "amount": "1200.00"})
     tenant.live("c-2", {})
     found = tenant.client.get(f"{ROOT}/customer-journey").json()
@@ -52,13 +52,13 @@ def visit(days: int) -> dict[str, str]:
     return {"type": "appointment.completed", "occurred_at": days_ago(days)}
 
 
-def test_predictions_say_who_comes_back_by_which_model(tenant: Tenant, other: Tenant, working: None) -> None:
+def test_churn_predictions_include_return_forecasts(tenant: Tenant, other: Tenant, working: None) -> None:
     tenant.live("c-1", visit(150), visit(120), visit(100))
     tenant.live("c-2", visit(100))
     tenant.live("c-3", visit(10))
     tickets = [{"type": "support_ticket.opened", "ticket_id": f"t-{n}", "occurred_at": days_ago(99)} for n in (1, 2)]
     missed = {"type": "appointment.missed", "occurred_at": days_ago(100)}
-    tenant.live("never", missed, *tickets)  # at the highest risk without a visit
+    tenant.live("never", missed, *tickets)  # at high risk without any visit
     fields = ("return_probability", "expected_appointments", "model", "inputs")
 
     def found() -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
@@ -92,7 +92,7 @@ def test_predictions_say_who_comes_back_by_which_model(tenant: Tenant, other: Te
         " values (%s, 2, 'BG/NBD', current_date, 4, 1, 'too little history: …') returning id",
         tenant.id,
     )
-    model, rows = found()  # the newest version counts, also where it is none
+    model, rows = found()  # the newest version counts, even without a model
     assert (model["version"], model["parameters"], model["reason"]) == (2, None, "too little history: …")
     assert {row[field] for row in rows.values() for field in fields} == {None}
     assert other.client.get(f"{ROOT}/churn-predictions").json()["model"]["id"] is None
@@ -109,7 +109,7 @@ def test_the_days_of_stage_metrics(tenant: Tenant) -> None:
     assert days(to="1999-03-01") == {(date(1999, 3, 1) - timedelta(days=n)).isoformat() for n in range(30)}
     assert days(**{"from": today.isoformat(), "to": (today + timedelta(days=9)).isoformat()}) <= {
         today.isoformat(),
-        (today + timedelta(days=1)).isoformat(),  # should midnight have passed
+        (today + timedelta(days=1)).isoformat(),  # in case midnight has passed
     }
     assert days(**{"from": "2090-01-01", "to": "2090-01-02"}) == set()
     assert days(as_of="2020-05-05T23:00:00-02:00", **{"from": "2020-05-05"}) == {"2020-05-05", "2020-05-06"}
@@ -132,7 +132,7 @@ def test_the_days_of_stage_metrics(tenant: Tenant) -> None:
         ("churn-predictions?limit=1001", "limit"),
     ],
 )
-def test_what_cannot_be_asked_is_named(tenant: Tenant, path: str, field: str) -> None:
+def test_invalid_parameters_are_named(tenant: Tenant, path: str, field: str) -> None:
     answer = tenant.client.get(f"{ROOT}/{path}")
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert field in answer.json()["errors"][0]["field"]

@@ -1,4 +1,4 @@
-"""Keys, scopes and the rate limit, on every route that asks for a key."""
+"""API keys, scopes and the rate limit on every authenticated route."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PARTS: dict[str, Any] = {
 
 
 def method(route: APIRoute) -> str:
-    return min(route.methods or {"GET"})  # each has one
+    return min(route.methods or {"GET"})  # each route has one
 
 
 def named(route: APIRoute) -> str:
@@ -40,7 +40,7 @@ def named(route: APIRoute) -> str:
 
 
 def ask(client: httpx2.Client, route: APIRoute, path: str | None = None, **more: Any) -> httpx2.Response:
-    """The answer, whole; of a stream that does not end, its beginning."""
+    """Send a request; reads the whole response, or the beginning of a stream."""
     with client.stream(method(route), path or route.path.format_map(PARTS), **more) as answer:
         if answer.headers.get("content-type", "").startswith("text/event-stream"):
             next(answer.iter_text())
@@ -50,7 +50,7 @@ def ask(client: httpx2.Client, route: APIRoute, path: str | None = None, **more:
     return answer
 
 
-def test_every_route_asks_for_a_key_but_the_operators_and_the_customers() -> None:
+def test_only_operations_session_and_customer_pages_are_unauthenticated() -> None:
     assert {route.path for route in ROUTES if route not in GUARDED} == OPEN
     assert all(route.path.startswith("/v1/") for route in GUARDED)
 
@@ -67,14 +67,14 @@ def test_401_without_a_valid_key(gateway: Served, route: APIRoute, header: str |
     assert answer.json()["type"] == "https://perdure.example/problems/unauthorised"
 
 
-def test_a_key_that_is_no_text_is_nobodys(gateway: Served) -> None:
+def test_a_key_that_is_not_text_is_rejected(gateway: Served) -> None:
     answer = httpx2.get(gateway.url + "/v1/stages", headers={b"Authorization": b"Bearer \xff\xfe\x80"})
     assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=named)
 def test_403_names_the_missing_scope(tenant: Tenant, route: APIRoute) -> None:
-    needed = route.needed_scope  # type: ignore[attr-defined]  # what GUARDED was chosen by
+    needed = route.needed_scope  # type: ignore[attr-defined]  # the attribute that GUARDED selects by
     _, key = tenant.new_key(*(scope for scope in api_keys.SCOPES if scope != needed))
     with tenant.with_key(key) as client:
         answer = ask(client, route)
@@ -84,12 +84,12 @@ def test_403_names_the_missing_scope(tenant: Tenant, route: APIRoute) -> None:
 
 @pytest.mark.parametrize("route", GUARDED, ids=named)
 def test_one_scope_is_enough(tenant: Tenant, route: APIRoute) -> None:
-    _, key = tenant.new_key(route.needed_scope)  # type: ignore[attr-defined]  # what GUARDED was chosen by
+    _, key = tenant.new_key(route.needed_scope)  # type: ignore[attr-defined]  # the attribute that GUARDED selects by
     with tenant.with_key(key) as client:
         assert ask(client, route).status_code in (200, 404, 422)
 
 
-def test_a_revoked_key_ends(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_revoked_key_stops_working(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authentication, "CACHE_SECONDS", 0.0)
     key_id, key = tenant.new_key(api_keys.JOURNEYS_READ)
 
@@ -105,7 +105,7 @@ def test_a_revoked_key_ends(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> 
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-def test_the_use_of_a_key_is_noted(tenant: Tenant) -> None:
+def test_last_used_at_is_updated(tenant: Tenant) -> None:
     assert tenant.client.get("/v1/stages").status_code == 200
     used = None
     for _ in range(50):
@@ -130,7 +130,7 @@ def test_429_after_too_many_requests(tenant: Tenant) -> None:
         assert httpx2.get(url, headers=ask_with[other_key]).status_code == 200
 
 
-def test_a_new_window_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_are_reset_in_a_new_window(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000_000_000.0
     monkeypatch.setattr(rate_limit, "time", lambda: now)
     rate = rate_limit.RateLimiter("2/minute")

@@ -1,4 +1,4 @@
-"""A person's changes of a journey, and profiles."""
+"""Manual changes of a journey, and customer profiles."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def shown(tenant: Tenant) -> dict[str, Any]:
     return found
 
 
-def test_a_stage_by_hand_is_committed_when_it_is_answered(journey: Tenant) -> None:
+def test_a_manual_stage_is_committed_before_the_response(journey: Tenant) -> None:
     answer = journey.client.post("/v1/customers/c-1/stage", json={"stage": "vip", "reason": "Yearly contract ✓"})
     assert answer.status_code == 200
     assert (answer.json()["customer_id"], answer.json()["stage"], answer.json()["held"]) == ("c-1", "vip", False)
@@ -36,7 +36,7 @@ def test_a_stage_by_hand_is_committed_when_it_is_answered(journey: Tenant) -> No
     assert (newest["notes"], newest["performed_by"]) == ("Yearly contract ✓", key_id)
 
 
-def test_a_hold_keeps_until_it_is_released(journey: Tenant) -> None:
+def test_a_hold_lasts_until_it_is_released(journey: Tenant) -> None:
     until = (datetime.now(UTC) + timedelta(days=3)).isoformat()
     change = {"stage": "prospect", "reason": "Wrong number", "hold_until": until}
     held = journey.client.post("/v1/customers/c-1/stage", json=change).json()
@@ -155,7 +155,7 @@ def test_bad_profiles(tenant: Tenant, field: str, value: object) -> None:
     "raw", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"name": "\\ud800"}', b'{"consent": {"a": NaN}}', b"[" * 100_000]
 )
 @pytest.mark.parametrize(("method", "path"), [("PUT", "/v1/customers/c-1"), ("POST", "/v1/customers/c-1/stage")])
-def test_bodies_that_are_none(tenant: Tenant, method: str, path: str, raw: bytes) -> None:
+def test_malformed_bodies(tenant: Tenant, method: str, path: str, raw: bytes) -> None:
     answer = tenant.client.request(method, path, content=raw, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 422), answer.text
     assert answer.headers["content-type"] == "application/problem+json"

@@ -1,4 +1,4 @@
-"""The built dashboard: files, views, caches, compression, and what no view may do."""
+"""The built dashboard: files, views, caching, compression and security headers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ API_HEADERS = ("content-security-policy", "cache-control")
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as a build leaves it."""
+    """The output folder of a build."""
     folder = tmp_path_factory.mktemp("dist")
     (folder / "assets").mkdir()
     (folder / "index.html").write_text("<!doctype html><div id=root></div>")
@@ -50,7 +50,7 @@ def test_every_view_is_the_index(site: Served, path: str) -> None:
     assert navigating.status_code == 200
 
 
-def test_what_a_view_may_do(site: Served) -> None:
+def test_security_headers(site: Served) -> None:
     headers = httpx2.get(site.url + "/", headers=HTML).headers
     policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
@@ -65,13 +65,13 @@ def test_what_a_view_may_do(site: Served) -> None:
     "path",
     ["/v1/nowhere", "/v1", "/docs/x", "/problems/none/x", "/f", "/metrics/x", "/assets/index-old.js", "/assets/"],
 )
-def test_what_is_not_there_is_a_problem_and_no_view(site: Served, path: str) -> None:
+def test_unknown_paths_of_the_api_are_problems(site: Served, path: str) -> None:
     answer = httpx2.get(site.url + path, headers=HTML)
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "image/png,*/*"])
-def test_only_people_are_shown_a_view(site: Served, accept: str) -> None:
+def test_only_browsers_get_a_view(site: Served, accept: str) -> None:
     answer = httpx2.get(site.url + "/customers", headers={"Accept": accept})
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
     fetched = httpx2.get(site.url + "/customers", headers={**HTML, "Sec-Fetch-Mode": "cors"})
@@ -86,7 +86,7 @@ def test_the_api_comes_first(site: Served) -> None:
     assert httpx2.post(site.url + "/customers", headers=HTML).status_code == 404
 
 
-def test_what_is_hashed_is_kept_for_ever(site: Served) -> None:
+def test_hashed_files_are_cached_permanently(site: Served) -> None:
     answer = httpx2.get(site.url + "/assets/index-abc123.js")
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["content-type"].startswith("text/javascript")
@@ -117,13 +117,13 @@ def test_compressed_as_is_accepted(site: Served, accepted: str, encoding: str | 
         assert gzip.decompress(raw) == SCRIPT.encode()
 
 
-def test_what_the_build_left_uncompressed_is_compressed(site: Served) -> None:
+def test_files_without_a_compressed_variant_are_compressed(site: Served) -> None:
     answer = httpx2.get(site.url + "/assets/style-abc123.css", headers={"Accept-Encoding": "br, gzip"})
     assert answer.headers["content-encoding"] == "gzip"
     assert httpx2.get(site.url + "/favicon.svg").headers.get("content-encoding") is None
 
 
-def test_what_did_not_change_is_not_sent_again(site: Served) -> None:
+def test_unchanged_files_are_304(site: Served) -> None:
     first = httpx2.get(site.url + "/", headers=HTML)
     again = httpx2.get(site.url + "/", headers={**HTML, "If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
@@ -131,7 +131,7 @@ def test_what_did_not_change_is_not_sent_again(site: Served) -> None:
 
 
 @pytest.mark.parametrize("path", ["/../secret.txt", "/assets/../../secret.txt", "/%2e%2e/secret.txt", "//secret.txt"])
-def test_nothing_beside_the_build_is_served(site: Served, path: str) -> None:
+def test_only_files_of_the_build_are_served(site: Served, path: str) -> None:
     with httpx2.Client() as client:
         request = client.build_request("GET", site.url + "/x")
         request.url = request.url.copy_with(raw_path=path.encode())
@@ -140,7 +140,7 @@ def test_nothing_beside_the_build_is_served(site: Served, path: str) -> None:
     assert "not to be served" not in answer.text
 
 
-def test_without_a_build_it_says_how_to_get_one(database_url: str, tmp_path: Path) -> None:
+def test_without_a_build_the_page_says_how_to_build(database_url: str, tmp_path: Path) -> None:
     with Served(create_app(gateway_settings(database_url, dashboard=str(tmp_path / "none")))) as served:
         for path in ("/", "/customers"):
             answer = httpx2.get(served.url + path, headers=HTML)

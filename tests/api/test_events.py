@@ -1,4 +1,4 @@
-"""POST /v1/events: what is taken, in which forms, and what is answered."""
+"""POST /v1/events: formats, validation and responses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def kinds(answer: Any) -> list[str]:
     return [outcome["outcome"] for outcome in answer.json()["outcomes"]]
 
 
-async def test_202_says_that_temporal_has_it(tenant: Tenant, temporal_address: str) -> None:
+async def test_202_means_that_temporal_has_stored_the_event(tenant: Tenant, temporal_address: str) -> None:
     event = tenant.event(customer_id="c-1", duration_seconds=61.0)
     answer = tenant.client.post("/v1/events", json=event)
     assert (answer.status_code, answer.json()) == (202, {"accepted": 1, "rejected": []})
@@ -40,7 +40,7 @@ async def test_events_of_one_customer_come_in_one_signal(tenant: Tenant, tempora
     ]
 
 
-def test_a_batch_is_taken_as_far_as_it_is_valid(tenant: Tenant) -> None:
+def test_the_valid_events_of_a_batch_are_accepted(tenant: Tenant) -> None:
     good, bad = tenant.event(), tenant.event(duration_seconds=-1)
     answer = tenant.client.post("/v1/events", json={"events": [good, bad, 7]})
     assert answer.status_code == 202
@@ -58,7 +58,7 @@ def test_a_batch_is_taken_as_far_as_it_is_valid(tenant: Tenant) -> None:
 def test_the_same_id_twice_in_a_batch_counts_once(tenant: Tenant) -> None:
     event = tenant.event()
     other = {**event, "duration_seconds": 5}
-    again = {**event, "duration_seconds": 90.0}  # the same content, written otherwise
+    again = {**event, "duration_seconds": 90.0}  # the same content in another notation
     answer = tenant.client.post("/v1/events", json={"events": [event, again, other]}).json()
     assert answer["accepted"] == 1
     assert [(r["index"], r["errors"][0]["field"]) for r in answer["rejected"]] == [(2, "id")]
@@ -72,13 +72,13 @@ def test_a_batch_has_1_to_1000_events(tenant: Tenant, count: int) -> None:
     assert answer.json()["errors"] == [{"field": "events", "value": f"{count} events", "problem": "1 to 1000 events"}]
 
 
-def test_a_whole_batch_of_1000_is_taken(tenant: Tenant) -> None:
+def test_a_batch_of_1000_is_accepted(tenant: Tenant) -> None:
     events = [tenant.event(customer_id=f"c-{n % 20}") for n in range(1000)]
     assert tenant.client.post("/v1/events", json={"events": events}).json()["accepted"] == 1000
 
 
-def test_what_one_signal_cannot_hold_goes_in_several(tenant: Tenant) -> None:
-    # 900 kB of text that Temporal's converter makes three times as long
+def test_large_batches_are_split_into_several_signals(tenant: Tenant) -> None:
+    # 900 kB of text, which Temporal's converter makes three times as long
     events = [tenant.event(type="feedback.received", rating=5, comment="é" * 2000) for _ in range(220)]
     body = json.dumps({"events": events}, ensure_ascii=False).encode()
     answer = tenant.client.post("/v1/events", content=body, headers={"Content-Type": "application/json"})
@@ -105,13 +105,13 @@ def test_a_bad_event_gets_a_precise_422(tenant: Tenant, bad: BadEvent) -> None:
     assert all(error["problem"] and error["value"] is not None for error in rejected["errors"])
 
 
-def test_bad_events_do_not_spoil_the_good_ones_of_a_batch(tenant: Tenant) -> None:
+def test_invalid_events_do_not_affect_valid_ones(tenant: Tenant) -> None:
     parsable = [bad for bad in BAD_EVENTS if bad.field != BODY]
     good = json.dumps(tenant.event()).encode()
     answer = tenant.client.post(
         "/v1/events", content=b'{"events": [' + b",".join([good, *(bad.raw for bad in parsable)]) + b"]}"
     )
-    if answer.status_code == 202:  # no raw text among them that spoils the whole body
+    if answer.status_code == 202:  # unless a raw text makes the whole body invalid
         assert answer.json()["accepted"] == 1
         assert [r["errors"][0]["field"] for r in answer.json()["rejected"]] == [bad.field for bad in parsable]
     else:
@@ -169,7 +169,7 @@ def test_a_cloudevent(tenant: Tenant, working: None) -> None:
     assert journey["events"][0]["type"] == "appointment.completed"
 
 
-def test_sources_keep_ids_apart(tenant: Tenant, working: None) -> None:
+def test_ids_of_different_sources_are_different(tenant: Tenant, working: None) -> None:
     batch = [cloudevent(tenant, source="/shop1", id="2"), cloudevent(tenant, source="/shop", id="12")]
     headers = {"Content-Type": "application/cloudevents-batch+json"}
     answer = tenant.client.post("/v1/events?wait=10", json=batch, headers=headers)
@@ -199,7 +199,7 @@ def test_bad_cloudevents(tenant: Tenant, attribute: str, value: Any, field: str)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
 
 
-def test_wait_tells_what_became_of_each(tenant: Tenant, working: None) -> None:
+def test_wait_returns_outcomes(tenant: Tenant, working: None) -> None:
     event = tenant.event(type="appointment.completed", amount="1200")
     first = tenant.client.post("/v1/events?wait=10", json=event)
     assert first.status_code == 200

@@ -1,4 +1,4 @@
-"""What a company's admin keeps: how outreach is done, staff, webhook endpoints, the company's own words."""
+"""Administration: outreach settings, staff, webhook endpoints and message templates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def audited(tenant: Tenant) -> list[tuple[str, str]]:
     return [(action, subject) for _, action, subject in rows]
 
 
-# -- how outreach is done ---------------------------------------------------------------------------------------------
+# -- outreach settings ------------------------------------------------------------------------------------------------
 
 
 def test_outreach_is_replaced(tenant: Tenant) -> None:
@@ -67,7 +67,7 @@ def test_bad_outreach_names_the_field(tenant: Tenant, settings: dict[str, Any], 
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b'{"cap_days": NaN}', b"[" * 100_000])
-def test_outreach_that_is_none(tenant: Tenant, raw: bytes) -> None:
+def test_malformed_outreach(tenant: Tenant, raw: bytes) -> None:
     answer = tenant.client.put("/v1/outreach", content=raw, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 422), answer.text
 
@@ -75,7 +75,7 @@ def test_outreach_that_is_none(tenant: Tenant, raw: bytes) -> None:
 # -- staff ------------------------------------------------------------------------------------------------------------
 
 
-def test_staff_are_added_changed_and_never_lost(tenant: Tenant) -> None:
+def test_staff_are_added_changed_and_deactivated(tenant: Tenant) -> None:
     grace = {"name": "Grace Exämple", "role": "manager", "email": "grace@example.com"}
     added = tenant.client.post("/v1/staff", json=grace)
     assert added.status_code == 201
@@ -118,7 +118,7 @@ def test_bad_staff(tenant: Tenant, field: str, value: object) -> None:
     assert tenant.client.get("/v1/staff").json() == {"staff": []}
 
 
-def test_nobody_of_that_number_is_404(tenant: Tenant) -> None:
+def test_unknown_staff_is_404(tenant: Tenant) -> None:
     assert tenant.client.patch("/v1/staff/4711", json={"is_active": False}).status_code == 404
 
 
@@ -151,7 +151,7 @@ def test_a_secret_is_shown_once_and_rotated(tenant: Tenant) -> None:
     assert "whsec_" not in text
 
 
-def test_an_endpoint_is_switched_off_and_on(tenant: Tenant) -> None:
+def test_an_endpoint_is_disabled_and_enabled(tenant: Tenant) -> None:
     added = tenant.client.post("/v1/webhooks", json={"url": "https://crm.example.com/hook"}).json()
     path = f"/v1/webhooks/{added['id']}"
     off = tenant.client.patch(path, json={"is_active": False}).json()
@@ -185,13 +185,13 @@ def test_an_endpoint_is_switched_off_and_on(tenant: Tenant) -> None:
         7,
     ],
 )
-def test_endpoints_that_may_not_be(tenant: Tenant, url: object) -> None:
+def test_invalid_endpoints(tenant: Tenant, url: object) -> None:
     answer = tenant.client.post("/v1/webhooks", json={"url": url})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "url")
     assert tenant.client.get("/v1/webhooks").json() == {"webhooks": []}
 
 
-def test_the_same_url_once_and_not_too_many(tenant: Tenant) -> None:
+def test_urls_are_unique_and_limited(tenant: Tenant) -> None:
     for number in range(MAX_ENDPOINTS):
         assert tenant.client.post("/v1/webhooks", json={"url": f"https://crm.example.com/{number}"}).status_code == 201
     for url, said in (
@@ -202,7 +202,7 @@ def test_the_same_url_once_and_not_too_many(tenant: Tenant) -> None:
         assert (answer.status_code, said in answer.json()["detail"]) == (422, True)
 
 
-def test_an_endpoint_is_told_of_transitions(tenant: Tenant, working: None) -> None:
+def test_an_endpoint_is_notified_of_transitions(tenant: Tenant, working: None) -> None:
     with HttpServer() as crm:
         added = tenant.client.post("/v1/webhooks", json={"url": f"{crm.url}/hook"}).json()
         assert added["is_active"]
@@ -217,7 +217,7 @@ def test_an_endpoint_is_told_of_transitions(tenant: Tenant, working: None) -> No
         assert len(crm.received) == len(told) > 0
 
 
-# -- the company's own words ------------------------------------------------------------------------------------------
+# -- templates --------------------------------------------------------------------------------------------------------
 
 OWN = {
     "subject": "Willkommen bei {{ company_name }}",
@@ -226,7 +226,7 @@ OWN = {
 }
 
 
-def test_words_of_its_own(tenant: Tenant) -> None:
+def test_templates_of_the_company(tenant: Tenant) -> None:
     path = "/v1/templates/welcome/de-AT"
     assert tenant.client.get(path).status_code == 404
     put = tenant.client.put(path, json=OWN)
@@ -280,7 +280,7 @@ def test_previews(tenant: Tenant) -> None:
         ("colour", "red", "Extra"),
     ],
 )
-def test_words_that_cannot_be_sent_are_not_saved(tenant: Tenant, field: str, value: object, said: str) -> None:
+def test_invalid_templates_are_not_saved(tenant: Tenant, field: str, value: object, said: str) -> None:
     answer = tenant.client.put("/v1/templates/welcome/de", json={**OWN, field: value})
     (error,) = answer.json()["errors"]
     assert (answer.status_code, error["field"]) == (422, field)
@@ -291,7 +291,7 @@ def test_words_that_cannot_be_sent_are_not_saved(tenant: Tenant, field: str, val
         assert (preview.status_code, preview.json()["errors"][0]["field"]) == (422, field)
 
 
-def test_marketing_needs_a_way_out(tenant: Tenant) -> None:
+def test_marketing_messages_need_an_unsubscribe_link(tenant: Tenant) -> None:
     answer = tenant.client.put("/v1/templates/campaign_sms/en", json={"text": "Come back!"})
     assert (answer.status_code, "unsubscribe_url" in answer.json()["detail"]) == (422, True)
     good = {"text": "Come back! {{ unsubscribe_url }}"}
@@ -308,14 +308,14 @@ def test_marketing_needs_a_way_out(tenant: Tenant) -> None:
         ("/v1/templates/welcome/%00", 422),
     ],
 )
-def test_messages_and_locales_that_there_are_not(tenant: Tenant, path: str, status: int) -> None:
+def test_unknown_messages_and_locales(tenant: Tenant, path: str, status: int) -> None:
     assert tenant.client.put(path, json=OWN).status_code == status
     assert tenant.client.get(path).status_code == status
     assert tenant.client.delete(path).status_code == status
 
 
-def test_own_words_are_used(tenant: Tenant, working: None, outbox: Path) -> None:
-    """From the route to the message, through the worker: in the customer's language, with what he is called escaped."""
+def test_templates_are_used(tenant: Tenant, working: None, outbox: Path) -> None:
+    """The worker uses the template in the customer's language and escapes their name."""
     tenant.client.put("/v1/outreach", json=ALWAYS)
     tenant.client.put("/v1/templates/welcome/de", json={**OWN, "subject": f"Nummer {tenant.id}"})
     tenant.client.put("/v1/customers/c-1", json={**PROFILE, "name": "<b>Ada</b>", "locale": "de-DE"})

@@ -1,4 +1,4 @@
-"""The customers' pages: feedback by a signed link, and the way out. Nobody has a key here."""
+"""Customer pages: feedback and unsubscribe by signed links."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HOSTILE = "<script>alert('7')</script> & \"Söhne\" {{7*7}}"
 
 
 class Shape(HTMLParser):
-    """Tags that are not closed, and every attribute that is there."""
+    """Collects open tags and all attributes of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ def no_rate_limit(gateway: Served, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def visited(tenant: Tenant, working: None) -> Tenant:
-    """A company with a hostile name and the customer c-1, who was asked for feedback."""
+    """A company with a hostile name and the customer c-1, who received a feedback request."""
     tenant.rows("update companies set name = %s where id = %s returning 1", HOSTILE, tenant.id)
     assert tenant.client.put("/v1/outreach", json=ALWAYS).status_code == 200
     assert tenant.client.put("/v1/customers/c-1", json=PROFILE).status_code == 200
@@ -100,7 +100,7 @@ def consent(tenant: Tenant) -> dict[str, bool]:
 
 
 def checked(answer: httpx2.Response, status: int = 200) -> Shape:
-    """A page as every page is: whole HTML, locked up, for people who cannot see it or have a small screen too."""
+    """Check what all pages have in common: valid HTML, security headers, accessibility and a viewport."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     policy = answer.headers["content-security-policy"]
@@ -131,7 +131,7 @@ def plain(mail: EmailMessage) -> str:
     return str(body.get_content())
 
 
-def test_the_mails_own_links_work(visited: Tenant, outbox: Path) -> None:
+def test_links_in_messages_work(visited: Tenant, outbox: Path) -> None:
     public = "https://perdure.example"
     mails = [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in outbox.glob("*.eml")]
     (mail,) = [
@@ -164,7 +164,7 @@ def test_feedback_becomes_an_event_once(visited: Tenant) -> None:
         checked(second)
         assert "Your first answer counts" in second.text
     assert feedback(visited) == [("applied", "Sehr nett ✓\n<b>danke</b>")]
-    newer = feedback_url(visited, seconds=7200)  # another token of the same request is the same link
+    newer = feedback_url(visited, seconds=7200)  # another token of the same feedback request counts as the same link
     assert "Your first answer counts" in httpx2.post(newer, data={"rating": "1"}).text
     ((rated,),) = visited.rows(
         "select payload ->> 'rating' from journey_events where company_id = %s and type = 'feedback.received'",
@@ -173,7 +173,7 @@ def test_feedback_becomes_an_event_once(visited: Tenant) -> None:
     assert rated == "5"
 
 
-def test_two_at_once_count_once(visited: Tenant) -> None:
+def test_concurrent_feedback_counts_once(visited: Tenant) -> None:
     url = feedback_url(visited)
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda rating: httpx2.post(url, data={"rating": str(rating)}).text, (1, 2, 3, 4)))
@@ -204,7 +204,7 @@ def test_every_text_is_escaped(visited: Tenant) -> None:
         ({"rating": "4", "comment": "é" * 2001}, "at most 2000 characters; your comment has 2001"),
     ],
 )
-def test_what_is_wrong_is_said_and_what_was_written_stays(visited: Tenant, fields: dict[str, str], said: str) -> None:
+def test_mistakes_are_explained_and_input_is_kept(visited: Tenant, fields: dict[str, str], said: str) -> None:
     answer = httpx2.post(feedback_url(visited), data=fields)
     shape = checked(answer, 422)
     assert said in answer.text
@@ -214,26 +214,26 @@ def test_what_is_wrong_is_said_and_what_was_written_stays(visited: Tenant, field
     assert feedback(visited) == []
 
 
-def test_the_longest_comment_is_taken(visited: Tenant) -> None:
-    comment = "😀" * 1999 + "\x00\r\n."  # a browser sends line breaks as two characters
+def test_the_longest_comment_is_accepted(visited: Tenant) -> None:
+    comment = "😀" * 1999 + "\x00\r\n."  # browsers send line breaks as two characters
     checked(httpx2.post(feedback_url(visited), data={"rating": "3", "comment": comment[:1998] + comment[-2:]}))
     assert len(feedback(visited)[0][1] or "") == 2000
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe=%ff%00&rating=%", b"&" * 10_000, b"rating=1;rating=2", b"{}"])
-def test_a_form_that_is_none(visited: Tenant, content: bytes) -> None:
+def test_malformed_forms(visited: Tenant, content: bytes) -> None:
     checked(httpx2.post(feedback_url(visited), content=content, headers=FORM), 422)
     assert feedback(visited) == []
 
 
-def test_too_much_is_413(visited: Tenant) -> None:
+def test_large_bodies_are_413(visited: Tenant) -> None:
     for size in (70_000, 3_000_000):
         for url in (feedback_url(visited), way_out(visited)):
             checked(httpx2.post(url, content=b"x" * size, headers=FORM), 413)
     assert (feedback(visited), consent(visited)["email"]) == ([], True)
 
 
-def test_links_that_open_nothing(visited: Tenant) -> None:
+def test_invalid_links(visited: Tenant) -> None:
     good_feedback, good_way_out = feedback_url(visited), way_out(visited)
     token = good_feedback.rpartition("/")[2]
     wrong = [
@@ -258,8 +258,8 @@ def test_links_that_open_nothing(visited: Tenant) -> None:
     assert (feedback(visited), consent(visited)) == ([], PROFILE["consent"])
 
 
-def test_a_link_is_of_one_company(visited: Tenant, other: Tenant) -> None:
-    """Signed for another company, it opens nothing: that one has asked nobody."""
+def test_a_link_is_valid_for_one_company(visited: Tenant, other: Tenant) -> None:
+    """A link signed for another company is invalid: that company has sent no feedback request."""
     expires = int((time.time() + 60) * 1_000_000)
     token = feedback_token(LINK_SECRET, other.id, "c-1", asked_by(visited), Micros(expires))
     checked(httpx2.post(f"{visited.url}/f/{token}", data={"rating": "5"}), 404)
@@ -268,7 +268,7 @@ def test_a_link_is_of_one_company(visited: Tenant, other: Tenant) -> None:
     assert other.rows("select 1 from customers where company_id = %s", other.id) == []
 
 
-def test_to_look_changes_nothing(visited: Tenant) -> None:
+def test_get_changes_nothing(visited: Tenant) -> None:
     for _ in range(3):
         shape = checked(httpx2.get(way_out(visited)))
         assert shape.all("form") == [{"method": "post"}]
@@ -281,7 +281,7 @@ def test_to_look_changes_nothing(visited: Tenant) -> None:
 @pytest.mark.parametrize("how", ["button", "one-click", "multipart", "nothing"])
 def test_unsubscribing(visited: Tenant, how: str) -> None:
     url = way_out(visited)
-    for _ in range(2):  # mail services repeat what was not answered
+    for _ in range(2):  # mail services retry requests
         if how == "button":
             answer = httpx2.post(url, data={"unsubscribe": "yes"})
         elif how == "one-click":
@@ -301,7 +301,7 @@ def test_unsubscribing(visited: Tenant, how: str) -> None:
     assert consent(visited) == {"email": False, "sms": False}
 
 
-def test_nobody_asks_too_often(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_are_rate_limited(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ip_rate_limit, "PAGES", "3/hour")
     with Served(create_app(gateway_settings(tenant.database_url))) as served:
         statuses = [httpx2.get(f"{served.url}/f/{n}").status_code for n in range(4)]
@@ -309,7 +309,7 @@ def test_nobody_asks_too_often(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) 
         answer = httpx2.post(f"{served.url}/f/x")
         checked(answer, 429)
         assert 0 < int(answer.headers["retry-after"]) <= 3601
-        assert httpx2.post(f"{served.url}/u/x").status_code == 404  # counted on its own
+        assert httpx2.post(f"{served.url}/u/x").status_code == 404  # has its own limit
         assert httpx2.get(f"{served.url}/livez").status_code == 200
 
 
@@ -325,7 +325,7 @@ def test_nobody_asks_too_often(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) 
         ("testclient", "unknown"),
     ],
 )
-def test_whose_requests_are_counted_together(address: str, counted: str) -> None:
+def test_addresses_are_counted_by_network(address: str, counted: str) -> None:
     assert ip_rate_limit.client_network(address) == counted
 
 
@@ -335,7 +335,7 @@ def test_without_a_secret_there_are_no_pages(visited: Tenant) -> None:
             checked(httpx2.get(url.replace(visited.url, served.url)), 404)
 
 
-def test_while_temporal_is_away_a_page_says_so(visited: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_say_so_while_temporal_is_down(visited: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
     url = feedback_url(visited)
     with Served(create_app(gateway_settings(visited.database_url))) as served:
@@ -344,7 +344,7 @@ def test_while_temporal_is_away_a_page_says_so(visited: Tenant, monkeypatch: pyt
         assert int(answer.headers["retry-after"]) > 0
 
 
-def test_while_postgres_is_away_feedback_is_taken(
+def test_feedback_is_accepted_while_postgres_is_down(
     visited: Tenant, temporal_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_address)

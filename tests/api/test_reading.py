@@ -1,4 +1,4 @@
-"""Reading journeys: the timeline, the explanation, the list, the stages."""
+"""Read journeys: history, explanation, search and stages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def ago(**duration: float) -> str:
 
 
 def live(tenant: Tenant, customer_id: str, *events: dict[str, Any]) -> list[dict[str, Any]]:
-    """Send events of one customer and wait until they are applied; the outcomes."""
+    """Send events of one customer, wait until they are applied and return the outcomes."""
     batch = [tenant.event(customer_id=customer_id, **fields) for fields in events]
     answer = tenant.client.post("/v1/events?wait=10", json={"events": batch}).json()
     outcomes: list[dict[str, Any]] = answer["outcomes"]
@@ -79,7 +79,7 @@ def test_events_are_limited_to_the_newest(tenant: Tenant, working: None) -> None
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "limit")
 
 
-def test_conflicts_and_what_was_not_understood_are_shown(tenant: Tenant, working: None) -> None:
+def test_conflicts_and_quarantined_events_are_shown(tenant: Tenant, working: None) -> None:
     live(tenant, "c-1", {**VISIT, "id": "e-1"})
     tenant.client.post("/v1/events?wait=10", json=tenant.event(customer_id="c-1", id="e-1"))
     events = tenant.client.get("/v1/portal/customers/c-1/journey").json()["events"]
@@ -97,7 +97,7 @@ def test_unknown_and_malformed_customers(tenant: Tenant, route: str) -> None:
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "customer_id")
 
 
-def test_own_names_of_stages_are_shown(tenant: Tenant, working: None) -> None:
+def test_the_companys_stage_names_are_shown(tenant: Tenant, working: None) -> None:
     live(tenant, "c-1", VISIT)
     tenant.rows(
         "insert into customer_journey_stages (company_id, stage_key, stage_name, order_index)"
@@ -137,7 +137,7 @@ def test_the_stages(tenant: Tenant) -> None:
 
 @pytest.fixture
 def crowd(tenant: Tenant) -> Tenant:
-    """25 relationships: risk 0.00 to 0.24 and missing for some, two stages, a name for some."""
+    """25 journeys: risk 0.00 to 0.24 or null, two stages, some with a name."""
     tenant.rows(
         """with made as (
             insert into customers (company_id, external_id, name, email)
@@ -202,7 +202,7 @@ def test_filters(crowd: Tenant) -> None:
     ("text", "count"),
     [("ÄDÄ", 5), ("ä_2", 1), ("%", 5), ("_", 5), ("p1@EXAMPLE", 1), ("P-2", 6), ("\\", 0), ("'; drop table x;", 0)],
 )
-def test_search_takes_every_character_as_itself(crowd: Tenant, text: str, count: int) -> None:
+def test_search_matches_every_character_literally(crowd: Tenant, text: str, count: int) -> None:
     assert len(pages(crowd, search=text)) == count
 
 

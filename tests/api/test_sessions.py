@@ -1,4 +1,4 @@
-"""Sign-in of people: the cookie, its end, and what keeps other sites from using it."""
+"""Browser sessions: sign-in, the cookie, expiry and CSRF protection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STAGE = {"stage": "vip", "reason": "because"}
 
 
 class Browser:
-    """What a browser keeps and sends: the session's cookie; `token` against forgery, where `change` is to send it."""
+    """A browser with a session cookie; `change` also sends the CSRF token."""
 
     def __init__(self, url: str) -> None:
         self.url, self.secret, self.token = url, "", ""
@@ -48,7 +48,7 @@ def browser(gateway: Served) -> Browser:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is believed without asking Postgres."""
+    """Disable the credential cache."""
     monkeypatch.setattr(authentication, "CACHE_SECONDS", 0.0)
 
 
@@ -88,14 +88,14 @@ def test_a_key_signs_in(tenant: Tenant, browser: Browser) -> None:
     assert browser.ask("GET", "/v1/portal/customers/nobody/journey").status_code == 404  # a hot route
 
 
-def test_only_a_hash_is_kept(tenant: Tenant, browser: Browser) -> None:
+def test_only_a_hash_is_stored(tenant: Tenant, browser: Browser) -> None:
     browser.sign_in(key=tenant.key)
     ((row,),) = tenant.rows("select to_jsonb(s)::text from sessions s where company_id = %s", tenant.id)
     assert browser.secret not in row
     assert len(browser.secret) >= 43
 
 
-def test_over_http_the_cookie_is_a_plain_one(tenant: Tenant) -> None:
+def test_the_cookie_over_http(tenant: Tenant) -> None:
     with Served(create_app(gateway_settings(tenant.database_url, public_url="http://127.0.0.1:1"))) as served:
         answer = httpx2.post(served.url + "/v1/session", json={"key": tenant.key})
         assert answer.headers["set-cookie"].startswith("perdure_session=")
@@ -103,7 +103,7 @@ def test_over_http_the_cookie_is_a_plain_one(tenant: Tenant) -> None:
 
 
 @pytest.mark.parametrize("given", [{"key": "pk_nobodys"}, {"token": "nobodys"}, {"key": "\N{DUCK}\x00"}])
-def test_401_for_what_is_nobodys(browser: Browser, given: dict[str, str]) -> None:
+def test_401_for_unknown_credentials(browser: Browser, given: dict[str, str]) -> None:
     answer = browser.sign_in(None, **given)
     assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
     assert "set-cookie" not in answer.headers
@@ -111,11 +111,11 @@ def test_401_for_what_is_nobodys(browser: Browser, given: dict[str, str]) -> Non
 
 
 @pytest.mark.parametrize("given", [{}, {"key": "a", "token": "b"}, {"key": ""}, {"key": 1}, {"user": "a"}, []])
-def test_422_for_what_is_neither_key_nor_token(gateway: Served, given: object) -> None:
+def test_422_without_key_or_token(gateway: Served, given: object) -> None:
     assert httpx2.post(gateway.url + "/v1/session", json=given).status_code == 422
 
 
-def test_a_session_has_its_keys_scopes(tenant: Tenant, browser: Browser) -> None:
+def test_a_session_has_the_scopes_of_its_key(tenant: Tenant, browser: Browser) -> None:
     _, key = tenant.new_key(api_keys.JOURNEYS_READ)
     assert browser.sign_in(key=key).json()["scopes"] == ["journeys:read"]
     assert browser.ask("GET", "/v1/portal/relationships").status_code == 200
@@ -135,7 +135,7 @@ def test_a_session_ends_with_its_key(tenant: Tenant, browser: Browser, at_once: 
 @pytest.mark.parametrize(
     "late", ["last_seen_at = now() - interval '12 hours 1 second'", "expires_at = now() - interval '1 second'"]
 )
-def test_a_session_ends_unused_or_old(tenant: Tenant, browser: Browser, at_once: None, late: str) -> None:
+def test_a_session_ends_when_unused_or_too_old(tenant: Tenant, browser: Browser, at_once: None, late: str) -> None:
     browser.sign_in(key=tenant.key)
     _owner(tenant, "update sessions set last_seen_at = now() - interval '11 hours' where company_id = %s", tenant.id)
     assert browser.ask("GET", "/v1/stages").status_code == 200
@@ -144,7 +144,7 @@ def test_a_session_ends_unused_or_old(tenant: Tenant, browser: Browser, at_once:
     assert (answer.status_code, answer.json()["detail"]) == (401, "this session has ended; sign in again")
 
 
-def test_use_keeps_a_session_alive(tenant: Tenant, browser: Browser) -> None:
+def test_requests_keep_a_session_alive(tenant: Tenant, browser: Browser) -> None:
     browser.sign_in(key=tenant.key)
     seen = "select extract(epoch from now() - last_seen_at) from sessions where company_id = %s"
     _owner(tenant, "update sessions set last_seen_at = now() - interval '1 hour' where company_id = %s", tenant.id)
@@ -161,7 +161,7 @@ def test_use_keeps_a_session_alive(tenant: Tenant, browser: Browser) -> None:
 def test_sign_out_ends_it_at_once(tenant: Tenant, browser: Browser) -> None:
     browser.sign_in(key=tenant.key)
     assert browser.ask("GET", "/v1/stages").status_code == 200
-    assert browser.ask("DELETE", "/v1/session").status_code == 403  # not without the token
+    assert browser.ask("DELETE", "/v1/session").status_code == 403  # the CSRF token is missing
     answer = browser.change("DELETE", "/v1/session")
     assert (answer.status_code, answer.content) == (204, b"")
     assert "max-age=0" in answer.headers["set-cookie"].lower()
@@ -171,7 +171,7 @@ def test_sign_out_ends_it_at_once(tenant: Tenant, browser: Browser) -> None:
 
 
 def test_a_new_sign_in_is_a_new_session(tenant: Tenant, browser: Browser, at_once: None) -> None:
-    """A secret that somebody planted in the browser is never made a session, and an old one ends."""
+    """Session fixation: a planted secret never becomes a session, and an existing session ends."""
     browser.secret = "planted-by-somebody-else"
     browser.sign_in(key=tenant.key)
     first = browser.secret
@@ -183,7 +183,7 @@ def test_a_new_sign_in_is_a_new_session(tenant: Tenant, browser: Browser, at_onc
     assert browser.ask("GET", "/v1/stages").status_code == 401
 
 
-def test_sessions_that_are_over_are_cleared_away(tenant: Tenant, browser: Browser) -> None:
+def test_ended_sessions_are_deleted(tenant: Tenant, browser: Browser) -> None:
     browser.sign_in(key=tenant.key)
     _owner(tenant, "update sessions set expires_at = now() - interval '1 second' where company_id = %s", tenant.id)
     Browser(browser.url).sign_in(key=tenant.key)
@@ -191,7 +191,7 @@ def test_sessions_that_are_over_are_cleared_away(tenant: Tenant, browser: Browse
 
 
 class TestForgery:
-    """What another site's page could have a browser send."""
+    """Headers of a request that another site makes a browser send."""
 
     @pytest.fixture
     def signed_in(self, tenant: Tenant, browser: Browser) -> Browser:
@@ -249,7 +249,7 @@ class TestForgery:
         assert answer.status_code == 200
 
     def test_secrets_are_no_keys_and_keys_no_secrets(self, tenant: Tenant, signed_in: Browser) -> None:
-        assert signed_in.ask("GET", "/v1/stages").status_code == 200  # which is remembered now
+        assert signed_in.ask("GET", "/v1/stages").status_code == 200  # the credential is cached now
         with tenant.with_key(signed_in.secret) as client:
             assert client.get("/v1/stages").status_code == 401
         assert tenant.client.get("/v1/stages").status_code == 200
@@ -257,7 +257,7 @@ class TestForgery:
         assert signed_in.ask("GET", "/v1/stages").status_code == 401
 
 
-def test_a_link_opens_once(tenant: Tenant, browser: Browser) -> None:
+def test_a_link_works_once(tenant: Tenant, browser: Browser) -> None:
     key_id, _ = tenant.new_key(api_keys.JOURNEYS_READ)
     token = new_link(tenant, key_id)
     ((row,),) = tenant.rows("select to_jsonb(l)::text from sign_in_links l where company_id = %s", tenant.id)
@@ -269,7 +269,7 @@ def test_a_link_opens_once(tenant: Tenant, browser: Browser) -> None:
     assert browser.ask("GET", "/v1/stages").status_code == 200
 
 
-def test_a_link_used_by_many_at_once_opens_once(tenant: Tenant, gateway: Served) -> None:
+def test_a_link_used_concurrently_works_once(tenant: Tenant, gateway: Served) -> None:
     key_id, _ = tenant.new_key()
     token = new_link(tenant, key_id)
 
@@ -282,7 +282,7 @@ def test_a_link_used_by_many_at_once_opens_once(tenant: Tenant, gateway: Served)
 
 
 @pytest.mark.parametrize("spoilt", ["too old", "revoked"])
-def test_a_link_that_leads_nowhere(tenant: Tenant, browser: Browser, spoilt: str) -> None:
+def test_expired_and_revoked_links(tenant: Tenant, browser: Browser, spoilt: str) -> None:
     key_id, _ = tenant.new_key()
     token = new_link(tenant, key_id, minutes=-1 if spoilt == "too old" else 15)
     if spoilt == "revoked":
@@ -292,7 +292,7 @@ def test_a_link_that_leads_nowhere(tenant: Tenant, browser: Browser, spoilt: str
     assert browser.sign_in(token=token).status_code == 401
 
 
-def test_too_many_wrong_guesses(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_sign_ins_are_rate_limited(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ip_rate_limit, "FAILED_SIGN_INS", "2/hour")
     with Served(create_app(gateway_settings(tenant.database_url))) as served:
         browser = Browser(served.url)
@@ -305,7 +305,7 @@ def test_too_many_wrong_guesses(tenant: Tenant, monkeypatch: pytest.MonkeyPatch)
         answer = browser.sign_in(key=tenant.key)
         assert (answer.status_code, answer.json()["type"]) == (429, "https://perdure.example/problems/rate-limited")
         assert 0 < int(answer.headers["retry-after"]) <= 3601
-        assert browser.ask("GET", "/v1/stages").status_code == 200  # who is signed in is not told to wait
+        assert browser.ask("GET", "/v1/stages").status_code == 200  # existing sessions are not limited
 
 
 def test_the_companys_currency(tenant: Tenant, browser: Browser) -> None:

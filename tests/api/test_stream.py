@@ -1,4 +1,4 @@
-"""What changes is told: once, to everybody who listens, and nothing is missed, whatever happens in between."""
+"""The change stream: every change reaches every listener, also across outages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Message = tuple[str, dict[str, Any]]
 
 
 class Listening:
-    """A client of the stream: what it was told, as (event, data)."""
+    """A client of the stream; collects (event, data)."""
 
     def __init__(self, url: str, key: str) -> None:
         self._client = httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60)
@@ -51,8 +51,8 @@ class Listening:
 
     def __exit__(self, *_: object) -> None:
         if self._socket is not None:
-            with suppress(OSError):  # where the server was first
-                self._socket.shutdown(socket.SHUT_RDWR)  # the reader sits in it
+            with suppress(OSError):  # the server may close first
+                self._socket.shutdown(socket.SHUT_RDWR)  # unblock the reader thread
         self._thread.join(10)
         self._client.close()
 
@@ -80,7 +80,7 @@ class Listening:
         return found
 
     def changed(self, seconds: float = 10) -> list[str] | None:
-        """The customers of the next change."""
+        """Return the customers of the next change."""
         until = time.monotonic() + seconds
         while True:
             event, data = self.next(max(0.01, until - time.monotonic()))
@@ -95,7 +95,7 @@ class Listening:
             pass
 
     def nothing(self, seconds: float = 2.5) -> None:
-        """Nothing is told for so long."""
+        """Check that no change arrives for some seconds."""
         with pytest.raises(queue.Empty):
             print(self.changed(seconds))
 
@@ -130,7 +130,7 @@ def touch(tenant: Tenant, table: str = "customer_relationships") -> None:
     tenant.rows(f"update {table} set company_id = company_id where company_id = %s returning 1", tenant.id)
 
 
-def test_a_change_is_told(tenant: Tenant, other: Tenant, working: None) -> None:
+def test_a_change_is_sent(tenant: Tenant, other: Tenant, working: None) -> None:
     with Listening(tenant.url, tenant.key) as first, Listening(tenant.url, tenant.key) as second:
         assert (first.head["content-type"], first.retry) == ("text/event-stream; charset=utf-8", "2000")
         assert (first.head["cache-control"], first.head["x-accel-buffering"]) == ("no-cache", "no")
@@ -182,7 +182,7 @@ def test_changes_come_in_batches(tenant: Tenant, listener_count: Listening) -> N
     assert 2 <= messages <= 5
 
 
-def test_very_many_are_not_named(tenant: Tenant, listener_count: Listening) -> None:
+def test_very_many_customers_are_not_listed(tenant: Tenant, listener_count: Listening) -> None:
     put_relationships(tenant, 51)
     assert listener_count.changed() is None
     tenant.rows(
@@ -211,7 +211,7 @@ def test_a_transaction_that_becomes_visible_late_is_not_missed(tenant: Tenant, l
         " and customer_id in (select id from customers where external_id = %s)"
     )
     with psycopg.connect(tenant.database_url) as slow:
-        slow.execute(one.encode(), [tenant.id, "r-1"])  # its number is the lower one
+        slow.execute(one.encode(), [tenant.id, "r-1"])  # it has the lower number
         tenant.rows(one + " returning 1", tenant.id, "r-2")
         assert listener_count.changed() == ["r-2"]
         listener_count.nothing()
@@ -220,7 +220,7 @@ def test_a_transaction_that_becomes_visible_late_is_not_missed(tenant: Tenant, l
         listener_count.nothing()
 
 
-def test_who_listens_is_told_what_came_right_after(tenant: Tenant) -> None:
+def test_changes_right_after_connecting_are_sent(tenant: Tenant) -> None:
     put_relationships(tenant, 1)
     for _ in range(3):
         with Listening(tenant.url, tenant.key) as listener_count:
@@ -228,7 +228,7 @@ def test_who_listens_is_told_what_came_right_after(tenant: Tenant) -> None:
             assert listener_count.changed() == ["r-1"]
 
 
-def test_a_revoked_key_ends_it(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stream_ends_with_its_key(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(route, "CHECK_INTERVAL", 0.2)
     monkeypatch.setattr(authentication, "CACHE_SECONDS", 0.0)
     key_id, key = tenant.new_key()
@@ -237,7 +237,7 @@ def test_a_revoked_key_ends_it(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) 
         assert listener_count.ended()
 
 
-def test_only_so_many_listen(tenant: Tenant, other: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listeners_are_limited(tenant: Tenant, other: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(change_streams, "MAX_LISTENERS", 2)
     with Listening(tenant.url, tenant.key), Listening(tenant.url, tenant.key):
         answer = tenant.client.get("/v1/portal/stream")
@@ -247,7 +247,7 @@ def test_only_so_many_listen(tenant: Tenant, other: Tenant, monkeypatch: pytest.
             pass
 
 
-def test_who_leaves_is_forgotten_and_no_connection_is_held(tenant: Tenant, gateway: Served) -> None:
+def test_disconnected_listeners_are_removed(tenant: Tenant, gateway: Served) -> None:
     state = gateway.app.state.gateway
     opened = [Listening(tenant.url, tenant.key).__enter__() for _ in range(30)]
     assert state.change_streams.listener_count(tenant.id) == 30
@@ -262,7 +262,7 @@ def test_who_leaves_is_forgotten_and_no_connection_is_held(tenant: Tenant, gatew
         time.sleep(0.05)
 
 
-def test_a_server_that_stops_ends_its_streams(tenant: Tenant) -> None:
+def test_shutdown_ends_streams(tenant: Tenant) -> None:
     with Served(create_app(gateway_settings(tenant.database_url))) as served:
         listener_count = Listening(served.url, tenant.key).__enter__()
         began = time.monotonic()
@@ -278,7 +278,7 @@ async def postgres() -> AsyncIterator[Postgres]:
             yield own
 
 
-async def test_it_survives_postgres(postgres: Postgres) -> None:
+async def test_streams_survive_an_outage_of_postgres(postgres: Postgres) -> None:
     with ThreadPoolExecutor(1) as thread, Served(create_app(gateway_settings(postgres.url))) as served:
         loop = asyncio.get_running_loop()
         tenant = await loop.run_in_executor(thread, make_tenant, served.url, postgres.url)
@@ -290,7 +290,7 @@ async def test_it_survives_postgres(postgres: Postgres) -> None:
             postgres.kill()
             await asyncio.sleep(2.5)
             await postgres.start()
-            touch(tenant)  # at once, perhaps before the watcher is back
+            touch(tenant)  # possibly before the watcher has reconnected
             assert await loop.run_in_executor(thread, listener_count.changed, 20) == ["r-1"]
         await loop.run_in_executor(thread, listener_count.__exit__)
         postgres.kill()

@@ -1,4 +1,4 @@
-"""Tasks: listed, done, given to somebody; each by way of its journey."""
+"""Tasks: listed, completed and assigned through their journey."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.api.test_reading import forged
 
 @pytest.fixture
 def desk(tenant: Tenant, working: None) -> Tenant:
-    """A company with two people of sales (one inactive) and a manager, and the lead c-1, whose actions are done."""
+    """A company with two sales staff (one inactive), a manager and the lead c-1, whose actions are done."""
     for name, role in (("Sam", "sales"), ("Gone", "sales"), ("Max", "manager")):
         assert tenant.client.post("/v1/staff", json={"name": name, "role": role}).status_code == 201
     assert tenant.client.patch(f"/v1/staff/{person(tenant, 'Gone')}", json={"is_active": False}).status_code == 200
@@ -33,7 +33,7 @@ def open_task(tenant: Tenant) -> dict[str, Any]:
     return found
 
 
-def test_a_task_is_done_by_way_of_its_journey(desk: Tenant) -> None:
+def test_completing_a_task_goes_through_its_journey(desk: Tenant) -> None:
     task = open_task(desk)
     assert (task["customer_id"], task["current_stage"], task["staff_name"]) == ("c-1", "lead", "Sam")
     answer = desk.client.post(f"/v1/portal/tasks/{task['id']}/done", json={"note": "Comes on Friday"})
@@ -42,13 +42,13 @@ def test_a_task_is_done_by_way_of_its_journey(desk: Tenant) -> None:
     ((key_id,),) = desk.rows("select id from api_keys where company_id = %s", desk.id)
     assert (done["status"], done["note"], done["done_by"]) == ("done", "Comes on Friday", key_id)
     assert datetime.now(UTC) - datetime.fromisoformat(done["done_at"]) < timedelta(minutes=1)
-    again = desk.client.post(f"/v1/portal/tasks/{task['id']}/done")  # no body is none to be said
+    again = desk.client.post(f"/v1/portal/tasks/{task['id']}/done")  # the body is optional
     assert (again.status_code, again.json()["task"]) == (200, done)
     assert desk.client.get("/v1/portal/tasks?kind=follow_up").json()["tasks"] == []
     assert desk.client.get("/v1/portal/tasks?kind=follow_up&status=done").json()["tasks"] == [done]
 
 
-def test_a_task_goes_to_somebody_else_or_to_nobody(desk: Tenant) -> None:
+def test_assigning_and_unassigning_a_task(desk: Tenant) -> None:
     task = open_task(desk)
     path = f"/v1/portal/tasks/{task['id']}/assign"
     given = desk.client.post(path, json={"staff_id": person(desk, "Max")})
@@ -59,7 +59,7 @@ def test_a_task_goes_to_somebody_else_or_to_nobody(desk: Tenant) -> None:
     assert free["id"] == task["id"]
 
 
-def test_only_to_somebody_active_of_the_company(desk: Tenant, other: Tenant) -> None:
+def test_assignees_must_be_active_staff_of_the_company(desk: Tenant, other: Tenant) -> None:
     stranger = other.client.post("/v1/staff", json={"name": "Eve", "role": "sales"}).json()["id"]
     path = f"/v1/portal/tasks/{open_task(desk)['id']}/assign"
     for staff_id in (person(desk, "Gone"), stranger, (1 << 63) - 1):
@@ -69,7 +69,7 @@ def test_only_to_somebody_active_of_the_company(desk: Tenant, other: Tenant) -> 
     assert open_task(desk)["staff_name"] == "Sam"
 
 
-def test_what_is_done_is_not_given_away(desk: Tenant) -> None:
+def test_a_completed_task_cannot_be_assigned(desk: Tenant) -> None:
     task = open_task(desk)
     desk.client.post(f"/v1/portal/tasks/{task['id']}/done")
     answer = desk.client.post(f"/v1/portal/tasks/{task['id']}/assign", json={"staff_id": None})
@@ -83,12 +83,12 @@ def test_bad_assignees(desk: Tenant, staff_id: object) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "staff_id")
 
 
-def test_a_task_that_nobody_has_is_404(tenant: Tenant) -> None:
+def test_an_unknown_task_is_404(tenant: Tenant) -> None:
     assert tenant.client.post("/v1/portal/tasks/4711/done").status_code == 404
     assert tenant.client.post("/v1/portal/tasks/4711/assign", json={"staff_id": None}).status_code == 404
 
 
-def test_staff_with_what_they_have_to_do(desk: Tenant) -> None:
+def test_staff_with_their_open_tasks(desk: Tenant) -> None:
     people = {p["name"]: p for p in desk.client.get("/v1/portal/staff").json()["staff"]}
     assert [(p["customers"], p["open_tasks"]) for p in (people["Sam"], people["Max"])] == [(1, 1), (0, 0)]
     assert not people["Gone"]["is_active"]
@@ -97,7 +97,7 @@ def test_staff_with_what_they_have_to_do(desk: Tenant) -> None:
 
 @pytest.fixture
 def pile(tenant: Tenant) -> Tenant:
-    """20 open tasks, a third overdue, some due at one time, some without a date; and three that are done."""
+    """20 open tasks (a third overdue, some with the same due time, some without one) and three completed ones."""
     tenant.rows(
         """
         with c as (insert into customers (company_id, external_id) values (%s, 'p-1') returning *), r as (
@@ -167,7 +167,7 @@ def test_bad_queries(tenant: Tenant, name: str, value: object) -> None:
 @pytest.mark.parametrize(
     "instant", ["2026-W01-1T00:00+00:00", "0001-01-01T12:00:00+00:00", "2026-01-01T00:00:00+00:00:01"]
 )
-def test_a_made_up_cursor_is_only_a_place(tenant: Tenant, instant: str) -> None:
+def test_a_forged_cursor_is_only_a_position(tenant: Tenant, instant: str) -> None:
     assert tenant.client.get("/v1/portal/tasks", params={"cursor": forged("tasks", instant, 5)}).json()["tasks"] == []
     query = {"sort": "stage_entered_at", "cursor": forged("stage_entered_at", "desc", instant, 5)}
     assert tenant.client.get("/v1/portal/relationships", params=query).json()["relationships"] == []

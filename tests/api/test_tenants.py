@@ -1,4 +1,4 @@
-"""Every route, asked by company A about what is company B's: nothing is found, nothing is changed."""
+"""Tenant isolation: on every route, company A neither sees nor changes anything of company B."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ WHEN_USED = "array['last_used_at', 'last_seen_at']"
 
 @pytest.fixture
 def secret(other: Tenant, working: None) -> Tenant:
-    """Company B with a profile, a journey, a stage, staff, actions, tasks, an endpoint and words of its own."""
+    """Company B with a profile, a journey, a stage, staff, actions, tasks, a webhook endpoint and a template."""
     event = other.event(customer_id=CUSTOMER, id=f"{SECRET}-event")
     other.rows(
         "insert into customer_journey_stages (company_id, stage_key, stage_name, order_index, auto_transition_rules)"
@@ -90,13 +90,13 @@ def secret(other: Tenant, working: None) -> Tenant:
     assert other.client.put("/v1/templates/welcome/de", json={"subject": SECRET, "text": SECRET}).status_code == 200
     statuses = {action["status"] for action in other.settled(CUSTOMER)}
     assert statuses == {"succeeded", "suppressed"}
-    # after the journey's actions: nobody listens there
+    # after the journey's actions: nothing listens at this URL
     assert other.client.post("/v1/webhooks", json={"url": f"https://b.example.com/{SECRET}"}).status_code == 201
     return other
 
 
 def parts_of(tenant: Tenant) -> dict[str, Any]:
-    """What the paths of routes name, all of this company."""
+    """Values for path parameters, all of this company."""
 
     def newest(table: str) -> int:
         ((row_id,),) = tenant.rows(f"select max(id) from {table} where company_id = %s", tenant.id)
@@ -114,7 +114,7 @@ def parts_of(tenant: Tenant) -> dict[str, Any]:
 
 
 def everything(tenant: Tenant) -> list[list[tuple[Any, ...]]]:
-    """All rows of a company, but when its keys were used."""
+    """All rows of a company, without `last_used_at` of its keys."""
     return [
         tenant.rows(f"select to_jsonb(t) - {WHEN_USED} from {table} t where company_id = %s order by 1", tenant.id)
         for table in COUNTED
@@ -122,13 +122,13 @@ def everything(tenant: Tenant) -> list[list[tuple[Any, ...]]]:
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=named)
-def test_another_companys_things_are_not_there(tenant: Tenant, secret: Tenant, route: APIRoute) -> None:
+def test_resources_of_another_company_are_not_visible(tenant: Tenant, secret: Tenant, route: APIRoute) -> None:
     before = everything(secret)
     path = route.path.format_map(parts_of(secret))
     body = tenant.event(customer_id=CUSTOMER) if route.path == "/v1/events" else BODIES.get(route.path)
     for query in QUERIES:
         answer = ask(tenant.client, route, path, params=query, json=body)
-        assert SECRET not in answer.text, f"{named(route)} tells of another company"
+        assert SECRET not in answer.text, f"{named(route)} reveals another company"
         assert answer.status_code < 500
     if any(part in route.path for part in ITS_OWN) and route.path != "/v1/customers/{customer_id}":
         assert ask(tenant.client, route, path, json=body).status_code == 404
@@ -144,8 +144,8 @@ def test_the_same_event_id_and_customer_in_two_companies_are_two(tenant: Tenant,
     assert (found.json()["journey"]["stage_name"], len(found.json()["events"])) == ("Lead", 1)
 
 
-def test_guessed_ids_and_cursors_lead_nowhere(tenant: Tenant, secret: Tenant) -> None:
-    """Whatever A asks about B's customer, with B's row ids in cursors, answers nothing of B."""
+def test_guessed_ids_and_cursors_reveal_nothing(tenant: Tenant, secret: Tenant) -> None:
+    """Requests of A for B's customer, with B's row ids in cursors, return nothing of B."""
     ids = [row[0] for row in secret.rows("select id from customer_relationships where company_id = %s", secret.id)]
     tries = st.sampled_from([CUSTOMER, CUSTOMER.upper(), f"{secret.id}", f"{secret.id}:{CUSTOMER}", *map(str, ids)])
 

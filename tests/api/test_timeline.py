@@ -1,4 +1,4 @@
-"""Long histories in pages, notes, and what the list of customers can be sorted by."""
+"""The paged timeline, notes, and the sort orders of the customer list."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def lived(tenant: Tenant) -> None:
     tenant.settled("c-1")
 
 
-def test_a_timeline_in_pages_is_the_whole_of_it(tenant: Tenant, working: None) -> None:
+def test_the_pages_of_a_timeline_are_complete(tenant: Tenant, working: None) -> None:
     lived(tenant)
     path = "/v1/portal/customers/c-1/timeline"
     (whole,) = pages(tenant, path, "timeline", limit=200)
@@ -49,13 +49,13 @@ def test_a_timeline_in_pages_is_the_whole_of_it(tenant: Tenant, working: None) -
         assert [row for page in found for row in page] == whole
     both = pages(tenant, path, "timeline", limit=3, kind=["event", "transition"])
     assert [row for page in both for row in page] == [row for row in whole if row["kind"] != "action"]
-    # of one instant: the event, then the moves that it caused
+    # at the same time: the event, then its transitions
     move = next(n for n, row in enumerate(whole) if row.get("trigger_event") == "appointment_completed")
     assert (whole[move]["at"], whole[move + 1]["kind"]) == (whole[move + 1]["at"], "event")
 
 
 @pytest.mark.parametrize("query", ["cursor=x", "cursor=WzFd", "kind=mail", "limit=0", "limit=201"])
-def test_422_names_what_is_wrong(tenant: Tenant, query: str) -> None:
+def test_422_names_the_invalid_field(tenant: Tenant, query: str) -> None:
     answer = tenant.client.get(f"/v1/portal/customers/c-1/timeline?{query}")
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"].startswith(query.partition("=")[0])
@@ -70,22 +70,22 @@ def test_notes(tenant: Tenant, working: None) -> None:
     tenant.live("c-1", {})
     path = "/v1/customers/c-1/notes"
 
-    def stands() -> Any:
+    def stored() -> Any:
         return tenant.client.get("/v1/portal/customers/c-1/journey").json()["journey"]["notes"]
 
-    assert stands() is None
+    assert stored() is None
     text = "<script>alert(1)</script> & more"
     answer = tenant.client.put(path, json={"notes": text, "previous": None})
     assert (answer.status_code, answer.json()) == (200, {"customer_id": "c-1", "notes": text})
-    assert stands() == text
+    assert stored() == text
     conflict = tenant.client.put(path, json={"notes": "mine", "previous": None})
     assert (conflict.status_code, conflict.json()["notes"]) == (409, text)
-    assert stands() == text
-    tenant.live("c-1", {"duration_seconds": 200})  # a commit leaves them alone
-    assert stands() == text
+    assert stored() == text
+    tenant.live("c-1", {"duration_seconds": 200})  # a commit does not change the notes
+    assert stored() == text
     assert tenant.client.put(path, json={"notes": "mine", "previous": text}).status_code == 200
     assert tenant.client.put(path, json={"notes": ""}).json()["notes"] is None
-    assert stands() is None
+    assert stored() is None
     rows = tenant.rows("select actor, subject, details from audit_log where company_id = %s order by id", tenant.id)
     assert [row[2] for row in rows] == [{"characters": len(text)}, {"characters": 4}, {"characters": 0}]
     assert rows[0][0].startswith("key/")
@@ -107,7 +107,7 @@ def test_the_list_is_sorted_and_counted(tenant: Tenant, working: None) -> None:
         return [row["customer_id"] for page in found for row in page]
 
     by_name = order("name", "asc")
-    assert by_name == ["c-2", "c-5", "c-1", "c-3", "c-4"]  # who has no name comes last
+    assert by_name == ["c-2", "c-5", "c-1", "c-3", "c-4"]  # customers without a name come last
     assert order("name", "desc")[-1] == "c-4"
     assert order("days_inactive", "desc") == ["c-1", "c-2", "c-3", "c-4", "c-5"]
     assert order("days_inactive", "asc") == ["c-5", "c-4", "c-3", "c-2", "c-1"]

@@ -38,7 +38,7 @@ class Received(NamedTuple):
 class Acted:
     """Rows as dicts, each of a journey with ``external_id``; ``relationships`` and ``companies`` by id.
 
-    ``agendas``: what the workflows, by id, say is still to be done, by name. ``runs``: of each campaign's workflow id
+    ``pending_actions``: those that each workflow (by id) shows, by name. ``runs``: of each campaign's workflow id
     the status of every run that there was.
     """
 
@@ -55,7 +55,7 @@ class Acted:
     mails: list[Received] = field(default_factory=list)
     texts: list[Received] = field(default_factory=list)
     hooks: list[Received] = field(default_factory=list)
-    agendas: dict[str, Counter[str]] = field(default_factory=dict)
+    pending_actions: dict[str, Counter[str]] = field(default_factory=dict)
     runs: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -110,7 +110,7 @@ async def read_all(database_url: str, client: Client, smtp: SmtpServer, http: Ht
         for row in acted.campaigns
         if row["status"] == "running"
     ]
-    acted.agendas = await _agendas(client, [*journeys, *running])
+    acted.pending_actions = await _pending_actions(client, [*journeys, *running])
     acted.mails = [
         Received(str(mail["Message-ID"]).strip("<>").partition("@")[0], str(mail["To"]), str(mail["Subject"]))
         for mail in list(smtp.received)
@@ -127,7 +127,7 @@ async def read_all(database_url: str, client: Client, smtp: SmtpServer, http: Ht
     return acted
 
 
-async def _agendas(client: Client, workflow_ids: Iterable[str]) -> dict[str, Counter[str]]:
+async def _pending_actions(client: Client, workflow_ids: Iterable[str]) -> dict[str, Counter[str]]:
     """What each workflow shows of what is still to come; a workflow that does not answer is left out."""
     gate = asyncio.Semaphore(8)
 

@@ -33,15 +33,15 @@ ARRIVED = "every mail, text and webhook that succeeded has arrived"
 NOWHERE = "nothing has arrived that no action sent, nor anywhere else than it was meant for"
 SAME = "what arrived again has the same id, recipient and subject as the first"
 REPEATS = "mails, texts and webhooks each arrived again at most as often as a worker was killed"
-AGENDA = "what is still to come is on the agenda of its journey or campaign, and nothing else is"
-ALL = (DUE, SETTLED, TRIED, TASKS, ASSIGNED, CAMPAIGNS, RUNS, ARRIVED, NOWHERE, SAME, REPEATS, AGENDA)
+PENDING = "the pending actions of each journey and campaign are those still to be done"
+ALL = (DUE, SETTLED, TRIED, TASKS, ASSIGNED, CAMPAIGNS, RUNS, ARRIVED, NOWHERE, SAME, REPEATS, PENDING)
 
 OPEN = ("pending", "waiting")
 
 
 def violations(acted: Acted, kills: int) -> list[Finding]:
     """Every violation; ``kills``: how often a worker was killed."""
-    checks = (_due, _settled, _tried, _tasks, _assigned, _campaigns, _runs, _arrived, _agenda)
+    checks = (_due, _settled, _tried, _tasks, _assigned, _campaigns, _runs, _arrived, _pending)
     found = [finding for check in checks for finding in check(acted)]
     for name, received in (("mails", acted.mails), ("texts", acted.texts), ("webhooks", acted.hooks)):
         if (number := repeats(received)) > kills:
@@ -282,7 +282,7 @@ def _addresses(acted: Acted, row: Row, effect: CustomerMessage | StaffMessage) -
     return {str(relationship[str(channel_spec(effect.channel).address_field)])}
 
 
-def _agenda(acted: Acted) -> Iterable[Finding]:
+def _pending(acted: Acted) -> Iterable[Finding]:
     to_come: dict[str, Counter[str]] = defaultdict(Counter)
     names = {(row["relationship_id"], row["entry"]): row["n"] for row in acted.campaigns}
     for row in acted.actions:
@@ -292,7 +292,7 @@ def _agenda(acted: Acted) -> Iterable[Finding]:
         n = names.get((row["relationship_id"], row["entry"]), 0)
         seen_to_by = campaign_id(company, customer, n) if _is_step(row) else journey_id(company, customer)
         to_come[seen_to_by][row["action"]] += 1
-    for name in sorted({*to_come, *acted.agendas}):
-        expected, told = to_come[name], acted.agendas.get(name)
+    for name in sorted({*to_come, *acted.pending_actions}):
+        expected, told = to_come[name], acted.pending_actions.get(name)
         if expected != told:
-            yield Finding(AGENDA, name, f"should be {dict(expected)}, is {told and dict(told)}")
+            yield Finding(PENDING, name, f"should be {dict(expected)}, is {told and dict(told)}")

@@ -55,7 +55,7 @@ def overloaded(acted: Acted) -> None:
 
 
 def forgetful(acted: Acted) -> None:
-    next(agenda for agenda in acted.agendas.values() if agenda).popitem()
+    next(pending for pending in acted.pending_actions.values() if pending).popitem()
 
 
 def welcome(acted: Acted, status: str = "succeeded") -> Row:
@@ -73,7 +73,7 @@ DAMAGE: dict[str, tuple[Callable[[Acted], Any], set[str]]] = {
     "an action comes from nowhere": (lambda acted: change(welcome(acted), action_key="1:c-0:1:other"), {must.DUE}),
     "an action was never done": (
         lambda acted: change(welcome(acted), status="pending"),
-        {must.SETTLED, must.AGENDA, must.NOWHERE},
+        {must.SETTLED, must.PENDING, must.NOWHERE},
     ),
     "an action has failed": (lambda acted: change(welcome(acted), status="failed"), {must.SETTLED}),
     "who wants no mail is sent one": (
@@ -110,7 +110,7 @@ DAMAGE: dict[str, tuple[Callable[[Acted], Any], set[str]]] = {
     "a mail came again with other words": (another_subject, {must.SAME}),
     "mails came again too often": (lambda acted: acted.mails.extend(acted.mails[:1] * 10), {must.REPEATS}),
     "webhooks came again too often": (lambda acted: acted.hooks.extend(acted.hooks[:1] * 10), {must.REPEATS}),
-    "a journey forgot what is to come": (forgetful, {must.AGENDA}),
+    "a journey forgot what is to come": (forgetful, {must.PENDING}),
 }
 
 

@@ -1,6 +1,6 @@
-"""A fingerprint of the code that replays: it changes with the code, not with comments, docstrings or layout.
+"""A fingerprint of the code that replays: it changes with the code, but not with comments, docstrings or layout.
 
-python -m tests.replay.fingerprint    # records the fingerprints of now
+python -m tests.replay.fingerprint    # records the current fingerprints
 """
 
 import ast
@@ -18,17 +18,17 @@ FILES = sorted(
 
 
 def fingerprint(source: str) -> str:
-    """16 hexadecimal digits, the same under every version of Python."""
+    """Return 16 hexadecimal digits, the same under every version of Python."""
     return hashlib.sha256(_canonical(_without_docstrings(ast.parse(source))).encode()).hexdigest()[:16]
 
 
 def fingerprints() -> dict[str, str]:
-    """By file, as it stands."""
+    """Return the current fingerprint of each file."""
     return {file.relative_to(ROOT).as_posix(): fingerprint(file.read_text(encoding="utf-8")) for file in FILES}
 
 
 def stored() -> dict[str, str]:
-    """By file, as it was recorded."""
+    """Return the recorded fingerprint of each file."""
     found: dict[str, str] = json.loads(STORED.read_text(encoding="utf-8"))
     return found
 
@@ -49,7 +49,7 @@ def _is_text(line: ast.stmt) -> bool:
 
 
 def _canonical(node: object) -> str:
-    """The tree as text. Empty fields are left out: newer versions of Python add some, and ``ast.dump`` changes."""
+    """Return the tree as text, without empty fields: newer versions of Python add some, and ``ast.dump`` changes."""
     if isinstance(node, ast.AST):
         fields = [f"{name}={_canonical(value)}" for name, value in ast.iter_fields(node) if value not in (None, [])]
         return f"{type(node).__name__}({','.join(fields)})"

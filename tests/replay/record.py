@@ -1,9 +1,9 @@
-"""Record the lives whose histories every later version must replay.
+"""Record the histories that every later version must replay.
 
     python -m tests.replay.record VERSION [LIFE …]    # v1, v2, …: writes tests/replay/histories/VERSION/*.json
 
-Once per released version, by the code of that version; never again afterwards. Needs no other server: it starts its own
-Postgres and its own Temporal, whose workflows may skip time. All that is in the histories is invented here.
+Run it once per released version, with the code of that version. It starts its own Postgres, and its own Temporal whose
+workflows may skip time. All data in the histories is invented here.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ DAY = timedelta(days=1)
 
 
 class Recorder:
-    """The servers of one recording, and the folder that it fills."""
+    """The servers of one recording, and the folder to which it writes."""
 
     def __init__(self, skipper: TimeSkipper, postgres: Postgres, smtp: SmtpServer, folder: Path) -> None:
         self.skipper, self.postgres, self.smtp, self.folder = skipper, postgres, smtp, folder
@@ -51,10 +51,10 @@ class Recorder:
         return Life(self.skipper.client, self.postgres.url, new_company(self.postgres.url), customer)
 
     async def forward(self, life: Life, time: timedelta) -> datetime:
-        """Let so much time pass for one life; its time then."""
+        """Let time pass for one journey; return its time then."""
         await life.settled()
         while time:
-            # In steps: the server skips all that is left of one before a new run has armed its timer.
+            # In steps: the server skips all that is left of one before a new run has started its timer.
             step = min(time, 10 * DAY)
             time -= step
             passing = asyncio.create_task(self.skipper.fast_forward(life.handle, step))
@@ -66,14 +66,14 @@ class Recorder:
         return (await self.skipper.get_current_time(life.handle)).replace(microsecond=0)
 
     async def _live_campaigns(self, life: Life) -> None:
-        """A workflow whose child is running cannot skip time: its campaigns pass first."""
+        """Skip the time of the campaigns first: a workflow whose child is running cannot skip time."""
         for row in life.rows("select n from retention_campaigns where company_id = %(company)s and status = 'running'"):
             campaign = life.client.get_workflow_handle(names.campaign_id(life.company, life.customer, row["n"]))
             with suppress(RPCError):
                 await self.skipper.fast_forward(campaign)
 
     async def save(self, life: Life, name: str, first_run: str | None = None) -> None:
-        """Write the histories of all runs of a life, from its first one."""
+        """Write the histories of all runs of a journey, from its first one."""
         await self._save_runs(life.handle.id, first_run or life.row()["run_id"], name)
 
     async def _save_runs(self, workflow_id: str, run: str, name: str) -> None:
@@ -91,7 +91,7 @@ class Recorder:
     # -- the lives ----------------------------------------------------------------------------------------------------
 
     async def long_life(self) -> None:
-        """Up to vip, held and released, lapsed twice, come back, held again until a time; many runs."""
+        """Up to vip, held and released, lapsed twice, returned, held again until a given time; many runs."""
         life = self.life("long")
         await life.start(continue_after=6, spread=60)
         await life.lived(life.call(seconds=5), life.call(seconds=300))
@@ -127,7 +127,7 @@ class Recorder:
         await self.save(life, "long-life")
 
     async def outage(self) -> None:
-        """Postgres goes away twice: under a lone event, and under several with a command."""
+        """Two outages of Postgres: during a single event, and during several with a command."""
         life = self.life("outage")
         await life.lived(life.call())
         for _ in range(2):
@@ -145,7 +145,7 @@ class Recorder:
         await self.save(life, "outage")
 
     async def quarantine(self) -> None:
-        """Everything that cannot be understood, between events that can."""
+        """All kinds of invalid messages between valid events."""
         life = self.life("quarantine")
         await life.start(continue_after=10)
         for number, (signal, arguments) in enumerate(SIGNALS.values()):
@@ -157,7 +157,7 @@ class Recorder:
         await self.save(life, "quarantine")
 
     async def take_over(self) -> None:
-        """Terminated by an operator, begun again by the next event, and in between a company that is unknown."""
+        """Terminated by an operator and restarted by the next event, and a company that does not exist."""
         life = self.life("take-over")
         await life.lived(life.call(-3), life.visit(-2))
         first = life.row()["run_id"]
@@ -172,7 +172,7 @@ class Recorder:
         await self.save(stranger, "take-over-no-company", first)
 
     async def storm(self) -> None:
-        """Signals and commands as fast as they go, over several runs."""
+        """Signals and commands at full speed, over several runs."""
         life = self.life("storm")
         await life.start(continue_after=4)
         await life.lived(life.call())
@@ -190,7 +190,7 @@ class Recorder:
         await self.save(life, "storm")
 
     async def imported(self) -> None:
-        """History in several parts, each with more to follow, then the last one."""
+        """An import in several parts, all but the last with more to follow."""
         life = self.life("import")
         await life.start(continue_after=2)
         for days in (-400, -300, -290, -200):
@@ -201,7 +201,7 @@ class Recorder:
         await self.save(life, "import")
 
     async def acting(self) -> None:
-        """Actions at once; a mail server that is away, waited for; one that is given up; what people ask for."""
+        """Immediate actions; one retried during an outage of the mail server; one that fails; staff requests."""
         life = self.life("acting")
         known(life)
         staff(life, "sales", "Ben")
@@ -230,7 +230,7 @@ class Recorder:
         await self.save(life, "acting")
 
     async def campaign(self) -> None:
-        """At risk, and back in the middle of the campaign; at risk again, and the campaign to its end."""
+        """At risk and returned during the campaign; at risk again, with a complete campaign."""
         life = self.life("campaign")
         known(life)
         await life.lived(life.visit(-100))
@@ -241,7 +241,7 @@ class Recorder:
         await first.result()
         await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage("at_risk", "said so"))
         await life.until(lambda: len(life.rows("select from retention_campaigns where company_id = %(company)s")) == 2)
-        await asyncio.sleep(2)  # until the workflow has begun it
+        await asyncio.sleep(2)  # until the workflow has started it
         second = life.client.get_workflow_handle(names.campaign_id(life.company, life.customer, 2))
         await self.skipper.fast_forward(second)
         await life.settled()
@@ -250,7 +250,7 @@ class Recorder:
             await self._write(f"campaign-child-{n}", await handle.fetch_history())
 
     async def maintenance(self) -> None:
-        """Rounds through several companies, one of which fails; overdue journeys; an evaluation that finds drift."""
+        """Sweeps over several companies, one of which fails; overdue journeys; an evaluation that finds drift."""
         lapsing = [self.life(f"lapsing-{n}") for n in range(3)]
         for life in lapsing:
             await life.start(spread=10**7)
@@ -275,7 +275,7 @@ class Recorder:
 
 
 def _without_traces(value: Any) -> Any:
-    """Stack traces name the machine of the recording, and no replay reads them."""
+    """Remove stack traces: they reveal paths of the recording machine, and no replay reads them."""
     if isinstance(value, dict):
         return {name: "" if name == "stackTrace" else _without_traces(part) for name, part in value.items()}
     return [_without_traces(part) for part in value] if isinstance(value, list) else value

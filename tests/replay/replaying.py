@@ -1,4 +1,4 @@
-"""The saved histories, and their replay by the workflow code of now.
+"""Replay the saved histories with the current workflow code.
 
 python -m tests.replay.replaying    # replays all of them; exit code 1 and what to do when one does not
 """
@@ -18,25 +18,25 @@ from workflows.retention_campaign import RetentionCampaign
 
 HISTORIES = Path(__file__).with_name("histories")
 WHAT_TO_DO = """
-The histories under tests/replay/histories/ are what journeys in production look like. Workflow code that does not
-replay them blocks every such journey at its next event. So do not record them anew; keep the old way beside the new:
+The histories under tests/replay/histories/ are like those of journeys in production. Workflow code that does not
+replay them blocks every such journey at its next event. So do not re-record them; keep the old code next to the new:
 
     if workflow.patched(names.SOME_CHANGE):   # a constant in contracts/names.py
-        ...the new way...
+        ...the new code...
     else:
-        ...the old way, as it was...
+        ...the old code, unchanged...
 
-and add histories of the new way as a new version. docs/changing-workflows.md says it step by step.
+and add histories of the new code as a new version. docs/changing-workflows.md describes each step.
 """
 
 
 def saved() -> list[Path]:
-    """All histories of all versions."""
+    """Return all histories of all versions."""
     return sorted(HISTORIES.glob("*/*.json"))
 
 
 async def replay(path: Path, runner: WorkflowRunner) -> str | None:
-    """Replay one history; None, or why it cannot be."""
+    """Replay one history; return why it fails, or None."""
     replayer = Replayer(
         workflows=[CustomerJourney, RetentionCampaign, StageMetrics, Reconciliation, FitReturnModels, EvaluateAll],
         workflow_runner=runner,

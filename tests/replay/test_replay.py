@@ -1,4 +1,4 @@
-"""Workflow code of now can take over every journey that earlier versions began."""
+"""The current workflow code can take over every journey that earlier versions started."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ RUNNERS = {"unsandboxed": UnsandboxedWorkflowRunner, "sandboxed": SandboxedWorkf
 FIRST_VERSION = ("long-life", "outage", "quarantine", "take-over", "storm", "import")
 
 
-def test_every_kind_of_life_is_there() -> None:
+def test_every_kind_of_history_exists() -> None:
     names = [path.stem for path in saved() if path.parent.name == "v1"]
     for life in FIRST_VERSION:
         assert any(name.startswith(life) for name in names), f"no history of {life}"
@@ -35,7 +35,7 @@ async def test_replays(path: Path, runner: str) -> None:
 
 @pytest.mark.parametrize("seed", ["1", "4242"])
 def test_replays_under_another_hash_seed(seed: str) -> None:
-    """Whatever iterates over a set goes another way under another seed."""
+    """Iterating over a set would take another order under another seed."""
     command = [sys.executable, "-m", "tests.replay.replaying"]
     environment = {**os.environ, "PYTHONHASHSEED": seed}
     result = subprocess.run(
@@ -44,7 +44,7 @@ def test_replays_under_another_hash_seed(seed: str) -> None:
     assert result.returncode == 0, result.stderr
 
 
-def test_code_that_replays_is_the_code_that_was_looked_at() -> None:
+def test_workflow_code_has_the_recorded_fingerprint() -> None:
     changed = sorted(file for file in {**stored(), **fingerprints()} if stored().get(file) != fingerprints().get(file))
     if changed:
         pytest.fail(

@@ -1,4 +1,4 @@
-"""One customer whose life a test tells: what happens to him, and what Postgres and Temporal then say of him."""
+"""One customer in a test: send their events, and read what Postgres and Temporal then have."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ PATIENCE = 20.0  # seconds
 
 
 def new_company(database_url: str) -> int:
-    """A company whose number no other database of this run has: all of them share one Temporal server."""
+    """Create a company with an id that no other database of this test run has: all share one Temporal server."""
     number = random.randrange(10**6, 10**12)
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("insert into companies (id, name) values (%s, 'c')", [number])
@@ -35,14 +35,14 @@ def new_company(database_url: str) -> int:
 
 
 def at(days: float, *, now: datetime | None = None, digits: str = "microseconds") -> str:
-    """The instant so many days after (negative: before) ``now``, in RFC 3339."""
+    """Return the instant that many days after (negative: before) ``now``, in RFC 3339."""
     instant = (now or datetime.now(UTC)) + timedelta(days=days)
     return instant.isoformat(timespec=digits).replace("+00:00", "Z")
 
 
 @dataclass
 class Life:
-    """A customer of a company. Every method speaks of this one customer's journey."""
+    """A customer of a company, and their journey."""
 
     client: Client
     database_url: str
@@ -55,7 +55,7 @@ class Life:
         return journey_handle(self.client, self.company, self.customer)
 
     def event(self, kind: str, days: float = 0.0, **fields: Any) -> dict[str, Any]:
-        """A new event ``days`` from now; ``fields`` are its type's, or replace what every event has."""
+        """Make a new event ``days`` from now; ``fields`` are those of its type, or replace common ones."""
         self.made += 1
         base = {"id": f"e-{self.made}", "type": kind, "customer_id": self.customer}
         return {**base, "occurred_at": at(days, digits="seconds"), **fields}
@@ -70,7 +70,7 @@ class Life:
         await send_events(self.client, self.company, self.customer, events, until=until)
 
     async def start(self, **fields: Any) -> None:
-        """Start the journey without any event, with other settings than the usual."""
+        """Start the journey without any event, with non-default settings."""
         start = JourneyStart(self.company, self.customer, **fields)
         await self.client.start_workflow(names.JOURNEY, start, id=start.workflow_id, task_queue=names.TASK_QUEUE)
 
@@ -81,34 +81,34 @@ class Life:
                 answer: dict[str, Any] = await self.handle.query(names.STATE_QUERY)
                 return answer
             except RPCError as error:
-                # The server lets a run that follows a short one wait for up to a second; until then it has no answer.
+                # The server delays a run that follows a short one by up to a second; until then it answers no query.
                 if "not scheduled yet" not in error.message or time.monotonic() > end:
                     raise
             await asyncio.sleep(0.05)
 
     async def details(self) -> str:
-        """What the Temporal UI shows of the journey, in Markdown."""
+        """Return the details that the Temporal UI shows, in Markdown."""
         metadata: WorkflowMetadata = await self.handle.query(
             "__temporal_workflow_metadata", result_type=WorkflowMetadata
         )
         return metadata.current_details
 
     async def history(self) -> list[HistoryEvent]:
-        """The events of the newest run."""
+        """Return the history events of the newest run."""
         return list((await self.handle.fetch_history()).events)
 
     async def end(self, reason: str) -> None:
         with suppress(RPCError):
             await self.handle.terminate(reason)
 
-    # -- what Postgres says -------------------------------------------------------------------------------------------
+    # -- what Postgres has --------------------------------------------------------------------------------------------
 
     def rows(self, statement: LiteralString) -> list[dict[str, Any]]:
         with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
             return connection.execute(statement, {"company": self.company}).fetchall()
 
     def row(self) -> dict[str, Any]:
-        """The journey's row in the projection; empty when there is none yet."""
+        """Return the journey's row in the projection; empty if there is none yet."""
         found = self.rows("select * from customer_relationships where company_id = %(company)s")
         assert len(found) <= 1
         return found[0] if found else {}
@@ -117,7 +117,7 @@ class Life:
         return self.rows("select * from journey_transitions where company_id = %(company)s order by sequence")
 
     def stages(self) -> list[str]:
-        """Every stage that was entered, in order."""
+        """Return every stage entered, in order."""
         return [row["to_stage"] for row in self.transitions()]
 
     def ledger(self, outcome: str) -> list[dict[str, Any]]:
@@ -125,20 +125,20 @@ class Life:
         return [row for row in rows if row["outcome"] == outcome]
 
     def applied(self) -> list[str]:
-        """The ids of the events that count."""
+        """Return the ids of the applied events."""
         return [row["event_id"] for row in self.ledger("applied")]
 
     # -- waiting ------------------------------------------------------------------------------------------------------
 
     async def until(self, condition: Callable[[], Any], patience: float = PATIENCE) -> None:
-        """Wait until something holds that is looked up; what Postgres then says stands in the failure."""
+        """Wait until a condition holds; the failure message has the journey's row."""
         end = time.monotonic() + patience
         while not condition():
             assert time.monotonic() < end, (self.row(), self.stages(), [r["outcome"] for r in self.ledger("applied")])
             await asyncio.sleep(0.05)
 
     async def settled(self) -> None:
-        """Wait until the journey has taken everything in, and Postgres stands where it stands."""
+        """Wait until all messages are committed, and the workflow and Postgres have the same version."""
         end = time.monotonic() + PATIENCE
         while True:
             state = await self.state()
@@ -148,7 +148,7 @@ class Life:
             await asyncio.sleep(0.05)
 
     async def lived(self, *events: dict[str, Any]) -> None:
-        """Each event alone, each when the one before is committed."""
+        """Send each event alone, once the previous one is committed."""
         for event in events:
             await self.send(event)
             await self.until(lambda event=event: event["id"] in self.applied())  # type: ignore[misc]  # bound on purpose
@@ -156,10 +156,10 @@ class Life:
 
 
 def kinds(events: Sequence[HistoryEvent]) -> list[str]:
-    """The types of history events, in short: ``TIMER_STARTED``."""
+    """Return the short types of history events, such as ``TIMER_STARTED``."""
     return [EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in events]
 
 
 def readable_json(events: Sequence[HistoryEvent]) -> str:
-    """Every history event as text, payloads decoded: to search in."""
+    """Return all history events as text with decoded payloads, for searching."""
     return json.dumps([str(event) for event in events])

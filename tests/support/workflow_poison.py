@@ -1,4 +1,4 @@
-"""Messages that no gateway would send, by what is wrong with them: (name, arguments) each."""
+"""Messages that the gateway would never send, by what is wrong with them: (name, arguments) each."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -77,5 +77,5 @@ UPDATES: dict[str, tuple[str, Sequence[Any]]] = {
 
 
 def size(arguments: Sequence[Any]) -> int:
-    """About how many bytes the arguments take."""
+    """Return approximately how many bytes the arguments take."""
     return sum(len(a.payload.data) if isinstance(a, RawValue) else len(str(a)) for a in arguments)

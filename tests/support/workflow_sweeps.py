@@ -1,4 +1,4 @@
-"""What the tests of maintenance share: rounds started as schedules start them, and what activities were asked."""
+"""Helpers for tests of maintenance: sweeps started as schedules do, and requests of activities."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -17,13 +17,13 @@ from contracts.maintenance import SweepStart
 from journey.event_validation import parse
 from journey.events import Event
 from journey.time import to_micros
-from tests.support.lived import live
+from tests.support.journey_rows import insert_company
 
 TODAY = datetime.now(UTC).date()
 
 
 class Before(temporalio.client.Interceptor, temporalio.worker.Interceptor):
-    """Tells ``see`` of every activity, with its request and the heartbeat of the try before, and then lets it run."""
+    """Call ``see`` with every activity's name, request and last heartbeat, and then run it."""
 
     def __init__(self, see: Callable[[str, Any, Any], None]) -> None:
         self.see = see
@@ -45,7 +45,7 @@ def next_of(details: Any) -> Any:
 
 
 async def run_sweep(client: Client, workflow: str, start: SweepStart) -> dict[str, Any]:
-    """Run a round to its end; its result."""
+    """Run a sweep to its end; return its result."""
     round_id = f"{workflow}-{uuid4().hex}"
     found: dict[str, Any] = await client.execute_workflow(workflow, start, id=round_id, task_queue=names.TASK_QUEUE)
     return found
@@ -56,7 +56,7 @@ def day(ago: int) -> date:
 
 
 def lived_company(url: str, company: int, *, since: int) -> None:
-    """A company with two customers, one of whom comes every month; known for days: nothing of it is news."""
+    """A company with two customers, one with a visit every month; all events were received days ago."""
     noon = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC)
 
     def visit(customer: str, ago: int) -> Event:
@@ -65,7 +65,7 @@ def lived_company(url: str, company: int, *, since: int) -> None:
         return parse(f'{{"type": "appointment.completed", {fields}}}')
 
     customers = [[visit("a", ago) for ago in range(since, 0, -30)], [visit("b", since - 1)]]
-    live(url, company, customers, to_micros(noon - timedelta(days=1)))
+    insert_company(url, company, customers, to_micros(noon - timedelta(days=1)))
     with psycopg.connect(url) as connection:
         connection.execute(
             "update journey_events set received_at = now() - interval '3 days' where company_id = %s", [company]

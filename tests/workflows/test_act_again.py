@@ -1,4 +1,4 @@
-"""Actions whose answer is lost, or that come late, as when a worker is killed: no double, no gap, nothing untimely."""
+"""Actions whose result is lost or late, as after a killed worker: none is repeated, skipped or out of date."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ Working = Callable[[Fate], Awaitable[AbstractAsyncContextManager[Worker]]]
 
 
 class Fated(temporalio.client.Interceptor, temporalio.worker.Interceptor):
-    """Lets ``fate`` do the work of ``act``, or not."""
+    """Let ``fate`` decide whether ``act`` runs and what becomes of its result."""
 
     def __init__(self, fate: Fate) -> None:
         self.fate = fate
@@ -43,7 +43,7 @@ class Fated(temporalio.client.Interceptor, temporalio.worker.Interceptor):
 
 @pytest.fixture
 def working(temporal_address: str, pool: Pool, tmp_path: Path) -> Working:
-    """A worker whose actions have a fate."""
+    """A worker whose ``act`` is intercepted."""
 
     async def worker(fate: Fate) -> Worker:
         client = await Client.connect(temporal_address, interceptors=[Fated(fate)])
@@ -52,7 +52,7 @@ def working(temporal_address: str, pool: Pool, tmp_path: Path) -> Working:
     return worker
 
 
-async def test_what_comes_next_is_not_lost_with_an_answer(life: Life, working: Working, tmp_path: Path) -> None:
+async def test_next_step_survives_a_lost_result(life: Life, working: Working, tmp_path: Path) -> None:
     async def done_unheard(work: Callable[[], Awaitable[Any]]) -> Any:
         answer = await work()
         if activity.info().attempt == 1:
@@ -72,7 +72,7 @@ async def test_what_comes_next_is_not_lost_with_an_answer(life: Life, working: W
     assert len({mail["Message-ID"] for mail in mails(tmp_path)}) == len(mails(tmp_path)) == 3
 
 
-async def test_no_campaign_begins_for_who_is_back(life: Life, working: Working) -> None:
+async def test_no_campaign_starts_after_the_customer_returned(life: Life, working: Working) -> None:
     back = asyncio.Event()
 
     async def late(work: Callable[[], Awaitable[Any]]) -> Any:

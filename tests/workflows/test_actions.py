@@ -1,4 +1,4 @@
-"""Entering a stage does something, once: in the background, on record, and in the journey's own history."""
+"""Entering a stage executes its actions once, in the background, recorded in Postgres and in the history."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -33,7 +33,7 @@ async def acting(client: Client, pool: Pool, outbox: Path) -> AsyncIterator[Work
         yield worker
 
 
-async def test_entering_a_stage_acts_once(life: Life, acting: Worker, outbox: Path) -> None:
+async def test_entering_a_stage_executes_its_actions_once(life: Life, acting: Worker, outbox: Path) -> None:
     known(life)
     staff(life, "sales", "Ben", "Cleo")
     await life.lived(life.call())
@@ -66,14 +66,14 @@ async def test_a_transition_with_three_actions_adds_twelve_events_at_most(
     await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage(stage, "which does"))
     now = DEFAULT_ACTIONS[stage]
     await life.until(lambda: {statuses(life).get(action) for action in now} <= {"succeeded", "suppressed"})
-    await asyncio.sleep(0.5)  # the workflow hears of it
+    await asyncio.sleep(0.5)  # until the workflow has the result
     added = len(await life.history()) - before - alone
     assert 3 <= added <= 12, kinds(await life.history())
     with suppress(RPCError):
         await life.client.get_workflow_handle(names.campaign_id(life.company, life.customer, 1)).terminate("test")
 
 
-async def test_without_a_profile_nothing_is_sent_and_it_says_why(life: Life, acting: Worker) -> None:
+async def test_without_a_profile_messages_are_suppressed_with_a_reason(life: Life, acting: Worker) -> None:
     await life.lived(life.call())
     await life.until(lambda: "pending" not in statuses(life).values())
     found = actions(life)
@@ -85,7 +85,7 @@ async def test_without_a_profile_nothing_is_sent_and_it_says_why(life: Life, act
     assert sorted((task["kind"], task["staff"]) for task in tasks(life)) == [("assignment", None), ("follow_up", None)]
 
 
-async def test_history_is_not_acted_upon_and_the_present_may_be(life: Life, acting: Worker) -> None:
+async def test_history_causes_no_actions_unless_requested_for_the_current_stage(life: Life, acting: Worker) -> None:
     known(life)
     await life.lived(life.call(-400), life.visit(-390), life.visit(-300, "2000.00"), life.visit(-5))
     assert life.stages()[-1] == "vip"
@@ -101,7 +101,7 @@ async def test_history_is_not_acted_upon_and_the_present_may_be(life: Life, acti
     }
 
 
-async def test_people_ask_and_finish_and_the_history_tells(life: Life, acting: Worker, outbox: Path) -> None:
+async def test_staff_requests_and_finished_tasks_are_in_the_history(life: Life, acting: Worker, outbox: Path) -> None:
     known(life)
     staff(life, "manager", "Mara", "Nils")
     await life.lived(life.call(seconds=10))
@@ -142,7 +142,7 @@ async def test_mails_name_the_manager_and_link_to_the_dashboard(life: Life, acti
         await life.client.get_workflow_handle(names.campaign_id(life.company, life.customer, 1)).terminate("test")
 
 
-async def test_what_cannot_be_asked_is_refused(life: Life, acting: Worker) -> None:
+async def test_invalid_staff_requests_are_refused(life: Life, acting: Worker) -> None:
     from temporalio.client import WorkflowUpdateFailedError
 
     await life.lived(life.call(seconds=10))
@@ -158,7 +158,7 @@ async def test_what_cannot_be_asked_is_refused(life: Life, acting: Worker) -> No
     await life.lived(life.call(seconds=10))
 
 
-async def test_nothing_personal_stands_in_a_history(life: Life, acting: Worker, outbox: Path) -> None:
+async def test_histories_have_no_personal_data(life: Life, acting: Worker, outbox: Path) -> None:
     known(life, name="Zarathustra", email="zara.secret@example.com", phone="+49301234567890")
     staff(life, "sales", "Benedikta")
     await life.lived(life.call(), life.visit())
@@ -168,7 +168,7 @@ async def test_nothing_personal_stands_in_a_history(life: Life, acting: Worker, 
         assert word not in shown
 
 
-async def test_the_page_in_the_ui_shows_each_action_and_its_outcome(life: Life, acting: Worker) -> None:
+async def test_workflow_details_list_each_action_with_its_outcome(life: Life, acting: Worker) -> None:
     known(life)
     await life.lived(life.call())
     await life.until(lambda: "pending" not in statuses(life).values())

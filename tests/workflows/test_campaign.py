@@ -1,4 +1,4 @@
-"""A customer goes at risk: the drip over two weeks in skipped time, at allowed hours, and its end at a return."""
+"""A retention campaign over two weeks of skipped time: at allowed hours, and ended by a return."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from tests.support.workflow_life import kinds, readable_json
 from worker import build_worker
 
 DAY = timedelta(days=1)
-#: a change of the clocks lies within the two weeks of each campaign: the first day at risk, by zone
+#: The first day at risk, by time zone: each campaign spans a change to or from daylight saving time.
 CHANGES = {
     "Europe/Berlin": [datetime(2027, 3, 20, tzinfo=UTC), datetime(2027, 10, 22, tzinfo=UTC)],
     "America/New_York": [datetime(2027, 3, 5, tzinfo=UTC), datetime(2027, 10, 30, tzinfo=UTC)],
@@ -39,7 +39,7 @@ async def skipping_address() -> AsyncIterator[str]:
 
 
 class Drip:
-    """A customer who goes at risk at a given instant, and the campaign that follows."""
+    """A customer who becomes at risk at a given instant, and their campaign."""
 
     def __init__(self, clock: Clock, zone: str) -> None:
         self.clock, self.life, self.zone = clock, clock.life, ZoneInfo(zone)
@@ -89,7 +89,7 @@ class Drip:
         await asyncio.sleep(0.5)
 
     async def ended(self) -> str:
-        """How the campaign's workflow ended, having lived through all the time that it needs."""
+        """Skip all the time that the campaign needs; return the status with which its workflow closed."""
         await asyncio.wait_for(self.clock.skipper.fast_forward(self.clock.campaign()), 30)
         return (await self.clock.campaign().describe()).status.name  # type: ignore[union-attr]
 
@@ -128,7 +128,7 @@ async def test_each_step_on_its_day_at_an_allowed_hour(clock: Clock, zone: str, 
     assert drip.steps()[3]["code"].startswith("BACK-")
 
 
-async def test_an_appointment_ends_it_at_once(clock: Clock) -> None:
+async def test_an_appointment_ends_the_campaign_at_once(clock: Clock) -> None:
     drip = Drip(clock, "Europe/Berlin")
     await drip.at_risk(datetime(2027, 3, 10, 12, tzinfo=UTC))
     await clock.forward(5 * DAY)
@@ -147,7 +147,7 @@ async def test_an_appointment_ends_it_at_once(clock: Clock) -> None:
     }
 
 
-async def test_an_unsubscribe_on_day_two_ends_the_mails_alone(clock: Clock) -> None:
+async def test_unsubscribing_ends_only_the_emails(clock: Clock) -> None:
     drip = Drip(clock, "America/New_York")
     await drip.at_risk(datetime(2027, 3, 10, 15, tzinfo=UTC))
     await drip.pass_time(2)
@@ -165,7 +165,7 @@ async def test_an_unsubscribe_on_day_two_ends_the_mails_alone(clock: Clock) -> N
     ]
 
 
-async def test_at_risk_again_is_another_campaign(clock: Clock) -> None:
+async def test_becoming_at_risk_again_starts_another_campaign(clock: Clock) -> None:
     drip = Drip(clock, "Asia/Kolkata")
     await drip.at_risk(datetime(2027, 3, 10, 8, tzinfo=UTC))
     await clock.forward(2 * DAY)

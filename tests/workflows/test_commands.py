@@ -1,4 +1,4 @@
-"""What people ask of a journey: answered when it is committed, refused without a trace."""
+"""Staff commands: answered once committed; a refused one leaves no trace."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from tests.support.workflow_life import Life, at
 pytestmark = pytest.mark.usefixtures("worker")
 
 
-async def test_stage_is_set_with_who_and_why(life: Life) -> None:
+async def test_stage_override_records_performer_and_reason(life: Life) -> None:
     await life.lived(life.call())
     answer = await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage("vip", "signed today", performed_by=42))
     assert answer["stage"] == "vip"
@@ -25,9 +25,9 @@ async def test_stage_is_set_with_who_and_why(life: Life) -> None:
     assert life.row()["version"] == answer["version"], "committed before it is answered"
 
 
-async def test_held_stage_does_not_move(life: Life) -> None:
+async def test_held_journey_keeps_its_stage(life: Life) -> None:
     await life.lived(life.call())
-    await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage("lead", "watch him", hold=True))
+    await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage("lead", "watch them", hold=True))
     await life.lived(life.visit(), life.visit(), life.visit(amount="5000.00"))
     assert life.stages() == ["prospect", "lead"]
     answer = await life.handle.execute_update(names.RELEASE_UPDATE, Release())
@@ -45,7 +45,7 @@ async def test_hold_until_is_an_instant_of_any_offset(life: Life) -> None:
     assert life.row()["hold_until"] == ends
 
 
-async def test_hold_of_a_century_is_no_burden(life: Life) -> None:
+async def test_hold_of_a_century_costs_nothing(life: Life) -> None:
     await life.lived(life.call())
     change = SetStage("vip", "for ever", hold_until="2199-12-31T23:59:59Z")
     answer = await life.handle.execute_update(names.SET_STAGE_UPDATE, change)
@@ -54,7 +54,7 @@ async def test_hold_of_a_century_is_no_burden(life: Life) -> None:
     assert (await life.state())["stage"] == "vip"
 
 
-async def test_refusal_says_what_is_allowed_and_beside_it_others_are_done(life: Life) -> None:
+async def test_refusal_says_what_is_allowed_and_does_not_affect_other_commands(life: Life) -> None:
     await life.lived(life.call())
 
     async def ask(change: SetStage) -> str:
@@ -77,14 +77,14 @@ async def test_refusal_says_what_is_allowed_and_beside_it_others_are_done(life: 
     assert {row["notes"] for row in life.transitions()} == {None, "b", "e"}
 
 
-async def test_journey_that_has_not_begun_can_be_put_in_a_stage(life: Life) -> None:
+async def test_stage_override_can_start_a_journey(life: Life) -> None:
     await life.start()
-    answer = await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage("vip", "came with his own file"))
+    answer = await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage("vip", "transferred"))
     assert answer["stage"] == "vip"
     assert life.stages() == ["prospect", "vip"]
 
 
-async def test_release_of_what_is_not_held_changes_nothing(life: Life) -> None:
+async def test_release_without_a_hold_changes_nothing(life: Life) -> None:
     await life.lived(life.call())
     answer = await life.handle.execute_update(names.RELEASE_UPDATE, Release())
     assert answer["stage"] == "lead"

@@ -1,4 +1,4 @@
-"""A run stays short, and nothing is lost where one ends and the next begins."""
+"""Runs stay short, and nothing is lost between one and the next."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -25,8 +25,8 @@ async def test_after_twenty_messages_by_default(life: Life) -> None:
     assert (await life.state())["messages_in_this_run"] == 5
 
 
-async def test_no_signal_of_a_storm_is_lost(life: Life) -> None:
-    """As fast as it goes, from several senders, each event twice."""
+async def test_no_signal_of_a_burst_is_lost(life: Life) -> None:
+    """Several senders at full speed, each event twice."""
     await life.start(continue_after=5)
     events = [life.visit(-1, amount="1.00") for _ in range(300)]
 
@@ -44,7 +44,7 @@ async def test_no_signal_of_a_storm_is_lost(life: Life) -> None:
     assert (await life.handle.describe()).run_id != life.row()["run_id"], "it was continued as new"
 
 
-async def test_under_signals_that_never_end(life: Life) -> None:
+async def test_continues_as_new_under_a_constant_stream_of_signals(life: Life) -> None:
     """A sender that never pauses must not keep the history growing."""
     await life.start(continue_after=5)
     done = asyncio.Event()
@@ -66,7 +66,7 @@ async def test_under_signals_that_never_end(life: Life) -> None:
     done.set()
     sent = sum(await asyncio.gather(*senders))
     await life.until(lambda: len(life.applied()) == sent)
-    assert len(runs) > 5, "continued as new under way"
+    assert len(runs) > 5, "continued as new during the stream"
 
 
 async def test_updates_between_runs_are_all_answered(life: Life) -> None:
@@ -104,8 +104,8 @@ async def test_timer_and_search_attributes_survive(life: Life) -> None:
     assert (await life.state())["stage"] == "customer"
 
 
-async def test_what_keeps_deadlines_waiting_survives_too(life: Life) -> None:
-    """More history follows: nothing that it may make untrue is decided before it comes, in no run."""
+async def test_not_before_survives(life: Life) -> None:
+    """While more history follows, no deadline that it may invalidate is evaluated, in any run."""
     await life.start(continue_after=1)
     await life.send(life.visit(-200), until=Micros(instant(-190)))
     await life.until(lambda: life.applied() == ["e-1"])
@@ -117,5 +117,5 @@ async def test_what_keeps_deadlines_waiting_survives_too(life: Life) -> None:
 
 
 def instant(days: float) -> int:
-    """The instant so many days from now in µs."""
+    """Return the instant that many days from now in µs."""
     return to_micros(datetime.now(UTC) + timedelta(days=days))

@@ -1,4 +1,4 @@
-"""Every journey evaluated: what drifted is found and repaired, in chunks, over runs and over a killed worker."""
+"""EvaluateAll finds and repairs drift, in chunks, across runs and a killed worker."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ async def lives(life: Life) -> list[Life]:
 
 
 def drift(life: Life) -> None:
-    """A change of rules that no journey has been told of."""
+    """Change the rules without the journeys being evaluated."""
     with psycopg.connect(life.database_url) as connection:
         connection.execute(
             "update companies set rules_version = rules_version + 1, rules_changed_at = now(),"
@@ -55,7 +55,7 @@ async def evaluate(client: Client, start: EvaluateAllStart) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_drift_is_found_repaired_and_told(life: Life) -> None:
+async def test_drift_is_found_repaired_and_reported(life: Life) -> None:
     others = await lives(life)
     start = EvaluateAllStart(company=life.company, chunk=2, rate=1000, chunks=2)  # several runs
     right = await evaluate(life.client, start)
@@ -72,7 +72,7 @@ async def test_drift_is_found_repaired_and_told(life: Life) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_it_says_how_far_it_is(life: Life) -> None:
+async def test_progress_query(life: Life) -> None:
     others = await lives(life)
     drift(life)
     handle = await life.client.start_workflow(
@@ -107,7 +107,7 @@ async def test_all_companies_and_one_that_does_not_exist(client: Client, pool: P
 async def test_worker_killed_in_the_middle_of_a_chunk(
     life: Life, temporal_address: str, client: Client, pool: Pool
 ) -> None:
-    """The next one goes on where its heartbeat stood; who had evaluated by then is still told of."""
+    """The next attempt continues from the last heartbeat and still reports what the first one found."""
     async with build_worker(client, pool, Settings()):
         others = await lives(life)
     drift(life)
@@ -118,7 +118,7 @@ async def test_worker_killed_in_the_middle_of_a_chunk(
     seeing = Before(lambda kind, _, done: tries.append(done) if kind == names.EVALUATE_CHUNK else None)
     try:
         await life.until(lambda: moved(life) == 3, 60)
-        await asyncio.sleep(1.2)  # a sign of life is sent each second
+        await asyncio.sleep(1.2)  # a heartbeat is sent every second
         process.send_signal(signal.SIGKILL)
         async with build_worker(await Client.connect(temporal_address, interceptors=[seeing]), pool, Settings()):
             result = await asyncio.wait_for(begun, 90)

@@ -1,4 +1,4 @@
-"""The weekly fit: each company once, in order, and the one that cannot be fitted stops no other."""
+"""The weekly fit: each company once, in order; one that cannot be fitted does not stop the others."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a business event costs in history: measured, because a journey pays it for years."""
+"""History events and bytes per business event, which every journey pays for years."""
 
 import pytest
 
@@ -11,14 +11,14 @@ BYTES = 1228  # 1.2 KiB
 
 
 async def cost(life: Life) -> tuple[list[str], int]:
-    """The kinds and the bytes of the history events that one more lone appointment makes."""
+    """Send one more appointment; return the types and the size of the history events that it adds."""
     before = len(await life.history())
     await life.lived(life.visit())
     added = (await life.history())[before:]
     return kinds(added), sum(event.ByteSize() for event in added)
 
 
-async def test_lone_event_of_a_young_journey(life: Life) -> None:
+async def test_single_event_of_a_new_journey(life: Life) -> None:
     await life.start(continue_after=1000)
     await life.lived(life.call(-4), life.visit(-3), life.visit(-2), life.visit(-1))
     names, size = await cost(life)
@@ -26,7 +26,7 @@ async def test_lone_event_of_a_young_journey(life: Life) -> None:
     assert size <= BYTES, size
 
 
-async def test_costs_are_the_same_at_any_age_and_no_timer_is_touched(life: Life) -> None:
+async def test_cost_does_not_depend_on_age_and_the_timer_is_kept(life: Life) -> None:
     await life.start(continue_after=20)
     await life.send(life.call(-3000), *(life.visit(-2999 + 10 * n) for n in range(300)))
     await life.until(lambda: len(life.applied()) == 301)
@@ -42,7 +42,7 @@ async def test_costs_are_the_same_at_any_age_and_no_timer_is_touched(life: Life)
     assert len(runs) == 3, "continued as new in between"
 
 
-async def test_fifty_signals_in_a_row_touch_no_timer(life: Life) -> None:
+async def test_fifty_consecutive_signals_keep_the_timer(life: Life) -> None:
     await life.start(continue_after=1000)
     await life.lived(life.call(-2), life.visit(-1), life.visit(-1), life.visit(-1))
     before = len(await life.history())

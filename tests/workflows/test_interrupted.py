@@ -1,4 +1,4 @@
-"""Killed between Postgres' commit and Temporal's, Postgres away, terminated by an operator: no double and no gap."""
+"""Killed between the commits of Postgres and Temporal, outages, termination: nothing is lost or repeated."""
 
 import asyncio
 import signal
@@ -31,7 +31,7 @@ from worker import build_worker
 
 
 class After(temporalio.client.Interceptor, temporalio.worker.Interceptor):
-    """Lets a commit write, and then asks ``fate`` what becomes of its answer."""
+    """Let a commit write, and then let ``fate`` decide what becomes of its result."""
 
     def __init__(self, fate: Callable[[CommitRequest], None]) -> None:
         self.fate = fate
@@ -48,8 +48,8 @@ class After(temporalio.client.Interceptor, temporalio.worker.Interceptor):
         return Inbound(next)
 
 
-async def test_answer_that_is_lost_after_postgres_committed(life: Life, temporal_address: str, pool: Pool) -> None:
-    """Every local commit writes and fails; the regular one finds what was written."""
+async def test_result_lost_after_postgres_committed(life: Life, temporal_address: str, pool: Pool) -> None:
+    """Every local commit writes and then fails; the regular one finds the rows."""
     lost: list[int] = []
 
     def fate(request: CommitRequest) -> None:
@@ -96,7 +96,7 @@ asyncio.run(main(*sys.argv[1:]))
 async def test_worker_killed_between_the_two_commits(
     life: Life, client: Client, pool: Pool, temporal_address: str
 ) -> None:
-    """The second commit kills its worker with SIGKILL; another takes over, with one more message in the inbox."""
+    """The second commit kills its worker with SIGKILL; another takes over, with one more pending message."""
     process = subprocess.Popen([sys.executable, "-c", WORKER, temporal_address, life.database_url], cwd=Path.cwd())
     try:
         await life.lived(life.call(seconds=10))
@@ -116,8 +116,8 @@ async def test_worker_killed_between_the_two_commits(
     assert life.row()["lifetime_value"] == 2000
 
 
-async def test_the_older_of_two_tries_does_not_write(life: Life, client: Client, pool: Pool) -> None:
-    """A worker that was thought dead and commits after its successor."""
+async def test_older_of_two_attempts_does_not_write(life: Life, client: Client, pool: Pool) -> None:
+    """A worker thought dead that commits after its successor."""
     async with build_worker(client, pool, Settings()):
         await life.lived(life.call(), life.visit())
     row = life.row()
@@ -136,7 +136,7 @@ async def test_the_older_of_two_tries_does_not_write(life: Life, client: Client,
     assert life.row() == row
 
 
-async def test_terminated_journey_goes_on_from_postgres(life: Life, client: Client, pool: Pool) -> None:
+async def test_terminated_journey_is_restored_from_postgres(life: Life, client: Client, pool: Pool) -> None:
     async with build_worker(client, pool, Settings()):
         await life.lived(life.call(-3), life.visit(-2), life.visit(-1))
         first = life.row()
@@ -149,13 +149,13 @@ async def test_terminated_journey_goes_on_from_postgres(life: Life, client: Clie
         assert life.stages() == ["prospect", "lead", "customer", "regular"]
         assert (await life.state())["total_appointments"] == 3
         assert (await life.handle.describe()).typed_search_attributes.get(names.STAGE) == "regular"
-        await life.send({**life.visit(), "id": "e-2"})  # the ledger remembers beyond the workflow
+        await life.send({**life.visit(), "id": "e-2"})  # deduplicated by the ledger, not by the workflow
         await life.until(lambda: len(life.ledger("conflict")) == 1)
         assert (await life.state())["total_appointments"] == 3
 
 
-async def test_terminated_journey_goes_on_by_a_mere_look(life: Life, client: Client, pool: Pool) -> None:
-    """Maintenance evaluates every journey; one whose workflow is gone comes back as it was."""
+async def test_terminated_journey_is_restored_by_an_evaluation(life: Life, client: Client, pool: Pool) -> None:
+    """Maintenance evaluates every journey; one whose workflow is gone is restored unchanged."""
     async with build_worker(client, pool, Settings()):
         await life.lived(life.call(-3), life.visit(-2))
         await life.handle.terminate("by an operator")
@@ -170,8 +170,8 @@ async def test_terminated_journey_goes_on_by_a_mere_look(life: Life, client: Cli
         assert state["version"] == life.row()["version"]
 
 
-async def test_postgres_away_for_a_while(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The local commit fails, the regular one waits; whatever comes meanwhile is there afterwards."""
+async def test_outage_of_postgres(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The local commit fails, the regular one waits; messages that arrive meanwhile are committed afterwards."""
     impatient = RetryPolicy(maximum_interval=timeouts.COMMIT_RETRY.initial_interval, backoff_coefficient=1.0)
     monkeypatch.setattr(timeouts, "COMMIT_RETRY", impatient)
     with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
@@ -208,7 +208,7 @@ async def test_postgres_away_for_a_while(client: Client, monkeypatch: pytest.Mon
             await pool.close()
 
 
-async def test_an_inbox_of_megabytes_survives_an_outage(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_megabytes_of_pending_messages_survive_an_outage(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits when the local commit fails becomes a regular activity's input, for which the server has a limit."""
     impatient = RetryPolicy(maximum_interval=timeouts.COMMIT_RETRY.initial_interval, backoff_coefficient=1.0)
     monkeypatch.setattr(timeouts, "COMMIT_RETRY", impatient)

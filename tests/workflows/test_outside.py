@@ -1,5 +1,6 @@
-"""The world outside refuses, is slow, or goes away: what was to be sent goes out, once, or has failed and says so."""
+"""External services refuse, are slow or unavailable: each message is sent once, or has failed with a reason."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -51,17 +52,17 @@ def working(client: Client, pool: Pool, smtp: SmtpServer, http: HttpServer, tmp_
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An action has failed after three seconds instead of a day."""
+    """Let the retry window end after three seconds instead of a day."""
     monkeypatch.setattr(timeouts, "ACTION_RETRY_WINDOW", timedelta(seconds=3))
 
 
 async def finished(life: Life, action: str, *, patience: float = 30) -> dict[str, Any]:
-    """The action's row, when something came of it."""
+    """Return the action's row once it is settled."""
     await life.until(lambda: statuses(life).get(action) not in (None, "pending", "waiting"), patience)
     return actions(life)[action]
 
 
-async def test_a_mail_server_that_is_away_is_waited_for(life: Life, smtp: SmtpServer, working: Working) -> None:
+async def test_messages_wait_for_an_unavailable_mail_server(life: Life, smtp: SmtpServer, working: Working) -> None:
     known(life)
     smtp.refuse()
     async with working():
@@ -88,8 +89,8 @@ async def test_a_slow_mail_server_delays_no_event(life: Life, smtp: SmtpServer, 
         await life.until(lambda: len(smtp.received) == 3)
 
 
-async def test_a_message_that_is_sent_again_is_the_same_message(life: Life, smtp: SmtpServer, working: Working) -> None:
-    """The server takes it, and answers too late: whoever repeats cannot know. The reader's mail program does."""
+async def test_a_repeated_message_has_the_same_id(life: Life, smtp: SmtpServer, working: Working) -> None:
+    """The server accepts it but answers too late, so it is sent again, with the same message id."""
     known(life)
     smtp.behaviour = MailBehaviour(answer="451 4.3.0 later", times=2)
     async with working():
@@ -98,7 +99,7 @@ async def test_a_message_that_is_sent_again_is_the_same_message(life: Life, smtp
     assert len({mail["Message-ID"] for mail in smtp.received}) == 1
 
 
-async def test_what_the_mail_server_will_never_take_has_failed(life: Life, smtp: SmtpServer, working: Working) -> None:
+async def test_permanently_refused_messages_have_failed(life: Life, smtp: SmtpServer, working: Working) -> None:
     known(life)
     smtp.behaviour = MailBehaviour(answer="550 5.1.1 <ada@example.com>: no such user", at="rcpt", times=1)
     async with working():
@@ -107,14 +108,14 @@ async def test_what_the_mail_server_will_never_take_has_failed(life: Life, smtp:
         assert (found["status"], found["attempts"]) == ("failed", 1)
         assert "550" in found["last_error"]
         assert "ada@" not in found["last_error"]
-        # a person has it tried again
+        # staff retry it
         await life.handle.execute_update(names.RETRY_ACTION_UPDATE, RetryAction(found["id"]))
         await life.until(lambda: statuses(life)["send_welcome_email"] == "succeeded")
     assert actions(life)["send_welcome_email"]["attempts"] == 2
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_patience_has_an_end(life: Life, smtp: SmtpServer, working: Working) -> None:
+async def test_retries_end_after_the_retry_window(life: Life, smtp: SmtpServer, working: Working) -> None:
     known(life)
     smtp.refuse()
     async with working():
@@ -132,7 +133,7 @@ async def test_continue_as_new_loses_no_action(life: Life, smtp: SmtpServer, wor
         await life.start(continue_after=1)
         await life.lived(life.call())
         run = (await life.handle.describe()).run_id
-        for _ in range(8):  # more than a run waits for what is under way
+        for _ in range(8):  # more than an overlong run
             await life.lived(life.call(seconds=5))
         assert (await life.handle.describe()).run_id != run
         smtp.listen()
@@ -140,7 +141,7 @@ async def test_continue_as_new_loses_no_action(life: Life, smtp: SmtpServer, wor
     assert len({mail["Message-ID"] for mail in smtp.received}) == 1
 
 
-async def test_what_a_terminated_journey_left_undone_is_done(life: Life, smtp: SmtpServer, working: Working) -> None:
+async def test_actions_left_by_a_terminated_journey_are_done(life: Life, smtp: SmtpServer, working: Working) -> None:
     known(life)
     smtp.refuse()
     async with working():
@@ -161,7 +162,7 @@ def endpoint(life: Life, url: str, secret: str, previous: str | None = None) -> 
     )
 
 
-async def test_every_transition_is_told_by_signed_webhooks(life: Life, http: HttpServer, working: Working) -> None:
+async def test_every_transition_sends_signed_webhooks(life: Life, http: HttpServer, working: Working) -> None:
     old, new = new_secret(), new_secret()
     endpoint(life, f"{http.url}/hook", new, old)
     http.behaviours["/hook"] = Answer(status=500, times=2)
@@ -193,7 +194,7 @@ def stage_changes(life: Life) -> list[dict[str, Any]]:
     return [row for row in rows if row["action"] == "stage_changed"]
 
 
-async def test_an_endpoint_that_is_gone_is_switched_off(life: Life, http: HttpServer, working: Working) -> None:
+async def test_an_endpoint_that_is_gone_is_deactivated(life: Life, http: HttpServer, working: Working) -> None:
     endpoint(life, f"{http.url}/gone", new_secret())
     endpoint(life, f"{http.url}/here", new_secret())
     http.behaviours["/gone"] = Answer(status=410)
@@ -209,7 +210,7 @@ async def test_an_endpoint_that_is_gone_is_switched_off(life: Life, http: HttpSe
     assert [request.path for request in http.received].count("/gone") == 1
 
 
-async def test_a_service_that_asks_to_wait_is_waited_for(life: Life, http: HttpServer, working: Working) -> None:
+async def test_retry_after_is_respected(life: Life, http: HttpServer, working: Working) -> None:
     endpoint(life, f"{http.url}/busy", new_secret())
     http.behaviours["/busy"] = Answer(status=429, headers={"Retry-After": "4"}, times=2)
     async with working():
@@ -220,7 +221,7 @@ async def test_a_service_that_asks_to_wait_is_waited_for(life: Life, http: HttpS
     assert times[2] - times[1] > 3.5
 
 
-async def test_a_name_that_is_no_name_does_no_harm(life: Life, smtp: SmtpServer, working: Working) -> None:
+async def test_a_hostile_name_does_no_harm(life: Life, smtp: SmtpServer, working: Working) -> None:
     known(life, name="<script>alert(1)</script> {{7*7}}\r\nBcc: all@example.com")
     async with working():
         await life.lived(life.call())
@@ -232,14 +233,18 @@ async def test_a_name_that_is_no_name_does_no_harm(life: Life, smtp: SmtpServer,
     assert text is not None
     assert "<script>" not in html.get_content()
     assert "&lt;script&gt;" in html.get_content()
-    assert "49" not in text.get_content().replace("{{7*7}}", "")
+    readable = re.sub(r"https?://\S+", "", text.get_content())  # a token may contain any digits
+    assert "{{7*7}}" in readable
+    assert "49" not in readable
 
 
-async def test_staff_are_told_who_is_at_risk(life: Life, smtp: SmtpServer, http: HttpServer, working: Working) -> None:
+async def test_staff_are_notified_of_customers_at_risk(
+    life: Life, smtp: SmtpServer, http: HttpServer, working: Working
+) -> None:
     known(life)
     staff(life, "manager", "Mara")
     async with working():
-        await life.lived(life.visit(-91))  # a day late, and so decided now: at risk since yesterday
+        await life.lived(life.visit(-91))  # decided now, a day late: at risk since yesterday
         await life.until(lambda: life.row().get("current_stage") == "at_risk")
         assert actions(life) == {}, "that was more than a day ago"
         await life.handle.signal(names.ACT_SIGNAL)

@@ -1,4 +1,4 @@
-"""Messages that no gateway would send: each is quarantined or refused, and none blocks the journey."""
+"""Messages that the gateway would never send: each is quarantined or refused, and none blocks the journey."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("worker")
 
 
 @pytest.mark.parametrize("name", SIGNALS)
-async def test_signal_is_quarantined_and_the_journey_goes_on(life: Life, name: str) -> None:
+async def test_signal_is_quarantined_and_the_journey_continues(life: Life, name: str) -> None:
     await life.lived(life.call())
     signal, arguments = SIGNALS[name]
     await life.handle.signal(signal, args=list(arguments))
@@ -25,7 +25,7 @@ async def test_signal_is_quarantined_and_the_journey_goes_on(life: Life, name: s
     assert "WORKFLOW_TASK_FAILED" not in kinds(await life.history())
 
 
-async def test_all_of_them_at_once_before_the_first_event(life: Life) -> None:
+async def test_all_invalid_signals_at_once_before_the_first_event(life: Life) -> None:
     start = JourneyStart(life.company, life.customer)
     await life.client.start_workflow(names.JOURNEY, start, id=start.workflow_id, task_queue=names.TASK_QUEUE)
     for signal, arguments in SIGNALS.values():
@@ -38,7 +38,7 @@ async def test_all_of_them_at_once_before_the_first_event(life: Life) -> None:
     assert "WORKFLOW_TASK_FAILED" not in kinds(await life.history())
 
 
-async def test_good_events_beside_bad_ones_count(life: Life) -> None:
+async def test_valid_events_next_to_invalid_ones_count(life: Life) -> None:
     bad = life.visit(amount="-5")
     other = life.visit(customer_id="somebody-else")
     await life.send(life.call(), bad, other, {"type": "nonsense"}, life.visit())
@@ -48,18 +48,18 @@ async def test_good_events_beside_bad_ones_count(life: Life) -> None:
 
 
 @pytest.mark.parametrize("name", UPDATES)
-async def test_update_is_refused_and_the_journey_goes_on(life: Life, name: str) -> None:
+async def test_update_is_refused_and_the_journey_continues(life: Life, name: str) -> None:
     await life.lived(life.call())
     update, arguments = UPDATES[name]
     with pytest.raises(WorkflowUpdateFailedError):
-        async with asyncio.timeout(10):  # a journey that is blocked never answers
+        async with asyncio.timeout(10):  # a blocked journey never answers
             await life.handle.execute_update(update, args=list(arguments))
     await life.lived(life.visit())
     assert life.stages() == ["prospect", "lead", "customer"]
     assert "WORKFLOW_TASK_FAILED" not in kinds(await life.history())
 
 
-async def test_journey_of_a_company_that_does_not_exist_blocks_nobody(life: Life) -> None:
+async def test_journey_of_a_company_that_does_not_exist_blocks_no_other(life: Life) -> None:
     stranger = Life(life.client, life.database_url, life.company + 1, "c-1")
     await stranger.send(stranger.visit())
     await life.lived(life.visit())

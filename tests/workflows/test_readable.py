@@ -20,7 +20,7 @@ async def test_before_anything_has_happened(life: Life) -> None:
     assert await life.details() == "Nothing committed yet."
 
 
-async def test_state_query_says_where_the_journey_stands(life: Life) -> None:
+async def test_state_query(life: Life) -> None:
     await life.lived(life.call(-3), life.visit(-2, amount="12.34"))
     state, row = await life.state(), life.row()
     assert state["stage"] == row["current_stage"] == "customer"
@@ -32,7 +32,7 @@ async def test_state_query_says_where_the_journey_stands(life: Life) -> None:
     assert not state["held"]
 
 
-async def test_details_say_stage_since_when_why_scores_and_what_comes(life: Life) -> None:
+async def test_details_have_stage_cause_scores_and_next_deadline(life: Life) -> None:
     await life.lived(life.call(-41), life.visit(-40))
     text, row = await life.details(), life.row()
     assert f"**customer** since {row['stage_entered_at']:%Y-%m-%d %H:%M} UTC" in text
@@ -54,7 +54,7 @@ async def test_search_attributes(life: Life) -> None:
     assert (await life.handle.describe()).typed_search_attributes.get(names.STAGE) == "customer"
 
 
-async def test_no_deadline_is_shown_where_none_is_left(life: Life) -> None:
+async def test_deadline_attribute_is_removed_when_none_is_left(life: Life) -> None:
     await life.lived(life.visit(-170))
     assert (await life.handle.describe()).typed_search_attributes.get(names.NEXT_DEADLINE)
     await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage("churned", "moved away", hold=True))
@@ -80,7 +80,7 @@ REASON = "her daughter phoned"
 
 
 async def test_nothing_personal_outside_of_payloads(life: Life) -> None:
-    """Free text stands in payloads alone; names and addresses never come near Temporal."""
+    """Free text is only in payloads; names and addresses are never sent to Temporal."""
     await life.lived(life.call(-1), life.event("feedback.received", rating=5, comment=COMMENT))
     await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage("vip", REASON))
     plain = await _plain_fields(life.handle) + await life.details()
@@ -92,7 +92,7 @@ async def test_nothing_personal_outside_of_payloads(life: Life) -> None:
 
 
 async def _plain_fields(handle: WorkflowHandle[object, object]) -> str:
-    """All that is readable without decoding a payload of a message: ids, attributes, summaries."""
+    """Return everything readable without decoding a message payload: ids, attributes, summaries."""
     described = await handle.describe()
     texts = [str(described.typed_search_attributes), str(await described.static_summary()), handle.id]
     async for event in handle.fetch_history_events():

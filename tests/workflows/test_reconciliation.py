@@ -1,4 +1,4 @@
-"""Deadlines that passed without an evaluation: found, repaired, counted; and what is none of them."""
+"""Deadlines that passed without an evaluation are found, repaired and counted; what is not overdue is left alone."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ from tests.support.workflow_life import Life, at
 from tests.support.workflow_sweeps import run_sweep
 from worker import build_worker
 
-SOON = timedelta(minutes=10)  # a round that began so much later sees what passes now as overdue
+SOON = timedelta(minutes=10)  # a sweep that began this much later considers what passes now as overdue
 
 
 def sweep_later(company: int) -> SweepStart:
@@ -32,7 +32,7 @@ def sweep_later(company: int) -> SweepStart:
 
 
 async def about_to_lapse(life: Life) -> None:
-    """At risk within a second by the rules, but the workflow sleeps for hours longer."""
+    """At risk within a second by the rules, but the workflow sleeps for hours."""
     await life.start(spread=10**7)
     deadline = datetime.now(UTC) + timedelta(seconds=1)
     await life.lived(life.visit(occurred_at=at(-90, now=deadline)))
@@ -50,7 +50,7 @@ async def buffer() -> MetricBuffer:
 
 @pytest_asyncio.fixture
 async def measured(temporal_address: str, pool: Pool, buffer: MetricBuffer) -> AsyncIterator[Client]:
-    """A client whose worker runs, with its metrics kept in ``buffer``."""
+    """A client with a running worker whose metrics go to ``buffer``."""
     runtime = Runtime(telemetry=TelemetryConfig(metrics=buffer))
     client = await Client.connect(temporal_address, runtime=runtime)
     async with build_worker(client, pool, Settings()):
@@ -83,7 +83,7 @@ async def test_a_missed_deadline_is_repaired_and_counted(
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_journey_that_is_gone_is_started_where_it_stood(life: Life) -> None:
+async def test_a_journey_that_is_gone_is_restarted_from_its_row(life: Life) -> None:
     await about_to_lapse(life)
     await life.handle.terminate("by an operator")
     result = await run_sweep(life.client, names.RECONCILIATION, sweep_later(life.company))
@@ -94,8 +94,8 @@ async def test_a_journey_that_is_gone_is_started_where_it_stood(life: Life) -> N
 
 
 @pytest.mark.usefixtures("worker")
-async def test_who_has_just_been_written_is_at_work(life: Life, pool: Pool) -> None:
-    """An import under way, or a Postgres that was away: the row says when it was last written."""
+async def test_a_recently_written_journey_is_not_overdue(life: Life, pool: Pool) -> None:
+    """An import or an outage of Postgres may delay it: the row has the time of the last commit."""
     await about_to_lapse(life)
     now = datetime.now(UTC)
     assert [late.customer_id for late in await maintenance.overdue_journeys(pool, life.company, now, limit=9)] == [
@@ -104,7 +104,7 @@ async def test_who_has_just_been_written_is_at_work(life: Life, pool: Pool) -> N
     row = life.row()
     assert await maintenance.overdue_journeys(pool, life.company, row["updated_at"], limit=9) == []
     assert await maintenance.overdue_journeys(pool, life.company, row["next_deadline"], limit=9) == []
-    # what passed within the last minutes is no fault: its wake-up is spread
+    # a deadline that passed within the last minutes is no fault: wake-ups are jittered
     assert (await run_sweep(life.client, names.RECONCILIATION, SweepStart(company=life.company)))["overdue"] == 0
     assert life.stages()[-1] == "customer"
 
@@ -127,8 +127,8 @@ async def test_a_commit_that_waits_for_postgres_is_no_fault(
     assert found == {"overdue": 1, "committing": 1, "missed": 0, "gone": 0, "repaired": 0}
 
 
-async def test_a_waiting_commit_is_seen(life: Life, temporal_address: str, pool: Pool, journeys_url: str) -> None:
-    """The regular commit that outlasts an outage, seen from outside."""
+async def test_a_waiting_commit_is_visible(life: Life, temporal_address: str, pool: Pool, journeys_url: str) -> None:
+    """The regular commit that waits for Postgres, as Temporal describes it."""
     client = await Client.connect(temporal_address)
     assert await workflow_status(client, life.company, life.customer) == "gone"
     async with build_worker(client, pool, Settings()):

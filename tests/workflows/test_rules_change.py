@@ -1,4 +1,4 @@
-"""A journey that is looked at after its rules changed is decided by the new ones, whoever remembers the old."""
+"""After a change of rules, a journey is decided by the new ones, even if a worker has cached the old."""
 
 import asyncio
 
@@ -45,8 +45,8 @@ async def test_evaluation_without_anything_to_do_writes_nothing(life: Life) -> N
     assert life.row() == before
 
 
-async def test_what_passes_every_check_and_cannot_be_stored_is_set_aside(life: Life, pool: Pool) -> None:
-    """A credential's number beyond all numbers, which the workflow refuses: here as if it had not."""
+async def test_message_that_cannot_be_stored_is_quarantined(life: Life, pool: Pool) -> None:
+    """A credential id out of range, which the workflow would refuse, reaches the commit."""
     request: CommitRequest = {
         "company_id": life.company,
         "customer_id": life.customer,

@@ -1,4 +1,4 @@
-"""The schedules of maintenance: made once, changed where we change them, and paused where an operator paused them."""
+"""Maintenance schedules: created once, updated when their definition changes, left paused by an operator."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ IDS = ("stage-metrics", "reconciliation", "return-models")
 
 @pytest_asyncio.fixture
 async def schedules(client: Client) -> AsyncIterator[dict[str, str]]:
-    """What making them said, on a server that had none."""
+    """The outcome of creating them on a server that had none."""
     yield await ensure_schedules(client)
     for schedule_id in definitions():
         await client.get_schedule_handle(schedule_id).delete()
@@ -33,7 +33,7 @@ async def described(client: Client, schedule_id: str) -> Schedule:
     return (await client.get_schedule_handle(schedule_id).describe()).schedule
 
 
-async def test_they_are_made_once(client: Client, schedules: dict[str, str]) -> None:
+async def test_schedules_are_created_once(client: Client, schedules: dict[str, str]) -> None:
     assert schedules == dict.fromkeys(IDS, "created")
     assert await ensure_schedules(client) == dict.fromkeys(IDS, "unchanged")
     times = {}
@@ -58,7 +58,7 @@ async def test_what_an_operator_paused_stays_paused(client: Client) -> None:
         changed.spec.calendars = (ScheduleCalendarSpec(hour=(ScheduleRange(5),)),)
         return ScheduleUpdate(changed)
 
-    await handle.update(moved)  # as if an older version of ours had other times
+    await handle.update(moved)  # as if an older version had other times
     assert (await ensure_schedules(client))["reconciliation"] == "updated"
     after = await described(client, "reconciliation")
     assert (after.state.paused, after.state.note) == (True, "the database is moved tonight")
@@ -67,7 +67,7 @@ async def test_what_an_operator_paused_stays_paused(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("schedules", "worker")
-async def test_what_a_schedule_starts_runs(client: Client) -> None:
+async def test_a_triggered_schedule_runs_its_workflow(client: Client) -> None:
     handle = client.get_schedule_handle("stage-metrics")
     await handle.trigger()
     while not (recent := (await handle.describe()).info.recent_actions):
@@ -77,6 +77,6 @@ async def test_what_a_schedule_starts_runs(client: Client) -> None:
     started = client.get_workflow_handle(action.workflow_id)
     assert started.id.startswith("stage-metrics-")
     assert (await started.result())["companies"] >= 0
-    # what it continued as, with many companies, has no summary of its own
+    # with many companies, the runs after a continue-as-new have no summary
     shown = await client.get_workflow_handle(action.workflow_id, run_id=action.first_execution_run_id).describe()
     assert await shown.static_summary() == "Stage metrics of all companies, up to yesterday"

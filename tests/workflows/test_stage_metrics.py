@@ -1,4 +1,4 @@
-"""Stage metrics of every night: each day once, after a downtime, after a killed worker, and where history changed."""
+"""Nightly stage metrics: each day once, also after a downtime, a killed worker or late events."""
 
 import asyncio
 import json
@@ -63,9 +63,9 @@ async def test_the_days_of_a_downtime_are_written_once_each(
     assert (first["companies"], first["failures"]) == (1, 0)
     written = days_of(journeys_url, company)
     assert written == [day(ago) for ago in range(120, 3, -1)], "from the first transition on"
-    # two nights without a worker, and then a round that a schedule starts
+    # two nights without a worker, and then a scheduled sweep
     second = await run_sweep(client, names.STAGE_METRICS, SweepStart(company=company, until=str(day(1))))
-    assert second["days"] == 35, "the last weeks, anew"
+    assert second["days"] == 35, "the last weeks again"
     assert days_of(journeys_url, company) == [day(ago) for ago in range(120, 0, -1)]
     counted = json.loads(await stage_metrics(pool, company, AnalyticsQuery(), day(120), day(1)))
     names_of = ("stage", "customer_count", "avg_time_in_stage", "conversion_rate", "revenue")
@@ -79,19 +79,17 @@ def _decimal(value: Any) -> str | None:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_yesterday_is_the_last_day_of_a_round_that_is_told_none(
-    client: Client, journeys_url: str, company: int
-) -> None:
+async def test_yesterday_is_the_default_last_day(client: Client, journeys_url: str, company: int) -> None:
     await run_sweep(client, names.STAGE_METRICS, SweepStart(company=company))
     assert days_of(journeys_url, company)[-1] == day(1)
 
 
 @pytest.mark.usefixtures("worker")
-async def test_what_became_known_late_is_counted_in_its_days(client: Client, journeys_url: str, company: int) -> None:
+async def test_late_events_are_counted_on_their_days(client: Client, journeys_url: str, company: int) -> None:
     await run_sweep(client, names.STAGE_METRICS, SweepStart(company=company))
     spoil(journeys_url, company, day(20), day(60), day(100))
     await run_sweep(client, names.STAGE_METRICS, SweepStart(company=company))
-    assert spoilt(journeys_url, company) == {day(60), day(100)}, "the last 35 days are counted anew, others are not"
+    assert spoilt(journeys_url, company) == {day(60), day(100)}, "only the last 35 days are recounted"
     with psycopg.connect(journeys_url) as connection:  # an import of last month's forgotten event
         connection.execute(
             "insert into journey_events (company_id, customer_id, event_id, content_hash, type, occurred_at, payload,"
@@ -105,7 +103,7 @@ async def test_what_became_known_late_is_counted_in_its_days(client: Client, jou
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_stage_without_a_row_any_more_has_none(client: Client, journeys_url: str, company: int) -> None:
+async def test_rows_of_a_removed_stage_are_deleted(client: Client, journeys_url: str, company: int) -> None:
     await run_sweep(client, names.STAGE_METRICS, SweepStart(company=company))
     with psycopg.connect(journeys_url) as connection:
         statement = "insert into journey_stage_metrics (company_id, stage_key, metric_date) values (%s, 'nowhere', %s)"
@@ -114,7 +112,7 @@ async def test_a_stage_without_a_row_any_more_has_none(client: Client, journeys_
     assert "nowhere" not in {row[1] for row in rows(journeys_url, company)}
 
 
-async def test_one_company_that_fails_stops_no_other(
+async def test_a_failing_company_does_not_stop_the_others(
     client: Client, journeys_url: str, pool: Pool, company: int
 ) -> None:
     broken, empty = company + 10**7, company + 2 * 10**7
@@ -156,7 +154,7 @@ asyncio.run(main(*sys.argv[1:]))
 async def test_worker_killed_in_the_middle(
     temporal_address: str, client: Client, journeys_url: str, pool: Pool, company: int
 ) -> None:
-    """The second chunk kills its worker when it is written; another goes on with that one, not from the beginning."""
+    """The second chunk kills its worker once written; another worker repeats only that chunk."""
     asked: list[str | None] = []
     seeing = Before(
         lambda kind, request, _: asked.append(request["first"]) if kind == names.WRITE_STAGE_METRICS else None
@@ -170,6 +168,6 @@ async def test_worker_killed_in_the_middle(
             result = await begun
     finally:
         process.kill()
-    assert asked == [str(day(120 - 92))], "the chunk that was not answered"
+    assert asked == [str(day(120 - 92))], "the chunk whose result was lost"
     assert result["days"] == 120
     assert days_of(journeys_url, company) == [day(ago) for ago in range(120, 0, -1)]

@@ -1,4 +1,4 @@
-"""The one timer: armed lazily, for the next deadline, an absolute time."""
+"""The single timer: started lazily, for the absolute time of the next deadline."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("worker")
 
 
 async def timers(life: Life) -> list[timedelta]:
-    """How long each timer of this run was set to."""
+    """Return the duration of each timer of this run."""
     started = [event.timer_started_event_attributes for event in await life.history() if is_timer(event)]
     return [timer.start_to_fire_timeout.ToTimedelta() for timer in started]
 
@@ -24,23 +24,23 @@ def is_timer(event: HistoryEvent) -> bool:
     return event.HasField("timer_started_event_attributes")
 
 
-async def test_later_deadline_leaves_the_timer_alone(life: Life) -> None:
+async def test_later_deadline_keeps_the_timer(life: Life) -> None:
     await life.start(spread=1)
     await life.lived(life.visit(-20), life.visit(-10), life.visit(-1), life.visit())
     assert [round(timer / timedelta(days=1)) for timer in await timers(life)] == [10]
     assert life.row()["next_deadline"] > datetime.now(UTC) + timedelta(days=29)
 
 
-async def test_hold_that_ends_before_it_arms_it_anew(life: Life) -> None:
+async def test_hold_that_ends_earlier_replaces_the_timer(life: Life) -> None:
     await life.start(spread=1)
-    await life.lived(life.visit(-2))  # longer ago than anybody would act upon
+    await life.lived(life.visit(-2))  # too long ago for actions
     await life.handle.execute_update(names.SET_STAGE_UPDATE, SetStage("vip", "a friend", hold_until=at(3)))
     assert [round(timer / timedelta(days=1)) for timer in await timers(life)] == [28, 3]
     assert "TIMER_CANCELED" in kinds(await life.history())
 
 
 async def test_journey_wakes_just_after_a_hold_ends(life: Life) -> None:
-    """At its own time, however late it wakes; a stage that no rule would give is kept."""
+    """The transition has its exact time, however late the wake-up; a stage that no rule leads to is kept."""
     await life.start(spread=1)
     await life.lived(life.visit(-100))
     assert life.stages()[-1] == "at_risk"
@@ -65,7 +65,7 @@ async def test_release_lets_the_rules_decide_again(life: Life) -> None:
     assert not life.row()["held"]
 
 
-async def test_wake_up_is_spread_but_the_transition_exact(life: Life) -> None:
+async def test_wake_up_is_jittered_but_the_transition_exact(life: Life) -> None:
     """Journeys with the same date do not wake in the same second."""
     lives = [Life(life.client, life.database_url, life.company, f"s-{n}") for n in range(6)]
     same = life.visit(-2)["occurred_at"]
@@ -73,7 +73,7 @@ async def test_wake_up_is_spread_but_the_transition_exact(life: Life) -> None:
         await other.send(other.visit(id=other.customer, occurred_at=same))
     await life.until(lambda: len(life.applied()) == 6)
     for other in lives:
-        assert (await other.state())["version"] == 1  # answered after the timer was armed
+        assert (await other.state())["version"] == 1  # answered after the timer was started
     waits = [(await timers(other))[0] for other in lives]
     assert max(waits) - min(waits) > timedelta(seconds=10)
     deadline = datetime.fromisoformat(same) + timedelta(days=30)
@@ -84,7 +84,7 @@ async def test_wake_up_is_spread_but_the_transition_exact(life: Life) -> None:
         await other.end("test")
 
 
-async def test_deadlines_wait_for_the_history_that_follows(life: Life) -> None:
+async def test_deadlines_wait_while_history_follows(life: Life) -> None:
     until = to_micros(datetime.now(UTC) - timedelta(days=190))
     await life.send(life.visit(-200), until=until)
     await life.until(lambda: life.applied() == ["e-1"])
@@ -95,7 +95,7 @@ async def test_deadlines_wait_for_the_history_that_follows(life: Life) -> None:
     assert life.stages() == ["prospect", "customer", "regular"]
 
 
-async def test_deadlines_that_have_passed_take_effect_at_their_own_times(life: Life) -> None:
+async def test_passed_deadlines_take_effect_at_their_own_times(life: Life) -> None:
     await life.lived(life.visit(-200))
     visited = life.row()["last_appointment_at"]
     assert life.stages() == ["prospect", "customer", "at_risk", "churned"]

@@ -1,4 +1,4 @@
-"""A year passes in the time-skipping server: a whole life, each of its transitions at its exact time."""
+"""A year in the time-skipping server: a complete journey, with every transition at its exact time."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -35,7 +35,7 @@ async def test_a_year(skipping_address: str, journeys_url: str, pool: Pool, runn
         expected: list[tuple[str, datetime, str]] = []
 
         async def stands(stage: str, since: datetime, trigger: str) -> None:
-            """The last move was this one, as Postgres and the workflow both say."""
+            """Check the last transition in Postgres and in the workflow."""
             expected.append((stage, since, trigger))
             state = await life.state()
             assert (state["stage"], state["trigger_event"]) == (stage, trigger)

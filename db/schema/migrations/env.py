@@ -1,4 +1,4 @@
-"""Alembic entry point: runs on the connection of `db/schema/migrate.py`, or on DATABASE_URL for `alembic` itself."""
+"""Alembic entry point: uses the connection of `db/schema/migrate.py`, or DATABASE_URL when run by `alembic`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def _configure(**where: Any) -> None:
 
 
 def _database_url() -> str:
-    from settings import read_settings  # here, not above: `journey migrate` passes its own connection
+    from settings import read_settings  # imported lazily: `journey migrate` passes its own connection
 
     return sqlalchemy_url(read_settings().owner_url)
 
 
 def _online() -> None:
     connection: Connection | None = context.config.attributes.get("connection")
-    if connection is not None:  # in the caller's transaction, which holds the lock
+    if connection is not None:  # in the caller's transaction, which holds the migration lock
         _configure(connection=connection)
         context.run_migrations()
         return

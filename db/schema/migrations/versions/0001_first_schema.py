@@ -1,11 +1,11 @@
-"""The first schema: role, tables, indexes, view, row-level security, grants.
+"""First schema: role, tables, indexes, view, row-level security, grants.
 
-Over 300 lines, because what stood in the database at one revision should be readable in one place, and never changes.
+Over 300 lines, because the schema of one revision should be readable in one place; it never changes.
 
-The policies stand on three ideas. A tenant's rows are those of the company named in the transaction's
-`app.company_id`; without one, no row. FORCE makes that hold for the owner too. Only `companies` and `api_keys`, which
-must be written before there is any tenant to speak of, are open to the owner, so that an operator's login need not be a
-superuser. The application works as `perdure_app`, which owns nothing and cannot log in.
+Row-level security follows three rules. A transaction sees the rows of the company in `app.company_id`, and no rows
+without it. FORCE applies this to the owner too. Only `companies` and `api_keys`, which are written before there is a
+tenant, are open to the owner, so an operator's login does not have to be a superuser. The application uses the role
+`perdure_app`, which owns nothing and cannot log in.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# A role belongs to the whole server, so that another database may have made it, perhaps this very moment.
+# Roles are shared by all databases of a server, so another database may have created it, possibly concurrently.
 ROLE = """
 do $$
 begin
@@ -38,7 +38,7 @@ begin
 end $$
 """
 
-# Whoever creates a role may grant it (since Postgres 16), which is not yet to take it on.
+# Since Postgres 16 the creator of a role may grant it, but does not have SET on it by default.
 MEMBERSHIP = """
 do $$
 declare
@@ -284,7 +284,7 @@ create table audit_log (
 create index audit_log_by_time on audit_log (company_id, at);
 """
 
-# security_invoker: as whoever reads it. A plain view reads as its owner and shows every tenant's numbers.
+# security_invoker: with the rights of the caller. By default a view runs as its owner and would show all tenants.
 VIEW = """
 create view journey_analytics_summary with (security_invoker = true) as
 select company_id, current_stage, count(*) as customer_count,
@@ -293,11 +293,11 @@ from customer_relationships
 group by company_id, current_stage
 """
 
-# The setting is '' after the first transaction that had one, hence nullif.
+# After the first transaction that set it, the setting is '' instead of null, hence nullif.
 THIS_COMPANY = "nullif(current_setting('app.company_id', true), '')::bigint"
 THIS_KEY = "decode(nullif(current_setting('app.key_hash', true), ''), 'hex')"
 
-# What the application may do to each table. The owner's commands make companies and keys; nobody edits the audit log.
+# The application's privileges. Companies and keys are created by the owner's commands; the audit log is append-only.
 GRANTS = {
     "companies": "select",
     "customer_journey_stages": "select, insert, update, delete",
@@ -328,14 +328,14 @@ def upgrade() -> None:
         op.execute(f"grant {privileges} on {table} to perdure_app")
     for table in ("companies", "api_keys"):
         op.execute(f"create policy operator on {table} to current_user using (true) with check (true)")
-    # A credential is looked up before its company is known: who can name the hash sees the one row that has it.
+    # A key is looked up before its company is known: a caller that knows the hash sees the row with this hash.
     op.execute(f"create policy bearer on api_keys for select using (key_hash = {THIS_KEY})")
     op.execute("grant select on journey_analytics_summary to perdure_app")
     op.execute("do $$ begin execute format('grant usage on schema %I to perdure_app', current_schema()); end $$")
 
 
 def downgrade() -> None:
-    """Everything goes but the role, which other databases of the server may be using."""
+    """Drop everything except the role, which other databases of the server may use."""
     op.execute("drop view journey_analytics_summary")
     for table in reversed(GRANTS):
         op.execute(f"drop table {table}")

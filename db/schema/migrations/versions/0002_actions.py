@@ -104,7 +104,7 @@ create table message_templates (
 
 THIS_COMPANY = "nullif(current_setting('app.company_id', true), '')::bigint"
 
-# What the application may do to each table. Nobody of the staff is deleted: tasks and assignments name them.
+# The application's privileges. Staff members are never deleted: tasks and assignments refer to them.
 GRANTS = {
     "action_attempts": "select, insert, delete",
     "staff": "select, insert, update",
@@ -124,7 +124,7 @@ def upgrade() -> None:
         op.execute(f"grant {privileges} on {table} to perdure_app")
     for table in ("staff", "webhook_endpoints", "message_templates"):
         op.execute(f"create policy operator on {table} to current_user using (true) with check (true)")
-    # A company's admin keeps its outreach settings; the policy of the first schema says whose row that is.
+    # A company's admin manages its outreach settings; the policy of the first schema limits this to the own row.
     op.execute("grant update (settings) on companies to perdure_app")
 
 

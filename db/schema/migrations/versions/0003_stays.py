@@ -1,4 +1,4 @@
-"""How long each stage was stood in, on the transition that ends the stay; transitions of a company by time."""
+"""The duration of each stay in a stage, on the transition that ends it; an index of transitions by company and time."""
 
 from alembic import op
 
@@ -7,7 +7,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-# FORCE holds for the owner too, who then sees no rows; the lock keeps everyone else away while it is lifted.
+# FORCE hides the rows from the owner too, so it is lifted for the update; the lock keeps other sessions out meanwhile.
 STAYS = """
 alter table journey_transitions add column stay interval;
 alter table journey_transitions no force row level security;

@@ -1,7 +1,7 @@
-"""Figures rolled up by day and month, and which commits are not in them yet; an index of who is about to be lost.
+"""Analytics rolled up by day and month, the roll-up queue, and an index of customers at risk.
 
-The function names the companies that have something to roll up: workers do that for all of them, and row-level security
-shows the application one at a time.
+The function returns the companies with commits in the queue: workers roll up all companies, but row-level security
+shows the application only one at a time.
 """
 
 from alembic import op
@@ -49,7 +49,7 @@ GRANTS = {
     "journey_rollup_stages": "select, insert, update",
 }
 
-# What stands there already; lifted for the owner as in the migration before.
+# Enqueue the existing commits; FORCE is lifted for the owner as in the previous migration.
 BACKLOG = """
 alter table customer_relationships no force row level security;
 insert into journey_unrolled (company_id, relationship_id, version, customer_id)

@@ -1,4 +1,4 @@
-"""Models of who comes back, fitted for each company: every version, or why there is none."""
+"""Return models fitted for each company: every version, or the reason why none could be fitted."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""The numbers of all companies for the application's role: what works for every company must know which there are."""
+"""A function that returns all company ids to the application's role, for work that is done for every company."""
 
 from alembic import op
 
@@ -7,8 +7,8 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-# As its owner, who sees every company by the policy `operator`. It tells numbers and nothing else; the body is bound to
-# its table here and now, so that no search_path of a caller can put another in its place.
+# Runs as its owner, who sees every company by the policy `operator`, and returns only ids. `begin atomic` binds the
+# body to the table at creation, so that a caller's search_path cannot substitute another one.
 COMPANY_IDS = """
 create function company_ids() returns setof bigint language sql stable security definer
     set search_path = pg_catalog, pg_temp

@@ -1,4 +1,4 @@
-"""Up to when all that was known of each company has been counted in the days of its stage metrics."""
+"""For each company, the time up to which everything known is counted in its stage metrics."""
 
 from alembic import op
 

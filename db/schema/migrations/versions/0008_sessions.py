@@ -1,4 +1,4 @@
-"""Sign-in: sessions of the dashboard, and the links that open one once. Both belong to a key; of both only a hash."""
+"""Sign-in: dashboard sessions and single-use sign-in links. Both belong to an API key and are stored as hashes."""
 
 from alembic import op
 
@@ -53,7 +53,7 @@ def upgrade() -> None:
         op.execute(f"alter table {table} enable row level security")
         op.execute(f"alter table {table} force row level security")
         op.execute(f"create policy tenant on {table} using ({mine}) with check ({mine})")
-        # As with keys: who can name the hash sees the one row that has it, before its company is known.
+        # As with keys: a caller that knows the hash sees the row with this hash, before its company is known.
         op.execute(f"create policy bearer on {table} using ({held}) with check ({held})")
         op.execute(f"create policy operator on {table} to current_user using (true) with check (true)")
         op.execute(f"grant {privileges} on {table} to perdure_app")

@@ -1,8 +1,7 @@
-"""Which transaction wrote a row of a journey, its actions and its tasks: what changed since one looked is what later
-ones wrote.
+"""The id of the transaction that wrote a row of a journey, its actions and its tasks, for the change feed.
 
-A trigger writes it, so that no statement can forget to. Where a statement has written it itself (the journey's commit,
-which is the hot one), the trigger's condition leaves it alone, which costs next to nothing.
+A trigger sets it, so that no statement can omit it. The condition of the trigger skips rows whose statement has already
+set it (the hot journey commit), at almost no cost.
 """
 
 from alembic import op

@@ -90,7 +90,7 @@ def test_settings_come_from_json_and_go_back() -> None:
         ({"campaign": [{"type": "email", "day": 0, "at": "08:00"}]}, "campaign[0].at", "allowed: type, day"),
         ({"campaign": [{"type": "email", "day": -1}]}, "campaign[0].day", ">= 0"),
         ({"campaign": [{"type": "email", "day": 366}]}, "campaign[0].day", "<= 365"),
-        ({"campaign": [{"type": "sms", "day": 3}, {"type": "email", "day": 2}]}, "campaign[1].day", "must not be before"),
+        ({"campaign": [{"type": "sms", "day": 3}, {"type": "email", "day": 2}]}, "campaign[1].day", "not be before"),
         ({"campaign": [{"type": "sms", "day": 3}, {"type": "sms", "day": 4}]}, "campaign[1].type", "duplicate type"),
         ({"campaign": [{"type": "sms", "day": 3}] * 21}, "campaign", "length <= 20"),
     ],

@@ -12,9 +12,7 @@ from journey import actions, outreach
 from journey.stages import DEFAULT_STAGES
 from tests.support.action_contexts import action_context
 
-STEPS = [
-    step for name, days in actions.STEPS.items() for step in (actions.step_name(name, n + 1) for n in range(len(days)))
-]
+STEPS = [actions.step_name(name, step) for name, days in actions.STEPS.items() for step in range(1, len(days) + 1)]
 
 
 @pytest.mark.parametrize("name", [*REGISTRY, *STEPS])

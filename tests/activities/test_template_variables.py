@@ -1,15 +1,18 @@
 """Every variable that a template may use is documented once, has an example, and gets a value."""
 
 import dataclasses
+import itertools
+import re
+from pathlib import Path
 
 import pytest
 
-from activities import template_variables
 from activities.channels import NotDelivered
 from activities.message_catalogue import TEMPLATES
 from activities.previews import preview
 from activities.template_variables import VARIABLES, MessageSource, values_of
 from db.outreach.action_context import ActionContext
+from db.people import assignments
 from journey.outreach import Profile
 from tests.support.action_contexts import action_context
 
@@ -21,10 +24,10 @@ AT_RISK = action_context(transition={"trigger_event": "days_since_last_appointme
 def manager(monkeypatch: pytest.MonkeyPatch) -> None:
     """The only value that is read from Postgres; ``tests/workflows/test_actions.py`` reads it for real."""
 
-    async def assigned_name(_pool: object, _context: ActionContext, role: str) -> str:
+    async def find_assigned_name(_pool: object, _company_id: int, _relationship_id: int, role: str) -> str:
         return f"Mara the {role}"
 
-    monkeypatch.setattr(template_variables, "assigned_name", assigned_name)
+    monkeypatch.setattr(assignments, "find_assigned_name", find_assigned_name)
 
 
 def source(context: ActionContext = AT_RISK, link_secret: str | None = SECRET) -> MessageSource:
@@ -98,3 +101,11 @@ def test_every_variable_is_used_by_a_message_and_has_an_example() -> None:
         text = preview(name, "en", "Salon Ada").text
         for variable in template.required.keys() - {"company_name"}:
             assert VARIABLES[variable].example in text
+
+
+def test_the_documentation_lists_every_variable() -> None:
+    lines = (Path(__file__).parents[2] / "docs" / "actions.md").read_text().splitlines()
+    rows = lines[lines.index("| variable | value |") :]
+    table = itertools.takewhile(lambda line: line.startswith("|"), rows)
+    documented = {name for line in table for name in re.findall(r"`(\w+)`", line.split("|")[1])}
+    assert documented == VARIABLES.keys()

@@ -1,4 +1,4 @@
-"""The models, the migrations and what the contract says of the database are one."""
+"""Models and migrations describe the same schema, with row-level security on every tenant table."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from db.schema.migrate import sqlalchemy_url
 from db.schema.models import Base
 from tests.conftest import NewDatabase
 
-# What autogenerate does not look at: checks, the conditions and directions of indexes, storage, exact types.
+# What autogenerate does not compare: checks, conditions and directions of indexes, storage, exact types.
 CATALOG = """
 select 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull || ' '
        || a.attidentity::text || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '')
@@ -77,7 +77,7 @@ def test_the_application_owns_nothing_and_bypasses_nothing(database_url: str) ->
             assert owned.fetchall() == []
 
 
-def test_the_view_reads_as_its_reader(database_url: str) -> None:
+def test_the_view_has_the_rights_of_its_reader(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         views = connection.execute(
             "select relname, reloptions from pg_class where relkind = 'v' and relnamespace = 'public'::regnamespace"

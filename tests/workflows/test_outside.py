@@ -1,5 +1,6 @@
 """External services refuse, are slow or unavailable: each message is sent once, or has failed with a reason."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -232,7 +233,9 @@ async def test_a_hostile_name_does_no_harm(life: Life, smtp: SmtpServer, working
     assert text is not None
     assert "<script>" not in html.get_content()
     assert "&lt;script&gt;" in html.get_content()
-    assert "49" not in text.get_content().replace("{{7*7}}", "")
+    readable = re.sub(r"https?://\S+", "", text.get_content())  # a token may contain any digits
+    assert "{{7*7}}" in readable
+    assert "49" not in readable
 
 
 async def test_staff_are_notified_of_customers_at_risk(

@@ -78,14 +78,14 @@ export function SessionProvider({ initialSession, children }: Props) {
 
 export function useSessions(): Sessions {
   const value = useContext(Context);
-  if (value === null) throw new Error("outside of SessionProvider");
+  if (value === null) throw new Error("useSessions must be used inside SessionProvider");
   return value;
 }
 
 /** Return the current session. Only for components inside `RequireSession`. */
 export function useSession(): Session {
   const { state } = useSessions();
-  if (state.status !== "signed-in") throw new Error("nobody is signed in");
+  if (state.status !== "signed-in") throw new Error("useSession requires a signed-in user");
   return state.session;
 }
 

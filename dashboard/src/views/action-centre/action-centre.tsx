@@ -27,7 +27,7 @@ export default function ActionCentre() {
           }
         >
           <QueryView query={query} rows={10}>
-            {(found) => <AtRiskList data={found} />}
+            {(data) => <AtRiskList data={data} />}
           </QueryView>
         </Panel>
         <Panel title={strings.tasks.title} className="tasks-card">

@@ -1,4 +1,4 @@
-"""What the ledger tells of visits, and the versions of the models that were fitted on it."""
+"""Visit histories from the ledger, and the versions of return models."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
@@ -46,7 +46,7 @@ async def test_visits_are_utc_days_with_a_completed_appointment(pool: Pool, ledg
     event(ledger, 1, 1, "2026-03-10T00:00:00Z")
     event(ledger, 1, 1, "2026-03-20T09:00:00Z", kind="appointment.cancelled")
     event(ledger, 1, 1, "2026-03-20T09:00:00Z", outcome="conflict")
-    event(ledger, 1, 1, "2026-04-02T00:00:00Z")  # after the day that is looked from
+    event(ledger, 1, 1, "2026-04-02T00:00:00Z")  # after the last day of the history
     for customer in (2, 3):
         event(ledger, 1, customer, "2026-03-31T23:59:59Z")
     event(ledger, 1, 4, "2026-04-01T23:59:59Z")
@@ -66,7 +66,7 @@ async def test_visits_are_utc_days_with_a_completed_appointment(pool: Pool, ledg
     assert await visit_summaries(pool, 2, asked, until) == {"c-1": VisitSummary(0, 0, 90)}
 
 
-async def test_a_company_without_an_event_has_no_model_and_the_reason(pool: Pool, ledger: str) -> None:
+async def test_a_company_without_events_has_a_reason_instead_of_a_model(pool: Pool, ledger: str) -> None:
     assert (await newest(pool, 1), await versions(pool, 1)) == (None, [])
     found = await fit_company(pool, 1)
     assert (found.version, found.parameters, found.log_likelihood, found.history_from) == (1, None, None, None)
@@ -76,7 +76,7 @@ async def test_a_company_without_an_event_has_no_model_and_the_reason(pool: Pool
     assert await newest(pool, 1) == found
 
 
-async def test_a_ledger_is_fitted_and_each_fit_is_a_version(pool: Pool, database_url: str) -> None:
+async def test_each_fit_is_a_new_version(pool: Pool, database_url: str) -> None:
     customers, visits = simulated(400, 300, seed=5, whole_days=True)
     with psycopg.connect(database_url) as connection:
         connection.execute("insert into companies (id, name) values (1, 'one'), (2, 'two')")
@@ -97,13 +97,13 @@ async def test_a_ledger_is_fitted_and_each_fit_is_a_version(pool: Pool, database
     assert (last.version, last.parameters) == (3, found.parameters)
 
 
-async def test_a_fit_without_a_maximum_is_kept_as_none(pool: Pool, ledger: str) -> None:
+async def test_a_fit_without_a_maximum_is_stored_with_a_reason(pool: Pool, ledger: str) -> None:
     with psycopg.connect(ledger) as connection:
         connection.execute(
             "insert into customers (id, company_id, external_id)"
             " select n, 1, 'd-' || n from generate_series(100, 299) n"
         )
-        connection.execute(  # each on every tenth day until today: nobody is ever lost
+        connection.execute(  # a visit every tenth day until today: no customer is ever lost
             "insert into journey_events (company_id, customer_id, event_id, content_hash, type, occurred_at, payload,"
             " outcome, version, rules_version)"
             " select 1, n, n || '-' || d, decode(md5(n || '-' || d), 'hex'), 'appointment.completed',"

@@ -10,7 +10,7 @@ deadlines, facts, scores, hold, lapse, growth, return.
 from bisect import bisect_right
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
@@ -144,7 +144,7 @@ class _Fold:
                 self._start(moment, fresh_event)
             self.advance(moment)
             if fresh_event is not None:
-                self._apply(fresh_event, _instant(moment))
+                self._apply(fresh_event, Micros(moment >> 1))
                 self._mark_evaluated(moment)
                 self.evaluate(moment, fresh_event)
             else:
@@ -214,8 +214,8 @@ class _Fold:
             )
         offsets = self.rulebook.stage_offsets
         index = bisect_right(offsets, self.position - 2 * active_at)
-        if index < len(offsets) and (due := Moment(2 * active_at + offsets[index])) < moment:
-            return due
+        if index < len(offsets) and (due := 2 * active_at + offsets[index]) < moment:
+            return Moment(due)
         return None
 
     def _dues(self, steps: list[tuple[str, int]]) -> list[Moment]:
@@ -223,7 +223,8 @@ class _Fold:
         active_at, days_from = self.facts.active_at, self._days_from()
         if active_at is None or days_from is None:
             return []
-        return [Moment(2 * (days_from if counted == "days" else active_at) + offset) for counted, offset in steps]
+        dues = [2 * (days_from if counted == "days" else active_at) + offset for counted, offset in steps]
+        return cast("list[Moment]", dues)  # one call for all of them: this is hot
 
     def _days_from(self) -> Micros | None:
         """Return the instant that ``days`` counts from.

@@ -119,8 +119,8 @@ _MODEL = {
 @router.get(
     "/v1/portal/analytics/customer-journey",
     summary="Journey analytics",
-    description="The funnel and the transitions are those of the period (1, 7, 30, 90 or 365 UTC days up to and "
-    "with that of `as_of`, or `all`); everything else is as of that instant. `stage_times` are mean days.",
+    description="`funnel_data` and `transitions` cover the period (1, 7, 30, 90 or 365 UTC days ending with the day of "
+    "`as_of`, or `all`). All other values are as of that time. `stage_times` are mean days.",
     response_model=None,
     responses={200: json_answer(JourneyAnalytics, "The analytics.", _FIGURES), **problems()},
 )
@@ -135,8 +135,8 @@ async def get_customer_journey(
 @router.get(
     "/v1/portal/analytics/sankey",
     summary="Stage flow (Sankey)",
-    description="A node is a stage at a step (how many moves a journey had made in the period when it came there), so"
-    f" that loops show and no link leads back. After {MAX_STEPS} moves, the last link leads to where a journey came.",
+    description="A node is a stage at a step, that is, after a number of moves in the period. So loops are visible and"
+    f" links never lead back. For journeys with more than {MAX_STEPS} moves, the last link leads to their final stage.",
     response_model=None,
     responses={
         200: json_answer(StageFlow, "Nodes and links, by step and stage.", _SANKEY),
@@ -157,11 +157,11 @@ async def get_sankey(
     description="Customers whose risk score exceeds the company's `scoring.high_risk`, and customers in a stage with "
     "the role `at_risk`, in descending order of risk. `total` counts them, up to "
     f"{MAX_COUNTED:,} (then `more` is true). "
-    "`predicted_by` is `history` (the company's mean stay before churning), `deadline` or null, where nothing leads "
-    "to a date. `return_probability` is that of at least one appointment in the next 90 days, `expected_appointments` "
-    "the number of days with one to expect in them: by the company's newest `model`, from `inputs` as of today (days "
-    "with an appointment after the first, days from the first to the last, days since the first). All four are null "
-    "where `model.reason` says that there is no model, and for a customer who never came.",
+    "`predicted_by` is `history` (the company's mean time before churning), `deadline` (the stage rules), or null if "
+    "no date can be predicted. `return_probability` (of at least one appointment in the next 90 days) and "
+    "`expected_appointments` (expected days with an appointment in them) come from the company's newest `model` and "
+    "the customer's `inputs` as of today. All four are null if there is no model (see `model.reason`) or the customer "
+    "has never had an appointment.",
     response_model=None,
     responses={
         200: json_answer(

@@ -77,7 +77,12 @@ async def _temporal_is_healthy(gateway: Gateway) -> None:
         raise TimeoutError
 
 
-@router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
+@router.get(
+    "/metrics",
+    summary="Prometheus metrics",
+    response_class=PlainTextResponse,
+    responses={200: {"description": "Metrics in Prometheus text format."}},
+)
 async def metrics(gateway: GatewayDep) -> Response:
     return Response(await gateway.metrics.text(), media_type="text/plain; version=0.0.4")
 
@@ -86,7 +91,7 @@ async def metrics(gateway: GatewayDep) -> Response:
     "/problems/{kind}",
     summary="Explain a problem type",
     response_class=PlainTextResponse,
-    responses=only(problems("not-found"), 404, 422),
+    responses={200: {"description": "The explanation as plain text."}, **only(problems("not-found"), 404, 422)},
 )
 async def explain_problem(kind: str) -> Response:
     if kind not in PROBLEMS:

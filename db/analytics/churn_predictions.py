@@ -14,7 +14,7 @@ MAX_COUNTED = 10_000
 
 _PREDICTIONS = sql.SQL(
     """
-{clauses}, {names}, shown as materialized (
+{clauses}, {names}, listed as materialized (
     select id from (
         (select id, risk_score from customer_relationships
           where company_id = %(company)s and risk_score > %(high_risk)s order by risk_score desc, id limit {limit})
@@ -37,7 +37,7 @@ _PREDICTIONS = sql.SQL(
            case when r.current_stage = any(%(lost_stages)s) then null
                 when h.mean_stay is not null then 'history'
                 when r.next_stage = any(%(lost_stages)s) then 'deadline' end as predicted_by
-      from shown join customer_relationships r using (id)
+      from listed join customer_relationships r using (id)
       join customers c on c.company_id = r.company_id and c.id = r.customer_id
       cross join names n left join churned_after h on h.stage = r.current_stage
      where r.company_id = %(company)s

@@ -69,10 +69,14 @@ class AnalyticsQuery:
         return f"{reader.clauses}, {_MOVED.replace('MOVES', moves)}, {_STANDING}"
 
 
+#: whether a transition had taken effect by `until`. "More than 90 days" is true only after its deadline, so a deadline
+#: exactly at `until` has not taken effect.
+EFFECTIVE_BY_UNTIL: LiteralString = """
+(transitioned_at < %(until)s or transitioned_at = %(until)s and (event_id is not null or trigger_type <> 'automatic'))
+"""
 _Subquery = Callable[["AnalyticsQuery", RollupReader], LiteralString]
 
-#: the transitions on the day of `until` that had not taken effect by then, as rows to subtract. "More than 90 days" is
-#: true only after its deadline, so a deadline exactly at `until` has not taken effect.
+#: the transitions on the day of `until` that are not EFFECTIVE_BY_UNTIL, as rows to subtract
 NOT_YET_EFFECTIVE: LiteralString = """
 union all
 select (transitioned_at at time zone 'UTC')::date, array[coalesce(from_stage, ''), to_stage]::text[], -1,
@@ -107,10 +111,9 @@ _HIGHEST_THEN: LiteralString = """
 select rank, count(*) as n from (
     select max(g.rank) as rank from journey_transitions m left join stages g on g.stage = m.to_stage and g.growth
      where company_id = %(company)s and transitioned_at >= %(period_from)s::date::timestamp at time zone 'UTC'
-       and (transitioned_at < %(until)s
-            or transitioned_at = %(until)s and (event_id is not null or trigger_type <> 'automatic'))
+       and EFFECTIVE
      group by relationship_id having bool_or(from_stage is null)) j group by rank
-"""
+""".replace("EFFECTIVE", EFFECTIVE_BY_UNTIL)
 _FUNNEL: LiteralString = """
 (with highest as materialized (HIGHEST), steps as materialized (
     -- every journey counts for the first growth stage, even if it started in a stage that is inactive now

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import LiteralString
 
-from db.analytics.journey_analytics import AnalyticsQuery
+from db.analytics.journey_analytics import EFFECTIVE_BY_UNTIL, AnalyticsQuery
 from db.analytics.rollup_deltas import CONVERSION_DELTAS, FULL_SCOPE
 from db.analytics.rollup_reader import RollupReader, read_rollups, span_params
 from db.connections import Pool
@@ -60,8 +60,7 @@ moves as materialized (
     select relationship_id, sequence, from_stage, to_stage, stay, (transitioned_at at time zone 'UTC')::date as day
       from journey_transitions
      where company_id = %(company)s and transitioned_at >= (%(to)s::date - 29)::timestamp at time zone 'UTC'
-       and (transitioned_at < %(until)s
-            or transitioned_at = %(until)s and (event_id is not null or trigger_type <> 'automatic'))
+       and EFFECTIVE
 ), converted as (
     select e.to_stage as stage, count(distinct e.relationship_id) as entered,
            count(distinct e.relationship_id) filter (where gone_on) as gone_on
@@ -97,7 +96,7 @@ moves as materialized (
        and e.occurred_at >= %(to)s::date::timestamp at time zone 'UTC' and e.occurred_at <= %(until)s
      group by 1
 )
-"""
+""".replace("EFFECTIVE", EFFECTIVE_BY_UNTIL)
 
 
 def statement(reader: RollupReader) -> LiteralString:

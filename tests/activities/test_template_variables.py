@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from activities import template_variables
 from activities.channels import NotDelivered
 from activities.message_catalogue import TEMPLATES
 from activities.previews import preview
 from activities.template_variables import VARIABLES, MessageSource, values_of
 from db.outreach.action_context import ActionContext
+from db.people import assignments
 from journey.outreach import Profile
 from tests.support.action_contexts import action_context
 
@@ -24,10 +24,10 @@ AT_RISK = action_context(transition={"trigger_event": "days_since_last_appointme
 def manager(monkeypatch: pytest.MonkeyPatch) -> None:
     """The only value that is read from Postgres; ``tests/workflows/test_actions.py`` reads it for real."""
 
-    async def assigned_name(_pool: object, _context: ActionContext, role: str) -> str:
+    async def find_assigned_name(_pool: object, _company_id: int, _relationship_id: int, role: str) -> str:
         return f"Mara the {role}"
 
-    monkeypatch.setattr(template_variables, "assigned_name", assigned_name)
+    monkeypatch.setattr(assignments, "find_assigned_name", find_assigned_name)
 
 
 def source(context: ActionContext = AT_RISK, link_secret: str | None = SECRET) -> MessageSource:

@@ -1,4 +1,4 @@
-"""The gateway while Postgres or Temporal is away, and when they come back."""
+"""The gateway while Postgres or Temporal is down, and after they recover."""
 
 from __future__ import annotations
 

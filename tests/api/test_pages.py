@@ -1,4 +1,4 @@
-"""The customers' pages: feedback by a signed link, and the way out. Nobody has a key here."""
+"""Customer pages: feedback and unsubscribe by signed links."""
 
 from __future__ import annotations
 

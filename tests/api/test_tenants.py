@@ -128,7 +128,7 @@ def test_resources_of_another_company_are_not_visible(tenant: Tenant, secret: Te
     body = tenant.event(customer_id=CUSTOMER) if route.path == "/v1/events" else BODIES.get(route.path)
     for query in QUERIES:
         answer = ask(tenant.client, route, path, params=query, json=body)
-        assert SECRET not in answer.text, f"{named(route)} tells of another company"
+        assert SECRET not in answer.text, f"{named(route)} reveals another company"
         assert answer.status_code < 500
     if any(part in route.path for part in ITS_OWN) and route.path != "/v1/customers/{customer_id}":
         assert ask(tenant.client, route, path, json=body).status_code == 404

@@ -70,22 +70,22 @@ def test_notes(tenant: Tenant, working: None) -> None:
     tenant.live("c-1", {})
     path = "/v1/customers/c-1/notes"
 
-    def stands() -> Any:
+    def stored() -> Any:
         return tenant.client.get("/v1/portal/customers/c-1/journey").json()["journey"]["notes"]
 
-    assert stands() is None
+    assert stored() is None
     text = "<script>alert(1)</script> & more"
     answer = tenant.client.put(path, json={"notes": text, "previous": None})
     assert (answer.status_code, answer.json()) == (200, {"customer_id": "c-1", "notes": text})
-    assert stands() == text
+    assert stored() == text
     conflict = tenant.client.put(path, json={"notes": "mine", "previous": None})
     assert (conflict.status_code, conflict.json()["notes"]) == (409, text)
-    assert stands() == text
+    assert stored() == text
     tenant.live("c-1", {"duration_seconds": 200})  # a commit does not change the notes
-    assert stands() == text
+    assert stored() == text
     assert tenant.client.put(path, json={"notes": "mine", "previous": text}).status_code == 200
     assert tenant.client.put(path, json={"notes": ""}).json()["notes"] is None
-    assert stands() is None
+    assert stored() is None
     rows = tenant.rows("select actor, subject, details from audit_log where company_id = %s order by id", tenant.id)
     assert [row[2] for row in rows] == [{"characters": len(text)}, {"characters": 4}, {"characters": 0}]
     assert rows[0][0].startswith("key/")

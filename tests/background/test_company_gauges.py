@@ -21,7 +21,7 @@ from journey.time import to_micros
 from local.embedded import free_port
 from tests.conftest import NewDatabase
 from tests.db.test_analytics import START, visit
-from tests.support.lived import live
+from tests.support.journey_rows import insert_company
 from tests.support.promql import scraped
 from worker import build_runtime
 
@@ -85,7 +85,7 @@ NOW = to_micros(datetime.now(UTC))
 
 
 async def test_an_empty_company_exports_zeros(exporter: Exporter, database_url: str) -> None:
-    live(database_url, 1, [], NOW)
+    insert_company(database_url, 1, [], NOW)
     await exporter.gauges.refresh()
     for name in ("stage_customers", "stage_seconds"):
         assert len(exporter.series(f"perdure_{name}", 1)) == 7
@@ -95,7 +95,7 @@ async def test_an_empty_company_exports_zeros(exporter: Exporter, database_url: 
 
 
 async def test_a_removed_stage_falls_to_zero(exporter: Exporter, database_url: str) -> None:
-    live(database_url, 1, [[visit("a", 0)], [visit("b", 0)]], NOW)
+    insert_company(database_url, 1, [[visit("a", 0)], [visit("b", 0)]], NOW)
     founder = "update journey_transitions set to_stage = 'founder' where sequence = 4 and relationship_id = 1000000"
     change(database_url, founder)
     await exporter.gauges.refresh()
@@ -108,8 +108,8 @@ async def test_a_removed_stage_falls_to_zero(exporter: Exporter, database_url: s
 
 async def test_each_company_has_its_own_gauges(exporter: Exporter, database_url: str) -> None:
     now = to_micros(START)
-    live(database_url, 1, [[visit("a", -1)]], now)
-    live(database_url, 2, [[visit("a", -1)], [visit("b", -1)]], now)
+    insert_company(database_url, 1, [[visit("a", -1)]], now)
+    insert_company(database_url, 2, [[visit("a", -1)], [visit("b", -1)]], now)
     await exporter.gauges.refresh()
     assert sum(exporter.series("perdure_stage_customers", 1).values()) == 1
     assert sum(exporter.series("perdure_stage_customers", 2).values()) == 2
@@ -117,7 +117,7 @@ async def test_each_company_has_its_own_gauges(exporter: Exporter, database_url:
 
 async def test_rules_that_do_not_parse_hide_no_other_companys_gauges(exporter: Exporter, database_url: str) -> None:
     for company in (1, 2, 3):
-        live(database_url, company, [[visit("a", 0)]], NOW)
+        insert_company(database_url, company, [[visit("a", 0)]], NOW)
     broken = 'update companies set settings = \'{"scoring": {"nonsense": 1}}\', rules_version = 2 where id = 2'
     change(database_url, broken)
     with capture_logs() as logs:
@@ -135,7 +135,7 @@ async def test_rules_that_do_not_parse_hide_no_other_companys_gauges(exporter: E
 
 
 async def test_gauges_survive_an_outage_of_postgres(exporter: Exporter, postgres_url: str, database_url: str) -> None:
-    live(database_url, 1, [[visit("a", 0)]], NOW)
+    insert_company(database_url, 1, [[visit("a", 0)]], NOW)
     with capture_logs() as logs:
         running = asyncio.create_task(exporter.gauges.run(interval=0.05))
         await asyncio.sleep(0.5)

@@ -13,7 +13,7 @@ from journey.event_validation import parse
 from journey.events import Event
 from journey.time import to_micros
 from tests.dashboard.conftest import Visit
-from tests.support.lived import live
+from tests.support.journey_rows import insert_company
 
 MANY = 5_000
 
@@ -78,7 +78,9 @@ def test_a_company_without_customers(visit: Visit) -> None:
 def test_a_list_of_five_thousand_customers(visit: Visit) -> None:
     page, stack = visit.page, visit.stack
     company = 5_000
-    live(stack.database_url, company, ([_visit(number)] for number in range(MANY)), to_micros(datetime.now(UTC)))
+    insert_company(
+        stack.database_url, company, ([_visit(number)] for number in range(MANY)), to_micros(datetime.now(UTC))
+    )
     stack.execute(
         "insert into api_keys (company_id, name, key_hash, prefix, scopes) values (%s, 'many',"
         " sha256('pk_of_many'), 'pk_of_ma', array['journeys:read'])",

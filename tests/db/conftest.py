@@ -1,4 +1,4 @@
-"""Databases of a test's own, and two companies that have something in every table."""
+"""Fixtures: empty databases, and databases with two companies that have one row in every table."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +11,7 @@ import pytest_asyncio
 from db.connections import Pool, open_pool
 from tests.conftest import NewDatabase
 
-# One row of a company in every table, named by the company, which is its customer's and relationship's number, too.
+# One row in every table for a company; its id is also the id of the customer and of the relationship.
 ROWS = """
 insert into companies (id, name) values ({c}, 'c{c}');
 insert into customer_journey_stages (company_id, stage_key, stage_name, order_index) values ({c}, 's{c}', 'S', 1);
@@ -55,7 +55,7 @@ A, B = 1, 2
 
 @pytest.fixture
 def database_url(new_database: NewDatabase, migrated_template: str) -> str:
-    """A database with the newest schema and nothing in it, as its superuser."""
+    """The URL of an empty database with the latest schema, as superuser."""
     return new_database(template=migrated_template)
 
 
@@ -67,13 +67,13 @@ def filled_template(new_database: NewDatabase, migrated_template: str) -> str:
         for company in (A, B):
             connection.execute(ROWS.format(c=company))
         for table in ("companies", "customers", "customer_relationships", "journey_actions", "staff", "api_keys"):
-            connection.execute(f"select setval('{table}_id_seq', 100)")  # past the numbers given above
+            connection.execute(f"select setval('{table}_id_seq', 100)")  # after the ids used above
     return urlsplit(url).path[1:]
 
 
 @pytest.fixture
 def two_companies(new_database: NewDatabase, filled_template: str) -> str:
-    """A database with companies A and B, each with one row in every table, as its superuser."""
+    """The URL of a database with companies A and B, each with one row in every table, as superuser."""
     return new_database(template=filled_template)
 
 

@@ -1,4 +1,4 @@
-"""The real logs: every figure equals what was computed from the logs alone."""
+"""The reference logs: all analytics equal the values computed from the logs alone."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from journey.simulate import Log
 from journey.time import to_micros
 from tests.conftest import NewDatabase
 from tests.db.conftest import application_pool
-from tests.support.lived import live, roll_up_all
+from tests.support.journey_rows import insert_company, roll_up_all
 
 DATA = Path(os.environ.get("PERDURE_DATA") or "nowhere")
 LOGS = ["anonymous_bank_calls", "cdnow_sample", "hair_salon", "online_retail"]
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def logs_url(new_database: NewDatabase, migrated_template: str) -> str:
-    """A database in which each log, lived until 120 days after its end, is a company: its place in LOGS."""
+    """A database with one company per log, decided until 120 days after its end; its id is the position in LOGS."""
     url = new_database(template=migrated_template)
     for company, name in enumerate(LOGS, 1):
         log = Log()
@@ -43,18 +43,18 @@ def logs_url(new_database: NewDatabase, migrated_template: str) -> str:
             assert event is not None
             log.add(event)
         end = datetime.fromisoformat(reference(name)["end_plus_120d"]["at"])
-        live(url, company, log.customers.values(), to_micros(end))
+        insert_company(url, company, log.customers.values(), to_micros(end))
     return url
 
 
 def reference(log: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((DATA / "reference" / f"{log}.json").read_bytes())["as_of"]
-    return found
+    reference: dict[str, Any] = json.loads((DATA / "reference" / f"{log}.json").read_bytes())["as_of"]
+    return reference
 
 
 @dataclass
 class Case:
-    """One log as of one instant: what was computed from it, and where it stands here."""
+    """One log as of one instant: the reference values, and its company in the database."""
 
     expected: dict[str, Any]
     pool: Pool
@@ -67,7 +67,7 @@ class Case:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def rolled_url(logs_url: str, new_database: NewDatabase) -> str:
-    """The same, rolled up."""
+    """The same database, rolled up."""
     url = new_database(template=urlsplit(logs_url).path[1:])
     async with application_pool(url) as pool:
         await roll_up_all(pool)
@@ -90,8 +90,8 @@ async def test_stages(case: Case) -> None:
 
 
 async def test_transitions(case: Case) -> None:
-    found = await journey_analytics.transitions(case.pool, case.company, case.query)
-    assert in_order(found) == in_order(case.expected["transitions"])
+    transitions = await journey_analytics.transitions(case.pool, case.company, case.query)
+    assert in_order(transitions) == in_order(case.expected["transitions"])
 
 
 def in_order(moves: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -106,8 +106,8 @@ async def test_average_days_in_stage(case: Case) -> None:
 
 
 async def test_funnel(case: Case) -> None:
-    found = await journey_analytics.funnel(case.pool, case.company, case.query)
-    steps = [{"stage": step["stage"], "customers": step["customers"]} for step in found]
+    funnel = await journey_analytics.funnel(case.pool, case.company, case.query)
+    steps = [{"stage": step["stage"], "customers": step["customers"]} for step in funnel]
     assert steps == case.expected["funnel"]
 
 
@@ -124,7 +124,7 @@ async def test_stage_metrics(case: Case) -> None:
 
 
 def exact(metric: dict[str, Any]) -> tuple[Any, ...]:
-    """The numbers of one row, decimals as such."""
+    """Return the numbers of one row, decimals as `Decimal`."""
     mean, rate = metric["avg_time_in_stage"], metric["conversion_rate"]
     return (
         metric["customer_count"],
@@ -135,7 +135,7 @@ def exact(metric: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
-async def test_days_together_are_as_days_alone(case: Case) -> None:
+async def test_a_range_of_days_equals_its_single_days(case: Case) -> None:
     last = datetime.fromisoformat(case.expected["at"]).date()
     first = date.fromordinal(last.toordinal() - 40)
     together = json.loads(await stage_metrics(case.pool, case.company, case.query, first, last))

@@ -1,4 +1,4 @@
-"""Companies and keys: made by the operator, found by the gateway."""
+"""Companies and API keys: created by the operator, looked up by the API."""
 
 import asyncio
 
@@ -13,10 +13,10 @@ A = 1  # as in conftest.py
 
 async def test_a_new_system_gets_company_1_and_one_key(database_url: str, pool: Pool) -> None:
     answers = await asyncio.gather(*(companies.ensure_first(database_url) for _ in range(4)))
-    made = [answer for answer in answers if answer is not None]
-    assert len(made) == 1
-    found = await api_keys.find(pool, made[0])
-    assert found == api_keys.Credential(1, found.key_id if found else 0, frozenset(api_keys.SCOPES))
+    plaintexts = [answer for answer in answers if answer is not None]
+    assert len(plaintexts) == 1
+    credential = await api_keys.find(pool, plaintexts[0])
+    assert credential == api_keys.Credential(1, credential.key_id if credential else 0, frozenset(api_keys.SCOPES))
     assert await companies.ensure_first(database_url) is None
     async with owner_connection(database_url) as connection:
         assert await companies.create(connection, " Second ") == 2
@@ -25,7 +25,7 @@ async def test_a_new_system_gets_company_1_and_one_key(database_url: str, pool: 
     assert [(company.id, company.name) for company in listed] == [(1, "Example company"), (2, "Second")]
 
 
-async def test_company_1_though_the_number_was_used_up(database_url: str) -> None:
+async def test_company_1_is_created_even_if_its_id_was_used(database_url: str) -> None:
     async with owner_connection(database_url) as connection:
         await companies.create(connection, "never")
         await connection.rollback()
@@ -60,11 +60,11 @@ async def test_a_key_is_found_until_it_is_revoked(two_companies: str, two_compan
 
 
 @pytest.mark.parametrize("plaintext", ["", "pk_", "nobody's", "\x00", "ü", "\udcff", "x" * 100_000])
-async def test_what_is_no_key_is_nobodys(two_companies: str, two_companies_pool: Pool, plaintext: str) -> None:
+async def test_invalid_keys_are_not_found(two_companies: str, two_companies_pool: Pool, plaintext: str) -> None:
     assert await api_keys.find(two_companies_pool, plaintext) is None
 
 
-async def test_a_key_is_nowhere_in_the_database(database_url: str) -> None:
+async def test_the_plaintext_of_a_key_is_not_stored(database_url: str) -> None:
     plaintext = await companies.ensure_first(database_url)
     assert plaintext is not None
     with psycopg.connect(database_url) as connection:

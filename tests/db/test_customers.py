@@ -1,4 +1,4 @@
-"""Profiles: put, replaced, read, and nobody else's."""
+"""Customer profiles: created, replaced, read, and separate for each company."""
 
 from typing import Any
 
@@ -26,14 +26,14 @@ def profile(stored: dict[str, Any] | None) -> dict[str, Any]:
     return {field: stored[field] for field in customers.FIELDS}
 
 
-async def test_a_profile_is_made_and_replaced(two_companies: str, two_companies_pool: Pool) -> None:
-    made = await customers.put_profile(two_companies_pool, A, "new@1", PROFILE)
-    assert made["customer_id"] == "new@1"
-    assert profile(made) == PROFILE
-    assert await customers.get(two_companies_pool, A, "new@1") == made
+async def test_a_profile_is_created_and_replaced(two_companies: str, two_companies_pool: Pool) -> None:
+    stored = await customers.put_profile(two_companies_pool, A, "new@1", PROFILE)
+    assert stored["customer_id"] == "new@1"
+    assert profile(stored) == PROFILE
+    assert await customers.get(two_companies_pool, A, "new@1") == stored
     again = await customers.put_profile(two_companies_pool, A, "new@1", {"name": "Åsa"})
     assert profile(again) == {**EMPTY, "name": "Åsa"}
-    assert again["created_at"] == made["created_at"]
+    assert again["created_at"] == stored["created_at"]
 
 
 async def test_the_same_id_in_two_companies_is_two_customers(two_companies: str, two_companies_pool: Pool) -> None:
@@ -45,7 +45,7 @@ async def test_the_same_id_in_two_companies_is_two_customers(two_companies: str,
     assert await customers.get(two_companies_pool, B, "x1") is None
 
 
-async def test_what_is_no_profile_is_refused(two_companies: str, two_companies_pool: Pool) -> None:
+async def test_invalid_profiles_are_rejected(two_companies: str, two_companies_pool: Pool) -> None:
     with pytest.raises(ValueError, match="unknown field vip; a profile has name, email"):
         await customers.put_profile(two_companies_pool, A, "new", {"vip": True})
     for bad in ("", "a b", "x" * 65, "ü"):
@@ -53,7 +53,7 @@ async def test_what_is_no_profile_is_refused(two_companies: str, two_companies_p
             await customers.put_profile(two_companies_pool, A, bad, {})
 
 
-async def test_consent_ends_once_and_for_one_channel(two_companies: str, two_companies_pool: Pool) -> None:
+async def test_consent_is_withdrawn_once_and_for_one_channel(two_companies: str, two_companies_pool: Pool) -> None:
     await customers.put_profile(two_companies_pool, A, "x1", PROFILE | {"consent": {"email": True, "sms": True}})
     assert await customers.unsubscribe(two_companies_pool, A, "x1", "email", "customer")
     assert not await customers.unsubscribe(two_companies_pool, A, "x1", "email", "customer")

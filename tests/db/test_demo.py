@@ -1,4 +1,4 @@
-"""The invented company goes into an empty system alone."""
+"""The demo company is only created in an empty system."""
 
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ async def claimed(url: str) -> DemoCompany | None:
         return await demo.claim_company(connection, 20, END, "Salon (invented)", "CHF")
 
 
-async def test_an_empty_system_becomes_the_invented_one(database_url: str) -> None:
+async def test_an_empty_company_becomes_the_demo_company(database_url: str) -> None:
     await companies.ensure_first(database_url)
     assert await claimed(database_url) == DemoCompany(1, 20, END, filled=False)
     async with owner_connection(database_url) as connection:
@@ -28,8 +28,8 @@ async def test_an_empty_system_becomes_the_invented_one(database_url: str) -> No
     assert (company.name, company.currency) == ("Salon (invented)", "CHF")
 
 
-async def test_no_other_system_does(database_url: str) -> None:
-    assert await claimed(database_url) is None  # nobody's
+async def test_a_system_with_data_does_not_become_the_demo(database_url: str) -> None:
+    assert await claimed(database_url) is None  # no company at all
     await companies.ensure_first(database_url)
     with psycopg.connect(database_url) as superuser:
         superuser.execute("insert into customers (company_id, external_id) values (1, 'c-1')")

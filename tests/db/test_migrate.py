@@ -1,4 +1,4 @@
-"""Migrating: once, twice, several at a time, and back."""
+"""Migrations: repeated, concurrent, failed, and downgraded."""
 
 import asyncio
 import sys
@@ -27,7 +27,7 @@ def test_a_second_upgrade_changes_nothing(new_database: NewDatabase) -> None:
     assert migrate.upgrade(url) == []
 
 
-async def test_several_that_start_at_once_do_it_once(new_database: NewDatabase) -> None:
+async def test_concurrent_processes_migrate_once(new_database: NewDatabase) -> None:
     url = new_database()
     script = "import sys; from db.schema.migrate import upgrade; print(len(upgrade(sys.argv[1])))"
     started = [
@@ -41,16 +41,16 @@ async def test_several_that_start_at_once_do_it_once(new_database: NewDatabase) 
     assert applied[2] > 0
 
 
-async def test_several_threads_of_one_process_do_not_meet(new_database: NewDatabase) -> None:
+async def test_concurrent_threads_do_not_interfere(new_database: NewDatabase) -> None:
     urls = [new_database() for _ in range(3)]
     applied = await asyncio.gather(*(asyncio.to_thread(migrate.upgrade, url) for url in urls))
     assert all(applied)
 
 
-def test_a_failed_upgrade_leaves_nothing(new_database: NewDatabase) -> None:
+def test_a_failed_upgrade_is_rolled_back(new_database: NewDatabase) -> None:
     url = new_database()
     with psycopg.connect(url) as connection:
-        connection.execute("create table audit_log ()")  # in the way of the last table
+        connection.execute("create table audit_log ()")  # conflicts with the last table
     with pytest.raises(Exception, match="already exists"):
         migrate.upgrade(url)
     assert migrate.current(url) is None
@@ -59,15 +59,15 @@ def test_a_failed_upgrade_leaves_nothing(new_database: NewDatabase) -> None:
     assert tables == [("audit_log",)]
 
 
-def test_down_and_up_again(database_url: str) -> None:
+def test_downgrade_and_upgrade_again(database_url: str) -> None:
     with create_engine(migrate.sqlalchemy_url(database_url)).begin() as connection:
         command.downgrade(migrate.configuration(connection), "base")
     assert migrate.current(database_url) is None
     assert migrate.upgrade(database_url)
 
 
-def test_older_rows_get_their_stays_and_wait_to_be_rolled_up(two_companies: str) -> None:
-    owner = f"owner_{uuid4().hex}"  # no superuser: what forces its own policies upon it is in the migration's way
+def test_existing_rows_get_their_stays_and_are_enqueued(two_companies: str) -> None:
+    owner = f"owner_{uuid4().hex}"  # not a superuser: FORCE ROW LEVEL SECURITY applies to its migrations
     with create_engine(migrate.sqlalchemy_url(two_companies)).begin() as connection:
         command.downgrade(migrate.configuration(connection), "0002")
     with psycopg.connect(two_companies) as superuser:
@@ -108,8 +108,8 @@ def test_older_rows_get_their_stays_and_wait_to_be_rolled_up(two_companies: str)
     ],
 )
 def test_libpq_urls_are_understood(url: str, host: str | None, database: str, query: dict[str, str]) -> None:
-    made = make_url(migrate.sqlalchemy_url(url))
-    assert (made.drivername, made.host, made.database, dict(made.query)) == (
+    converted = make_url(migrate.sqlalchemy_url(url))
+    assert (converted.drivername, converted.host, converted.database, dict(converted.query)) == (
         "postgresql+psycopg",
         host,
         database,
@@ -118,7 +118,7 @@ def test_libpq_urls_are_understood(url: str, host: str | None, database: str, qu
 
 
 @pytest.mark.parametrize("url", ["mysql://me:secret@db/x", "dbname=x password=secret", ""])
-def test_other_urls_are_refused_without_their_password(url: str) -> None:
+def test_other_urls_are_rejected_without_showing_passwords(url: str) -> None:
     with pytest.raises(ValueError, match="must begin with postgresql://") as caught:
         migrate.sqlalchemy_url(url)
     assert "secret" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The login of DATABASE_URL need not be a superuser."""
+"""The login of DATABASE_URL does not have to be a superuser."""
 
 import tempfile
 from pathlib import Path
@@ -17,7 +17,7 @@ from local.embedded import Postgres, running
 from tests.conftest import NewDatabase
 
 
-async def test_an_owner_who_may_create_roles_needs_nothing_else() -> None:
+async def test_an_owner_with_createrole_needs_nothing_else() -> None:
     with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
         async with running(Postgres(Path(folder), settings={"fsync": "off"})) as postgres:
             with psycopg.connect(postgres.url) as superuser:
@@ -28,11 +28,11 @@ async def test_an_owner_who_may_create_roles_needs_nothing_else() -> None:
             await operates(url)
 
 
-async def test_an_owner_who_may_not_is_told_what_to_ask_for(new_database: NewDatabase, migrated_template: str) -> None:
+async def test_an_owner_without_createrole_gets_a_hint(new_database: NewDatabase, migrated_template: str) -> None:
     owner = f"owner_{uuid4().hex}"
     with psycopg.connect(new_database(), autocommit=True) as superuser:
         superuser.execute(sql.SQL("create role {} login").format(sql.Identifier(owner)))
-        # perdure_app is there already: the template's migration made it, in another database of the same server.
+        # perdure_app exists already: the template's migration created it in another database of the server.
         url = new_database(owner=owner).replace("//postgres@", f"//{owner}@")
         with pytest.raises(ProgrammingError, match=f"grant perdure_app to {owner};"):
             upgrade(url)
@@ -42,7 +42,7 @@ async def test_an_owner_who_may_not_is_told_what_to_ask_for(new_database: NewDat
 
 
 async def operates(url: str) -> None:
-    """What an operator does works, and is no way around the tenants."""
+    """Check that the operator's functions work and do not bypass row-level security."""
     plaintext = await companies.ensure_first(url)
     assert plaintext is not None
     async with owner_connection(url) as connection:

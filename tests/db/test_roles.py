@@ -19,7 +19,7 @@ from journey.event_validation import parse
 from journey.events import Event
 from journey.stages import DEFAULT_STAGES, Rulebook
 from journey.time import to_micros
-from tests.support.lived import live
+from tests.support.journey_rows import insert_company
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 OTHER_KEYS = {"at_risk": "quiet", "churned": "gone", "vip": "gold"}
@@ -35,14 +35,14 @@ def visit(customer: str, days_ago: float, amount: str = "10.00") -> Event:
 async def figures(pool: Pool, rulebook: Rulebook) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The summary, and the churn predictions without the stage's key and name."""
     summary = await journey_analytics.summary(pool, 1, AnalyticsQuery(rulebook.all_stages))
-    found = json.loads(await churn_predictions(pool, 1, rulebook, 10))
-    assert found["total"] == len(found["predictions"])
-    return summary, [{k: v for k, v in row.items() if "stage" not in k} for row in found["predictions"]]
+    churn = json.loads(await churn_predictions(pool, 1, rulebook, 10))
+    assert churn["total"] == len(churn["predictions"])
+    return summary, [{k: v for k, v in row.items() if "stage" not in k} for row in churn["predictions"]]
 
 
 async def test_other_keys_with_the_same_roles_give_the_same_figures(pool: Pool, database_url: str) -> None:
     histories = [[visit("new", 3)], [visit("rich", 5, "2000.00")], [visit("back", 200), visit("back", 1)]]
-    live(database_url, 1, [*histories, [visit("quiet", 100)], [visit("lost", 200)]], to_micros(NOW))
+    insert_company(database_url, 1, [*histories, [visit("quiet", 100)], [visit("lost", 200)]], to_micros(NOW))
     by_default = await figures(pool, await RulebookCache().latest(pool, 1))
     assert (by_default[0]["at_risk_count"], by_default[0]["vip_count"]) == (1, 1)
     assert [row["customer_id"] for row in by_default[1]] == ["quiet"]
@@ -65,7 +65,7 @@ async def test_other_keys_with_the_same_roles_give_the_same_figures(pool: Pool, 
 
 
 async def test_a_high_risk_is_the_companys_own(pool: Pool, database_url: str) -> None:
-    live(database_url, 1, [[visit("new", 3)], [visit("slow", 70)]], to_micros(NOW))
+    insert_company(database_url, 1, [[visit("new", 3)], [visit("slow", 70)]], to_micros(NOW))
     assert (await figures(pool, await RulebookCache().latest(pool, 1)))[1] == []
     with psycopg.connect(database_url) as connection:
         connection.execute(

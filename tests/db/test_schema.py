@@ -1,4 +1,4 @@
-"""The models, the migrations and what the contract says of the database are one."""
+"""Models and migrations describe the same schema, with row-level security on every tenant table."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from db.schema.migrate import sqlalchemy_url
 from db.schema.models import Base
 from tests.conftest import NewDatabase
 
-# What autogenerate does not look at: checks, the conditions and directions of indexes, storage, exact types.
+# What autogenerate does not compare: checks, conditions and directions of indexes, storage, exact types.
 CATALOG = """
 select 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull || ' '
        || a.attidentity::text || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '')
@@ -41,8 +41,8 @@ select relname, relrowsecurity and relforcerowsecurity and exists (select from p
 def test_models_need_no_further_migration(database_url: str) -> None:
     with create_engine(sqlalchemy_url(database_url)).connect() as connection:
         options = {"compare_type": True, "compare_server_default": True}
-        found = compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata)
-    assert not found, "models and migrations differ; write a migration: alembic revision --autogenerate"
+        differences = compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata)
+    assert not differences, "models and migrations differ; write a migration: alembic revision --autogenerate"
 
 
 def test_models_and_migrations_build_the_same_catalog(database_url: str, new_database: NewDatabase) -> None:
@@ -68,16 +68,16 @@ def test_row_level_security_is_forced_on_every_tenant_table(database_url: str) -
 def test_the_application_owns_nothing_and_bypasses_nothing(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         powers_of = "select oid, rolsuper, rolbypassrls, rolcreaterole, rolcanlogin from pg_roles where rolname = %s"
-        found = connection.execute(powers_of, ["perdure_app"]).fetchone()
-        assert found is not None
-        oid, *powers = found
+        row = connection.execute(powers_of, ["perdure_app"]).fetchone()
+        assert row is not None
+        oid, *powers = row
         assert not any(powers)
         for catalog_table, column in [("class", "rel"), ("proc", "pro"), ("type", "typ"), ("namespace", "nsp")]:
             owned = connection.execute(f"select from pg_{catalog_table} where {column}owner = %s", [oid])
             assert owned.fetchall() == []
 
 
-def test_the_view_reads_as_its_reader(database_url: str) -> None:
+def test_the_view_has_the_rights_of_its_reader(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         views = connection.execute(
             "select relname, reloptions from pg_class where relkind = 'v' and relnamespace = 'public'::regnamespace"

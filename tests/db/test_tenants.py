@@ -1,4 +1,4 @@
-"""No company sees or touches another's rows, and nobody without a company sees any."""
+"""A company cannot see or change the rows of another one; without a company, no rows are visible."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ TABLES = sorted(Base.metadata.tables)
 
 @pytest.fixture(scope="module")
 def two_companies(new_database: NewDatabase, filled_template: str) -> str:
-    """One for all tests here: what they try must change nothing."""
+    """One database for all tests in this module, which must not change it."""
     return new_database(template=filled_template)
 
 
 def own(table: str) -> sql.Identifier:
-    """The column that names the company."""
+    """Return the column with the company's id."""
     return sql.Identifier("id" if table == "companies" else "company_id")
 
 
@@ -32,7 +32,7 @@ def statement(text: str, table: str) -> sql.Composed:
 
 
 @pytest.mark.parametrize("table", [*TABLES, "journey_analytics_summary"])
-async def test_without_a_tenant_no_row(two_companies: str, two_companies_pool: Pool, table: str) -> None:
+async def test_without_a_tenant_no_rows_are_visible(two_companies: str, two_companies_pool: Pool, table: str) -> None:
     with psycopg.connect(two_companies) as superuser:
         assert superuser.execute(statement("select count(*) from {table}", table)).fetchone() == (2,)
     everything = statement("select * from {table}", table)
@@ -40,14 +40,14 @@ async def test_without_a_tenant_no_row(two_companies: str, two_companies_pool: P
         assert await (await connection.execute(everything)).fetchall() == []
     async with tenant_transaction(two_companies_pool, A) as connection:
         await connection.execute("select 1")
-    async with two_companies_pool.connection() as connection:  # the same connection, after it had a tenant
+    async with two_companies_pool.connection() as connection:  # the same connection, after a tenant's transaction
         assert await (await connection.execute(everything)).fetchall() == []
 
 
 @pytest.mark.parametrize("table", [*TABLES, "journey_analytics_summary"])
-async def test_a_tenant_sees_its_own_rows_alone(two_companies: str, two_companies_pool: Pool, table: str) -> None:
-    seen = await tenant_rows(two_companies_pool, A, statement("select {own} from {table}", table))
-    assert seen == [(A,)]
+async def test_a_tenant_sees_only_its_own_rows(two_companies: str, two_companies_pool: Pool, table: str) -> None:
+    company_ids = await tenant_rows(two_companies_pool, A, statement("select {own} from {table}", table))
+    assert company_ids == [(A,)]
     assert (
         await tenant_rows(two_companies_pool, A, statement("select * from {table} where {own} = %s", table), [B]) == []
     )
@@ -66,21 +66,21 @@ async def test_a_tenant_cannot_write_for_another(two_companies: str, two_compani
             async with tenant_transaction(two_companies_pool, A) as connection:
                 assert (await connection.execute(statement(text, table), [B])).rowcount == 0
         except InsufficientPrivilege:
-            pass  # not its own rows either
-    with pytest.raises(InsufficientPrivilege):  # nor give its own away
+            pass  # not even for its own rows
+    with pytest.raises(InsufficientPrivilege):  # nor assign its own rows to another company
         async with tenant_transaction(two_companies_pool, A) as connection:
             await connection.execute(statement("update {table} set {own} = %s", table), [B])
     assert rows(two_companies, table) == before
 
 
 def rows(url: str, table: str) -> list[dict[str, Any]]:
-    """Every row of a table, as the superuser sees it."""
+    """Return every row of a table, as superuser."""
     with psycopg.connect(url) as superuser:
-        found = superuser.execute(statement("select to_jsonb(t) from {table} t order by {own}", table)).fetchall()
-    return [row for (row,) in found]
+        records = superuser.execute(statement("select to_jsonb(t) from {table} t order by {own}", table)).fetchall()
+    return [row for (row,) in records]
 
 
-async def test_a_tenant_cannot_refer_to_anothers_customer(two_companies: str, two_companies_pool: Pool) -> None:
+async def test_a_tenant_cannot_reference_another_tenants_customer(two_companies: str, two_companies_pool: Pool) -> None:
     with pytest.raises(ForeignKeyViolation):
         async with tenant_transaction(two_companies_pool, A) as connection:
             await connection.execute("update customer_relationships set customer_id = %s", [B])
@@ -93,7 +93,7 @@ async def test_the_application_may_not_change_the_schema(pool: Pool, text: str) 
             await connection.execute(sql.SQL(text))
 
 
-async def test_the_audit_log_is_only_added_to(two_companies: str, two_companies_pool: Pool) -> None:
+async def test_the_audit_log_is_append_only(two_companies: str, two_companies_pool: Pool) -> None:
     for text in ("update audit_log set actor = 'x'", "delete from audit_log"):
         with pytest.raises(InsufficientPrivilege):
             async with tenant_transaction(two_companies_pool, A) as connection:

@@ -17,7 +17,7 @@ from contracts.maintenance import SweepStart
 from journey.event_validation import parse
 from journey.events import Event
 from journey.time import to_micros
-from tests.support.lived import live
+from tests.support.journey_rows import insert_company
 
 TODAY = datetime.now(UTC).date()
 
@@ -65,7 +65,7 @@ def lived_company(url: str, company: int, *, since: int) -> None:
         return parse(f'{{"type": "appointment.completed", {fields}}}')
 
     customers = [[visit("a", ago) for ago in range(since, 0, -30)], [visit("b", since - 1)]]
-    live(url, company, customers, to_micros(noon - timedelta(days=1)))
+    insert_company(url, company, customers, to_micros(noon - timedelta(days=1)))
     with psycopg.connect(url) as connection:
         connection.execute(
             "update journey_events set received_at = now() - interval '3 days' where company_id = %s", [company]

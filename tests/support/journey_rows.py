@@ -33,18 +33,18 @@ COLUMNS = {
 }
 
 
-def live(url: str, company: int, customers: Iterable[list[Event]], now: int) -> None:
+def insert_company(url: str, company: int, customers: Iterable[list[Event]], now: int) -> None:
     """Create a company whose customers have had these events, decided by the default rules up to `now` (µs)."""
     rows: dict[str, list[Sequence[Any]]] = {table: [] for table in COLUMNS}
     for key, events in enumerate(customers, company * 1_000_000):
         decision = decide(State(), events, DEFAULT_RULEBOOK, Micros(now))
         rows["customers"].append((key, company, events[0].customer))
-        rows["customer_relationships"].append((key, company, key, *_standing(decision.state, now)))
+        rows["customer_relationships"].append((key, company, key, *_journey_row(decision.state, now)))
         rows["journey_unrolled"].append((company, key, 1, key))
         rows["journey_transitions"] += [
-            (company, key, *_move(move), 1, to_datetime(Micros(now))) for move in decision.transitions
+            (company, key, *_transition_row(move), 1, to_datetime(Micros(now))) for move in decision.transitions
         ]
-        rows["journey_events"] += [(company, key, *_entry(event), "applied", 1, 1) for event in events]
+        rows["journey_events"] += [(company, key, *_event_row(event), "applied", 1, 1) for event in events]
     with psycopg.connect(url) as connection:
         connection.execute("insert into companies (id, name) values (%s, 'c')", [company])
         for table, columns in COLUMNS.items():
@@ -63,7 +63,7 @@ async def roll_up_all(pool: Pool) -> None:
             pass
 
 
-def _standing(state: State, now: int) -> tuple[Any, ...]:
+def _journey_row(state: State, now: int) -> tuple[Any, ...]:
     last, deadline = state.facts.last_appointment_at, state.deadline
     scores = (money_text(state.risk), money_text(state.engagement))
     return (
@@ -78,12 +78,12 @@ def _standing(state: State, now: int) -> tuple[Any, ...]:
     )
 
 
-def _move(move: Transition) -> tuple[Any, ...]:
+def _transition_row(move: Transition) -> tuple[Any, ...]:
     stay = None if move.since is None else timedelta(microseconds=move.at - move.since)
     where = (move.transition_number, move.from_stage, move.to_stage, to_datetime(move.at), stay)
     return (*where, move.trigger_type, move.trigger_event, move.event_id)
 
 
-def _entry(event: Event) -> tuple[Any, ...]:
+def _event_row(event: Event) -> tuple[Any, ...]:
     payload = canonical(event)
     return (event.id, content_hash(payload), event.type, event.occurred_at, orjson.dumps(payload).decode())

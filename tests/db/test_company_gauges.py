@@ -1,4 +1,4 @@
-"""What operators watch of a company, and the one thing that the application knows of all of them."""
+"""Gauges of a company, and the function that lists company ids."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ from db.operations import company_gauges
 from db.people.companies import all_ids
 from journey.time import to_micros
 from tests.db.test_analytics import START, visit
-from tests.support.lived import live
+from tests.support.journey_rows import insert_company
 
 NOW = to_micros(START + timedelta(days=10))
 
@@ -22,7 +22,7 @@ def change(url: str, statement: str) -> None:
 
 
 async def test_an_empty_company_has_zeros(pool: Pool, database_url: str) -> None:
-    live(database_url, 1, [], NOW)
+    insert_company(database_url, 1, [], NOW)
     assert await company_gauges.risk_distribution(pool, 1) == {"0": 0, "0-0.3": 0, "0.3-0.7": 0, "0.7-1": 0}
     assert set((await company_gauges.finished_actions(pool, 1)).values()) == {0}
     assert await company_gauges.overdue_seconds(pool, 1) == 0
@@ -31,7 +31,7 @@ async def test_an_empty_company_has_zeros(pool: Pool, database_url: str) -> None
 
 async def test_each_score_is_in_one_bucket(pool: Pool, database_url: str) -> None:
     scores = [None, "0", "0.01", "0.30", "0.31", "0.70", "0.71", "1"]
-    live(database_url, 1, [[visit(f"c-{number}", 0)] for number in range(len(scores))], NOW)
+    insert_company(database_url, 1, [[visit(f"c-{number}", 0)] for number in range(len(scores))], NOW)
     for number, score in enumerate(scores):
         change(
             database_url,
@@ -41,7 +41,7 @@ async def test_each_score_is_in_one_bucket(pool: Pool, database_url: str) -> Non
 
 
 async def test_actions_that_ended_within_30_days(pool: Pool, database_url: str) -> None:
-    live(database_url, 1, [[visit("c-1", 0)]], NOW)
+    insert_company(database_url, 1, [[visit("c-1", 0)]], NOW)
     change(
         database_url,
         "insert into journey_actions (company_id, relationship_id, action_key, action, stage_key, entry, status,"
@@ -51,15 +51,15 @@ async def test_actions_that_ended_within_30_days(pool: Pool, database_url: str) 
         " ('d', 'suppressed', '1 minute'), ('e', 'failed', interval '31 days'), ('f', 'cancelled', '1 minute'),"
         " ('g', 'pending', null), ('h', 'waiting', null)) as x(key, status, age)",
     )
-    # touched since, as when somebody looks after it
+    # updated later than it was done
     change(database_url, "update journey_actions set updated_at = now() where action_key = 'e'")
     expected = {"succeeded": 2, "failed": 1, "suppressed": 1, "cancelled": 1}
     assert await company_gauges.finished_actions(pool, 1) == expected
 
 
-async def test_the_oldest_deadline_that_passed(pool: Pool, database_url: str) -> None:
-    live(database_url, 1, [[visit("c-1", 0)], [visit("c-2", 0)], [visit("c-3", 0)]], NOW)
-    live(database_url, 2, [[visit("c-1", 0)]], NOW)
+async def test_the_oldest_overdue_deadline(pool: Pool, database_url: str) -> None:
+    insert_company(database_url, 1, [[visit("c-1", 0)], [visit("c-2", 0)], [visit("c-3", 0)]], NOW)
+    insert_company(database_url, 2, [[visit("c-1", 0)]], NOW)
     change(database_url, "update customer_relationships set next_deadline = now() + interval '1 hour'")
     assert await company_gauges.overdue_seconds(pool, 1) == 0
     change(
@@ -72,7 +72,7 @@ async def test_the_oldest_deadline_that_passed(pool: Pool, database_url: str) ->
     assert await company_gauges.overdue_seconds(pool, 2) == 0
 
 
-async def test_tasks_that_are_not_done(two_companies: str, two_companies_pool: Pool) -> None:
+async def test_open_tasks(two_companies: str, two_companies_pool: Pool) -> None:
     assert await company_gauges.open_tasks(two_companies_pool, 1) == 1
     change(two_companies, "update tasks set status = 'done' where company_id = 1")
     assert await company_gauges.open_tasks(two_companies_pool, 1) == 0
@@ -80,26 +80,26 @@ async def test_tasks_that_are_not_done(two_companies: str, two_companies_pool: P
 
 
 async def test_overdue_deadlines_are_found_by_their_index(pool: Pool, database_url: str) -> None:
-    live(database_url, 1, [[visit(f"c-{number}", 0)] for number in range(2000)], to_micros(datetime.now(UTC)))
+    insert_company(database_url, 1, [[visit(f"c-{number}", 0)] for number in range(2000)], to_micros(datetime.now(UTC)))
     with psycopg.connect(database_url) as connection:
         plan = connection.execute(b"explain " + company_gauges._OVERDUE.encode(), [1]).fetchall()
     assert "idx_next_deadline" in str(plan)
 
 
-async def test_the_application_knows_all_companies_by_number(two_companies: str, two_companies_pool: Pool) -> None:
+async def test_the_application_can_list_company_ids(two_companies: str, two_companies_pool: Pool) -> None:
     assert await all_ids(two_companies_pool) == [1, 2]
 
 
-async def test_nobody_else_may_ask_for_the_companies(two_companies: str) -> None:
+async def test_other_roles_cannot_list_company_ids(two_companies: str) -> None:
     with psycopg.connect(two_companies) as connection:
         connection.execute("create role stranger; set role stranger")
         with pytest.raises(InsufficientPrivilege):
             connection.execute("select company_ids()")
 
 
-async def test_a_search_path_leads_to_no_other_companies(two_companies: str, two_companies_pool: Pool) -> None:
+async def test_a_search_path_does_not_replace_the_companies(two_companies: str, two_companies_pool: Pool) -> None:
     async with two_companies_pool.connection() as connection, connection.transaction():
         await connection.execute("create temporary table companies (id bigint)")
         await connection.execute("set local search_path = pg_temp, public")
-        found = await (await connection.execute("select company_ids()")).fetchall()
-    assert found == [(1,), (2,)]
+        ids = await (await connection.execute("select company_ids()")).fetchall()
+    assert ids == [(1,), (2,)]

@@ -1,4 +1,4 @@
-"""The pool and the tenant's scope, with Postgres there, gone, and back."""
+"""The pool and the scope of a tenant, before, during and after an outage of Postgres."""
 
 import tempfile
 from pathlib import Path
@@ -29,7 +29,7 @@ async def test_the_pool_acts_as_the_application(database_url: str, pool: Pool) -
         assert await (await connection.execute(WHO)).fetchone() == ("postgres", "postgres", "")
 
 
-async def test_an_exception_rolls_the_scope_back(two_companies: str, two_companies_pool: Pool) -> None:
+async def test_an_exception_rolls_back_the_transaction(two_companies: str, two_companies_pool: Pool) -> None:
     async def fail() -> None:
         async with tenant_transaction(two_companies_pool, A) as connection:
             await connection.execute("delete from tasks")
@@ -55,7 +55,7 @@ async def test_one_round_trip_has_its_own_scope(two_companies: str, two_companie
     assert await tenant_rows(two_companies_pool, A, "select count(*) from tasks") == [(1,)]
 
 
-async def test_a_cancelled_statement_leaves_the_pool_whole(two_companies: str, two_companies_pool: Pool) -> None:
+async def test_a_cancelled_statement_does_not_break_the_pool(two_companies: str, two_companies_pool: Pool) -> None:
     for _ in range(6):  # more often than there are connections
         with anyio.move_on_after(0.05) as scope:
             async with tenant_transaction(two_companies_pool, A) as connection:
@@ -67,10 +67,10 @@ async def test_a_cancelled_statement_leaves_the_pool_whole(two_companies: str, t
     assert await tenant_rows(two_companies_pool, A, COMPANY) == [(A,)]
 
 
-async def test_an_outage_fails_fast_and_heals() -> None:
+async def test_an_outage_fails_fast_and_recovers() -> None:
     with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
         postgres = Postgres(Path(folder), settings={"fsync": "off"})
-        pool = await open_pool(postgres.url, min_size=4, max_size=4, timeout=2.0)  # opens with nobody there
+        pool = await open_pool(postgres.url, min_size=4, max_size=4, timeout=2.0)  # opens without a server
         try:
             await fails_within(6.0, pool)
             async with running(postgres):
@@ -78,16 +78,16 @@ async def test_an_outage_fails_fast_and_heals() -> None:
                 async with owner_connection(postgres.url) as connection:
                     await connection.execute("insert into companies (id, name) values (1, 'c')")
                 assert await tenant_rows(pool, A, COMPANY) == [(A,)]
-                await pool.wait(10)  # all four are there, and will all be broken at once
+                await pool.wait(10)  # all four connections are open, and will break at once
                 postgres.kill()
                 await postgres.exited()
                 await fails_within(6.0, pool)
-                await anyio.sleep(4)  # every attempt to reconnect has been given up
+                await anyio.sleep(4)  # all reconnection attempts have been given up
                 await fails_within(6.0, pool)
                 await postgres.start()
                 assert await tenant_rows(pool, A, COMPANY) == [(A,)]
                 await pool.wait(10)
-                # Restarted while nobody looked: the first to ask does not notice.
+                # Restarted while the pool was idle: the next statement succeeds.
                 await postgres.stop()
                 await postgres.start()
                 assert await tenant_rows(pool, A, COMPANY) == [(A,)]

@@ -1,4 +1,4 @@
-"""Templates: every message in every shape, names that do no harm, and templates of companies that do none either."""
+"""Templates: every message with and without its optional variables, hostile names, and companies' own templates."""
 
 import time
 import xml.etree.ElementTree as ET
@@ -48,7 +48,7 @@ MAILS = [name for name, template in TEMPLATES.items() if template.channel == "em
 
 
 class Tags(HTMLParser):
-    """The elements, attributes and text that a mail program would see."""
+    """The elements, attributes and text that a mail program sees."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ def test_every_file_is_a_template_of_a_message() -> None:
 
 @pytest.mark.parametrize("evil", EVIL)
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_a_name_does_no_harm(name: str, evil: str) -> None:
+def test_a_hostile_name_does_no_harm(name: str, evil: str) -> None:
     template = TEMPLATES[name]
     harmless = render(name, "en", only(template, FULL))
     texts = {key: evil for key in template.variables if not key.endswith("_url")}
@@ -135,7 +135,7 @@ def test_a_name_does_no_harm(name: str, evil: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=60), st.sampled_from(sorted(TEMPLATES)))
-def test_no_name_changes_what_a_mail_is_made_of(text: str, name: str) -> None:
+def test_no_name_changes_the_structure_of_a_mail(text: str, name: str) -> None:
     template = TEMPLATES[name]
     harmless = render(name, "en", only(template, FULL))
     found = render(name, "en", {**only(template, FULL), "name": "X" + text, "customer_name": "X" + text})
@@ -147,7 +147,7 @@ def test_no_name_changes_what_a_mail_is_made_of(text: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("evil", EVIL)
-def test_a_name_does_no_harm_in_a_companys_own_template(evil: str) -> None:
+def test_a_hostile_name_does_no_harm_in_a_companys_own_template(evil: str) -> None:
     own = CompanyTemplate(
         "For {{ name }}", '<p title="{{ name }}">{{ name|upper }} {{ "<" ~ name }}</p>', "Dear {{ name }}!"
     )
@@ -161,19 +161,19 @@ def test_a_name_does_no_harm_in_a_companys_own_template(evil: str) -> None:
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "https://x.example/ y", "http://x.example/\"onclick='", "x"])
-def test_only_links_are_links(link: str) -> None:
+def test_a_link_must_be_a_url(link: str) -> None:
     with pytest.raises(ValueError, match="unsubscribe_url"):
         render("welcome", "en", {"company_name": "Salon", "unsubscribe_url": link})
 
 
-def test_what_is_missing_is_said() -> None:
+def test_missing_variables_are_named() -> None:
     with pytest.raises(ValueError, match="campaign_offer needs company_name, offer_code, offer_percent, offer_until"):
         render("campaign_offer", "en", {})
     with pytest.raises(ValueError, match="there is no message 'nothing'"):
         render("nothing", "en", {})
 
 
-def test_the_best_language_that_there_is() -> None:
+def test_the_best_available_language() -> None:
     assert fallbacks("de-Latn-AT") == ["de-Latn-AT", "de-Latn", "de", "en"]
     assert fallbacks("en-GB") == ["en-GB", "en"]
     assert fallbacks(None) == fallbacks("") == fallbacks("../../etc") == fallbacks("x" * 99) == ["en"]
@@ -182,7 +182,7 @@ def test_the_best_language_that_there_is() -> None:
     assert render("welcome", None, {"company_name": "Salon"}) == english
 
 
-def test_days_for_people() -> None:
+def test_dates_are_readable() -> None:
     assert date_text(date(2027, 3, 4)) == date_text(date(2027, 3, 4), "en-GB") == "4 March 2027"
     assert date_text(date(2027, 3, 4), "de-AT") == "2027-03-04"
 
@@ -200,7 +200,7 @@ GOOD = ("Hi {{ name }}", "<p>Hi {{ name|default('friend') }} {{ unsubscribe_url 
         ("campaign_offer", "{{ offer_percent }} %", None, "{{ offer_code }} {{ offer_until }} {{ unsubscribe_url }}"),
     ],
 )
-def test_templates_that_can_be_saved(name: str, subject: str, html: str | None, text: str) -> None:
+def test_valid_templates(name: str, subject: str, html: str | None, text: str) -> None:
     check_template(name, subject, html, text)
 
 
@@ -243,7 +243,7 @@ def test_templates_that_can_be_saved(name: str, subject: str, html: str | None, 
         ("{{ company_name < 3 }}", None, "cannot be rendered"),
     ],
 )
-def test_templates_that_cannot_be_saved(text: str, line: int | None, says: str) -> None:
+def test_invalid_templates(text: str, line: int | None, says: str) -> None:
     begun = time.monotonic()
     with pytest.raises(InvalidTemplate) as refused:
         check_template("welcome", "Hi", None, text)
@@ -274,19 +274,19 @@ def test_templates_that_cannot_be_saved(text: str, line: int | None, says: str) 
         ),
     ],
 )
-def test_parts_that_cannot_be_saved(name: str, subject: str, html: str | None, text: str, says: str) -> None:
+def test_invalid_parts(name: str, subject: str, html: str | None, text: str, says: str) -> None:
     with pytest.raises(InvalidTemplate) as refused:
         check_template(name, subject, html, text)
     assert says in str(refused.value)
 
 
-def test_what_was_saved_unchecked_is_refused_when_it_is_rendered() -> None:
+def test_an_unchecked_template_is_refused_when_rendered() -> None:
     for text in ("{% for i in name %}x{% endfor %}", "{{ 'x' * 10 }}", "{{ name|safe }}", "{{ nothing }}", "{{ name"):
         with pytest.raises(InvalidTemplate):
             render("welcome", "en", {"company_name": "Salon", "name": "Ada"}, CompanyTemplate("Hi", None, text))
 
 
-def test_what_makes_too_much_is_refused() -> None:
+def test_too_much_output_is_refused() -> None:
     own = CompanyTemplate("Hi", None, "{{ company_name }}" * 1000)
     with pytest.raises(InvalidTemplate, match="more than 200000 characters"):
         render("welcome", "en", {"company_name": "x" * 500}, own)

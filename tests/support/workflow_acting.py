@@ -1,4 +1,4 @@
-"""What the tests of actions share: a customer who may be written to, people who work there, and what came of it."""
+"""Shared by the tests of actions: a customer with consent, staff, and the results."""
 
 import json
 from email import message_from_bytes, policy
@@ -42,7 +42,7 @@ def staff(life: Life, role: str, *people: str) -> None:
 
 
 def actions(life: Life) -> dict[str, dict[str, Any]]:
-    """Each action's row, by its name."""
+    """Return each action's row by name."""
     rows = life.rows("select * from journey_actions where company_id = %(company)s order by id")
     return {row["action"]: row for row in rows}
 

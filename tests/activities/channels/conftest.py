@@ -1,4 +1,4 @@
-"""A message, and certificates of the tests' own authority."""
+"""A message, and certificates of a test authority."""
 
 import ssl
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture(scope="session")
 def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    """A client's context that trusts the tests' authority."""
+    """A client's context that trusts the test authority."""
     context = ssl.create_default_context()
     authority.configure_trust(context)
     return context

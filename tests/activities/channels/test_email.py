@@ -1,4 +1,4 @@
-"""E-mail, by a real mail server that fails on command."""
+"""E-mail, with a real mail server that fails on command."""
 
 import dataclasses
 import ssl
@@ -26,11 +26,11 @@ async def refused(channel: EmailChannel, message: Message) -> NotDelivered:
         await channel.send(message)
     for personal in ("ada", "lovelace", "example.com"):
         assert personal not in str(found.value).lower()
-    assert found.value.__cause__ is None  # it would stand in histories
+    assert found.value.__cause__ is None  # it would be stored in histories
     return found.value
 
 
-async def test_a_mail_arrives_as_it_was_written(mail_server: SmtpServer, message: Message) -> None:
+async def test_a_mail_arrives_unchanged(mail_server: SmtpServer, message: Message) -> None:
     message = changed(
         message,
         subject="Grüße, Ada",
@@ -61,7 +61,7 @@ async def test_a_mail_arrives_as_it_was_written(mail_server: SmtpServer, message
     assert html == f"{message.html}\n"
 
 
-async def test_a_long_link_stands_in_its_header_as_it_is(mail_server: SmtpServer, message: Message) -> None:
+async def test_a_long_link_is_not_folded_in_its_header(mail_server: SmtpServer, message: Message) -> None:
     await EmailChannel(mail_server.url, SENDER).send(changed(message, unsubscribe_url=LINK))
     content = mail_server.envelopes[0].content
     assert isinstance(content, bytes)
@@ -69,7 +69,7 @@ async def test_a_long_link_stands_in_its_header_as_it_is(mail_server: SmtpServer
     assert max(map(len, content.split(b"\r\n"))) < 998
 
 
-async def test_the_same_message_again_has_the_same_message_id(mail_server: SmtpServer, message: Message) -> None:
+async def test_a_repeated_message_has_the_same_message_id(mail_server: SmtpServer, message: Message) -> None:
     channel = EmailChannel(mail_server.url, SENDER)
     await channel.send(message)
     await channel.send(changed(message, subject="Changed meanwhile"))
@@ -77,13 +77,13 @@ async def test_the_same_message_again_has_the_same_message_id(mail_server: SmtpS
     assert first["Message-ID"] == second["Message-ID"]
 
 
-async def test_a_mail_without_html_is_text_alone(mail_server: SmtpServer, message: Message) -> None:
+async def test_a_mail_without_html_is_plain_text(mail_server: SmtpServer, message: Message) -> None:
     await EmailChannel(mail_server.url, SENDER).send(changed(message, html=None))
     assert mail_server.received[0].get_content_type() == "text/plain"
 
 
 @pytest.mark.parametrize("ending", ["\r\n", "\n", "\r", "\u2028", "\x85", "\x00", "\x0b"])
-async def test_a_line_break_brings_no_header(mail_server: SmtpServer, message: Message, ending: str) -> None:
+async def test_a_line_break_cannot_inject_a_header(mail_server: SmtpServer, message: Message, ending: str) -> None:
     evil = f"Ada{ending}Bcc: everybody@example.com{ending}{ending}<b>body</b>"
     sent = changed(message, subject=evil, sender_name=evil, unsubscribe_url=f"{LINK}{ending}X-Evil: 1")
     await EmailChannel(mail_server.url, SENDER).send(sent)
@@ -109,7 +109,7 @@ async def test_a_line_break_brings_no_header(mail_server: SmtpServer, message: M
         "ada@" + "ü" * 80 + ".example",
     ],
 )
-async def test_what_is_no_address_is_refused_for_good(mail_server: SmtpServer, message: Message, to: str) -> None:
+async def test_an_invalid_address_is_final(mail_server: SmtpServer, message: Message, to: str) -> None:
     with pytest.raises(NotDelivered) as found:
         await EmailChannel(mail_server.url, SENDER).send(changed(message, to=to))
     assert found.value.final
@@ -117,12 +117,12 @@ async def test_what_is_no_address_is_refused_for_good(mail_server: SmtpServer, m
     assert mail_server.received == []
 
 
-async def test_a_domain_of_another_script_is_written_in_ascii(mail_server: SmtpServer, message: Message) -> None:
+async def test_an_international_domain_is_encoded_in_ascii(mail_server: SmtpServer, message: Message) -> None:
     await EmailChannel(mail_server.url, SENDER).send(changed(message, to="ada@bücher.example"))
     assert mail_server.envelopes[0].rcpt_tos == ["ada@xn--bcher-kva.example"]
 
 
-async def test_a_name_of_another_script_is_left_as_it_is(mail_server: SmtpServer, message: Message) -> None:
+async def test_an_international_local_part_is_unchanged(mail_server: SmtpServer, message: Message) -> None:
     await EmailChannel(mail_server.url, SENDER).send(changed(message, to="jürgen@bücher.example"))
     assert mail_server.envelopes[0].rcpt_tos == ["jürgen@xn--bcher-kva.example"]
     assert mail_server.received[0]["To"] == "jürgen@xn--bcher-kva.example"
@@ -146,7 +146,7 @@ async def test_a_name_of_another_script_is_left_as_it_is(mail_server: SmtpServer
         ("ehlo", "554 5.7.1 your machine is blocked", False, "SMTP 554"),
     ],
 )
-async def test_what_a_server_answers(
+async def test_smtp_replies(
     mail_server: SmtpServer, message: Message, at: Any, answer: str, final: bool, reason: str
 ) -> None:
     mail_server.behaviour = MailBehaviour(answer, at)
@@ -156,7 +156,7 @@ async def test_what_a_server_answers(
     assert mail_server.received == []
 
 
-async def test_a_server_that_comes_round(mail_server: SmtpServer, message: Message) -> None:
+async def test_a_server_that_recovers(mail_server: SmtpServer, message: Message) -> None:
     mail_server.behaviour = MailBehaviour("451 4.3.0 later", times=2)
     channel = EmailChannel(mail_server.url, SENDER)
     for _ in range(2):
@@ -165,7 +165,7 @@ async def test_a_server_that_comes_round(mail_server: SmtpServer, message: Messa
     assert len(mail_server.received) == 1
 
 
-async def test_a_slow_server_is_waited_for_only_so_long(mail_server: SmtpServer, message: Message) -> None:
+async def test_a_slow_server_times_out(mail_server: SmtpServer, message: Message) -> None:
     mail_server.behaviour = MailBehaviour(delay=5)
     begun = time.monotonic()
     found = await refused(EmailChannel(mail_server.url, SENDER, timeout=0.3), message)
@@ -173,7 +173,7 @@ async def test_a_slow_server_is_waited_for_only_so_long(mail_server: SmtpServer,
     assert time.monotonic() - begun < 3
 
 
-async def test_no_server(mail_server: SmtpServer, message: Message) -> None:
+async def test_no_server_listens(mail_server: SmtpServer, message: Message) -> None:
     channel = EmailChannel(mail_server.url, SENDER)
     mail_server.refuse()
     found = await refused(channel, message)
@@ -182,7 +182,7 @@ async def test_no_server(mail_server: SmtpServer, message: Message) -> None:
     assert await channel.send(message) == "250 accepted"
 
 
-async def test_a_slow_goodbye_does_not_make_a_mail_undelivered(mail_server: SmtpServer, message: Message) -> None:
+async def test_a_slow_quit_does_not_undo_the_delivery(mail_server: SmtpServer, message: Message) -> None:
     mail_server.behaviour = MailBehaviour(delay=0.5, at="quit")
     assert await EmailChannel(mail_server.url, SENDER, timeout=0.3).send(message) == "250 accepted"
     assert len(mail_server.received) == 1
@@ -194,15 +194,15 @@ def server_context(authority: trustme.CA) -> ssl.SSLContext:
     return context
 
 
-async def test_starttls_is_used_where_it_is_offered(authority: trustme.CA, message: Message) -> None:
+async def test_starttls_is_used_if_offered(authority: trustme.CA, message: Message) -> None:
     with SmtpServer(tls=server_context(authority)) as server:
         found = await refused(EmailChannel(server.url, SENDER), message)
-        assert (found.final, server.received) == (False, [])  # a certificate of nobody that we know
+        assert (found.final, server.received) == (False, [])  # unknown authority
         await EmailChannel(server.url + "?verify=no", SENDER).send(message)
         assert server.secure == [True]
 
 
-async def test_encrypted_from_the_first_byte(authority: trustme.CA, message: Message) -> None:
+async def test_implicit_tls(authority: trustme.CA, message: Message) -> None:
     with SmtpServer(tls=server_context(authority), implicit=True) as server:
         assert not (await refused(EmailChannel(server.url, SENDER), message)).final
         await EmailChannel(server.url + "?verify=no", SENDER).send(message)
@@ -210,13 +210,13 @@ async def test_encrypted_from_the_first_byte(authority: trustme.CA, message: Mes
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
-async def test_user_and_password_are_taken_from_the_url(message: Message) -> None:
+async def test_user_and_password_come_from_the_url(message: Message) -> None:
     with SmtpServer(login=("mailer@salon.example", "p@ss:wörd/1")) as server:
         url = server.url.replace("://", "://mailer%40salon.example:p%40ss%3Aw%C3%B6rd%2F1@")
         assert await EmailChannel(url, SENDER).send(message) == "250 accepted"
         assert server.users == ["mailer@salon.example"]
         wrong = await refused(EmailChannel(server.url.replace("://", "://mailer:secret@"), SENDER), message)
-        assert not wrong.final  # the operator's to mend
+        assert not wrong.final  # an operator can fix it
         assert "secret" not in wrong.reason
 
 
@@ -242,17 +242,17 @@ def test_a_password_is_never_sent_in_clear_to_another_machine() -> None:
         ("smtp://mail.example.com", "a b@example.com, c@example.com"),
     ],
 )
-def test_settings_that_cannot_be(url: str, sender: str) -> None:
+def test_invalid_settings(url: str, sender: str) -> None:
     with pytest.raises(ValueError, match=r"SMTP_URL|MAIL_FROM"):
         EmailChannel(url, sender)
 
 
-def test_a_message_shows_nobody(message: Message) -> None:
+def test_a_message_has_no_personal_data_in_its_repr(message: Message) -> None:
     assert "ada" not in repr(message).lower()
     assert "c-1001" not in message.id
 
 
-def test_the_longest_subject(message: Message) -> None:
+def test_a_long_subject_is_cut(message: Message) -> None:
     mail = compose(changed(message, subject="é" * 5000), SENDER)
     assert len(mail["Subject"]) == 200
     assert max(map(len, mail.as_bytes().split(b"\r\n"))) < 998

@@ -1,4 +1,4 @@
-"""SMS, by a real web server in Twilio's shape that fails on command."""
+"""SMS, with a real web server in the format of Twilio's API that fails on command."""
 
 import base64
 import dataclasses
@@ -33,11 +33,11 @@ async def refused(channel: SmsChannel, text: Message) -> NotDelivered:
         await channel.send(text)
     for personal in ("1234567", "ada", "t@ken"):
         assert personal not in str(found.value).lower()
-    assert found.value.__cause__ is None  # it would stand in histories
+    assert found.value.__cause__ is None  # it would be stored in histories
     return found.value
 
 
-async def test_a_form_arrives_in_twilios_shape(web_server: HttpServer, text: Message) -> None:
+async def test_a_form_has_twilios_format(web_server: HttpServer, text: Message) -> None:
     web_server.behaviours[PATH] = Answer(201, body=b'{"sid": "SM0123", "to": "+49301234567"}')
     assert await channel(web_server).send(text) == "201 SM0123"
 
@@ -53,21 +53,19 @@ async def test_a_form_arrives_in_twilios_shape(web_server: HttpServer, text: Mes
     ("number", "dialled"),
     [("+1 555-010-0123", "+15550100123"), ("030 / 12 34-567", "0301234567"), ("+39 06 1234 5678", "+390612345678")],
 )
-async def test_numbers_are_written_as_gateways_want_them(
-    web_server: HttpServer, text: Message, number: str, dialled: str
-) -> None:
+async def test_numbers_are_normalized(web_server: HttpServer, text: Message, number: str, dialled: str) -> None:
     assert await channel(web_server).send(dataclasses.replace(text, to=number)) == "200 accepted"
     assert web_server.received[0].form["To"] == dialled
 
 
 @pytest.mark.parametrize("number", ["", "+", "+49", "nobody", "12", "1&Body=evil", "+49 30 x"])
-async def test_what_is_no_number_is_refused_for_good(web_server: HttpServer, text: Message, number: str) -> None:
+async def test_an_invalid_number_is_final(web_server: HttpServer, text: Message, number: str) -> None:
     found = await refused(channel(web_server), dataclasses.replace(text, to=number))
     assert found.final
     assert web_server.received == []
 
 
-async def test_control_characters_do_no_harm(web_server: HttpServer, text: Message) -> None:
+async def test_control_characters_are_removed(web_server: HttpServer, text: Message) -> None:
     evil = "Hello Ada\x00\x1b[31m\u202e&To=+1555&From=Bank\r\nBody: \ud800 \N{FAMILY}" + "x" * 5000
     await channel(web_server).send(dataclasses.replace(text, text=evil))
     form = web_server.received[0].form
@@ -97,7 +95,7 @@ async def test_control_characters_do_no_harm(web_server: HttpServer, text: Messa
         (Answer(400, body=b"[" * 100_000), True, "400", None),
     ],
 )
-async def test_what_a_gateway_answers(
+async def test_gateway_responses(
     web_server: HttpServer, text: Message, answer: Answer, final: bool, reason: str, wait: float | None
 ) -> None:
     web_server.behaviours[PATH] = answer
@@ -112,7 +110,7 @@ async def test_a_redirect_is_not_followed(web_server: HttpServer, text: Message)
     assert [request.path for request in web_server.received] == [PATH]
 
 
-async def test_a_slow_gateway_is_waited_for_only_so_long(web_server: HttpServer, text: Message) -> None:
+async def test_a_slow_gateway_times_out(web_server: HttpServer, text: Message) -> None:
     web_server.behaviours[PATH] = Answer(delay=3)
     begun = time.monotonic()
     found = await refused(channel(web_server, timeout=0.3), text)
@@ -120,12 +118,12 @@ async def test_a_slow_gateway_is_waited_for_only_so_long(web_server: HttpServer,
     assert time.monotonic() - begun < 2
 
 
-async def test_an_answer_without_end_is_not_read_to_its_end(web_server: HttpServer, text: Message) -> None:
+async def test_an_endless_response_is_cut(web_server: HttpServer, text: Message) -> None:
     web_server.behaviours[PATH] = Answer(201, endless=True)
     assert await channel(web_server, timeout=10).send(text) == "201 accepted"
 
 
-async def test_no_gateway(web_server: HttpServer, text: Message) -> None:
+async def test_no_gateway_listens(web_server: HttpServer, text: Message) -> None:
     web_server.refuse()
     found = await refused(channel(web_server), text)
     assert (found.reason, found.final) == ("SMS gateway: no connection (ConnectError)", False)
@@ -133,7 +131,7 @@ async def test_no_gateway(web_server: HttpServer, text: Message) -> None:
     assert await channel(web_server).send(text) == "200 accepted"
 
 
-async def test_a_gateway_that_comes_round(web_server: HttpServer, text: Message) -> None:
+async def test_a_gateway_that_recovers(web_server: HttpServer, text: Message) -> None:
     web_server.behaviours[PATH] = Answer(500, times=1)
     await refused(channel(web_server), text)
     await channel(web_server).send(text)
@@ -144,7 +142,7 @@ async def test_a_gateway_that_comes_round(web_server: HttpServer, text: Message)
 @pytest.mark.parametrize(
     "url", ["", "sms.example.com", "smtp://sms.example.com", "https://", "https://[/", "http://x:y/"]
 )
-def test_a_setting_that_cannot_be(url: str) -> None:
+def test_an_invalid_setting(url: str) -> None:
     with pytest.raises(ValueError, match="SMS_URL"):
         SmsChannel(url)
 
@@ -170,6 +168,6 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
         ("Mon, 99 Jan 2026 00:00:00 GMT", None),
     ],
 )
-def test_how_long_to_wait(value: str, seconds: float | None) -> None:
+def test_retry_after(value: str, seconds: float | None) -> None:
     assert retry_after({"retry-after": value}, NOW) == seconds
     assert retry_after({}, NOW) is None

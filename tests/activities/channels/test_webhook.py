@@ -1,4 +1,4 @@
-"""Webhooks: signed as the official library verifies them, and sent to nobody but public machines."""
+"""Webhooks: signed as the official library verifies them, and sent to public addresses only."""
 
 import ipaddress
 import json
@@ -32,11 +32,11 @@ def endpoint(server: HttpServer, path: str = PATH) -> Endpoint:
 async def refused(channel: WebhookChannel, endpoint: Endpoint) -> NotDelivered:
     with pytest.raises(NotDelivered) as found:
         await channel.deliver(endpoint, "msg_1", EVENT)
-    assert found.value.__cause__ is None  # it would stand in histories
+    assert found.value.__cause__ is None  # it would be stored in histories
     return found.value
 
 
-async def test_the_official_library_verifies_it(web_server: HttpServer) -> None:
+async def test_the_official_library_verifies_the_signature(web_server: HttpServer) -> None:
     web_server.behaviours[PATH] = Answer(204, body=b"")
     assert await channel(web_server).deliver(endpoint(web_server), "msg_1", EVENT) == "204 accepted"
     [request] = web_server.received
@@ -48,7 +48,7 @@ async def test_the_official_library_verifies_it(web_server: HttpServer) -> None:
         request.verified(PREVIOUS)
 
 
-async def test_while_a_secret_is_changed_both_are_right(web_server: HttpServer) -> None:
+async def test_both_secrets_are_valid_during_rotation(web_server: HttpServer) -> None:
     both = Endpoint(web_server.url + PATH, SECRET, PREVIOUS)
     await channel(web_server).deliver(both, "msg_1", EVENT)
     [request] = web_server.received
@@ -70,13 +70,13 @@ def test_body_id_and_time_are_all_signed() -> None:
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_é", "whsec_x"])
-async def test_a_secret_that_is_none_is_refused_for_good(web_server: HttpServer, secret: str) -> None:
+async def test_an_invalid_secret_is_final(web_server: HttpServer, secret: str) -> None:
     found = await refused(channel(web_server), Endpoint(web_server.url, secret))
     assert found.final
     assert web_server.received == []
 
 
-def test_secrets_are_new_and_not_shown() -> None:
+def test_secrets_are_random_and_not_in_the_repr() -> None:
     assert SECRET.startswith("whsec_")
     assert SECRET != PREVIOUS
     assert SECRET not in repr(Endpoint("https://x.example.com", SECRET, PREVIOUS))
@@ -94,7 +94,9 @@ def test_secrets_are_new_and_not_shown() -> None:
         (Answer(302, {"Location": "http://169.254.169.254/"}), "webhook: HTTP 302", None),
     ],
 )
-async def test_other_answers_may_pass(web_server: HttpServer, answer: Answer, reason: str, wait: float | None) -> None:
+async def test_other_responses_are_retryable(
+    web_server: HttpServer, answer: Answer, reason: str, wait: float | None
+) -> None:
     web_server.behaviours[PATH] = answer
     found = await refused(channel(web_server), endpoint(web_server))
     assert (found.reason, found.final, found.retry_after) == (reason, False, wait)
@@ -108,7 +110,7 @@ async def test_an_endpoint_that_is_gone(web_server: HttpServer) -> None:
     assert found.final
 
 
-async def test_a_redirect_to_a_private_machine_is_not_followed(web_server: HttpServer) -> None:
+async def test_a_redirect_to_a_private_address_is_not_followed(web_server: HttpServer) -> None:
     with HttpServer() as inside:
         for status in (301, 302, 303, 307, 308):
             web_server.behaviours[PATH] = Answer(status, {"Location": inside.url})
@@ -117,7 +119,7 @@ async def test_a_redirect_to_a_private_machine_is_not_followed(web_server: HttpS
     assert len(web_server.received) == 5
 
 
-async def test_a_slow_endpoint_is_waited_for_only_so_long(web_server: HttpServer) -> None:
+async def test_a_slow_endpoint_times_out(web_server: HttpServer) -> None:
     web_server.behaviours[PATH] = Answer(delay=3)
     begun = time.monotonic()
     found = await refused(channel(web_server, timeout=0.3), endpoint(web_server))
@@ -125,12 +127,12 @@ async def test_a_slow_endpoint_is_waited_for_only_so_long(web_server: HttpServer
     assert time.monotonic() - begun < 2
 
 
-async def test_an_answer_without_end_does_not_matter(web_server: HttpServer) -> None:
+async def test_an_endless_response_is_ignored(web_server: HttpServer) -> None:
     web_server.behaviours[PATH] = Answer(endless=True)
     assert await channel(web_server).deliver(endpoint(web_server), "msg_1", EVENT) == "200 accepted"
 
 
-async def test_nobody_there(web_server: HttpServer) -> None:
+async def test_no_endpoint_listens(web_server: HttpServer) -> None:
     web_server.refuse()
     found = await refused(channel(web_server), endpoint(web_server))
     assert (found.reason, found.final) == ("webhook: no connection (ConnectError)", False)
@@ -200,7 +202,7 @@ PRIVATE = [
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-async def test_a_name_that_leads_inside_is_refused(address: str) -> None:
+async def test_a_host_that_resolves_to_a_private_address_is_refused(address: str) -> None:
     assert not is_public(ipaddress.ip_address(address))
 
     async def half_inside(host: str, port: int) -> list[str]:
@@ -211,12 +213,12 @@ async def test_a_name_that_leads_inside_is_refused(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "93.184.215.14", "2606:4700:4700::1111"])
-def test_public_machines(address: str) -> None:
+def test_public_addresses(address: str) -> None:
     assert is_public(ipaddress.ip_address(address))
 
 
 class Names:
-    """A name service whose answer is another one each time."""
+    """A resolver with a different answer each time."""
 
     def __init__(self, *answers: list[str]) -> None:
         self.answers, self.asked = list(answers), 0
@@ -228,7 +230,7 @@ class Names:
 
 @pytest.fixture
 def secure_channel(trusting: ssl.SSLContext) -> Callable[..., WebhookChannel]:
-    """Takes this machine for a public one, and nothing else from the checks away."""
+    """Treat this machine as public, with all other checks in place."""
 
     def made(names: Names, tls: ssl.SSLContext | None = None) -> WebhookChannel:
         return WebhookChannel(tls=tls or trusting, resolve=names, is_public=lambda address: address.is_loopback)
@@ -236,11 +238,11 @@ def secure_channel(trusting: ssl.SSLContext) -> Callable[..., WebhookChannel]:
     return made
 
 
-async def test_what_was_looked_up_is_what_is_connected_to(
+async def test_the_checked_address_is_connected_to(
     certificate: tuple[str, str], secure_channel: Callable[..., WebhookChannel]
 ) -> None:
     with HttpServer(tls=certificate) as server:
-        # the second answer is what a rebinding name service would give to whoever asks again
+        # DNS rebinding: a second lookup would return another address
         names = Names(["127.0.0.1"], ["10.0.0.1"])
         where = Endpoint(f"https://hooks.example.com:{server.port}/hooks", SECRET)
         assert await secure_channel(names).deliver(where, "msg_1", EVENT) == "200 accepted"
@@ -254,7 +256,7 @@ async def test_what_was_looked_up_is_what_is_connected_to(
         assert len(server.received) == 1
 
 
-async def test_the_certificate_must_be_the_names(
+async def test_the_certificate_must_match_the_host_name(
     certificate: tuple[str, str], secure_channel: Callable[..., WebhookChannel]
 ) -> None:
     with HttpServer(tls=certificate) as server:
@@ -275,7 +277,7 @@ async def test_the_next_address_is_tried(
         assert await secure_channel(names).deliver(where, "msg_1", EVENT) == "200 accepted"
 
 
-async def test_a_name_that_nobody_knows_may_be_known_tomorrow() -> None:
+async def test_an_unknown_host_name_is_retryable() -> None:
     async def unknown(host: str, port: int) -> list[str]:
         raise OSError("Name or service not known")
 
@@ -285,7 +287,7 @@ async def test_a_name_that_nobody_knows_may_be_known_tomorrow() -> None:
         assert found.reason.startswith("webhook: no connection")
 
 
-async def test_names_are_looked_up_with_the_machines_own_service() -> None:
+async def test_host_names_are_resolved_by_the_system() -> None:
     found = await resolve("localhost", 80)
     assert found
     assert len(found) == len(set(found))

@@ -1,4 +1,4 @@
-# The dashboard is built where Node is, and only its files go on.
+# Build the dashboard in a Node image; only the result is copied into the final image.
 FROM node:24.19-bookworm-slim AS dashboard
 
 WORKDIR /dashboard
@@ -7,7 +7,7 @@ RUN npm ci
 COPY dashboard ./
 RUN npm run build
 
-# One image for migrate, gateway and worker: the same locked packages, in the same way, as `./run` installs on a bare machine.
+# One image for migrate, gateway and worker, with the same locked packages that `./run` installs.
 FROM python:3.11-slim-bookworm
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
@@ -17,7 +17,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 
 WORKDIR /app
 
-# The packages first: they change seldom, so that this layer is made seldom.
+# Packages first: they rarely change, so this layer is usually cached.
 COPY requirements.lock requirements-bootstrap.lock ./
 RUN pip install --require-hashes -r requirements-bootstrap.lock \
     && pip install --require-hashes -r requirements.lock
@@ -32,7 +32,7 @@ COPY db ./db
 COPY api ./api
 COPY local ./local
 COPY cli ./cli
-# From site-packages alone: the sources beside it would be a second copy of every module, which `python -c` finds first.
+# Remove the sources after the installation: `python -c` would find them before the installed modules.
 RUN pip install --no-deps --no-build-isolation . \
     && rm -rf /app/* \
     && useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin perdure

@@ -19,6 +19,7 @@ from activities.delivery import Delivery
 from activities.recorded_effects import record_effect, restore_result
 from activities.rendering import InvalidTemplate
 from activities.stage_actions import REGISTRY, CustomerMessage, Delivered, Effect, Recorded
+from contracts import names
 from contracts.requests import ActRequest, ActResult
 from db.connections import Pool
 from db.journeys.rulebooks import RulebookCache
@@ -43,7 +44,7 @@ class ActActivity:
         self._pool, self._delivery = pool, delivery
         self._rulebooks = RulebookCache()
 
-    @activity.defn(name="act")
+    @activity.defn(name=names.ACT)
     async def act(self, request: ActRequest) -> ActResult:
         """Attempt actions of one customer, each once.
 

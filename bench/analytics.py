@@ -1,7 +1,7 @@
-"""Every figure of a company with a million customers, against fetching one row by its key over the same connection.
+"""All analytics of a company with a million customers. Floor: fetching one row by its key over the same connection.
 
-Makes the company (and a small second one) in SQL, rolls it up, and asks each figure and the floor in turn. `--commits`
-measures what leaving word for the roll-up costs a commit's transaction instead: with and without, in turn.
+Creates the company and a small second one in SQL, rolls them up, and runs every query and the floor in turn. With
+`--commits`, it measures instead what queueing a roll-up adds to the transaction of a commit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from db.schema.migrate import upgrade
 from journey.stages import DEFAULT_RULEBOOK
 from local.embedded import Postgres, running
 
-# How journeys go here: (stage, days after the start), as far as they have come by now.
+# Paths of journeys: (stage, days after the start); stages in the future have not been reached yet.
 PATHS: tuple[tuple[tuple[str, float], ...], ...] = (
     (("prospect", 0), ("lead", 0.01), ("customer", 3), ("regular", 40), ("at_risk", 130), ("churned", 220)),
     (("prospect", 0), ("lead", 2), ("customer", 9), ("at_risk", 99), ("customer", 150), ("at_risk", 240)),
@@ -39,7 +39,7 @@ PATHS: tuple[tuple[tuple[str, float], ...], ...] = (
     (("prospect", 0), ("customer", 0), ("at_risk", 90), ("churned", 180), ("customer", 400), ("at_risk", 490)),
     (("prospect", 0), ("lead", 1), ("customer", 30), ("regular", 75), ("at_risk", 170), ("regular", 200)),
 )
-DAYS = 3 * 365  # since the first journey of all
+DAYS = 3 * 365  # since the first journey started
 
 _JOURNEYS: LiteralString = """
 create temporary table path as select * from jsonb_to_recordset(%(paths)s::jsonb)
@@ -91,7 +91,7 @@ select indexname, indexdef from pg_indexes where schemaname = 'public'
 
 
 def fill(url: str, company: int, customers: int) -> None:
-    """A company of so many journeys with about five transitions each, none of it rolled up yet."""
+    """Create a company with `customers` journeys of about five transitions each, not rolled up yet."""
     kinds = [
         {"path": path, "sequence": n, "stage": stage, "before": moves[n - 2][0] if n > 1 else None, "days": days}
         for path, moves in enumerate(PATHS)
@@ -105,7 +105,9 @@ def fill(url: str, company: int, customers: int) -> None:
         "paths": orjson.dumps(kinds).decode(),
     }
     with psycopg.connect(url, cursor_factory=psycopg.ClientCursor) as connection:
-        connection.execute("set session_replication_role = replica")  # the rows refer to each other as they should
+        connection.execute(
+            "set session_replication_role = replica"
+        )  # skip the checks of foreign keys, which the rows satisfy
         connection.execute("set work_mem = '512MB'")
         indexes = connection.execute(_INDEXES).fetchall()
         for name, _ in indexes:
@@ -119,13 +121,13 @@ def fill(url: str, company: int, customers: int) -> None:
         connection.execute("vacuum analyze")
 
 
-Ask = Callable[[], Awaitable[Any]]
+Query = Callable[[], Awaitable[Any]]
 BIG, SMALL = 1, 2
 SMALL_CUSTOMERS = 1000
 
 
-def questions(pool: Pool, company: int) -> dict[str, Ask]:
-    """The floor first, then everything that the dashboard asks for."""
+def queries(pool: Pool, company: int) -> dict[str, Query]:
+    """The floor first, then every query of the dashboard."""
     today = datetime.now(UTC).date()
     row = "select current_stage, risk_score, lifetime_value from customer_relationships where id = %s"
     key = company * 10_000_000 + 500
@@ -148,41 +150,42 @@ def questions(pool: Pool, company: int) -> dict[str, Ask]:
     }
 
 
-async def medians(asked: dict[str, Ask], rounds: int) -> dict[str, float]:
-    """The median seconds of each, asked in turn, so that the machine's moods are everybody's."""
-    took: dict[str, list[float]] = {name: [] for name in asked}
+async def medians(queries: dict[str, Query], rounds: int) -> dict[str, float]:
+    """Median seconds of each query. They run in turn, so that other load affects all of them alike."""
+    took: dict[str, list[float]] = {name: [] for name in queries}
     for number in range(rounds + 8):
-        for name, ask in asked.items():
+        for name, run in queries.items():
             begin = time.perf_counter()
-            await ask()
-            if number >= 8:  # before that statements are prepared and pages are fetched
+            await run()
+            if number >= 8:  # the first rounds prepare statements and fill caches
                 took[name].append(time.perf_counter() - begin)
     return {name: statistics.median(times) for name, times in took.items()}
 
 
 async def measure(url: str, customers: int, rounds: int) -> None:
     pool = await open_pool(url, min_size=1, max_size=1)
-    await _made(url, pool, SMALL, SMALL_CUSTOMERS)
-    alone = await medians(questions(pool, SMALL), rounds)
-    await _made(url, pool, BIG, customers)
-    found = await medians(questions(pool, BIG), rounds)
-    beside = await medians(questions(pool, SMALL), rounds)
-    floor, *figures = found
-    print(f"{floor}: {1000 * found[floor]:.2f} ms (median of {rounds})")
-    print(f"{'figure':26}{'ms':>8}{'÷ floor':>9}   small company: ÷ its floor, before and after the big one came")
-    for name in figures:
-        small = [times[name] / times[floor] for times in (alone, beside)]
-        print(f"{name:26}{1000 * found[name]:8.2f}{found[name] / found[floor]:9.1f}   {small[0]:8.1f}{small[1]:8.1f}")
+    await _create(url, pool, SMALL, SMALL_CUSTOMERS)
+    small_before = await medians(queries(pool, SMALL), rounds)
+    await _create(url, pool, BIG, customers)
+    big = await medians(queries(pool, BIG), rounds)
+    small_after = await medians(queries(pool, SMALL), rounds)
+    floor, *names = big
+    print(f"{floor}: {1000 * big[floor]:.2f} ms (median of {rounds})")
+    print(f"{'query':26}{'ms':>8}{'÷ floor':>9}   small company ÷ its floor, before and after the big one was added")
+    for name in names:
+        small = [times[name] / times[floor] for times in (small_before, small_after)]
+        print(f"{name:26}{1000 * big[name]:8.2f}{big[name] / big[floor]:9.1f}   {small[0]:8.1f}{small[1]:8.1f}")
     await pool.close()
 
 
-async def _made(url: str, pool: Pool, company: int, customers: int) -> None:
-    """A company, rolled up and vacuumed, with a word on how long that took."""
+async def _create(url: str, pool: Pool, company: int, customers: int) -> None:
+    """Create, roll up and vacuum a company, and print how long it took."""
     begin = time.perf_counter()
     await asyncio.to_thread(fill, url, company, customers)
     rows = await tenant_rows(pool, company, "select count(*) from journey_transitions where company_id = %s", [company])
     print(
-        f"{customers:,} customers with {rows[0][0]:,} transitions made in {time.perf_counter() - begin:.0f} s", end=""
+        f"{customers:,} customers with {rows[0][0]:,} transitions created in {time.perf_counter() - begin:.0f} s",
+        end="",
     )
     begin = time.perf_counter()
     while await roll_up(pool, company, stages_json(DEFAULT_RULEBOOK.all_stages)):
@@ -196,7 +199,9 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--commits", type=int, metavar="N", help="measure so many commits, with and without the word")
+    parser.add_argument(
+        "--commits", type=int, metavar="N", help="measure N commits, with and without queueing the roll-up"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pb-") as folder:
         async with running(Postgres(Path(folder))) as postgres:

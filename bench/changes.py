@@ -1,9 +1,9 @@
-"""What it costs a commit to be noticed: nothing, a stamp (with either index), or a NOTIFY.
+"""The cost of change tracking per commit: none, a transaction id column (B-tree or BRIN index), or NOTIFY.
 
     .venv/bin/python -m bench.changes [--seconds 5] [--writers 8]
 
-Real updates of `customer_relationships`, each its own transaction that waits for the disk, from as many connections as
-several workers have. Beside each rate stands what one look for changes costs.
+Runs real updates of `customer_relationships`, each in its own transaction that is flushed to disk, from as many
+connections as several workers have. Next to each rate it prints the time of one query for recent changes.
 """
 
 from __future__ import annotations
@@ -52,20 +52,20 @@ BRIN = (
     "create index customer_relationships_changed on customer_relationships using brin (changed)"
     " with (pages_per_range = 16, autosummarize = on)"
 )
-WAYS: dict[str, list[str]] = {
-    "unnoticed": [],
-    "said, b-tree": [BTREE],
-    "stamp, b-tree": [STAMP, BTREE],
-    "stamp, brin": [STAMP, BRIN],
+VARIANTS: dict[str, list[str]] = {
+    "untracked": [],
+    "set, b-tree": [BTREE],
+    "trigger, b-tree": [STAMP, BTREE],
+    "trigger, brin": [STAMP, BRIN],
     "notify": [NOTIFY],
 }
-LOOK = (
+RECENT_CHANGES = (
     "select count(*) from customer_relationships where company_id = 1"
     " and changed >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 50"
 )
 
 
-SAID = UPDATE.replace(" where", ", changed = pg_current_xact_id()::text::bigint where")
+UPDATE_WITH_ID = UPDATE.replace(" where", ", changed = pg_current_xact_id()::text::bigint where")
 
 
 async def write(url: str, until: float, statement: str) -> int:
@@ -87,27 +87,28 @@ async def main(seconds: float, writers: int, rounds: int) -> None:
                     admin.execute(f"drop trigger {trigger} on customer_relationships".encode())
                 admin.execute(FILL)
                 admin.execute(FUNCTIONS)
-                rates: dict[str, list[float]] = {way: [] for way in WAYS}
-                looks: dict[str, float] = {}
+                rates: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
+                query_times: dict[str, float] = {}
                 for _ in range(rounds):
-                    for way, statements in WAYS.items():
+                    for variant, statements in VARIANTS.items():
                         admin.execute(WITHOUT)
                         for statement in statements:
                             admin.execute(statement.encode())
                         admin.execute("vacuum analyze customer_relationships")
                         until = time.monotonic() + seconds
-                        statement = SAID if way.startswith("said") else UPDATE
+                        statement = UPDATE_WITH_ID if variant.startswith("set") else UPDATE
                         done = await asyncio.gather(*(write(postgres.url, until, statement) for _ in range(writers)))
-                        rates[way].append(sum(done) / seconds)
-                        if statements and way != "notify":
+                        rates[variant].append(sum(done) / seconds)
+                        if statements and variant != "notify":
                             began = time.perf_counter()
                             for _ in range(20):
-                                admin.execute(LOOK)
-                            looks[way] = (time.perf_counter() - began) / 20
-    floor = statistics.median(rates["unnoticed"])
-    for way, found in rates.items():
-        look = f"  a look {1000 * looks[way]:.2f} ms" if way in looks else ""
-        print(f"{way:16} {statistics.median(found):8.0f} commits/s  {statistics.median(found) / floor:5.2f}{look}")
+                                admin.execute(RECENT_CHANGES)
+                            query_times[variant] = (time.perf_counter() - began) / 20
+    floor = statistics.median(rates["untracked"])
+    for variant, measured in rates.items():
+        rate = statistics.median(measured)
+        query = f"  query {1000 * query_times[variant]:.2f} ms" if variant in query_times else ""
+        print(f"{variant:16} {rate:8.0f} commits/s  {rate / floor:5.2f}{query}")
 
 
 if __name__ == "__main__":
@@ -115,5 +116,5 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--writers", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
-    given = parser.parse_args()
-    asyncio.run(main(given.seconds, given.writers, given.rounds))
+    options = parser.parse_args()
+    asyncio.run(main(options.seconds, options.writers, options.rounds))

@@ -1,4 +1,4 @@
-"""What leaving word for the roll-ups costs the transaction of a commit: the same commits, with and without, in turn."""
+"""What queueing a roll-up adds to the transaction of a commit: the same commits with and without it, in turn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JOURNEYS = 50
 
 
 async def measure(url: str, number: int) -> None:
-    """So many commits of one appointment each; only their write to Postgres is timed."""
+    """Run `number` commits of one appointment each, timing only their write to Postgres."""
     await companies.ensure_first(url)
     pool = await open_pool(url, min_size=1, max_size=1)
     took: dict[bool, list[float]] = {True: [], False: []}
@@ -59,6 +59,6 @@ async def measure(url: str, number: int) -> None:
     await pool.close()
     ledger.write = write
     warm = {kept: times[JOURNEYS:] for kept, times in took.items()}
-    with_word, without = (statistics.median(warm[kept]) for kept in (True, False))
-    print(f"a commit of one appointment: {1000 * with_word:.3f} ms with word for the roll-ups,", end=" ")
-    print(f"{1000 * without:.3f} ms without: {with_word / without:.3f} (medians of {len(warm[True])} each)")
+    with_queue, without = (statistics.median(warm[kept]) for kept in (True, False))
+    print(f"a commit of one appointment: {1000 * with_queue:.3f} ms with the roll-up queue,", end=" ")
+    print(f"{1000 * without:.3f} ms without: {with_queue / without:.3f} (medians of {len(warm[True])} each)")

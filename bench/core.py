@@ -1,9 +1,9 @@
-"""How fast the core folds events: a whole log read, checked and simulated, against reading it and `json.loads` alone.
+"""Throughput of the pure core: reading, validating and simulating a log. Floor: reading it and `json.loads`.
 
     python bench/core.py LOG.jsonl.gz ... [--rounds 5] [--json]
 
-One process. Each round does both on the same file, one after the other, so that a busy machine slows both alike; what
-counts is the ratio of the medians, in CPU time, for what other processes take is not ours. Target: at least 1/8.
+Runs in one process. Each round measures both on the same file in turn, so that other load affects them alike. The
+result is the ratio of the medians of CPU time. Target: at least 1/8.
 """
 
 import argparse
@@ -24,7 +24,7 @@ TARGET = 1 / 8
 
 
 def floor(path: Path) -> int:
-    """Read and decode every line, and do nothing with it; the number of lines."""
+    """Read and decode every line; returns the number of lines."""
     count = 0
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
         for line in lines:
@@ -34,7 +34,7 @@ def floor(path: Path) -> int:
 
 
 def ours(path: Path) -> int:
-    """Every customer's journey as of the last event; the number of events."""
+    """Simulate every customer's journey as of the last event; returns the number of events."""
     log = Log()
     for line in read_log(path):
         if line.event is not None:
@@ -46,13 +46,13 @@ def ours(path: Path) -> int:
 
 
 def cpu_seconds(work: Callable[[Path], int], path: Path) -> float:
-    begun = time.process_time()
+    began = time.process_time()
     work(path)
-    return time.process_time() - begun
+    return time.process_time() - began
 
 
 def measure(path: Path, rounds: int) -> dict[str, Any]:
-    """Events per second of CPU: the floor's and ours, medians over the rounds, and their ratio."""
+    """Median events per second of CPU time of both, and their ratio."""
     count = floor(path)
     timed = [(cpu_seconds(floor, path), cpu_seconds(ours, path)) for _ in range(rounds)]
     bare, folded = (statistics.median(column) for column in zip(*timed, strict=True))
@@ -69,7 +69,7 @@ def measure(path: Path, rounds: int) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Print a line for each log; 1 when one of them misses the target."""
+    """Print a line per log; returns 1 if one misses the target."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("logs", nargs="+", type=Path, metavar="LOG")
     parser.add_argument("--rounds", type=int, default=5)
@@ -77,15 +77,15 @@ def main() -> int:
     options = parser.parse_args()
     missed = 0
     for path in options.logs:
-        found = measure(path, max(3, options.rounds))
-        missed += found["ratio"] < TARGET
+        result = measure(path, max(3, options.rounds))
+        missed += result["ratio"] < TARGET
         if options.json:
-            print(json.dumps(found))
+            print(json.dumps(result))
         else:
             print(
-                f"{found['log']:32} {found['events']:7,} events  floor {found['floor_per_second']:9,}/s"
-                f"  ours {found['ours_per_second']:8,}/s  ratio 1/{1 / found['ratio']:.1f}"
-                f" (1/{1 / found['ratio_least']:.1f} to 1/{1 / found['ratio_most']:.1f})"
+                f"{result['log']:32} {result['events']:7,} events  floor {result['floor_per_second']:9,}/s"
+                f"  ours {result['ours_per_second']:8,}/s  ratio 1/{1 / result['ratio']:.1f}"
+                f" (1/{1 / result['ratio_least']:.1f} to 1/{1 / result['ratio_most']:.1f})"
             )
     return 1 if missed else 0
 

@@ -1,9 +1,9 @@
-"""Fitting the model of who comes back to 100,000 simulated customers, on one core.
+"""Fitting the return model to 100,000 simulated customers, on one core.
 
-The floor is one look at the likelihood of all customers, each by itself, in the same run: what counts is how many such
-looks a whole fit costs. `days` are customers as the ledger has them, many of whom are alike; of `moments` no two are
-alike; `ledger` are the events of the first ones in a Postgres of our own, read and fitted as the command does it, in
-seconds that pass. Target: each under 60 s, and under 1 GB for all. The exit code is 1 when one is missed.
+Floor: one evaluation of the likelihood of all customers, one by one. The result says how many such evaluations a fit
+costs. `days`: visits in whole days as in the ledger, so that many customers are identical. `moments`: no two customers
+are identical. `ledger`: events in an embedded Postgres, read and fitted as the command does, in wall-clock time.
+Target: each under 60 s and all under 1 GB; the exit code is 1 otherwise.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tests.support.customers import TYPICAL, Customers, Floats, plain_log_likeli
 
 SECONDS, BYTES = 60.0, 1 << 30
 DAYS = 730
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 _EVENTS = """
 copy journey_events (company_id, customer_id, event_id, content_hash, type, occurred_at, payload, outcome, version,
@@ -42,28 +42,28 @@ copy journey_events (company_id, customer_id, event_id, content_hash, type, occu
 """
 
 
-def timed(work: Callable[[], Answer]) -> tuple[float, Answer]:
-    """Seconds of CPU, all threads, and the answer."""
-    begun = time.process_time()
-    answer = work()
-    return time.process_time() - begun, answer
+def timed(work: Callable[[], Result]) -> tuple[float, Result]:
+    """CPU seconds of all threads, and the result."""
+    began = time.process_time()
+    result = work()
+    return time.process_time() - began, result
 
 
 def measure(name: str, customers: Customers) -> float:
-    """Print a line; the seconds that the fit took."""
-    looks = [timed(lambda: plain_log_likelihood(TYPICAL, *customers))[0] for _ in range(5)]
-    floor = statistics.median(looks)
+    """Print a line; returns the seconds of the fit."""
+    evaluations = [timed(lambda: plain_log_likelihood(TYPICAL, *customers))[0] for _ in range(5)]
+    floor = statistics.median(evaluations)
     spent, found = timed(lambda: fit(*customers))
-    unlike = len(np.unique(np.column_stack(customers), axis=0))
+    distinct = len(np.unique(np.column_stack(customers), axis=0))
     print(
-        f"{name:8} {len(customers[0]):,} customers, {unlike:,} of them unlike: {spent:.2f} s"
-        f" = {spent / floor:.0f} × one look at all ({1000 * floor:.0f} ms)   {found.model}"
+        f"{name:8} {len(customers[0]):,} customers, {distinct:,} distinct: {spent:.2f} s"
+        f" = {spent / floor:.0f} × one evaluation ({1000 * floor:.0f} ms)   {found.model}"
     )
     return spent
 
 
 async def from_ledger(visits: list[Floats], age: Floats) -> float:
-    """Print a line; the seconds that reading, fitting and storing took."""
+    """Print a line; returns the seconds of reading, fitting and storing."""
     with tempfile.TemporaryDirectory(prefix="pb-") as folder:
         async with running(Postgres(Path(folder))) as postgres:
             upgrade(postgres.url)
@@ -71,9 +71,9 @@ async def from_ledger(visits: list[Floats], age: Floats) -> float:
             count = fill(postgres.url, 1, visits, age)
             pool = await open_pool(postgres.url, min_size=1, max_size=1)
             try:
-                begun = time.perf_counter()
+                began = time.perf_counter()
                 found = await fit_company(pool, 1)
-                spent = time.perf_counter() - begun
+                spent = time.perf_counter() - began
             finally:
                 await pool.close()
     print(f"ledger   {found.customers:,} customers, {count:,} events: {spent:.2f} s in all   {found.parameters}")
@@ -81,7 +81,7 @@ async def from_ledger(visits: list[Floats], age: Floats) -> float:
 
 
 def fill(url: str, company: int, visits: list[Floats], age: Floats) -> int:
-    """Write the visits as events of a company's new customers, `age` being days before today; how many they are."""
+    """Write the visits as events of new customers, `age` in days before today; returns the number of events."""
     today = datetime.combine(datetime.now(UTC).date(), midnight(), UTC)
     count = 0
     with psycopg.connect(url) as connection:
@@ -106,7 +106,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=100_000)
     options = parser.parse_args()
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # whatever threads the libraries start
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core, however many threads the libraries start
     whole, visits = simulated(options.customers, DAYS, seed=1, whole_days=True)
     moments, _ = simulated(options.customers, DAYS, seed=1)
     spent = [measure("days", whole), measure("moments", moments), asyncio.run(from_ledger(visits, whole[2]))]

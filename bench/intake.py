@@ -1,7 +1,7 @@
-"""POST /v1/events with 100 events of 100 customers, against the client's own signal-with-start calls.
+"""POST /v1/events with 100 events of 100 customers. Floor: the same signal-with-start calls from a bare client.
 
-The same number of signals, at the same concurrency, to the same Temporal server; no worker runs. ``--fresh``: to
-customers that have no journey yet.
+Both send the same number of signals at the same concurrency to the same Temporal server, without a worker. With
+``--fresh``, to customers without a journey.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ class Bench:
         self.numbers = count()
 
     def batches(self, name: str, number: int) -> Iterator[list[dict[str, Any]]]:
-        """`options.requests` batches; fresh customers have the round's number in their id."""
-        part = str(number) if self.options.fresh else ""
+        """`options.requests` batches; ids of fresh customers contain the number of the round."""
+        round_id = str(number) if self.options.fresh else ""
         for request in range(self.options.requests):
-            yield [event(f"{name}{part}-{request}-{n}", next(self.numbers)) for n in range(BATCH)]
+            yield [event(f"{name}{round_id}-{request}-{n}", next(self.numbers)) for n in range(BATCH)]
 
     async def floor(self, number: int) -> float:
-        """Events per second, as the client sends them by itself."""
+        """Events per second of the bare client."""
         started = time.perf_counter()
         for batch in self.batches("floor", number):
             left = iter(batch)
 
-            async def lane(left: Iterator[dict[str, Any]] = left) -> None:
+            async def consume(left: Iterator[dict[str, Any]] = left) -> None:
                 for fields in left:
                     await self.client.start_workflow(
                         "Floor",
@@ -65,11 +65,11 @@ class Bench:
                         start_signal_args=[[fields]],
                     )
 
-            await asyncio.gather(*(lane() for _ in range(CONCURRENCY)))
+            await asyncio.gather(*(consume() for _ in range(CONCURRENCY)))
         return float(self.options.requests) * BATCH / (time.perf_counter() - started)
 
     async def ours(self, number: int) -> float:
-        """Events per second through the gateway, one request after the other."""
+        """Events per second through the gateway, one request at a time."""
         bodies = [orjson.dumps({"events": batch}) for batch in self.batches("c", number)]
         requests = iter([post("/v1/events", self.key, body) for body in bodies])
         return BATCH * await load(self.server.port, lambda: next(requests, None), 1, b"202")
@@ -77,7 +77,7 @@ class Bench:
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=10, help="of 100 events, in each round")
+    parser.add_argument("--requests", type=int, default=10, help="requests of 100 events per round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--fresh", action="store_true")
     options = parser.parse_args()
@@ -97,7 +97,7 @@ async def measure(bench: Bench, rounds: int) -> None:
     for number in range(rounds + 1):
         floors.append(await bench.floor(number))
         ours.append(await bench.ours(number))
-    floors, ours = floors[1:], ours[1:]  # the first round warms up, and makes the journeys
+    floors, ours = floors[1:], ours[1:]  # the first round warms up and creates the journeys
     ratios = [mine / its for mine, its in zip(ours, floors, strict=True)]
     print(
         f"intake   {statistics.median(ours):8.0f} events/s   floor {statistics.median(floors):8.0f}/s"

@@ -1,4 +1,4 @@
-"""Servers under test and the load on them: uvicorn in a process of its own, requests over kept connections."""
+"""Servers under test, each in its own process, and HTTP load over persistent connections."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Server(ManagedProcess):
         super().__init__(factory, argv, env={"PYTHONPATH": str(ROOT), **env})
 
     def cpu(self) -> float:
-        """Seconds of CPU that it has used."""
+        """CPU seconds used so far."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -46,7 +46,7 @@ def post(path: str, key: str, body: bytes) -> bytes:
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection that sends a request, waits for its answer, and sends the next."""
+    """A persistent connection that sends one request after the other."""
 
     def __init__(self, requests: Callable[[], bytes | None], status: bytes) -> None:
         self.requests, self.status = requests, status
@@ -90,19 +90,19 @@ class Connection(asyncio.Protocol):
 
 
 async def load(port: int, requests: Callable[[], bytes | None], connections: int, status: bytes = b"200") -> float:
-    """Requests per second until `requests` yields None; every answer must have `status`."""
+    """Requests per second until `requests` returns None; every response must have `status`."""
     loop = asyncio.get_running_loop()
     started = time.perf_counter()
-    lanes = []
+    open_connections = []
     for _ in range(connections):
-        _, lane = await loop.create_connection(lambda: Connection(requests, status), "127.0.0.1", port)
-        lanes.append(lane)
-    await asyncio.gather(*(lane.done for lane in lanes))
-    return sum(lane.count for lane in lanes) / (time.perf_counter() - started)
+        _, connection = await loop.create_connection(lambda: Connection(requests, status), "127.0.0.1", port)
+        open_connections.append(connection)
+    await asyncio.gather(*(connection.done for connection in open_connections))
+    return sum(connection.count for connection in open_connections) / (time.perf_counter() - started)
 
 
 def for_seconds(seconds: float, request: Callable[[int], bytes]) -> Callable[[], bytes | None]:
-    """Requests numbered from 0 until the time is up."""
+    """Numbered requests, until the time is up."""
     until, number = time.perf_counter() + seconds, 0
 
     def following() -> bytes | None:

@@ -1,11 +1,11 @@
-"""How soon the analytics page is filled, against the slowest API call that it made meanwhile.
+"""Loading time of the analytics page. Floor: its slowest API call during the same load.
 
     .venv/bin/python -m bench.page --key pk_... [--url http://127.0.0.1:8000] [--runs 5]
 
-Beside a running `./run up --demo`; in Chromium, 1440 x 900. Filled is: the figures stand there and every chart in sight
-has been drawn, as told by the canvases themselves (the last stroke before two frames without). The calls are as long
-as the browser saw them, in the same opening. Medians: `cold` is a browser that has nothing of the dashboard,
-`kept` one that has its files; `first` comes from another view, `again` does so a second time.
+Needs a running `./run up --demo` and Chromium (1440 x 900). The page is loaded when the figures are shown and every
+visible chart is drawn: its canvas had no drawing calls for two frames. API calls are timed by the browser. The results
+are medians: `cold` with an empty browser cache, `cached` with a filled one, `first` coming from another view, `again`
+coming back a second time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-SETTLED = 2_000  # milliseconds after which nothing is drawn any more
+SETTLED = 2_000  # milliseconds after which all drawing has ended
 WATCH = """
 const drawings = (window.drawings = new Map());
 window.began = 0;
@@ -35,15 +35,15 @@ addEventListener("click", ({ timeStamp }) => {
 }, { capture: true });
 for (const name of ["fill", "stroke", "fillText", "drawImage"]) {
   const draw = CanvasRenderingContext2D.prototype[name];
-  CanvasRenderingContext2D.prototype[name] = function (...given) {
+  CanvasRenderingContext2D.prototype[name] = function (...parameters) {
     const seen = drawings.get(this.canvas) ?? { at: 0, hasText: false, quiet: 0 };
     drawings.set(this.canvas, seen);
     const hasText = seen.hasText || name === "fillText";
     if (seen.quiet < 2) Object.assign(seen, { at: performance.now(), hasText, quiet: 0 });
-    return draw.apply(this, given);
+    return draw.apply(this, parameters);
   };
 }
-// A drawing has ended when two frames came without a stroke.
+// A drawing has ended after two frames without a drawing call.
 const frame = () => {
   for (const seen of drawings.values()) if (seen.hasText) seen.quiet += 1;
   requestAnimationFrame(frame);
@@ -79,7 +79,7 @@ class Opening:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--url", default="http://127.0.0.1:8000")
-    options.add_argument("--key", required=True, help="a key of the company")
+    options.add_argument("--key", required=True, help="API key of the company")
     options.add_argument("--runs", type=int, default=5)
     given = options.parse_args()
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
@@ -129,7 +129,7 @@ def openings(browser: Browser, url: str, session: StorageState) -> Iterator[tupl
         yield "cold", settled(page)
         page.goto("about:blank")
         page.goto(f"{url}/analytics")
-        yield "kept", settled(page)
+        yield "cached", settled(page)
     with closing(watched(browser, session)) as context:
         page = context.new_page()
         page.goto(f"{url}/customers")

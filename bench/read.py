@@ -1,6 +1,6 @@
-"""GET of one journey, against one psycopg row in a bare Starlette route behind the same kind of server.
+"""GET of one journey. Floor: one row by psycopg in a bare Starlette route, on the same kind of server.
 
-Floor and ours are processes of their own on the same Postgres and are asked alternately, each by itself.
+Both servers are separate processes on the same Postgres and are measured in turn.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from customers c join customer_relationships r on r.company_id = c.company_id an
 where c.company_id = 1 and c.external_id = %s
 """
 
-# Five events and four transitions: a little more than the customers of the example logs have on average.
+# Five events and four transitions, slightly more than the average customer of the example logs.
 _FILL = """
 with made as (
     insert into customers (company_id, external_id) select 1, 'c-' || n from generate_series(1, %(customers)s) n
@@ -67,16 +67,16 @@ from made, generate_series(1, 5) n
 
 
 def ours() -> FastAPI:
-    """The gateway as it is, with a rate limit out of reach."""
+    """The gateway, with a rate limit that is never reached."""
     return create_app(Settings(rate_limit="1000000000/minute"))
 
 
 def floor() -> Starlette:
-    """One row by psycopg from a pool, encoded by orjson, in a route without anything around it."""
+    """One row by psycopg from a pool, encoded by orjson, in a bare route."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        # As the login, whom no policy binds: the floor has no tenants.
+        # As the database owner, to whom no row-level policy applies: the floor has no tenants.
         kwargs = {"autocommit": True, "prepare_threshold": 2}
         async with AsyncConnectionPool(os.environ["DATABASE_URL"], min_size=2, max_size=8, kwargs=kwargs) as pool:
             app.state.pool = pool
@@ -86,15 +86,15 @@ def floor() -> Starlette:
         pool: Pool = request.app.state.pool
         async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(_ROW, [request.path_params["customer_id"]])
-            found = await cursor.fetchone()
-        return Response(orjson.dumps(found), media_type="application/json")
+            fields = await cursor.fetchone()
+        return Response(orjson.dumps(fields), media_type="application/json")
 
     return Starlette(routes=[Route("/row/{customer_id}", row)], lifespan=lifespan)
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=3, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=3, help="length of a measurement")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--customers", type=int, default=2000)
@@ -137,7 +137,7 @@ async def measure(url: str, key: str, options: argparse.Namespace) -> None:
         f"   ours ÷ floor {statistics.median(ratios):.2f}  (of {', '.join(f'{r:.2f}' for r in ratios)})"
     )
     for name, cost in costs.items():
-        print(f"  {name}: {1e6 * statistics.median(cost):.0f} µs of the server's CPU for a request")
+        print(f"  {name}: {1e6 * statistics.median(cost):.0f} µs of server CPU per request")
 
 
 if __name__ == "__main__":

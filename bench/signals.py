@@ -1,9 +1,7 @@
-"""Events to distinct journeys until they are projected, against the same signals to a workflow that only counts.
+"""Events to distinct journeys until they are in Postgres. Floor: the same signals to a workflow that only counts.
 
-``signals``: one event to each of N journeys that exist already. ``bursts``: 20 events at once to each, in one signal;
-``apart``: the same, against a floor that is sent them one by one. ``starts``: N journeys that do not exist yet. Floor
-and ours take turns in short slices, in the same run, on the same
-server.
+``signals``: one event to each of N existing journeys. ``bursts``: 20 events to each in one signal. ``apart``: the same,
+with a floor that gets them one by one. ``starts``: N new journeys. Both take turns in short slices on the same server.
 """
 
 from __future__ import annotations
@@ -22,14 +20,14 @@ from worker import build_worker
 
 
 class Bench:
-    """``slices`` turns of ``size`` journeys each."""
+    """Measures ``slices`` turns of ``size`` journeys each."""
 
     def __init__(self, system: System, size: int, slices: int) -> None:
         self.system, self.size, self.slices = system, size, slices
         self.sent = 0
 
     async def floor(self, customers: Sequence[str], burst: int = 1, apart: bool = False) -> float:
-        """Seconds until all are counted; the events of a burst in one signal, or each ``apart``."""
+        """Seconds until all are counted; the events of a burst are sent in one signal, or one by one if ``apart``."""
         client, begin = self.system.client, time.perf_counter()
 
         async def send(customer: str) -> None:
@@ -44,7 +42,7 @@ class Bench:
                 )
 
         await each(customers, send)
-        for customer in customers[-32:]:  # the queue is taken in order: when the last ones have counted, all have
+        for customer in customers[-32:]:  # the queue is processed in order: when the last ones have counted, all have
             await client.get_workflow_handle(f"floor/{customer}").query("counted", rpc_timeout=timedelta(seconds=60))
         return time.perf_counter() - begin
 
@@ -61,7 +59,7 @@ class Bench:
         return time.perf_counter() - begin
 
     async def measure(self, name: str) -> float:
-        """Print journeys per second of both, and the ratio."""
+        """Print and return journeys per second of both and their ratio."""
         burst = 20 if name in ("bursts", "apart") else 1
         ours, floors = [], []
         for number in range(self.slices):
@@ -84,7 +82,7 @@ class Bench:
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", default=["signals", "bursts", "apart", "starts"])
-    parser.add_argument("--size", type=int, default=200, help="journeys in each slice")
+    parser.add_argument("--size", type=int, default=200, help="journeys per slice")
     parser.add_argument("--slices", type=int, default=7)
     options = parser.parse_args()
     async with system() as machine:

@@ -1,4 +1,4 @@
-"""Requests beside 300 slow connections, against the same requests without them: p50 and p99 of GET /livez.
+"""Latency (p50 and p99) of GET /livez during 300 slow connections. Floor: the same without them.
 
 Each slow connection sends a header byte by byte, or a body without an end, from 127.0.0.1 to 127.0.0.4, and is opened
 again when the gateway closes it. One more sends an endless header value as fast as it can.

@@ -1,4 +1,4 @@
-"""A storm: thousands of journeys started at once while every core is busy with something else. None may be left."""
+"""Thousands of journeys started at once while every core is busy with other work. None may be lost."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def main() -> None:
         assert worker.running
         print(
             f"storm    {options.journeys} journeys sent in {sent:.0f} s, all projected after"
-            f" {time.perf_counter() - begin:.0f} s, the worker lives"
+            f" {time.perf_counter() - begin:.0f} s, the worker survived"
         )
 
 

@@ -4,6 +4,7 @@ Importing all of them takes two seconds, which `journey --help` should not cost.
 documentation describes the technique.
 """
 
+import re
 import sys
 from importlib import import_module
 from typing import Any
@@ -54,8 +55,12 @@ MODULES = {name: module for commands in PANELS.values() for name, (module, _) in
 
 def load(name: str) -> Any:
     """Import the module of a command and return the command or group of that name."""
-    command: Any = typer.main.get_command(import_module(MODULES[name]).app)
-    return getattr(command, "commands", {}).get(name, command)  # a module may hold two commands
+    loaded: Any = typer.main.get_command(import_module(MODULES[name]).app)
+    subcommands: dict[str, Any] = getattr(loaded, "commands", {})
+    for command in (loaded, *subcommands.values()):
+        # Typer keeps the line breaks of a docstring; only blank lines should start a new paragraph.
+        command.help = re.sub(r"(?<!\n)\n(?!\n)", " ", command.help or "")
+    return subcommands.get(name, loaded)  # a module may hold two commands
 
 
 class LazyGroup(TyperGroup):

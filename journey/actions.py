@@ -1,4 +1,4 @@
-"""Which actions a transition brings about, and when each is due.
+"""The actions that a transition causes, and when each is due.
 
 Within its journey, an action is identified by its ``action_ref``, ``{transition_number}:{action}``, and everywhere else
 by its key, ``{company}:{customer}:{action_ref}``. However often it is tried, it takes effect once. Transitions of a
@@ -27,7 +27,7 @@ ACTIONS: tuple[str, ...] = (
     "schedule_check_in_call",
 )
 
-#: Days after the transition of each step of an action that has several.
+#: For each action with several steps: the days from the transition to each step.
 STEPS: Mapping[str, tuple[int, ...]] = {"send_onboarding_sequence": (0, 3, 7)}
 
 QUARTERLY_REVIEW = "create_quarterly_review"
@@ -35,7 +35,7 @@ QUARTER = 91  # days
 CAMPAIGN = "create_retention_campaign"
 STAGE_CHANGED = "stage_changed"
 
-#: A transition that took effect longer ago than this before it is decided is history: nobody acts on it.
+#: A transition that took effect longer than this before it is decided is history and causes no actions.
 RECENT = DAY
 
 
@@ -63,34 +63,35 @@ class DueAction(Struct, frozen=True):
 
 
 def due_actions(moves: Iterable[StageEntry], now: Micros, actions: Mapping[str, tuple[str, ...]]) -> list[DueAction]:
-    """The actions of transitions decided at ``now`` (µs), in order. ``stage_changed`` comes with every transition.
+    """Return the actions caused by transitions decided at ``now``, in order.
 
-    A lapse stage that was only passed through asks for nothing: the journey has left it already.
+    Every transition causes ``stage_changed``. A lapse stage that was only passed through causes nothing else, because
+    the journey has already left it.
     """
-    found: list[DueAction] = []
+    due: list[DueAction] = []
     listed = list(moves)
     for move in listed:
         if move.at < now - RECENT:
             continue
-        found.append(DueAction(move.transition_number, STAGE_CHANGED, move.to_stage, now))
+        due.append(DueAction(move.transition_number, STAGE_CHANGED, move.to_stage, now))
         if move.first_entry if move.is_growth else move is listed[-1]:
-            found += entry_actions(move, now, actions)
-    return found
+            due += entry_actions(move, now, actions)
+    return due
 
 
 def entry_actions(move: StageEntry, now: Micros, actions: Mapping[str, tuple[str, ...]]) -> list[DueAction]:
-    """The actions of the stage that was entered, whenever that was; their days count from ``now``."""
-    found: list[DueAction] = []
+    """Return the actions of the stage that was entered, however long ago; their days count from ``now``."""
+    due: list[DueAction] = []
     for action in actions.get(move.to_stage, ()):
         for number, days in enumerate(STEPS.get(action, (0,)), 1):
-            found.append(
+            due.append(
                 DueAction(move.transition_number, step_name(action, number), move.to_stage, Micros(now + days * DAY))
             )
-    return found
+    return due
 
 
 def step_name(action: str, number: int) -> str:
-    """The name of an action's ``number``-th step, from 1."""
+    """Return the name of an action's ``number``-th step, counted from 1."""
     return action if number == 1 else f"{action}.{number}"
 
 
@@ -102,5 +103,5 @@ def parse_action_ref(action_ref: str) -> tuple[int, str, str]:
 
 
 def action_key(company_id: int, customer_id: str, action_ref: str) -> str:
-    """An action's key, which never contains the attempt."""
+    """Return an action's key. It never contains the attempt."""
     return f"{company_id}:{customer_id}:{action_ref}"

@@ -1,26 +1,30 @@
-"""BG/NBD: how often a customer will come, and whether he will come at all, from how often and how recently he came.
+"""Predictions of the BG/NBD model: whether customers will return, and how often.
 
-The model of Fader, Hardie and Lee, "'Counting Your Customers' the Easy Way: An Alternative to the Pareto/NBD Model",
-Marketing Science 24 (2005) 275–284: while alive a customer comes at random with a rate of his own (over all customers
-gamma distributed: `r`, `alpha`), and each time he comes he may be lost for good, with a probability of his own (beta
-distributed: `a`, `b`).
+Source: Fader, Hardie and Lee, "'Counting Your Customers' the Easy Way: An Alternative to the Pareto/NBD Model",
+Marketing Science 24 (2005) 275–284. While active, a customer comes at random, at an individual rate (gamma distributed
+over all customers, with parameters `r` and `alpha`). After each visit the customer may become inactive permanently,
+with an individual probability (beta distributed, with parameters `a` and `b`).
 
-A customer is three numbers: `x` repeat days (days with an appointment, less the first), `t_x` from the first to the
-last of them (0 where x is 0), `age` from the first until now; in the unit of time that `alpha` has, here days. How a
-model is found stands in `bgnbd_fit.py`; this file needs no library, so that whoever predicts loads none.
+A customer is described by three numbers, with times in days (the unit of `alpha`):
+
+- `x`: repeat days, which are days with an appointment after the first such day
+- `t_x`: time from the first to the last day with an appointment; 0 if `x` is 0
+- `age`: time from the first day with an appointment until now
+
+Models are fitted in `bgnbd_fit.py`. This module needs no numerical library, so predictions do not load one.
 """
 
 import math
 from dataclasses import dataclass
 
 METHOD = "BG/NBD"
-LEAST_CUSTOMERS, LEAST_RETURNED, LEAST_DAYS = 100, 30, 90  # fewer tell no model
-PRECISION = 1e-12  # of an expectation, relative
+LEAST_CUSTOMERS, LEAST_RETURNED, LEAST_DAYS = 100, 30, 90  # below these no model is fitted
+PRECISION = 1e-12  # relative, of an expectation
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A fitted model. `alpha` has the unit of the times that it was fitted on; all four are positive."""
+    """A fitted model. All parameters are positive; `alpha` has the unit of the times the model was fitted on."""
 
     r: float
     alpha: float
@@ -29,11 +33,20 @@ class Model:
 
 
 class NoModel(Exception):
-    """A history that tells no model; the text says why, in words."""
+    """No model can be fitted to the history; the message says why."""
 
 
 def check_history(customers: int, returned: int, days: int) -> None:
-    """Raises NoModel for too little: customers with an appointment, of them with a second day, days since the first."""
+    """Check that there is enough history to fit a model.
+
+    Args:
+        customers: Customers with an appointment.
+        returned: Those of them with appointments on at least two days.
+        days: Days since the company's first appointment.
+
+    Raises:
+        NoModel: There is not.
+    """
     if customers < LEAST_CUSTOMERS:
         raise NoModel(
             f"too little history: {customers} customers with an appointment, at least {LEAST_CUSTOMERS} needed"
@@ -45,10 +58,11 @@ def check_history(customers: int, returned: int, days: int) -> None:
 
 
 def probability_alive(model: Model, x: int, t_x: float, age: float) -> float:
-    """That the customer is not lost yet (Fader, Hardie and Lee 2008, "Computing P(alive)").
+    """Return the probability that the customer is still active.
 
-    1 without a repeat, for only a customer who came again can have been lost after it: no ranking, see
-    `probability_of_return`.
+    Source: Fader, Hardie and Lee, "Computing P(alive) Using the BG/NBD Model" (2008). The result is 1 for customers
+    without a repeat, because in this model only a repeat can be followed by inactivity. It therefore does not rank
+    customers; `probability_of_return` does.
     """
     if x == 0:
         return 1.0
@@ -57,37 +71,41 @@ def probability_alive(model: Model, x: int, t_x: float, age: float) -> float:
 
 
 def probability_of_return(model: Model, x: int, t_x: float, age: float, days: float) -> float:
-    """That the customer comes at least once in the coming `days`: he is alive, and does not stay away so long."""
+    """Return the probability of at least one appointment in the next `days`.
+
+    It is P(alive) × (1 − probability that an active customer stays away so long).
+    """
     away = (model.r + x) * math.log1p(-_share(model, age, days))
     return probability_alive(model, x, t_x, age) * -math.expm1(away)
 
 
 def expected_appointments(model: Model, x: int, t_x: float, age: float, days: float) -> float:
-    """The days with an appointment to expect in the coming `days`: equation (10) of the paper.
+    """Return the expected number of days with an appointment in the next `days`: equation (10) of the paper.
 
-    Not by its hypergeometric function, whose factor 1 / (a − 1) has no value at a = 1 and few digits near it, but by
-    what it sums up: n times he would come were he never lost (negative binomial), of which he comes to the j-th unless
-    he was lost after one of the j − 1 before. All terms are positive, about 30 / (1 − share) of them count.
+    The paper's closed form uses a hypergeometric function with a factor 1 / (a − 1), which is undefined at a = 1 and
+    imprecise near it. Instead, this evaluates the sum behind it: n visits if the customer never became inactive
+    (negative binomial), of which the j-th happens unless one of the j − 1 before was the last. All terms are positive;
+    about 30 / (1 − share) of them matter.
     """
     share, shape = _share(model, age, days), model.r + x
     if share <= 0:
         return 0.0
     log_share = math.log(share)
     log_chance = shape * math.log1p(-share)  # of n = 0
-    comes, still = 0.0, 1.0  # times that he comes of n; chance that he is not lost after the n-th
+    expected, still_active = 0.0, 1.0  # visits expected of n; probability of being active after the n-th
     n, total = 0, 0.0
     while True:
         n += 1
-        comes += still
-        still *= (model.b + x + n - 1) / (model.a + model.b + x + n - 1)
+        expected += still_active
+        still_active *= (model.b + x + n - 1) / (model.a + model.b + x + n - 1)
         log_chance += math.log((shape + n - 1) / n) + log_share
-        term = comes * math.exp(log_chance)
+        term = expected * math.exp(log_chance)
         total += term
-        ratio = share * (shape + n) / n  # no later term is more than this times the one before
+        ratio = share * (shape + n) / n  # bounds the ratio of each later term to the one before it
         if ratio < 1 and term * ratio / (1 - ratio) <= PRECISION * total:
             return probability_alive(model, x, t_x, age) * total
 
 
 def _share(model: Model, age: float, days: float) -> float:
-    """The coming days' share of all the time that speaks of the customer's rate."""
+    """Return the share of the next days in all time that informs the customer's rate."""
     return days / (model.alpha + age + days)

@@ -1,6 +1,7 @@
-"""Fitting a BG/NBD model (`bgnbd.py`) to a company's customers by maximum likelihood.
+"""Fit a BG/NBD model (`bgnbd.py`) to a company's customers by maximum likelihood.
 
-The only module of the project that loads numpy and scipy (some 75 MB, and up to seconds): import it where a fit begins.
+The only module of the project that loads numpy and scipy (about 75 MB and up to a few seconds): import it only where a
+fit begins. Equation numbers refer to Fader, Hardie and Lee (2005), cited in `bgnbd.py`.
 """
 
 from collections.abc import Sequence
@@ -16,27 +17,33 @@ from journey.bgnbd import Model, NoModel
 Floats: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = NDArray[np.int64]
 
-#: Parameters are sought between these, alpha in mean ages. Who ends within the margin of a limit has no maximum.
+#: Limits of the search for each parameter (alpha in mean ages). A result within the margin of a limit is no maximum.
 LEAST, MOST, MARGIN = 1e-3, 1e3, 1.05
-#: Where the search begins: the likelihood has one maximum as a rule, and a flat ridge on the way to it.
+#: Starting points: the likelihood usually has a single maximum, but may have a flat ridge on the way to it.
 STARTS = ((1.0, 1.0, 1.0, 1.0), (0.25, 0.2, 0.8, 2.5), (3.0, 1.0, 0.2, 4.0))
-STEEP = 1e-4  # of the mean log-likelihood, for a parameter e times as large: more is no maximum
+STEEP = 1e-4  # slope of the mean log-likelihood by the log of a parameter; a steeper one means no maximum was found
 SEARCH: Any = {"maxiter": 2000, "maxfun": 4000, "ftol": 1e-14, "gtol": 1e-8, "maxcor": 20}
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A model, and the log of the likelihood that it gives to the customers it was fitted on (by the unit of time)."""
+    """A model and the log-likelihood of the customers it was fitted on (a density in their unit of time)."""
 
     model: Model
     log_likelihood: float
 
 
 def fit(x: ArrayLike, t_x: ArrayLike, age: ArrayLike, counts: ArrayLike | None = None) -> Fit:
-    """The model that makes these customers most likely: `x`, `t_x` and `age` as in `bgnbd.py`, one number each.
+    """Return the model with the maximum likelihood.
 
-    `counts`: how many customers each of the triples stands for, 1 by default; equal ones are put together. Raises
-    ValueError for what is no customer, NoModel where the likelihood has no maximum or none was found.
+    Args:
+        x: Repeat days of each customer, as in `bgnbd.py`; likewise `t_x` and `age`. All have the shape (n,).
+        counts: The number of customers that each triple represents, shape (n,); by default 1. Equal triples are
+            merged.
+
+    Raises:
+        ValueError: The numbers do not describe customers.
+        NoModel: The likelihood has no maximum, or none was found.
     """
     history = _History.of(x, t_x, age, counts)
     limits = [(np.log(LEAST), np.log(MOST))] * 4
@@ -51,13 +58,14 @@ def fit(x: ArrayLike, t_x: ArrayLike, age: ArrayLike, counts: ArrayLike | None =
 
 
 def _check(logs: Floats, slopes: Floats, message: str) -> None:
-    """Raises NoModel where the search ended at a limit, or on a slope."""
+    """Raise NoModel if the search ended at a limit or on a slope."""
     for name, value, slope in zip(("r", "alpha", "a", "b"), np.exp(logs), slopes, strict=True):
         if not LEAST * MARGIN < value < MOST / MARGIN:
-            ever, what = "smaller" if value < 1 else "larger", "are lost" if name in ("a", "b") else "come again"
+            direction = "decreases" if value < 1 else "increases"
+            behaviour = "become inactive" if name in ("a", "b") else "return"
             raise NoModel(
-                f"the fit has no maximum (it is better with ever {ever} {name}):"
-                f" the history does not tell how customers {what}; a longer one may"
+                f"the likelihood has no maximum (it keeps improving as {name} {direction}):"
+                f" the history does not show how customers {behaviour}; a longer one may"
             )
         if not abs(slope) < STEEP:
             raise NoModel(f"the fit did not converge: {message.strip().lower()}")
@@ -66,14 +74,22 @@ def _check(logs: Floats, slopes: Floats, message: str) -> None:
 def log_likelihood(
     model: Model, x: ArrayLike, t_x: ArrayLike, age: ArrayLike, counts: ArrayLike | None = None
 ) -> float:
-    """The log of the likelihood that the model gives to these customers: equation (6) of the paper, summed."""
+    """Return the log-likelihood of these customers under the model: the sum of equation (6)."""
     history = _History.of(x, t_x, age, counts)
     return history.log_likelihood(np.log([model.r, model.alpha / history.unit, model.a, model.b]))
 
 
 @dataclass(frozen=True, slots=True)
 class _History:
-    """Different customers, times in `unit` (their mean age); `of_each` counts those of each, `by_x` those of each x."""
+    """The distinct customers of a history.
+
+    Attributes:
+        x: Repeat days, shape (n,).
+        last: `t_x` in units of `unit`, shape (n,); `age` likewise.
+        of_each: The number of customers like each, shape (n,).
+        by_x: The number of customers by x, shape (max x + 1,).
+        unit: The mean age, in the unit of the input.
+    """
 
     x: Counts
     last: Floats
@@ -96,10 +112,10 @@ class _History:
         return cls(repeats, triples[:, 1] / unit, triples[:, 2] / unit, each, by_x, unit)
 
     def loss(self, logs: Floats) -> tuple[float, Floats]:
-        """The mean of −log-likelihood at the logs of r, alpha, a, b, and its slopes.
+        """Return the mean negative log-likelihood, equation (6), at the logs of (r, alpha, a, b), and its gradient.
 
-        Gamma functions appear as ratios over whole steps only, Γ(r + k) / Γ(r) = r (r + 1) … (r + k − 1): sums of
-        logarithms up to the largest x, exact where differences of large log-gammas would not be.
+        Gamma functions appear only as ratios over whole steps, Γ(r + k) / Γ(r) = r (r + 1) … (r + k − 1). They are
+        computed as sums of logarithms up to the largest x, because differences of large log-gammas lose precision.
         """
         r, alpha, a, b = parameters = np.exp(logs)
         steps = np.arange(len(self.by_x) - 1)
@@ -113,7 +129,7 @@ class _History:
                 self.by_x @ (_sums(1 / (b + steps)) - _sums(1 / (a + b + steps))),
             ]
         )
-        # Alive at the end, or (after a repeat) lost after the last time: a sum of two, kept as logarithms.
+        # Active at the end, or (after a repeat) inactive since the last visit: a sum of two terms, kept as logarithms.
         shape, until_end, until_last = r + self.x, alpha + self.age, alpha + self.last
         log_end, log_last = np.log(until_end), np.log(until_last)
         again = self.x > 0
@@ -134,7 +150,7 @@ class _History:
         return -float(total / customers), -slopes * parameters / customers
 
     def log_likelihood(self, logs: Sequence[float] | Floats) -> float:
-        """In the unit that the times were given in: a density of as many times as there were repeats."""
+        """Return the log-likelihood in the unit of the input: a density of as many times as there are repeats."""
         repeats = float(self.by_x @ np.arange(len(self.by_x)))
         return -self.loss(np.asarray(logs))[0] * float(self.by_x.sum()) - repeats * float(np.log(self.unit))
 
@@ -151,5 +167,5 @@ def _are_customers(triples: Floats, each: Floats) -> bool:
 
 
 def _sums(terms: Floats) -> Floats:
-    """[0, t₀, t₀ + t₁, …]."""
+    """Return the partial sums [0, t₀, t₀ + t₁, …]."""
     return np.concatenate(([0.0], np.cumsum(terms)))

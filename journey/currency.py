@@ -1,4 +1,4 @@
-"""Currencies by their codes (ISO 4217, those in use): what a company's amounts are in."""
+"""Codes of the currencies in use (ISO 4217)."""
 
 DEFAULT_CURRENCY = "EUR"
 
@@ -14,8 +14,8 @@ CURRENCIES = frozenset(_CODES.split())
 
 
 def currency(code: str) -> str:
-    """The code in capitals. Raises ValueError for one that is no currency's."""
+    """Return the code in capitals. Raises ValueError for an unknown code."""
     wanted = code.strip().upper()
     if wanted not in CURRENCIES:
-        raise ValueError(f"{code!r} is not the code of a currency (ISO 4217) like EUR, USD or CHF")
+        raise ValueError(f"{code!r} is not a currency code (ISO 4217) such as EUR, USD or CHF")
     return wanted

@@ -1,4 +1,4 @@
-"""What an evaluation of now would change in a journey that keeps its own deadlines: nothing, or it has drifted."""
+"""Detection of drift: an evaluation would change a journey although it should have evaluated itself in time."""
 
 from typing import Any
 
@@ -9,9 +9,16 @@ from journey.time import Micros, utc_text
 
 
 def detect_drift(packed: dict[str, Any], rulebook: Rulebook, now: Micros, grace: int = 0) -> dict[str, str] | None:
-    """In words, by ``stage``, ``because``, ``risk``, ``engagement`` and ``since`` (the deadline that passed, or "").
+    """Return what an evaluation at ``now`` would change, as texts; None if nothing.
 
-    None for nothing, or where the deadline passed within the last ``grace`` µs: the journey itself is about to do it.
+    Args:
+        packed: The journey's packed state.
+        rulebook: The company's rules.
+        now: The time of the evaluation.
+        grace: A deadline that passed within so many µs is not drift: the journey is about to evaluate it itself.
+
+    Returns:
+        ``stage``, ``because``, ``risk``, ``engagement``, and ``since``: the deadline that passed, or "".
     """
     before = unpack(packed)
     if before.deadline is not None and now - grace <= before.deadline < now:

@@ -1,17 +1,16 @@
-"""The decision: from a state, events, rules and now to a new state, its transitions and its next deadline.
+"""Decisions: from a state, events, rules and the time to a new state, its transitions and its next deadline.
 
-A *moment* is twice an instant in microseconds, plus one for "just after it". So ``days > 90`` first holds at the moment
-``2·(last + 90 days) + 1``, whose instant is exactly 90 days after the last appointment, and an appointment on that very
-instant comes before it.
+Evaluations happen at moments (see `journey.time`). ``days > 90`` first holds at the moment ``2·(last + 90 days) + 1``,
+whose instant is exactly 90 days after the last appointment. An appointment at that very instant is evaluated before it.
 
-Over 300 lines, because everything that moves a journey stands in this file, in the order in which it happens: time
-first, facts, scores, hold, lapse, growth, return.
+Over 300 lines, because everything that moves a journey is in this file, in the order in which it happens: passed
+deadlines, facts, scores, hold, lapse, growth, return.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
@@ -54,7 +53,7 @@ class Transition(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Command(Struct, frozen=True, kw_only=True):
-    """What a person or an operator asks of a journey: ``set_stage``, ``release`` (a hold) or ``evaluate``."""
+    """A command to a journey. ``kind`` is ``set_stage``, ``release`` (end a hold) or ``evaluate``."""
 
     kind: str
     stage: str | None = None
@@ -65,7 +64,7 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 class Decision(Struct, frozen=True):
-    """What ``decide`` answers; the given state is left alone. ``actions`` are due because stages were entered."""
+    """The result of `decide`. ``actions`` are those of the stages that were entered."""
 
     state: State
     transitions: list[Transition]
@@ -75,10 +74,19 @@ class Decision(Struct, frozen=True):
 def decide(
     state: State, events: Iterable[Event], rulebook: Rulebook, now: Micros, commands: Iterable[Command] = ()
 ) -> Decision:
-    """Fold admitted events (each id once, never seen before) and commands into a journey, as of ``now`` (µs).
+    """Apply new events and commands to a journey, as of ``now``.
 
-    The order of ``events`` does not matter. Deadlines that lie before an event, and those before ``now``, take effect
-    at their own time. Without events, commands or a passed deadline the state comes back equal.
+    Deadlines before an event, and those before ``now``, take effect at their own time.
+
+    Args:
+        state: The journey's state; it is not modified.
+        events: Deduplicated events that the journey does not have yet, in any order.
+        rulebook: The company's rules.
+        now: The time of the decision.
+        commands: Commands, executed after the events.
+
+    Returns:
+        The new state, equal to ``state`` if there are no events, commands or passed deadlines.
     """
     fold = _Fold(copy(state), rulebook, Moment(2 * now))
     fold.run(events, commands)
@@ -92,7 +100,7 @@ def _moved(move: Transition) -> StageEntry:
 
 
 def context_of(state: State, rulebook: Rulebook, moment: Moment, entered: Stage) -> RuleContext:
-    """The numbers that the rules of one stage would look at, should nothing but a deadline come at that moment."""
+    """Return what the rules of the stage ``entered`` would be evaluated on at a moment without an event."""
     context = _Fold(state, rulebook, moment)._context(moment, None)
     stage = rulebook.by_key.get(state.stage or "")
     if stage is not None and stage.is_growth and entered in rulebook.lapse[:1]:
@@ -101,7 +109,7 @@ def context_of(state: State, rulebook: Rulebook, moment: Moment, entered: Stage)
 
 
 class _Fold:
-    """One decision in the making."""
+    """A decision in progress. ``position`` is the moment up to which deadlines have been evaluated."""
 
     __slots__ = ("changed_rules", "facts", "now", "position", "rulebook", "state", "transitions")
 
@@ -124,7 +132,7 @@ class _Fold:
                 late.append(event)
         if state.stage is not None and state.rules_version != self.rulebook.version:
             changed = max(min(Moment(2 * self.rulebook.changed_at), self.now), watermark)
-            # Under the old rules nothing was due before the deadline, so the new ones must find nothing there either.
+            # The old rules had nothing due before the deadline, so the new rules must not find anything there either.
             self.position = changed
             if state.deadline is not None:
                 self.position = max(watermark, min(changed, Moment(2 * state.deadline - 1)))
@@ -136,55 +144,55 @@ class _Fold:
                 self._start(moment, fresh_event)
             self.advance(moment)
             if fresh_event is not None:
-                self._take(fresh_event, _instant(moment))
-                self._settle(moment)
+                self._apply(fresh_event, Micros(moment >> 1))
+                self._mark_evaluated(moment)
                 self.evaluate(moment, fresh_event)
             else:
-                self._settle(moment)
+                self._mark_evaluated(moment)
                 self._rules_changed(moment)
         if state.stage is not None:
             self.advance(self.now)
         if late:
             self._evaluate_late(late)
         for command in commands:
-            self._obey(command)
+            self._execute(command)
         if state.stage is not None:
             settled = max(self.now, self.position)
             state.risk = self.rulebook.scorer.risk(facts, settled)
             state.engagement = self.rulebook.scorer.engagement(facts, settled)
             self._set_deadline(settled)
 
-    def _take(self, event: Event, at: Micros) -> None:
+    def _apply(self, event: Event, at: Micros) -> None:
         facts = self.facts
         event.change(facts, at)
         if facts.last_event_at is None or at > facts.last_event_at:
             facts.last_event_at = at
 
-    def _settle(self, moment: Moment) -> None:
-        """Everything up to a moment is evaluated for good: no deadline before it is looked at again."""
+    def _mark_evaluated(self, moment: Moment) -> None:
+        """Mark everything up to a moment as evaluated: no earlier deadline is evaluated again."""
         self.state.evaluated = moment
         if moment > self.position:
             self.position = moment
 
     def _evaluate_late(self, late: list[Event]) -> None:
-        """Events older than what was evaluated: their facts count from now on, and only now is looked at."""
+        """Apply events older than what was evaluated already: their facts count now, and are evaluated now."""
         moment = max(self.now, self.position)
         late.sort(key=lambda event: (event.at, event.id))
         for event in late:
-            self._take(event, event.at)
+            self._apply(event, event.at)
         for event in late:
             self.evaluate(moment, event, late=True)
-        # deadlines that the new facts put into the past must not be found there by the next decision
+        # deadlines that the new facts move into the past must not be found by the next decision
         passed = self.position
         while (due := self._next_due(moment)) is not None:
             passed = self.position = due
-        self._settle(passed)
+        self._mark_evaluated(passed)
 
     def _start(self, moment: Moment, event: Event | None) -> None:
         self.state.started_at = _instant(moment)
         self._move(self.rulebook.growth[0], moment, "system", "journey_started", event)
 
-    # -- time first ---------------------------------------------------------------------------------------------
+    # -- passed deadlines ---------------------------------------------------------------------------------------------
 
     def advance(self, moment: Moment) -> None:
         """Evaluate every deadline strictly before a moment, at its own time, in order."""
@@ -206,20 +214,24 @@ class _Fold:
             )
         offsets = self.rulebook.stage_offsets
         index = bisect_right(offsets, self.position - 2 * active_at)
-        if index < len(offsets) and (due := Moment(2 * active_at + offsets[index])) < moment:
-            return due
+        if index < len(offsets) and (due := 2 * active_at + offsets[index]) < moment:
+            return Moment(due)
         return None
 
     def _dues(self, steps: list[tuple[str, int]]) -> list[Moment]:
-        """The moments of these steps of inactivity, in no order."""
+        """Return the moments of these steps of inactivity, unordered."""
         active_at, days_from = self.facts.active_at, self._days_from()
         if active_at is None or days_from is None:
             return []
-        return [Moment(2 * (days_from if counted == "days" else active_at) + offset) for counted, offset in steps]
+        dues = [2 * (days_from if counted == "days" else active_at) + offset for counted, offset in steps]
+        return cast("list[Moment]", dues)  # one call for all of them: this is hot
 
     def _days_from(self) -> Micros | None:
-        """What ``days`` counts from: the last completed appointment; the last event of any kind before the first
-        appointment, and for a stage with ``retention_days`` or one that a journey lapsed into from such a stage."""
+        """Return the instant that ``days`` counts from.
+
+        This is the last completed appointment, or the last event of any kind: before the first appointment, in a stage
+        with ``retention_days``, and in a lapse stage entered from such a stage.
+        """
         facts, state, by_key = self.facts, self.state, self.rulebook.by_key
         if not facts.recent:
             return facts.last_event_at
@@ -235,13 +247,13 @@ class _Fold:
     # -- one evaluation -----------------------------------------------------------------------------------------
 
     def evaluate(self, moment: Moment, event: Event | None, late: bool = False) -> None:
-        """Hold, lapse, growth, return: as the rules stand at one moment."""
+        """Evaluate the rules at one moment: hold, lapse, growth, return."""
         state = self.state
         if state.held:
             if state.hold_until is None or moment < 2 * state.hold_until:
                 return
             state.held, state.hold_until = False, None
-            self._settle(moment)
+            self._mark_evaluated(moment)
         stage = self.rulebook.by_key.get(state.stage or "")
         days_from = self._days_from()
         context = RuleContext(self.facts, moment, event, self.rulebook.scorer, days_from)
@@ -266,7 +278,7 @@ class _Fold:
         return RuleContext(self.facts, moment, event, self.rulebook.scorer, self._days_from())
 
     def _lapse(self, stage: Stage | None, context: RuleContext) -> None:
-        """Into each worse lapse stage whose rule holds, in order."""
+        """Move into each worse lapse stage whose rule holds, in order."""
         retention = stage.retention_days if stage is not None and stage.is_growth else None
         for index, lapse in enumerate(self.rulebook.lapse if stage is None else self.rulebook.worse[stage.key]):
             if retention is not None:
@@ -279,7 +291,7 @@ class _Fold:
                 context = self._context(context.moment, context.event)
 
     def _grow(self, stage: Stage, context: RuleContext) -> None:
-        """Up the ladder, into each later stage whose rule holds."""
+        """Move up the ladder, into each later stage whose rule holds."""
         context.days_beyond = None
         for higher in self.rulebook.higher[stage.key]:
             if rule := higher.holding(context):
@@ -294,27 +306,27 @@ class _Fold:
                 return
 
     def _return_late(self, moment: Moment, event: Event) -> None:
-        """A late appointment leads back only where it makes the lapse untrue; a lesser lapse may still be true."""
+        """Return because of a late appointment, if the lapse no longer holds with it; a lesser lapse may still hold."""
         stage = self._stage()
         if stage is None or not stage.holding(self._context(moment, event)):
             self._return(moment, event)
             self._lapse(self._stage(), self._context(moment, event))
 
     def _rules_changed(self, moment: Moment) -> None:
-        """Look at a journey under new rules; every move is the change's doing, and a lapse may have become untrue."""
+        """Evaluate a journey under changed rules, and leave a lapse that they no longer justify."""
         self.changed_rules = True
         stage = self._stage()
-        untrue = stage is not None and not stage.is_growth and not stage.holding(self._context(moment, None))
-        if not self.state.held and (stage is None or not stage.is_active or untrue):
+        unjustified = stage is not None and not stage.is_growth and not stage.holding(self._context(moment, None))
+        if not self.state.held and (stage is None or not stage.is_active or unjustified):
             reached = [key for key in self.state.reached if key in self.rulebook.by_key]
             grown = [s for s in self.rulebook.growth if s.key in reached] or self.rulebook.growth[:1]
             self._move(grown[-1], moment, "system", "rules_changed", None)
         self.evaluate(moment, None)
         self.changed_rules = False
 
-    # -- what people ask ----------------------------------------------------------------------------------------
+    # -- commands ----------------------------------------------------------------------------------------
 
-    def _obey(self, command: Command) -> None:
+    def _execute(self, command: Command) -> None:
         state, moment = self.state, max(self.now, self.position)
         if command.kind == "set_stage":
             stage = self.rulebook.by_key[command.stage or ""]
@@ -325,10 +337,10 @@ class _Fold:
             until = command.hold_until
             state.held = command.hold if until is None else 2 * until > moment
             state.hold_until = until if state.held else None
-            self._settle(moment)
+            self._mark_evaluated(moment)
         elif command.kind == "release" and state.held:
             state.held, state.hold_until = False, None
-            self._settle(moment)
+            self._mark_evaluated(moment)
             self.evaluate(moment, None)
 
     # -- moving -------------------------------------------------------------------------------------------------
@@ -370,14 +382,14 @@ class _Fold:
         )
         state.previous_stage, state.stage = state.stage, stage.key
         state.entered_at, state.trigger = _instant(moment), trigger_event
-        self._settle(moment)
+        self._mark_evaluated(moment)
         if first_entry:
             state.reached.append(stage.key)
 
-    # -- the only clock -----------------------------------------------------------------------------------------
+    # -- the next deadline -----------------------------------------------------------------------------------------
 
     def _set_deadline(self, settled: Moment) -> None:
-        """Find the first moment from ``settled`` on at which an evaluation changes a score, the stage or the hold."""
+        """Set the deadline: the first moment from ``settled`` on at which a score, the stage or the hold changes."""
         state, scorer = self.state, self.rulebook.scorer
         state.deadline = state.deadline_stage = None
         if not state.held and settled > 2 * (self.facts.last_event_at or 0) + self.rulebook.last_step:
@@ -390,7 +402,7 @@ class _Fold:
             moments.add(ends)
         for moment in sorted(moments):
             if moment <= self.position or moment < settled:
-                continue  # one at exactly `settled` is still to come: that is when ">= N days" begins
+                continue  # a moment equal to `settled` is still to come: that is when ">= N days" begins to hold
             probe = self._probe(moment)
             if moment in stage_steps:
                 probe.evaluate(moment, None)
@@ -400,13 +412,13 @@ class _Fold:
                 or scorer.risk(self.facts, moment) != state.risk
                 or scorer.engagement(self.facts, moment) != state.engagement
             ):
-                probe.advance(Moment((moment | 1) + 1))  # the same instant may have another moment, that leads further
+                probe.advance(Moment((moment | 1) + 1))  # the instant may have a second moment, which leads further
                 state.deadline = _instant(moment)
                 state.deadline_stage = None if probe.state.stage == state.stage else probe.state.stage
                 return
 
     def _probe(self, moment: Moment) -> "_Fold":
-        """The journey at a coming moment, to try what would become of it."""
+        """Return a copy of the decision at a future moment, to try what would happen then."""
         probe = _Fold(msgspec.structs.replace(self.state, reached=list(self.state.reached)), self.rulebook, moment)
         probe.position = moment
         return probe

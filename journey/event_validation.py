@@ -17,7 +17,7 @@ from journey.events import (
     Event,
     PaymentAdjusted,
 )
-from journey.identifiers import CUSTOMER_ID_CHARACTERS, is_customer_id
+from journey.identifiers import CUSTOMER_ID, CUSTOMER_ID_CHARACTERS
 from journey.text import excerpt, is_storable, printable
 from journey.time import EARLIEST, LATEST, MINUTE, Micros
 
@@ -79,7 +79,7 @@ def from_fields(fields: object, *, now: Micros | None = None) -> Event:
 
 def _check(event: Event, now: Micros | None) -> None:
     """Check what the types cannot express: characters, decimals, and limits of time."""
-    if not is_customer_id(event.customer):
+    if not CUSTOMER_ID.fullmatch(event.customer):
         raise InvalidEvent("customer_id", event.customer_id, f"must be {CUSTOMER_ID_CHARACTERS}, or an integer")
     if not event.id.isprintable():
         raise InvalidEvent("id", event.id, "must be 1 to 128 printable characters")

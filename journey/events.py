@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from journey.state import Facts
-from journey.time import Micros, Timestamp, to_micros, utc_text
+from journey.time import EPOCH, MICROSECOND, Micros, Timestamp, to_micros, utc_text
 
 AMOUNT_LIMIT = Decimal("99999999.99")
 QUALIFIED_CALL_SECONDS = 60
@@ -44,7 +44,7 @@ class Event(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=T
     @property
     def at(self) -> Micros:
         """When it occurred."""
-        return to_micros(self.occurred_at)
+        return Micros((self.occurred_at - EPOCH) // MICROSECOND)  # `to_micros` without its call: this is hot
 
     @property
     def type(self) -> str:

@@ -1,7 +1,7 @@
-"""Why a journey stands where it stands, and what will happen to it if nothing happens: for people.
+"""Explanations of a journey for people: why it is in its stage, and what will happen next.
 
-``explain`` needs the rules and is computed by whoever asks; ``details`` needs the state alone, so that a workflow can
-show it without knowing any rule.
+`explain` needs the rules. `details` and `readable` need only the state, so that a workflow can show them without
+knowing any rule.
 """
 
 from collections.abc import Mapping
@@ -15,15 +15,15 @@ from journey.stages import Rulebook
 from journey.state import State, unpack
 from journey.time import EPOCH_MICROS, Micros, Moment, to_datetime, utc_text
 
-COMING = 8  # deadlines shown at most; each is found by living until the one before
+COMING = 8  # deadlines shown at most; each is found by simulating up to the one before
 
 
 def explain(state: State, rulebook: Rulebook, now: Micros) -> dict[str, Any]:
-    """The factors of both scores, the verdict of each rule with the numbers it compared, and the coming deadlines.
+    """Explain a journey: the factors of both scores, each rule with the numbers it compares, and the next deadlines.
 
     ``{"current_stage", "entered_at", "trigger_event", "previous_stage", "hold", "scores": {name: {"score", "factors"}},
     "rules": [{"stage_key", "kind", "holds", "rules"}], "deadlines": [{"at", "leads_to", "sentence"}]}``;
-    the state is brought to ``now`` (µs) first.
+    The state is first brought up to ``now``.
     """
     state = decide(state, [], rulebook, now).state
     facts, scorer, moment = state.facts, rulebook.scorer, max(Moment(2 * now), state.evaluated or Moment(0))
@@ -87,7 +87,7 @@ def _sentence(before: State, after: State) -> str:
     if after.stage != before.stage:
         return f"{after.stage} on {day} {_unless(before)}"
     changes = [
-        f"{name} {old / 100:.2f} becomes {new / 100:.2f}"
+        f"{name} changes from {old / 100:.2f} to {new / 100:.2f}"
         for name, old, new in (
             ("risk", before.risk, after.risk),
             ("engagement", before.engagement, after.engagement),
@@ -98,18 +98,18 @@ def _sentence(before: State, after: State) -> str:
 
 
 def _unless(state: State) -> str:
-    return "unless an appointment is completed" if state.facts.completed else "unless something happens"
+    return "unless an appointment is completed" if state.facts.completed else "unless another event arrives"
 
 
 def details(packed: Mapping[str, Any] | None) -> str:
-    """The current state of a journey in Markdown, for the Temporal UI; nothing personal, no free text."""
+    """Describe a journey's state in Markdown for the Temporal UI, without personal data or free text."""
     if not packed:
         return "Nothing committed yet."
     state = unpack(dict(packed))
     facts = state.facts
     lines = [
-        f"**{state.stage}** since {_minute(state.entered_at)}, because of `{state.trigger}`"
-        + (f" (before: {state.previous_stage})" if state.previous_stage else ""),
+        f"**{state.stage}** since {_minute(state.entered_at)}, triggered by `{state.trigger}`"
+        + (f" (previously {state.previous_stage})" if state.previous_stage else ""),
         f"- risk **{state.risk / 100:.2f}**, engagement **{state.engagement / 100:.2f}**",
         (
             f"- {facts.completed} appointments, lifetime value {money_text(facts.value)}, {facts.missed} missed,"
@@ -121,7 +121,7 @@ def details(packed: Mapping[str, Any] | None) -> str:
     if state.held:
         lines.append(f"- **held** until {_minute(state.hold_until) if state.hold_until else 'it is released'}")
     if state.deadline is None:
-        lines.append("- nothing will change by itself")
+        lines.append("- no change is due without an event")
     elif state.deadline_stage:
         lines.append(f"- next: **{state.deadline_stage}** on {_minute(state.deadline)} {_unless(state)}")
     else:
@@ -131,7 +131,7 @@ def details(packed: Mapping[str, Any] | None) -> str:
 
 
 def readable(packed: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The state with its names spelled out and its instants in RFC 3339: the answer of the ``state`` query."""
+    """Return the state with full names and times in RFC 3339, as the ``state`` query answers it."""
     if not packed:
         return {"stage": None, "version": 0}
     state = unpack(dict(packed))
@@ -157,7 +157,7 @@ def readable(packed: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def money_text(hundredths: int) -> str:
-    """Exact decimal text of an amount in hundredths: ``-1234`` is ``-12.34``."""
+    """Format an amount in hundredths as an exact decimal: ``-1234`` is ``-12.34``."""
     sign = "-" if hundredths < 0 else ""
     return f"{sign}{abs(hundredths) // 100}.{abs(hundredths) % 100:02d}"
 

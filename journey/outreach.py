@@ -1,6 +1,6 @@
-"""Respect: whether a customer may be written to now, and how a company wants its outreach done.
+"""Outreach: a company's settings, and whether a message may be sent to a customer now.
 
-Settings stand in ``companies.settings->'outreach'``; what is left out has its default. Instants are µs since 1970 UTC.
+The settings are stored in ``companies.settings->'outreach'``; missing ones have their defaults.
 """
 
 import re
@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from journey.channels import ChannelSpec
 from journey.quiet_hours import first_allowed, time_of_day, zone_of
+from journey.text import excerpt
 from journey.time import DAY, Micros
 
 CampaignStep = Literal["email", "sms", "call", "offer"]
@@ -22,12 +23,10 @@ _PATH = re.compile(r" - at `\$\.?(.*)`$")
 
 
 class InvalidOutreach(ValueError):
-    """Settings that cannot be saved: ``field`` (a path), ``value`` (a short text), ``problem`` (what is allowed)."""
+    """Invalid settings: ``field`` (a path), ``value`` (shortened) and ``problem`` (what is allowed)."""
 
     def __init__(self, field: str, value: object, problem: str) -> None:
-        text = value if isinstance(value, str) else repr(value)
-        self.field, self.problem = field[:80], problem
-        self.value = (text if text.isprintable() else ascii(text)[1:-1])[:80]
+        self.field, self.value, self.problem = field[:80], excerpt(value), problem
         super().__init__(f"{self.field}: {self.problem} (got {self.value})")
 
 
@@ -39,7 +38,7 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Outreach(Struct, frozen=True, forbid_unknown_fields=True):
-    """A company's outreach. Quiet hours are times of day in the customer's zone, and none where both are equal."""
+    """A company's outreach settings. Quiet hours are local times of the customer; there are none if both are equal."""
 
     time_zone: str = "UTC"
     quiet_from: str = "20:00"
@@ -79,24 +78,24 @@ class Profile(Struct, frozen=True):
 
 
 class Go(Struct, frozen=True, tag=True):
-    """Send it now."""
+    """The message may be sent now."""
 
 
 class Deferral(Struct, frozen=True, tag=True):
-    """Ask again at ``until`` (µs), the first instant that is allowed."""
+    """The message may be sent at ``until``, not now."""
 
     until: Micros
     reason: str
 
 
 class Suppress(Struct, frozen=True, tag=True):
-    """Do not send it at all."""
+    """The message must not be sent."""
 
     reason: str
 
 
 def outreach_from(fields: object) -> Outreach:
-    """The settings of a company from their JSON object; None: all defaults. Raises InvalidOutreach."""
+    """Parse a company's settings; None gives the defaults. Raises InvalidOutreach."""
     try:
         outreach = msgspec.convert({} if fields is None else fields, Outreach)
     except (msgspec.ValidationError, OverflowError) as error:
@@ -143,31 +142,33 @@ def _count(number: int, thing: str) -> str:
 
 
 def _check(outreach: Outreach) -> None:
-    """What a type cannot say."""
+    """Check what the types cannot express."""
     if zone_of(outreach.time_zone) is None:
-        raise InvalidOutreach("time_zone", outreach.time_zone, "the IANA name of a time zone, like Europe/Berlin")
+        raise InvalidOutreach(
+            "time_zone", outreach.time_zone, "must be the IANA name of a time zone, like Europe/Berlin"
+        )
     for field in ("quiet_from", "quiet_to"):
         if not _TIME.fullmatch(getattr(outreach, field)):
-            raise InvalidOutreach(field, getattr(outreach, field), "a time from 00:00 to 23:59, like 20:00")
+            raise InvalidOutreach(field, getattr(outreach, field), "must be a time from 00:00 to 23:59, like 20:00")
     if not re.fullmatch("[A-Z]{3}", outreach.currency):
-        raise InvalidOutreach("currency", outreach.currency, "three capital letters (ISO 4217), like EUR")
+        raise InvalidOutreach("currency", outreach.currency, "must be three capital letters (ISO 4217), like EUR")
     name, reply_to = outreach.sender_name, outreach.reply_to
     if name is not None and not (name.isprintable() and name.strip()):
-        raise InvalidOutreach("sender_name", name, "1 to 100 printable characters")
+        raise InvalidOutreach("sender_name", name, "must be 1 to 100 printable characters")
     if reply_to is not None and not (_ADDRESS.fullmatch(reply_to) and reply_to.isprintable()):
-        raise InvalidOutreach("reply_to", reply_to, "an e-mail address like hello@example.com")
+        raise InvalidOutreach("reply_to", reply_to, "must be an e-mail address like hello@example.com")
     for index, step in enumerate(outreach.campaign):
         earlier = outreach.campaign[:index]
         if any(other.type == step.type for other in earlier):
-            raise InvalidOutreach(f"campaign[{index}].type", step.type, "each type at most once")
+            raise InvalidOutreach(f"campaign[{index}].type", step.type, "duplicate type; each is allowed once")
         if earlier and step.day < earlier[-1].day:
-            raise InvalidOutreach(f"campaign[{index}].day", step.day, "not before the day of the step above it")
+            raise InvalidOutreach(f"campaign[{index}].day", step.day, "must not be before the day of the previous step")
 
 
 def _explained(fields: object, message: str) -> InvalidOutreach:
-    """The library's message as field, value and what is allowed."""
+    """Convert msgspec's message to field, value and what is allowed."""
     if not isinstance(fields, dict):
-        return InvalidOutreach("outreach", fields, "one JSON object")
+        return InvalidOutreach("outreach", fields, "must be a JSON object")
     path = _PATH.search(message)
     field = path[1] if path else ""
     problem = _PATH.sub("", message).replace("`", "")
@@ -182,7 +183,7 @@ def _explained(fields: object, message: str) -> InvalidOutreach:
 
 
 def _value_at(fields: object, path: str) -> Any:
-    """What stands at a path like ``campaign[1].day``; None where nothing does."""
+    """Return the value at a path like ``campaign[1].day``, or None."""
     found: Any = fields
     for part in re.findall(r"[^.\[\]]+", path):
         try:

@@ -1,6 +1,6 @@
-"""The small condition language: what moves a journey into a stage.
+"""The condition language: rules that move a journey into a stage.
 
-A rule is ``{"trigger": T, "conditions": {fact: "OP number", …}}``. A trigger or a fact is one row of the tables below.
+A rule is ``{"trigger": T, "conditions": {fact: "OP number", …}}``. A new trigger or fact is a row in the tables below.
 """
 
 import operator
@@ -26,12 +26,12 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
     "==": operator.eq,
 }
-NEVER = 1 << 62  # doubled microseconds; 73,000 years
+NEVER = 1 << 62  # doubled µs; 73,000 years
 _COMPARISON = re.compile(r"\s*(>=|<=|==|>|<)\s*(-?[0-9]{1,12}(?:\.[0-9]{1,6})?)\s*")
 
 
 class InvalidRule(ValueError):
-    """A rule or stage that cannot be saved; ``place`` is its path, like ``stages[2].auto_transition_rules[0]``."""
+    """An invalid rule or stage. ``place`` is its path, like ``stages[2].auto_transition_rules[0]``."""
 
     def __init__(self, place: str, problem: str) -> None:
         self.place, self.problem = place, problem
@@ -39,10 +39,13 @@ class InvalidRule(ValueError):
 
 
 class RuleContext(Struct, gc=False):
-    """The numbers that a rule may look at, for one journey at one moment.
+    """The journey and moment that rules are evaluated on.
 
-    ``moment`` is twice the instant in microseconds, plus one for "just after it". ``days_from`` is the instant that
-    ``days`` counts from; ``days_beyond`` replaces the thresholds of ``days`` where a stage has its own retention days.
+    Attributes:
+        event: The event under evaluation; None at a deadline.
+        days_from: The instant that ``days`` counts from.
+        days_beyond: Replaces the thresholds of ``days`` if the stage has retention days.
+        known_risk: The risk, once it has been computed.
     """
 
     facts: Facts
@@ -78,8 +81,14 @@ def _days(context: RuleContext) -> Number | None:
 
 
 class Fact:
-    """A number in conditions: how it is read (None: unknown), its scale (units a rule's 1 stands for), when time alone
-    moves it (``steps`` gives days of inactivity at which it may)."""
+    """A number that conditions compare.
+
+    Attributes:
+        read: Returns it in its internal unit, or None if it is unknown.
+        scale: The number of internal units in the unit of rules.
+        steps: Returns the days of inactivity at which it may change without an event.
+        always_known: ``read`` never returns None.
+    """
 
     def __init__(
         self,
@@ -108,7 +117,12 @@ FACTS: dict[str, Fact] = {
 
 
 class Trigger:
-    """What a rule waits for: an event type (it holds only in the evaluation of such an event), or any evaluation."""
+    """The occasion of a rule.
+
+    Attributes:
+        recorded_as: The ``trigger_event`` of its transitions.
+        event: The rule holds only in the evaluation of an event of this type; None: in any evaluation.
+    """
 
     def __init__(self, recorded_as: str, event: type[Event] | None = None) -> None:
         self.recorded_as, self.event = recorded_as, event
@@ -139,18 +153,18 @@ class Condition:
         exact = Fraction(self.number) * self.fact.scale
         self.threshold: Number = exact.numerator if exact.denominator == 1 else exact
         self.must_be = f"{self.sign} {self.number}"
-        #: whether it holds in a context
+        #: whether the condition holds in a context
         self.holds = self._compiled()
 
     def _compiled(self) -> Callable[[RuleContext], bool]:
-        """The comparison as one function: rules are asked several times for every event."""
+        """Compile the comparison to one function, because rules are evaluated several times per event."""
         read, compare, threshold, scale = self.fact.read, self._compare, self.threshold, self.fact.scale
         if self.fact.always_known:
             return lambda context: compare(read(context), threshold)
 
         def of_call(context: RuleContext) -> bool:
             number = read(context)
-            # a request whose call is not known is taken at its word
+            # if the call duration is unknown, an appointment request satisfies the condition
             return isinstance(context.event, AppointmentRequested) if number is None else compare(number, threshold)
 
         def of_days(context: RuleContext) -> bool:
@@ -167,7 +181,7 @@ class Condition:
         return of_call
 
     def moments(self, scorer: Scorer) -> list[tuple[str, int]]:
-        """When time alone may flip it: (what it counts from, doubled microseconds after that)."""
+        """Return when time alone may change whether it holds, as (what it counts from, doubled µs after that)."""
         if self.name == "days":
             after, exactly = int(self.threshold) + 1, int(self.threshold)
             flips = {">": [after], "<=": [after], ">=": [exactly], "<": [exactly], "==": [exactly, after]}
@@ -175,7 +189,7 @@ class Condition:
         return [("inactive", 2 * days * DAY + 1) for days in self.fact.steps(scorer)]
 
     def not_before(self, scorer: Scorer) -> int:
-        """Doubled microseconds of inactivity before which it cannot hold, whatever happened; 0: not sure."""
+        """Return the doubled µs of inactivity before which it cannot hold, whatever the facts; 0 if unknown."""
         if self.sign in (">", ">=", "=="):
             if self.name == "days":
                 return int(self.threshold) + (self.sign == ">")
@@ -185,7 +199,7 @@ class Condition:
         return 0
 
     def verdict(self, context: RuleContext) -> dict[str, Any]:
-        """The comparison with its numbers, for people."""
+        """Return the comparison with its numbers, for people."""
         number = self.fact.read(context)
         shown = None if number is None else round(float(number / self.fact.scale), 4)
         must_be = self.must_be
@@ -201,10 +215,10 @@ class Rule:
         self.trigger, self.conditions = trigger, conditions
         self.recorded_as, self._event = TRIGGERS[trigger].recorded_as, TRIGGERS[trigger].event
 
-        #: whether trigger and conditions hold in a context
+        #: whether the trigger and all conditions hold in a context
         self.holds: Callable[[RuleContext], bool] = self._holds
         if self._event is None and len(conditions) == 1:
-            self.holds = conditions[0].holds  # what most rules are, and what is asked most often
+            self.holds = conditions[0].holds  # the most common and most frequently evaluated kind of rule
 
     def _holds(self, context: RuleContext) -> bool:
         if self._event is not None and not isinstance(context.event, self._event):
@@ -215,11 +229,11 @@ class Rule:
         return True
 
     def not_before(self, scorer: Scorer) -> int:
-        """Doubled microseconds of inactivity before which it cannot hold."""
+        """Return the doubled µs of inactivity before which the rule cannot hold."""
         return max((condition.not_before(scorer) for condition in self.conditions), default=0)
 
     def verdict(self, context: RuleContext) -> dict[str, Any]:
-        """Whether it holds, with the numbers it compared."""
+        """Return whether the rule holds, with the numbers it compares."""
         comparisons = [condition.verdict(context) for condition in self.conditions]
         return {"trigger": self.trigger, "holds": self.holds(context), "conditions": comparisons}
 
@@ -228,7 +242,7 @@ class Rule:
 
 
 def parse_rules(rules: object, place: str) -> list[Rule]:
-    """A stage's ``auto_transition_rules``: nothing, one rule or a list. Raises InvalidRule with the place."""
+    """Parse a stage's ``auto_transition_rules``: null, one rule or a list of rules. Raises InvalidRule."""
     if rules is None:
         return []
     if isinstance(rules, list):
@@ -249,5 +263,5 @@ def _parse_rule(rule: object, place: str) -> Rule:
     if not isinstance(conditions, Mapping):
         raise InvalidRule(f"{place}.conditions", f'{conditions!r} is not {{fact: "OP number"}}')
     if not conditions and TRIGGERS[trigger].event is None:
-        raise InvalidRule(f"{place}.conditions", f"{trigger} needs a condition, or it would always hold")
+        raise InvalidRule(f"{place}.conditions", f"{trigger} requires a condition; without one it would always hold")
     return Rule(trigger, [Condition(name, text, f"{place}.conditions") for name, text in conditions.items()])

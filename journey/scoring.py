@@ -1,6 +1,6 @@
-"""Risk and engagement, exact to the hundredth, with every factor that they are made of.
+"""The risk and engagement scores, and their factors.
 
-Everything is integer arithmetic: a score is 0 to 100 hundredths, a weight is in ten-thousandths.
+All arithmetic is exact, with integers: a score is 0 to 100 hundredths, a weight is in ten-thousandths.
 """
 
 from bisect import bisect_left, bisect_right
@@ -21,7 +21,7 @@ HIGH_RISK = Decimal("0.7")
 
 
 class Scoring(Struct, frozen=True, forbid_unknown_fields=True):
-    """A company's weights and thresholds; days are whole, weights are decimals of at most four places."""
+    """A company's weights and thresholds. Days are whole numbers; weights have at most four decimals."""
 
     risk_inactive_days: tuple[int, int] = (60, 90)
     risk_inactive_weights: tuple[Decimal, Decimal] = (Decimal("0.3"), Decimal("0.3"))
@@ -49,7 +49,7 @@ class Scoring(Struct, frozen=True, forbid_unknown_fields=True):
     high_risk: Decimal = HIGH_RISK
 
     def problems(self) -> list[str]:
-        """What is not allowed about these settings, each with its field; empty when all is well."""
+        """Return what is invalid in these settings, each with its field."""
         found = []
         for name in self.__struct_fields__:
             value = getattr(self, name)
@@ -77,7 +77,7 @@ class Scoring(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Factor(Struct, frozen=True):
-    """One summand of a score. ``contribution`` is a decimal text; the contributions of a score sum to it exactly."""
+    """A summand of a score. ``contribution`` is a decimal string; the contributions add up to the score exactly."""
 
     name: str
     contribution: str
@@ -85,7 +85,7 @@ class Factor(Struct, frozen=True):
 
 
 class Scorer:
-    """Scores under one company's settings."""
+    """Computes scores with one company's settings."""
 
     def __init__(self, scoring: Scoring) -> None:
         self.scoring = scoring
@@ -104,12 +104,12 @@ class Scorer:
         self._money_weight = _weight(scoring.engagement_money_weight)
         self._interaction_weight = _weight(scoring.engagement_interaction_weight)
         self._recency_scores = [_weight(score) for score in scoring.recency_scores]
-        #: days of inactivity at which a score can step
+        #: days of inactivity at which a score can change
         self.risk_steps = scoring.risk_inactive_days
         self.engagement_steps = scoring.recency_days
 
     def risk(self, facts: Facts, moment: Moment) -> int:
-        """The risk at a moment, 0 to 100."""
+        """Return the risk at a moment, in hundredths (0 to 100)."""
         total = 0
         recent = facts.recent
         active_at = recent[-1] if recent else facts.last_event_at
@@ -127,7 +127,7 @@ class Scorer:
         return _hundredths(min(total, WEIGHT)) if total else 0
 
     def most_risk(self) -> list[tuple[int, int]]:
-        """The most that the risk can be from so much inactivity on (doubled microseconds), ascending."""
+        """Return the highest possible risk, in hundredths, from each (doubled µs of) inactivity on, ascending."""
         total = self._missed_weight + self._trend_weight + self._tickets_weight
         steps = [(0, total)]
         for limit, weight in self._inactive:
@@ -136,7 +136,7 @@ class Scorer:
         return [(after, _hundredths(min(most, WEIGHT))) for after, most in steps]
 
     def engagement(self, facts: Facts, moment: Moment) -> int:
-        """The engagement at a moment, 0 to 100, half away from zero."""
+        """Return the engagement at a moment, in hundredths (0 to 100), rounded half away from zero."""
         numerator, denominator = 0, 1
         for weight, part, whole in self._engagement_parts(facts, moment):
             numerator = numerator * whole + weight * part * denominator
@@ -144,10 +144,10 @@ class Scorer:
         return (2 * 100 * numerator + denominator * WEIGHT) // (2 * denominator * WEIGHT)
 
     def _engagement_parts(self, facts: Facts, moment: Moment) -> tuple[tuple[int, int, int], ...]:
-        """(weight, part, whole) of frequency, recency, money, interaction."""
+        """Return (weight, part, whole) of frequency, recency, money and interaction."""
         full_frequency = self.scoring.engagement_full_frequency
         active_at = facts.active_at
-        # strictly beyond a limit: one at exactly 30 days still counts as within
+        # a limit has to be exceeded: exactly 30 days still count as within 30
         passed = 0 if active_at is None else bisect_left(self._recency_limits, moment - 2 * active_at)
         if facts.ratings:
             part, whole = facts.rating_sum - facts.ratings, 4 * facts.ratings
@@ -172,13 +172,18 @@ class Scorer:
         return before > 0 and (recent - before) * denominator < numerator * before
 
     def explain_risk(self, facts: Facts, moment: Moment) -> list[Factor]:
-        """The factors of the risk; they sum to ``risk`` exactly (a cap at 1 and a rounding are factors too)."""
+        """Return the factors of the risk. They add up to it exactly: the cap at 1 and rounding are factors, too."""
         s, factors, total = self.scoring, [], Decimal(0)
         elapsed = moment - 2 * facts.active_at if facts.active_at is not None else 0
         days = elapsed // (2 * DAY)
         since = "the last completed appointment" if facts.recent else "the last event"
         parts = [
-            ("inactivity", weight, elapsed > 2 * limit * DAY, f"{days} days since {since}; counts beyond {limit}")
+            (
+                "inactivity",
+                weight,
+                elapsed > 2 * limit * DAY,
+                f"{days} days since {since}; counts above {limit}",
+            )
             for limit, weight in zip(s.risk_inactive_days, s.risk_inactive_weights, strict=True)
         ]
         held = facts.missed + facts.completed
@@ -187,7 +192,7 @@ class Scorer:
                 "missed_appointments",
                 s.risk_missed_weight,
                 self._missed_too_often(facts),
-                f"{facts.missed} missed of {held}; counts beyond a rate of {s.risk_missed_rate}",
+                f"{facts.missed} missed of {held}; counts above a rate of {s.risk_missed_rate}",
             )
         )
         recent, before = trend_counts(facts)
@@ -218,7 +223,7 @@ class Scorer:
         return factors + _remainder(Decimal(self.risk(facts, moment)) / 100 - total, "at most 1, two decimals")
 
     def explain_engagement(self, facts: Facts, moment: Moment) -> list[Factor]:
-        """The factors of the engagement; they sum to ``engagement`` exactly (the rounding is a factor too)."""
+        """Return the factors of the engagement. They add up to it exactly, because rounding is a factor too."""
         s = self.scoring
         elapsed = moment - 2 * facts.active_at if facts.active_at is not None else 0
         interaction = (
@@ -226,7 +231,7 @@ class Scorer:
             if facts.ratings
             else f"{facts.qualified_calls} qualified of {facts.calls} calls"
             if facts.calls
-            else "neither ratings nor calls: one half"
+            else "no ratings and no calls: one half"
         )
         texts = (
             f"{len(facts.recent)} appointments in 180 days; full at {s.engagement_full_frequency}",
@@ -247,7 +252,7 @@ class Scorer:
 
 
 def trend_counts(facts: Facts) -> tuple[int, int]:
-    """Completed appointments in the 90 days up to and with the last one, and in the 90 days before those."""
+    """Count the completed appointments in the 90 days up to and including the last one, and in the 90 days before."""
     recent = facts.recent
     if not recent:
         return 0, 0
@@ -280,5 +285,5 @@ def _hundredths(weight: int) -> int:
 
 
 def settings_from(fields: dict[str, Any]) -> Scoring:
-    """Scoring settings from a company's JSON; unset ones are the defaults. Raises msgspec.ValidationError."""
+    """Parse scoring settings; missing ones have their defaults. Raises msgspec.ValidationError."""
     return msgspec.convert(fields, Scoring)

@@ -1,4 +1,4 @@
-"""A whole event log through the core alone: what ``journey simulate`` prints, and what an import will lead to."""
+"""Simulation of an event log with the core alone, as ``journey simulate`` prints it and an import will produce it."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from journey.time import Micros, to_datetime, to_micros, utc_text
 
 
 class Simulation:
-    """The outcome of a log under one rulebook, as of one instant (µs)."""
+    """The outcome of a log under one rulebook, as of one instant."""
 
     def __init__(self, rulebook: Rulebook, as_of: Micros) -> None:
         self.rulebook, self.as_of, self._as_of = rulebook, as_of, to_datetime(as_of)
@@ -21,7 +21,7 @@ class Simulation:
         self.transitions: Counter[tuple[str | None, str]] = Counter()
 
     def add(self, events: list[Event]) -> State:
-        """Live one customer's journey until ``as_of``; what happened later is left out."""
+        """Add one customer's journey until ``as_of``; later events are left out. Returns its state."""
         decision = decide(
             State(), [event for event in events if event.occurred_at <= self._as_of], self.rulebook, self.as_of
         )
@@ -32,7 +32,7 @@ class Simulation:
         return decision.state
 
     def as_json(self) -> dict[str, Any]:
-        """``{"as_of", "stages": {stage: n}, "transitions": [{"from", "to", "count"}]}``; every stage is named."""
+        """Return ``{"as_of", "stages": {stage: n}, "transitions": [{"from", "to", "count"}]}``, with every stage."""
         ordered = sorted(
             self.transitions.items(), key=lambda item: (item[0][0] is not None, item[0][0] or "", item[0][1])
         )
@@ -44,7 +44,10 @@ class Simulation:
 
 
 class Log:
-    """A log's events by customer. Of an id the first counts: again it is a duplicate, with other content a conflict."""
+    """The events of a log by customer.
+
+    An event whose id came before is a duplicate, or a conflict if its content differs. Neither is added.
+    """
 
     def __init__(self) -> None:
         self.customers: dict[str, list[Event]] = {}
@@ -55,7 +58,7 @@ class Log:
         self._last: datetime | None = None
 
     def add(self, event: Event) -> bool:
-        """Take one event; False when its id was there before."""
+        """Add an event. Returns False if its id came before."""
         first = self._seen.get(event.id)
         if first is not None:
             if first == event or canonical(first) == canonical(event):
@@ -75,17 +78,17 @@ class Log:
 
     @property
     def first_at(self) -> Micros | None:
-        """The earliest instant in µs, None for an empty log."""
+        """The time of the earliest event; None for an empty log."""
         return None if self._first is None else to_micros(self._first)
 
     @property
     def last_at(self) -> Micros | None:
-        """The latest instant in µs, None for an empty log."""
+        """The time of the latest event; None for an empty log."""
         return None if self._last is None else to_micros(self._last)
 
 
 def simulate(customers: Iterable[list[Event]], rulebook: Rulebook, as_of: Micros) -> Simulation:
-    """Every customer's journey as of one instant."""
+    """Simulate every customer's journey up to one instant."""
     simulation = Simulation(rulebook, as_of)
     for events in customers:
         simulation.add(events)

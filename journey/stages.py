@@ -1,4 +1,4 @@
-"""A company's stages and the ladder that they form; the defaults are the seven of the original guide."""
+"""A company's stages, rules and scoring. The default stages are the seven of the original guide."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -138,7 +138,7 @@ class StageFields(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Stage:
-    """A stage with its compiled rules; ``order`` is its place on the ladder."""
+    """A stage with its compiled rules. ``order`` is its position on the ladder."""
 
     def __init__(self, fields: StageFields, order: int, place: str) -> None:
         if not _KEY.fullmatch(fields.stage_key):
@@ -172,7 +172,7 @@ class Stage:
         return Role(role)
 
     def holding(self, context: RuleContext) -> Rule | None:
-        """The first of its rules that holds."""
+        """Return the first of its rules that holds, or None."""
         for rule in self.rules:
             if rule.holds(context):
                 return rule
@@ -186,7 +186,7 @@ class Stage:
 
 
 class Rulebook:
-    """A company's active stages, rules and scoring; ``version`` and ``changed_at`` (µs) say which and since when."""
+    """A company's stages, rules and scoring, in one version, which took effect at ``changed_at``."""
 
     def __init__(
         self, stages: list[Stage], scoring: Scoring, version: int = 1, changed_at: Micros = EPOCH_MICROS
@@ -197,7 +197,7 @@ class Rulebook:
         self.actions = {stage.key: stage.actions for stage in self.all_stages}
         self.growth = [stage for stage in self.stages if stage.is_growth]
         self.lapse = [stage for stage in self.stages if not stage.is_growth]
-        #: for each stage, the lapse stages that are worse and the growth stages that are higher, in order
+        #: for each stage, the worse lapse stages and the higher growth stages, in order
         self.worse = {s.key: [w for w in self.lapse if s.is_growth or w.order > s.order] for s in self.all_stages}
         self.higher = {s.key: [h for h in self.growth if h.order > s.order] for s in self.all_stages}
         self.retains = any(stage.retention_days is not None for stage in self.all_stages)
@@ -211,17 +211,17 @@ class Rulebook:
 
     def _refuse_impossible(self) -> None:
         if not 2 <= len(self.stages) <= 12:
-            raise InvalidRule("stages", f"{len(self.stages)} active stages; a company has 2 to 12")
+            raise InvalidRule("stages", f"{len(self.stages)} active stages; 2 to 12 are allowed")
         if len(self.by_key) != len(self.all_stages):
-            raise InvalidRule("stages", "a stage_key stands twice")
+            raise InvalidRule("stages", "duplicate stage_key")
         if not self.growth:
-            raise InvalidRule("stages", "at least one growth stage is needed")
+            raise InvalidRule("stages", "at least one growth stage is required")
         if problems := self.scoring.problems():
             raise InvalidRule("scoring", "; ".join(problems))
 
     @cached_property
     def stage_steps(self) -> list[tuple[str, int]]:
-        """When inactivity alone may move a journey: (what it counts from, doubled µs after that), ascending."""
+        """When inactivity alone may move a journey, as ascending (what it counts from, doubled µs after that)."""
         steps = {step for s in self.stages for r in s.rules for c in r.conditions for step in c.moments(self.scorer)}
         for stage in self.stages:
             if stage.retention_days is not None:
@@ -231,7 +231,7 @@ class Rulebook:
 
     @cached_property
     def stage_offsets(self) -> list[int]:
-        """The same for a book without ``retention_days``, where all of them count from one instant."""
+        """The same for a rulebook without ``retention_days``, in which all of them count from one instant."""
         return sorted({offset for _, offset in self.stage_steps})
 
     @cached_property
@@ -241,7 +241,7 @@ class Rulebook:
 
     @cached_property
     def lapse_not_before(self) -> int:
-        """Doubled microseconds of inactivity before which no lapse rule can hold, in a book without retention days."""
+        """Doubled µs of inactivity before which no lapse rule can hold, in a rulebook without ``retention_days``."""
         if self.retains:
             return 0
         rules = [rule for stage in self.lapse for rule in stage.rules]
@@ -249,7 +249,7 @@ class Rulebook:
 
     @cached_property
     def all_steps(self) -> list[tuple[str, int]]:
-        """``stage_steps`` and the moments at which a score may change."""
+        """``stage_steps``, and the steps at which a score may change."""
         days = {*self.scorer.risk_steps, *self.scorer.engagement_steps}
         score_steps = {("inactive", 2 * day * DAY + 1) for day in days}
         return sorted({*self.stage_steps, *score_steps}, key=lambda step: (step[1], step[0]))
@@ -263,12 +263,12 @@ class Rulebook:
 
 
 def keys_with_role(stages: Iterable[Stage], role: Role) -> list[str]:
-    """The keys of those of the stages that have a role, inactive stages included."""
+    """Return the keys of the stages with a role, including inactive stages."""
     return [stage.key for stage in stages if stage.role is role]
 
 
 def rulebook_from(fields: object, *, version: int = 1, changed_at: Micros = EPOCH_MICROS) -> Rulebook:
-    """A rulebook from ``{"stages": […], "scoring": {…}}`` (or a list of stages). Raises InvalidRule with the place."""
+    """Compile a rulebook from ``{"stages": […], "scoring": {…}}`` or a list of stages. Raises InvalidRule."""
     if isinstance(fields, list):
         fields = {"stages": fields}
     if not isinstance(fields, dict):

@@ -1,8 +1,8 @@
-"""What a journey remembers: its facts, where it stands, and how both cross a process boundary.
+"""The state of a journey, with its facts, and its packed form.
 
-Everything here is exact and compact: instants are integers (microseconds since 1970 UTC), money is integer hundredths,
-scores are integer hundredths. ``pack`` and ``unpack`` are the only form in which a state leaves this room,
-``state_diff`` and ``apply_state_diff`` what of it goes on record.
+Everything is exact and compact: instants are integer microseconds, money and scores are integer hundredths. A state
+leaves this package only in its packed form (`pack`, `unpack`). Workflow histories record differences between packed
+states (`state_diff`, `apply_state_diff`).
 """
 
 from bisect import bisect_right, insort
@@ -15,17 +15,19 @@ from msgspec import Struct, field
 
 from journey.time import DAY, EPOCH_MICROS, SECOND, Micros, Moment
 
-SCHEMA = 1  # of the packed form: additive, so that a reader of version n+1 reads version n
+SCHEMA = 1  # of the packed form: changes are additive, so that version n+1 can read version n
 WINDOW = 180 * DAY  # completed appointments older than this before the last one change no score
 TICKETS_REMEMBERED = 50
 
 
 class Facts(Struct, omit_defaults=True):
-    """Sums over all events of one journey; none depends on the order in which events arrived.
+    """Sums over all events of a journey. None depends on the order in which the events arrived.
 
-    ``value`` is the lifetime value in hundredths; ``recent`` the instants of completed appointments in the 180 days up
-    to and with the last one, ascending; ``tickets`` maps an open ticket to 0 and a ticket that was resolved before its
-    opening was heard of to the instant of that resolution.
+    Attributes:
+        value: The lifetime value in hundredths.
+        recent: The times of completed appointments in the 180 days up to and including the last one, ascending.
+        tickets: Maps an open ticket to 0, and a ticket whose resolution arrived before its opening to the time of the
+            resolution.
     """
 
     calls: int = field(default=0, name="c")
@@ -47,7 +49,7 @@ class Facts(Struct, omit_defaults=True):
 
     @property
     def active_at(self) -> Micros | None:
-        """From when inactivity counts: the last completed appointment, before the first one the last event."""
+        """When inactivity begins: at the last completed appointment, or before the first one at the last event."""
         return self.recent[-1] if self.recent else self.last_event_at
 
     @property
@@ -70,7 +72,7 @@ class Facts(Struct, omit_defaults=True):
     def open_ticket(self, ticket: str, at: Micros) -> None:
         resolved = self.tickets.get(ticket)
         if resolved and resolved >= at:
-            del self.tickets[ticket]  # it was resolved after this opening, which arrived late
+            del self.tickets[ticket]  # the ticket was resolved after this opening, which arrived late
         else:
             self._remember_ticket(ticket, 0)
 
@@ -124,10 +126,10 @@ _INSTANTS = ("i", "b", "hu", "d")
 
 
 def pack(state: State) -> dict[str, Any]:
-    """The state as a small JSON object: it is carried over every continue-as-new.
+    """Pack a state as a small JSON object, because it is carried over every continue-as-new.
 
-    Instants are seconds (a text where there is a fraction), appointments a text of such seconds, ascending; what
-    follows from the rest is left out.
+    Instants are seconds (a string if there is a fraction), and appointments a string of such seconds, ascending. What
+    can be derived from the rest is omitted.
     """
     packed: dict[str, Any] = msgspec.to_builtins(state)
     facts, recent = packed.get("f", {}), state.facts.recent
@@ -150,7 +152,7 @@ def pack(state: State) -> dict[str, Any]:
 
 
 def unpack(packed: Mapping[str, Any]) -> State:
-    """A state from ``pack``'s form, of this schema version or an older one. Raises msgspec.ValidationError."""
+    """Unpack a state of this schema version or an older one. Raises msgspec.ValidationError."""
     fields, facts = dict(packed), dict(packed.get("f", {}))
     fields["f"], fields["g"] = facts, packed.get("g", "").split()
     for name in _INSTANTS:
@@ -167,10 +169,10 @@ def unpack(packed: Mapping[str, Any]) -> State:
 
 
 def state_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """What turns one packed state into another, for ``apply_state_diff``: it stands in the history of every commit.
+    """Return the difference between two packed states, which is recorded in the history for every commit.
 
-    Fields that differ, facts in the same way; ``-`` names those that went; appointments that only moved on are
-    ``[how many went from the front, those that came …]``.
+    It has the fields that differ, and for the facts their difference in the same form; ``-`` lists removed fields.
+    Appointments that only moved on are ``[number removed from the front, added …]``.
     """
     found: dict[str, Any] = {}
     for name, value in new.items():
@@ -180,14 +182,14 @@ def state_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]
         if name == "f":
             found[name] = state_diff(before or {}, value)
         else:
-            found[name] = _moved_on(before, value) if name == "ap" and before else value
+            found[name] = _recent_diff(before, value) if name == "ap" and before else value
     if gone := [name for name in old if name not in new]:
         found["-"] = gone
     return found
 
 
 def apply_state_diff(old: Mapping[str, Any] | None, difference: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The packed state after ``state_diff``. Histories hold the differences: what it makes of one must never change."""
+    """Apply a `state_diff` to a packed state. Histories contain differences, so the result must never change."""
     if not difference:
         return None if old is None else dict(old)
     gone = difference.get("-", ())
@@ -202,7 +204,7 @@ def apply_state_diff(old: Mapping[str, Any] | None, difference: Mapping[str, Any
     return new
 
 
-def _moved_on(old: str, new: str) -> str | list[Any]:
+def _recent_diff(old: str, new: str) -> str | list[Any]:
     before, after = old.split(), new.split()
     went = before.index(after[0]) if after[0] in before else len(before)
     kept = len(before) - went
@@ -210,13 +212,13 @@ def _moved_on(old: str, new: str) -> str | list[Any]:
 
 
 def deadline_of(packed: Mapping[str, Any] | None) -> Micros | None:
-    """The deadline (µs) of a packed state, without unpacking it."""
+    """Return the deadline of a packed state without unpacking it."""
     deadline = packed.get("d") if packed else None
     return None if deadline is None else _instant(deadline)
 
 
 def copy(state: State) -> State:
-    """An independent copy: changing it leaves the original alone."""
+    """Return an independent copy."""
     twin, facts = shallow(state), shallow(state.facts)
     twin.reached, twin.facts = state.reached.copy(), facts
     facts.recent, facts.tickets = facts.recent.copy(), facts.tickets.copy()

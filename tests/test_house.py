@@ -87,6 +87,13 @@ def test_only_workflows_call_temporalios_workflow_api() -> None:
     assert {file: lines for file, lines in found.items() if lines} == {}
 
 
+def test_temporal_names_come_from_contracts() -> None:
+    literal = re.compile(r"""\b(defn|signal|update|query)\(name=f?["']""")
+    modules = files("activities", "workflows")
+    found = [str(file.relative_to(ROOT)) for file in modules if literal.search(file.read_text())]
+    assert found == [], "each name exists once, as a constant of contracts/names.py"
+
+
 def test_no_file_is_longer_than_300_lines_without_a_reason() -> None:
     long = {}
     for file in [*files(*ROOMS), *ROOT.glob("*.py"), ROOT / "run"]:

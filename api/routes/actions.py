@@ -31,7 +31,7 @@ _write = APIRouter(tags=["actions"], route_class=scoped_route(JOURNEYS_WRITE))
 
 Status = Literal["pending", "waiting", "succeeded", "failed", "suppressed", "cancelled"]
 
-_SHOWN = {
+_EXAMPLE = {
     "id": 311,
     "customer_id": "c-1001",
     "customer_name": "Ada Example",
@@ -60,7 +60,7 @@ _SHOWN = {
     ],
 }
 _PENDING = {
-    **_SHOWN,
+    **_EXAMPLE,
     "action": "centre_offer.7",
     "status": "pending",
     "last_error": None,
@@ -128,7 +128,7 @@ async def request_action(
             "A page of actions, newest first, each with its latest five attempts. `counts` (null on all pages but the"
             " first) is the number of actions by status, whatever `status` was requested. `next_cursor` (null on the"
             " last page) is the `cursor` of the next page.",
-            {"actions": [_SHOWN], "counts": {"failed": 1, "succeeded": 44}, "next_cursor": None},
+            {"actions": [_EXAMPLE], "counts": {"failed": 1, "succeeded": 44}, "next_cursor": None},
         ),
         **problems(),
     },
@@ -170,7 +170,7 @@ async def get_actions(
         202: json_answer(
             CustomerAction,
             "The action will be retried.",
-            {"customer_id": "c-1001", "action": {**_SHOWN, "status": "pending", "done_at": None}},
+            {"customer_id": "c-1001", "action": {**_EXAMPLE, "status": "pending", "done_at": None}},
         ),
         **problems("not-found", "conflict", "refused"),
     },

@@ -40,7 +40,7 @@ AsOf = Annotated[
 router = APIRouter(tags=["analytics"], route_class=scoped_route(JOURNEYS_READ))
 
 (_AT_RISK,) = DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)  # the examples are of a company with the default stages
-_FIGURES = {
+_ANALYTICS_EXAMPLE = {
     "period": "month",
     "as_of": "2026-03-12T09:00:00+00:00",
     "total_customers": 40,
@@ -122,7 +122,7 @@ _MODEL = {
     description="`funnel_data` and `transitions` cover the period (1, 7, 30, 90 or 365 UTC days ending with the day of "
     "`as_of`, or `all`). All other values are as of that time. `stage_times` are mean days.",
     response_model=None,
-    responses={200: json_answer(JourneyAnalytics, "The analytics.", _FIGURES), **problems()},
+    responses={200: json_answer(JourneyAnalytics, "The analytics.", _ANALYTICS_EXAMPLE), **problems()},
 )
 async def get_customer_journey(
     gateway: GatewayDep, credential: CredentialDep, period: Period = "month", as_of: AsOf = None

@@ -31,8 +31,8 @@ MAX_WAIT = 10.0  # seconds
 
 router = APIRouter(tags=["events"], route_class=scoped_route(EVENTS_WRITE, plain=True))
 
-_TAKEN = {"accepted": 1, "rejected": []}
-_OUTCOMES = _TAKEN | {
+_ACCEPTED_EXAMPLE = {"accepted": 1, "rejected": []}
+_OUTCOMES_EXAMPLE = _ACCEPTED_EXAMPLE | {
     "outcomes": [
         {
             "id": "e-3",
@@ -65,9 +65,9 @@ _WAIT = {
     response_model=None,
     responses={
         202: json_answer(
-            EventsAccepted, "Every accepted event has been stored and will be applied exactly once.", _TAKEN
+            EventsAccepted, "Every accepted event has been stored and will be applied exactly once.", _ACCEPTED_EXAMPLE
         ),
-        200: json_answer(EventOutcomes, "With `wait`: the outcome of each event.", _OUTCOMES),
+        200: json_answer(EventOutcomes, "With `wait`: the outcome of each event.", _OUTCOMES_EXAMPLE),
         **problems("too-large", "unsupported-media-type", "not-all-taken", "invalid-events"),
     },
     openapi_extra={"requestBody": EVENTS_BODY, "parameters": [_WAIT]},

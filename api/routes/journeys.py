@@ -50,7 +50,7 @@ _PARAMETERS: list[dict[str, Any]] = [
         "schema": {"type": "integer", "minimum": 1, "maximum": MAX_EVENTS, "default": DEFAULT_EVENTS},
     },
 ]
-SHOWN = {
+JOURNEY_EXAMPLE = {
     "customer_id": "c-1001",
     "current_stage": "customer",
     "stage_name": "Customer",
@@ -71,7 +71,7 @@ SHOWN = {
 }
 
 
-_OF_ONE = {
+_DETAILS_EXAMPLE = {
     "name": "Ada Example",
     "email": "ada@example.com",
     "phone": "+49 30 1234567",
@@ -88,7 +88,7 @@ _OF_ONE = {
         200: json_answer(
             JourneyTimeline,
             "The journey with its transitions, the newest events of the ledger, and its actions; newest first.",
-            {"journey": {**SHOWN, **_OF_ONE}, "transitions": [], "events": [], "actions": []},
+            {"journey": {**JOURNEY_EXAMPLE, **_DETAILS_EXAMPLE}, "transitions": [], "events": [], "actions": []},
         ),
         **problems("not-found"),
     },

@@ -21,7 +21,12 @@ from journey.outreach import InvalidOutreach, Outreach, outreach_from
 router = APIRouter(tags=["outreach"], route_class=scoped_route(ADMIN))
 
 _DEFAULTS: dict[str, Any] = msgspec.to_builtins(Outreach())
-_GIVEN = {"time_zone": "Europe/Berlin", "quiet_from": "21:00", "cap_messages": 2, "sender_name": "Salon Sophie"}
+_SETTINGS_EXAMPLE = {
+    "time_zone": "Europe/Berlin",
+    "quiet_from": "21:00",
+    "cap_messages": 2,
+    "sender_name": "Salon Sophie",
+}
 
 
 @router.get(
@@ -45,7 +50,7 @@ async def get_outreach(gateway: GatewayDep, credential: CredentialDep) -> dict[s
     summary="Replace the outreach settings",
     response_model=None,
     responses={
-        200: json_answer(OutreachSettings, "All settings after the change.", {**_DEFAULTS, **_GIVEN}),
+        200: json_answer(OutreachSettings, "All settings after the change.", {**_DEFAULTS, **_SETTINGS_EXAMPLE}),
         **problems("too-large", "unsupported-media-type"),
     },
 )
@@ -55,7 +60,7 @@ async def put_outreach(
         Body(
             description="quiet hours in the customer's time zone (none if both times are equal), the cap on marketing"
             " messages, the sender, the offer, and the steps of the retention campaign; omitted fields get defaults",
-            examples=[_GIVEN, _DEFAULTS],
+            examples=[_SETTINGS_EXAMPLE, _DEFAULTS],
         ),
     ],
     gateway: GatewayDep,

@@ -14,7 +14,7 @@ from api.event_formats import JSON
 from api.field_types import storable
 from api.openapi import json_answer, problems
 from api.problems import invalid
-from api.routes.journeys import SHOWN
+from api.routes.journeys import JOURNEY_EXAMPLE
 from api.schemas.journeys import RelationshipsPage
 from api.security.route_classes import scoped_route
 from db.journeys import relationships
@@ -38,7 +38,7 @@ router = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ))
             "A page of journeys. `next_cursor` (null on the last page) is the `cursor` of the next page. `total` only"
             " with `count`.",
             {
-                "relationships": [{**SHOWN, "name": "Ada Example", "email": "ada@example.com"}],
+                "relationships": [{**JOURNEY_EXAMPLE, "name": "Ada Example", "email": "ada@example.com"}],
                 "next_cursor": None,
                 "total": 1,
             },

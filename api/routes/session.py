@@ -20,7 +20,7 @@ from db.people.browser_sessions import Session
 
 router = APIRouter(tags=["session"])
 
-_SHOWN = {
+_EXAMPLE = {
     "company": {"id": 1, "name": "Salon Sophie", "currency": "EUR"},
     "name": "front desk",
     "scopes": ["journeys:read", "journeys:write"],
@@ -55,7 +55,7 @@ class SignIn(BaseModel):
     summary="Sign in",
     response_model=None,
     responses={
-        200: json_answer(BrowserSession, "The session; its cookie is set.", _SHOWN),
+        200: json_answer(BrowserSession, "The session; its cookie is set.", _EXAMPLE),
         **problems("csrf", "too-large", "unsupported-media-type"),
     },
 )
@@ -93,7 +93,7 @@ async def sign_in(credentials: SignIn, request: Request, gateway: GatewayDep) ->
     summary="Get the current session",
     response_model=None,
     responses={
-        200: json_answer(BrowserSession, "The current session.", _SHOWN),
+        200: json_answer(BrowserSession, "The current session.", _EXAMPLE),
         204: {"description": "Not signed in."},
         **_SESSION_PROBLEMS,
     },

@@ -20,7 +20,7 @@ from db.people.api_keys import ADMIN
 
 router = APIRouter(tags=["staff"], route_class=scoped_route(ADMIN))
 
-_SHOWN = {
+_EXAMPLE = {
     "id": 2,
     "name": "Grace Example",
     "email": "grace@example.com",
@@ -70,7 +70,7 @@ class PersonChange(BaseModel):
         200: json_answer(
             StaffList,
             "All staff, inactive included, each with their customers and open tasks.",
-            {"staff": [_SHOWN]},
+            {"staff": [_EXAMPLE]},
         ),
         **problems(),
     },
@@ -87,7 +87,7 @@ async def get_staff(gateway: GatewayDep, credential: CredentialDep) -> dict[str,
     response_model=None,
     responses={
         201: json_answer(
-            StaffMember, "The new staff member, to whom customers and tasks are assigned from now on.", _SHOWN
+            StaffMember, "The new staff member, to whom customers and tasks are assigned from now on.", _EXAMPLE
         ),
         **problems("too-large", "unsupported-media-type"),
     },
@@ -103,7 +103,7 @@ async def add_person(person: Person, gateway: GatewayDep, credential: Credential
     summary="Change a staff member",
     response_model=None,
     responses={
-        200: json_answer(StaffMember, "The staff member after the change.", {**_SHOWN, "is_active": False}),
+        200: json_answer(StaffMember, "The staff member after the change.", {**_EXAMPLE, "is_active": False}),
         **problems("not-found", "too-large", "unsupported-media-type"),
     },
 )

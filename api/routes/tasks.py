@@ -31,7 +31,7 @@ MAX_ROWS = 200
 _read = APIRouter(tags=["tasks"], route_class=scoped_route(JOURNEYS_READ))
 _write = APIRouter(tags=["tasks"], route_class=scoped_route(JOURNEYS_WRITE))
 
-_SHOWN = {
+_EXAMPLE = {
     "id": 17,
     "customer_id": "c-1001",
     "customer_name": "Ada Example",
@@ -79,7 +79,7 @@ class Assignee(BaseModel):
             TasksPage,
             "A page of tasks, the earliest due first. `overdue` is true for open tasks past their due time."
             " `next_cursor` (null on the last page) is the `cursor` of the next page.",
-            {"tasks": [_SHOWN], "next_cursor": None},
+            {"tasks": [_EXAMPLE], "next_cursor": None},
         ),
         **problems(),
     },
@@ -139,7 +139,7 @@ async def get_staff(gateway: GatewayDep, credential: CredentialDep) -> dict[str,
         200: json_answer(
             CustomerTask,
             "The completed task.",
-            {"customer_id": "c-1001", "task": {**_SHOWN, "status": "done", "done_at": "2026-03-03T09:00:00+00:00"}},
+            {"customer_id": "c-1001", "task": {**_EXAMPLE, "status": "done", "done_at": "2026-03-03T09:00:00+00:00"}},
         ),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type", "refused"),
     },
@@ -159,7 +159,7 @@ async def finish_task(
     summary="Assign a task",
     response_model=None,
     responses={
-        200: json_answer(CustomerTask, "The task with its new assignee.", {"customer_id": "c-1001", "task": _SHOWN}),
+        200: json_answer(CustomerTask, "The task with its new assignee.", {"customer_id": "c-1001", "task": _EXAMPLE}),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type", "refused"),
     },
 )

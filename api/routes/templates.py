@@ -39,12 +39,12 @@ Locale = Annotated[
 ]
 Source = Annotated[str, StringConstraints(max_length=100_000), AfterValidator(storable)]
 
-_OWN: dict[str, Any] = {
+_SOURCE_EXAMPLE: dict[str, Any] = {
     "subject": "Willkommen bei {{ company_name }}",
     "html": None,
     "text": "Hallo {{ name }}, schön, dass Sie da sind!",
 }
-_LISTED = {
+_MESSAGE_EXAMPLE = {
     "name": "welcome",
     "channel": "email",
     "to_staff": False,
@@ -53,13 +53,13 @@ _LISTED = {
     "optional": {"name": "the customer's name", "unsubscribe_url": "the unsubscribe link"},
     "own": [{"locale": "de", "updated_at": "2026-03-02T10:15:00+00:00"}],
 }
-_SOURCES = {"name": "welcome", "locale": "de", **_OWN}
+_TEMPLATE_EXAMPLE = {"name": "welcome", "locale": "de", **_SOURCE_EXAMPLE}
 
 
 class Template(BaseModel):
     """Text with `{{ variables }}`, `{% if %}` and a few filters; text messages use only `text`."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_OWN]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_SOURCE_EXAMPLE]})
 
     subject: Source = ""
     html: Source | None = Field(default=None, description="null: plain text only")
@@ -69,7 +69,7 @@ class Template(BaseModel):
 class Draft(BaseModel):
     """A draft to preview; without `text`, the message that customers get now."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"locale": "de"}, _OWN]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"locale": "de"}, _SOURCE_EXAMPLE]})
 
     locale: Annotated[str, StringConstraints(pattern=LOCALE)] = "en"
     subject: Source = ""
@@ -85,7 +85,7 @@ class Draft(BaseModel):
         200: json_answer(
             Messages,
             "Every message with the variables its templates may use, and the company's own templates.",
-            {"templates": [_LISTED]},
+            {"templates": [_MESSAGE_EXAMPLE]},
         ),
         **problems(),
     },
@@ -113,7 +113,7 @@ async def get_templates(gateway: GatewayDep, credential: CredentialDep) -> dict[
     "/v1/templates/{name}/{locale}",
     summary="Get a template",
     response_model=None,
-    responses={200: json_answer(SavedTemplate, "The template as saved.", _SOURCES), **problems("not-found")},
+    responses={200: json_answer(SavedTemplate, "The template as saved.", _TEMPLATE_EXAMPLE), **problems("not-found")},
 )
 async def get_template(name: Name, locale: Locale, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
     _known(name)
@@ -129,7 +129,7 @@ async def get_template(name: Name, locale: Locale, gateway: GatewayDep, credenti
     summary="Save a template",
     response_model=None,
     responses={
-        200: json_answer(SavedTemplate, "The template, which is used from the next message on.", _SOURCES),
+        200: json_answer(SavedTemplate, "The template, which is used from the next message on.", _TEMPLATE_EXAMPLE),
         **problems("not-found", "too-large", "unsupported-media-type"),
     },
 )

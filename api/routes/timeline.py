@@ -27,7 +27,7 @@ MAX_NOTES_LENGTH = 10_000  # characters
 _read = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ))
 _write = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_WRITE))
 
-_MOVE = {
+_TRANSITION_EXAMPLE = {
     "kind": "transition",
     "at": "2026-03-02T10:15:00+00:00",
     "id": 41,
@@ -68,7 +68,7 @@ class Notes(BaseModel):
             TimelinePage,
             "A page of transitions, events and actions, newest first. `next_cursor` (null on the last page) is the"
             " `cursor` of the next page.",
-            {"timeline": [_MOVE], "next_cursor": None},
+            {"timeline": [_TRANSITION_EXAMPLE], "next_cursor": None},
         ),
         **problems("not-found"),
     },

@@ -23,7 +23,7 @@ from db.people.api_keys import ADMIN
 router = APIRouter(tags=["webhooks"], route_class=scoped_route(ADMIN))
 
 _URL = "https://crm.example.com/hooks/perdure"
-_SHOWN = {
+_EXAMPLE = {
     "id": 1,
     "url": _URL,
     "is_active": True,
@@ -32,7 +32,7 @@ _SHOWN = {
     "disabled_reason": None,
     "created_at": "2026-03-02T10:15:00+00:00",
 }
-_WITH_SECRET = {**_SHOWN, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw…"}
+_WITH_SECRET = {**_EXAMPLE, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw…"}
 
 
 class NewEndpoint(BaseModel):
@@ -70,7 +70,7 @@ class EndpointChange(BaseModel):
         200: json_answer(
             WebhookEndpoints,
             "All endpoints without their secrets; disabled ones with the reason.",
-            {"webhooks": [_SHOWN]},
+            {"webhooks": [_EXAMPLE]},
         ),
         **problems(),
     },

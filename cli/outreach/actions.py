@@ -64,6 +64,7 @@ def actions_retry(
     """Retry actions that failed or were suppressed. A message keeps its id.
 
     Example: [bold]journey actions retry 311 312 --company 1[/bold]
+
     Example: [bold]journey actions retry --failed --action send_welcome_email --company 1[/bold]
     """
     if not ids and not failed:

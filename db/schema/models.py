@@ -1,8 +1,7 @@
 """The schema: every table as a SQLAlchemy model.
 
-The models document the schema, and Alembic compares them with the migrations, which create it;
-`tests/db/test_schema.py` fails if the two differ. Queries are SQL over psycopg. Over 300 lines, so that the schema can
-be read in one file.
+The models document the schema; the migrations create it. `tests/db/test_schema.py` fails if the two differ. Queries are
+SQL over psycopg. Over 300 lines, because a schema should be readable in one file.
 
 Conventions: money is numeric(18,2), a score is numeric(3,2) from 0 to 1, an instant is timestamptz. Every table except
 `companies` has a `company_id`. References within a tenant include it, (company_id, x_id) → (company_id, id): foreign

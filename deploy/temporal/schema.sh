@@ -1,7 +1,7 @@
 #!/bin/sh
-# Brings Temporal's two databases to the schema of this image's version. It runs at every start, and does nothing where
-# nothing is to be done. Connection by SQL_HOST, SQL_PORT, SQL_USER, SQL_PASSWORD (read by the tool itself, never
-# on its command line) and SQL_PLUGIN; the databases exist already (deploy/postgres/roles.sh), so the role may create none.
+# Upgrade Temporal's two databases to the schema of this image's version. Runs at every start; does nothing if they are
+# up to date. Reads SQL_PLUGIN, SQL_HOST, SQL_PORT, SQL_USER and SQL_PASSWORD (which the tool reads from the environment,
+# so that it is not on the command line). The role cannot create databases; deploy/postgres/roles.sh has created them.
 set -eu
 : "${SQL_PLUGIN:?}" "${SQL_HOST:?}" "${SQL_PORT:?}" "${SQL_USER:?}" "${SQL_PASSWORD:?}"
 

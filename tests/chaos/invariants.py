@@ -150,7 +150,7 @@ def _journey(told: Told, name: str, now: int) -> Iterable[tuple[str, str]]:
         "stage",
         "previous_stage",
         "reached",
-        "entry",
+        "transition_number",
         "trigger",
         "risk",
         "engagement",

@@ -141,8 +141,8 @@ def test_a_missing_chunk_reloads_the_page(visit: Visit) -> None:
 def test_a_rendering_error_leaves_the_shell_intact(visit: Visit) -> None:
     page = visit.page
     visit.expected_errors = "undefined|null"  # the thrown error
-    visit.sign_in()
     page.route("**/v1/stages", lambda route: route.fulfill(json={"stages": [None]}))
+    visit.sign_in()
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Stages").click()
     expect(page.get_by_text("Something went wrong on this page")).to_be_visible()
     expect(page.get_by_role("navigation", name="Main")).to_be_visible()

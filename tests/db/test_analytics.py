@@ -35,8 +35,8 @@ def after(days: float, period: str = "all") -> AnalyticsQuery:
 
 
 async def figures(pool: Pool, query: AnalyticsQuery, company: int = 1) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(await journey_analytics.dashboard(pool, company, query))
-    return found
+    dashboard: dict[str, Any] = json.loads(await journey_analytics.dashboard(pool, company, query))
+    return dashboard
 
 
 async def metrics(pool: Pool, query: AnalyticsQuery, days: int, company: int = 1) -> dict[str, dict[str, Any]]:
@@ -50,13 +50,13 @@ async def metrics(pool: Pool, query: AnalyticsQuery, days: int, company: int = 1
 @pytest.mark.parametrize("as_of", [None, START])
 async def test_an_empty_company_has_zeros(pool: Pool, database_url: str, as_of: datetime | None, period: str) -> None:
     insert_company(database_url, 1, [], to_micros(START))
-    found = await figures(pool, AnalyticsQuery(as_of=as_of, period=period))
-    assert found["distribution"] == NOBODY
-    assert (found["transitions"], found["stage_times"]) == ([], {})
-    assert [step["stage"] for step in found["funnel_data"]] == STAGES[:5]
-    assert {value for step in found["funnel_data"] for key, value in step.items() if key != "stage"} == {0}
+    dashboard = await figures(pool, AnalyticsQuery(as_of=as_of, period=period))
+    assert dashboard["distribution"] == NOBODY
+    assert (dashboard["transitions"], dashboard["stage_times"]) == ([], {})
+    assert [step["stage"] for step in dashboard["funnel_data"]] == STAGES[:5]
+    assert {value for step in dashboard["funnel_data"] for key, value in step.items() if key != "stage"} == {0}
     counted = ("total_customers", "at_risk_count", "at_risk_percentage", "vip_count", "vip_percentage")
-    assert [found[name] for name in (*counted, "avg_lifetime_value")] == [0] * 6
+    assert [dashboard[name] for name in (*counted, "avg_lifetime_value")] == [0] * 6
     assert {(row["customer_count"], row["revenue"]) for row in (await metrics(pool, after(0), 0)).values()} == {(0, 0)}
     assert json.loads(await churn_predictions(pool, 1, DEFAULT_RULEBOOK, 10)) == {
         "total": 0,
@@ -104,9 +104,9 @@ async def test_analytics_now_equal_analytics_as_of_now(pool: Pool, database_url:
 
 async def test_all_customers_churned(pool: Pool, database_url: str) -> None:
     insert_company(database_url, 1, [[visit(name, 0)] for name in "abc"], to_micros(START + timedelta(days=400)))
-    found = await figures(pool, after(400))
-    assert found["distribution"] == {**NOBODY, "churned": 3}
-    assert (found["at_risk_count"], found["avg_lifetime_value"]) == (0, 10)
+    dashboard = await figures(pool, after(400))
+    assert dashboard["distribution"] == {**NOBODY, "churned": 3}
+    assert (dashboard["at_risk_count"], dashboard["avg_lifetime_value"]) == (0, 10)
     assert {row["conversion_rate"] for row in (await metrics(pool, after(400), 400)).values()} == {None}
     assert (await metrics(pool, after(400), 180))["churned"]["conversion_rate"] == 0
     assert json.loads(await churn_predictions(pool, 1, DEFAULT_RULEBOOK, 10)) == {
@@ -151,20 +151,24 @@ async def test_companies_are_counted_separately(pool: Pool, database_url: str) -
 
 
 async def predictions(pool: Pool, limit: int = 10) -> list[dict[str, Any]]:
-    found = json.loads(await churn_predictions(pool, 1, DEFAULT_RULEBOOK, limit))
-    assert found["total"] >= len(found["predictions"])
-    return list(found["predictions"])
+    churn = json.loads(await churn_predictions(pool, 1, DEFAULT_RULEBOOK, limit))
+    assert churn["total"] >= len(churn["predictions"])
+    return list(churn["predictions"])
 
 
 async def test_churn_without_history_is_predicted_by_the_deadline(pool: Pool, database_url: str) -> None:
     now = datetime.now(UTC)
     days = (now - START).total_seconds() / 86_400 - 100
     insert_company(database_url, 1, [[visit("a", days)], [visit("b", days + 95)]], to_micros(now))
-    (found,) = await predictions(pool)
-    assert (found["customer_id"], found["days_inactive"], found["predicted_by"]) == ("a", 100, "deadline")
-    assert found["predicted_churn_date"] == (START + timedelta(days=days + 180)).date().isoformat()
-    assert [action["type"] for action in found["retention_actions"]] == ["special_offer", "email_campaign"]
-    assert [action["priority"] for action in found["retention_actions"]] == ["medium", "low"]
+    (prediction,) = await predictions(pool)
+    assert (prediction["customer_id"], prediction["days_inactive"], prediction["predicted_by"]) == (
+        "a",
+        100,
+        "deadline",
+    )
+    assert prediction["predicted_churn_date"] == (START + timedelta(days=days + 180)).date().isoformat()
+    assert [action["type"] for action in prediction["retention_actions"]] == ["special_offer", "email_campaign"]
+    assert [action["priority"] for action in prediction["retention_actions"]] == ["medium", "low"]
 
 
 async def test_churn_with_history_is_predicted_by_the_mean_stay(pool: Pool, database_url: str) -> None:

@@ -48,8 +48,8 @@ def logs_url(new_database: NewDatabase, migrated_template: str) -> str:
 
 
 def reference(log: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((DATA / "reference" / f"{log}.json").read_bytes())["as_of"]
-    return found
+    reference: dict[str, Any] = json.loads((DATA / "reference" / f"{log}.json").read_bytes())["as_of"]
+    return reference
 
 
 @dataclass
@@ -90,8 +90,8 @@ async def test_stages(case: Case) -> None:
 
 
 async def test_transitions(case: Case) -> None:
-    found = await journey_analytics.transitions(case.pool, case.company, case.query)
-    assert in_order(found) == in_order(case.expected["transitions"])
+    transitions = await journey_analytics.transitions(case.pool, case.company, case.query)
+    assert in_order(transitions) == in_order(case.expected["transitions"])
 
 
 def in_order(moves: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -106,8 +106,8 @@ async def test_average_days_in_stage(case: Case) -> None:
 
 
 async def test_funnel(case: Case) -> None:
-    found = await journey_analytics.funnel(case.pool, case.company, case.query)
-    steps = [{"stage": step["stage"], "customers": step["customers"]} for step in found]
+    funnel = await journey_analytics.funnel(case.pool, case.company, case.query)
+    steps = [{"stage": step["stage"], "customers": step["customers"]} for step in funnel]
     assert steps == case.expected["funnel"]
 
 

@@ -13,10 +13,10 @@ A = 1  # as in conftest.py
 
 async def test_a_new_system_gets_company_1_and_one_key(database_url: str, pool: Pool) -> None:
     answers = await asyncio.gather(*(companies.ensure_first(database_url) for _ in range(4)))
-    made = [answer for answer in answers if answer is not None]
-    assert len(made) == 1
-    found = await api_keys.find(pool, made[0])
-    assert found == api_keys.Credential(1, found.key_id if found else 0, frozenset(api_keys.SCOPES))
+    plaintexts = [answer for answer in answers if answer is not None]
+    assert len(plaintexts) == 1
+    credential = await api_keys.find(pool, plaintexts[0])
+    assert credential == api_keys.Credential(1, credential.key_id if credential else 0, frozenset(api_keys.SCOPES))
     assert await companies.ensure_first(database_url) is None
     async with owner_connection(database_url) as connection:
         assert await companies.create(connection, " Second ") == 2

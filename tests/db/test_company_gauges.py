@@ -101,5 +101,5 @@ async def test_a_search_path_does_not_replace_the_companies(two_companies: str, 
     async with two_companies_pool.connection() as connection, connection.transaction():
         await connection.execute("create temporary table companies (id bigint)")
         await connection.execute("set local search_path = pg_temp, public")
-        found = await (await connection.execute("select company_ids()")).fetchall()
-    assert found == [(1,), (2,)]
+        ids = await (await connection.execute("select company_ids()")).fetchall()
+    assert ids == [(1,), (2,)]

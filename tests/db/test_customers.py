@@ -27,13 +27,13 @@ def profile(stored: dict[str, Any] | None) -> dict[str, Any]:
 
 
 async def test_a_profile_is_created_and_replaced(two_companies: str, two_companies_pool: Pool) -> None:
-    made = await customers.put_profile(two_companies_pool, A, "new@1", PROFILE)
-    assert made["customer_id"] == "new@1"
-    assert profile(made) == PROFILE
-    assert await customers.get(two_companies_pool, A, "new@1") == made
+    stored = await customers.put_profile(two_companies_pool, A, "new@1", PROFILE)
+    assert stored["customer_id"] == "new@1"
+    assert profile(stored) == PROFILE
+    assert await customers.get(two_companies_pool, A, "new@1") == stored
     again = await customers.put_profile(two_companies_pool, A, "new@1", {"name": "Åsa"})
     assert profile(again) == {**EMPTY, "name": "Åsa"}
-    assert again["created_at"] == made["created_at"]
+    assert again["created_at"] == stored["created_at"]
 
 
 async def test_the_same_id_in_two_companies_is_two_customers(two_companies: str, two_companies_pool: Pool) -> None:

@@ -108,8 +108,8 @@ def test_existing_rows_get_their_stays_and_are_enqueued(two_companies: str) -> N
     ],
 )
 def test_libpq_urls_are_understood(url: str, host: str | None, database: str, query: dict[str, str]) -> None:
-    made = make_url(migrate.sqlalchemy_url(url))
-    assert (made.drivername, made.host, made.database, dict(made.query)) == (
+    converted = make_url(migrate.sqlalchemy_url(url))
+    assert (converted.drivername, converted.host, converted.database, dict(converted.query)) == (
         "postgresql+psycopg",
         host,
         database,

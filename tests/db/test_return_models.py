@@ -52,28 +52,28 @@ async def test_visits_are_utc_days_with_a_completed_appointment(pool: Pool, ledg
     event(ledger, 1, 4, "2026-04-01T23:59:59Z")
     event(ledger, 2, 9, "2026-01-01T00:00:00Z")
     until = date(2026, 4, 1)
-    found = await load_visit_history(pool, 1, until)
-    likes = sorted(zip(found.x, found.t_x, found.age, found.counts, strict=True))
+    history = await load_visit_history(pool, 1, until)
+    likes = sorted(zip(history.x, history.t_x, history.age, history.counts, strict=True))
     assert likes == [(0, 0, 0, 1), (0, 0, 1, 2), (1, 8, 30, 1)]
-    assert (found.customers, found.returned, found.days, found.since) == (4, 1, 30, date(2026, 3, 2))
-    asked = ["c-1", "c-2", "c-4", "nobody"]
-    assert await visit_summaries(pool, 1, asked, until) == {
+    assert (history.customers, history.returned, history.days, history.since) == (4, 1, 30, date(2026, 3, 2))
+    customers = ["c-1", "c-2", "c-4", "nobody"]
+    assert await visit_summaries(pool, 1, customers, until) == {
         "c-1": VisitSummary(1, 8, 30),
         "c-2": VisitSummary(0, 0, 1),
         "c-4": VisitSummary(0, 0, 0),
     }
     assert await visit_summaries(pool, 1, ["c-4"], date(2026, 3, 31)) == {}
-    assert await visit_summaries(pool, 2, asked, until) == {"c-1": VisitSummary(0, 0, 90)}
+    assert await visit_summaries(pool, 2, customers, until) == {"c-1": VisitSummary(0, 0, 90)}
 
 
 async def test_a_company_without_events_has_a_reason_instead_of_a_model(pool: Pool, ledger: str) -> None:
     assert (await newest(pool, 1), await versions(pool, 1)) == (None, [])
-    found = await fit_company(pool, 1)
-    assert (found.version, found.parameters, found.log_likelihood, found.history_from) == (1, None, None, None)
-    assert (found.customers, found.returned_customers, found.history_to) == (0, 0, TODAY)
-    assert found.reason == "too little history: 0 customers with an appointment, at least 100 needed"
-    assert found.model is None
-    assert await newest(pool, 1) == found
+    version = await fit_company(pool, 1)
+    assert (version.version, version.parameters, version.log_likelihood, version.history_from) == (1, None, None, None)
+    assert (version.customers, version.returned_customers, version.history_to) == (0, 0, TODAY)
+    assert version.reason == "too little history: 0 customers with an appointment, at least 100 needed"
+    assert version.model is None
+    assert await newest(pool, 1) == version
 
 
 async def test_each_fit_is_a_new_version(pool: Pool, database_url: str) -> None:
@@ -81,20 +81,20 @@ async def test_each_fit_is_a_new_version(pool: Pool, database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("insert into companies (id, name) values (1, 'one'), (2, 'two')")
     fill(database_url, 1, visits, customers[2])
-    found = await fit_company(pool, 1)
+    version = await fit_company(pool, 1)
     alone = fit(*customers)
-    assert found.model is not None
-    assert found.model.alpha == pytest.approx(alone.model.alpha, rel=1e-6)
-    assert found.log_likelihood == pytest.approx(alone.log_likelihood, rel=1e-12)
-    assert (found.customers, found.returned_customers) == (400, int((customers[0] > 0).sum()))
-    assert found.history_from == TODAY - timedelta(days=int(customers[2].max()))
-    assert (found.method, found.reason) == ("BG/NBD", None)
+    assert version.model is not None
+    assert version.model.alpha == pytest.approx(alone.model.alpha, rel=1e-6)
+    assert version.log_likelihood == pytest.approx(alone.log_likelihood, rel=1e-12)
+    assert (version.customers, version.returned_customers) == (400, int((customers[0] > 0).sum()))
+    assert version.history_from == TODAY - timedelta(days=int(customers[2].max()))
+    assert (version.method, version.reason) == ("BG/NBD", None)
     again = await asyncio.gather(fit_company(pool, 1), fit_company(pool, 1), fit_company(pool, 2))
-    assert {(model.version, model.customers) for model in again} == {(2, 400), (3, 400), (1, 0)}
-    assert [model.version for model in await versions(pool, 1)] == [3, 2, 1]
+    assert {(version.version, version.customers) for version in again} == {(2, 400), (3, 400), (1, 0)}
+    assert [version.version for version in await versions(pool, 1)] == [3, 2, 1]
     last = await newest(pool, 1)
     assert last is not None
-    assert (last.version, last.parameters) == (3, found.parameters)
+    assert (last.version, last.parameters) == (3, version.parameters)
 
 
 async def test_a_fit_without_a_maximum_is_stored_with_a_reason(pool: Pool, ledger: str) -> None:
@@ -109,10 +109,10 @@ async def test_a_fit_without_a_maximum_is_stored_with_a_reason(pool: Pool, ledge
             " select 1, n, n || '-' || d, decode(md5(n || '-' || d), 'hex'), 'appointment.completed',"
             " current_date - 10 * d, '{}', 'applied', 1, 1 from generate_series(100, 299) n, generate_series(0, 20) d"
         )
-    found = await fit_company(pool, 1)
-    assert (found.customers, found.model) == (200, None)
-    assert found.reason is not None
-    assert "no maximum" in found.reason
+    version = await fit_company(pool, 1)
+    assert (version.customers, version.model) == (200, None)
+    assert version.reason is not None
+    assert "no maximum" in version.reason
 
 
 async def test_a_version_is_a_model_or_a_reason(pool: Pool, ledger: str) -> None:

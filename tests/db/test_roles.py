@@ -35,9 +35,9 @@ def visit(customer: str, days_ago: float, amount: str = "10.00") -> Event:
 async def figures(pool: Pool, rulebook: Rulebook) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The summary, and the churn predictions without the stage's key and name."""
     summary = await journey_analytics.summary(pool, 1, AnalyticsQuery(rulebook.all_stages))
-    found = json.loads(await churn_predictions(pool, 1, rulebook, 10))
-    assert found["total"] == len(found["predictions"])
-    return summary, [{k: v for k, v in row.items() if "stage" not in k} for row in found["predictions"]]
+    churn = json.loads(await churn_predictions(pool, 1, rulebook, 10))
+    assert churn["total"] == len(churn["predictions"])
+    return summary, [{k: v for k, v in row.items() if "stage" not in k} for row in churn["predictions"]]
 
 
 async def test_other_keys_with_the_same_roles_give_the_same_figures(pool: Pool, database_url: str) -> None:

@@ -38,24 +38,24 @@ def visits(customer: str, *days: float) -> list[Event]:
 
 async def drawn(pool: Pool, days: float, period: str = "all", steps: int = 8) -> dict[str, Any]:
     query = AnalyticsQuery(as_of=START + timedelta(days=days), period=period)
-    found: dict[str, Any] = json.loads(await sankey(pool, 1, query, steps=steps))
-    return found
+    flow: dict[str, Any] = json.loads(await sankey(pool, 1, query, steps=steps))
+    return flow
 
 
-def links(found: dict[str, Any]) -> dict[tuple[str, str], int]:
-    return {(link["source"], link["target"]): link["count"] for link in found["links"]}
+def links(flow: dict[str, Any]) -> dict[tuple[str, str], int]:
+    return {(link["source"], link["target"]): link["count"] for link in flow["links"]}
 
 
-def assert_sound(found: dict[str, Any]) -> None:
+def assert_sound(flow: dict[str, Any]) -> None:
     """Check that every link leads to the next step (so there are no cycles), and that nodes exist and are unique."""
-    steps = {node["id"]: node["step"] for node in found["nodes"]}
-    assert len(steps) == len(found["nodes"])
-    assert all(node["id"] == f"{node['step']}:{node['stage']}" for node in found["nodes"])
-    for source, target in links(found):
+    steps = {node["id"]: node["step"] for node in flow["nodes"]}
+    assert len(steps) == len(flow["nodes"])
+    assert all(node["id"] == f"{node['step']}:{node['stage']}" for node in flow["nodes"])
+    for source, target in links(flow):
         assert steps[target] == steps[source] + 1
     # the inflow of a node is at least its outflow, except where journeys begin
     into, out = Counter[str](), Counter[str]()
-    for (source, target), count in links(found).items():
+    for (source, target), count in links(flow).items():
         out[source] += count
         into[target] += count
     assert all(out[node] <= into[node] for node, step in steps.items() if step)
@@ -65,9 +65,9 @@ async def test_a_loop_becomes_steps(pool: Pool, database_url: str) -> None:
     # one customer lapses and returns twice; another one visits once and is lost
     looping = visits("loop", 0, 100, 200)
     insert_company(database_url, 1, [looping, visits("lost", 0)], to_micros(START + timedelta(days=205)))
-    found = await drawn(pool, 205)
-    assert_sound(found)
-    assert links(found) == {
+    flow = await drawn(pool, 205)
+    assert_sound(flow)
+    assert links(flow) == {
         ("0:prospect", "1:customer"): 2,
         ("1:customer", "2:at_risk"): 2,
         ("2:at_risk", "3:customer"): 1,
@@ -75,25 +75,25 @@ async def test_a_loop_becomes_steps(pool: Pool, database_url: str) -> None:
         ("3:customer", "4:at_risk"): 1,
         ("4:at_risk", "5:regular"): 1,
     }
-    assert found["nodes"][0] == {"id": "0:prospect", "step": 0, "stage": "prospect"}
-    assert [node["stage"] for node in found["nodes"] if node["step"] == 3] == ["customer", "churned"]
+    assert flow["nodes"][0] == {"id": "0:prospect", "step": 0, "stage": "prospect"}
+    assert [node["stage"] for node in flow["nodes"] if node["step"] == 3] == ["customer", "churned"]
 
 
 async def test_moves_beyond_the_last_step_are_merged_into_it(pool: Pool, database_url: str) -> None:
     many = visits("loop", *range(0, 2000, 100))  # 40 moves
     insert_company(database_url, 1, [many, visits("twice", 0, 100)], to_micros(START + timedelta(days=1950)))
     for steps in (1, 2, 5, 8):
-        found = await drawn(pool, 1950, steps=steps)
-        assert_sound(found)
-        assert max(node["step"] for node in found["nodes"]) == min(steps, 8)
-        last = [target for _, target in links(found) if target.startswith(f"{steps}:")]
+        flow = await drawn(pool, 1950, steps=steps)
+        assert_sound(flow)
+        assert max(node["step"] for node in flow["nodes"]) == min(steps, 8)
+        last = [target for _, target in links(flow) if target.startswith(f"{steps}:")]
         assert f"{steps}:regular" in last, "where the one with many moves stands in the end"
 
 
 async def test_a_period_starts_with_the_current_stage(pool: Pool, database_url: str) -> None:
     insert_company(database_url, 1, [visits("loop", 0, 100)], to_micros(START + timedelta(days=105)))
-    found = await drawn(pool, 105, "month")
-    assert links(found) == {("0:customer", "1:at_risk"): 1, ("1:at_risk", "2:customer"): 1}
+    flow = await drawn(pool, 105, "month")
+    assert links(flow) == {("0:customer", "1:at_risk"): 1, ("1:at_risk", "2:customer"): 1}
     assert links(await drawn(pool, 105, "week")) == {("0:at_risk", "1:customer"): 1}
     assert links(await drawn(pool, 90)) == {
         ("0:prospect", "1:customer"): 1
@@ -104,12 +104,12 @@ async def test_a_journey_without_moves_is_a_node(pool: Pool, database_url: str) 
     call = {"id": "a", "type": "call.received", "customer_id": "c", "duration_seconds": 5}
     event = parse(json.dumps({**call, "occurred_at": START.isoformat()}))
     insert_company(database_url, 1, [[event]], to_micros(START + timedelta(days=1)))
-    found = await drawn(pool, 1)
-    assert (found["nodes"], found["links"]) == ([{"id": "0:prospect", "step": 0, "stage": "prospect"}], [])
+    flow = await drawn(pool, 1)
+    assert (flow["nodes"], flow["links"]) == ([{"id": "0:prospect", "step": 0, "stage": "prospect"}], [])
 
 
 @pytest.mark.parametrize("period", PERIODS)
 async def test_an_empty_company_has_an_empty_diagram(pool: Pool, database_url: str, period: str) -> None:
     insert_company(database_url, 1, [], to_micros(START))
-    found = json.loads(await sankey(pool, 1, AnalyticsQuery(period=period)))
-    assert (found["period"], found["nodes"], found["links"]) == (period, [], [])
+    flow = json.loads(await sankey(pool, 1, AnalyticsQuery(period=period)))
+    assert (flow["period"], flow["nodes"], flow["links"]) == (period, [], [])

@@ -41,8 +41,8 @@ select relname, relrowsecurity and relforcerowsecurity and exists (select from p
 def test_models_need_no_further_migration(database_url: str) -> None:
     with create_engine(sqlalchemy_url(database_url)).connect() as connection:
         options = {"compare_type": True, "compare_server_default": True}
-        found = compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata)
-    assert not found, "models and migrations differ; write a migration: alembic revision --autogenerate"
+        differences = compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata)
+    assert not differences, "models and migrations differ; write a migration: alembic revision --autogenerate"
 
 
 def test_models_and_migrations_build_the_same_catalog(database_url: str, new_database: NewDatabase) -> None:
@@ -68,9 +68,9 @@ def test_row_level_security_is_forced_on_every_tenant_table(database_url: str) -
 def test_the_application_owns_nothing_and_bypasses_nothing(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         powers_of = "select oid, rolsuper, rolbypassrls, rolcreaterole, rolcanlogin from pg_roles where rolname = %s"
-        found = connection.execute(powers_of, ["perdure_app"]).fetchone()
-        assert found is not None
-        oid, *powers = found
+        row = connection.execute(powers_of, ["perdure_app"]).fetchone()
+        assert row is not None
+        oid, *powers = row
         assert not any(powers)
         for catalog_table, column in [("class", "rel"), ("proc", "pro"), ("type", "typ"), ("namespace", "nsp")]:
             owned = connection.execute(f"select from pg_{catalog_table} where {column}owner = %s", [oid])

@@ -46,8 +46,8 @@ async def test_without_a_tenant_no_rows_are_visible(two_companies: str, two_comp
 
 @pytest.mark.parametrize("table", [*TABLES, "journey_analytics_summary"])
 async def test_a_tenant_sees_only_its_own_rows(two_companies: str, two_companies_pool: Pool, table: str) -> None:
-    seen = await tenant_rows(two_companies_pool, A, statement("select {own} from {table}", table))
-    assert seen == [(A,)]
+    company_ids = await tenant_rows(two_companies_pool, A, statement("select {own} from {table}", table))
+    assert company_ids == [(A,)]
     assert (
         await tenant_rows(two_companies_pool, A, statement("select * from {table} where {own} = %s", table), [B]) == []
     )
@@ -76,8 +76,8 @@ async def test_a_tenant_cannot_write_for_another(two_companies: str, two_compani
 def rows(url: str, table: str) -> list[dict[str, Any]]:
     """Return every row of a table, as superuser."""
     with psycopg.connect(url) as superuser:
-        found = superuser.execute(statement("select to_jsonb(t) from {table} t order by {own}", table)).fetchall()
-    return [row for (row,) in found]
+        records = superuser.execute(statement("select to_jsonb(t) from {table} t order by {own}", table)).fetchall()
+    return [row for (row,) in records]
 
 
 async def test_a_tenant_cannot_reference_another_tenants_customer(two_companies: str, two_companies_pool: Pool) -> None:

@@ -123,7 +123,7 @@ def test_a_fit_is_the_same_in_weeks_and_of_customers_put_together() -> None:
 
 def test_no_maximum_is_no_model() -> None:
     one = np.ones(300)
-    why = r"no maximum \(.*\): the history does not tell how customers"
+    why = r"no maximum \(.*\): the history does not show how customers"
     with pytest.raises(NoModel, match=why):  # nobody is ever lost: each came all the time, the last day too
         fit(20 * one, 200 * one, 200 * one)
     with pytest.raises(NoModel, match=why):  # nobody ever came again

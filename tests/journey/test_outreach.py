@@ -63,7 +63,7 @@ def test_settings_come_from_json_and_go_back() -> None:
 @pytest.mark.parametrize(
     ("fields", "field", "says"),
     [
-        ([], "outreach", "one JSON object"),
+        ([], "outreach", "must be a JSON object"),
         ({"quiet": "20:00"}, "quiet", "allowed: time_zone, quiet_from"),
         ({"time_zone": "Berlin"}, "time_zone", "Europe/Berlin"),
         ({"time_zone": 1}, "time_zone", "expected str"),
@@ -90,8 +90,8 @@ def test_settings_come_from_json_and_go_back() -> None:
         ({"campaign": [{"type": "email", "day": 0, "at": "08:00"}]}, "campaign[0].at", "allowed: type, day"),
         ({"campaign": [{"type": "email", "day": -1}]}, "campaign[0].day", ">= 0"),
         ({"campaign": [{"type": "email", "day": 366}]}, "campaign[0].day", "<= 365"),
-        ({"campaign": [{"type": "sms", "day": 3}, {"type": "email", "day": 2}]}, "campaign[1].day", "not before"),
-        ({"campaign": [{"type": "sms", "day": 3}, {"type": "sms", "day": 4}]}, "campaign[1].type", "at most once"),
+        ({"campaign": [{"type": "sms", "day": 3}, {"type": "email", "day": 2}]}, "campaign[1].day", "not be before"),
+        ({"campaign": [{"type": "sms", "day": 3}, {"type": "sms", "day": 4}]}, "campaign[1].type", "duplicate type"),
         ({"campaign": [{"type": "sms", "day": 3}] * 21}, "campaign", "length <= 20"),
     ],
 )

@@ -102,6 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     problems.install(app, handler)
+    app.state.public_url = settings.public_url
     openapi.complete(app)
     app.router.default = Dashboard(Path(settings.dashboard))
     return app

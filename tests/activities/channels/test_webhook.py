@@ -163,6 +163,11 @@ async def test_no_endpoint_listens(web_server: HttpServer) -> None:
         "https://intranet/",
         "https://hooks.example.com\\@127.0.0.1/",
         "https://hooks_.-example.com:99999/",
+        "https://hooks.example.com:65536/",
+        "https://hooks.example.com:0/",
+        "https://hooks.example.com:-1/",
+        "https://hooks.example.com:99999999999999999999/",
+        "https://hooks.example.com:80 80/",
         "javascript:alert(1)",
         "https://" + "a" * 300 + ".example.com/",
     ],
@@ -177,6 +182,25 @@ async def test_endpoints_that_are_not_allowed(url: str) -> None:
     found = await refused(outside, Endpoint(url, SECRET))
     assert found.final
     assert found.reason.startswith("the endpoint's URL is not allowed: ")
+
+
+@pytest.mark.parametrize("error", [OverflowError("port"), ExceptionGroup("several", [OSError()]), KeyError("x")])
+async def test_an_unexpected_error_is_a_retryable_failure(error: Exception) -> None:
+    async def broken(host: str, port: int) -> list[str]:
+        raise error
+
+    found = await refused(WebhookChannel(resolve=broken), Endpoint("https://hooks.example.com/secret", SECRET))
+    assert (found.reason, found.final) == (f"webhook: unexpected error ({type(error).__name__})", False)
+
+
+@pytest.mark.parametrize("url", ["https://hooks.example.com:1/", "https://hooks.example.com:65535/"])
+def test_every_tcp_port_is_allowed(url: str) -> None:
+    WebhookChannel().check(url)
+
+
+def test_ports_of_hosts_for_development_are_checked_too() -> None:
+    with pytest.raises(ValueError, match="port must be from 1 to 65535"):
+        WebhookChannel(["127.0.0.1"]).check("http://127.0.0.1:65536/")
 
 
 @pytest.mark.parametrize("url", ["https://hooks.example.com/x?y=1", "https://bücher.example/", "https://a.b-c.io:8443"])

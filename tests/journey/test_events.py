@@ -86,9 +86,9 @@ def test_an_amount_with_escapes_is_read_like_any_other(name: str) -> None:
         return json.dumps({**VISIT, "amount": "SPLICE"}).replace('"amount"', f'"{name}"').replace("SPLICE", amount)
 
     assert canonical(parse(raw("\\u0031.5")))["amount"] == "1.50"
-    with pytest.raises(InvalidEvent, match="^amount: "):
+    with pytest.raises(InvalidEvent, match="amount: "):
         parse(raw("1\\u005f000"))
-    with pytest.raises(InvalidEvent, match="^amount: "):
+    with pytest.raises(InvalidEvent, match="amount: "):
         parse(raw("1_000"))
 
 

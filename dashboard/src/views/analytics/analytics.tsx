@@ -29,14 +29,12 @@ export default function Analytics() {
     >
       <QueryView query={query} rows={12}>
         {(figures) => (
-          <div
-            className={query.isPlaceholderData ? "charts stale" : "charts"}
-            aria-busy={query.isPlaceholderData}
-          >
-            <Statistics figures={figures} />
-            <FunnelCard steps={figures.funnel_data} />
-            <DistributionCard distribution={figures.distribution} />
-            <TimeInStageCard times={figures.stage_times} />
+          // Figures of another period are never shown: the heading is already that of the new one.
+          <div className="charts" aria-busy={query.isPlaceholderData}>
+            <Statistics figures={figures} isLoading={query.isPlaceholderData} />
+            <FunnelCard steps={figures.funnel_data} isLoading={query.isPlaceholderData} />
+            <DistributionCard distribution={figures.distribution} isLoading={query.isPlaceholderData} />
+            <TimeInStageCard times={figures.stage_times} isLoading={query.isPlaceholderData} />
             {showLowerCharts && <FlowCard filter={filter} />}
             {showLowerCharts && <MetricsCard filter={filter} />}
           </div>

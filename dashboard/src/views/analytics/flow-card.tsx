@@ -1,11 +1,10 @@
-import { useMemo } from "react";
+import { useCallback, useMemo } from "react";
+import { useNavigate } from "react-router";
 import { type AnalyticsQuery, useSankey } from "../../api/analytics";
-import { useStages } from "../../api/queries";
 import type { SankeyData } from "../../api/types";
 import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";
 import { FlowChart } from "../../charts/lazy-charts";
-import { seriesStyle } from "../../charts/palette";
 import { toStageFlow } from "../../charts/stage-flow";
 import { ErrorAlert } from "../../components/error-alert";
 import { Panel } from "../../components/panel";
@@ -20,18 +19,23 @@ const EMPTY_SANKEY: SankeyData = { nodes: [], links: [] };
 export function FlowCard({ filter }: { filter: AnalyticsQuery }) {
   const query = useSankey(filter);
   const stageStyle = useStageStyle();
-  const stages = useStages().data?.stages;
+  const navigate = useNavigate();
+  const showCustomers = useCallback(
+    (stage: string) => void navigate(`/customers?${new URLSearchParams({ stage })}`),
+    [navigate],
+  );
   const dark = useDark();
   const narrow = useNarrow();
   const data = query.data ?? EMPTY_SANKEY;
-  const flow = useMemo(() => {
-    const order = (stages ?? []).map((stage) => stage.stage_key);
-    return toStageFlow(
-      data,
-      (stage) => stageStyle(stage).name,
-      (stage) => seriesStyle(Math.max(0, order.indexOf(stage)), dark).colour,
-    );
-  }, [data, stageStyle, stages, dark]);
+  const flow = useMemo(
+    () =>
+      toStageFlow(
+        data,
+        (stage) => stageStyle(stage).name,
+        (stage) => stageStyle(stage).colour,
+      ),
+    [data, stageStyle],
+  );
   const t = strings.analytics;
   const steps = new Map(flow.nodes.map((node) => [node.key, node.step]));
   if (query.isError && query.data === undefined) {
@@ -48,7 +52,7 @@ export function FlowCard({ filter }: { filter: AnalyticsQuery }) {
       hint={t.flowHint}
       summary={flow.links.map((link) => `${link.from} → ${link.to}: ${formatNumber(link.value)}`).join("; ")}
       isEmpty={query.data !== undefined && flow.links.length === 0}
-      isLoading={query.isPending}
+      isLoading={query.isPending || query.isPlaceholderData}
       table={{
         columns: [t.columns.from, t.columns.to, t.columns.step, t.columns.count],
         rows: flow.links.map((link) => ({
@@ -56,7 +60,9 @@ export function FlowCard({ filter }: { filter: AnalyticsQuery }) {
           cells: [link.from, link.to, formatNumber(steps.get(link.target) ?? 0), formatNumber(link.value)],
         })),
       }}
-      chart={<FlowChart flow={flow} theme={chartThemeFor(dark)} narrow={narrow} />}
+      chart={
+        <FlowChart flow={flow} theme={chartThemeFor(dark)} narrow={narrow} onStageClick={showCustomers} />
+      }
     />
   );
 }

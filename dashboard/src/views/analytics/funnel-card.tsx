@@ -7,7 +7,7 @@ import { formatNumber, formatPercent } from "../../format/numbers";
 import { strings } from "../../strings";
 import { useDark, useMedia } from "../../theme";
 
-export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
+export function FunnelCard({ steps, isLoading }: { steps: FunnelStep[]; isLoading: boolean }) {
   const stageStyle = useStageStyle();
   const dark = useDark();
   // In two columns the funnel is as tall as the two cards next to it.
@@ -25,6 +25,7 @@ export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
       title={t.funnel}
       hint={t.funnelHint}
       summary={rows.map((row) => `${row.name}: ${row.label}`).join("; ")}
+      isLoading={isLoading}
       isEmpty={(steps[0]?.customers ?? 0) === 0}
       table={{
         columns: [t.columns.stage, t.columns.customers, t.columns.share, t.columns.conversion],

@@ -57,7 +57,7 @@ export function MetricsCard({ filter }: { filter: AnalyticsQuery }) {
         )
         .join("; ")}
       isEmpty={query.data !== undefined && rows.every((row) => !row[metric])}
-      isLoading={query.isPending}
+      isLoading={query.isPending || query.isPlaceholderData}
       extra={
         <Select<Metric>
           aria-label={t.metric}
@@ -84,7 +84,7 @@ export function MetricsCard({ filter }: { filter: AnalyticsQuery }) {
             series: stageStyle(row.stage).name,
             value: row[metric],
           }))}
-          series={stages.map((key) => stageStyle(key).name)}
+          series={stages.map((key) => ({ name: stageStyle(key).name, colour: stageStyle(key).colour }))}
           format={formatAxisLabel}
           theme={chartThemeFor(dark)}
         />

@@ -1,12 +1,10 @@
 import { useStages } from "../../api/queries";
 import { BarChart } from "../../charts/bar-chart";
 import { ChartCard } from "../../charts/chart-card";
-import { chartThemeFor } from "../../charts/chart-theme";
 import { useStageStyle } from "../../components/stage-style";
 import { formatDays } from "../../format/durations";
 import { formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";
-import { useDark } from "../../theme";
 
 interface Props {
   title: string;
@@ -14,9 +12,10 @@ interface Props {
   column: string;
   values: Record<string, number>;
   formatValue: (value: number) => string;
+  isLoading: boolean;
 }
 
-export function TimeInStageCard({ times }: { times: Record<string, number> }) {
+export function TimeInStageCard({ times, isLoading }: { times: Record<string, number>; isLoading: boolean }) {
   const t = strings.analytics;
   return (
     <StageBarCard
@@ -25,11 +24,18 @@ export function TimeInStageCard({ times }: { times: Record<string, number> }) {
       column={t.columns.days}
       values={times}
       formatValue={formatDays}
+      isLoading={isLoading}
     />
   );
 }
 
-export function DistributionCard({ distribution }: { distribution: Record<string, number> }) {
+export function DistributionCard({
+  distribution,
+  isLoading,
+}: {
+  distribution: Record<string, number>;
+  isLoading: boolean;
+}) {
   const { distribution: title, distributionHint: hint, columns } = strings.analytics;
   return (
     <StageBarCard
@@ -38,15 +44,15 @@ export function DistributionCard({ distribution }: { distribution: Record<string
       column={columns.customers}
       values={distribution}
       formatValue={formatNumber}
+      isLoading={isLoading}
     />
   );
 }
 
 /** One bar per stage in the company's order; removed stages come last. */
-function StageBarCard({ title, hint, column, values, formatValue }: Props) {
+function StageBarCard({ title, hint, column, values, formatValue, isLoading }: Props) {
   const stageStyle = useStageStyle();
   const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);
-  const dark = useDark();
   const keys = [
     ...order.filter((key) => key in values),
     ...Object.keys(values).filter((key) => !order.includes(key)),
@@ -54,6 +60,7 @@ function StageBarCard({ title, hint, column, values, formatValue }: Props) {
   const rows = keys.map((key) => ({
     key,
     name: stageStyle(key).name,
+    colour: stageStyle(key).colour,
     value: values[key] ?? 0,
     label: formatValue(values[key] ?? 0),
   }));
@@ -62,12 +69,13 @@ function StageBarCard({ title, hint, column, values, formatValue }: Props) {
       title={title}
       hint={hint}
       summary={rows.map((row) => `${row.name}: ${row.label}`).join("; ")}
+      isLoading={isLoading}
       isEmpty={rows.every((row) => row.value === 0)}
       table={{
         columns: [strings.analytics.columns.stage, column],
         rows: rows.map((row) => ({ key: row.key, cells: [row.name, row.label] })),
       }}
-      chart={<BarChart rows={rows} theme={chartThemeFor(dark)} />}
+      chart={<BarChart rows={rows} />}
     />
   );
 }

@@ -157,6 +157,12 @@ class _NotFound(_FrameworkError):
 class _MethodNotAllowed(_FrameworkError):
     kind = "method-not-allowed"
 
+    def __init__(self, detail: str | None = None, headers: Mapping[str, str] | None = None, **more: Any) -> None:
+        allowed = (headers or {}).get("Allow", "")
+        if "GET" in allowed and "HEAD" not in allowed:  # see `HeadMiddleware`
+            headers = {**(headers or {}), "Allow": allowed + ", HEAD"}
+        super().__init__(detail, headers, **more)
+
 
 class _TooLarge(_FrameworkError):
     kind = "too-large"

@@ -158,6 +158,7 @@ class GuardedProtocol(HttpToolsProtocol):
         retry = "Retry-After: 10\r\n" if status == 503 else ""
         head = (
             f"HTTP/1.1 {status} {responses[status]}\r\nContent-Type: application/problem+json\r\n"
+            f"X-Content-Type-Options: nosniff\r\n"
             f"Content-Length: {len(body)}\r\n{retry}Connection: close\r\n\r\n"
         )
         answering = getattr(self.cycle, "response_started", False) and not self.cycle.response_complete

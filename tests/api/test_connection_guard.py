@@ -120,6 +120,7 @@ def test_a_request_that_is_not_http_is_answered_with_a_problem(port: int) -> Non
         connection.sendall(b"hello\r\n\r\n")
         head, _, body = answer(connection).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"\r\nX-Content-Type-Options: nosniff\r\n" in head
     assert json.loads(body)["type"] == "https://perdure.example/problems/bad-request"
 
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import logging
 import ssl
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from activities.channels import NotDelivered
 from activities.channels.public import is_public, resolve
 from activities.channels.webhook import Endpoint, EndpointGone, WebhookChannel, new_secret, signed
+from logging_setup import configure_logs
 from tests.support.outside import Answer, HttpServer
 
 SECRET, PREVIOUS = new_secret(), new_secret()
@@ -46,6 +48,20 @@ async def test_the_official_library_verifies_the_signature(web_server: HttpServe
     assert request.headers["content-type"] == "application/json"
     with pytest.raises(WebhookVerificationError):
         request.verified(PREVIOUS)
+
+
+async def test_logs_contain_the_host_of_the_url_only(web_server: HttpServer, capfd: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    before = root.level, root.handlers[:]
+    try:
+        configure_logs("INFO", "json")
+        await channel(web_server).deliver(endpoint(web_server, "/hooks/token-in-path?key=token-in-query"), "m", EVENT)
+    finally:
+        root.setLevel(before[0])
+        root.handlers[:] = before[1]
+    logged = capfd.readouterr().err
+    assert "HTTP Request: POST 127.0.0.1 " in logged
+    assert "token" not in logged
 
 
 async def test_both_secrets_are_valid_during_rotation(web_server: HttpServer) -> None:

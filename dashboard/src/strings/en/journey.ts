@@ -9,7 +9,7 @@ export const journey = {
   id: (id: string) => `ID ${id}`,
   temporal: "Open in Temporal",
   notFound: "Customer not found",
-  notFoundHint: "There is no customer with this ID. It may be mistyped, or nothing has happened with them yet.",
+  notFoundHint: "There is no customer with this ID. It may be mistyped, or the customer has no events yet.",
   next: "What happens next",
   scores: "Scores",
   risk: "Risk",
@@ -38,7 +38,7 @@ export const journey = {
   saveNotes: "Save notes",
   savedNotes: "Notes saved",
   staleNotes:
-    "Somebody else changed these notes while you were editing. Copy your text, cancel, and edit again.",
+    "Someone else changed these notes while you were editing. Copy your text, cancel, and edit again.",
   emptyTimeline: "No entries of this kind",
   timelineStart: "Start of the timeline",
   startedIn: (stage: string) => `Started as ${stage}`,

@@ -20,6 +20,7 @@ import orjson
 
 from db.analytics.rollup_reader import RollupReader, read_rollups, span_params
 from db.connections import Pool
+from db.sql_fragments import AMOUNT_TYPES
 from journey.stages import DEFAULT_RULEBOOK, Role, Stage, keys_with_role
 
 #: the number of UTC days in a period, including its last day; None: no lower bound
@@ -155,9 +156,9 @@ select coalesce(json_object_agg(stage, round(seconds / 86400 / entries, 4) order
 _VALUE_NOW: LiteralString = "(select sum(amount) from (REVENUE union all ADJUSTED) v)"
 _VALUE_THEN: LiteralString = """
 (select sum((payload ->> 'amount')::numeric) from journey_events
-  where company_id = %(company)s and outcome = 'applied' and type in ('appointment.completed', 'payment.adjusted')
+  where company_id = %(company)s and outcome = 'applied' and type in AMOUNT_TYPES
     and occurred_at <= %(until)s)
-"""
+""".replace("AMOUNT_TYPES", AMOUNT_TYPES)
 _SUMMARY: LiteralString = """
 (select json_build_object(
     'total_customers', total,

@@ -101,7 +101,7 @@ def test_bad_lines_are_reported_by_number_and_the_rest_is_simulated(
     assert simulate(log, None, None, True) == 1
     out, err = capsys.readouterr()
     assert json.loads(out)["stages"]["lead"] == 1
-    assert "line 2: (body): JSON" in err
+    assert "line 2: (body): must be JSON" in err
     assert "garbage [red]" in err
     assert "line 4: amount: " in err
     assert "2 lines rejected" in err

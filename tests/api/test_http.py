@@ -95,3 +95,26 @@ def test_head_is_counted_as_head_of_its_route(client: httpx2.Client) -> None:
     client.head("/problems/csrf")
     counted = 'perdure_request_seconds_count{method="HEAD",route="/problems/{kind}",status="200"}'
     assert counted in client.get("/metrics").text
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/v1/stages/", "/v1/stages"),
+        ("/v1/stages///?a=1&b=%2F", "/v1/stages?a=1&b=%2F"),
+        ("/v1/customers/a%3Fb/explain/", "/v1/customers/a%3Fb/explain"),
+        ("/livez/", "/livez"),
+    ],
+)
+def test_redirects_do_not_use_the_host_header(gateway: Served, path: str, location: str) -> None:
+    for host in ("evil.example", "perdure.example"):
+        answer = httpx2.get(gateway.url + path, headers={"Host": host, "X-Forwarded-Host": host})
+        assert (answer.status_code, answer.headers["location"]) == (307, location)
+
+
+@pytest.mark.parametrize("path", ["//evil.example/v1/stages/", "/nowhere/", "//evil.example/"])
+def test_no_other_paths_are_redirected(gateway: Served, path: str) -> None:
+    with httpx2.Client(base_url="http://unused") as plain:
+        request = plain.build_request("GET", gateway.url + "/x")
+        request.url = request.url.copy_with(raw_path=path.encode())
+        assert plain.send(request).status_code == 404

@@ -44,7 +44,7 @@ def test_a_bad_event_is_refused_by_its_field_when_decoded_before(bad: BadEvent) 
     except (ValueError, RecursionError):
         pytest.skip("no JSON: it cannot come this way")
     if "twice" in bad.name or "UTF-16" in bad.name:
-        pytest.skip("whoever decoded it has already chosen")
+        pytest.skip("a decoder has already dropped the duplicate")
     with pytest.raises(InvalidEvent) as caught:
         from_fields(fields, now=Micros(NOW))
     if bad.field != "(body)":

@@ -149,7 +149,8 @@ def customer_id(source: MessageSource) -> Value:
 @variable("whole days since the last appointment", "91")
 def days_inactive(source: MessageSource) -> Value:
     last = source.context.journey_facts["last_appointment_at"]
-    return (source.context.at - datetime.fromisoformat(last)).days if last else None
+    # an appointment may be a few minutes ahead, and the floor of a negative age is -1
+    return max((source.context.at - datetime.fromisoformat(last)).days, 0) if last else None
 
 
 @variable("the risk score", "0.60")

@@ -23,6 +23,7 @@ from api import openapi, problems
 from api.change_streams import ChangeStreams
 from api.dashboard import Dashboard
 from api.dependencies import Gateway, TemporalConnection
+from api.head_requests import HeadMiddleware
 from api.routes import (
     actions,
     analytics,
@@ -92,6 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=partial(_lifespan, settings),
         middleware=[
             Middleware(TelemetryMiddleware, answer_error=handler),
+            Middleware(HeadMiddleware),
             Middleware(HotRouteMiddleware, routes=journeys.hot.routes, answer_error=handler),
             Middleware(BodyLimitMiddleware),
         ],
@@ -102,6 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     problems.install(app, handler)
+    app.state.public_url = settings.public_url
     openapi.complete(app)
     app.router.default = Dashboard(Path(settings.dashboard))
     return app

@@ -41,6 +41,9 @@ class InvalidEvent(ValueError):
 
 _AT_PATH = re.compile(r" - at `\$\.?(.*)`$")
 _KEYS = re.compile(rb'"[^"\\]*"\s*:')
+# `Decimal` also accepts blanks, underscores, exponents, and the digits of other scripts
+_AMOUNT = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_OTHER_AMOUNT = re.compile(rb'"amount"\s*:\s*"(?![+-]?[0-9]+(?:\.[0-9]+)?")')
 
 
 def parse(line: bytes | str, *, now: Micros | None = None) -> Event:
@@ -62,6 +65,9 @@ def parse(line: bytes | str, *, now: Micros | None = None) -> Event:
     keys = _KEYS.findall(raw)
     if len(keys) != len(set(keys)) or b"\\" in raw:
         json.loads(raw, object_pairs_hook=_refuse_duplicates, parse_int=str, parse_float=str)
+    # the pattern would miss a name or a value with escapes
+    if b"\\" in raw or (b'"amount"' in raw and _OTHER_AMOUNT.search(raw)):
+        _check_amount_text(_untyped_decoder.decode(raw))
     return event
 
 
@@ -73,6 +79,7 @@ def from_fields(fields: object, *, now: Micros | None = None) -> Event:
         raise _invalid_unicode(fields, error) from None
     except (msgspec.ValidationError, OverflowError) as error:
         raise _invalid_fields(fields, str(error)) from None
+    _check_amount_text(fields)
     _check(event, now)
     return event
 
@@ -105,6 +112,13 @@ def _check_amount(amount: Decimal, least: Decimal) -> None:
     # quantize is exact here; a product would round away the 40th decimal
     if not amount.is_finite() or not least <= amount <= AMOUNT_LIMIT or amount.quantize(CENT) != amount:
         raise InvalidEvent("amount", str(amount), allowed)
+
+
+def _check_amount_text(fields: Any) -> None:
+    """Check the form of an amount that is given as text; its value is checked by `_check_amount`."""
+    text = fields.get("amount")
+    if isinstance(text, str) and not _AMOUNT.fullmatch(text):
+        raise InvalidEvent("amount", text, "must be a number in plain digits, like 49.90")
 
 
 def _check_text(field: str, text: str | None) -> None:

@@ -175,14 +175,14 @@ class Scorer:
         """Return the factors of the risk. They add up to it exactly: the cap at 1 and rounding are factors, too."""
         s, factors, total = self.scoring, [], Decimal(0)
         elapsed = moment - 2 * facts.active_at if facts.active_at is not None else 0
-        days = elapsed // (2 * DAY)
+        days = _whole_days(elapsed)
         since = "the last completed appointment" if facts.recent else "the last event"
         parts = [
             (
                 "inactivity",
                 weight,
                 elapsed > 2 * limit * DAY,
-                f"{days} days since {since}; counts above {limit}",
+                f"{_more_than(elapsed, limit)}{days} days since {since}; counts above {limit}",
             )
             for limit, weight in zip(s.risk_inactive_days, s.risk_inactive_weights, strict=True)
         ]
@@ -235,7 +235,7 @@ class Scorer:
         )
         texts = (
             f"{len(facts.recent)} appointments in 180 days; full at {s.engagement_full_frequency}",
-            f"{elapsed // (2 * DAY)} days inactive",
+            f"{_whole_days(elapsed)} days inactive",
             f"lifetime value {_plain(Decimal(facts.value) / 100, 2)}; full at {s.engagement_full_value}",
             interaction,
         )
@@ -260,8 +260,18 @@ def trend_counts(facts: Facts) -> tuple[int, int]:
     return len(recent) - before, before
 
 
+def _whole_days(elapsed: int) -> int:
+    """Return the whole days of a difference of moments; 0 for an event that is a few minutes ahead."""
+    return max(elapsed // (2 * DAY), 0)
+
+
 def _ascends(numbers: tuple[int, ...]) -> bool:
     return list(numbers) == sorted(numbers)
+
+
+def _more_than(elapsed: int, limit: int) -> str:
+    """Say "more than" just after a limit, when the elapsed time in days still reads as the limit itself."""
+    return "more than " if limit * 2 * DAY < elapsed < (limit + 1) * 2 * DAY else ""
 
 
 def _remainder(amount: Decimal, because: str) -> list[Factor]:

@@ -7,7 +7,7 @@ from psycopg import sql
 from db.analytics.journey_analytics import stages_json
 from db.analytics.rollup_reader import RollupReader, read_rollups, span_params
 from db.connections import Pool
-from db.journeys.projection import INACTIVE_SINCE, stage_names
+from db.journeys.projection import INACTIVE_SINCE, days_since, stage_names
 from journey.stages import Role, Rulebook
 
 MAX_COUNTED = 10_000
@@ -31,6 +31,7 @@ _PREDICTIONS = sql.SQL(
     select r.id, c.external_id, c.name, c.email, r.current_stage,
            coalesce(n.names ->> r.current_stage, r.current_stage) as stage_name, r.stage_entered_at, r.risk_score,
            r.lifetime_value, r.last_appointment_at, now() - {inactive_since} as inactive,
+           {days_inactive} as days_inactive,
            case when r.current_stage = any(%(lost_stages)s) then null
                 when h.mean_stay is not null then r.stage_entered_at + h.mean_stay
                 when r.next_stage = any(%(lost_stages)s) then r.next_deadline end as churns_at,
@@ -46,7 +47,7 @@ select json_build_object('total', least(counted, {most}), 'more', counted > {mos
     'predictions', coalesce(json_agg(json_build_object(
     'customer_id', external_id, 'name', name, 'email', email, 'current_stage', current_stage,
     'stage_name', stage_name, 'stage_entered_at', stage_entered_at, 'risk_score', risk_score,
-    'days_inactive', floor(extract(epoch from inactive) / 86400)::int, 'lifetime_value', lifetime_value,
+    'days_inactive', days_inactive, 'lifetime_value', lifetime_value,
     'last_appointment_at', last_appointment_at,
     'predicted_churn_date', case when churns_at is not null then greatest(churns_at, now())::date end,
     'predicted_by', predicted_by,
@@ -75,6 +76,7 @@ def _statement(reader: RollupReader, limit: int) -> sql.Composed:
         names=stage_names(sql.Placeholder("company")),
         stays=sql.SQL(reader.rows("stay", "ever")),
         inactive_since=sql.SQL(INACTIVE_SINCE),
+        days_inactive=sql.SQL(days_since(INACTIVE_SINCE)),
         most=sql.Literal(MAX_COUNTED),
     )
 

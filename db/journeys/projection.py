@@ -20,15 +20,21 @@ _DEFAULT_NAMES = sql.Literal(orjson.dumps({stage.key: stage.name for stage in DE
 
 # The last completed appointment; before the first one, the last event of any kind (`f.e`, seconds).
 INACTIVE_SINCE = "coalesce(r.last_appointment_at, to_timestamp((r.state #>> '{f,e}')::double precision))"
-_DAYS = "floor(extract(epoch from now() - {}) / 86400)::int"
+
+
+def days_since(instant: str) -> str:
+    """Return the SQL of the whole days since an instant: 0 if it is a few minutes ahead, null if it is null."""
+    # `greatest` ignores nulls, so it must not be applied to the difference
+    return f"floor(extract(epoch from greatest(now(), {instant}) - {instant}) / 86400)::int"
+
 
 #: the columns of a journey, from `c` (customers), `r` (customer_relationships) and `n` (`names`)
 JOURNEY_COLUMNS = sql.SQL(
     "c.external_id as customer_id, r.current_stage,"
     " coalesce(n.names ->> r.current_stage, r.current_stage) as stage_name, r.stage_entered_at, r.previous_stage,"
-    f" {_DAYS.format('r.stage_entered_at')} as days_in_current_stage, r.created_at, r.lifetime_value,"
+    f" {days_since('r.stage_entered_at')} as days_in_current_stage, r.created_at, r.lifetime_value,"
     " r.total_appointments, r.last_appointment_at, r.risk_score, r.engagement_score,"
-    f" {_DAYS.format(INACTIVE_SINCE)} as days_inactive, r.next_deadline, r.next_stage, r.held, r.hold_until"
+    f" {days_since(INACTIVE_SINCE)} as days_inactive, r.next_deadline, r.next_stage, r.held, r.hold_until"
 )
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,12 @@ async def test_the_values() -> None:
         "unsubscribe_url": "https://salon.example/u",
         "feedback_url": "https://salon.example/f",
     }
+
+
+async def test_an_appointment_a_few_minutes_ahead_is_zero_days_ago() -> None:
+    last = (AT_RISK.at + timedelta(seconds=290)).isoformat()
+    context = dataclasses.replace(AT_RISK, journey_facts={**AT_RISK.journey_facts, "last_appointment_at": last})
+    assert await values_of({"days_inactive": ""}, source(context)) == {"days_inactive": 0}
 
 
 async def test_a_customer_id_cannot_change_a_link() -> None:

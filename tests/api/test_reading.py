@@ -63,6 +63,14 @@ def test_the_timeline(tenant: Tenant, working: None) -> None:
     assert found["actions"] == []
 
 
+def test_an_event_a_few_minutes_ahead_is_zero_days_old(tenant: Tenant, working: None) -> None:
+    live(tenant, "c-1", {**VISIT, "occurred_at": ago(seconds=-290)})
+    journey = tenant.client.get("/v1/portal/customers/c-1/journey").json()["journey"]
+    assert (journey["days_in_current_stage"], journey["days_inactive"]) == (0, 0)
+    [listed] = tenant.client.get("/v1/portal/relationships").json()["relationships"]
+    assert (listed["days_in_current_stage"], listed["days_inactive"]) == (0, 0)
+
+
 def test_inactivity_before_the_first_appointment_counts_from_the_last_event(tenant: Tenant, working: None) -> None:
     live(tenant, "c-1", {"type": "call.received", "duration_seconds": 5, "occurred_at": ago(days=12.5)})
     journey = tenant.client.get("/v1/portal/customers/c-1/journey").json()["journey"]

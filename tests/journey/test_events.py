@@ -66,13 +66,30 @@ def test_good_events_are_taken_both_ways(good: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "hundredths"),
-    [("49.90", 4990), (49.9, 4990), (0.1, 10), (1.1, 110), (0, 0), ("-0", 0), ("1E+2", 10000),
-     ("99999999.99", 9999999999), ("0e999999", 0), (19.99, 1999), ("1.1000000", 110)],
+    [("49.90", 4990), (49.9, 4990), (0.1, 10), (1.1, 110), (0, 0), ("-0", 0), ("+1", 100),
+     ("99999999.99", 9999999999), ("007.5", 750), (19.99, 1999), ("1.1000000", 110)],
 )  # fmt: skip
 def test_money_is_exact(amount: object, hundredths: int) -> None:
     for event in (parse(json.dumps({**VISIT, "amount": amount})), from_fields({**VISIT, "amount": amount})):
         assert Decimal(canonical(event)["amount"]) * 100 == hundredths
         assert canonical(event)["amount"] == f"{hundredths // 100}.{hundredths % 100:02d}"
+
+
+def test_an_amount_as_a_json_number_may_have_an_exponent() -> None:
+    raw = json.dumps({**VISIT, "amount": "SPLICE"}).replace('"SPLICE"', "1E+2")
+    assert canonical(parse(raw))["amount"] == "100.00"
+
+
+@pytest.mark.parametrize("name", ["amount", "\\u0061mount"])
+def test_an_amount_with_escapes_is_read_like_any_other(name: str) -> None:
+    def raw(amount: str) -> str:
+        return json.dumps({**VISIT, "amount": "SPLICE"}).replace('"amount"', f'"{name}"').replace("SPLICE", amount)
+
+    assert canonical(parse(raw("\\u0031.5")))["amount"] == "1.50"
+    with pytest.raises(InvalidEvent, match="amount: "):
+        parse(raw("1\\u005f000"))
+    with pytest.raises(InvalidEvent, match="amount: "):
+        parse(raw("1_000"))
 
 
 def test_the_amount_of_an_appointment_is_optional_and_a_refund_is_negative() -> None:

@@ -3,7 +3,9 @@
 import pytest
 
 from journey.events import Event
+from journey.scoring import Scorer, Scoring
 from journey.state import State
+from journey.time import SECOND, Moment
 from tests.support.random_life import call, event, lived, visit
 
 
@@ -54,3 +56,13 @@ def test_engagement(day: float, events: list[Event], engagement: int) -> None:
 
 def test_a_journey_starts_at_engagement_one_half_and_no_risk() -> None:
     assert (State().engagement, State().risk) == (50, 0)
+
+
+def test_an_event_a_few_minutes_ahead_is_zero_days_ago() -> None:
+    facts = lived(0, visit(0)).state.facts
+    assert facts.active_at is not None
+    moment = Moment(2 * (facts.active_at - 290 * SECOND))
+    scorer = Scorer(Scoring())
+    factors = [*scorer.explain_risk(facts, moment), *scorer.explain_engagement(facts, moment)]
+    texts = [factor.because for factor in factors if factor.name in ("inactivity", "recency")]
+    assert [text.partition(" ")[0] for text in texts] == ["0", "0", "0"]

@@ -61,7 +61,7 @@ export const signIn = {
   keyHint: "Starts with pk_. Ask your administrator for a key, or copy the one that ./run up shows.",
   keyMissing: "Enter an API key",
   submit: "Sign in",
-  invalidKey: "This API key is not valid. It may be mistyped or revoked.",
+  invalidKey: "This API key is not valid. It may have been mistyped or revoked.",
   invalidLink:
     "This sign-in link has expired or has already been used. Sign in with an API key, or ask for a new link.",
   expired: "Your session has expired. Sign in to continue where you left off.",

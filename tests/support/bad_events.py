@@ -151,6 +151,8 @@ _SET: list[tuple[str, dict[str, Any], str, object]] = [
     ("ticket has a tab", TICKET, "ticket_id", "t\t1"),
     ("rating is missing", FEEDBACK, "rating", ABSENT),
     ("rating is 0", FEEDBACK, "rating", 0),
+    ("call rating is a fraction", CALL, "rating", 4.5),
+    ("customer is a number beyond any exactness", CALL, "customer_id", 1e300),
     ("rating is a fraction", FEEDBACK, "rating", 4.5),
     ("rating is text", FEEDBACK, "rating", "5"),
     ("rating is a boolean", FEEDBACK, "rating", True),

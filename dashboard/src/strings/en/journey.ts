@@ -9,8 +9,7 @@ export const journey = {
   id: (id: string) => `ID ${id}`,
   temporal: "Open in Temporal",
   notFound: "Customer not found",
-  notFoundHint:
-    "There is no customer with this ID. It may be mistyped, or nothing has happened with them yet.",
+  notFoundHint: "There is no customer with this ID. It may be mistyped, or the customer has no events yet.",
   next: "What happens next",
   scores: "Scores",
   risk: "Risk",

@@ -65,7 +65,7 @@ export const actionCentre = {
 export const tasks = {
   title: "Open tasks",
   none: "No open tasks",
-  noneHint: "Tasks are created by stages, campaigns and the Call buttons.",
+  noneHint: "Tasks appear here when a customer needs a call or a reply, or when you press Call.",
   done: "Done",
   doneOf: (title: string) => `Done: ${title}`,
   completed: (title: string) => `“${title}” marked as done`,

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import aiosmtplib
 
-from activities.channels import FileFormat, Message, NotDelivered, SettingValues
+from activities.channels import FileFormat, Message, MessageChannel, NotDelivered, SettingValues
 from activities.channels.text import one_line, redacted
 from journey.channels import ChannelSpec
 from journey.email_addresses import ascii_domain
@@ -153,6 +153,9 @@ class EmailChannel:
             validate_certs=self._verify,
             timeout=self._timeout,
         )
+
+
+CHANNEL: type[MessageChannel] = EmailChannel
 
 
 def sender_of(mail_from: str) -> str:

@@ -44,7 +44,7 @@ def test_a_bad_event_is_refused_by_its_field_when_decoded_before(bad: BadEvent) 
     except (ValueError, RecursionError):
         pytest.skip("no JSON: it cannot come this way")
     if "twice" in bad.name or "UTF-16" in bad.name:
-        pytest.skip("whoever decoded it has already chosen")
+        pytest.skip("a decoder has already dropped the duplicate")
     with pytest.raises(InvalidEvent) as caught:
         from_fields(fields, now=Micros(NOW))
     if bad.field != "(body)":
@@ -228,3 +228,8 @@ def _taken_or_refused(attempt: Any) -> None:
     else:
         assert from_fields(canonical(event)).at == event.at
         msgspec.json.encode(canonical(event))
+
+
+@pytest.mark.parametrize("cls", EVENT_TYPES.values())
+def test_every_amount_is_checked(cls: type[Event]) -> None:
+    assert ("amount" in cls.__struct_fields__) == (cls.least_amount is not None)

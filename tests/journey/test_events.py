@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from journey.event_validation import InvalidEvent, from_fields, parse
 from journey.events import EVENT_TYPES, Event, canonical, content_hash
 from journey.time import Micros, to_micros
-from tests.support.bad_events import BAD_EVENTS, CALL, FEEDBACK, GOOD, REFUND, REQUEST, VISIT, BadEvent
+from tests.support.bad_events import BAD_EVENTS, CALL, FEEDBACK, GOOD, REFUND, REQUEST, TICKET, VISIT, BadEvent
 
 NOW = 1_794_000_000_000_000  # November 2026
 
@@ -44,7 +44,7 @@ def test_a_bad_event_is_refused_by_its_field_when_decoded_before(bad: BadEvent) 
     except (ValueError, RecursionError):
         pytest.skip("no JSON: it cannot come this way")
     if "twice" in bad.name or "UTF-16" in bad.name:
-        pytest.skip("whoever decoded it has already chosen")
+        pytest.skip("a decoder has already dropped the duplicate")
     with pytest.raises(InvalidEvent) as caught:
         from_fields(fields, now=Micros(NOW))
     if bad.field != "(body)":
@@ -103,6 +103,34 @@ def test_an_integer_customer_is_its_decimal_text() -> None:
     assert content_hash(canonical(from_fields({**CALL, "customer_id": 42}))) == content_hash(
         canonical(from_fields({**CALL, "customer_id": "42"}))
     )
+
+
+@pytest.mark.parametrize("number", ["5.0", "5.00", "5e0", "0.5E1", "5"])
+def test_an_integral_number_is_an_integer(number: str) -> None:
+    for base, field in ((CALL, "rating"), (FEEDBACK, "rating"), (CALL, "duration_seconds"), (CALL, "customer_id")):
+        raw = json.dumps({**base, field: "SPLICE"}).replace('"SPLICE"', number)
+        expected = canonical(from_fields({**base, field: 5}))
+        assert canonical(parse(raw)) == canonical(from_fields(json.loads(raw))) == expected
+        assert type(getattr(parse(raw), "rating", None)) in (int, type(None))
+    assert parse(json.dumps({**CALL, "customer_id": 42.0})).customer == "42"
+
+
+def test_an_amount_keeps_all_its_decimals_when_another_number_is_made_an_integer() -> None:
+    raw = json.dumps({**VISIT, "customer_id": 42.0, "amount": "SPLICE"}).replace('"SPLICE"', "1.5" + "0" * 38 + "1")
+    with pytest.raises(InvalidEvent, match="amount: "):
+        parse(raw)
+
+
+@pytest.mark.parametrize("field", ["id", "customer_id", "ticket_id"])
+@pytest.mark.parametrize(("value", "shown"), [(" x", '" x"'), ("x ", '"x "'), (" " * 5, '"     "')])
+def test_an_id_with_blanks_around_it_is_refused_and_shown_in_quotes(field: str, value: str, shown: str) -> None:
+    fields = {**TICKET, field: value}
+    with pytest.raises(InvalidEvent) as caught:
+        parse(json.dumps(fields))
+    assert (caught.value.field, caught.value.value) == (field, shown)
+    with pytest.raises(InvalidEvent) as caught:
+        from_fields(fields)
+    assert (caught.value.field, caught.value.value) == (field, shown)
 
 
 def test_equal_content_has_an_equal_hash_however_it_is_written() -> None:
@@ -200,3 +228,8 @@ def _taken_or_refused(attempt: Any) -> None:
     else:
         assert from_fields(canonical(event)).at == event.at
         msgspec.json.encode(canonical(event))
+
+
+@pytest.mark.parametrize("cls", EVENT_TYPES.values())
+def test_every_amount_is_checked(cls: type[Event]) -> None:
+    assert ("amount" in cls.__struct_fields__) == (cls.least_amount is not None)

@@ -2,8 +2,6 @@ import { useStages } from "../../api/queries";
 import { BarChart } from "../../charts/bar-chart";
 import { ChartCard } from "../../charts/chart-card";
 import { useStageStyle } from "../../components/stage-style";
-import { formatDays } from "../../format/durations";
-import { formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";
 
 interface Props {
@@ -12,45 +10,10 @@ interface Props {
   column: string;
   values: Record<string, number>;
   formatValue: (value: number) => string;
-  isLoading: boolean;
-}
-
-export function TimeInStageCard({ times, isLoading }: { times: Record<string, number>; isLoading: boolean }) {
-  const t = strings.analytics;
-  return (
-    <StageBarCard
-      title={t.timeInStage}
-      hint={t.timeInStageHint}
-      column={t.columns.days}
-      values={times}
-      formatValue={formatDays}
-      isLoading={isLoading}
-    />
-  );
-}
-
-export function DistributionCard({
-  distribution,
-  isLoading,
-}: {
-  distribution: Record<string, number>;
-  isLoading: boolean;
-}) {
-  const { distribution: title, distributionHint: hint, columns } = strings.analytics;
-  return (
-    <StageBarCard
-      title={title}
-      hint={hint}
-      column={columns.customers}
-      values={distribution}
-      formatValue={formatNumber}
-      isLoading={isLoading}
-    />
-  );
 }
 
 /** One bar per stage in the company's order; removed stages come last. */
-function StageBarCard({ title, hint, column, values, formatValue, isLoading }: Props) {
+export function StageBarCard({ title, hint, column, values, formatValue }: Props) {
   const stageStyle = useStageStyle();
   const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);
   const keys = [
@@ -69,7 +32,6 @@ function StageBarCard({ title, hint, column, values, formatValue, isLoading }: P
       title={title}
       hint={hint}
       summary={rows.map((row) => `${row.name}: ${row.label}`).join("; ")}
-      isLoading={isLoading}
       isEmpty={rows.every((row) => row.value === 0)}
       table={{
         columns: [strings.analytics.columns.stage, column],

@@ -51,6 +51,7 @@ from api.security.cookies import Cookies
 from api.security.ip_rate_limit import IpRateLimits
 from api.security.route_classes import HotRouteMiddleware
 from api.telemetry import GatewayMetrics, TelemetryMiddleware
+from api.trailing_slash import TrailingSlashRedirect
 from db.connections import open_pool
 from db.journeys.rulebooks import RulebookCache
 from logging_setup import configure_logs
@@ -106,7 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app, handler)
     app.state.public_url = settings.public_url
     openapi.complete(app)
-    app.router.default = Dashboard(Path(settings.dashboard))
+    app.router.default = TrailingSlashRedirect(app.router, Dashboard(Path(settings.dashboard)))
     return app
 
 

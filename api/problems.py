@@ -32,7 +32,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "method-not-allowed": (405, "Method not allowed", "The `Allow` header lists the methods that this path supports."),
     "conflict": (409, "Conflict with the current state", "`detail` describes the current state. Nothing was changed."),
     "too-large": (413, "Request body too large", "Send at most 1 MiB, and at most 1000 events in a batch."),
-    "unsupported-media-type": (415, "Unsupported content type", "`detail` lists the supported content types."),
+    "unsupported-media-type": (415, "Unsupported content type", "`detail` says what is supported."),
     "invalid-request": (
         422,
         "Invalid request",
@@ -164,6 +164,10 @@ class _MethodNotAllowed(_FrameworkError):
         super().__init__(detail, headers, **more)
 
 
+class _UnsupportedMediaType(_FrameworkError):
+    kind = "unsupported-media-type"
+
+
 class _TooLarge(_FrameworkError):
     kind = "too-large"
 
@@ -173,6 +177,7 @@ _WRAPPERS = {
     "404": _NotFound,
     "405": _MethodNotAllowed,
     "413": _TooLarge,
+    "415": _UnsupportedMediaType,
     "500": _Internal,
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import socket
 from collections.abc import Iterator
 
 import httpx2
@@ -95,3 +97,60 @@ def test_head_is_counted_as_head_of_its_route(client: httpx2.Client) -> None:
     client.head("/problems/csrf")
     counted = 'perdure_request_seconds_count{method="HEAD",route="/problems/{kind}",status="200"}'
     assert counted in client.get("/metrics").text
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/v1/stages/", "/v1/stages"),
+        ("/v1/stages///?a=1&b=%2F", "/v1/stages?a=1&b=%2F"),
+        ("/v1/customers/a%3Fb/explain/", "/v1/customers/a%3Fb/explain"),
+        ("/livez/", "/livez"),
+    ],
+)
+def test_redirects_do_not_use_the_host_header(gateway: Served, path: str, location: str) -> None:
+    for host in ("evil.example", "perdure.example"):
+        answer = httpx2.get(gateway.url + path, headers={"Host": host, "X-Forwarded-Host": host})
+        assert (answer.status_code, answer.headers["location"]) == (307, location)
+
+
+@pytest.mark.parametrize("path", ["//evil.example/v1/stages/", "/nowhere/", "//evil.example/"])
+def test_no_other_paths_are_redirected(gateway: Served, path: str) -> None:
+    with httpx2.Client(base_url="http://unused") as plain:
+        request = plain.build_request("GET", gateway.url + "/x")
+        request.url = request.url.copy_with(raw_path=path.encode())
+        assert plain.send(request).status_code == 404
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP", "identity, gzip", "x" * 100])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/events"),
+        ("PUT", "/v1/customers/c-1"),
+        ("PATCH", "/v1/staff/1"),
+        ("POST", "/v1/session"),
+        ("POST", "/v1/customers/c-1/stage"),
+    ],
+)
+def test_encoded_bodies_are_refused(client: httpx2.Client, method: str, path: str, encoding: str) -> None:
+    headers = {"Content-Encoding": encoding, "Content-Type": "application/json"}
+    answer = client.request(method, path, content=gzip.compress(b"{}"), headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (415, "application/problem+json")
+    assert answer.json()["type"] == "https://perdure.example/problems/unsupported-media-type"
+    assert answer.json()["detail"].startswith(f"Content-Encoding {encoding[:77]}")
+    assert answer.json()["detail"].endswith(" is not supported; send the body uncompressed")
+    assert answer.headers["accept-encoding"] == "identity"
+
+
+def test_encoded_bodies_are_refused_after_authentication_and_before_reading(gateway: Served, tenant: Tenant) -> None:
+    head = "POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 500000\r\n"
+    for key, status in (("nobodys", b"401"), (tenant.key, b"415")):
+        with socket.create_connection(("127.0.0.1", int(gateway.url.rpartition(":")[2])), timeout=5) as connection:
+            connection.sendall(f"{head}Authorization: Bearer {key}\r\n\r\n".encode())  # and nothing of the body
+            assert connection.recv(65536).split(b" ")[1] == status
+
+
+def test_identity_is_no_encoding(client: httpx2.Client) -> None:
+    answer = client.put("/v1/customers/c-1", json={"name": "Ada"}, headers={"Content-Encoding": "identity"})
+    assert answer.status_code == 200

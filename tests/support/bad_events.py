@@ -69,6 +69,8 @@ _SET: list[tuple[str, dict[str, Any], str, object]] = [
     ("customer is a boolean", CALL, "customer_id", True),
     ("customer has a blank", CALL, "customer_id", "a b"),
     ("customer has a line break at its end", CALL, "customer_id", "c1\n"),
+    ("customer is a dot", CALL, "customer_id", "."),
+    ("customer is two dots", CALL, "customer_id", ".."),
     ("customer has a slash", CALL, "customer_id", "../c2"),
     ("customer has a NUL", CALL, "customer_id", "c1\x00"),
     ("customer has a letter with an accent", CALL, "customer_id", "zoé"),

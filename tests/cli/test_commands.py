@@ -21,8 +21,6 @@ from settings import Settings
 from tests.cli.conftest import Shell
 from tests.support.bad_events import BAD_EVENTS
 
-JOURNEY = services.JOURNEY
-
 
 def visit(number: int, customer: int, at: datetime, amount: str = "400.00") -> dict[str, Any]:
     when = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -75,7 +73,7 @@ async def test_import_gives_the_stages_of_simulate_and_is_repeatable(shell: Shel
 
 async def test_a_killed_import_can_be_resumed(shell: Shell, tmp_path: Path) -> None:
     log = old_log(tmp_path / "log.jsonl", customers=150)
-    words = [JOURNEY, "import", log, "--company", str(shell.company), "--shift-to-now"]
+    words = [services.JOURNEY, "import", log, "--company", str(shell.company), "--shift-to-now"]
     process = subprocess.Popen(words, env=shell.environment)
     while shell.counts()[1] < 20:
         assert process.poll() is None, "the import was over before it could be killed"
@@ -298,4 +296,4 @@ async def test_a_key_is_shown_once_and_can_be_revoked(shell: Shell) -> None:
 
 
 def test_the_command_is_the_one_of_this_environment() -> None:
-    assert Path(JOURNEY).parent == Path(sys.executable).parent
+    assert Path(services.JOURNEY).parent == Path(sys.executable).parent

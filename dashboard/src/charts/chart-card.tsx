@@ -1,18 +1,19 @@
+import type { UseQueryResult } from "@tanstack/react-query";
 import { Empty, Switch } from "antd";
 import { type ReactNode, useId, useState } from "react";
+import { ErrorAlert } from "../components/error-alert";
 import { ErrorBoundary } from "../components/error-boundary";
 import { TextSkeleton } from "../components/loading";
 import { Panel } from "../components/panel";
 import { strings } from "../strings";
 import { ChartTable, type TableData } from "./chart-table";
 
-interface Props {
+interface ChartProps {
   title: string;
   hint: string;
   /** text alternative of the chart */
   summary: string;
   isEmpty: boolean;
-  isLoading?: boolean;
   table: TableData;
   chart: ReactNode;
   /** shown next to the switch */
@@ -20,8 +21,24 @@ interface Props {
   className?: string;
 }
 
+interface Props extends ChartProps {
+  /** the card's own query, if it has one: the card shows a placeholder while it loads, and its error */
+  query?: Pick<UseQueryResult, "data" | "isPending" | "isError" | "error" | "refetch">;
+}
+
 /** A chart with a switch that shows its data as a table. */
-export function ChartCard({
+export function ChartCard({ query, ...props }: Props) {
+  if (query?.isError && query.data === undefined) {
+    return (
+      <Panel title={props.title} className={props.className ?? ""}>
+        <ErrorAlert error={query.error} retry={() => void query.refetch()} />
+      </Panel>
+    );
+  }
+  return <LoadedChart {...props} isLoading={query?.isPending ?? false} />;
+}
+
+function LoadedChart({
   title,
   hint,
   summary,
@@ -31,7 +48,7 @@ export function ChartCard({
   chart,
   extra,
   className,
-}: Props) {
+}: ChartProps & { isLoading: boolean }) {
   const [asTable, setAsTable] = useState(false);
   const id = useId();
   const t = strings.analytics;

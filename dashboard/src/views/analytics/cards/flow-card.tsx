@@ -1,24 +1,25 @@
 import { useMemo } from "react";
-import { type AnalyticsQuery, useSankey } from "../../api/analytics";
-import { useStages } from "../../api/queries";
-import type { SankeyData } from "../../api/types";
-import { ChartCard } from "../../charts/chart-card";
-import { chartThemeFor } from "../../charts/chart-theme";
-import { FlowChart } from "../../charts/lazy-charts";
-import { seriesStyle } from "../../charts/palette";
-import { toStageFlow } from "../../charts/stage-flow";
-import { ErrorAlert } from "../../components/error-alert";
-import { Panel } from "../../components/panel";
-import { useStageStyle } from "../../components/stage-style";
-import { formatNumber } from "../../format/numbers";
-import { strings } from "../../strings";
-import { useDark, useNarrow } from "../../theme";
+import { periodParams, useFigure } from "../../../api/analytics";
+import { useStages } from "../../../api/queries";
+import type { SankeyData } from "../../../api/types";
+import { ChartCard } from "../../../charts/chart-card";
+import { chartThemeFor } from "../../../charts/chart-theme";
+import { FlowChart } from "../../../charts/lazy-charts";
+import { seriesStyle } from "../../../charts/palette";
+import { toStageFlow } from "../../../charts/stage-flow";
+import { useStageStyle } from "../../../components/stage-style";
+import { formatNumber } from "../../../format/numbers";
+import { strings } from "../../../strings";
+import { useDark, useNarrow } from "../../../theme";
+import type { AnalyticsCard, CardProps } from "../card";
+
+export const card: AnalyticsCard = { order: 40, isBelowFold: true, Card: FlowCard };
 
 const EMPTY_SANKEY: SankeyData = { nodes: [], links: [] };
 
-/** Stage flow of the period (Sankey); loads its own data. */
-export function FlowCard({ filter }: { filter: AnalyticsQuery }) {
-  const query = useSankey(filter);
+/** Stage flow of the period (Sankey). */
+function FlowCard({ filter }: CardProps) {
+  const query = useFigure("/v1/portal/analytics/sankey", periodParams(filter));
   const stageStyle = useStageStyle();
   const stages = useStages().data?.stages;
   const dark = useDark();
@@ -34,21 +35,14 @@ export function FlowCard({ filter }: { filter: AnalyticsQuery }) {
   }, [data, stageStyle, stages, dark]);
   const t = strings.analytics;
   const steps = new Map(flow.nodes.map((node) => [node.key, node.step]));
-  if (query.isError && query.data === undefined) {
-    return (
-      <Panel title={t.flow} className="wide">
-        <ErrorAlert error={query.error} retry={() => void query.refetch()} />
-      </Panel>
-    );
-  }
   return (
     <ChartCard
       className="wide"
       title={t.flow}
       hint={t.flowHint}
       summary={flow.links.map((link) => `${link.from} → ${link.to}: ${formatNumber(link.value)}`).join("; ")}
-      isEmpty={query.data !== undefined && flow.links.length === 0}
-      isLoading={query.isPending}
+      query={query}
+      isEmpty={flow.links.length === 0}
       table={{
         columns: [t.columns.from, t.columns.to, t.columns.step, t.columns.count],
         rows: flow.links.map((link) => ({

@@ -3,8 +3,6 @@ import { BarChart } from "../../charts/bar-chart";
 import { ChartCard } from "../../charts/chart-card";
 import { chartThemeFor } from "../../charts/chart-theme";
 import { useStageStyle } from "../../components/stage-style";
-import { formatDays } from "../../format/durations";
-import { formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";
 import { useDark } from "../../theme";
 
@@ -16,34 +14,8 @@ interface Props {
   formatValue: (value: number) => string;
 }
 
-export function TimeInStageCard({ times }: { times: Record<string, number> }) {
-  const t = strings.analytics;
-  return (
-    <StageBarCard
-      title={t.timeInStage}
-      hint={t.timeInStageHint}
-      column={t.columns.days}
-      values={times}
-      formatValue={formatDays}
-    />
-  );
-}
-
-export function DistributionCard({ distribution }: { distribution: Record<string, number> }) {
-  const { distribution: title, distributionHint: hint, columns } = strings.analytics;
-  return (
-    <StageBarCard
-      title={title}
-      hint={hint}
-      column={columns.customers}
-      values={distribution}
-      formatValue={formatNumber}
-    />
-  );
-}
-
 /** One bar per stage in the company's order; removed stages come last. */
-function StageBarCard({ title, hint, column, values, formatValue }: Props) {
+export function StageBarCard({ title, hint, column, values, formatValue }: Props) {
   const stageStyle = useStageStyle();
   const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);
   const dark = useDark();

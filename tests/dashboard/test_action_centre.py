@@ -61,7 +61,7 @@ def test_search_finds_customers_at_risk(visit: Visit, family: tuple[str, list[st
     visit.sign_in()
     search(page, name.upper(), 3)
     assert set(customer_ids_in(listing(page))) == {ada, bea, cleo}
-    search(page, bea, 1)
+    expect(search(page, bea, 1).locator(".stage-tag")).to_have_text("At Risk")
     search(page, f"{cleo}@example.com", 1)
     assert customer_ids_in(listing(page)) == [cleo]
     search(page, "no such name", 0)

@@ -5,6 +5,9 @@ import sys
 
 import structlog
 
+#: The loggers that log the URL of each request
+HTTP_CLIENTS = ("httpx", "httpx2")
+
 
 def configure_logs(level: str, style: str) -> None:
     """Route structlog and the standard library's loggers through one formatter, to standard error.
@@ -40,3 +43,12 @@ def configure_logs(level: str, style: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in HTTP_CLIENTS:
+        logging.getLogger(name).addFilter(_without_urls)
+
+
+def _without_urls(record: logging.LogRecord) -> bool:
+    """Replace each URL in the record's arguments by its host: paths and queries may contain secrets."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(argument.host if hasattr(argument, "host") else argument for argument in record.args)
+    return True

@@ -73,7 +73,13 @@ class ActActivity:
                 await record_effect(self._pool, context, effect, result)
             elif effect is not None:
                 deliveries.append((context, effect))
-        await asyncio.gather(*(self._deliver(request, *delivery, result) for delivery in deliveries))
+        # An unexpected error fails the activity only after the outcomes of all other deliveries are recorded.
+        errors = await asyncio.gather(
+            *(self._deliver(request, *delivery, result) for delivery in deliveries), return_exceptions=True
+        )
+        for error in errors:
+            if error is not None:
+                raise error
         return {name: value for name, value in result.items() if value}  # type: ignore[return-value]
 
     async def _effect(self, request: ActRequest, context: ActionContext, result: ActResult) -> Effect | None:

@@ -96,33 +96,43 @@ class Delivery:
         return await asyncio.to_thread(rendering.render, template, locale, values, own)
 
     async def _deliver_event(self, context: ActionContext, effect: WebhookEvent) -> Outcome:
-        """Deliver to each endpoint once: the action's detail lists those that have already received the event."""
+        """Deliver to each endpoint once: the action's detail lists those that have already received the event.
+
+        Endpoints are independent of each other: neither a slow nor a broken one delays or repeats the others' events.
+        """
         endpoints = await webhook_endpoints.active_endpoints(self.pool, context.company_id)
         if not endpoints:
             return Outcome(status="suppressed", reason="no active webhook endpoint")
         delivered: list[int] = list(context.detail.get("told", []))
-        failures: list[NotDelivered] = []
         timestamp = utc_text(to_micros(_transition_time(context)))
         event = {"type": effect.type, "timestamp": timestamp, "data": effect.data}
-        for row in endpoints:
-            if row.id in delivered:
-                continue
-            endpoint = Endpoint(row.url, row.secret, row.previous_secret)
-            try:
-                await self.webhook.deliver(endpoint, f"{message_id(context.action_key)}-{row.id}", event)
-                delivered.append(row.id)
-            except EndpointGone as gone:
-                await webhook_endpoints.disable(self.pool, context.company_id, row.id, context.at, gone.reason)
-                failures.append(gone)
-            except NotDelivered as error:
-                failures.append(error)
-        retryable = [error for error in failures if not error.final]
-        if retryable:
+        waiting = [row for row in endpoints if row.id not in delivered]
+        errors = await asyncio.gather(*(self._send_event(context, row, event) for row in waiting))
+        failures = {row.id: error for row, error in zip(waiting, errors, strict=True) if error is not None}
+        delivered += [row.id for row in waiting if row.id not in failures]
+        retryable = [error for error in failures.values() if not error.final]
+        if retryable or any(isinstance(error, EndpointGone) for error in failures.values()):
             await action_outcomes.add_detail(self.pool, context, {"told": delivered})
+        for endpoint_id, error in failures.items():
+            if isinstance(error, EndpointGone):
+                await webhook_endpoints.disable(self.pool, context.company_id, endpoint_id, context.at, error.reason)
+        if retryable:
             raise retryable[0]
         if failures and not delivered:
-            raise failures[0]
-        return Outcome(status="succeeded", detail={"told": delivered})
+            raise next(iter(failures.values()))
+        reasons = "; ".join(f"endpoint {endpoint_id}: {error.reason}" for endpoint_id, error in failures.items())
+        return Outcome(status="succeeded", error=reasons or None, detail={"told": delivered})
+
+    async def _send_event(
+        self, context: ActionContext, row: webhook_endpoints.SigningEndpoint, event: Mapping[str, object]
+    ) -> NotDelivered | None:
+        """Deliver to one endpoint; return why it was not delivered, None if it was."""
+        endpoint = Endpoint(row.url, row.secret, row.previous_secret)
+        try:
+            await self.webhook.deliver(endpoint, f"{message_id(context.action_key)}-{row.id}", event)
+        except NotDelivered as error:
+            return error
+        return None
 
 
 def _transition_time(context: ActionContext) -> datetime:

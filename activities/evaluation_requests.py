@@ -11,7 +11,7 @@ from db.connections import Pool
 from db.operations import maintenance
 
 POLL_INTERVAL = 0.2  # seconds
-COMMIT_TIMEOUT = 30.0  # seconds in which the journeys that were asked should have committed
+COMMIT_TIMEOUT = 30.0  # seconds in which the requested evaluations should have committed
 
 #: ``contracts.journey_client.request_evaluation`` with its client: takes the company and the customer.
 RequestEvaluation = Callable[[int, str], Awaitable[None]]
@@ -33,7 +33,7 @@ async def unchanged(pool: Pool, company_id: int, versions: dict[int, int], timeo
     Args:
         pool: The application's pool.
         company_id: The company.
-        versions: Version of each journey before it was asked, by relationship id.
+        versions: Version of each journey before the request, by relationship id.
         timeout: Seconds; returns earlier once all have committed.
     """
     remaining, deadline = versions, time.monotonic() + timeout

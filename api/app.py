@@ -23,6 +23,7 @@ from api import openapi, problems
 from api.change_streams import ChangeStreams
 from api.dashboard import Dashboard
 from api.dependencies import Gateway, TemporalConnection
+from api.head_requests import HeadMiddleware
 from api.routes import (
     actions,
     analytics,
@@ -50,6 +51,7 @@ from api.security.cookies import Cookies
 from api.security.ip_rate_limit import IpRateLimits
 from api.security.route_classes import HotRouteMiddleware
 from api.telemetry import GatewayMetrics, TelemetryMiddleware
+from api.trailing_slash import TrailingSlashRedirect
 from db.connections import open_pool
 from db.journeys.rulebooks import RulebookCache
 from logging_setup import configure_logs
@@ -92,6 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=partial(_lifespan, settings),
         middleware=[
             Middleware(TelemetryMiddleware, answer_error=handler),
+            Middleware(HeadMiddleware),
             Middleware(HotRouteMiddleware, routes=journeys.hot.routes, answer_error=handler),
             Middleware(BodyLimitMiddleware),
         ],
@@ -102,8 +105,9 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     problems.install(app, handler)
+    app.state.public_url = settings.public_url
     openapi.complete(app)
-    app.router.default = Dashboard(Path(settings.dashboard))
+    app.router.default = TrailingSlashRedirect(app.router, Dashboard(Path(settings.dashboard)))
     return app
 
 

@@ -32,7 +32,6 @@ SECURITY = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
     " img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; manifest-src 'self';"
     " worker-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
@@ -131,7 +130,6 @@ def _file(name: str, path: Path) -> _File:
     headers = {
         "Content-Type": f"{kind}; charset=utf-8" if kind.startswith("text/") else kind,
         "Cache-Control": "public, max-age=31536000, immutable" if name.startswith(ASSETS) else "no-cache",
-        "X-Content-Type-Options": "nosniff",
     }
     if len(variants) > 1:
         headers["Vary"] = "Accept-Encoding"

@@ -32,7 +32,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "method-not-allowed": (405, "Method not allowed", "The `Allow` header lists the methods that this path supports."),
     "conflict": (409, "Conflict with the current state", "`detail` describes the current state. Nothing was changed."),
     "too-large": (413, "Request body too large", "Send at most 1 MiB, and at most 1000 events in a batch."),
-    "unsupported-media-type": (415, "Unsupported content type", "`detail` lists the supported content types."),
+    "unsupported-media-type": (415, "Unsupported content type", "`detail` says what is supported."),
     "invalid-request": (
         422,
         "Invalid request",
@@ -45,10 +45,20 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     ),
     "refused": (422, "The journey refused the change", "`detail` says why. Nothing was changed."),
     "rate-limited": (429, "Too many requests", "Wait for the number of seconds in `Retry-After`, then try again."),
+    "headers-too-large": (
+        431,
+        "Request headers too large",
+        "Send at most 32 KiB of headers, the request line included.",
+    ),
     "unavailable": (
         503,
         "Service unavailable",
         "A part of the system does not respond. Try again after the number of seconds in `Retry-After`.",
+    ),
+    "too-many-connections": (
+        503,
+        "Too many connections",
+        "Close unused connections of your address, or wait for the number of seconds in `Retry-After`.",
     ),
     "not-all-taken": (
         503,
@@ -89,10 +99,15 @@ def shown(value: object) -> str:
     return text.encode(errors="replace").decode()
 
 
+def type_uri(public_url: str, kind: str) -> str:
+    """Return the absolute URI of a problem type, which leads to its explanation."""
+    return f"{public_url.rstrip('/')}/problems/{kind}"
+
+
 def make_handler(public_url: str) -> ExceptionHandler:
     """Create the handler that turns errors into problems, whose types are absolute URIs under `public_url`."""
     return new_exception_handler(
-        documentation_uri_template=public_url.rstrip("/") + "/problems/{type}",
+        documentation_uri_template=type_uri(public_url, "{type}"),
         unhandled_wrappers=_WRAPPERS,  # type: ignore[arg-type]  # called with the same arguments as the declared types
         request_validation_handler=_invalid_request,
         handlers={
@@ -142,6 +157,16 @@ class _NotFound(_FrameworkError):
 class _MethodNotAllowed(_FrameworkError):
     kind = "method-not-allowed"
 
+    def __init__(self, detail: str | None = None, headers: Mapping[str, str] | None = None, **more: Any) -> None:
+        allowed = (headers or {}).get("Allow", "")
+        if "GET" in allowed and "HEAD" not in allowed:  # see `HeadMiddleware`
+            headers = {**(headers or {}), "Allow": allowed + ", HEAD"}
+        super().__init__(detail, headers, **more)
+
+
+class _UnsupportedMediaType(_FrameworkError):
+    kind = "unsupported-media-type"
+
 
 class _TooLarge(_FrameworkError):
     kind = "too-large"
@@ -152,6 +177,7 @@ _WRAPPERS = {
     "404": _NotFound,
     "405": _MethodNotAllowed,
     "413": _TooLarge,
+    "415": _UnsupportedMediaType,
     "500": _Internal,
 }
 

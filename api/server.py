@@ -40,13 +40,16 @@ def server_for(app: Starlette, *, trusted_proxies: str, connections_per_address:
     """The server of a gateway.
 
     Args:
+        app: The gateway, from `create_app`.
         trusted_proxies: Addresses and networks, comma-separated. Only they may say who the client is
             (``X-Forwarded-For``, ``X-Forwarded-Proto``), and their connections are not counted.
         connections_per_address: Open connections that one other address may have.
         options: Further arguments of ``uvicorn.Config``: host, port, logging.
     """
     proxies = [proxy.strip() for proxy in trusted_proxies.split(",") if proxy.strip()]
-    limits = ConnectionLimits(per_address=connections_per_address, trusted=networks(proxies))
+    limits = ConnectionLimits(
+        per_address=connections_per_address, trusted=networks(proxies), public_url=app.state.public_url
+    )
     config = uvicorn.Config(
         app,
         http=guarded(limits),

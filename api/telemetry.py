@@ -25,6 +25,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 _log = structlog.get_logger("gateway")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+NOSNIFF = (b"x-content-type-options", b"nosniff")  # browsers must not guess another content type
 SLOW = 1.0  # seconds; slower requests are logged even if they succeed
 _BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]
 
@@ -92,6 +93,8 @@ def _free_port() -> int:
 class TelemetryMiddleware:
     """Outermost ASGI middleware: request ids, metrics, and logs of failed and slow requests.
 
+    It adds the headers that every response has: `X-Request-Id` and `X-Content-Type-Options`.
+
     Unexpected errors are logged once, under the request id of the error response that `answer_error` creates.
     """
 
@@ -106,13 +109,13 @@ class TelemetryMiddleware:
         started, status = perf_counter(), 0
         received = Headers(scope=scope).get("x-request-id", "")
         request_id = received if _REQUEST_ID.fullmatch(received) else f"{self.process}-{next(self.number)}"
-        header = (b"x-request-id", request_id.encode())
+        headers = ((b"x-request-id", request_id.encode()), NOSNIFF)
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], header]
+                message["headers"] = [*message["headers"], *headers]
             await send(message)
 
         try:

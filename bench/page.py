@@ -116,8 +116,8 @@ def sign_in(browser: Browser, url: str, key: str) -> StorageState:
     with closing(browser.new_context()) as context:
         page = context.new_page()
         page.goto(f"{url}/sign-in")
-        page.get_by_label("API key").fill(key)
-        page.get_by_label("API key").press("Enter")
+        page.get_by_label("Access key").fill(key)
+        page.get_by_label("Access key").press("Enter")
         page.wait_for_url("**/action-centre")
         return context.storage_state()
 

@@ -38,9 +38,9 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {
         "predictions": ("cli.maintenance.predictions", "Fit and list the models that predict returning customers."),
     },
     "Outreach": {
-        "actions": ("cli.outreach.actions", "List actions (emails, SMS, tasks, webhooks) and retry them."),
+        "actions": ("cli.outreach.actions", "List actions (e-mails, SMS, tasks, webhooks) and retry them."),
         "tasks": ("cli.outreach.tasks", "List, complete and assign staff tasks."),
-        "templates": ("cli.outreach.templates", "Customize a company's message templates."),
+        "templates": ("cli.outreach.templates", "Customise a company's message templates."),
         "outreach": ("cli.outreach.outreach", "Quiet hours, message limits, sender and retention campaign."),
         "webhooks": ("cli.outreach.webhooks", "Manage webhook endpoints."),
     },

@@ -73,7 +73,7 @@ def probability_alive(model: Model, x: int, t_x: float, age: float) -> float:
 def probability_of_return(model: Model, x: int, t_x: float, age: float, days: float) -> float:
     """Return the probability of at least one appointment in the next `days`.
 
-    It is P(alive) × (1 − probability that an active customer stays away so long).
+    It is P(alive) × (1 − probability that an active customer makes no visit in that time).
     """
     away = (model.r + x) * math.log1p(-_share(model, age, days))
     return probability_alive(model, x, t_x, age) * -math.expm1(away)

@@ -19,7 +19,7 @@ Counts: TypeAlias = NDArray[np.int64]
 
 #: Limits of the search for each parameter (alpha in mean ages). A result within the margin of a limit is no maximum.
 LEAST, MOST, MARGIN = 1e-3, 1e3, 1.05
-#: Starting points: the likelihood usually has a single maximum, but may have a flat ridge on the way to it.
+#: Starting points: the likelihood usually has a single maximum, but may have a flat ridge next to it.
 STARTS = ((1.0, 1.0, 1.0, 1.0), (0.25, 0.2, 0.8, 2.5), (3.0, 1.0, 0.2, 4.0))
 STEEP = 1e-4  # slope of the mean log-likelihood by the log of a parameter; a steeper one means no maximum was found
 SEARCH: Any = {"maxiter": 2000, "maxfun": 4000, "ftol": 1e-14, "gtol": 1e-8, "maxcor": 20}

@@ -25,6 +25,7 @@ FUTURE_LIMIT = 5 * MINUTE  # a sender's clock may be this far ahead
 CENT = Decimal("0.01")
 
 _decoder = msgspec.json.Decoder(AnyEvent)
+_raw_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _untyped_decoder = msgspec.json.Decoder()
 
 
@@ -41,6 +42,10 @@ class InvalidEvent(ValueError):
 
 _AT_PATH = re.compile(r" - at `\$\.?(.*)`$")
 _KEYS = re.compile(rb'"[^"\\]*"\s*:')
+_FRACTION = re.compile(rb"-?[0-9]{1,16}(?:\.[0-9]{1,16})?(?:[eE][+-]?[0-9])?")
+# `Decimal` also accepts blanks, underscores, exponents, and the digits of other scripts
+_AMOUNT = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_OTHER_AMOUNT = re.compile(rb'"amount"\s*:\s*"(?![+-]?[0-9]+(?:\.[0-9]+)?")')
 
 
 def parse(line: bytes | str, *, now: Micros | None = None) -> Event:
@@ -55,34 +60,74 @@ def parse(line: bytes | str, *, now: Micros | None = None) -> Event:
     """
     try:
         raw = line if isinstance(line, bytes) else line.encode()
-        event: Event = _decoder.decode(raw)
+        event = _decode(raw)
     except (msgspec.DecodeError, UnicodeError, OverflowError, RecursionError) as error:
         raise _invalid_line(line, error) from None
     _check(event, now)
     keys = _KEYS.findall(raw)
     if len(keys) != len(set(keys)) or b"\\" in raw:
         json.loads(raw, object_pairs_hook=_refuse_duplicates, parse_int=str, parse_float=str)
+    # the pattern would miss a name or a value with escapes
+    if b"\\" in raw or (b'"amount"' in raw and _OTHER_AMOUNT.search(raw)):
+        _check_amount_text(_untyped_decoder.decode(raw))
     return event
 
 
 def from_fields(fields: object, *, now: Micros | None = None) -> Event:
     """Parse an event from a decoded JSON object. Otherwise as `parse`."""
     try:
-        event: Event = msgspec.convert(fields, AnyEvent)
+        event = _convert(fields)
     except UnicodeEncodeError as error:
         raise _invalid_unicode(fields, error) from None
     except (msgspec.ValidationError, OverflowError) as error:
         raise _invalid_fields(fields, str(error)) from None
+    _check_amount_text(fields)
     _check(event, now)
     return event
+
+
+def _decode(raw: bytes) -> Event:
+    """Decode an event. Where an integer is wanted, any integral number is one: 5.0 and 5e0 are 5."""
+    event: Event
+    try:
+        event = _decoder.decode(raw)
+    except msgspec.ValidationError:
+        fields = _raw_decoder.decode(raw)
+        whole = {name: text for name, value in fields.items() if (text := _whole_number(bytes(value)))}
+        if not whole:
+            raise
+        event = _decoder.decode(msgspec.json.encode(fields | whole))
+    return event
+
+
+def _convert(fields: object) -> Event:
+    """Do the same as `_decode` for a decoded object."""
+    event: Event
+    try:
+        event = msgspec.convert(fields, AnyEvent)
+    except msgspec.ValidationError:
+        values = fields.items() if isinstance(fields, dict) else ()
+        whole = {name: int(value) for name, value in values if isinstance(value, float) and value.is_integer()}
+        if not whole:
+            raise
+        event = msgspec.convert({**dict(values), **whole}, AnyEvent)
+    return event
+
+
+def _whole_number(text: bytes) -> msgspec.Raw | None:
+    """Return the integer that a JSON number with a fraction or an exponent is equal to, as JSON."""
+    if not _FRACTION.fullmatch(text):
+        return None
+    number = Decimal(text.decode())
+    return msgspec.Raw(b"%d" % number) if number == number.to_integral_value() else None
 
 
 def _check(event: Event, now: Micros | None) -> None:
     """Check what the types cannot express: characters, decimals, and limits of time."""
     if not CUSTOMER_ID.fullmatch(event.customer):
         raise InvalidEvent("customer_id", event.customer_id, f"must be {CUSTOMER_ID_CHARACTERS}, or an integer")
-    if not event.id.isprintable():
-        raise InvalidEvent("id", event.id, "must be 1 to 128 printable characters")
+    if not event.id.isprintable() or event.id != event.id.strip():
+        raise InvalidEvent("id", event.id, "must be 1 to 128 printable characters, without blanks around them")
     _check_time("occurred_at", event.occurred_at)
     if now is not None and event.at > now + FUTURE_LIMIT:
         raise InvalidEvent("occurred_at", event.occurred_at.isoformat(), "must be at most 5 minutes in the future")
@@ -107,10 +152,21 @@ def _check_amount(amount: Decimal, least: Decimal) -> None:
         raise InvalidEvent("amount", str(amount), allowed)
 
 
+def _check_amount_text(fields: Any) -> None:
+    """Check the form of an amount that is given as text; its value is checked by `_check_amount`."""
+    text = fields.get("amount")
+    if isinstance(text, str) and not _AMOUNT.fullmatch(text):
+        raise InvalidEvent("amount", text, "must be a number in plain digits, like 49.90")
+
+
 def _check_text(field: str, text: str | None) -> None:
-    if text is None or text.isprintable():
+    if text is None:
         return
-    # a comment may have line breaks, an id may not
+    # a comment may have line breaks and blanks around it, an id may not
+    if field != "comment" and text != text.strip():
+        raise InvalidEvent(field, text, "must not begin or end with blanks")
+    if text.isprintable():
+        return
     if field != "comment" or not is_storable(text):
         raise InvalidEvent(field, text, "must contain printable characters only")
 
@@ -128,7 +184,7 @@ def _invalid_line(line: bytes | str, error: Exception) -> InvalidEvent:
         fields = _untyped_decoder.decode(line)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         text = line.decode("utf-8", "replace") if isinstance(line, bytes) else line
-        return InvalidEvent("(body)", text, f"must be JSON in UTF-8: {error}")
+        return InvalidEvent("(body)", text.strip(), f"must be JSON in UTF-8: {error}")
     return _invalid_fields(fields, str(error))
 
 

@@ -2,11 +2,14 @@
 
 import re
 
-#: Matches a whole id; JSON schemas and Postgres need `ANCHORED_CUSTOMER_ID`.
-CUSTOMER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,64}")
+#: Matches a whole id; JSON schemas need `ANCHORED_CUSTOMER_ID`. `.` and `..` are excluded, because clients and proxies
+#: remove such segments from the paths of URLs. Without lookahead, which not every regex engine has.
+CUSTOMER_ID = re.compile(
+    r"([A-Za-z0-9_:@-][A-Za-z0-9._:@-]{0,63}|\.[A-Za-z0-9_:@-][A-Za-z0-9._:@-]{0,62}|\.\.[A-Za-z0-9._:@-]{1,62})"
+)
 ANCHORED_CUSTOMER_ID = f"^{CUSTOMER_ID.pattern}$"
 #: The same for people.
-CUSTOMER_ID_CHARACTERS = "1 to 64 of A-Z a-z 0-9 . _ : @ -"
+CUSTOMER_ID_CHARACTERS = "1 to 64 of A-Z a-z 0-9 . _ : @ -, but not . or .."
 
 
 def is_customer_id(text: str) -> bool:

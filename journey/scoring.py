@@ -182,7 +182,7 @@ class Scorer:
                 "inactivity",
                 weight,
                 elapsed > 2 * limit * DAY,
-                f"{days} days since {since}; counts above {limit}",
+                f"{_more_than(elapsed, limit)}{days} days since {since}; counts above {limit}",
             )
             for limit, weight in zip(s.risk_inactive_days, s.risk_inactive_weights, strict=True)
         ]
@@ -267,6 +267,11 @@ def _whole_days(elapsed: int) -> int:
 
 def _ascends(numbers: tuple[int, ...]) -> bool:
     return list(numbers) == sorted(numbers)
+
+
+def _more_than(elapsed: int, limit: int) -> str:
+    """Say "more than" just after a limit, when the elapsed time in days still reads as the limit itself."""
+    return "more than " if limit * 2 * DAY < elapsed < (limit + 1) * 2 * DAY else ""
 
 
 def _remainder(amount: Decimal, because: str) -> list[Factor]:

@@ -17,10 +17,15 @@ def printable(text: str) -> str:
 
 
 def excerpt(value: object) -> str:
-    """Return at most 80 printable characters of any value, for an error message."""
+    """Return at most 80 printable characters of any value, for an error message.
+
+    Text that begins or ends with blanks is quoted, so that they can be seen.
+    """
     try:
         text = value if isinstance(value, str) else repr(value)
     except (RecursionError, ValueError):  # nested too deeply, or a number with thousands of digits
         text = f"a {type(value).__name__}"
-    text = printable(text.strip()[:81])
-    return text if len(text) <= 80 else text[:77] + "..."
+    quote = '"' if text != text.strip() else ""
+    room = 80 - 2 * len(quote)
+    shown = printable(text[: room + 1])
+    return quote + (shown if len(shown) <= room else shown[: room - 3] + "...") + quote

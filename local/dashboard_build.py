@@ -1,6 +1,6 @@
 """Build the dashboard when it is missing or outdated, with this machine's Node or one from PyPI.
 
-A hash of all sources, saved next to the result, tells whether the build is current.
+A hash of all sources, saved next to the result, shows whether the build is current.
 """
 
 import fcntl

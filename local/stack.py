@@ -29,7 +29,7 @@ from local.services import Gateway, Worker
 from local.supervisor import Supervisor, supervised
 
 TEMPORAL_PORT, TEMPORAL_UI_PORT = 7233, 8233
-# The embedded Postgres would log what the sender of a statement is told anyway; `up` itself reports its end.
+# The embedded Postgres would log errors that the client receives anyway; `up` itself reports its exit.
 QUIET = {"log_min_messages": "fatal"}
 PUBLISHED = ("DATABASE_URL", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_CONFIG_FILE", "PUBLIC_URL", "OUTBOX")
 

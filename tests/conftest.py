@@ -1,7 +1,12 @@
-"""The real Postgres and Temporal that all tests of a process share; each test makes its own company in them."""
+"""Postgres and Temporal, shared by all tests of a process, and the order in which parallel processes get the tests.
 
+Tests of the same process are kept apart by company: each creates its own.
+"""
+
+import json
 import os
 import tempfile
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,33 +18,76 @@ import pytest_asyncio
 from psycopg import sql
 from xdist.remote import Producer  # type: ignore[import-untyped]  # ships no types
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # the same
+from xdist.workermanage import WorkerController  # type: ignore[import-untyped]  # the same
 
 from db.schema.migrate import upgrade
 from local.embedded import Postgres, Temporal, free_port, running
 
 NewDatabase = Callable[..., str]
 
-#: which of the processes that share a run's tests this is, from 0; each has its own servers
+#: the number of this pytest-xdist process, from 0; each process has its own servers
 PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-#: take `up`'s own ports, or build the dashboard in its folder: one after the other
-ALONE = ("tests/local/test_stack.py", "tests/local/test_dashboard_build.py", "tests/dashboard/")
+#: tests that use the default ports of `up` or build the dashboard in its folder: they all run in one process
+EXCLUSIVE = ("tests/local/test_stack.py", "tests/local/test_dashboard_build.py", "tests/dashboard/")
+#: file → seconds, of an earlier run; written by `--record-durations`
+DURATIONS = Path(__file__).with_name("durations.json")
+UNKNOWN_DURATION = 10.0
 
 
-class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # the same
-    """A file's tests share its fixtures, so that they stay in one process. The largest files begin."""
+def scope_of(nodeid: str) -> str:
+    """The unit that stays in one process: a file, because its tests share fixtures, or all exclusive tests."""
+    return "exclusive" if nodeid.startswith(EXCLUSIVE) else nodeid.partition("::")[0]
+
+
+class LongestFirst(LoadScopeScheduling):  # type: ignore[misc]  # ships no types
+    """Hand out whole files, those that took longest in the recorded run first, so that all processes end together."""
+
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        super().__init__(config, log)
+        self.expected: dict[str, float] = {}
+        for file, seconds in json.loads(DURATIONS.read_text()).items():
+            self.expected[scope_of(file)] = self.expected.get(scope_of(file), 0.0) + seconds
 
     def _split_scope(self, nodeid: str) -> str:
-        return "alone" if nodeid.startswith(ALONE) else nodeid.partition("::")[0]
+        return scope_of(nodeid)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        longest = max(self.workqueue, key=lambda scope: self.expected.get(scope, UNKNOWN_DURATION))
+        self.workqueue.move_to_end(longest, last=False)
+        super()._assign_work_unit(node)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
-    return ByFile(config, log)
+class DurationRecorder:
+    """Write what each file took, its fixtures included, for the next run's order."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds[report.nodeid.partition("::")[0]] += report.duration
+
+    def pytest_sessionfinish(self) -> None:
+        recorded = {file: round(seconds, 1) for file, seconds in sorted(self.seconds.items())}
+        DURATIONS.write_text(json.dumps(recorded, indent=1) + "\n")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record-durations", action="store_true", help="after a run of all tests: write durations.json")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--record-durations") and "PYTEST_XDIST_WORKER" not in os.environ:
+        config.pluginmanager.register(DurationRecorder())
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LongestFirst:
+    return LongestFirst(config, log)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def postgres_url() -> AsyncIterator[str]:
     """The URL of an empty database in a fresh cluster, as its superuser. No migration has run."""
-    # Not pytest's own folder: a socket's path must be short. No fsync: these clusters are never asked to survive.
+    # Not pytest's own folder: a socket's path must be short. No fsync: these clusters need not survive a crash.
     with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
         async with running(Postgres(Path(folder), settings={"fsync": "off"})) as postgres:
             yield postgres.url
@@ -47,8 +95,8 @@ async def postgres_url() -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 def new_database(postgres_url: str) -> Iterator[NewDatabase]:
-    """Makes a database, empty or a copy of `template`, owned by `owner`: the URL, as superuser. Dropped at the end."""
-    made: list[str] = []
+    """Create a database, empty or a copy of `template`; returns its superuser URL. Dropped at the end of the run."""
+    created: list[str] = []
 
     def make(*, template: str = "template1", owner: str = "postgres") -> str:
         name = f"db_{uuid4().hex}"
@@ -57,18 +105,18 @@ def new_database(postgres_url: str) -> Iterator[NewDatabase]:
         )
         with psycopg.connect(postgres_url, autocommit=True) as admin:
             admin.execute(statement)
-        made.append(name)
+        created.append(name)
         return urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
 
     yield make
     with psycopg.connect(postgres_url, autocommit=True) as admin:
-        for name in made:
+        for name in created:
             admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 @pytest.fixture(scope="session")
 def migrated_template(new_database: NewDatabase) -> str:
-    """The name of a database with the newest schema and nothing in it."""
+    """The name of a database with the newest schema and no rows."""
     url = new_database()
     upgrade(url)
     return urlsplit(url).path[1:]

@@ -1,7 +1,11 @@
-"""House rules that no other check knows, as a walk over the syntax trees. What fails says what to do instead."""
+"""House rules that no linter checks: determinism, names, file lengths and plain language.
+
+Each failure says what to do instead.
+"""
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -155,3 +159,90 @@ def test_the_check_of_stages_itself(source: str, named: bool) -> None:
 )
 def test_the_check_itself(source: str, clean: bool) -> None:
     assert (offences(source, BANNED) == []) is clean
+
+
+#: phrase (a case-insensitive pattern of whole words) → what to say instead
+PHRASES = {
+    r"(stands?|stood) (in|twice|otherwise)": "is stored in, is listed in, occurs twice, differs",
+    r"(is|are|was|were|been) told|tells": "is notified, receives; reports, says",
+    r"(is|are|was|were|been) asked(?! (to|about|for) )": "is queried, is requested",
+    r"of (no )?account": "used by, relevant; ignored",
+    r"(that|who|which) (is|are) none": "invalid",
+    r"the way (out|to|from)": "name the thing",
+    r"(?<!in )(?<!around )the world": "name the external system",
+    r"of ours": "our, or nothing",
+    r"(goes|went|going) on": "continues",
+    r"lies": "is, is stored",
+    r"so long": "meanwhile, until then",
+    r"mend(s|ed|ing)?": "fix, repair",
+    r"(is|are|was|were|be|being|for which each was) away": "unavailable, down",
+    r"upon": "on",
+    r"for ever": "permanently, indefinitely, forever",
+    r"one signs in": "the user signs in",
+    r"by hand": "manually",
+    r"leaves? word": "enqueue, notify",
+    r"whoever": "anyone who, the user, or the role",
+    r"he|his|him|himself": "they, their, them",
+}
+ANY_PHRASE = re.compile("|".join(rf"\b(?P<p{i}>{phrase})\b" for i, phrase in enumerate(PHRASES)), re.IGNORECASE)
+WRITTEN = {
+    ".py",
+    ".ts",
+    ".tsx",
+    ".css",
+    ".html",
+    ".md",
+    ".txt",
+    ".mako",
+    ".sql",
+    ".sh",
+    ".json",
+    ".yml",
+    ".yaml",
+    ".toml",
+    ".ini",
+}
+#: generated or recorded, or lists of such phrases
+NOT_WRITTEN = (
+    "dashboard/src/api/generated.ts",
+    "dashboard/package-lock.json",
+    "dashboard/tests/strings.test.ts",
+    "tests/deploy/compose-spec.json",
+    "tests/replay/histories/",
+    "tests/test_house.py",
+)
+
+
+def tired_phrases(text: str) -> list[tuple[int, str, str]]:
+    """The line, phrase and replacement of each phrase of the list."""
+    found = []
+    for match in ANY_PHRASE.finditer(text):
+        number = next(int(name[1:]) for name, value in match.groupdict().items() if value)
+        found.append((text.count("\n", 0, match.start()) + 1, match.group(), list(PHRASES.values())[number]))
+    return found
+
+
+def test_the_language_is_plain() -> None:
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a Git checkout")
+    found = []
+    for name in listed.stdout.splitlines():
+        file = ROOT / name
+        if (file.suffix in WRITTEN or name == "run") and not name.startswith(NOT_WRITTEN) and file.exists():
+            for line, phrase, instead in tired_phrases(file.read_text(encoding="utf-8")):
+                found.append(f"{name}:{line}: {phrase!r} → say instead: {instead}")
+    assert found == [], "\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "phrases"),
+    [
+        ("It stands in the ledger, whoever he is.", ["stands in", "whoever", "he"]),
+        ("Upon\ncommit it goes on.", ["Upon", "goes on"]),
+        ("Customers are asked. They are asked to wait.", ["are asked"]),
+        ("amendment, replies, the thesis, coupons, Hello world", []),
+    ],
+)
+def test_the_check_of_language_itself(text: str, phrases: list[str]) -> None:
+    assert [phrase for _, phrase, _ in tired_phrases(text)] == phrases

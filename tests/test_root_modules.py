@@ -5,6 +5,7 @@ checked in both directions, and no module may exist outside the rooms and this l
 """
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ OUTSIDE = {"tests", "bench", "dashboard"}
 GENERATED = {"build", "dist", "perdure.egg-info"}
 
 
+@cache
 def imported(file: Path) -> set[str]:
     """The top-level packages and modules that a file imports, inside functions too."""
     found: set[str] = set()
@@ -42,6 +44,7 @@ def imported(file: Path) -> set[str]:
     return found
 
 
+@cache
 def modules() -> list[Path]:
     """Every Python file of the project, relative to its root; hidden and generated folders are left out."""
     folders = [path for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "." and path.name not in GENERATED]

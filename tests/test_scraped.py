@@ -1,6 +1,6 @@
-"""A real worker and a real gateway, scraped: what dashboard and alerts ask for is there, and is what the API says.
+"""Scrape a real worker and gateway: every metric of dashboard and alerts exists and agrees with the API.
 
-What only failures make is made by failures: mails refused, Postgres away, a workflow that cannot be run, Temporal away.
+Metrics of failures are produced by real failures: refused mails, a workflow that cannot run, Postgres or Temporal down.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ update customer_relationships r set next_deadline = now() - interval '20 minutes
 
 @dataclass
 class Scene:
-    """What the parts told, when, and what the API said of the one company at that time."""
+    """The scrapes of the services and the API's answers about the one company at the same time."""
 
     company: int = 0
     workers: list[Sample] = field(default_factory=list)
@@ -56,8 +56,8 @@ class Scene:
     actions: dict[str, int] = field(default_factory=dict)
     open_tasks: int = 0
 
-    def figures(self, name: str) -> dict[str, float]:
-        """The company's series of a gauge, by the value of its further label ("" without one)."""
+    def gauge(self, name: str) -> dict[str, float]:
+        """The company's series of a gauge, by the value of its other label ("" without one)."""
         return {
             "".join(value for label, value in labels.items() if label not in ("company", "job")): figure
             for found, labels, figure in self.workers
@@ -73,24 +73,24 @@ async def until(holds: Callable[[], Awaitable[Any]], what: str) -> Any:
     return found
 
 
-async def told(address: str) -> str:
+async def scrape(address: str) -> str:
     async with httpx2.AsyncClient(trust_env=False, timeout=5) as client:
         return (await client.get(f"http://{address}/metrics")).text
 
 
-async def tells(address: str, text: str) -> str:
-    """A scrape in which that text stands."""
+async def scrape_with(address: str, text: str) -> str:
+    """Scrape until the result contains a text."""
 
     async def look() -> str | None:
-        return found if text in (found := await told(address)) else None
+        return found if text in (found := await scrape(address)) else None
 
-    scrape: str = await until(look, f"{address} does not tell {text}")
-    return scrape
+    found: str = await until(look, f"{address} does not export {text}")
+    return found
 
 
 @pytest.fixture(scope="module")
 def database_url(new_database: NewDatabase, migrated_template: str) -> str:
-    """A database of its own, whose only company is the one watched."""
+    """A separate database, whose only company is the watched one."""
     return new_database(template=migrated_template)
 
 
@@ -114,7 +114,7 @@ async def scene(postgres_url: str, database_url: str) -> AsyncIterator[Scene]:
             "TEMPORAL_ADDRESS": address,
             "SMTP_URL": mails.url,
             "LINK_SECRET": "signs the links of the tests",
-            "CACHED_JOURNEYS": "1",  # so that journeys are forgotten, and read again
+            "CACHED_JOURNEYS": "1",  # so that journeys are evicted and replayed
         }
         client = await Client.connect(address)
         first, second = (f"127.0.0.1:{free_port()}" for _ in range(2))
@@ -133,14 +133,14 @@ async def scene(postgres_url: str, database_url: str) -> AsyncIterator[Scene]:
 
         await live(api, mails)
         await fail(api, client, postgres_url, database_url, first)
-        await begin(second)  # a worker reads the figures when it starts, and this one finds all of it done
+        await begin(second)  # a worker reads the gauges when it starts, and this one starts after all changes
         await look(scene, api, second)
-        scene.texts["first worker"] = await told(first)
+        scene.texts["first worker"] = await scrape(first)
         await temporal.aclose()
         refused = await api.post("/v1/events", json=call("c-0", "refused"))
         assert refused.status_code == 503, refused.text
         address = gateway.url.removeprefix("http://")
-        scene.texts["gateway"] = await tells(address, 'status="503"')
+        scene.texts["gateway"] = await scrape_with(address, 'status="503"')
         workers, gateways = (job["job_name"] for job in PROMETHEUS["scrape_configs"])
         for name in ("first worker", "second worker"):
             scene.workers += scraped(scene.texts[name], job=workers)
@@ -149,16 +149,18 @@ async def scene(postgres_url: str, database_url: str) -> AsyncIterator[Scene]:
 
 
 async def live(api: httpx2.AsyncClient, mails: SmtpServer) -> None:
-    """A few leads, a VIP and one at risk; a mail that is taken at the third try, one that is refused for ever."""
+    """A few leads, a VIP and one at risk; a mail accepted at the third attempt, one refused permanently."""
     for number in range(CUSTOMERS):
         profile = {"email": f"c-{number}@example.com", "consent": {"email": True}}
         assert (await api.put(f"/v1/customers/c-{number}", json=profile)).status_code < 300
-    mails.behaviour = MailBehaviour("451 4.3.0 later", times=2)  # the first try, of all actions together, does not fail
+    mails.behaviour = MailBehaviour(
+        "451 4.3.0 later", times=2
+    )  # the first attempt, of all actions together, does not fail the activity
     await sent(api, call("c-0", "call 0"))
-    await until(lambda: has(api, "c-0", "send_welcome_email", "succeeded"), "the mail is not tried again")
+    await until(lambda: has(api, "c-0", "send_welcome_email", "succeeded"), "the mail is not retried")
     mails.behaviour = MailBehaviour("550 5.1.1 nobody", at="rcpt")
     await sent(api, call("c-1", "call 1"))
-    await until(lambda: has(api, "c-1", "send_welcome_email", "failed"), "the mail is not given up")
+    await until(lambda: has(api, "c-1", "send_welcome_email", "failed"), "the mail does not fail")
     mails.behaviour = MailBehaviour()
     await sent(api, visit("c-2", "visit 2", days=0))
     await sent(api, visit("c-3", "visit 3", days=120))
@@ -193,31 +195,31 @@ async def has(api: httpx2.AsyncClient, customer: str, action: str, status: str) 
 
 
 async def fail(api: httpx2.AsyncClient, client: Client, postgres_url: str, database_url: str, address: str) -> None:
-    """A customer whom nobody knows, a workflow that cannot be run, Postgres away for a while, a timer that is lost."""
+    """An unknown customer, a workflow that cannot run, Postgres down for a while, a lost timer."""
     unknown = await api.post("/v1/customers/nobody/stage", json={"stage": "vip", "reason": "to see"})
     assert unknown.status_code == 404
     blocked = await client.start_workflow(JOURNEY, "no start", id="blocked", task_queue=TASK_QUEUE)
-    await tells(address, "temporal_workflow_task_execution_failed{")
+    await scrape_with(address, "temporal_workflow_task_execution_failed{")
     await blocked.terminate()
     with away(postgres_url, database_url):
-        assert (await api.post("/v1/events", json=call("c-1", "while Postgres is away"))).status_code == 202
-        await tells(address, "temporal_local_activity_execution_failed{")
-    await until(lambda: healed(api), "the worker does not go on")
+        assert (await api.post("/v1/events", json=call("c-1", "while Postgres is down"))).status_code == 202
+        await scrape_with(address, "temporal_local_activity_execution_failed{")
+    await until(lambda: healed(api), "the worker does not recover")
     with psycopg.connect(database_url) as connection:
         connection.execute(LOSE_A_TIMER)
 
 
 async def healed(api: httpx2.AsyncClient) -> bool:
     answer = await api.get("/v1/portal/customers/c-1/journey")
-    if answer.status_code != 200 or "while Postgres is away" not in answer.text:
+    if answer.status_code != 200 or "while Postgres is down" not in answer.text:
         return False
     found = (await api.get("/v1/portal/actions", params={"status": "pending"})).json()["actions"]
     return all(datetime.fromisoformat(one["due_at"]) > datetime.now(UTC) for one in found)
 
 
 async def look(scene: Scene, api: httpx2.AsyncClient, address: str) -> None:
-    """What a worker tells that has just begun, and what the API says."""
-    scene.texts["second worker"] = await tells(address, "perdure_figures_timestamp_seconds{")
+    """Scrape a worker that has just started, and query the API."""
+    scene.texts["second worker"] = await scrape_with(address, "perdure_figures_timestamp_seconds{")
     scene.analytics = (await api.get("/v1/portal/analytics/customer-journey")).json()
     relationships = (await api.get("/v1/portal/relationships")).json()["relationships"]
     scene.risks = [one["risk_score"] for one in relationships]
@@ -229,61 +231,61 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.mark.parametrize("where", expressions())
-async def test_what_is_asked_for_is_there(scene: Scene, where: str) -> None:
+async def test_every_selected_series_exists(scene: Scene, where: str) -> None:
     jobs = {labels["job"] for _, labels, _ in scene.workers + scene.gateways}
     own: list[Sample] = [("up", {"job": job}, 1.0) for job in jobs]  # Prometheus's own
     samples = scene.workers + scene.gateways + own
     for selector in selectors(expressions()[where]):
         found = selector.found(samples)
-        assert found, f"nobody tells {selector.name} with {selector.matchers}"
+        assert found, f"nothing exports {selector.name} with {selector.matchers}"
         for name, labels, _ in found:
             assert selector.grouped_by <= labels.keys(), f"{name} has the labels {sorted(labels)}"
 
 
-async def test_the_figures_are_those_of_the_api(scene: Scene) -> None:
-    assert scene.figures("perdure_stage_customers") == scene.analytics["distribution"]
+async def test_gauges_agree_with_the_api(scene: Scene) -> None:
+    assert scene.gauge("perdure_stage_customers") == scene.analytics["distribution"]
     assert scene.analytics["distribution"]["at_risk"] == 1
     assert scene.analytics["distribution"]["vip"] == 1
-    seconds = scene.figures("perdure_stage_seconds")
+    seconds = scene.gauge("perdure_stage_seconds")
     days = dict.fromkeys(scene.analytics["distribution"], 0) | scene.analytics["stage_times"]
     assert seconds == pytest.approx({stage: mean * 86_400 for stage, mean in days.items()}, abs=60)
     assert seconds["at_risk"] == pytest.approx(30 * 86_400, abs=60)
     funnel = scene.analytics["funnel_data"]
-    assert scene.figures("perdure_funnel_customers") == {step["stage"]: step["customers"] for step in funnel}
+    assert scene.gauge("perdure_funnel_customers") == {step["stage"]: step["customers"] for step in funnel}
     conversion = {step["stage"]: step["conversionRate"] / 100 for step in funnel[1:]}
-    assert scene.figures("perdure_conversion_ratio") == pytest.approx(conversion)
+    assert scene.gauge("perdure_conversion_ratio") == pytest.approx(conversion)
     assert 0 < conversion["customer"] < 1
 
 
-async def test_risk_actions_tasks_and_lag_are_those_of_the_api(scene: Scene) -> None:
-    risk = scene.figures("perdure_risk_customers")
+async def test_risk_actions_tasks_and_lag_agree_with_the_api(scene: Scene) -> None:
+    risk = scene.gauge("perdure_risk_customers")
     assert sum(risk.values()) == len(scene.risks) == CUSTOMERS
     assert risk["0"] == sum(score == 0 for score in scene.risks)
     assert risk["0.3-0.7"] == sum(0.3 < score <= 0.7 for score in scene.risks) == 1
-    actions = scene.figures("perdure_actions")
+    actions = scene.gauge("perdure_actions")
     assert actions == {status: scene.actions[status] for status in ("succeeded", "failed", "suppressed", "cancelled")}
     assert actions["failed"] == 1
     ratio = actions["succeeded"] / (actions["succeeded"] + 1)
-    assert scene.figures("perdure_automation_success_ratio") == {"": pytest.approx(ratio)}
-    assert scene.figures("perdure_open_tasks") == {"": scene.open_tasks}
+    assert scene.gauge("perdure_automation_success_ratio") == {"": pytest.approx(ratio)}
+    assert scene.gauge("perdure_open_tasks") == {"": scene.open_tasks}
     assert scene.open_tasks > 0
-    assert scene.figures("perdure_overdue_seconds")[""] == pytest.approx(1200, abs=30)
-    assert scene.figures("perdure_figures_timestamp_seconds")[""] == pytest.approx(time.time(), abs=120)
+    assert scene.gauge("perdure_overdue_seconds")[""] == pytest.approx(1200, abs=30)
+    assert scene.gauge("perdure_figures_timestamp_seconds")[""] == pytest.approx(time.time(), abs=120)
 
 
-async def test_the_gateway_tells_no_companys_figures(scene: Scene) -> None:
+async def test_the_gateway_exports_no_company_gauges(scene: Scene) -> None:
     assert "company" not in scene.texts["gateway"]
     assert not any(name in scene.texts["gateway"] for name in GAUGES)
 
 
-async def test_nobody_is_named(scene: Scene) -> None:
+async def test_no_name_is_exported(scene: Scene) -> None:
     for name, text in scene.texts.items():
         for word in ("example.com", "c-1", "Watched", "blocked"):
-            assert word not in text, f"{name} tells {word}"
+            assert word not in text, f"{name} exports {word}"
 
 
-async def test_every_gauge_is_told_and_explained(scene: Scene) -> None:
+async def test_every_gauge_is_exported_and_documented(scene: Scene) -> None:
     docs = (Path(__file__).parents[1] / "docs/monitoring.md").read_text()
     for name in GAUGES:
-        assert scene.figures(name), name
+        assert scene.gauge(name), name
         assert f"| `{name}` |" in docs

@@ -54,6 +54,8 @@ def checked_url(text: str, allowed: Allowed) -> httpx2.URL:
         raise ValueError("it must be a URL") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise ValueError("it must be an absolute https URL")
+    if url.port is not None and not 1 <= url.port <= 65535:
+        raise ValueError("its URL's port must be from 1 to 65535")
     if url.userinfo:
         raise ValueError("it must not contain a user or password")
     if url in allowed:

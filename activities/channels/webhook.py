@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import httpx2
 import orjson
+import structlog
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from activities.channels import NotDelivered
@@ -21,6 +22,7 @@ from activities.channels.public import is_public as is_public_address
 from activities.channels.public import resolve as resolve_host
 from journey.channels import ChannelSpec
 
+_log = structlog.get_logger("webhooks")
 TIMEOUT = 15.0  # seconds for a whole delivery
 
 
@@ -74,8 +76,19 @@ class WebhookChannel:
 
         Raises:
             EndpointGone: The endpoint answered 410.
-            NotDelivered: Final if the endpoint itself is not allowed; everything else may be temporary.
+            NotDelivered: Final if the endpoint itself is not allowed; everything else may be temporary. Unexpected
+                errors are logged and raised as this one too, so that they do not affect other endpoints.
         """
+        try:
+            return await self._deliver(endpoint, webhook_id, event)
+        except NotDelivered:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one endpoint causes is its own failure
+            # without the traceback and the message, which could contain the URL
+            _log.error("unexpected error at a webhook endpoint", error=type(error).__name__)
+            raise NotDelivered(f"webhook: unexpected error ({type(error).__name__})") from None
+
+    async def _deliver(self, endpoint: Endpoint, webhook_id: str, event: Mapping[str, Any]) -> str:
         try:
             url = checked_url(endpoint.url, self._allowed)
         except ValueError as error:

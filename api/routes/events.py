@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from typing import Any
 
@@ -122,10 +123,8 @@ def _wait(request: Request) -> float | None:
     value = request.query_params.get("wait")
     if value is None:
         return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = math.nan
+    # `float` also accepts blanks, underscores, and the digits of other scripts
+    seconds = float(value) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value) else math.nan
     if not 0 < seconds <= MAX_WAIT:
         raise invalid("wait", value, f"seconds, greater than 0 and at most {MAX_WAIT:.0f}")
     return seconds

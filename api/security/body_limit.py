@@ -1,4 +1,7 @@
-"""Limit of the request body's size. Unlike the framework's own limit, it results in problem details."""
+"""Limits on the request body: its size and encoding. Unlike the framework's own limit, they result in problem details.
+
+Encoded (compressed) bodies are not supported: a small one could expand to any size.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,15 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.problems import shown
+
 BODY_LIMIT = 1024 * 1024  # bytes
 
 
 class BodyLimitMiddleware:
     """ASGI middleware: reading more than BODY_LIMIT bytes raises HTTPException 413, at once if announced.
 
+    Reading a body with a `Content-Encoding` raises HTTPException 415 before anything is received.
     Bodies are read after authentication, so that unauthenticated requests are rejected without reading them.
     """
 
@@ -22,12 +28,16 @@ class BodyLimitMiddleware:
         if scope["type"] != "http" or scope["method"] == "GET":
             await self.app(scope, receive, send)
             return
-        announced = Headers(scope=scope).get("content-length", "0")
+        headers = Headers(scope=scope)
+        announced, encoding = headers.get("content-length", "0"), headers.get("content-encoding", "identity")
         fits = announced.isdecimal() and len(announced) <= 7 and int(announced) <= BODY_LIMIT
         left = BODY_LIMIT if fits else -1
 
         async def receive_limited() -> Message:
             nonlocal left
+            if encoding.strip().lower() not in ("", "identity"):
+                detail = f"Content-Encoding {shown(encoding)} is not supported; send the body uncompressed"
+                raise HTTPException(415, detail, {"Accept-Encoding": "identity"})
             if left < 0:
                 raise HTTPException(413)
             message = await receive()

@@ -6,7 +6,10 @@ connection with an endless header value could hold the event loop for seconds. `
 - answers 431 and closes when headers (or trailers, or chunk extensions) exceed ``header_bytes``;
 - closes a connection whose headers are not complete within ``header_seconds``, or whose body makes no progress for
   ``body_seconds``;
-- answers 503 and closes when an address has ``per_address`` connections open already, except for trusted proxies.
+- answers 503 and closes when an address has ``per_address`` connections open already, except for trusted proxies;
+- answers 400 and closes when the request is not HTTP.
+
+These answers are problem details like all others.
 
 httptools stays the parser: it is several times as fast as h11, which has a limit of size but none of time.
 """
@@ -18,11 +21,13 @@ import ipaddress
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
+from http.client import responses
 from typing import Any, ClassVar
 
+import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.problems import PROBLEMS, type_uri
 from api.security.ip_rate_limit import client_network
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -38,6 +43,7 @@ class ConnectionLimits:
         body_seconds: Between two parts of a body, while the gateway is ready to read.
         per_address: Open connections of one IPv4 address or one IPv6 /64 network.
         trusted: Networks whose connections are not counted: reverse proxies.
+        public_url: The gateway's own URL, where problem types are explained.
     """
 
     header_bytes: int = 32 * 1024
@@ -45,6 +51,7 @@ class ConnectionLimits:
     body_seconds: float = 30.0
     per_address: int = 200
     trusted: tuple[Network, ...] = ()
+    public_url: str = ""
 
     def is_trusted(self, address: str) -> bool:
         try:
@@ -80,7 +87,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         key = client_network(address)
         if self.open_by_address[key] >= self.limits.per_address:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many open connections from this address")
+            self._refuse("too-many-connections", "too many open connections from this address")
             return
         self._counted = key
         self.open_by_address[key] += 1
@@ -112,7 +119,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._unread >= self.limits.header_bytes and not self.transport.is_closing():
             self._refuse(
-                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "headers-too-large",
                 f"headers of at most {self.limits.header_bytes} bytes are allowed",
             )
 
@@ -140,16 +147,23 @@ class GuardedProtocol(HttpToolsProtocol):
         if (headers_late or body_late) and not self.transport.is_closing():
             self.transport.abort()
 
-    def _refuse(self, status: HTTPStatus, reason: str) -> None:
-        body = f'{{"type":"about:blank","title":"{status.phrase}","status":{status.value},"detail":"{reason}"}}'
-        retry = "Retry-After: 10\r\n" if status is HTTPStatus.SERVICE_UNAVAILABLE else ""
+    def send_400_response(self, msg: str) -> None:
+        self._refuse("bad-request", msg)
+
+    def _refuse(self, kind: str, reason: str) -> None:
+        """Answer with the problem ``kind`` unless a response has begun, and close the connection."""
+        status, title, _ = PROBLEMS[kind]
+        content = {"type": type_uri(self.limits.public_url, kind), "title": title, "status": status, "detail": reason}
+        body = orjson.dumps(content)
+        retry = "Retry-After: 10\r\n" if status == 503 else ""
         head = (
-            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/problem+json\r\n"
+            f"HTTP/1.1 {status} {responses[status]}\r\nContent-Type: application/problem+json\r\n"
+            f"X-Content-Type-Options: nosniff\r\n"
             f"Content-Length: {len(body)}\r\n{retry}Connection: close\r\n\r\n"
         )
         answering = getattr(self.cycle, "response_started", False) and not self.cycle.response_complete
         if not answering:
-            self.transport.write((head + body).encode())
+            self.transport.write(head.encode() + body)
         self.transport.close()
 
 

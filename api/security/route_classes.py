@@ -9,11 +9,15 @@ import psycopg
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from rfc9457 import Problem
+from starlette.responses import StreamingResponse
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.head_requests import is_head
 from api.problems import problem
 from db.people.api_keys import Credential
+
+STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # the framework's own for a stream
 
 
 def scoped_route(scope: str, *, plain: bool = False) -> type[APIRoute]:
@@ -42,6 +46,8 @@ def scoped_route(scope: str, *, plain: bool = False) -> type[APIRoute]:
                 request.state.credential = await state.gateway.authenticator.authorise(request, scope)
                 if takes_body and not is_json(request.headers.get("content-type", "application/json")):
                     raise problem("unsupported-media-type", "send application/json")
+                if self.is_sse_stream and is_head(request.scope):  # only the headers: nothing may be opened
+                    return StreamingResponse(iter(()), headers=STREAM_HEADERS, media_type="text/event-stream")
                 response = await inner(request)
                 if "cookie" in request.headers:  # nothing may stay in the browser's cache after the sign-out
                     response.headers.setdefault("cache-control", "no-store")

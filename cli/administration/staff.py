@@ -31,7 +31,7 @@ def staff_add(
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Add a person, who is assigned customers and tasks from now on.
+    """Add a staff member. They are assigned customers and tasks from now on.
 
     Example: [bold]journey staff add "Grace Example" --role manager --email grace@example.com --company 1[/bold]
     """
@@ -53,7 +53,7 @@ def staff_remove(
     company: Company,
     data: Data = Path(".journey"),
 ) -> None:
-    """Deactivate a person. Their open tasks stay assigned to them until someone reassigns them.
+    """Deactivate a staff member. Their open tasks stay assigned to them until someone reassigns them.
 
     Example: [bold]journey staff remove 2 --company 1[/bold]
     """

@@ -50,7 +50,7 @@ def import_(
     company: Company,
     shift_to_now: Annotated[bool, typer.Option(help="Shift all times so that the last event happens now.")] = False,
     actions: Annotated[
-        Actions, typer.Option(help="Stage actions to run: none, or once those of each current stage.")
+        Actions, typer.Option(help="Stage actions to run: none, or those of each customer's current stage, once.")
     ] = Actions.none,
     data: Data = Path(".journey"),
     as_json: AsJson = False,

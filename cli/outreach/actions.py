@@ -20,7 +20,7 @@ from db.outreach import action_queries
 from db.outreach.action_queries import ActionSearch
 from settings import Settings
 
-app = command_app("List actions (emails, SMS, tasks, webhooks) and retry them.")
+app = command_app("List actions (e-mails, SMS, tasks, webhooks) and retry them.")
 
 COMMAND_TIMEOUT = 15.0  # seconds for a journey to commit a change
 PAGE = 200
@@ -40,7 +40,7 @@ def actions_list(
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """List the newest actions, with the reason why they wait or failed, and the count of each status.
+    """List the newest actions, with reasons for waiting or failing, and the number in each status.
 
     Example: [bold]journey actions list --company 1 --status failed --status waiting[/bold]
     """

@@ -35,7 +35,7 @@ def outreach_set(
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Replace all settings; those missing in the file get their default.
+    """Replace all settings; those missing from the file are reset to their defaults.
 
     Example: [bold]journey outreach set outreach.json --company 1[/bold]
     """

@@ -66,7 +66,7 @@ def tasks_done(
 ) -> None:
     """Complete a task and record it in the customer's history.
 
-    Example: [bold]journey tasks done 17 --company 1 --note "Comes on Friday"[/bold]
+    Example: [bold]journey tasks done 17 --company 1 --note "Coming in on Friday"[/bold]
     """
     run(data, lambda settings: finish_task(settings, company, task_id, note, as_json))
 

@@ -1,4 +1,4 @@
-"""``journey templates``: list the message templates and customize them for a company."""
+"""``journey templates``: list the message templates and customise them for a company."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ from settings import Settings
 
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 
-app = command_app("Customize a company's message templates.")
+app = command_app("Customise a company's message templates.")
 
 Locale = Annotated[str, typer.Option(help="BCP 47 language tag, like de or de-AT; en is the fallback.")]
 

@@ -47,7 +47,9 @@ def webhooks_rotate(
 ) -> None:
     """Create a new signing secret. Events are signed with both secrets until --finish.
 
-    Example: [bold]journey webhooks rotate 1 --company 1[/bold], and later [bold]… --finish[/bold]
+    Example: [bold]journey webhooks rotate 1 --company 1[/bold]
+
+    Example: [bold]journey webhooks rotate 1 --company 1 --finish[/bold]
     """
     if finished:
         run(data, lambda settings: finish_rotation(settings, company, endpoint_id, as_json))
@@ -59,7 +61,7 @@ def webhooks_rotate(
 def webhooks_enable(
     endpoint_id: EndpointId, company: Company, data: Data = Path(".journey"), as_json: AsJson = False
 ) -> None:
-    """Enable an endpoint that was disabled, by command or after it returned 410.
+    """Enable an endpoint that was disabled manually or after it returned 410.
 
     Example: [bold]journey webhooks enable 1 --company 1[/bold]
     """

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { describeNextStep } from "../src/format/next-step";
-import { describeComparison, describeRules } from "../src/format/rules";
+import { describeComparisons, describeRules } from "../src/format/rules";
 
 const NOW = Date.parse("2026-11-25T12:00:00Z");
 const idle = { held: false, hold_until: null, next_deadline: null, next_stage: null, total_appointments: 3 };
@@ -80,7 +80,21 @@ describe("rules", () => {
 
   test("comparison in a transition", () => {
     const comparison = { fact: "count", is: 3, must_be: ">= 3", holds: true };
-    expect(describeComparison(comparison, "EUR")).toBe("Completed appointments: 3 (required: at least 3)");
-    expect(describeComparison({ ...comparison, is: null }, "EUR")).toContain("–");
+    expect(describeComparisons([comparison], "EUR")).toEqual([
+      "Completed appointments: 3 (required: at least 3)",
+    ]);
+  });
+
+  test("facts that were unknown are left out", () => {
+    const call = { fact: "call_duration", is: null, must_be: "> 60", holds: true };
+    expect(describeComparisons([call], "EUR")).toEqual([]);
+  });
+
+  test("the instant after a threshold of days", () => {
+    const days = { fact: "days", is: 90, must_be: "> 90", holds: true };
+    expect(describeComparisons([days], "EUR")).toEqual(["More than 90 days since the last visit"]);
+    expect(describeComparisons([{ ...days, is: 91.5 }], "EUR")).toEqual([
+      "Days since the last appointment: 91.5 (required: more than 90)",
+    ]);
   });
 });

@@ -3,7 +3,7 @@ import { contrast, readableTextColour } from "../src/format/contrast";
 import { formatCalendarDate, formatRelative } from "../src/format/dates";
 import { actionLabel, humanize, label } from "../src/format/labels";
 import { stringsLocale } from "../src/format/locale";
-import { formatMoney, formatPercent, formatScore, formatShare } from "../src/format/numbers";
+import { formatContribution, formatMoney, formatPercent, formatShare } from "../src/format/numbers";
 
 const NOW = Date.parse("2026-11-25T12:00:00Z");
 const plain = (text: string) => text.replaceAll(/[\u00a0\u202f]/g, " ");
@@ -19,7 +19,9 @@ describe("numbers follow the locale", () => {
     expect(formatShare(0.8, "en")).toBe("80%");
     expect(formatPercent(9.96, "en")).toBe("10%");
     expect(formatPercent(0.12, "en")).toBe("0.1%");
-    expect(formatScore("0.3", "de")).toBe("0,30");
+    expect(formatContribution(0.2333, "en")).toBe("+23.3%");
+    expect(formatContribution(-0.0033, "en")).toBe("-0.3%");
+    expect(formatContribution(0, "en")).toBe("None");
   });
 
   test("calendar dates do not depend on the time zone", () => {

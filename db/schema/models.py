@@ -37,8 +37,6 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.schema import SchemaItem
 
-from journey.identifiers import ANCHORED_CUSTOMER_ID
-
 Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 CompanyId = Annotated[int, mapped_column(BigInteger)]
 Reference = Annotated[int, mapped_column(BigInteger)]
@@ -139,7 +137,7 @@ class Customer(Base):
     __table_args__ = (
         UniqueConstraint("company_id", "external_id"),
         UniqueConstraint("company_id", "id"),
-        CheckConstraint(f"external_id ~ '{ANCHORED_CUSTOMER_ID}'", name="external_id"),
+        CheckConstraint("external_id ~ '^[A-Za-z0-9._:@-]{1,64}$'", name="external_id"),  # `.` was once allowed
     )
 
     id: Mapped[Id]

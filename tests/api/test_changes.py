@@ -169,7 +169,7 @@ def test_bodies_that_are_too_long_or_not_json(tenant: Tenant, method: str, path:
     assert answer.status_code == 415
 
 
-@pytest.mark.parametrize("customer_id", ["a%20b", "x" * 65, "%00", "%F0%9F%98%80", "a%0A"])
+@pytest.mark.parametrize("customer_id", ["a%20b", "x" * 65, "%00", "%F0%9F%98%80", "a%0A", "%2E", "%2E%2E"])
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [

@@ -23,7 +23,9 @@ from local.embedded import free_port
 from tests.api.conftest import Served
 from tests.conftest import PROCESS
 
-SHORT = ConnectionLimits(header_bytes=32 * 1024, header_seconds=0.6, body_seconds=0.6, per_address=5)
+SHORT = ConnectionLimits(
+    header_bytes=32 * 1024, header_seconds=0.6, body_seconds=0.6, per_address=5, public_url="https://perdure.example/"
+)
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,8 +106,22 @@ def test_too_large_headers_are_answered_with_431(port: int) -> None:
     with connect(port) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 33_000)
         head, _, body = answer(connection).partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 431 ")
-    assert json.loads(body)["detail"] == "headers of at most 32768 bytes are allowed"
+    assert head.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert json.loads(body) == {
+        "type": "https://perdure.example/problems/headers-too-large",
+        "title": "Request headers too large",
+        "status": 431,
+        "detail": "headers of at most 32768 bytes are allowed",
+    }
+
+
+def test_a_request_that_is_not_http_is_answered_with_a_problem(port: int) -> None:
+    with connect(port) as connection:
+        connection.sendall(b"hello\r\n\r\n")
+        head, _, body = answer(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"\r\nX-Content-Type-Options: nosniff\r\n" in head
+    assert json.loads(body)["type"] == "https://perdure.example/problems/bad-request"
 
 
 @pytest.mark.parametrize("size", [16_000, 32_000])
@@ -189,7 +205,9 @@ def test_open_connections_of_an_address_are_limited_and_given_back(port: int) ->
     time.sleep(2)  # until the connections of the other tests are closed
     connections = [connect(port) for _ in range(SHORT.per_address)]
     with connect(port) as one_more:
-        assert answer(one_more).startswith(b"HTTP/1.1 503 ")
+        head, _, body = answer(one_more).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert json.loads(body)["type"] == "https://perdure.example/problems/too-many-connections"
     for connection in connections:
         connection.close()
     time.sleep(0.3)
@@ -211,7 +229,9 @@ def test_the_gateway_itself_is_guarded(gateway: Served) -> None:
     port = int(gateway.url.rpartition(":")[2])
     with connect(port) as connection:
         connection.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 33_000)
-        assert answer(connection).startswith(b"HTTP/1.1 431 ")
+        head, _, body = answer(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 431 ")
+    assert json.loads(body)["type"] == "https://perdure.example/problems/headers-too-large"
 
 
 def test_networks_are_refused_by_name() -> None:

@@ -214,7 +214,7 @@ def test_wait_returns_outcomes(tenant: Tenant, working: None) -> None:
     assert [r["index"] for r in answer.json()["rejected"]] == [3]
 
 
-@pytest.mark.parametrize("wait", ["0", "-1", "11", "nan", "inf", "soon", ""])
+@pytest.mark.parametrize("wait", ["0", "-1", "11", "nan", "inf", "soon", "", "1_0", "１", " 1"])
 def test_wait_is_at_most_ten_seconds(tenant: Tenant, wait: str) -> None:
     answer = tenant.client.post(f"/v1/events?wait={wait}", json=tenant.event())
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "wait")

@@ -100,7 +100,7 @@ def test_unknown_and_malformed_customers(tenant: Tenant, route: str) -> None:
     assert tenant.client.put("/v1/customers/c-7", json={"name": "Ada"}).status_code == 200
     for unknown in ("nobody", "c-7"):
         assert tenant.client.get(route.format(unknown)).status_code == 404
-    for malformed in ("a%20b", "x" * 65, "%00", "caf%C3%A9", "a'%22", "a%0A"):
+    for malformed in ("a%20b", "x" * 65, "%00", "caf%C3%A9", "a'%22", "a%0A", "%2E", "%2E%2E"):
         answer = tenant.client.get(route.format(malformed))
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "customer_id")
 

@@ -1,4 +1,4 @@
-"""Everything that is known of actions after a drill, read at once: Postgres, the servers outside, and Temporal."""
+"""Read everything known about actions after a drill: from Postgres, the message servers and Temporal."""
 
 from __future__ import annotations
 
@@ -21,25 +21,30 @@ from contracts.names import CAMPAIGN, campaign_id, journey_id
 from tests.support.outside import HttpServer, SmtpServer
 
 DETAILS_QUERY = "__temporal_workflow_metadata"
-TO_COME = re.compile(r"^- (\S+): (?:pending|retrying|due )", re.MULTILINE)  # a line of what the UI shows
+TO_COME = re.compile(
+    r"^- (\S+): (?:pending|retrying|due )", re.MULTILINE
+)  # a line of the details shown in Temporal's UI
 
 Row = dict[str, Any]
 
 
 class Received(NamedTuple):
-    """A message that one of the servers took. ``id``: what is the same however often it is sent."""
+    """A message that one of the servers accepted. `id` is the same for every repetition."""
 
     id: str
     to: str  # an address, a number, or a webhook's path
-    subject: str  # of a webhook its type, its customer and the transition's number
+    subject: str  # of a webhook: type, customer and transition number
 
 
 @dataclass
 class Acted:
-    """Rows as dicts, each of a journey with ``external_id``; ``relationships`` and ``companies`` by id.
+    """Rows as dicts, those of a journey with `external_id`.
 
-    ``pending_actions``: those that each workflow (by id) shows, by name. ``runs``: of each campaign's workflow id
-    the status of every run that there was.
+    Attributes:
+        companies: By id.
+        relationships: By id.
+        pending_actions: Names that each workflow shows, by workflow id.
+        runs: Status of every run, by the workflow id of a campaign.
     """
 
     now: datetime
@@ -66,7 +71,7 @@ select x.*, u.external_id from {table} x
 
 
 def read(database_url: str) -> Acted:
-    """What Postgres says, of all companies at one instant, as the owner."""
+    """Read the rows of all companies in one snapshot, as the database owner."""
     with psycopg.connect(database_url, row_factory=dict_row) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
 
@@ -100,7 +105,7 @@ def read(database_url: str) -> Acted:
 
 
 async def read_all(database_url: str, client: Client, smtp: SmtpServer, http: HttpServer) -> Acted:
-    """What everybody says. The servers are asked last: what Postgres calls sent must have arrived by then."""
+    """Read Postgres, Temporal and the servers, the servers last: what Postgres records as sent has arrived by then."""
     acted = await asyncio.to_thread(read, database_url)
     async for run in client.list_workflows(f"WorkflowType = '{CAMPAIGN}'"):
         acted.runs.setdefault(run.id, []).append(run.status.name if run.status else "unknown")
@@ -121,14 +126,14 @@ async def read_all(database_url: str, client: Client, smtp: SmtpServer, http: Ht
         if "i-twilio-idempotency-token" in request.headers:
             acted.texts.append(Received(request.headers["i-twilio-idempotency-token"], request.form["To"], ""))
         else:
-            told = request.json
-            subject = f"{told['type']} {told['data']['customer_id']} {told['data'].get('sequence', '')}".rstrip()
+            event = request.json
+            subject = f"{event['type']} {event['data']['customer_id']} {event['data'].get('sequence', '')}".rstrip()
             acted.hooks.append(Received(request.headers["webhook-id"], request.path, subject))
     return acted
 
 
 async def _pending_actions(client: Client, workflow_ids: Iterable[str]) -> dict[str, Counter[str]]:
-    """What each workflow shows of what is still to come; a workflow that does not answer is left out."""
+    """The pending actions that each workflow shows; a workflow that does not answer is left out."""
     gate = asyncio.Semaphore(8)
 
     async def ask(workflow_id: str) -> tuple[str, Counter[str]] | None:
@@ -141,5 +146,5 @@ async def _pending_actions(client: Client, workflow_ids: Iterable[str]) -> dict[
                 return None
         return workflow_id, Counter(TO_COME.findall(shown.current_details))
 
-    asked = await asyncio.gather(*(ask(workflow_id) for workflow_id in workflow_ids))
-    return dict(answer for answer in asked if answer is not None)
+    responses = await asyncio.gather(*(ask(workflow_id) for workflow_id in workflow_ids))
+    return dict(response for response in responses if response is not None)

@@ -1,10 +1,10 @@
-"""The drill with actions on: workers are killed again and again while journeys enter stages, and stages act.
+"""The drill with actions on: workers are killed repeatedly while journeys enter stages and stage actions run.
 
     python -m tests.chaos.drill --actions [--journeys 500] [--kills 20] [--seconds 120] [--workers 2] [--seed 1]
 
-Mails go to a real mail server, texts and webhooks to a real web server (those of the tests, which must be installed);
-both refuse some of what comes, for a while. When the stream has ended and all is quiet, it is not only the journeys'
-own invariants that are checked, but also those of their actions.
+Mails go to the mail server of the tests, texts and webhooks to their web server (the test packages must be installed);
+both refuse some messages for a while. When the stream has ended and the system is idle, the invariants of journeys and
+of their actions are checked.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ from tests.support.outside import Answer, HttpServer, MailBehaviour, SmtpServer
 HOUR = DAY // 24
 SAME_DAY = [{"type": kind, "day": 0} for kind in ("email", "sms", "call", "offer")]
 ALWAYS = {"quiet_from": "00:00", "quiet_to": "00:00", "cap_messages": 100}  # the drill is also run at night
-STAFF = {"sales": 3, "manager": 2}  # in each company but the last, which has no managers, and no endpoint
-UNWILLING = 7  # every so many-th customer wants no mail
-REPEATED = 0.08  # share of calls that are made twice
-BAD_WEATHER = 0.25  # share of the time in which a server refuses
+STAFF = {"sales": 3, "manager": 2}  # in each company except the last, which has neither managers nor an endpoint
+UNWILLING = 7  # one customer in this many has not consented to mail
+REPEATED = 0.08  # share of requests sent twice
+BAD_WEATHER = 0.25  # probability per second that a server starts to refuse
 REFUSALS = (429, 500, 503)
 
 
 class Happening(NamedTuple):
-    """An event of a life. ``ago`` in µs before it is told."""
+    """An event of a journey. It occurs `ago` µs before it is sent."""
 
     type: str
     ago: int = 0
@@ -63,11 +63,11 @@ def ticket(name: str) -> Happening:
 
 
 CALL = Happening("call.received", 0, {"duration_seconds": 100})
-#: Regular, and one more thing would be too much: fewer visits than before, the last a while ago, one missed.
+#: Regular, just below a high risk: fewer visits than before, the last a while ago, one missed.
 FADING = [visit(100, 170 * DAY), visit(100, 165 * DAY), visit(100, 65 * DAY), Happening("appointment.missed", 64 * DAY)]
-#: 90 days were over some hours ago: at risk since then, which is recent enough to be acted upon.
+#: The 90 days ended some hours ago: at risk since then, recent enough for actions to run.
 GONE = [visit(200, 90 * DAY + 5 * HOUR)]
-#: What journeys live through, each list told at once.
+#: The events of journeys; each inner list is sent in one request.
 LIVES: list[list[list[Happening]]] = [
     [[CALL], [visit(100)], [visit(200)], [visit(800)]],
     [[CALL], [visit(100)], [visit(950)]],
@@ -83,7 +83,7 @@ LIVES: list[list[list[Happening]]] = [
 
 
 def plan(chance: random.Random, companies: Sequence[int], journeys: int, now: int, seconds: float) -> list[Call]:
-    """All requests in order: each journey's as they happened, over ``seconds`` from ``now`` (µs)."""
+    """All requests, each journey's in the order of its events, spread over `seconds` from `now` (µs)."""
     lives = {}
     for number in range(journeys):
         company, customer = companies[number % len(companies)], f"c-{number // len(companies)}"
@@ -92,11 +92,11 @@ def plan(chance: random.Random, companies: Sequence[int], journeys: int, now: in
     chance.shuffle(turns)
     calls: list[Call] = []
     for place, (company, customer) in enumerate(turns):
-        told = now + int(place / len(turns) * seconds * 1e6)
+        sent_at = now + int(place / len(turns) * seconds * 1e6)
         events = []
         for number, happening in enumerate(lives[company, customer].pop(0)):
             fields = {"id": f"e-{place}-{number}", "type": happening.type, "customer_id": customer}
-            at = {"occurred_at": utc_text(Micros(told - happening.ago + number))}
+            at = {"occurred_at": utc_text(Micros(sent_at - happening.ago + number))}
             events.append({**fields, **at, **happening.fields})
         call = Call(company, tuple(events))
         calls += [call, replace(call, again=True)] if chance.random() < REPEATED else [call]
@@ -105,23 +105,23 @@ def plan(chance: random.Random, companies: Sequence[int], journeys: int, now: in
 
 @dataclass
 class Acting:
-    """The drill's parts, and the servers that its messages go to."""
+    """The drill's parts and the servers that receive its messages."""
 
     drill: Drill
     smtp: SmtpServer
     http: HttpServer
 
     async def run(self) -> None:
-        """The stream, the blows and the weather; returns when every call is answered and every worker is up."""
+        """Run the stream, the kills and the refusals; return when every call is answered and every worker is up."""
         done, options = self.drill, self.drill.options
         chance = random.Random(options.seed)
         now = time.time_ns() // 1000
         calls = plan(chance, list(done.company_keys), options.journeys, now, options.seconds)
         workers = [name for name in done.parts if name.startswith("worker")]
-        await done.live(calls, done.strike(workers, random.Random(f"{options.seed} blows")), self._weather())
+        await done.live(calls, done.strike(workers, random.Random(f"{options.seed} blows")), self._refuse_some())
 
-    async def _weather(self) -> None:
-        """The servers refuse a message here and there, of one kind or another."""
+    async def _refuse_some(self) -> None:
+        """Let the servers refuse single messages in different ways."""
         chance = random.Random(f"{self.drill.options.seed} weather")
         end = time.monotonic() + self.drill.options.seconds
         while time.monotonic() < end:
@@ -142,7 +142,7 @@ class Acting:
         return self.drill.kills.total()
 
     async def check(self, patience: float = PATIENCE) -> tuple[list[Finding], Acted]:
-        """Every violated invariant of journeys and of actions, when all is quiet; and what was looked at."""
+        """Every violated invariant of journeys and actions once the system is idle, and the data that was checked."""
         until = time.monotonic() + patience
         of_journeys = await self.drill.check(patience)
         while True:
@@ -155,7 +155,7 @@ class Acting:
 
 @asynccontextmanager
 async def acting(data: Path, options: Options) -> AsyncIterator[Acting]:
-    """The system of the drill in ``data``, with people on both sides, and servers outside."""
+    """The system of the drill in `data`, with staff, customers and message servers."""
     async with SmtpServer() as smtp, HttpServer() as http:
         settings = {
             "SMTP_URL": smtp.url,
@@ -170,7 +170,7 @@ async def acting(data: Path, options: Options) -> AsyncIterator[Acting]:
 
 
 def settle(database_url: str, companies: list[int], journeys: int, http: HttpServer) -> None:
-    """Put people, their wishes and the companies' endpoints into Postgres."""
+    """Insert staff, customers with their consent, and webhook endpoints."""
     customers: dict[int, list[str]] = defaultdict(list)
     for number in range(journeys):
         customers[companies[number % len(companies)]].append(f"c-{number // len(companies)}")
@@ -242,7 +242,7 @@ def report(done: Acting, acted: Acted, findings: list[Finding]) -> None:
 
 
 async def main(options: Options, data: Path) -> int:
-    """The drill; 1 where any invariant is violated."""
+    """Run the drill; return 1 if an invariant is violated."""
     async with acting(data, options) as done:
         began = time.monotonic()
         await done.run()

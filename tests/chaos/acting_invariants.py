@@ -1,7 +1,7 @@
-"""What must be true of actions when all is quiet again, whatever was killed meanwhile.
+"""Invariants of actions that must hold when the system is idle again, whatever was killed before.
 
-What should be there is worked out anew from the transitions; it is compared with the rows in Postgres, with what the
-servers outside received, and with what the workflows say.
+The expected actions are derived from the transitions and compared with the rows in Postgres, with the messages that the
+servers received, and with the state of the workflows.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ OPEN = ("pending", "waiting")
 
 
 def violations(acted: Acted, kills: int) -> list[Finding]:
-    """Every violation; ``kills``: how often a worker was killed."""
+    """Every violation; `kills` is how often a worker was killed."""
     checks = (_due, _settled, _tried, _tasks, _assigned, _campaigns, _runs, _arrived, _pending)
     found = [finding for check in checks for finding in check(acted)]
     for name, received in (("mails", acted.mails), ("texts", acted.texts), ("webhooks", acted.hooks)):
@@ -50,18 +50,18 @@ def violations(acted: Acted, kills: int) -> list[Finding]:
 
 
 def repeats(received: list[Received]) -> int:
-    """How many of these messages had arrived before."""
+    """How many of these messages are repetitions."""
     return len(received) - len({one.id for one in received})
 
 
 def effect_of(row: Row) -> Effect:
-    """What an action's row is for."""
+    """The effect that an action's row stands for."""
     context = action_context(customer_id=row["external_id"], stage=row["stage_key"], action=row["action"])
     return REGISTRY[context.name].effect(context)
 
 
 def _is_step(row: Row) -> bool:
-    """Whether a row is a step of a campaign, whose workflow sees to it."""
+    """Whether a row is a campaign step, which the campaign's workflow executes."""
     return str(row["action"]).startswith("campaign_")
 
 
@@ -72,22 +72,22 @@ def _of_relationship(rows: Iterable[Row]) -> dict[int, list[Row]]:
     return found
 
 
-# -- what should be there ---------------------------------------------------------------------------------------------
+# -- expected actions -------------------------------------------------------------------------------------------------
 
 
 def _due(acted: Acted) -> Iterable[Finding]:
     moves, actions = _of_relationship(acted.transitions), _of_relationship(acted.actions)
     for number, relationship in acted.relationships.items():
         company = acted.companies[relationship["company_id"]]
-        tails = _brought_about(moves[number], told=bool(company["endpoints"]))
-        tails += _following(actions[number], company)
-        keys = [action_key(company["id"], relationship["external_id"], tail) for tail in tails]
+        refs = _brought_about(moves[number], webhooks=bool(company["endpoints"]))
+        refs += _following(actions[number], company)
+        keys = [action_key(company["id"], relationship["external_id"], ref) for ref in refs]
         yield from _unlike(DUE, keys, (row["action_key"] for row in actions[number]))
 
 
-def _brought_about(moves: list[Row], *, told: bool) -> list[str]:
-    """Tails of the actions that these transitions ask for, commit by commit; where nobody is ``told``, no webhook."""
-    tails, entered = [], set[str]()
+def _brought_about(moves: list[Row], *, webhooks: bool) -> list[str]:
+    """The `action_ref`s due after these transitions, commit by commit; no webhook without an endpoint."""
+    refs, entered = [], set[str]()
     for version in sorted({move["version"] for move in moves}):
         batch = []
         for move in (move for move in moves if move["version"] == version):
@@ -98,30 +98,30 @@ def _brought_about(moves: list[Row], *, told: bool) -> list[str]:
             entered.add(stage)
         decided = max(to_micros(move["decided_at"]) for move in moves if move["version"] == version)
         due = due_actions(batch, decided, DEFAULT_RULEBOOK.actions)
-        tails += [action.action_ref for action in due if told or action.action != STAGE_CHANGED]
-    return tails
+        refs += [action.action_ref for action in due if webhooks or action.action != STAGE_CHANGED]
+    return refs
 
 
 def _following(actions: list[Row], company: Row) -> list[str]:
-    """Tails of what actions that are done have put on record for later."""
-    tails = []
+    """The `action_ref`s of later actions that succeeded actions have scheduled."""
+    refs = []
     for row in actions:
         if row["status"] != "succeeded":
             continue
         if row["action"] == CAMPAIGN:
-            tails += [f"{row['entry']}:campaign_{step.type}" for step in outreach_from(company["outreach"]).campaign]
+            refs += [f"{row['entry']}:campaign_{step.type}" for step in outreach_from(company["outreach"]).campaign]
         name, _, number = row["action"].partition(".")
         if name == QUARTERLY_REVIEW:
-            tails.append(f"{row['entry']}:{step(name, int(number or 1) + 1)}")
-    return tails
+            refs.append(f"{row['entry']}:{step(name, int(number or 1) + 1)}")
+    return refs
 
 
 def _unlike(invariant: str, expected: Iterable[str], found: Iterable[str]) -> Iterable[Finding]:
-    """What is missing, and what is too much."""
+    """Names that are missing or occur too often."""
     wanted, there = Counter(expected), Counter(found)
     for name in sorted({*wanted, *there}):
         if wanted[name] != there[name]:
-            yield Finding(invariant, name, f"should be there {wanted[name]} times, is {there[name]} times")
+            yield Finding(invariant, name, f"expected {wanted[name]} times, found {there[name]} times")
 
 
 def _settled(acted: Acted) -> Iterable[Finding]:
@@ -133,7 +133,7 @@ def _settled(acted: Acted) -> Iterable[Finding]:
 
 
 def _allowed(acted: Acted, row: Row) -> tuple[str, ...]:
-    """Statuses that an action may have when all is quiet."""
+    """Statuses that an action may have when the system is idle."""
     relationship = acted.relationships[row["relationship_id"]]
     left = relationship["entry"] > row["entry"]
     later = row["due_at"] > acted.now
@@ -142,13 +142,13 @@ def _allowed(acted: Acted, row: Row) -> tuple[str, ...]:
         return ("cancelled",) if later else ("cancelled", "succeeded", "suppressed")
     if later:
         return ("pending",)
-    if left and row["action"] in (CAMPAIGN, QUARTERLY_REVIEW):  # the customer may have been quicker
+    if left and row["action"] in (CAMPAIGN, QUARTERLY_REVIEW):  # the customer may have left the stage before it ran
         return ("succeeded", "cancelled")
     return ("succeeded",) if _possible(acted, row, relationship, effect) else ("suppressed",)
 
 
 def _possible(acted: Acted, row: Row, relationship: Row, effect: Effect) -> bool:
-    """Whether there is anybody to send it to, who wants it."""
+    """Whether there is a recipient who has consented."""
     if isinstance(effect, CustomerMessage):
         channel = channel_spec(effect.channel)
         return bool(relationship[str(channel.address_field)] and relationship["consent"].get(channel.name))
@@ -166,7 +166,7 @@ def _tried(acted: Acted) -> Iterable[Finding]:
             yield Finding(TRIED, row["action_key"], f"{row['status']} after {counted} tries, {kept} on record")
 
 
-# -- what Postgres did ------------------------------------------------------------------------------------------------
+# -- rows in Postgres -------------------------------------------------------------------------------------------------
 
 
 def _tasks(acted: Acted) -> Iterable[Finding]:
@@ -226,7 +226,7 @@ def _wrong(row: Row, relationship: Row, steps: Mapping[tuple[int, int, str], str
         yield f"{row['status']}, its steps {planned}, and the journey is at entry {relationship['entry']}"
 
 
-# -- what Temporal and the world say ----------------------------------------------------------------------------------
+# -- Temporal and the message servers ---------------------------------------------------------------------------------
 
 
 def _runs(acted: Acted) -> Iterable[Finding]:
@@ -239,8 +239,10 @@ def _runs(acted: Acted) -> Iterable[Finding]:
 
 
 def _arrived(acted: Acted) -> Iterable[Finding]:
-    """Each message against its action."""
-    sent: dict[str, tuple[Row, set[str], str]] = {}  # by id: the action, where it may go, what its subject begins with
+    """Compare each message with its action."""
+    sent: dict[
+        str, tuple[Row, set[str], str]
+    ] = {}  # by id: the action, its possible recipients, the beginning of its subject
     for row in acted.actions:
         effect, key = effect_of(row), message_id(row["action_key"])
         if isinstance(effect, WebhookEvent):
@@ -263,7 +265,7 @@ def _arrived(acted: Acted) -> Iterable[Finding]:
         if len(set(arrivals)) > 1:
             yield Finding(SAME, name, f"{len(arrivals)} arrivals, {len(set(arrivals))} of them unlike")
         action = sent.get(name)
-        # a step that was under way when the customer came back has been sent, and yet is cancelled
+        # a step in progress when the customer came back was sent, although it is cancelled
         if action is None or not (action[0]["status"] == "succeeded" or _overtaken(action[0])):
             yield Finding(NOWHERE, name, f"its action is {action and (action[0]['action_key'], action[0]['status'])}")
         elif any(one.to not in action[1] or not one.subject.startswith(action[2]) for one in arrivals):
@@ -290,9 +292,9 @@ def _pending(acted: Acted) -> Iterable[Finding]:
             continue
         company, customer = row["company_id"], row["external_id"]
         n = names.get((row["relationship_id"], row["entry"]), 0)
-        seen_to_by = campaign_id(company, customer, n) if _is_step(row) else journey_id(company, customer)
-        to_come[seen_to_by][row["action"]] += 1
+        executor = campaign_id(company, customer, n) if _is_step(row) else journey_id(company, customer)
+        to_come[executor][row["action"]] += 1
     for name in sorted({*to_come, *acted.pending_actions}):
-        expected, told = to_come[name], acted.pending_actions.get(name)
-        if expected != told:
-            yield Finding(PENDING, name, f"should be {dict(expected)}, is {told and dict(told)}")
+        expected, shown = to_come[name], acted.pending_actions.get(name)
+        if expected != shown:
+            yield Finding(PENDING, name, f"should be {dict(expected)}, is {shown and dict(shown)}")

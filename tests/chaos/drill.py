@@ -1,14 +1,13 @@
-"""The drill: journeys live under a stream of events while every part of the system is killed again and again.
+"""The drill: journeys process a stream of events while every part of the system is killed repeatedly.
 
     python -m tests.chaos.drill [--journeys 300] [--events 3000] [--kills 5] [--freezes 2] [--seconds 120] [--seed 1]
     python -m tests.chaos.drill --actions [--journeys 500] [--kills 20] …
 
-
-Worker, gateway, Postgres and Temporal get SIGKILL at random instants, also while another one is down or starting, and
-are started again after a random pause. A frozen worker (SIGSTOP, later SIGCONT) is taken for dead by all others and
-then goes on where it was. When the stream has ended and all are up, ``invariants.check`` compares what was answered,
-the ledger, the projection and the workflows. Ends with 1 where any invariant is violated. With ``--actions`` it is the
-workers alone that are killed, while stages act (see ``acting.py``).
+Worker, gateway, Postgres and Temporal get SIGKILL at random times, also while another one is down or starting, and are
+restarted after a random pause. A frozen worker (SIGSTOP, later SIGCONT) is considered dead by all others and then
+continues where it was. When the stream has ended and all are up, `invariants.check` compares the responses, the ledger,
+the projection and the workflows. The exit code is 1 if an invariant is violated. With `--actions`, only workers are
+killed, while stage actions run (see `acting_drill.py`).
 """
 
 from __future__ import annotations
@@ -42,14 +41,14 @@ from tests.chaos.report import report
 from tests.chaos.stream import Answers, Call, Stream, plan
 
 COMPANIES = 3
-PAUSES = (0.0, 3.0)  # seconds a killed part stays away
+PAUSES = (0.0, 3.0)  # seconds before a killed part is restarted
 LONG_PAUSE = 7.0  # seconds: every second outage of Postgres outlasts a local commit
 FREEZE = 13.0  # seconds: longer than a workflow task waits for its worker
-PATIENCE = 120.0  # seconds for everything to come to rest: an activity that tries again waits up to 30
+PATIENCE = 120.0  # seconds until the system is idle: an activity retry waits up to 30
 
 
 class OneOfSeveral(Worker):
-    """A worker beside others: Temporal may name only their pollers, so its own word is taken for its readiness."""
+    """One of several workers. Temporal may list only the pollers of others, so its own log shows when it is ready."""
 
     async def answers(self) -> bool:
         return any("worker is polling" in line for line in list(self.tail))
@@ -57,9 +56,12 @@ class OneOfSeveral(Worker):
 
 @dataclass(frozen=True)
 class Options:
-    """``kills``: of each part (each worker is one); ``freezes``: of workers; ``seconds``: the stream's length.
+    """Size of a drill.
 
-    With ``actions`` the kills are those of all workers together, and ``events`` and ``freezes`` are of no account.
+    Attributes:
+        kills: Number of kills of each part (each worker is one); with `actions`, of all workers together.
+        freezes: Number of freezes of workers; ignored with `actions`, like `events`.
+        seconds: Length of the stream.
     """
 
     journeys: int = 300
@@ -74,7 +76,7 @@ class Options:
 
 @dataclass
 class Drill:
-    """The parts, kept running; and what was done to them. ``down``: seconds for which each was away."""
+    """The parts, which are kept running, and what was done to them. `down`: milliseconds for which each was down."""
 
     options: Options
     parts: dict[str, ManagedProcess]
@@ -90,15 +92,15 @@ class Drill:
     answers: Answers = field(default_factory=Answers)
 
     async def run(self) -> None:
-        """The stream and the blows; returns when every call is answered and every part is up again."""
+        """Run the stream and the kills; return when every call is answered and every part is up again."""
         options, seed = self.options, self.options.seed
         companies, now = list(self.company_keys), time.time_ns() // 1000
         calls = plan(random.Random(seed), companies, options.journeys, options.events, now, options.seconds)
-        blows = [self.strike([name], random.Random(f"{seed} {name}")) for name in self.parts]
-        await self.live(calls, self._freeze(random.Random(f"{seed} ice")), *blows)
+        attacks = [self.strike([name], random.Random(f"{seed} {name}")) for name in self.parts]
+        await self.live(calls, self._freeze(random.Random(f"{seed} ice")), *attacks)
 
-    async def live(self, calls: list[Call], *blows: Coroutine[Any, Any, None]) -> None:
-        """Make these calls under these blows; returns when every call is answered and every part is up again."""
+    async def live(self, calls: list[Call], *attacks: Coroutine[Any, Any, None]) -> None:
+        """Make these calls during these kills; return when every call is answered and every part is up again."""
         gateway = self.parts["gateway"]
         assert isinstance(gateway, Gateway)
         stream = Stream(gateway.url, self.company_keys, calls, self.options.seconds)
@@ -106,7 +108,7 @@ class Drill:
         keepers = [asyncio.create_task(self._keep(name)) for name in self.parts]
         try:
             async with asyncio.timeout(self.options.seconds + 300):
-                await asyncio.gather(stream.run(), *blows)
+                await asyncio.gather(stream.run(), *attacks)
                 while not self._all_up():
                     await asyncio.sleep(0.2)
         finally:
@@ -118,13 +120,13 @@ class Drill:
         return not self.away_until and all(part.running for part in self.parts.values())
 
     async def strike(self, names: Sequence[str], chance: random.Random) -> None:
-        """Kill one of these parts, whichever runs, at random instants within the stream."""
+        """Kill one of these parts that is running, at random times within the stream."""
         span = self.options.seconds
         instants = sorted(chance.uniform(0.03 * span, 0.95 * span) for _ in range(self.options.kills))
         begin = time.monotonic()
         for number, instant in enumerate(instants):
             await asyncio.sleep(max(0.0, begin + instant - time.monotonic()))
-            while not (up := [name for name in names if self.parts[name].running]):  # nothing is there to be killed yet
+            while not (up := [name for name in names if self.parts[name].running]):  # nothing is running yet
                 await asyncio.sleep(0.05)
             name = chance.choice(up)
             pause = LONG_PAUSE if name == "postgres" and number % 2 else chance.uniform(*PAUSES)
@@ -133,7 +135,7 @@ class Drill:
             self.kills[name] += 1
 
     async def _freeze(self, chance: random.Random) -> None:
-        """Stop a worker where it stands, and let it go on when all others have given it up."""
+        """Freeze a worker, and let it continue when all others have given up waiting for it."""
         for _ in range(self.options.freezes):
             await asyncio.sleep(chance.uniform(0.05, 0.8) * self.options.seconds / self.options.freezes)
             name = chance.choice([name for name in self.parts if name.startswith("worker")])
@@ -149,7 +151,7 @@ class Drill:
                 os.killpg(process.pid, signal.SIGCONT)
 
     async def _keep(self, name: str) -> None:
-        """Start a part again whenever it is gone, as whoever supervises it does."""
+        """Restart a part whenever it exits, as a supervisor does."""
         part = self.parts[name]
         while True:
             if part.running:
@@ -162,7 +164,7 @@ class Drill:
                 await asyncio.sleep(max(0.0, self.away_until[name] - time.monotonic()))
                 try:
                     await part.start()
-                except StartFailed:  # it was killed while starting, or needs what is down: as in life, try again
+                except StartFailed:  # killed while starting, or it needs a part that is down
                     self.failed_starts[name] += 1
                     await asyncio.sleep(0.2)
                 else:
@@ -170,15 +172,15 @@ class Drill:
             self.down[name] += round(1000 * (time.monotonic() - gone))
 
     async def check(self, patience: float = PATIENCE) -> list[Finding]:
-        """Every violated invariant, when all is quiet."""
+        """Every violated invariant, once the system is idle."""
         return await check(self.database_url, self.client, self.answers, patience)
 
 
 @asynccontextmanager
 async def drill(data: Path, options: Options, settings: Mapping[str, str] | None = None) -> AsyncIterator[Drill]:
-    """A system of its own in ``data``, with companies and keys, all parts up; stopped at the end.
+    """A separate system in `data`, with companies and keys and all parts up; stopped at the end.
 
-    ``settings``: variables that worker and gateway are given beside the drill's own.
+    `settings` are additional environment variables of worker and gateway.
     """
     log = (data / "parts.log").open("a")
 
@@ -219,7 +221,7 @@ async def drill(data: Path, options: Options, settings: Mapping[str, str] | None
 async def main(options: Options, data: Path) -> int:
     if options.actions:
         from tests.chaos.acting_drill import (
-            main as with_actions,  # it builds on this module, and needs what the tests need
+            main as with_actions,  # it imports this module and the test packages
         )
 
         return await with_actions(options, data)
@@ -234,13 +236,13 @@ async def main(options: Options, data: Path) -> int:
 
 
 def read_options() -> tuple[Options, Path | None]:
-    parser = argparse.ArgumentParser(description="Kill every part under load, then check what must be true.")
+    parser = argparse.ArgumentParser(description="Kill every part under load, then check the invariants.")
     for name, default in vars(Options()).items():
         if isinstance(default, bool):
-            parser.add_argument(f"--{name}", action="store_true", help="stages act, and only workers are killed")
+            parser.add_argument(f"--{name}", action="store_true", help="run stage actions, and kill only workers")
         else:
             parser.add_argument(f"--{name}", type=type(default), default=default, help=f"default {default}")
-    parser.add_argument("--data", type=Path, help="an empty folder that is kept; default: a temporary one")
+    parser.add_argument("--data", type=Path, help="an empty folder to keep; default: a temporary one")
     given = vars(parser.parse_args())
     data = given.pop("data")
     return Options(**given), data

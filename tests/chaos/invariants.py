@@ -1,7 +1,7 @@
-"""What must be true of every journey when all is quiet again, whatever was killed meanwhile.
+"""Invariants of journeys that must hold when the system is idle again, whatever was killed before.
 
-``check`` compares four things that were written apart: what the callers were answered, the ledger, the projection with
-its transitions, and what the workflows themselves say.
+`check` compares four things that were written separately: the responses to callers, the ledger, the projection with its
+transitions, and the state of the workflows.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from journey.explain import readable
 from journey.stages import DEFAULT_RULEBOOK
 from journey.state import Facts, State, unpack
 from journey.time import Micros, to_micros
+from tests.chaos.stored_rows import StoredRows, read
 from tests.chaos.stream import Answers
-from tests.chaos.told import Told, read
 
-REFUSED = "every request was taken, or refused with 429 or 503 and taken later"
+REFUSED = "every request was accepted, or refused with 429 or 503 and accepted later"
 ONCE = "every acknowledged event counts once: one applied row of the ledger for its id"
 CONFLICTS = "of an id with two contents, one is applied and the other acknowledged one is kept as a conflict"
 SENT = "the ledger holds nothing but what was sent, and what was never acknowledged at most once"
-FOLD = "facts, scores and stage are what the pure core makes of the ledger, commit by commit; facts in any order"
-COLUMNS = "the projection's columns say what its packed state says"
-SEQUENCE = "transitions are numbered without a gap, each begins where the one before ended, none twice"
-AGREE = "workflow and projection agree on everything that the `state` query tells"
-QUIET = "no journey has a waiting message, a pending activity or a workflow task tried again"
+FOLD = "facts, scores and stage are what the pure core derives from the ledger, commit by commit; facts in any order"
+COLUMNS = "the projection's columns agree with its packed state"
+SEQUENCE = "transitions are numbered without a gap, each begins where the previous one ended, none occurs twice"
+AGREE = "workflow and projection agree on everything that the `state` query returns"
+QUIET = "no journey has a waiting message, a pending activity or a retried workflow task"
 RUNNING = "every journey's workflow runs, and none has failed, nor reported a problem"
 OVERDUE = "no deadline has passed by more than the wake-ups are spread"
 ALL = (REFUSED, ONCE, CONFLICTS, SENT, FOLD, COLUMNS, SEQUENCE, AGREE, QUIET, RUNNING, OVERDUE)
@@ -49,8 +49,8 @@ ALL = (REFUSED, ONCE, CONFLICTS, SENT, FOLD, COLUMNS, SEQUENCE, AGREE, QUIET, RU
 FAULTS = {
     "NON_DETERMINISTIC_ERROR",
     "WORKFLOW_WORKER_UNHANDLED_FAILURE",
-}  # of workflow tasks; others are the engine's way
-LATENCY = 60_000_000  # µs between a decision and its row in the ledger, an outage between them included
+}  # of workflow tasks; other failures are part of normal operation
+LATENCY = 60_000_000  # µs between a decision and its row in the ledger, including an outage between them
 
 
 class Finding(NamedTuple):
@@ -62,9 +62,9 @@ class Finding(NamedTuple):
 
 
 async def check(database_url: str, client: Client, answers: Answers, patience: float) -> list[Finding]:
-    """Every violation. Waits at most ``patience`` seconds for what is still under way to come to rest."""
+    """Every violation. Waits at most `patience` seconds for work in progress to finish."""
     until = time.monotonic() + patience
-    while missing := _missing(answers, told := await asyncio.to_thread(read, database_url)):
+    while missing := _missing(answers, stored := await asyncio.to_thread(read, database_url)):
         if time.monotonic() > until:
             break
         await asyncio.sleep(0.5)
@@ -76,26 +76,26 @@ async def check(database_url: str, client: Client, answers: Answers, patience: f
         async with gate:
             return await _workflow(client, database_url, workflow_id, until)
 
-    asked = await asyncio.gather(*(ask(name) for name in sorted({*told.journeys, *told.entries})))
-    findings += [finding for found in asked for finding in found]
+    results = await asyncio.gather(*(ask(name) for name in sorted({*stored.journeys, *stored.entries})))
+    findings += [finding for found in results for finding in found]
     findings += await _listed(client)
-    told = await asyncio.to_thread(read, database_url)
+    stored = await asyncio.to_thread(read, database_url)
     now = int(time.time() * 1e6)
-    findings += _ledger(answers, told)
-    for name in {*told.journeys, *told.entries}:
-        findings += [Finding(invariant, name, text) for invariant, text in _journey(told, name, now)]
+    findings += _ledger(answers, stored)
+    for name in {*stored.journeys, *stored.entries}:
+        findings += [Finding(invariant, name, text) for invariant, text in _journey(stored, name, now)]
     return sorted(findings)
 
 
-def _missing(answers: Answers, told: Told) -> list[tuple[int, str]]:
-    applied = {(row["company_id"], row["event_id"]) for row in told.ledger if row["outcome"] == "applied"}
+def _missing(answers: Answers, stored: StoredRows) -> list[tuple[int, str]]:
+    applied = {(row["company_id"], row["event_id"]) for row in stored.ledger if row["outcome"] == "applied"}
     return sorted({(company, event_id) for company, event_id, _ in answers.acknowledged} - applied)
 
 
-def _ledger(answers: Answers, told: Told) -> Iterable[Finding]:
+def _ledger(answers: Answers, stored: StoredRows) -> Iterable[Finding]:
     applied: Counter[tuple[int, str]] = Counter()
     kept: dict[tuple[int, str, bytes], str] = {}
-    for row in told.ledger:
+    for row in stored.ledger:
         key = (row["company_id"], row["event_id"], bytes(row["content_hash"]))
         subject = f"company {key[0]}, event {key[1]}"
         applied[key[:2]] += row["outcome"] == "applied"
@@ -117,9 +117,9 @@ def _ledger(answers: Answers, told: Told) -> Iterable[Finding]:
             yield Finding(CONFLICTS, f"company {key[0]}, event {key[1]}", "a conflict with nothing that is applied")
 
 
-def _journey(told: Told, name: str, now: int) -> Iterable[tuple[str, str]]:
-    """What is wrong with one journey in Postgres."""
-    row, entries, moves = told.journeys.get(name), told.entries[name], told.transitions[name]
+def _journey(stored: StoredRows, name: str, now: int) -> Iterable[tuple[str, str]]:
+    """Problems of one journey in Postgres."""
+    row, entries, moves = stored.journeys.get(name), stored.entries[name], stored.transitions[name]
     applied = [entry for entry in entries if entry["outcome"] == "applied"]
     if row is None:
         if applied or moves:
@@ -226,7 +226,7 @@ def _sequence(row: dict[str, Any], moves: list[dict[str, Any]]) -> Iterable[tupl
 
 
 async def _workflow(client: Client, database_url: str, workflow_id: str, until: float) -> list[Finding]:
-    """What is wrong with one workflow; looked at until nothing is, or the time is up."""
+    """Findings about one workflow; checked until there are none or the time is up."""
     while True:
         try:
             found = await _look(client, database_url, workflow_id)
@@ -256,9 +256,9 @@ async def _look(client: Client, database_url: str, workflow_id: str) -> list[Fin
         found.append(Finding(QUIET, workflow_id, f"{state['waiting_messages']} messages wait"))
     row = await asyncio.to_thread(_packed, database_url, int(company), customer)
     expected = readable(row)
-    told = {name: state.get(name) for name in expected}
-    if told != expected:
-        unlike = {name: (told[name], expected[name]) for name in expected if told[name] != expected[name]}
+    shown = {name: state.get(name) for name in expected}
+    if shown != expected:
+        unlike = {name: (shown[name], expected[name]) for name in expected if shown[name] != expected[name]}
         found.append(Finding(AGREE, workflow_id, f"(workflow, Postgres): {unlike}"))
     async for event in handle.fetch_history_events():
         if event.HasField("workflow_task_failed_event_attributes"):

@@ -1,4 +1,4 @@
-"""What the drill tells at its end: what was done to the parts, what was sent, and which invariants are violated."""
+"""The report of the drill: kills and restarts, the stream of requests, and the violated invariants."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def totals(database_url: str) -> list[tuple[str, int]]:
-    """What the drill left in Postgres, in numbers."""
+    """Row counts that the drill left in Postgres."""
     counts = {
         "journeys": "select count(*) from customer_relationships",
         "commits": "select sum(version) from customer_relationships",
@@ -48,8 +48,8 @@ def report(done: Drill, findings: list[Finding]) -> None:
 
 
 def parts_table(done: Drill) -> Table:
-    """What was done to each part."""
-    columns = ("part", "killed", "frozen", "ended by itself", "starts that failed", "seconds away")
+    """Kills, freezes and restarts of each part."""
+    columns = ("part", "killed", "frozen", "exited by itself", "failed starts", "seconds down")
     table = Table(*columns, box=box.SIMPLE_HEAD)
     for name in done.parts:
         row = (done.kills, done.freezes, done.own_ends, done.failed_starts)

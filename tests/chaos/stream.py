@@ -1,6 +1,6 @@
-"""Many lives, told by impatient callers: the requests of the drill, and what was answered to them.
+"""The requests of the drill, made by impatient callers, and the responses.
 
-Everything is drawn from one seed. Companies use the same customer ids and the same event ids, which must not matter.
+Everything is drawn from one seed. Companies use the same customer ids and event ids on purpose.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Key = tuple[int, str, bytes]  # company, event id, content hash
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. Who is not ``patient`` gives up at the first failure and never learns what became of it."""
+    """One request. A caller that is not `patient` gives up at the first failure and never learns the outcome."""
 
     company: int
     events: tuple[dict[str, Any], ...]
@@ -55,7 +55,7 @@ class Call:
 
 @dataclass
 class Answers:
-    """What the gateway was asked and what it said. ``acknowledged``: stood in a request that was answered with 202."""
+    """The requests and responses. `acknowledged`: events of requests that were answered with 202."""
 
     sent: set[Key] = field(default_factory=set)
     acknowledged: set[Key] = field(default_factory=set)
@@ -70,9 +70,9 @@ def key_of(company: int, fields: dict[str, Any]) -> Key:
 def plan(
     chance: random.Random, companies: list[int], journeys: int, events: int, now: int, seconds: float
 ) -> list[Call]:
-    """All requests in order. Each journey's events come roughly as they happened; all lie before ``now`` (µs).
+    """All requests in order. Each journey's events come roughly in order of occurrence, all before `now` (µs).
 
-    Every tenth journey is a sleeper: a single appointment whose 90 days end within ``seconds`` from now.
+    Every tenth journey has a single appointment whose 90 days end within `seconds` from now.
     """
     lives: list[tuple[int, str, list[int], str | None]] = []
     for number in range(journeys):
@@ -89,13 +89,13 @@ def plan(
                 times[place - 1], times[place] = times[place], times[place - 1]
         lives.append((company, customer, times, None))
     ids: Counter[int] = Counter()
-    told: dict[int, list[dict[str, Any]]] = {company: [] for company in companies}
+    events_of: dict[int, list[dict[str, Any]]] = {company: [] for company in companies}
     turns = [life for life in lives for _ in life[2]]
     chance.shuffle(turns)
     for company, customer, times, kind in turns:
         ids[company] += 1
-        told[company].append(_event(chance, f"e-{ids[company]}", customer, times.pop(0), kind or _kind(chance)))
-    return _calls(chance, told)
+        events_of[company].append(_event(chance, f"e-{ids[company]}", customer, times.pop(0), kind or _kind(chance)))
+    return _calls(chance, events_of)
 
 
 def _kind(chance: random.Random) -> str:
@@ -122,10 +122,10 @@ def _event(chance: random.Random, event_id: str, customer: str, at: int, kind: s
     return fields
 
 
-def _calls(chance: random.Random, told: dict[int, list[dict[str, Any]]]) -> list[Call]:
-    """The events in requests, single ones and batches, with repetitions and contradictions among them."""
-    calls_of: dict[int, list[Call]] = {company: [] for company in told}
-    for company, events in told.items():
+def _calls(chance: random.Random, events_of: dict[int, list[dict[str, Any]]]) -> list[Call]:
+    """The events in single and batch requests, with repetitions and contradictions among them."""
+    calls_of: dict[int, list[Call]] = {company: [] for company in events_of}
+    for company, events in events_of.items():
         own = calls_of[company]
         place = 0
         while place < len(events):
@@ -141,14 +141,14 @@ def _calls(chance: random.Random, told: dict[int, list[dict[str, Any]]]) -> list
             if chance.random() < CONTRADICTED * size:
                 contradiction = _contradiction(chance, chance.choice(events[max(0, place - 20) : place]), events)
                 own.append(Call(company, (contradiction,)))
-    # the companies' requests alternate, each company's in order
+    # the companies' requests are shuffled together; each company's keep their order
     order = [company for company, calls in calls_of.items() for _ in calls]
     chance.shuffle(order)
     return [calls_of[company].pop(0) for company in order]
 
 
 def _contradiction(chance: random.Random, event: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
-    """The same id with another content: half of the time another customer's."""
+    """The same id with another content, half of the time for another customer."""
     customer = chance.choice(others)["customer_id"] if chance.random() < 0.5 else event["customer_id"]
     return {
         "id": event["id"],
@@ -160,7 +160,7 @@ def _contradiction(chance: random.Random, event: dict[str, Any], others: list[di
 
 
 class Stream:
-    """Makes the calls, paced over ``seconds``; each is repeated with the same ids until it is answered with 202."""
+    """Make the calls, spread over `seconds`; each is repeated with the same ids until it is answered with 202."""
 
     def __init__(self, url: str, keys: dict[int, str], calls: list[Call], seconds: float) -> None:
         self.url, self.keys, self.calls, self.seconds = url, keys, calls, seconds
@@ -168,7 +168,7 @@ class Stream:
         self.done = 0
 
     async def run(self) -> Answers:
-        """Return when every call is answered or given up."""
+        """Make all calls; return when each is answered or given up."""
         begin = time.monotonic()
         turns = iter(enumerate(self.calls))
         async with httpx2.AsyncClient(base_url=self.url, timeout=ANSWER_LIMIT, trust_env=False) as client:
@@ -200,7 +200,10 @@ class Stream:
                     self.answers.acknowledged.update(keys)
                     return
                 numbers[f"answers {answer.status_code}"] += 1
-                if answer.status_code not in (429, 503):  # everything sent is valid, and every outage has its answer
+                if answer.status_code not in (
+                    429,
+                    503,
+                ):  # everything sent is valid, and an outage is answered with 429 or 503
                     self.answers.refusals.append(f"{answer.status_code} {answer.text[:300]}")
                 if answer.status_code < 500 and answer.status_code != 429:
                     return

@@ -1,4 +1,4 @@
-"""The drill of ``tests/chaos/acting_drill.py`` in a small size, and that its checks see what they are there to see."""
+"""The drill of `tests/chaos/acting_drill.py` in a small size, and a check that its invariants detect violations."""
 
 import tempfile
 from collections.abc import Callable
@@ -32,9 +32,9 @@ def change(row: Row, **fields: Any) -> None:
 
 
 def unsent(acted: Acted) -> None:
-    """A webhook that is said to have been told and never was."""
-    told = acted.hooks[0].id
-    acted.hooks = [one for one in acted.hooks if one.id != told]
+    """Remove the arrival of a webhook that is recorded as sent."""
+    removed = acted.hooks[0].id
+    acted.hooks = [one for one in acted.hooks if one.id != removed]
 
 
 def another_subject(acted: Acted) -> None:
@@ -47,7 +47,7 @@ def to_another(acted: Acted) -> None:
 
 
 def overloaded(acted: Acted) -> None:
-    """All customers of sales are one person's."""
+    """Assign all customers of sales to one person."""
     sales = one(acted.staff, role="sales")
     for row in acted.assignments:
         if (row["company_id"], row["role"]) == (sales["company_id"], "sales"):
@@ -66,7 +66,7 @@ def running(acted: Acted) -> Row:
     return one(acted.campaigns, status="running")
 
 
-# What a bug would do, and the invariants that must then be named.
+# Damage that a bug would cause → the invariants that must report it
 DAMAGE: dict[str, tuple[Callable[[Acted], Any], set[str]]] = {
     "an action was forgotten": (lambda acted: acted.actions.remove(welcome(acted)), {must.DUE, must.NOWHERE}),
     "an action is there twice": (lambda acted: again(acted.actions), {must.DUE}),
@@ -76,16 +76,16 @@ DAMAGE: dict[str, tuple[Callable[[Acted], Any], set[str]]] = {
         {must.SETTLED, must.PENDING, must.NOWHERE},
     ),
     "an action has failed": (lambda acted: change(welcome(acted), status="failed"), {must.SETTLED}),
-    "who wants no mail is sent one": (
+    "a mail is sent without consent": (
         lambda acted: change(welcome(acted, "suppressed"), status="succeeded"),
         {must.SETTLED, must.ARRIVED, must.TRIED},
     ),
-    "a try was not kept": (lambda acted: acted.tries.subtract([welcome(acted)["id"]]), {must.TRIED}),
+    "an attempt was not recorded": (lambda acted: acted.tries.subtract([welcome(acted)["id"]]), {must.TRIED}),
     "a task is missing": (lambda acted: acted.tasks.pop(), {must.TASKS}),
     "a task was made twice": (lambda acted: again(acted.tasks), {must.TASKS}),
-    "a customer is nobody's": (lambda acted: acted.assignments.pop(), {must.ASSIGNED}),
-    "a customer is two people's": (lambda acted: again(acted.assignments), {must.ASSIGNED}),
-    "one person has all the work": (overloaded, {must.ASSIGNED}),
+    "a customer is not assigned": (lambda acted: acted.assignments.pop(), {must.ASSIGNED}),
+    "a customer is assigned twice": (lambda acted: again(acted.assignments), {must.ASSIGNED}),
+    "one person has all customers": (overloaded, {must.ASSIGNED}),
     "a campaign is missing": (lambda acted: acted.campaigns.pop(), {must.CAMPAIGNS, must.RUNS}),
     "two campaigns run at once": (
         lambda acted: acted.campaigns.append({**running(acted), "n": 2}),
@@ -95,7 +95,7 @@ DAMAGE: dict[str, tuple[Callable[[Acted], Any], set[str]]] = {
         lambda acted: change(one(acted.campaigns, status="cancelled"), status="running"),
         {must.CAMPAIGNS, must.RUNS},
     ),
-    "a step stands otherwise in the campaign": (
+    "a step has another status in the campaign": (
         lambda acted: change(running(acted)["scheduled_actions"][0], status="waiting"),
         {must.CAMPAIGNS},
     ),
@@ -106,11 +106,11 @@ DAMAGE: dict[str, tuple[Callable[[Acted], Any], set[str]]] = {
         lambda acted: acted.mails.append(Received("0" * 32, "c-1@company1.example", "Hello")),
         {must.NOWHERE},
     ),
-    "a text went to somebody else": (to_another, {must.NOWHERE}),
-    "a mail came again with other words": (another_subject, {must.SAME}),
-    "mails came again too often": (lambda acted: acted.mails.extend(acted.mails[:1] * 10), {must.REPEATS}),
-    "webhooks came again too often": (lambda acted: acted.hooks.extend(acted.hooks[:1] * 10), {must.REPEATS}),
-    "a journey forgot what is to come": (forgetful, {must.PENDING}),
+    "a text went to another number": (to_another, {must.NOWHERE}),
+    "a mail was repeated with another subject": (another_subject, {must.SAME}),
+    "mails were repeated too often": (lambda acted: acted.mails.extend(acted.mails[:1] * 10), {must.REPEATS}),
+    "webhooks were repeated too often": (lambda acted: acted.hooks.extend(acted.hooks[:1] * 10), {must.REPEATS}),
+    "a journey lost a pending action": (forgetful, {must.PENDING}),
 }
 
 

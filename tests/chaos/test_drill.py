@@ -1,4 +1,4 @@
-"""The drill of ``tests/chaos/drill.py`` in a small size, and that its checks see what they are there to see."""
+"""The drill of `tests/chaos/drill.py` in a small size, and a check that its invariants detect violations."""
 
 import tempfile
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.chaos.report import report
 
 SMALL = Options(journeys=24, events=160, kills=1, freezes=0, seconds=12, workers=1, seed=1)
 
-# What a bug would do, and the invariants that must then be named.
+# Damage that a bug would cause → the invariants that must report it
 DAMAGE: dict[str, tuple[str, set[str]]] = {
     "an applied event is lost": (
         "delete from journey_events where id = (select min(id) from journey_events where outcome = 'applied')",
@@ -64,6 +64,6 @@ async def test_every_acknowledged_event_counts_once_whatever_is_killed() -> None
                 before, findings = findings, await done.check(patience=0)
                 assert {found.invariant for found in findings if found not in before} >= expected, name
             company, customer = next(iter(done.company_keys)), "c-0"
-            await journey_handle(done.client, company, customer).terminate("to see whether it is seen")
+            await journey_handle(done.client, company, customer).terminate("must be detected")
             findings = await done.check(patience=0)
             assert (invariants.RUNNING, journey_id(company, customer)) in {found[:2] for found in findings}

@@ -56,7 +56,7 @@ def test_an_expired_session_leads_to_sign_in_and_back(visit: Visit) -> None:
     page.get_by_role("table").first.wait_for()
     stack.execute("update sessions set expires_at = now() - interval '1 second'")
     page.get_by_text("Your session has expired").wait_for(timeout=30_000)
-    page.get_by_label("API key").fill(stack.key)
+    page.get_by_label("Access key").fill(stack.key)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/customers")
     page.get_by_role("table").first.wait_for()

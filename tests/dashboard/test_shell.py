@@ -86,10 +86,10 @@ def test_account_menu_and_sign_out(visit: Visit) -> None:
     assert page.context.request.get(session).status == 200
     page.get_by_role("button", name="Account: first key").click()
     page.get_by_role("menuitem", name="Sign out").click()
-    page.get_by_label("API key").wait_for()
+    page.get_by_label("Access key").wait_for()
     assert page.context.request.get(session).status == 204  # the session has ended on the server too
     visit.open("/customers")
-    page.get_by_label("API key").wait_for()
+    page.get_by_label("Access key").wait_for()
 
 
 def test_the_account_menu_of_a_read_only_key(visit: Visit) -> None:

@@ -25,8 +25,8 @@ def test_sign_in_with_the_link_that_up_prints(visit: Visit) -> None:
 def test_sign_in_with_a_key_returns_to_the_requested_page(visit: Visit) -> None:
     page = visit.page
     visit.open("/customers/salon-0003")
-    page.get_by_label("API key").fill(visit.stack.key)
-    page.get_by_label("API key").press("Enter")
+    page.get_by_label("Access key").fill(visit.stack.key)
+    page.get_by_label("Access key").press("Enter")
     page.wait_for_url("**/customers/salon-0003")
     wait_for_heading(page, None)
 
@@ -34,11 +34,13 @@ def test_sign_in_with_a_key_returns_to_the_requested_page(visit: Visit) -> None:
 def test_input_is_validated(visit: Visit) -> None:
     page = visit.page
     visit.open("/sign-in")
-    expect(page.get_by_label("API key")).to_be_focused()
+    expect(page.get_by_label("Access key")).to_be_focused()
+    for technical in ("curl", "./run", "journey keys"):  # the reader works in a salon
+        expect(page.get_by_role("main")).not_to_contain_text(technical)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_text("Enter an API key")).to_be_visible()
-    page.get_by_label("API key").fill(f"  {visit.stack.key} ")  # copied with spaces
-    expect(page.get_by_text("Enter an API key")).to_have_count(0)
+    expect(page.get_by_text("Enter your access key")).to_be_visible()
+    page.get_by_label("Access key").fill(f"  {visit.stack.key} ")  # copied with spaces
+    expect(page.get_by_text("Enter your access key")).to_have_count(0)
     page.get_by_role("button", name="Sign in").click()
     wait_for_heading(page, "Action centre")
 
@@ -47,8 +49,8 @@ def test_the_error_disappears_on_typing(visit: Visit) -> None:
     page = visit.page
     visit.expected_errors = "401"
     visit.open("/sign-in")
-    page.get_by_label("API key").fill("pk_nobodys")
+    page.get_by_label("Access key").fill("pk_nobodys")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_text("This API key is not valid")).to_be_visible()
-    page.get_by_label("API key").fill("pk_")
-    expect(page.get_by_text("This API key is not valid")).to_have_count(0)
+    expect(page.get_by_text("This access key is not valid")).to_be_visible()
+    page.get_by_label("Access key").fill("pk_")
+    expect(page.get_by_text("This access key is not valid")).to_have_count(0)

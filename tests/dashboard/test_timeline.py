@@ -133,7 +133,7 @@ def test_concurrent_changes_of_notes_are_not_overwritten(visit: Visit) -> None:
     card.get_by_role("textbox").fill("mine")
     stack.request("PUT", f"/v1/customers/{customer}/notes", json={"notes": "theirs", "previous": None})
     card.get_by_role("button", name="Save notes").click()
-    expect(card).to_contain_text("Somebody else changed these notes")
+    expect(card).to_contain_text("Someone else changed these notes")
     expect(card.get_by_role("textbox")).to_have_value("mine")  # so that it can be copied
     assert get_journey(stack, customer)["notes"] == "theirs"
     card.get_by_role("button", name="Cancel").click()

@@ -120,7 +120,7 @@ def test_the_first_view_is_small(visit: Visit, stack: Stack) -> None:
 def test_keyboard_navigation(visit: Visit) -> None:
     page = visit.page
     visit.open("/sign-in")
-    page.get_by_label("API key").wait_for()
+    page.get_by_label("Access key").wait_for()
     page.keyboard.type(visit.stack.key)  # the field has focus
     page.keyboard.press("Enter")
     page.wait_for_url("**/action-centre")
@@ -147,3 +147,31 @@ def tab_to(page: Page, name: str, limit: int = 60) -> None:
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"{name} cannot be reached with Tab")
+
+
+@pytest.mark.parametrize("key", ["/", "Control+k", "Meta+k"])
+@pytest.mark.parametrize("path", ["/customers", "/action-centre"])
+def test_keys_focus_the_search(visit: Visit, path: str, key: str) -> None:
+    page = visit.page
+    visit.sign_in(at=path)
+    field = page.get_by_role("search").get_by_role("textbox")
+    expect(field).to_be_visible()
+    page.keyboard.press(key)
+    expect(field).to_be_focused()
+    expect(field).to_have_value("")
+    page.keyboard.type("a/b")  # in a text field, it is a character
+    expect(field).to_have_value("a/b")
+
+
+@pytest.mark.parametrize("options", [{"viewport": NARROW}, {"viewport": WIDE, "has_touch": True, "is_mobile": True}])
+@pytest.mark.parametrize("path", ["/action-centre", "/customers/salon-0001"])
+def test_buttons_are_large_enough_for_fingers(make_visit: Callable[..., Visit], path: str, options: object) -> None:
+    assert isinstance(options, dict)
+    visit = make_visit(**options)
+    visit.sign_in(at=path)
+    buttons = visit.page.get_by_role("main").locator("button.ant-btn:visible")
+    buttons.first.wait_for()
+    visit.page.wait_for_function(SETTLED)
+    sizes = buttons.evaluate_all("all => all.map(one => [one.textContent, one.offsetHeight])")
+    assert len(sizes) > 3
+    assert [one for one in sizes if one[1] < 40] == []

@@ -87,7 +87,7 @@ async def test_moves_beyond_the_last_step_are_merged_into_it(pool: Pool, databas
         assert_sound(flow)
         assert max(node["step"] for node in flow["nodes"]) == min(steps, 8)
         last = [target for _, target in links(flow) if target.startswith(f"{steps}:")]
-        assert f"{steps}:regular" in last, "where the one with many moves stands in the end"
+        assert f"{steps}:regular" in last, "the final stage of the customer with many moves"
 
 
 async def test_a_period_starts_with_the_current_stage(pool: Pool, database_url: str) -> None:

@@ -133,7 +133,7 @@ def test_what_runs_for_long_is_watched_and_started_again() -> None:
         assert "test" in SERVICES[name].get("healthcheck", {}), f"{name} has no health check"
         assert SERVICES[name]["restart"] == "unless-stopped", name
     for name in ONE_SHOT:
-        assert str(SERVICES[name]["restart"]).startswith("on-failure:"), f"{name} would run for ever"
+        assert str(SERVICES[name]["restart"]).startswith("on-failure:"), f"{name} would restart forever"
 
 
 def test_workers_scale() -> None:

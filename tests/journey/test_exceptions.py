@@ -39,7 +39,7 @@ def test_a_late_call_moves_no_customer() -> None:
 
 
 def test_a_late_first_appointment_lapses_now_and_not_in_the_past() -> None:
-    """Two years ago, but nobody knew: the journey's past stays as it was told."""
+    """Two years ago, but reported only now: the recorded past of the journey stays unchanged."""
     life = lived(500, call(1))
     assert life.on(500, visit(0)) == [("lead", "at_risk", 500), ("at_risk", "churned", 500)]
     assert life.on(600) == []

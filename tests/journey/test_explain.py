@@ -58,3 +58,12 @@ def test_what_is_announced_comes(history: list[Event], rulebook: Rulebook, data:
         _, moves = some.live(state, [], rulebook, Micros(now + 2000 * DAY))
         last = {to_datetime(move.at).isoformat().replace("+00:00", "Z"): move.to_stage for move in moves}
         assert announced == list(last.items())
+
+
+def test_just_after_a_limit_the_reason_says_more_than_it() -> None:
+    at = START + 90 * DAY
+    factors = explain(lived(1, visit(0, "49.90")).state, DEFAULT_RULEBOOK, Micros(at + 1))["scores"]["risk"]["factors"]
+    assert [one["because"] for one in factors if one["name"] == "inactivity"] == [
+        "90 days since the last completed appointment; counts above 60",
+        "more than 90 days since the last completed appointment; counts above 90",
+    ]

@@ -103,7 +103,7 @@ BERLIN, HOWE = "Europe/Berlin", "Australia/Lord_Howe"
         (HOWE, "20:00", "01:45", "2026-04-04T14:30Z", "2026-04-04T14:45Z"),
         # the night begins at half past two, and the clocks go back out of it at three
         (BERLIN, "02:30", "04:00", "2026-10-25T00:45Z", "2026-10-25T01:00Z"),
-        # a whole day is left out: the quiet time of day goes on
+        # a whole day is left out: the quiet hours continue
         ("Pacific/Apia", "20:00", "08:00", "2011-12-30T08:00Z", "2011-12-30T18:00Z"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Risk and engagement in numbers that can be checked by hand."""
+"""Risk and engagement in numbers that can be checked manually."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Time, put forward: the real server with a clock for each workflow, which runs on as far as a test tells it to."""
+"""Time skipping on the real server: each workflow has a clock that a test can move forward."""
 
 import asyncio
 import tempfile
@@ -27,7 +27,7 @@ async def skipping_server() -> AsyncIterator[str]:
 
 
 class Clock:
-    """The clock of one journey: it shows real time until it is put forward. A campaign has one of its own."""
+    """The clock of one journey: real time until it is moved forward. A campaign has its own clock."""
 
     def __init__(self, client: Client, database_url: str) -> None:
         config = TimeSkippingConfig(enabled=False, disable_propagation=True)
@@ -38,7 +38,7 @@ class Clock:
         return await self.skipper.get_current_time(self.life.handle)
 
     async def forward(self, time: timedelta, *, campaigns: bool = True) -> None:
-        """Let so much time pass; what falls due in it happens in it, without `campaigns` to the journey alone."""
+        """Let this much time pass, for the journey and, unless `campaigns` is false, for its running campaigns."""
         await self.life.settled()  # time must not be skipped before a new run has armed its timer
         passing = asyncio.create_task(self.skipper.fast_forward(self.life.handle, time))
         async with asyncio.timeout(2 * PATIENCE):
@@ -50,8 +50,7 @@ class Clock:
         await self.life.settled()
 
     async def _live_campaigns(self) -> None:
-        """A workflow cannot skip time while a child of its run is running: a campaign passes first, unless a later run
-        is what skips."""
+        """Let running campaigns finish first: a workflow cannot skip time while a child of the same run is running."""
         if "START_CHILD_WORKFLOW_EXECUTION_INITIATED" not in kinds(await self.life.history()):
             return
         running = "select n from retention_campaigns where company_id = %(company)s and status = 'running'"
@@ -60,7 +59,7 @@ class Clock:
                 await self.skipper.fast_forward(self.campaign(row["n"]))
 
     async def visit(self, amount: str) -> datetime:
-        """An appointment of now is completed and committed; when that was."""
+        """Commit an appointment completed now; returns its time."""
         now = (await self.now()).replace(microsecond=0)
         await self.life.lived(self.life.visit(amount=amount, occurred_at=at(0, now=now)))
         return now
@@ -69,5 +68,5 @@ class Clock:
         return self.life.client.get_workflow_handle(campaign_id(self.life.company, self.life.customer, n))
 
     async def campaign_forward(self, time: timedelta, n: int = 1) -> None:
-        """Let so much time pass for a campaign alone."""
+        """Let this much time pass for a campaign alone."""
         await asyncio.wait_for(self.skipper.fast_forward(self.campaign(n), time), PATIENCE)

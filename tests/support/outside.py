@@ -1,7 +1,6 @@
-"""The outside world of the tests: a mail server and a web server that fail on command, each with a thread of its own.
+"""External systems of the tests: a mail server and a web server that fail on command, each in its own thread.
 
-Both are context managers on free ports of this machine. What they are told (`behaviour`, `behaviours`) holds from the
-next request on.
+Both are context managers on free local ports. Changes of `behaviour` or `behaviours` apply from the next request on.
 """
 
 import asyncio
@@ -31,7 +30,7 @@ HOST = "127.0.0.1"
 
 
 class _Outside:
-    """A server that can be away for a while: its port stays its own."""
+    """A server that can be down for a while and keeps its port."""
 
     def __enter__(self) -> Self:
         self.listen()
@@ -50,20 +49,21 @@ class _Outside:
         await asyncio.to_thread(self.refuse)
 
     def listen(self) -> None:
-        """Take connections (again)."""
+        """Accept connections (again)."""
         raise NotImplementedError
 
     def refuse(self) -> None:
-        """Be away: connections are refused until `listen`."""
+        """Refuse connections until `listen` is called."""
         raise NotImplementedError
 
 
 @dataclass
 class MailBehaviour:
-    """What the mail server does from now on, the next `times` times (None: always).
+    """How the mail server behaves for the next `times` times (None: always).
 
-    `answer`: what it says instead of 250, like "451 4.3.0 later", where the client has come to `at`. `delay` in
-    seconds before it says anything there.
+    Attributes:
+        answer: Its reply instead of 250 at the step `at`, like "451 4.3.0 later".
+        delay: Seconds before it replies at that step.
     """
 
     answer: str | None = None

@@ -1,4 +1,4 @@
-"""As much of PromQL, and of Prometheus's text format, as tells which series our own expressions ask for."""
+"""The parts of PromQL and of Prometheus's text format that our own expressions and metrics use."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ Labels = Mapping[str, str]
 Sample = tuple[str, Labels, float]
 
 _LABEL = r'(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"'
-# In this order: what stands in quotes and braces belongs to a selector, what stands in brackets is a range.
+# In this order: quotes and braces belong to a selector, brackets hold a range.
 _TOKEN = re.compile(
     rf"""(?P<grouping>\b(?:by|on)\s*\(([^)]*)\))
     |(?P<name>[a-zA-Z_:][\w:]*)\s*(?:(?P<call>\(|(?=by\b))|(?P<matchers>\{{\s*(?:{_LABEL}\s*,?\s*)*\}})?)
@@ -49,7 +49,7 @@ def selectors(expression: str) -> Iterator[Selector]:
 
 
 def scraped(text: str, **more: str) -> list[Sample]:
-    """The samples of an answer to a scrape, with the labels that Prometheus adds (`job`)."""
+    """Parse the samples of a scrape, with the labels that Prometheus adds (`job`)."""
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return [_sample(line, more) for line in lines]
 

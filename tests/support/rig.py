@@ -1,4 +1,4 @@
-"""What the benchmarks share: a system of our own on free ports, events, and the floor that they are compared with."""
+"""What the benchmarks share: a separate system on free ports, events, and the baseline workflow for comparison."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @workflow.defn(name="Counting")
 class Counting:
-    """The floor: takes as many signals, decides nothing, writes nothing."""
+    """The baseline: receives the same signals, decides nothing and writes nothing."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -51,7 +51,7 @@ class Counting:
 
 
 def counting_worker(client: Client) -> Worker:
-    """A worker of the floor, with the production worker's numbers."""
+    """A worker of the baseline, with the production worker's limits."""
     settings = Settings()
     return Worker(
         client,
@@ -66,7 +66,7 @@ def counting_worker(client: Client) -> Worker:
 
 @dataclass
 class System:
-    """An empty system with company 1; ``environment`` leads a process of ours to it."""
+    """An empty system with company 1. `environment` holds the variables with which a process connects to it."""
 
     client: Client
     pool: Pool
@@ -75,7 +75,7 @@ class System:
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[services.Worker]:
-        """A production worker in a process of its own."""
+        """A production worker in a separate process."""
         async with running(services.Worker(self.client, self.environment, lambda name, line: None)) as worker:
             yield worker
 
@@ -88,7 +88,7 @@ class System:
 
 @asynccontextmanager
 async def system() -> AsyncIterator[System]:
-    """A Postgres and a Temporal of our own, as ``up`` would start them, in folders that go at the end."""
+    """A separate Postgres and Temporal as `up` starts them, in temporary folders."""
     with tempfile.TemporaryDirectory(prefix="pb-") as one, tempfile.TemporaryDirectory(prefix="pb-") as two:
         async with running(Postgres(Path(one))) as postgres, running(Temporal(Path(two), port=free_port())) as temporal:
             upgrade(postgres.url)
@@ -103,14 +103,14 @@ async def system() -> AsyncIterator[System]:
 
 
 def call(customer: str, number: int) -> dict[str, Any]:
-    """One event: a call of the last hour, too short to make anybody a lead: no action comes of it."""
+    """One event: a call in the last hour, too short to create a lead, so that no action follows."""
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3600 + number % 3000))
     fields = {"id": f"{customer}-{number}", "type": "call.received", "customer_id": customer}
     return {**fields, "occurred_at": at, "duration_seconds": 30}
 
 
 async def each(customers: Iterable[str], send: Callable[[str], Awaitable[Any]], concurrency: int = 32) -> None:
-    """Call ``send`` for every customer, so many at once."""
+    """Call `send` for every customer, `concurrency` at a time."""
     left = iter(customers)
 
     async def lane() -> None:

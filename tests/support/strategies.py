@@ -39,7 +39,7 @@ TYPES = st.sampled_from([*SHAPES, "appointment.completed", "appointment.complete
 
 @st.composite
 def instants(draw: st.DrawFn, first: int = 0, last: int = HORIZON) -> Micros:
-    """An instant in µs: often whole days after BASE, often one microsecond beside."""
+    """An instant in µs: often whole days after BASE, often one microsecond off."""
     days = draw(
         st.integers(first, last)
         | st.sampled_from([d for d in (first, 30, 60, 90, 91, 180, 270, 360) if first <= d <= last])
@@ -192,7 +192,7 @@ def live(state: State, history: list[Event], rulebook: Rulebook, end: Micros) ->
         fired = 0
         while state.deadline is not None and state.deadline < instant:
             decision = decide(state, [], rulebook, Micros(state.deadline + 1))
-            assert decision.state != state, "a deadline that changes nothing would be fired for ever"
+            assert decision.state != state, "a deadline that changes nothing would fire forever"
             state = decision.state
             moves.extend(decision.transitions)
             fired += 1

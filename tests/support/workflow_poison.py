@@ -71,7 +71,7 @@ UPDATES: dict[str, tuple[str, Sequence[Any]]] = {
     ),
     "a hold until no text": ("set_stage", [{"stage": "vip", "reason": "r", "hold_until": 5}]),
     "a credential beyond all numbers": ("set_stage", [{"stage": "vip", "reason": "r", "performed_by": 10**30}]),
-    "a credential that is none": ("set_stage", [{"stage": "vip", "reason": "r", "performed_by": "me"}]),
+    "an invalid credential": ("set_stage", [{"stage": "vip", "reason": "r", "performed_by": "me"}]),
     "a credential below zero": ("set_stage", [{"stage": "vip", "reason": "r", "performed_by": -(10**18) * 10}]),
 }
 

@@ -47,7 +47,7 @@ async def test_hold_until_is_an_instant_of_any_offset(life: Life) -> None:
 
 async def test_hold_of_a_century_costs_nothing(life: Life) -> None:
     await life.lived(life.call())
-    change = SetStage("vip", "for ever", hold_until="2199-12-31T23:59:59Z")
+    change = SetStage("vip", "permanently", hold_until="2199-12-31T23:59:59Z")
     answer = await life.handle.execute_update(names.SET_STAGE_UPDATE, change)
     assert answer["held"]
     await life.lived(life.visit())

@@ -8,10 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from temporalio.client import Client
 
-from activities.channels.webhook import new_secret
+from activities.channels.webhook import WebhookChannel, new_secret
 from contracts import names, timeouts
 from contracts.messages import RetryAction
 from db.connections import Pool
@@ -208,6 +209,45 @@ async def test_an_endpoint_that_is_gone_is_deactivated(life: Life, http: HttpSer
         await life.lived(life.call())
         await life.until(lambda: [row["status"] for row in stage_changes(life)] == ["succeeded"] * 2)
     assert [request.path for request in http.received].count("/gone") == 1
+
+
+async def test_a_broken_endpoint_does_not_affect_its_neighbours(
+    life: Life, http: HttpServer, working: Working, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = WebhookChannel._post
+
+    async def post_or_break(self: WebhookChannel, url: httpx2.URL, *rest: Any) -> Any:
+        if url.path == "/broken":
+            raise ExceptionGroup("several", [OverflowError("port must be 0-65535")])
+        return await post(self, url, *rest)
+
+    monkeypatch.setattr(WebhookChannel, "_post", post_or_break)
+    for path in ("/before", "/broken", "/after"):
+        endpoint(life, f"{http.url}{path}", new_secret())
+    endpoint(life, f"{http.url}".rpartition(":")[0] + ":65536/", new_secret())  # saved before ports were checked
+    async with working():
+        await life.lived(life.call(seconds=10))
+        await life.until(lambda: stage_changes(life) and stage_changes(life)[0]["attempts"] >= 2)
+    [action] = stage_changes(life)
+    assert action["status"] == "pending"
+    assert action["last_error"] == "webhook: unexpected error (ExceptionGroup)"
+    ids = [
+        row["id"] for row in life.rows("select id from webhook_endpoints where company_id = %(company)s order by id")
+    ]
+    assert sorted(action["detail"]["told"]) == [ids[0], ids[2]]
+    assert sorted(request.path for request in http.received) == ["/after", "/before"]
+
+
+async def test_an_endpoint_that_cannot_be_used_is_on_record(life: Life, http: HttpServer, working: Working) -> None:
+    endpoint(life, f"{http.url}/here", new_secret())
+    endpoint(life, f"{http.url}".rpartition(":")[0] + ":65536/", new_secret())
+    async with working():
+        await life.lived(life.call(seconds=10))
+        await life.until(lambda: [row["status"] for row in stage_changes(life)] == ["succeeded"])
+    [action] = stage_changes(life)
+    assert (action["attempts"], len(action["detail"]["told"])) == (1, 1)
+    assert "port must be from 1 to 65535" in action["last_error"]
+    assert [request.path for request in http.received] == ["/here"]
 
 
 async def test_retry_after_is_respected(life: Life, http: HttpServer, working: Working) -> None:

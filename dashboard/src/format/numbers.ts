@@ -1,3 +1,4 @@
+import { strings } from "../strings";
 import { LOCALE } from "./locale";
 
 export function formatNumber(value: number, locale = LOCALE): string {
@@ -25,9 +26,12 @@ export function formatPercent(value: number, locale = LOCALE): string {
   return new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 }).format(value / 100);
 }
 
-/** Format a score with two decimals. */
-export function formatScore(value: number | string, locale = LOCALE): string {
-  return new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(
-    Number(value),
-  );
+/** Format what a factor adds to a score (0 to 1), on the scale of the scores: "+30%", or "None" for nothing. */
+export function formatContribution(value: number, locale = LOCALE): string {
+  if (value === 0) return strings.journey.noEffect;
+  return new Intl.NumberFormat(locale, {
+    style: "percent",
+    maximumFractionDigits: 1,
+    signDisplay: "exceptZero",
+  }).format(value);
 }

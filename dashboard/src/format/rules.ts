@@ -1,5 +1,6 @@
 import type { Comparison, Rule, Stage } from "../api/types";
 import { strings } from "../strings";
+import { formatDays } from "./durations";
 import { humanize } from "./labels";
 import { formatMoney, formatNumber, formatShare } from "./numbers";
 
@@ -29,10 +30,20 @@ export function describeRule(rule: Rule, currency: string): string {
   return capitalize(clauses.length === 0 ? event : `${event}${t.where}${clauses.join(t.and)}`);
 }
 
-/** Describe what a rule compared in a transition: "Lifetime value: €1,073.00 (required: at least €1,000.00)". */
-export function describeComparison({ fact, is, must_be }: Comparison, currency: string): string {
+/** Describe what a rule compared in a transition. Facts that were unknown, such as a call's length, are left out. */
+export function describeComparisons(comparisons: readonly Comparison[], currency: string): string[] {
+  return comparisons
+    .filter(({ is }) => is !== null)
+    .map((comparison) => describeComparison(comparison, currency));
+}
+
+/** Describe one comparison: "Lifetime value: €1,073.00 (required: at least €1,000.00)". */
+function describeComparison({ fact, is, must_be, holds }: Comparison, currency: string): string {
   const shown = is === null ? strings.common.none : formatFact(fact, is, currency);
   const match = CONDITION.exec(must_be);
+  // A rule applies at the instant after its threshold, when the elapsed time still reads as the threshold itself.
+  if (fact === "days" && holds && match?.[1] === ">" && is === Number(match[2]))
+    return strings.journey.longerThan(formatDays(is));
   const limit =
     match === null ? must_be : `${describeOperator(match)} ${formatFact(fact, Number(match[2]), currency)}`;
   return strings.journey.comparison(strings.facts[fact] ?? humanize(fact), shown, limit);

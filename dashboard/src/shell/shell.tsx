@@ -3,6 +3,7 @@ import { Alert, Button, Drawer } from "antd";
 import { useState } from "react";
 import { Outlet, useLocation } from "react-router";
 import { ErrorBoundary } from "../components/error-boundary";
+import { useSearchShortcut } from "../components/use-search-shortcut";
 import { useConnection } from "../live/live";
 import { useSession } from "../session/session";
 import { strings } from "../strings";
@@ -19,6 +20,7 @@ export function Shell() {
   const small = useMedia("(max-width: 991px)");
   const [open, setOpen] = useState(false);
   const { pathname } = useLocation();
+  useSearchShortcut();
   return (
     <div className="shell">
       <a className="skip" href="#content">

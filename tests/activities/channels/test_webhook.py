@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import logging
 import ssl
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from activities.channels import NotDelivered
 from activities.channels.public import is_public, resolve
 from activities.channels.webhook import Endpoint, EndpointGone, WebhookChannel, new_secret, signed
+from logging_setup import configure_logs
 from tests.support.outside import Answer, HttpServer
 
 SECRET, PREVIOUS = new_secret(), new_secret()
@@ -46,6 +48,20 @@ async def test_the_official_library_verifies_the_signature(web_server: HttpServe
     assert request.headers["content-type"] == "application/json"
     with pytest.raises(WebhookVerificationError):
         request.verified(PREVIOUS)
+
+
+async def test_logs_contain_the_host_of_the_url_only(web_server: HttpServer, capfd: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    before = root.level, root.handlers[:]
+    try:
+        configure_logs("INFO", "json")
+        await channel(web_server).deliver(endpoint(web_server, "/hooks/token-in-path?key=token-in-query"), "m", EVENT)
+    finally:
+        root.setLevel(before[0])
+        root.handlers[:] = before[1]
+    logged = capfd.readouterr().err
+    assert "HTTP Request: POST 127.0.0.1 " in logged
+    assert "token" not in logged
 
 
 async def test_both_secrets_are_valid_during_rotation(web_server: HttpServer) -> None:
@@ -163,6 +179,11 @@ async def test_no_endpoint_listens(web_server: HttpServer) -> None:
         "https://intranet/",
         "https://hooks.example.com\\@127.0.0.1/",
         "https://hooks_.-example.com:99999/",
+        "https://hooks.example.com:65536/",
+        "https://hooks.example.com:0/",
+        "https://hooks.example.com:-1/",
+        "https://hooks.example.com:99999999999999999999/",
+        "https://hooks.example.com:80 80/",
         "javascript:alert(1)",
         "https://" + "a" * 300 + ".example.com/",
     ],
@@ -177,6 +198,25 @@ async def test_endpoints_that_are_not_allowed(url: str) -> None:
     found = await refused(outside, Endpoint(url, SECRET))
     assert found.final
     assert found.reason.startswith("the endpoint's URL is not allowed: ")
+
+
+@pytest.mark.parametrize("error", [OverflowError("port"), ExceptionGroup("several", [OSError()]), KeyError("x")])
+async def test_an_unexpected_error_is_a_retryable_failure(error: Exception) -> None:
+    async def broken(host: str, port: int) -> list[str]:
+        raise error
+
+    found = await refused(WebhookChannel(resolve=broken), Endpoint("https://hooks.example.com/secret", SECRET))
+    assert (found.reason, found.final) == (f"webhook: unexpected error ({type(error).__name__})", False)
+
+
+@pytest.mark.parametrize("url", ["https://hooks.example.com:1/", "https://hooks.example.com:65535/"])
+def test_every_tcp_port_is_allowed(url: str) -> None:
+    WebhookChannel().check(url)
+
+
+def test_ports_of_hosts_for_development_are_checked_too() -> None:
+    with pytest.raises(ValueError, match="port must be from 1 to 65535"):
+        WebhookChannel(["127.0.0.1"]).check("http://127.0.0.1:65536/")
 
 
 @pytest.mark.parametrize("url", ["https://hooks.example.com/x?y=1", "https://bücher.example/", "https://a.b-c.io:8443"])

@@ -57,13 +57,14 @@ export const live = {
 
 export const signIn = {
   lead: "See where every customer stands and what to do next.",
-  key: "API key",
-  keyHint: "Starts with pk_. Ask your administrator for a key, or copy the one that ./run up shows.",
-  keyMissing: "Enter an API key",
+  key: "Access key",
+  keyHint: "You get your access key from the person who set up Perdure for your business.",
+  adminHint: "For administrators: an access key is an API key. It starts with pk_.",
+  keyMissing: "Enter your access key",
   submit: "Sign in",
-  invalidKey: "This API key is not valid. It may be mistyped or revoked.",
+  invalidKey: "This access key is not valid. Check for typing mistakes, or ask for a new key.",
   invalidLink:
-    "This sign-in link has expired or has already been used. Sign in with an API key, or ask for a new link.",
+    "This sign-in link has expired or has already been used. Sign in with your access key, or ask for a new link.",
   expired: "Your session has expired. Sign in to continue where you left off.",
   unreachable: "The server is not responding",
 };

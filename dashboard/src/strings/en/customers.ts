@@ -34,6 +34,7 @@ export const customers = {
   clearFilters: "Clear all filters",
   empty: "No customers yet",
   emptyHint:
-    "Customers appear here with their first event. Send events to POST /v1/events, or run ./run import FILE.",
+    "Customers appear here after their first call, booking or visit, once your booking system is connected.",
+  adminHint: "For administrators: how to connect a booking system",
   apiDocs: "API documentation",
 };

@@ -32,7 +32,7 @@ export const actionCentre = {
   recommended: "Actions",
   modelUnavailable: (reason: string) => `Return probabilities are not available: ${reason}`,
   empty: "No customers at risk",
-  emptyHint: "Customers appear here when their risk is high or they have not come for a long time.",
+  emptyHint: "Customers appear here when their risk is high or they have not visited for a long time.",
   noMatches: "No matching customers",
   selected: (shown: string, value: number) => `${customerCount(shown, value)} selected`,
   select: (customer: string) => `Select ${customer}`,
@@ -65,7 +65,7 @@ export const actionCentre = {
 export const tasks = {
   title: "Open tasks",
   none: "No open tasks",
-  noneHint: "Stages, campaigns and the Call buttons create tasks.",
+  noneHint: "Tasks appear here when a customer needs a call or a reply, or when you press Call.",
   done: "Done",
   doneOf: (title: string) => `Done: ${title}`,
   completed: (title: string) => `“${title}” marked as done`,

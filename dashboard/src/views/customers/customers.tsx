@@ -92,7 +92,11 @@ function NoCustomers() {
   return (
     <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={strings.customers.empty}>
       <p>{strings.customers.emptyHint}</p>
-      <Button href="/docs">{strings.customers.apiDocs}</Button>
+      <p>
+        <small>
+          {strings.customers.adminHint}: <a href="/docs">{strings.customers.apiDocs}</a>
+        </small>
+      </p>
     </Empty>
   );
 }

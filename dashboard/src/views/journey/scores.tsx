@@ -6,7 +6,7 @@ import type { Journey } from "../../api/types";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
 import { label } from "../../format/labels";
-import { formatScore } from "../../format/numbers";
+import { formatContribution, formatShare } from "../../format/numbers";
 import { strings } from "../../strings";
 
 type ScoreName = "risk" | "engagement";
@@ -28,7 +28,7 @@ export function Scores({ journey }: { journey: Journey }) {
           <span className="score-track" aria-hidden>
             <span className={`score-fill ${name}`} style={{ width: `${(value ?? 0) * 100}%` }} />
           </span>
-          <span className="numeric">{value === null ? strings.common.none : formatScore(value)}</span>
+          <span className="numeric">{value === null ? strings.common.none : formatShare(value)}</span>
           <Button
             size="small"
             type="link"
@@ -73,7 +73,7 @@ function Factors({ customerId, name }: { customerId: string; name: ScoreName }) 
               >
                 <th scope="row">{label("factors", factor.name)}</th>
                 <td>{factor.because}</td>
-                <td className="numeric">{formatScore(factor.contribution)}</td>
+                <td className="numeric">{formatContribution(Number(factor.contribution))}</td>
               </tr>
             ))}
           </tbody>

@@ -37,6 +37,9 @@ export function KeyForm() {
       <Button type="primary" htmlType="submit" size="large" block loading={isSubmitting}>
         {t.submit}
       </Button>
+      <p className="admin-hint">
+        <small>{t.adminHint}</small>
+      </p>
     </Form>
   );
 }

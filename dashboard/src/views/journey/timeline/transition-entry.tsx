@@ -2,7 +2,7 @@ import { Tag } from "antd";
 import type { ReactNode } from "react";
 import type { TransitionEntryData } from "../../../api/types";
 import { humanize, label } from "../../../format/labels";
-import { describeComparison } from "../../../format/rules";
+import { describeComparisons } from "../../../format/rules";
 import { useCurrency } from "../../../session/session";
 import { strings } from "../../../strings";
 
@@ -18,9 +18,9 @@ export function TransitionEntry({ transition, time }: { transition: TransitionEn
         <Tag>{t.triggerTypes[transition.trigger_type] ?? humanize(transition.trigger_type)}</Tag>
         {transition.trigger_event && <span>{label("triggers", transition.trigger_event)}</span>}
       </p>
-      {transition.reason?.conditions?.map((condition) => (
-        <p key={condition.fact} className="secondary">
-          {describeComparison(condition, currency)}
+      {describeComparisons(transition.reason?.conditions ?? [], currency).map((comparison) => (
+        <p key={comparison} className="secondary">
+          {comparison}
         </p>
       ))}
       {transition.notes && <p className="user-text">{transition.notes}</p>}

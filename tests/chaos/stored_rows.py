@@ -1,4 +1,4 @@
-"""Everything that Postgres says of all journeys, read at once, by the owner."""
+"""Read everything that Postgres stores about all journeys, in one snapshot, as the database owner."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from contracts.names import journey_id
 
 
 @dataclass
-class Told:
-    """What Postgres says: rows as dicts, the ledger and the transitions in the order in which they were written."""
+class StoredRows:
+    """Rows as dicts; ledger and transitions in the order in which they were written."""
 
     ledger: list[dict[str, Any]]
     journeys: dict[str, dict[str, Any]]  # by workflow id
@@ -23,8 +23,8 @@ class Told:
     transitions: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
 
 
-def read(database_url: str) -> Told:
-    """Everything of all companies at one instant, as the owner: a deadline may come at any moment."""
+def read(database_url: str) -> StoredRows:
+    """Read the rows of all companies in one snapshot: a deadline may pass at any moment."""
     with psycopg.connect(database_url, row_factory=dict_row) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         rows = connection.execute(
@@ -39,12 +39,12 @@ def read(database_url: str) -> Told:
             " join customer_relationships r on r.id = t.relationship_id"
             " join customers u on u.id = r.customer_id order by t.relationship_id, t.sequence"
         ).fetchall()
-    told = Told(rows, {_id(row): row for row in journeys})
+    stored = StoredRows(rows, {_id(row): row for row in journeys})
     for row in rows:
-        told.entries[_id(row)].append(row)
+        stored.entries[_id(row)].append(row)
     for row in transitions:
-        told.transitions[_id(row)].append(row)
-    return told
+        stored.transitions[_id(row)].append(row)
+    return stored
 
 
 def _id(row: dict[str, Any]) -> str:

@@ -32,12 +32,11 @@ from db.journeys.side_effects import RequestTargets, load_request_targets
 from db.outreach import action_outcomes
 from journey.actions import action_key
 from journey.engine import decide
-from journey.events import AppointmentCompleted, PaymentAdjusted, canonical, content_hash
+from journey.events import canonical, content_hash
 from journey.stages import Rulebook
 from journey.state import State, pack, state_diff, unpack
 from journey.time import Micros
 
-PAYMENT_EVENTS = (AppointmentCompleted, PaymentAdjusted)
 CONFLICT_ATTEMPTS = 3  # of a commit that collided with another one
 #: After so many attempts a worker thought dead is gone; a row that still looks newer means that a clock was set back.
 STALE_ATTEMPTS = 3
@@ -204,8 +203,7 @@ class CommitActivity:
             "run_id": request["run_id"],
             "entries": ledger.serialize_entries(entries),
             "transitions": orjson.dumps([transition_row(move) for move in decision.transitions]).decode(),
-            "affects_analytics": bool(decision.transitions)
-            or any(isinstance(event, PAYMENT_EVENTS) for event in events),
+            "affects_analytics": bool(decision.transitions) or any(event.least_amount is not None for event in events),
         }
         prefix = action_key(request["company_id"], request["customer_id"], "")
         if effects:

@@ -20,6 +20,7 @@ from activities.channels.registry import channel_spec
 from activities.channels.text import one_line
 from activities.message_catalogue import TEMPLATES, Template
 from activities.template_check import InvalidTemplate, check_part
+from journey.locales import normalized_locale
 
 __all__ = ["TEMPLATES", "CompanyTemplate", "InvalidTemplate", "Rendered", "check_template", "fallbacks", "render"]
 
@@ -30,7 +31,6 @@ MAX_VALUE = 500
 MAX_LINK = 2000
 FALLBACK_LOCALE = "en"
 SUFFIXES = {"subject": ".subject", "html": ".html", "text": ".txt"}  # of the built-in templates' files
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class CompanyTemplate:
 def fallbacks(locale: str | None) -> list[str]:
     """Return the locales in which to look for a template, best first: ``de-AT`` gives ``de-AT``, ``de``, ``en``."""
     locales = []
-    if locale and _LANGUAGE.fullmatch(locale):
-        parts = locale.split("-")
+    if normal := normalized_locale(locale or ""):
+        parts = normal.split("-")
         locales = ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
     return list(dict.fromkeys([*locales, FALLBACK_LOCALE]))
 

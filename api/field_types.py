@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from fastapi import Path
 from pydantic import AfterValidator, StringConstraints
 
+from journey.email_addresses import EMAIL_ADDRESS, is_email_address
 from journey.text import STORABLE_TEXT, is_storable
-
-_EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@[A-Za-z0-9\u0080-\U0010ffff-]+(\.[A-Za-z0-9\u0080-\U0010ffff-]+)+")
 
 
 def printable(text: str) -> str:
@@ -22,8 +20,8 @@ def printable(text: str) -> str:
 
 def email(text: str) -> str:
     """Check the form of an e-mail address. Raises ValueError."""
-    if not _EMAIL.fullmatch(text) or ".." in text:
-        raise ValueError("an e-mail address like name@example.com")
+    if not is_email_address(text):
+        raise ValueError(EMAIL_ADDRESS)
     return text
 
 
@@ -51,6 +49,6 @@ def not_null(value: object) -> object:
 PersonName = Annotated[
     str, StringConstraints(min_length=1, max_length=200), AfterValidator(printable), AfterValidator(not_blank)
 ]
-Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(printable), AfterValidator(email)]
+Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(email)]
 Note = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(storable)]
 RowId = Annotated[int, Path(ge=1, lt=1 << 63)]

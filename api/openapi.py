@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -14,28 +15,16 @@ from api.schemas.base import Schema
 from api.schemas.events import StreamChange, StreamPing
 from api.schemas.problems import BY_KIND, Problem, schema_of
 from api.security.cookies import NAME as COOKIE
-from journey.events import AMOUNT_LIMIT, EVENT_TYPES, AnyEvent
+from journey.events import AMOUNT_LIMIT, EVENT_TYPES, AnyEvent, AppointmentCompleted
 from journey.identifiers import ANCHORED_CUSTOMER_ID
 
 _REF = "#/components/schemas/{name}"
-
-EXAMPLES: dict[str, dict[str, Any]] = {
-    "call.received": {"duration_seconds": 187, "direction": "inbound"},
-    "appointment.requested": {"appointment_id": "a-17", "scheduled_for": "2026-03-12T09:00:00+01:00"},
-    "appointment.completed": {"appointment_id": "a-17", "amount": "129.50"},
-    "appointment.missed": {"appointment_id": "a-18"},
-    "appointment.cancelled": {"appointment_id": "a-19"},
-    "payment.adjusted": {"amount": "-20.00"},
-    "support_ticket.opened": {"ticket_id": "t-4"},
-    "support_ticket.resolved": {"ticket_id": "t-4"},
-    "feedback.received": {"rating": 5, "comment": "Friendly and on time."},
-}
 
 
 def example(event_type: str, number: int = 1) -> dict[str, Any]:
     """Return an example event of a type."""
     head = {"id": f"e-{number}", "type": event_type, "customer_id": "c-1001", "occurred_at": "2026-03-02T10:15:00Z"}
-    return head | EXAMPLES[event_type]
+    return head | EVENT_TYPES[event_type].example
 
 
 def _cloudevent() -> dict[str, Any]:
@@ -47,7 +36,7 @@ def _cloudevent() -> dict[str, Any]:
         "subject": "c-1001",
         "time": "2026-03-02T10:15:00Z",
         "datacontenttype": JSON,
-        "data": EXAMPLES["appointment.completed"],
+        "data": AppointmentCompleted.example,
     }
 
 
@@ -58,8 +47,8 @@ def event_schemas() -> dict[str, dict[str, Any]]:
         schema = schemas[cls.__name__]
         schema["examples"] = [example(name, number)]
         schema["properties"]["customer_id"] = _customer_id()
-        if "amount" in schema["properties"]:
-            schema["properties"]["amount"] = _amount(cls.__name__ == "PaymentAdjusted")
+        if cls.least_amount is not None:
+            schema["properties"]["amount"] = _amount(cls.least_amount, required="amount" in schema["required"])
     text = {"type": "string", "minLength": 1}
     schemas["Event"] = any_event
     schemas["EventBatch"] = {
@@ -93,15 +82,14 @@ def _customer_id() -> dict[str, Any]:
     return {"anyOf": [{"type": "string", "pattern": ANCHORED_CUSTOMER_ID}, {"type": "integer"}]}
 
 
-def _amount(signed: bool) -> dict[str, Any]:
-    least = f"-{AMOUNT_LIMIT}" if signed else "0"
+def _amount(least: Decimal, *, required: bool) -> dict[str, Any]:
     return {
         "description": f"from {least} to {AMOUNT_LIMIT}, at most two decimals; a string or a number, both exact",
         "anyOf": [
-            {"type": "string", "pattern": rf"^{'-?' if signed else ''}[0-9]{{1,8}}(\.[0-9]{{1,2}})?$"},
+            {"type": "string", "pattern": rf"^{'-?' if least < 0 else ''}[0-9]{{1,8}}(\.[0-9]{{1,2}})?$"},
             {"type": "number", "multipleOf": 0.01, "minimum": float(least), "maximum": float(AMOUNT_LIMIT)},
         ],
-        **({} if signed else {"default": "0"}),
+        **({} if required else {"default": "0"}),
     }
 
 

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
+from typing import LiteralString
 
 from psycopg import sql
+
+from journey.events import AMOUNT_TYPES as _AMOUNT_TYPES
+
+_NAME = re.compile(r"[a-z_.]+")
+
+
+def name_list(names: Collection[str]) -> LiteralString:
+    """Write names that the code defines as a list for `in`. Raises ValueError for anything but a plain name."""
+    quoted = [f"'{name}'" for name in names if _NAME.fullmatch(name)]
+    if len(quoted) != len(names) or not quoted:
+        raise ValueError(f"not plain names: {names}")
+    return f"({', '.join(quoted)})"
+
+
+#: the event types whose amounts count towards the lifetime value
+AMOUNT_TYPES = name_list(_AMOUNT_TYPES)
 
 
 def conjunction(conditions: Iterable[sql.Composable]) -> sql.Composed:

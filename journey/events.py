@@ -1,12 +1,15 @@
 """The events that move a journey, and the facts that each of them changes.
 
-An event type is one class here: its fields, which msgspec checks (unknown fields are refused), and ``change``, which
-applies the event to the facts. What a type cannot express is checked in `journey.event_validation`.
+An event type is one class here: its fields, which msgspec checks (unknown fields are refused), ``change``, which
+applies the event to the facts, an example, and whether it has an amount. Everything else is derived from the classes:
+the decoder, the checks in `journey.event_validation`, the API description, and the event types that SQL sums.
 """
 
 import hashlib
 from datetime import datetime
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -28,13 +31,19 @@ Rating = Annotated[int, Meta(ge=1, le=5)]
 class Event(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag_field="type"):
     """The fields of every event. ``id`` is unique within its company.
 
-    ``text_fields`` are the names of the fields with free text.
+    Attributes:
+        text_fields: The names of the fields with free text.
+        least_amount: The least value of the field ``amount``, which counts towards the lifetime value; None for types
+            without an amount.
+        example: The type's own fields of an example event, as JSON.
     """
 
     id: Text128
     customer_id: Annotated[str, Meta(min_length=1, max_length=64)] | int
     occurred_at: Timestamp
     text_fields: ClassVar[tuple[str, ...]] = ()
+    least_amount: ClassVar[Decimal | None] = None
+    example: ClassVar[dict[str, Any]] = {}
 
     @property
     def customer(self) -> str:
@@ -58,6 +67,7 @@ class CallReceived(Event, frozen=True, kw_only=True, tag="call.received"):
     duration_seconds: Seconds
     direction: Literal["inbound", "outbound"] | None = None
     rating: Rating | None = None
+    example: ClassVar[dict[str, Any]] = {"duration_seconds": 187, "direction": "inbound"}
 
     def change(self, facts: Facts, at: Micros) -> None:
         facts.calls += 1
@@ -71,6 +81,10 @@ class AppointmentRequested(Event, frozen=True, kw_only=True, tag="appointment.re
     call_duration_seconds: Seconds | None = None
     scheduled_for: Timestamp | None = None
     text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
+    example: ClassVar[dict[str, Any]] = {
+        "appointment_id": "a-17",
+        "scheduled_for": "2026-03-12T09:00:00+01:00",
+    }
 
     def change(self, facts: Facts, at: Micros) -> None:
         facts.requests += 1
@@ -79,8 +93,9 @@ class AppointmentRequested(Event, frozen=True, kw_only=True, tag="appointment.re
 class AppointmentCompleted(Event, frozen=True, kw_only=True, tag="appointment.completed"):
     appointment_id: Text128 | None = None
     amount: Decimal = Decimal(0)
-    least_amount: ClassVar[Decimal] = Decimal(0)
+    least_amount: ClassVar[Decimal | None] = Decimal(0)
     text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
+    example: ClassVar[dict[str, Any]] = {"appointment_id": "a-17", "amount": "129.50"}
 
     def change(self, facts: Facts, at: Micros) -> None:
         facts.completed += 1
@@ -91,6 +106,7 @@ class AppointmentCompleted(Event, frozen=True, kw_only=True, tag="appointment.co
 class AppointmentMissed(Event, frozen=True, kw_only=True, tag="appointment.missed"):
     appointment_id: Text128 | None = None
     text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
+    example: ClassVar[dict[str, Any]] = {"appointment_id": "a-18"}
 
     def change(self, facts: Facts, at: Micros) -> None:
         facts.missed += 1
@@ -99,6 +115,7 @@ class AppointmentMissed(Event, frozen=True, kw_only=True, tag="appointment.misse
 class AppointmentCancelled(Event, frozen=True, kw_only=True, tag="appointment.cancelled"):
     appointment_id: Text128 | None = None
     text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
+    example: ClassVar[dict[str, Any]] = {"appointment_id": "a-19"}
 
     def change(self, facts: Facts, at: Micros) -> None:
         facts.cancelled += 1
@@ -106,7 +123,8 @@ class AppointmentCancelled(Event, frozen=True, kw_only=True, tag="appointment.ca
 
 class PaymentAdjusted(Event, frozen=True, kw_only=True, tag="payment.adjusted"):
     amount: Decimal
-    least_amount: ClassVar[Decimal] = -AMOUNT_LIMIT
+    least_amount: ClassVar[Decimal | None] = -AMOUNT_LIMIT
+    example: ClassVar[dict[str, Any]] = {"amount": "-20.00"}
 
     def change(self, facts: Facts, at: Micros) -> None:
         facts.value += int(self.amount * 100)
@@ -115,6 +133,7 @@ class PaymentAdjusted(Event, frozen=True, kw_only=True, tag="payment.adjusted"):
 class SupportTicketOpened(Event, frozen=True, kw_only=True, tag="support_ticket.opened"):
     ticket_id: Text64
     text_fields: ClassVar[tuple[str, ...]] = ("ticket_id",)
+    example: ClassVar[dict[str, Any]] = {"ticket_id": "t-4"}
 
     def change(self, facts: Facts, at: Micros) -> None:
         facts.open_ticket(self.ticket_id, at)
@@ -123,6 +142,7 @@ class SupportTicketOpened(Event, frozen=True, kw_only=True, tag="support_ticket.
 class SupportTicketResolved(Event, frozen=True, kw_only=True, tag="support_ticket.resolved"):
     ticket_id: Text64
     text_fields: ClassVar[tuple[str, ...]] = ("ticket_id",)
+    example: ClassVar[dict[str, Any]] = {"ticket_id": "t-4"}
 
     def change(self, facts: Facts, at: Micros) -> None:
         facts.resolve_ticket(self.ticket_id, at)
@@ -132,24 +152,19 @@ class FeedbackReceived(Event, frozen=True, kw_only=True, tag="feedback.received"
     rating: Rating
     comment: Annotated[str, Meta(max_length=4000)] | None = None
     text_fields: ClassVar[tuple[str, ...]] = ("comment",)
+    example: ClassVar[dict[str, Any]] = {"rating": 5, "comment": "Friendly and on time."}
 
     def change(self, facts: Facts, at: Micros) -> None:
         facts.rate(self.rating)
 
 
-AnyEvent = (
-    CallReceived
-    | AppointmentRequested
-    | AppointmentCompleted
-    | AppointmentMissed
-    | AppointmentCancelled
-    | PaymentAdjusted
-    | SupportTicketOpened
-    | SupportTicketResolved
-    | FeedbackReceived
-)
-
 EVENT_TYPES: dict[str, type[Event]] = {str(cls.__struct_config__.tag): cls for cls in Event.__subclasses__()}
+
+#: The types of events whose amounts count towards the lifetime value.
+AMOUNT_TYPES = tuple(name for name, cls in EVENT_TYPES.items() if cls.least_amount is not None)
+
+#: The union of all event types, for msgspec; ``Any``, because type checkers cannot evaluate it.
+AnyEvent: Any = reduce(or_, EVENT_TYPES.values())
 
 
 def canonical(event: Event) -> dict[str, Any]:

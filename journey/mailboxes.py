@@ -3,8 +3,9 @@
 import re
 import unicodedata
 
-import idna
 import phonenumbers
+
+from journey.email_addresses import ascii_domain
 
 
 def normalized_address(text: str | None) -> str | None:
@@ -22,7 +23,7 @@ def normalized_address(text: str | None) -> str | None:
 def normalized_email(address: str) -> str:
     """Fold the case of an address and convert its domain to ASCII (IDNA 2008); an invalid domain is only folded."""
     local, _, domain = unicodedata.normalize("NFC", address.strip()).rpartition("@")
-    return f"{local.casefold()}@{_ascii_domain(domain)}"
+    return f"{local.casefold()}@{_folded_domain(domain)}"
 
 
 def normalized_number(number: str) -> str:
@@ -42,10 +43,8 @@ def normalized_number(number: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _ascii_domain(domain: str) -> str:
-    if domain.isascii():
-        return domain.lower()
+def _folded_domain(domain: str) -> str:
     try:
-        return idna.encode(domain, uts46=True).decode()
-    except idna.IDNAError:
+        return ascii_domain(domain).lower()
+    except ValueError:
         return domain.casefold()

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from journey.channels import ChannelSpec
+from journey.email_addresses import is_email_address
 from journey.quiet_hours import first_allowed, time_of_day, zone_of
 from journey.text import excerpt
 from journey.time import DAY, Micros
@@ -18,7 +19,6 @@ from journey.time import DAY, Micros
 CampaignStep = Literal["email", "sms", "call", "offer"]
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
-_ADDRESS = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@[^@\s\"(),:;<>\[\]\\.]+(\.[^@\s\"(),:;<>\[\]\\.]+)*")
 _PATH = re.compile(r" - at `\$\.?(.*)`$")
 
 
@@ -161,7 +161,7 @@ def _check(outreach: Outreach) -> None:
     name, reply_to = outreach.sender_name, outreach.reply_to
     if name is not None and not (name.isprintable() and name.strip()):
         raise InvalidOutreach("sender_name", name, "must be 1 to 100 printable characters")
-    if reply_to is not None and not (_ADDRESS.fullmatch(reply_to) and reply_to.isprintable()):
+    if reply_to is not None and not is_email_address(reply_to, public=False):
         raise InvalidOutreach("reply_to", reply_to, "must be an e-mail address like hello@example.com")
     for index, step in enumerate(outreach.campaign):
         earlier = outreach.campaign[:index]

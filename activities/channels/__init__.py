@@ -1,6 +1,6 @@
 """What all channels share: the message, the protocol, and the error for a message that was not delivered.
 
-Each channel is one file with a class that follows `MessageChannel`, and one row in ``registry.py``.
+Each channel is one file with a class that follows `MessageChannel`, named by the file's ``CHANNEL``.
 """
 
 import hashlib

@@ -14,9 +14,10 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import aiosmtplib
 
-from activities.channels import FileFormat, Message, NotDelivered, SettingValues
+from activities.channels import FileFormat, Message, MessageChannel, NotDelivered, SettingValues
 from activities.channels.text import one_line, redacted
 from journey.channels import ChannelSpec
+from journey.email_addresses import ascii_domain
 
 TIMEOUT = 30.0  # seconds for a whole delivery
 MAX_SUBJECT = 200  # characters
@@ -56,7 +57,7 @@ def compose(message: Message, mail_from: str) -> EmailMessage:
         raise NotDelivered("invalid e-mail address", final=True) from None
     mail["Subject"] = one_line(message.subject, MAX_SUBJECT)
     mail["Date"] = formatdate()
-    mail["Message-ID"] = f"<{message.id}@{sender_address.rpartition('@')[2]}>"
+    mail["Message-ID"] = f"<{message.id}@{ascii_domain(sender_address.rpartition('@')[2])}>"
     mail["Auto-Submitted"] = "auto-generated"
     if message.unsubscribe_url:  # RFC 8058: the mail program's own unsubscribe button
         mail["List-Unsubscribe"] = one_line(f"<{message.unsubscribe_url}>", MAX_HEADER)
@@ -129,7 +130,9 @@ class EmailChannel:
         except aiosmtplib.SMTPResponseException as error:
             raise _refused(error, message) from None
         except aiosmtplib.SMTPNotSupported:
-            missing, final = ("STARTTLS or AUTH", False) if message.to.isascii() else ("SMTPUTF8", True)
+            missing, final = (
+                ("STARTTLS or AUTH", False) if _address(message.to).addr_spec.isascii() else ("SMTPUTF8", True)
+            )
             raise NotDelivered(f"SMTP: the server does not support {missing}", final=final) from None
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise NotDelivered(f"SMTP: no connection ({type(error.__cause__ or error).__name__})") from None
@@ -150,6 +153,9 @@ class EmailChannel:
             validate_certs=self._verify,
             timeout=self._timeout,
         )
+
+
+CHANNEL: type[MessageChannel] = EmailChannel
 
 
 def sender_of(mail_from: str) -> str:
@@ -211,7 +217,7 @@ def _address(text: str, display_name: str = "") -> Address:
     local, _, domain = text.rpartition("@")
     if not (local and domain) or _CONTROL.search(text):
         raise ValueError("not an e-mail address")
-    domain = domain if domain.isascii() else domain.encode("idna").decode()
+    domain = ascii_domain(domain)
     if local.isascii():
         return Address(display_name, addr_spec=f"{local}@{domain}")
     if not _UNQUOTED.fullmatch(local):

@@ -1,20 +1,28 @@
-"""All channels that deliver messages, one row each. Everything else looks a channel up here by its name.
+"""All channels that deliver messages: the `CHANNEL` of each file in this folder. Other code looks them up here by name.
 
 Webhooks are not among them: an event goes to every endpoint of a company, not to an address (see ``webhook.py``).
 """
 
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
+from activities import channels
 from activities.channels import MessageChannel, Sender, SettingValues
-from activities.channels.email import EmailChannel
 from activities.channels.file import FileChannel
-from activities.channels.sms import SmsChannel
 from journey.channels import ChannelSpec
 
-CHANNELS: dict[str, type[MessageChannel]] = {
-    EmailChannel.spec.name: EmailChannel,
-    SmsChannel.spec.name: SmsChannel,
-}
+
+def _collect() -> dict[str, type[MessageChannel]]:
+    found: dict[str, type[MessageChannel]] = {}
+    for module in iter_modules(channels.__path__, f"{channels.__name__}."):
+        channel = None if module.name == __name__ else getattr(import_module(module.name), "CHANNEL", None)
+        if channel is not None:
+            found[channel.spec.name] = channel
+    return found
+
+
+CHANNELS = _collect()
 
 
 def channel_spec(name: str) -> ChannelSpec:

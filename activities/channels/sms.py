@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 import httpx2
 import orjson
 
-from activities.channels import FileFormat, Message, NotDelivered, SettingValues
+from activities.channels import FileFormat, Message, MessageChannel, NotDelivered, SettingValues
 from activities.channels.http_responses import retry_after
 from activities.channels.text import plain_lines
 from journey import mailboxes
@@ -95,6 +95,9 @@ class SmsChannel:
                 if len(body) > MAX_RESPONSE:
                     break
             return response.status_code, response.headers, body
+
+
+CHANNEL: type[MessageChannel] = SmsChannel
 
 
 def normalized_number(number: str) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
-from zoneinfo import available_timezones
 
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -17,23 +15,23 @@ from api.schemas.customers import CustomerProfile
 from api.security.route_classes import scoped_route
 from db.people import customers
 from db.people.api_keys import JOURNEYS_WRITE
+from journey.locales import normalized_locale
+from journey.quiet_hours import is_time_zone
 
 router = APIRouter(tags=["customers"], route_class=scoped_route(JOURNEYS_WRITE))
 
-_LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-[A-Za-z0-9]{5,8})*")
-_ZONES = frozenset(available_timezones())
-
 
 def _zone(text: str) -> str:
-    if text not in _ZONES:
+    if not is_time_zone(text):
         raise ValueError("an IANA time zone such as Europe/Berlin")
     return text
 
 
 def _locale(text: str) -> str:
-    if not _LOCALE.fullmatch(text):
+    locale = normalized_locale(text)
+    if locale is None:
         raise ValueError("a BCP 47 language tag such as de-DE")
-    return text
+    return locale
 
 
 class Profile(BaseModel):

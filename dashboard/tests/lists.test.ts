@@ -83,8 +83,8 @@ describe("changes of customers", () => {
     expect(isAffected(queryKeys.journey("c-2"), "lists", changed)).toBe(false);
     expect(isAffected(queryKeys.journey("c-2"), "lists", null)).toBe(true);
     expect(isAffected(queryKeys.tasks(null), "lists", changed)).toBe(true);
-    expect(isAffected(queryKeys.analytics({}), "lists", changed)).toBe(false);
-    expect(isAffected(queryKeys.analytics({}), "analytics", changed)).toBe(true);
+    expect(isAffected(queryKeys.analytics("/", {}), "lists", changed)).toBe(false);
+    expect(isAffected(queryKeys.analytics("/", {}), "analytics", changed)).toBe(true);
     expect(isAffected(queryKeys.stages, "lists", null)).toBe(false);
   });
 

@@ -7,8 +7,9 @@ from psycopg import sql
 from db.analytics.journey_analytics import stages_json
 from db.analytics.rollup_reader import RollupReader, read_rollups, span_params
 from db.connections import Pool
+from db.essential_queries import RegisteredQuery
 from db.journeys.projection import INACTIVE_SINCE, days_since, stage_names
-from journey.stages import Role, Rulebook
+from journey.stages import DEFAULT_RULEBOOK, Role, Rulebook
 
 MAX_COUNTED = 10_000
 
@@ -102,3 +103,12 @@ async def churn_predictions(pool: Pool, company_id: int, rulebook: Rulebook, lim
     }
     text: str = await read_rollups(pool, company_id, lambda reader: _statement(reader, limit), params)
     return text.encode()
+
+
+ESSENTIAL_QUERIES = (
+    RegisteredQuery(
+        "churn predictions",
+        lambda pool, sample: churn_predictions(pool, sample.company_id, DEFAULT_RULEBOOK, 50),
+        reads_whole_company=True,
+    ),
+)

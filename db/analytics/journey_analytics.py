@@ -11,7 +11,7 @@ several.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString
@@ -20,6 +20,8 @@ import orjson
 
 from db.analytics.rollup_reader import RollupReader, read_rollups, span_params
 from db.connections import Pool
+from db.essential_queries import RegisteredQuery
+from db.sql_fragments import AMOUNT_TYPES
 from journey.stages import DEFAULT_RULEBOOK, Role, Stage, keys_with_role
 
 #: the number of UTC days in a period, including its last day; None: no lower bound
@@ -155,9 +157,9 @@ select coalesce(json_object_agg(stage, round(seconds / 86400 / entries, 4) order
 _VALUE_NOW: LiteralString = "(select sum(amount) from (REVENUE union all ADJUSTED) v)"
 _VALUE_THEN: LiteralString = """
 (select sum((payload ->> 'amount')::numeric) from journey_events
-  where company_id = %(company)s and outcome = 'applied' and type in ('appointment.completed', 'payment.adjusted')
+  where company_id = %(company)s and outcome = 'applied' and type in AMOUNT_TYPES
     and occurred_at <= %(until)s)
-"""
+""".replace("AMOUNT_TYPES", AMOUNT_TYPES)
 _SUMMARY: LiteralString = """
 (select json_build_object(
     'total_customers', total,
@@ -270,3 +272,28 @@ def stages_json(stages: Sequence[Stage]) -> str:
         for rank, stage in enumerate(stages)
     ]
     return orjson.dumps(rows).decode()
+
+
+def _essential(
+    name: str, read: Callable[[Pool, int, AnalyticsQuery], Awaitable[Any]], period: str = "all"
+) -> RegisteredQuery:
+    return RegisteredQuery(
+        name,
+        lambda pool, sample: read(pool, sample.company_id, AnalyticsQuery(period=period)),
+        reads_whole_company=True,
+    )
+
+
+ESSENTIAL_QUERIES = (
+    _essential("dashboard, one month", dashboard, "month"),
+    RegisteredQuery(
+        "dashboard, as of a month ago",
+        lambda pool, sample: dashboard(pool, sample.company_id, AnalyticsQuery(as_of=sample.month_ago, period="month")),
+        reads_whole_company=True,
+    ),
+    _essential("summary", summary),
+    _essential("distribution", distribution),
+    _essential("funnel", funnel),
+    _essential("transitions", transitions),
+    _essential("time in stage", time_in_stage),
+)

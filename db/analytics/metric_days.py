@@ -7,6 +7,7 @@ from datetime import date, datetime
 from db.analytics.journey_analytics import AnalyticsQuery
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool, tenant_rows
+from db.essential_queries import RegisteredQuery
 
 #: Days that are recounted every night: most late events (an outage, a slow upstream) are not older than this.
 RECOUNT_DAYS = 35
@@ -83,3 +84,12 @@ async def write_days(pool: Pool, company_id: int, query: AnalyticsQuery, first: 
 async def set_mark(pool: Pool, company_id: int, at: datetime) -> None:
     """Record that everything known at `at` is counted in the company's stage metrics."""
     await tenant_rows(pool, company_id, _MARK, {"company": company_id, "at": at})
+
+
+ESSENTIAL_QUERIES = (
+    RegisteredQuery(
+        "stage metrics: first due day",
+        lambda pool, sample: first_due_day(pool, sample.company_id, sample.now.date()),
+        reads_whole_company=True,
+    ),
+)

@@ -12,12 +12,14 @@ that count. The delta of a commit is the total of its journey with the commit, m
 | `entered` | stage | change in the number of journeys that entered it within 30 days | 0 |
 | `gone_on` | stage | change in the number of those that had converted by then | 0 |
 | `revenue` | stage after the appointment | completed appointments | sum of their amounts |
-| `adjusted` | – | payment adjustments | sum of their amounts |
+| `adjusted` | – | other events with an amount, such as payment adjustments | sum of their amounts |
 """
 
 from __future__ import annotations
 
 from typing import LiteralString
+
+from db.sql_fragments import AMOUNT_TYPES
 
 #: the figures that depend on which stages a company has and on their order
 CONVERSION_FIGURES = ("entered", "gone_on")
@@ -91,7 +93,7 @@ money as materialized (
       from scope s cross join lateral (
           select occurred_at, event_id, type, (payload ->> 'amount')::numeric as amount from journey_events e
            where e.company_id = %(company)s and e.customer_id = s.customer_id and e.outcome = 'applied'
-             and e.type in ('appointment.completed', 'payment.adjusted') and e.version < s.before
+             and e.type in AMOUNT_TYPES and e.version < s.before
              and (e.version >= s.first_new or e.occurred_at >= s.changed_from) offset 0) e
       left join lateral (
           select to_stage as stage from journey_transitions t
@@ -103,7 +105,7 @@ money as materialized (
           select to_stage as stage from journey_transitions t
            where reached.stage is null and t.company_id = %(company)s and t.relationship_id = s.relationship_id
            order by sequence limit 1) first on e.type = 'appointment.completed')
-"""
+""".replace("AMOUNT_TYPES", AMOUNT_TYPES)
 
 _PLAIN: LiteralString = """
 select 'move' as figure, day, array[from_stage, to_stage] as key, sum(sign) as n,

@@ -12,6 +12,7 @@ from db.analytics.journey_analytics import EFFECTIVE_BY_UNTIL, AnalyticsQuery
 from db.analytics.rollup_deltas import CONVERSION_DELTAS, FULL_SCOPE
 from db.analytics.rollup_reader import RollupReader, read_rollups, span_params
 from db.connections import Pool
+from db.essential_queries import RegisteredQuery
 
 # The totals before the first day plus the changes of each day, as running sums.
 _RUNNING: LiteralString = """
@@ -147,3 +148,14 @@ async def stage_metrics(pool: Pool, company_id: int, query: AnalyticsQuery, firs
             )
         )
     return f"[{', '.join(text[1:-1] for text in rows if text != '[]')}]".encode()
+
+
+ESSENTIAL_QUERIES = (
+    RegisteredQuery(
+        "stage metrics, one month",
+        lambda pool, sample: stage_metrics(
+            pool, sample.company_id, AnalyticsQuery(), sample.month_ago.date(), sample.now.date()
+        ),
+        reads_whole_company=True,
+    ),
+)

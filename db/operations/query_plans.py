@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 
 from db.analytics.rollup_reader import STATUS_PROBE
 from db.connections import Pool, open_pool, pooled_connection, tenant_rows
-from db.operations.query_registry import RegisteredQuery, SampleJourney
+from db.essential_queries import RegisteredQuery, SampleJourney
 
 LARGE_TABLE_ROWS = 10_000  # a sequential scan on a table with more rows needs a reason
 SMALL_TABLE_BYTES = 1 << 20  # tables without statistics below this size count as empty

@@ -1,20 +1,22 @@
-"""Registry of the essential queries, for `journey optimize-queries`: each entry calls the function that executes it."""
+"""Registry of the essential queries, for `journey optimize-queries`: each entry calls the function that executes it.
+
+The modules of `db/analytics` declare their own entries.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 from psycopg import sql
 
-from db.analytics import journey_analytics, metric_days
-from db.analytics.churn_predictions import churn_predictions
-from db.analytics.journey_analytics import AnalyticsQuery
-from db.analytics.stage_metrics import stage_metrics
+from db import analytics
 from db.connections import Pool, tenant_rows, tenant_transaction
+from db.essential_queries import RegisteredQuery, SampleJourney
 from db.journeys import event_outcomes, ledger, relationships
 from db.journeys.projection import PREPARE_JOURNEY, packed_state
 from db.journeys.relationships import SORTS, RelationshipSearch
@@ -27,39 +29,6 @@ from db.outreach.task_queries import TaskSearch
 from db.people import api_keys
 from journey.stages import DEFAULT_RULEBOOK, Role
 from journey.time import to_micros
-
-
-@dataclass(frozen=True, slots=True)
-class SampleJourney:
-    """The parameters of the queries: a company, one of its customers and one of their events."""
-
-    company_id: int
-    customer_id: str = "nobody"
-    event_id: str = "nothing"
-    run_id: str = ""
-    version: int = 0
-    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
-
-    @property
-    def month_ago(self) -> datetime:
-        return self.now - timedelta(days=30)
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredQuery:
-    """One query.
-
-    Attributes:
-        name: The name shown in reports.
-        run: Calls the function that executes the query.
-        reads_whole_company: The result depends on every row of the company, so that no index could avoid reading them.
-        writes: The query writes; it is only explained, never executed.
-    """
-
-    name: str
-    run: Callable[[Pool, SampleJourney], Awaitable[Any]]
-    reads_whole_company: bool = False
-    writes: bool = False
 
 
 async def find_sample(pool: Pool, company_id: int, now: datetime) -> SampleJourney:
@@ -104,15 +73,15 @@ def _page(search: RelationshipSearch) -> Callable[[Pool, SampleJourney], Awaitab
     return lambda pool, sample: relationships.list_relationships(pool, sample.company_id, search)
 
 
-def _analytics(name: str, read: Callable[[Pool, int, AnalyticsQuery], Awaitable[Any]]) -> RegisteredQuery:
-    return RegisteredQuery(
-        name, lambda pool, sample: read(pool, sample.company_id, AnalyticsQuery()), reads_whole_company=True
-    )
-
-
 async def _rules(pool: Pool, sample: SampleJourney) -> None:
     async with tenant_transaction(pool, sample.company_id) as connection:
         await RulebookCache().load(connection, sample.company_id)
+
+
+def _declared_queries() -> list[RegisteredQuery]:
+    """Collect `ESSENTIAL_QUERIES` of every module in `db/analytics`."""
+    modules = [import_module(f"{analytics.__name__}.{module.name}") for module in iter_modules(analytics.__path__)]
+    return [query for module in modules for query in getattr(module, "ESSENTIAL_QUERIES", ())]
 
 
 QUERIES: tuple[RegisteredQuery, ...] = (
@@ -164,40 +133,7 @@ QUERIES: tuple[RegisteredQuery, ...] = (
         "failed actions",
         lambda pool, sample: action_queries.list_actions(pool, sample.company_id, ActionSearch(statuses=("failed",))),
     ),
-    RegisteredQuery(
-        "dashboard, one month",
-        lambda pool, sample: journey_analytics.dashboard(pool, sample.company_id, AnalyticsQuery(period="month")),
-        reads_whole_company=True,
-    ),
-    RegisteredQuery(
-        "dashboard, as of a month ago",
-        lambda pool, sample: journey_analytics.dashboard(
-            pool, sample.company_id, AnalyticsQuery(as_of=sample.month_ago, period="month")
-        ),
-        reads_whole_company=True,
-    ),
-    _analytics("summary", journey_analytics.summary),
-    _analytics("distribution", journey_analytics.distribution),
-    _analytics("funnel", journey_analytics.funnel),
-    _analytics("transitions", journey_analytics.transitions),
-    _analytics("time in stage", journey_analytics.time_in_stage),
-    RegisteredQuery(
-        "stage metrics, one month",
-        lambda pool, sample: stage_metrics(
-            pool, sample.company_id, AnalyticsQuery(), sample.month_ago.date(), sample.now.date()
-        ),
-        reads_whole_company=True,
-    ),
-    RegisteredQuery(
-        "stage metrics: first due day",
-        lambda pool, sample: metric_days.first_due_day(pool, sample.company_id, sample.now.date()),
-        reads_whole_company=True,
-    ),
-    RegisteredQuery(
-        "churn predictions",
-        lambda pool, sample: churn_predictions(pool, sample.company_id, DEFAULT_RULEBOOK, 50),
-        reads_whole_company=True,
-    ),
+    *_declared_queries(),
     RegisteredQuery(
         "overdue deadlines",
         lambda pool, sample: maintenance.overdue_journeys(pool, sample.company_id, sample.month_ago, limit=200),

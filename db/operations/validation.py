@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from db.connections import Pool, tenant_rows
+from db.sql_fragments import AMOUNT_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,10 @@ select r.id, u.external_id, r.current_stage, r.version, r.state, r.lifetime_valu
              count(*) filter (where type = 'appointment.completed') as visits
         from journey_events
        where company_id = r.company_id and customer_id = r.customer_id and outcome = 'applied'
-         and type in ('appointment.completed', 'payment.adjusted')) e
+         and type in AMOUNT_TYPES) e
  where r.company_id = %(company)s and r.id > %(after)s
  order by r.id limit %(limit)s
-"""
+""".replace("AMOUNT_TYPES", AMOUNT_TYPES)
 
 _CURRENT_STAGES = """
 select u.external_id, r.id, r.current_stage, r.version

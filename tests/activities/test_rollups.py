@@ -17,10 +17,8 @@ from db.analytics.rollup_writer import companies_with_pending_rollups, rebuild, 
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool, tenant_rows
 from journey.stages import DEFAULT_RULEBOOK
-from tests.activities.test_commit import NOON, Story, Workers, commits_url, pool
+from tests.support.commit_story import NOON, Story, Workers
 from tests.support.workflow_life import new_company
-
-__all__ = ["commits_url", "pool"]  # fixtures
 
 STAGES = stages_json(DEFAULT_RULEBOOK.all_stages)
 OTHER_STAGES = stages_json(DEFAULT_RULEBOOK.all_stages[:4] + DEFAULT_RULEBOOK.all_stages[5:])
@@ -146,7 +144,7 @@ async def test_other_stages_are_counted_by_at_once(commits_url: str, pool: Pool,
     await check(pool, company)
 
 
-async def test_what_is_wrong_with_roll_ups_is_found_and_mended(commits_url: str, pool: Pool, company: int) -> None:
+async def test_what_is_wrong_with_roll_ups_is_found_and_repaired(commits_url: str, pool: Pool, company: int) -> None:
     story = Story(Workers(pool, True), commits_url, company)
     await story.commit(("events", [json.dumps([story.call(-3), story.visit(-2), story.visit(0, "1000.00")])]))
     await roll_up(pool, company, STAGES)

@@ -35,7 +35,8 @@ def test_journey_analytics(tenant: Tenant, working: None) -> None:
     yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
     for query in (yesterday, yesterday.replace("+", "%2B")):
         past = tenant.client.get(f"{ROOT}/customer-journey?as_of={query}").json()
-        assert (past["total_customers"], past["transitions"], past["as_of"]) == (0, [], yesterday)
+        assert (past["total_customers"], past["transitions"]) == (0, [])
+        assert datetime.fromisoformat(past["as_of"]) == datetime.fromisoformat(yesterday)
 
     metrics = tenant.client.get(f"{ROOT}/stage-metrics").json()["stage_metrics"]
     assert len({row["metric_date"] for row in metrics}) == 30

@@ -117,6 +117,11 @@ def test_a_profile_is_replaced(tenant: Tenant) -> None:
     assert second["created_at"] == first.json()["created_at"]
 
 
+def test_a_locale_is_stored_in_its_normal_form(tenant: Tenant) -> None:
+    answer = tenant.client.put("/v1/customers/c-1", json={**PROFILE, "locale": "DE"})
+    assert (answer.status_code, answer.json()["locale"]) == (200, "de")
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -127,6 +132,9 @@ def test_a_profile_is_replaced(tenant: Tenant) -> None:
         ("email", "ada"),
         ("email", "a@b"),
         ("email", "a b@example.com"),
+        ("email", ".ada@example.com"),
+        ("email", f"ada@{'ü' * 60}.example"),
+        ("email", "ada@☃.example"),
         ("email", "a@@example.com"),
         ("email", "a@example..com"),
         ("email", "a" * 250 + "@example.com"),
@@ -136,6 +144,7 @@ def test_a_profile_is_replaced(tenant: Tenant) -> None:
         ("time_zone", "Mars/Olympus"),
         ("time_zone", "../../etc/passwd"),
         ("time_zone", ""),
+        *(("time_zone", name) for name in ("localtime", "posixrules", "Factory", "right/UTC")),
         ("locale", "german"),
         ("locale", "de_DE"),
         ("consent", {"email": "yes"}),

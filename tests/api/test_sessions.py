@@ -1,4 +1,7 @@
-"""Browser sessions: sign-in, the cookie, expiry and CSRF protection."""
+"""Browser sessions: sign-in, the cookie, expiry and CSRF protection.
+
+Over 300 lines, because every test starts from the sign-in helpers of this file.
+"""
 
 from __future__ import annotations
 

@@ -21,8 +21,6 @@ from settings import Settings
 from tests.cli.conftest import Shell
 from tests.support.bad_events import BAD_EVENTS
 
-JOURNEY = services.JOURNEY
-
 
 def visit(number: int, customer: int, at: datetime, amount: str = "400.00") -> dict[str, Any]:
     when = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -75,7 +73,7 @@ async def test_import_gives_the_stages_of_simulate_and_is_repeatable(shell: Shel
 
 async def test_a_killed_import_can_be_resumed(shell: Shell, tmp_path: Path) -> None:
     log = old_log(tmp_path / "log.jsonl", customers=150)
-    words = [JOURNEY, "import", log, "--company", str(shell.company), "--shift-to-now"]
+    words = [services.JOURNEY, "import", log, "--company", str(shell.company), "--shift-to-now"]
     process = subprocess.Popen(words, env=shell.environment)
     while shell.counts()[1] < 20:
         assert process.poll() is None, "the import was over before it could be killed"
@@ -115,8 +113,8 @@ NOW = [*DEFAULT_ACTIONS["vip"], *DEFAULT_ACTIONS["at_risk"]]
 
 
 async def test_bad_lines_are_reported_and_the_rest_is_imported(shell: Shell, tmp_path: Path) -> None:
-    trimmed = "customer has a line break at its end"  # which is fine in a file
-    lines = [raw for name, raw, _ in BAD_EVENTS if b"\n" not in raw and raw.strip() and name != trimmed]
+    trimmed = ("customer has a line break at its end", "amount has blanks")  # which is fine in a file
+    lines = [raw for name, raw, _ in BAD_EVENTS if b"\n" not in raw and raw.strip() and name not in trimmed]
     good = visit(1, 1, datetime(2026, 1, 5, tzinfo=UTC))
     log = write_log(tmp_path / "log.jsonl", [*lines, good, {**good, "amount": "5.00"}, good])
     code, summary = await shell.json("import", log, "--company", str(shell.company))
@@ -298,4 +296,4 @@ async def test_a_key_is_shown_once_and_can_be_revoked(shell: Shell) -> None:
 
 
 def test_the_command_is_the_one_of_this_environment() -> None:
-    assert Path(JOURNEY).parent == Path(sys.executable).parent
+    assert Path(services.JOURNEY).parent == Path(sys.executable).parent

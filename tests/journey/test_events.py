@@ -228,3 +228,8 @@ def _taken_or_refused(attempt: Any) -> None:
     else:
         assert from_fields(canonical(event)).at == event.at
         msgspec.json.encode(canonical(event))
+
+
+@pytest.mark.parametrize("cls", EVENT_TYPES.values())
+def test_every_amount_is_checked(cls: type[Event]) -> None:
+    assert ("amount" in cls.__struct_fields__) == (cls.least_amount is not None)

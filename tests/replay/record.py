@@ -4,6 +4,8 @@
 
 Run it once per released version, with the code of that version. It starts its own Postgres, and its own Temporal whose
 workflows may skip time. All data in the histories is invented here.
+
+Over 300 lines, because the recorded lives belong together.
 """
 
 import asyncio

@@ -18,62 +18,47 @@ export interface AnalyticsQuery {
 export const PERIODS: readonly Period[] = ["day", "week", "month", "quarter", "year", "all"];
 const DAYS: Record<Period, number> = { day: 7, week: 7, month: 30, quarter: 90, year: 365, all: 365 };
 
-export function useJourneyAnalytics(filter: AnalyticsQuery) {
-  return useQuery(journeyAnalyticsQuery(filter));
+/** Routes of figures; their parameters and responses have generated types. */
+type FigurePath = Extract<keyof paths, `/v1/portal/analytics/${string}`>;
+type FigureParams<Path extends FigurePath> = NonNullable<paths[Path]["get"]["parameters"]["query"]>;
+type Figure<Path extends FigurePath> = paths[Path]["get"]["responses"][200]["content"]["application/json"];
+
+/** Query a figure. While other parameters load, the previous data stays. */
+export function useFigure<Path extends FigurePath>(path: Path, params: FigureParams<Path>) {
+  return useQuery(figureQuery(path, params));
 }
 
-export function useSankey(filter: AnalyticsQuery) {
-  return useQuery(sankeyQuery(filter));
-}
-
-/** Daily metrics of the period. Covers at least a week, so that there is a line to draw, and at most a year. */
-export function useStageMetrics(filter: AnalyticsQuery) {
-  return useQuery(stageMetricsQuery(filter));
-}
-
-/** Prefetch everything that the analytics view needs while its code is still loading. */
+/** Prefetch what the analytics view shows first while its code is still loading. */
 export function usePrefetchAnalytics(filter: AnalyticsQuery): void {
-  usePrefetchQuery(journeyAnalyticsQuery(filter));
+  usePrefetchQuery(figureQuery("/v1/portal/analytics/customer-journey", periodParams(filter)));
   usePrefetchQuery(stagesQuery);
-  usePrefetchQuery(sankeyQuery(filter));
-  usePrefetchQuery(stageMetricsQuery(filter));
+  usePrefetchQuery(figureQuery("/v1/portal/analytics/sankey", periodParams(filter)));
+  usePrefetchQuery(figureQuery("/v1/portal/analytics/stage-metrics", dailyParams(filter)));
 }
 
-function journeyAnalyticsQuery(filter: AnalyticsQuery) {
+function figureQuery<Path extends FigurePath>(path: Path, params: FigureParams<Path>) {
+  // The client cannot infer the types of a generic path.
+  const get = api.GET as unknown as (
+    path: Path,
+    init: { params: { query: FigureParams<Path> }; signal: AbortSignal },
+  ) => Promise<{ data?: Figure<Path> }>;
   return queryOptions({
-    queryKey: queryKeys.analytics(filter),
-    queryFn: ({ signal }) =>
-      unwrap(
-        api.GET("/v1/portal/analytics/customer-journey", { params: { query: queryParams(filter) }, signal }),
-      ),
+    queryKey: queryKeys.analytics(path, params),
+    queryFn: ({ signal }) => unwrap(get(path, { params: { query: params }, signal })),
     placeholderData: keepPreviousData,
   });
 }
 
-function sankeyQuery(filter: AnalyticsQuery) {
-  return queryOptions({
-    queryKey: queryKeys.sankey(filter),
-    queryFn: ({ signal }) =>
-      unwrap(api.GET("/v1/portal/analytics/sankey", { params: { query: queryParams(filter) }, signal })),
-    placeholderData: keepPreviousData,
-  });
-}
-
-function stageMetricsQuery(filter: AnalyticsQuery) {
-  const last = (filter.asOf ?? new Date().toISOString()).slice(0, 10);
-  const first = daysBefore(last, DAYS[filter.period] - 1);
-  return queryOptions({
-    queryKey: queryKeys.metrics({ first, last, asOf: filter.asOf }),
-    queryFn: ({ signal }) => {
-      const query = { from: first, to: last, ...(filter.asOf === null ? {} : { as_of: filter.asOf }) };
-      return unwrap(api.GET("/v1/portal/analytics/stage-metrics", { params: { query }, signal }));
-    },
-    placeholderData: keepPreviousData,
-  });
-}
-
-function queryParams({ period, asOf }: AnalyticsQuery) {
+/** The parameters of figures that cover the period. */
+export function periodParams({ period, asOf }: AnalyticsQuery) {
   return { period, ...(asOf === null ? {} : { as_of: asOf }) };
+}
+
+/** The days of the period: at least a week, so that there is a line to draw, and at most a year. */
+export function dailyParams({ period, asOf }: AnalyticsQuery) {
+  const last = (asOf ?? new Date().toISOString()).slice(0, 10);
+  const first = daysBefore(last, DAYS[period] - 1);
+  return { from: first, to: last, ...(asOf === null ? {} : { as_of: asOf }) };
 }
 
 /** Return the date (UTC) a number of days before another. */

@@ -12,9 +12,7 @@ export const queryKeys = {
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
   tasks: (customerId: string | null) => ["tasks", customerId] as const,
   predictions: ["predictions"] as const,
-  analytics: (view: object) => ["analytics", "journeys", view] as const,
-  sankey: (view: object) => ["analytics", "sankey", view] as const,
-  metrics: (view: object) => ["analytics", "metrics", view] as const,
+  analytics: (path: string, params: object) => ["analytics", path, params] as const,
 };
 
 const LISTS = new Set<unknown>(["customers", "tasks", "predictions"]);

@@ -23,7 +23,6 @@ export type Outreach = Schemas["ActionRequest"]["type"];
 export type StageChange = Schemas["StageChange"];
 
 export type JourneyAnalytics = Schemas["JourneyAnalytics"];
-export type FunnelStep = Schemas["FunnelStep"];
 export type SankeyData = Pick<Schemas["StageFlow"], "nodes" | "links">;
 export type StageMetric = Schemas["StageMetric"];
 export type Prediction = Schemas["ChurnPrediction"];

@@ -1,18 +1,22 @@
+import type { UseQueryResult } from "@tanstack/react-query";
 import { Empty, Switch } from "antd";
-import { type ReactNode, useId, useState } from "react";
+import { createContext, type ReactNode, useContext, useId, useState } from "react";
+import { ErrorAlert } from "../components/error-alert";
 import { ErrorBoundary } from "../components/error-boundary";
 import { TextSkeleton } from "../components/loading";
 import { Panel } from "../components/panel";
 import { strings } from "../strings";
 import { ChartTable, type TableData } from "./chart-table";
 
-interface Props {
+/** Whether the charts below are loading other data: those without a query of their own show a placeholder, too. */
+export const ChartsLoading = createContext(false);
+
+interface ChartProps {
   title: string;
   hint: string;
   /** text alternative of the chart */
   summary: string;
   isEmpty: boolean;
-  isLoading?: boolean;
   table: TableData;
   chart: ReactNode;
   /** shown next to the switch */
@@ -20,8 +24,27 @@ interface Props {
   className?: string;
 }
 
+interface Props extends ChartProps {
+  /** the card's own query, if it has one: the card shows a placeholder while it loads, and its error */
+  query?: Pick<UseQueryResult, "data" | "isPending" | "isPlaceholderData" | "isError" | "error" | "refetch">;
+}
+
 /** A chart with a switch that shows its data as a table. */
-export function ChartCard({
+export function ChartCard({ query, ...props }: Props) {
+  const isViewLoading = useContext(ChartsLoading);
+  if (query?.isError && query.data === undefined) {
+    return (
+      <Panel title={props.title} className={props.className ?? ""}>
+        <ErrorAlert error={query.error} retry={() => void query.refetch()} />
+      </Panel>
+    );
+  }
+  // Data of another period is never shown: the heading is already that of the new one.
+  const isLoading = isViewLoading || query?.isPending || query?.isPlaceholderData || false;
+  return <LoadedChart {...props} isLoading={isLoading} />;
+}
+
+function LoadedChart({
   title,
   hint,
   summary,
@@ -31,7 +54,7 @@ export function ChartCard({
   chart,
   extra,
   className,
-}: Props) {
+}: ChartProps & { isLoading: boolean }) {
   const [asTable, setAsTable] = useState(false);
   const id = useId();
   const t = strings.analytics;

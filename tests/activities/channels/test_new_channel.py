@@ -1,4 +1,4 @@
-"""A new channel is one file, one row of the registry and one setting; nothing else changes.
+"""A new channel is one file and one setting; nothing else changes.
 
 The channel is ``tests/support/whatsapp.py``. An action and a template that use it are a row each in their registries.
 """
@@ -49,7 +49,7 @@ class SettingsWithWhatsApp(Settings):
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One row for the channel; and a message on it that greets new leads."""
+    """The channel as if its file were in `activities/channels`; and a message on it that greets new leads."""
     monkeypatch.setitem(CHANNELS, "whatsapp", WhatsAppChannel)
     monkeypatch.setitem(TEMPLATES, "whatsapp_welcome", to_customer("whatsapp_welcome", channel="whatsapp"))
     monkeypatch.setitem(REGISTRY, "send_welcome_email", Action(lambda _: CustomerMessage("whatsapp_welcome", True)))

@@ -1,21 +1,23 @@
 import { useDeferredValue } from "react";
-import { useJourneyAnalytics } from "../../api/analytics";
+import { periodParams, useFigure } from "../../api/analytics";
+import { ChartsLoading } from "../../charts/chart-card";
 import { Page } from "../../components/page";
 import { QueryView } from "../../components/query-view";
 import { formatDateTime } from "../../format/dates";
 import { strings } from "../../strings";
 import { useAnalyticsQuery } from "./analytics-query";
-import { FlowCard } from "./flow-card";
-import { FunnelCard } from "./funnel-card";
-import { MetricsCard } from "./metrics-card";
+import type { AnalyticsCard } from "./card";
 import { PeriodPicker } from "./period-picker";
-import { DistributionCard, TimeInStageCard } from "./stage-cards";
 import { Statistics } from "./statistics";
+
+const CARDS = Object.entries(
+  import.meta.glob<AnalyticsCard>("./cards/*.tsx", { eager: true, import: "card" }),
+).sort(([, one], [, other]) => one.order - other.order);
 
 /** Analytics of all journeys for a period that ends now or at a time in the past. */
 export default function Analytics() {
   const { filter, change } = useAnalyticsQuery();
-  const query = useJourneyAnalytics(filter);
+  const query = useFigure("/v1/portal/analytics/customer-journey", periodParams(filter));
   // Charts below the fold are rendered after the first paint.
   const showLowerCharts = useDeferredValue(true, false);
   const t = strings.analytics;
@@ -29,16 +31,14 @@ export default function Analytics() {
     >
       <QueryView query={query} rows={12}>
         {(figures) => (
-          <div
-            className={query.isPlaceholderData ? "charts stale" : "charts"}
-            aria-busy={query.isPlaceholderData}
-          >
-            <Statistics figures={figures} />
-            <FunnelCard steps={figures.funnel_data} />
-            <DistributionCard distribution={figures.distribution} />
-            <TimeInStageCard times={figures.stage_times} />
-            {showLowerCharts && <FlowCard filter={filter} />}
-            {showLowerCharts && <MetricsCard filter={filter} />}
+          <div className="charts" aria-busy={query.isPlaceholderData}>
+            <ChartsLoading value={query.isPlaceholderData}>
+              <Statistics figures={figures} isLoading={query.isPlaceholderData} />
+              {CARDS.map(
+                ([file, { Card, isBelowFold }]) =>
+                  (showLowerCharts || !isBelowFold) && <Card key={file} filter={filter} figures={figures} />,
+              )}
+            </ChartsLoading>
           </div>
         )}
       </QueryView>

@@ -1,27 +1,28 @@
 import { Select } from "antd";
 import { useCallback, useState } from "react";
-import { type AnalyticsQuery, daysBefore, useStageMetrics } from "../../api/analytics";
-import { useStages } from "../../api/queries";
-import type { StageMetric } from "../../api/types";
-import { ChartCard } from "../../charts/chart-card";
-import { chartThemeFor } from "../../charts/chart-theme";
-import { LineChart } from "../../charts/lazy-charts";
-import { ErrorAlert } from "../../components/error-alert";
-import { Panel } from "../../components/panel";
-import { useStageStyle } from "../../components/stage-style";
-import { formatCalendarDate } from "../../format/dates";
-import { formatCompactMoney, formatMoney, formatNumber, formatPercent } from "../../format/numbers";
-import { useCurrency } from "../../session/session";
-import { strings } from "../../strings";
-import { useDark } from "../../theme";
+import { dailyParams, daysBefore, useFigure } from "../../../api/analytics";
+import { useStages } from "../../../api/queries";
+import type { StageMetric } from "../../../api/types";
+import { ChartCard } from "../../../charts/chart-card";
+import { chartThemeFor } from "../../../charts/chart-theme";
+import { LineChart } from "../../../charts/lazy-charts";
+import { useStageStyle } from "../../../components/stage-style";
+import { formatCalendarDate } from "../../../format/dates";
+import { formatCompactMoney, formatMoney, formatNumber, formatPercent } from "../../../format/numbers";
+import { useCurrency } from "../../../session/session";
+import { strings } from "../../../strings";
+import { useDark } from "../../../theme";
+import type { AnalyticsCard, CardProps } from "../card";
+
+export const card: AnalyticsCard = { order: 50, isBelowFold: true, Card: MetricsCard };
 
 type Metric = keyof typeof strings.analytics.metricNames;
 const METRICS = Object.keys(strings.analytics.metricNames) as Metric[];
 
 /** Daily values of one metric, one line per stage. */
-export function MetricsCard({ filter }: { filter: AnalyticsQuery }) {
+function MetricsCard({ filter }: CardProps) {
   const [metric, setMetric] = useState<Metric>("customer_count");
-  const query = useStageMetrics(filter);
+  const query = useFigure("/v1/portal/analytics/stage-metrics", dailyParams(filter));
   const stageStyle = useStageStyle();
   const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);
   const dark = useDark();
@@ -38,13 +39,6 @@ export function MetricsCard({ filter }: { filter: AnalyticsQuery }) {
   const days = [...new Set(rows.map((row) => row.metric_date))];
   const rowsByDayAndStage = new Map(rows.map((row) => [`${row.metric_date} ${row.stage}`, row]));
   const last = days.at(-1);
-  if (query.isError && query.data === undefined) {
-    return (
-      <Panel title={t.metrics} className="wide">
-        <ErrorAlert error={query.error} retry={() => void query.refetch()} />
-      </Panel>
-    );
-  }
   return (
     <ChartCard
       className="wide"
@@ -56,8 +50,8 @@ export function MetricsCard({ filter }: { filter: AnalyticsQuery }) {
             `${stageStyle(key).name}: ${formatCell(rowsByDayAndStage.get(`${last} ${key}`), metric, formatValue)}`,
         )
         .join("; ")}
-      isEmpty={query.data !== undefined && rows.every((row) => !row[metric])}
-      isLoading={query.isPending}
+      query={query}
+      isEmpty={rows.every((row) => !row[metric])}
       extra={
         <Select<Metric>
           aria-label={t.metric}
@@ -84,7 +78,7 @@ export function MetricsCard({ filter }: { filter: AnalyticsQuery }) {
             series: stageStyle(row.stage).name,
             value: row[metric],
           }))}
-          series={stages.map((key) => stageStyle(key).name)}
+          series={stages.map((key) => ({ name: stageStyle(key).name, colour: stageStyle(key).colour }))}
           format={formatAxisLabel}
           theme={chartThemeFor(dark)}
         />

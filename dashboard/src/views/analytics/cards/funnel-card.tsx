@@ -1,13 +1,16 @@
-import type { FunnelStep } from "../../api/types";
-import { ChartCard } from "../../charts/chart-card";
-import { chartThemeFor } from "../../charts/chart-theme";
-import { FunnelChart } from "../../charts/lazy-charts";
-import { useStageStyle } from "../../components/stage-style";
-import { formatNumber, formatPercent } from "../../format/numbers";
-import { strings } from "../../strings";
-import { useDark, useMedia } from "../../theme";
+import { ChartCard } from "../../../charts/chart-card";
+import { chartThemeFor } from "../../../charts/chart-theme";
+import { FunnelChart } from "../../../charts/lazy-charts";
+import { useStageStyle } from "../../../components/stage-style";
+import { formatNumber, formatPercent } from "../../../format/numbers";
+import { strings } from "../../../strings";
+import { useDark, useMedia } from "../../../theme";
+import type { AnalyticsCard, CardProps } from "../card";
 
-export function FunnelCard({ steps }: { steps: FunnelStep[] }) {
+export const card: AnalyticsCard = { order: 10, Card: FunnelCard };
+
+function FunnelCard({ figures }: CardProps) {
+  const steps = figures.funnel_data;
   const stageStyle = useStageStyle();
   const dark = useDark();
   // In two columns the funnel is as tall as the two cards next to it.

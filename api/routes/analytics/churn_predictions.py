@@ -1,0 +1,175 @@
+"""Churn predictions, with the return model and its forecasts."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+
+from api.dependencies import CredentialDep, GatewayDep
+from api.event_formats import JSON
+from api.openapi import json_answer, problems
+from api.return_forecasts import with_forecasts
+from api.schemas.base import Count, CustomerId, Money, RowId, Schema, Score, StageKey, StageName
+from api.security.route_classes import scoped_route
+from db.analytics.churn_predictions import MAX_COUNTED, churn_predictions
+from db.people.api_keys import JOURNEYS_READ
+from journey.stages import DEFAULT_RULEBOOK, Role
+
+MAX_PREDICTIONS = 1000
+
+
+router = APIRouter(tags=["analytics"], route_class=scoped_route(JOURNEYS_READ))
+
+
+class RetentionAction(Schema):
+    """A recommended action."""
+
+    type: Literal["personal_call", "special_offer", "email_campaign"]
+    priority: Literal["high", "medium", "low"]
+    description: str
+
+
+class ModelVersion(Schema):
+    """The version of the return model that made a prediction."""
+
+    id: RowId
+    version: Count
+    method: Literal["BG/NBD"]
+    fitted_at: datetime
+
+
+class ModelParameters(Schema):
+    """Fitted parameters of a BG/NBD model."""
+
+    r: float
+    alpha: float = Field(description="in days")
+    a: float
+    b: float
+
+
+class ReturnModelSummary(Schema):
+    """The newest return model. If no model exists, every field but `method` and `reason` is null."""
+
+    id: RowId | None
+    version: Count | None
+    method: Literal["BG/NBD"]
+    fitted_at: datetime | None
+    history_from: date | None
+    history_to: date | None
+    customers: Count | None = Field(description="customers in the history it was fitted to")
+    returned_customers: Count | None = Field(description="of them, those who came back")
+    parameters: ModelParameters | None
+    log_likelihood: float | None
+    reason: str | None = Field(description="why there are no parameters; null if the model was fitted")
+
+
+class PredictionInputs(Schema):
+    """A customer's visit history as the model reads it, as of today (UTC)."""
+
+    repeat_days: Count = Field(description="days with an appointment after the first one")
+    recency_days: Count = Field(description="days from the first to the last appointment")
+    age_days: Count = Field(description="days since the first appointment")
+
+
+class ChurnPrediction(Schema):
+    """A customer who is likely to churn."""
+
+    customer_id: CustomerId
+    name: str | None
+    email: str | None
+    current_stage: StageKey
+    stage_name: StageName
+    stage_entered_at: datetime
+    risk_score: Score
+    days_inactive: int
+    lifetime_value: Money
+    last_appointment_at: datetime | None
+    predicted_churn_date: date | None = Field(description="never in the past; null if no date can be predicted")
+    predicted_by: Literal["history", "deadline"] | None = Field(
+        description="`history`: the company's mean time before churning; `deadline`: the stage rules"
+    )
+    return_probability: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        description="probability of at least one appointment in the next 90 days"
+    )
+    expected_appointments: Annotated[float, Field(ge=0)] | None = Field(
+        description="expected number of days with an appointment in the next 90 days"
+    )
+    model: ModelVersion | None
+    inputs: PredictionInputs | None
+    retention_actions: list[RetentionAction]
+
+
+class ChurnPredictions(Schema):
+    """Customers at risk, the highest risk first."""
+
+    total: Count
+    more: bool = Field(description="whether there are more than `total`")
+    model: ReturnModelSummary
+    predictions: list[ChurnPrediction]
+
+
+(_AT_RISK,) = DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)  # the example is of a company with the default stages
+_PREDICTION: dict[str, Any] = {
+    "customer_id": "c-1001",
+    "name": "Ada Example",
+    "email": "ada@example.com",
+    "current_stage": _AT_RISK,
+    "stage_name": "At Risk",
+    "stage_entered_at": "2026-03-01T10:15:00+00:00",
+    "risk_score": 0.80,
+    "days_inactive": 101,
+    "lifetime_value": 129.50,
+    "last_appointment_at": "2025-12-01T10:15:00+00:00",
+    "predicted_churn_date": "2026-05-30",
+    "predicted_by": "history",
+    "return_probability": 0.2187,
+    "expected_appointments": 0.3841,
+    "model": {"id": 7, "version": 3, "method": "BG/NBD", "fitted_at": "2026-03-08T02:30:00+00:00"},
+    "inputs": {"repeat_days": 2, "recency_days": 71, "age_days": 172},
+    "retention_actions": [
+        {"type": "special_offer", "priority": "medium", "description": "Send a special return offer"},
+        {"type": "email_campaign", "priority": "low", "description": "Include in re-engagement email campaign"},
+    ],
+}
+_MODEL = {
+    **_PREDICTION["model"],
+    "history_from": "2025-01-04",
+    "history_to": "2026-03-08",
+    "customers": 812,
+    "returned_customers": 305,
+    "parameters": {"r": 0.243, "alpha": 30.9, "a": 0.793, "b": 2.426},
+    "log_likelihood": -14363.53,
+    "reason": None,
+}
+
+
+@router.get(
+    "/v1/portal/analytics/churn-predictions",
+    summary="Churn predictions",
+    description="Customers whose risk score exceeds the company's `scoring.high_risk`, and customers in a stage with "
+    "the role `at_risk`, in descending order of risk. `total` counts them, up to "
+    f"{MAX_COUNTED:,} (then `more` is true). "
+    "`predicted_by` is `history` (the company's mean time before churning), `deadline` (the stage rules), or null if "
+    "no date can be predicted. `return_probability` (of at least one appointment in the next 90 days) and "
+    "`expected_appointments` (expected days with an appointment in them) come from the company's newest `model` and "
+    "the customer's `inputs` as of today. All four are null if there is no model (see `model.reason`) or the customer "
+    "has never had an appointment.",
+    response_model=None,
+    responses={
+        200: json_answer(
+            ChurnPredictions,
+            "The predictions.",
+            {"total": 1, "more": False, "model": _MODEL, "predictions": [_PREDICTION]},
+        ),
+        **problems(),
+    },
+)
+async def get_churn_predictions(
+    gateway: GatewayDep, credential: CredentialDep, limit: Annotated[int, Query(ge=1, le=MAX_PREDICTIONS)] = 50
+) -> Response:
+    rulebook = await gateway.rulebook(credential.company_id)
+    predictions = await churn_predictions(gateway.pool, credential.company_id, rulebook, limit)
+    return Response(await with_forecasts(gateway.pool, credential.company_id, predictions), media_type=JSON)

@@ -1,0 +1,236 @@
+"""Repeated commits on a real Postgres: every state in which an earlier attempt may have left the row, and outages."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.commit import STALE_ATTEMPTS, CommitActivity
+from db.connections import open_pool
+from db.journeys import ledger
+from journey.state import apply_state_diff, unpack
+from tests.support.commit_story import EVALUATE, NOON, Story, Workers, command, events
+
+# -- the same commit again ------------------------------------------------------------------------------------------
+
+
+async def test_retry_with_the_same_now_returns_what_is_stored(story: Story) -> None:
+    await story.commit(events(story.visit(-5)))
+    messages = [events(story.visit(-1)), command("set_stage", stage="vip", reason="r"), command("set_stage", stage="?")]
+    first = await story.lost(*messages)
+    before = story.written()
+    again = await story.commit(*messages)
+    assert again == first
+    assert [answer is None for answer in again["answers"] or []] == [True, False]
+    assert story.written() == before
+    story.whole()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_retry_with_more_messages_replaces_its_own_rows(story: Story, begun: bool) -> None:
+    if begun:
+        await story.commit(events(story.visit(-9, id="before")))
+    first = [events(story.visit(-3)), events(story.call(-2)), ("events", ["{"])]
+    conflict = {**story.visit(-3, "99.00"), "id": "e-1"} if not begun else {**story.visit(-3, "99.00"), "id": "before"}
+    first.append(events(conflict))
+    await story.lost(*first)
+    assert len(story.ledger()) == 4 + begun
+    await story.commit(*first, events(story.visit(-1, id="late")), now=NOON + timedelta(minutes=1))
+    version = 1 + begun
+    applied = [name for name, outcome, v in story.outcomes() if outcome == "applied" and v == version]
+    assert len(applied) == 3
+    assert len(story.ledger()) == 5 + begun
+    assert len(story.ledger("quarantined")) == len(story.ledger("conflict")) == 1
+    assert story.row()["version"] == version
+    assert story.row()["decided_at"] == NOON + timedelta(minutes=1)
+    story.whole()
+    await story.commit(*first)  # and everything again, as an impatient caller would send it
+    assert len(story.ledger()) == 5 + begun
+    story.whole()
+
+
+async def test_retry_after_a_deadline_replaces_the_transitions(story: Story) -> None:
+    await story.commit(events(story.visit(-89)))
+    messages = [events(story.visit(-1, id="back"))]
+    await story.lost(EVALUATE, *messages)
+    assert story.stages() == ["prospect", "customer"]
+    await story.commit(EVALUATE, *messages, now=NOON + timedelta(days=100))
+    assert story.stages() == ["prospect", "customer", "at_risk"]
+    assert [move["version"] for move in story.transitions()] == [1, 1, 2]
+    story.whole()
+
+
+async def test_retry_that_lacks_a_message_adopts_the_row_first(story: Story) -> None:
+    await story.commit(events(story.visit(-5)))
+    await story.lost(events(story.visit(-1, id="kept")))
+    answer = await story.lost(events(story.visit(-2, id="other")), now=NOON + timedelta(minutes=1))
+    assert answer.get("again") is True
+    await story.commit(events(story.visit(-2, id="other")), now=NOON + timedelta(minutes=1))
+    assert {name for name, outcome, _ in story.outcomes() if outcome == "applied"} == {"e-1", "kept", "other"}
+    story.whole()
+
+
+async def test_older_attempt_must_not_write(story: Story) -> None:
+    await story.commit(events(story.visit(-5)))
+    event, before_state = story.visit(-1), story.state
+    newer = await story.lost(events(event), now=NOON + timedelta(seconds=20))
+    before = (story.row(), story.ledger(), story.transitions())
+    with pytest.raises(ApplicationError) as refused:
+        await story.lost(events(event), now=NOON)
+    assert refused.value.type == "Stale"
+    assert not refused.value.non_retryable
+    assert (story.row(), story.ledger(), story.transitions()) == before
+    # an attempt that keeps coming is not stale: the clock was set back
+    await story.commit(events(event), now=NOON, attempt=STALE_ATTEMPTS + 1)
+    state = apply_state_diff(before_state, newer["changes"])
+    assert story.known.facts == unpack(state or {}).facts
+    assert len(story.ledger()) == 2
+    story.whole()
+
+
+async def test_two_concurrent_attempts_write_one_commit(story: Story) -> None:
+    await story.commit(events(story.visit(-5)))
+    messages = [events(story.visit(-1), story.call(-1))]
+    answers = await asyncio.gather(
+        *(story.lost(*messages, now=NOON + timedelta(seconds=n)) for n in range(5)), return_exceptions=True
+    )
+    assert all(
+        isinstance(a, dict) or (isinstance(a, ApplicationError) and a.type in ("Stale", "Overtaken")) for a in answers
+    )
+    assert story.row()["version"] == 2
+    await story.commit(*messages, now=NOON + timedelta(seconds=30))
+    assert [name for name, _, _ in story.outcomes()] == ["e-1", "e-2", "e-3"]
+    story.whole()
+
+
+async def test_attempt_overtaken_between_load_and_write(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    await story.commit(events(story.visit(-5)))
+    first, second, third = (events(story.visit(-1)) for _ in range(3))
+    await story.lost(first)
+    look, overtakes = ledger.events_of_commit, [NOON + timedelta(seconds=20)]
+
+    async def slow_look(*arguments: Any) -> list[tuple[str, bytes]]:
+        found = await look(*arguments)
+        if overtakes:
+            await story.lost(first, second, third, now=overtakes.pop())
+        return found
+
+    monkeypatch.setattr(ledger, "events_of_commit", slow_look)
+    with pytest.raises(ApplicationError) as refused:
+        await story.lost(first, second, now=NOON + timedelta(seconds=10))
+    assert refused.value.type == "Stale"
+    assert [name for name, _, _ in story.outcomes()] == ["e-1", "e-2", "e-3", "e-4"]
+    assert story.row()["decided_at"] == NOON + timedelta(seconds=20)
+
+
+# -- Postgres and Temporal have diverged ----------------------------------------------------------------------------
+
+
+async def test_new_workflow_adopts_the_row(story: Story) -> None:
+    for number in range(3):
+        await story.commit(events(story.visit(number - 5)))
+    new = replace(story, run_id="run-2", state=None, now=NOON + timedelta(days=1))
+    event = new.visit(-0.5)
+    first = new.visit(-5, id="e-1")  # already counted by the terminated workflow
+    answer = await new.lost(events(event, {**first, "occurred_at": (NOON - timedelta(days=5)).isoformat()}))
+    assert answer.get("again") is True
+    assert "answers" not in answer
+    await new.commit(events(event, {**first, "occurred_at": (NOON - timedelta(days=5)).isoformat()}))
+    assert new.row()["run_id"] == "run-2"
+    assert new.known.facts.completed == 4
+    new.whole()
+    # a late attempt of the terminated workflow must not write
+    ghost = await story.lost(events(story.call(0, id="ghost")), now=NOON + timedelta(days=1))
+    assert ghost.get("again") is True
+
+
+async def test_another_workflows_row_is_adopted_at_the_same_version_too(story: Story) -> None:
+    await story.commit(events(story.visit(-5)))
+    story.rows("update customer_relationships set run_id = 'run-0' where company_id = %(company)s")
+    message = events(story.visit(-1))
+    assert (await story.lost(message)).get("again") is True
+    await story.commit(message)
+    assert story.row()["run_id"] == "run-1"
+    assert story.known.facts.completed == 2
+    story.whole()
+
+
+async def test_row_that_is_far_ahead_is_adopted(story: Story) -> None:
+    """Temporal's store was restored from an older backup."""
+    await story.commit(events(story.visit(-9)))
+    older = story.state
+    for number in range(3):
+        await story.commit(events(story.visit(number - 5)))
+    story.state = older
+    await story.commit(events(story.visit(-1)))
+    assert story.known.facts.completed == 5
+    assert len({version for _, _, version in story.outcomes()}) == 5
+    story.whole()
+
+
+@pytest.mark.parametrize("left", [0, 1])
+async def test_row_that_is_behind_is_repaired(story: Story, left: int) -> None:
+    """Postgres was restored from an older backup: the workflow is authoritative, and its state is kept."""
+    for number in range(3):
+        await story.commit(events(story.visit(number - 9, "5.00")))
+    forgotten = "delete from {} where company_id = %(company)s and version > " + str(left)
+    story.rows(forgotten.format("journey_events"))
+    story.rows(forgotten.format("journey_transitions"))
+    if left:
+        story.rows(f"update customer_relationships set version = {left} where company_id = %(company)s")
+    else:
+        story.rows("delete from customer_relationships where company_id = %(company)s")
+    await story.commit(events(story.visit(-1, "5.00")))
+    row = story.row()
+    assert (row["version"], row["total_appointments"], row["lifetime_value"]) == (4, 4, 20)
+    assert row["state"] == story.state
+    await story.commit(events(story.visit(0, "5.00")))
+    assert story.row()["total_appointments"] == 5
+
+
+async def test_company_that_does_not_exist(story: Story) -> None:
+    await story.commit(EVALUATE)
+    stranger = replace(story, company=10**15)
+    for _ in range(2):
+        with pytest.raises(ApplicationError) as refused:
+            await Workers(story.workers.pool, warm=False).commit(stranger.request(events(stranger.visit(-1))))
+        assert refused.value.type == "NoSuchCompany"
+        assert refused.value.non_retryable
+
+
+# -- Postgres is down -----------------------------------------------------------------------------------------------
+
+
+async def test_unreachable_postgres_is_retryable(story: Story) -> None:
+    await story.commit(events(story.visit(-5)))
+    nowhere = await open_pool("postgresql://postgres@/perdure?host=/nonexistent", min_size=1, max_size=2, timeout=0.3)
+    try:
+        with pytest.raises(psycopg.OperationalError):
+            await ActivityEnvironment().run(CommitActivity(nowhere).commit, story.request(events(story.visit(-1))))
+    finally:
+        await nowhere.close()
+
+
+async def test_postgres_failing_in_the_middle_leaves_nothing_partial(story: Story) -> None:
+    await story.commit(events(story.visit(-5)))
+    message = events(story.visit(-1))
+    with psycopg.connect(story.url) as holder, psycopg.connect(story.url, autocommit=True) as killer:
+        holder.execute("select from customer_relationships where company_id = %s for update", [story.company])
+        trying = asyncio.create_task(story.lost(message))
+        ended = 0
+        while not ended:  # the one that waits for the row
+            await asyncio.sleep(0.02)
+            ended = killer.execute(
+                "select pg_terminate_backend(pid) from pg_locks where not granted and locktype = 'transactionid'"
+            ).rowcount
+        with pytest.raises(psycopg.OperationalError):
+            await trying
+    assert len(story.ledger()) == 1
+    await story.commit(message, now=NOON + timedelta(seconds=9))
+    assert [name for name, _, _ in story.outcomes()] == ["e-1", "e-2"]
+    story.whole()

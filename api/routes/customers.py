@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from api.dependencies import CredentialDep, CustomerId, GatewayDep
-from api.field_types import Email, printable
+from api.field_types import Email, Name
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.schemas.customers import CustomerProfile
@@ -54,7 +54,7 @@ class Profile(BaseModel):
         },
     )
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(printable)] | None = None
+    name: Name | None = None
     email: Email | None = None
     phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 ()./-]{2,30}$")] | None = Field(
         default=None, description="with country code if known"

@@ -117,6 +117,17 @@ def test_a_profile_is_replaced(tenant: Tenant) -> None:
     assert second["created_at"] == first.json()["created_at"]
 
 
+@pytest.mark.parametrize("name", ["علی\u200cرضا", "👨\u200d👩\u200d👧"])
+def test_a_name_may_have_joiners(tenant: Tenant, name: str) -> None:
+    answer = tenant.client.put("/v1/customers/c-1", json={**PROFILE, "name": name})
+    assert (answer.status_code, answer.json()["name"]) == (200, name)
+
+
+def test_a_no_break_space_is_stored_as_a_space(tenant: Tenant) -> None:
+    answer = tenant.client.put("/v1/customers/c-1", json={**PROFILE, "name": "Anne\u00a0Marie"})
+    assert (answer.status_code, answer.json()["name"]) == (200, "Anne Marie")
+
+
 def test_a_locale_is_stored_in_its_normal_form(tenant: Tenant) -> None:
     answer = tenant.client.put("/v1/customers/c-1", json={**PROFILE, "locale": "DE"})
     assert (answer.status_code, answer.json()["locale"]) == (200, "de")

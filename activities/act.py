@@ -8,7 +8,7 @@ over from a killed one repeats attempts: recorded effects happen once, and a rep
 import asyncio
 import zlib
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -149,7 +149,9 @@ class ActActivity:
             failed = Outcome(status="failed", error=error.reason, channel=effect.channel)
             await self._finish(context, failed, result)
             return
-        attempted = Outcome(status="pending", error=error.reason, channel=effect.channel)
+        # the dashboard shows when the next attempt is due; the first retry follows at once
+        next_try = datetime.now(UTC) + timedelta(seconds=pause) if patience is not None else None
+        attempted = Outcome(status="pending", error=error.reason, channel=effect.channel, due_at=next_try)
         await action_outcomes.finish(self._pool, context, attempted)
         if patience is not None:
             raise RetryLater(error.reason, type="NotDelivered", next_retry_delay=timedelta(seconds=pause))
@@ -165,6 +167,7 @@ def _withheld(context: ActionContext, effect: CustomerMessage) -> Outcome | None
         now=context.now,
         outreach=context.outreach,
         marketing_sent=context.marketing_sent,
+        unsubscribed=effect.channel in context.unsubscribed,
     )
     if isinstance(verdict, Suppress):
         return Outcome(status="suppressed", reason=verdict.reason, channel=effect.channel)

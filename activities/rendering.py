@@ -6,20 +6,21 @@ escaped in HTML, reduced to one line, and never interpreted as a template.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, UndefinedError
 from jinja2 import Template as Compiled
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from activities.channels.registry import channel_spec
 from activities.channels.text import one_line
 from activities.message_catalogue import TEMPLATES, Template
-from activities.template_check import InvalidTemplate, check_part
+from activities.template_check import FILTERS, InvalidTemplate, check_part
+from journey.locales import normalized_locale
 
 __all__ = ["TEMPLATES", "CompanyTemplate", "InvalidTemplate", "Rendered", "check_template", "fallbacks", "render"]
 
@@ -30,7 +31,6 @@ MAX_VALUE = 500
 MAX_LINK = 2000
 FALLBACK_LOCALE = "en"
 SUFFIXES = {"subject": ".subject", "html": ".html", "text": ".txt"}  # of the built-in templates' files
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class CompanyTemplate:
 def fallbacks(locale: str | None) -> list[str]:
     """Return the locales in which to look for a template, best first: ``de-AT`` gives ``de-AT``, ``de``, ``en``."""
     locales = []
-    if locale and _LANGUAGE.fullmatch(locale):
-        parts = locale.split("-")
+    if normal := normalized_locale(locale or ""):
+        parts = normal.split("-")
         locales = ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
     return list(dict.fromkeys([*locales, FALLBACK_LOCALE]))
 
@@ -144,6 +144,19 @@ def _default(value: str, default_value: str = "", boolean: bool = True) -> str:
     return value or default_value if boolean else value
 
 
+def _named(name: str, apply: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a filter so that its errors name it."""
+
+    @wraps(apply)
+    def filtered(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return apply(*args, **kwargs)
+        except Exception as error:
+            raise TemplateRuntimeError(f"the filter {name!r} cannot be applied like this") from error
+
+    return filtered
+
+
 class _Environment(ImmutableSandboxedEnvironment):
     """A sandbox without globals."""
 
@@ -159,6 +172,8 @@ class _Environment(ImmutableSandboxedEnvironment):
         )
         self.globals.clear()
         self.filters["default"] = self.filters["d"] = _default
+        for name in FILTERS:
+            self.filters[name] = _named(name, self.filters[name])
 
 
 _HTML, _TEXT = _Environment(html=True, built_in=True), _Environment(html=False, built_in=True)
@@ -203,7 +218,9 @@ def _render_part(compiled: Compiled, values: Mapping[str, str], name: str, part:
                 break
     except UndefinedError as error:
         raise InvalidTemplate(part, f"{error.message}; allowed: {', '.join(TEMPLATES[name].variables)}") from None
-    except (TemplateError, ArithmeticError, TypeError, ValueError) as error:
+    except TemplateRuntimeError as error:
+        raise InvalidTemplate(part, f"cannot be rendered: {error.message}") from None
+    except Exception as error:  # noqa: BLE001 - the company's own source failed, whatever the error is
         raise InvalidTemplate(part, f"cannot be rendered: {type(error).__name__}") from None
     if length > MAX_RENDERED:
         raise InvalidTemplate(part, f"rendered to more than {MAX_RENDERED} characters")

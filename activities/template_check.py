@@ -8,6 +8,8 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from activities.message_catalogue import Template
 from journey.text import STORABLE_TEXT, is_storable
 
+MAX_DIGITS = 15  # of a number; larger ones cannot be converted to text exactly, or at all
+MAX_NUMBER = 10**MAX_DIGITS
 MAX_SOURCE = {"subject": 1_000, "html": 100_000, "text": 20_000}  # characters
 
 _ALLOWED_NODES: tuple[type[nodes.Node], ...] = (
@@ -29,6 +31,9 @@ _ALLOWED_NODES: tuple[type[nodes.Node], ...] = (
 )
 #: Without ``safe``, which would insert a customer's name into the HTML unescaped.
 FILTERS = frozenset({"capitalize", "d", "default", "e", "escape", "lower", "title", "trim", "upper", "urlencode"})
+
+
+_NUMBER = f"contains a number that is too large; write it as text in quotes, or with at most {MAX_DIGITS} digits"
 
 
 class InvalidTemplate(ValueError):
@@ -54,6 +59,8 @@ def check_part(part: str, source: str, template: Template) -> set[str]:
         raise InvalidTemplate(part, error.message or "invalid syntax", error.lineno) from None
     except RecursionError:
         raise InvalidTemplate(part, "too deeply nested") from None
+    except ValueError:  # Python converts at most 4300 digits
+        raise InvalidTemplate(part, _NUMBER) from None
     used = set()
     for node in _walk(tree):
         _check_node(part, node, template)
@@ -78,5 +85,11 @@ def _check_node(part: str, node: Any, template: Template) -> None:
     if isinstance(node, nodes.Name) and node.name not in template.variables:
         allowed = ", ".join(template.variables)
         raise InvalidTemplate(part, f"unknown variable {node.name!r}; allowed: {allowed}", node.lineno)
+    if (
+        isinstance(node, nodes.Const)
+        and isinstance(node.value, int | float)
+        and not -MAX_NUMBER < node.value < MAX_NUMBER
+    ):
+        raise InvalidTemplate(part, _NUMBER, node.lineno)
     if isinstance(node, nodes.Filter) and node.name not in FILTERS:
         raise InvalidTemplate(part, f"unknown filter {node.name!r}; allowed: {', '.join(sorted(FILTERS))}", node.lineno)

@@ -119,15 +119,15 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
     temporal = TemporalConnection(
         partial(connection.connect, runtime=metrics.runtime, identity=f"gateway {os.getpid()}")
     )
-    streams = ChangeStreams(pool)
+    streams, ip_rate_limits = ChangeStreams(pool), IpRateLimits()
     app.state.gateway = Gateway(
         pool=pool,
         temporal=temporal,
-        authenticator=Authenticator(pool, settings.rate_limit, cookies, idle),
+        authenticator=Authenticator(pool, settings.rate_limit, cookies, idle, ip_rate_limits),
         metrics=metrics,
         rulebooks=RulebookCache(),
         webhooks=WebhookChannel(settings.webhook_allow.split(",")),
-        ip_rate_limits=IpRateLimits(),
+        ip_rate_limits=ip_rate_limits,
         link_secret=settings.link_secret,
         intake_concurrency=settings.intake_concurrency,
         temporal_ui_url=settings.temporal_ui_url,

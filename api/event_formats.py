@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from journey.event_problems import further_problems
 from journey.event_validation import InvalidEvent, parse
 from journey.events import EVENT_TYPES, Event
 from journey.time import Micros
@@ -21,7 +22,7 @@ CLOUDEVENT = "application/cloudevents+json"
 CLOUDEVENTS = "application/cloudevents-batch+json"
 CONTENT_TYPES = (JSON, CLOUDEVENT, CLOUDEVENTS)
 
-Parsed = Event | InvalidEvent
+Parsed = Event | list[InvalidEvent]
 
 _object = msgspec.json.Decoder(dict[str, Raw])
 _list = msgspec.json.Decoder(list[Raw])
@@ -42,7 +43,7 @@ def parse_body(body: bytes, content_type: str, now: Micros) -> list[tuple[str | 
         now: The current time in µs.
 
     Returns:
-        For each event in order, its id (None if it cannot be read) and either the event or its error.
+        For each event in order, its id (None if it cannot be read) and either the event or its errors.
 
     Raises:
         InvalidEvent: The body as a whole is invalid.
@@ -73,16 +74,19 @@ def _elements(text: bytes, place: str) -> list[Raw]:
     return elements
 
 
-def _read(text: bytes, now: Micros, parse_one: Callable[[bytes, Micros], Event]) -> tuple[str | None, Parsed]:
+def _read(text: bytes, now: Micros, parse_one: Callable[[bytes, Micros], Parsed]) -> tuple[str | None, Parsed]:
     try:
         event = parse_one(text, now)
     except InvalidEvent as error:
-        return _visible_id(text), error
-    return event.id, event
+        event = [error]
+    return event.id if isinstance(event, Event) else _visible_id(text), event
 
 
-def _parse_flat(text: bytes, now: Micros) -> Event:
-    return parse(text, now=now)
+def _parse_flat(text: bytes, now: Micros) -> Parsed:
+    try:
+        return parse(text, now=now)
+    except InvalidEvent as first:
+        return further_problems(text, first, now=now)
 
 
 def _visible_id(text: bytes) -> str | None:
@@ -93,7 +97,7 @@ def _visible_id(text: bytes) -> str | None:
     return value[:128]
 
 
-def _parse_cloudevent(text: bytes, now: Micros) -> Event:
+def _parse_cloudevent(text: bytes, now: Micros) -> Parsed:
     """Parse a CloudEvent.
 
     The event id is `source`, a space and `id`; it is unique, because a source is a URI reference and contains no space.
@@ -118,10 +122,10 @@ def _parse_cloudevent(text: bytes, now: Micros) -> Event:
     fields["type"] = _event_type(_attribute(attributes, "type"))
     fields["customer_id"] = _attribute(attributes, "subject")
     fields["occurred_at"] = _attribute(attributes, "time")
-    try:
-        return parse(msgspec.json.encode(fields), now=now)
-    except InvalidEvent as error:
-        raise InvalidEvent(_ATTRIBUTES.get(error.field, error.field), error.value, error.problem) from None
+    event = _parse_flat(msgspec.json.encode(fields), now)
+    if isinstance(event, Event):
+        return event
+    return [InvalidEvent(_ATTRIBUTES.get(error.field, error.field), error.value, error.problem) for error in event]
 
 
 def _attribute(attributes: dict[str, Raw], name: str) -> str:

@@ -66,7 +66,7 @@ def sort_events(parsed: Iterable[tuple[str | None, Parsed]]) -> SortedEvents:
     """
     result, hashes = SortedEvents(), dict[str, bytes]()
     for index, (event_id, event) in enumerate(parsed):
-        if isinstance(event, InvalidEvent):
+        if isinstance(event, list):
             result.rejected.append(_rejection(index, event_id, event))
             continue
         fields = canonical(event)
@@ -76,14 +76,14 @@ def sort_events(parsed: Iterable[tuple[str | None, Parsed]]) -> SortedEvents:
             error = InvalidEvent(
                 "id", event.id, "conflict: another event of this batch has the same id and different content"
             )
-            result.rejected.append(_rejection(index, event_id, error))
+            result.rejected.append(_rejection(index, event_id, [error]))
         elif first is fingerprint:  # identity, not equality: only the first event with this id
             result.accepted.append(AcceptedEvent(fields, fingerprint))
     return result
 
 
-def _rejection(index: int, event_id: str | None, error: InvalidEvent) -> dict[str, Any]:
-    return {"index": index, "id": event_id, "errors": [error_fields(error)]}
+def _rejection(index: int, event_id: str | None, errors: list[InvalidEvent]) -> dict[str, Any]:
+    return {"index": index, "id": event_id, "errors": [error_fields(error) for error in errors]}
 
 
 def error_fields(error: InvalidEvent) -> dict[str, str]:

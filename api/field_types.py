@@ -8,7 +8,7 @@ from fastapi import Path
 from pydantic import AfterValidator, StringConstraints
 
 from journey.email_addresses import EMAIL_ADDRESS, is_email_address
-from journey.text import STORABLE_TEXT, is_storable
+from journey.text import SINGLE_LINE, STORABLE_TEXT, is_blank, is_single_line, is_storable, with_plain_spaces
 
 
 def printable(text: str) -> str:
@@ -16,6 +16,13 @@ def printable(text: str) -> str:
     if not text.isprintable():
         raise ValueError("printable characters only")
     return text
+
+
+def single_line(text: str) -> str:
+    """Check that a text is one line without control characters, and return it with plain spaces. Raises ValueError."""
+    if not is_single_line(text):
+        raise ValueError(SINGLE_LINE)
+    return with_plain_spaces(text)
 
 
 def email(text: str) -> str:
@@ -27,7 +34,7 @@ def email(text: str) -> str:
 
 def not_blank(text: str) -> str:
     """Check that a text is not blank. Raises ValueError."""
-    if not text.strip():
+    if is_blank(text):
         raise ValueError("not blank")
     return text
 
@@ -46,9 +53,8 @@ def not_null(value: object) -> object:
     return value
 
 
-PersonName = Annotated[
-    str, StringConstraints(min_length=1, max_length=200), AfterValidator(printable), AfterValidator(not_blank)
-]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(single_line)]
+PersonName = Annotated[Name, AfterValidator(not_blank)]
 Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(email)]
 Note = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(storable)]
 RowId = Annotated[int, Path(ge=1, lt=1 << 63)]

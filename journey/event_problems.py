@@ -2,9 +2,15 @@
 
 from typing import Any
 
+import msgspec
+
 from journey.event_validation import InvalidEvent, from_fields
 from journey.events import EVENT_TYPES, Event
 from journey.time import Micros
+
+MAX_PROBLEMS = 10  # of one event in a request: each costs a round of validation, and requests come from outside
+
+_decode = msgspec.json.Decoder().decode
 
 #: A valid value for each field, put in the place of one that is reported, so that the next problem can be found.
 _VALID: dict[str, Any] = {
@@ -32,13 +38,33 @@ def event_or_problems(fields: object, *, now: Micros | None = None) -> Event | l
     except InvalidEvent as first:
         if not isinstance(fields, dict):
             return [first]
-        return _all(dict(fields), first, now)
+        return _all(dict(fields), first, now, len(fields) + len(_VALID))
 
 
-def _all(fields: dict[str, Any], problem: InvalidEvent, now: Micros | None) -> list[InvalidEvent]:
+def further_problems(raw: bytes, first: InvalidEvent, *, now: Micros | None = None) -> list[InvalidEvent]:
+    """Return what else is wrong with an event that `parse` refused, after its first problem.
+
+    Args:
+        raw: Its JSON text.
+        first: The error of `parse`.
+        now: As for `parse`.
+
+    Returns:
+        The first problem and at most nine others, each of another field.
+    """
+    try:
+        fields = _decode(raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return [first]
+    if not isinstance(fields, dict) or first.field == "(body)":
+        return [first]
+    return _all(fields, first, now, MAX_PROBLEMS)
+
+
+def _all(fields: dict[str, Any], problem: InvalidEvent, now: Micros | None, most: int) -> list[InvalidEvent]:
     found: list[InvalidEvent] = []
     # each round repairs one field, so that this ends
-    for _ in range(len(fields) + len(_VALID)):
+    for _ in range(most):
         if problem.field in {earlier.field for earlier in found}:
             break
         found.append(problem)

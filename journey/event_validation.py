@@ -16,7 +16,7 @@ from journey.events import (
     Event,
 )
 from journey.identifiers import CUSTOMER_ID, CUSTOMER_ID_CHARACTERS
-from journey.text import excerpt, is_storable, printable
+from journey.text import excerpt, is_single_line, is_storable, printable
 from journey.time import EARLIEST, LATEST, MINUTE, Micros
 
 FUTURE_LIMIT = 5 * MINUTE  # a sender's clock may be this far ahead
@@ -124,8 +124,10 @@ def _check(event: Event, now: Micros | None) -> None:
     """Check what the types cannot express: characters, decimals, and limits of time."""
     if not CUSTOMER_ID.fullmatch(event.customer):
         raise InvalidEvent("customer_id", event.customer_id, f"must be {CUSTOMER_ID_CHARACTERS}, or an integer")
-    if not event.id.isprintable() or event.id != event.id.strip():
-        raise InvalidEvent("id", event.id, "must be 1 to 128 printable characters, without blanks around them")
+    if not is_single_line(event.id) or event.id != event.id.strip():
+        raise InvalidEvent(
+            "id", event.id, "must be 1 to 128 characters, without control characters or blanks around them"
+        )
     _check_time("occurred_at", event.occurred_at)
     if now is not None and event.at > now + FUTURE_LIMIT:
         raise InvalidEvent("occurred_at", event.occurred_at.isoformat(), "must be at most 5 minutes in the future")
@@ -163,10 +165,10 @@ def _check_text(field: str, text: str | None) -> None:
     # a comment may have line breaks and blanks around it, an id may not
     if field != "comment" and text != text.strip():
         raise InvalidEvent(field, text, "must not begin or end with blanks")
-    if text.isprintable():
+    if is_single_line(text):
         return
     if field != "comment" or not is_storable(text):
-        raise InvalidEvent(field, text, "must contain printable characters only")
+        raise InvalidEvent(field, text, "must not contain control characters")
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> None:

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from journey.channels import ChannelSpec
 from journey.email_addresses import is_email_address
 from journey.quiet_hours import first_allowed, time_of_day, zone_of
-from journey.text import excerpt
+from journey.text import excerpt, is_blank, is_single_line, with_plain_spaces
 from journey.time import DAY, Micros
 
 CampaignStep = Literal["email", "sms", "call", "offer"]
@@ -101,6 +101,8 @@ def outreach_from(fields: object) -> Outreach:
     except (msgspec.ValidationError, OverflowError) as error:
         raise _explained(fields, str(error)) from None
     _check(outreach)
+    if outreach.sender_name is not None:
+        outreach = msgspec.structs.replace(outreach, sender_name=with_plain_spaces(outreach.sender_name))
     return outreach
 
 
@@ -112,15 +114,21 @@ def consider(
     now: Micros,
     outreach: Outreach,
     marketing_sent: Sequence[Micros] = (),
+    unsubscribed: bool = False,
 ) -> Go | Deferral | Suppress:
     """Whether a message may go to this customer at ``now``.
 
     ``marketing_sent``: when marketing messages were delivered to this customer, on any channel, in any order.
+    ``unsubscribed``: this customer, or another one with the same address, has unsubscribed from the channel.
     """
     if profile.address(channel) is None:
         return Suppress(f"no {channel.address_label}")
     if profile.consent.get(channel.name) is not True:
         return Suppress(f"no consent to {channel.label}")
+    if unsubscribed:
+        return Suppress(
+            f"unsubscribed for this {'mailbox' if channel.address_field == 'email' else channel.address_label}"
+        )
     if marketing:
         recent = sum(now - outreach.cap_days * DAY < sent <= now for sent in marketing_sent)
         if recent >= outreach.cap_messages:
@@ -153,8 +161,8 @@ def _check(outreach: Outreach) -> None:
     if not re.fullmatch("[A-Z]{3}", outreach.currency):
         raise InvalidOutreach("currency", outreach.currency, "must be three capital letters (ISO 4217), like EUR")
     name, reply_to = outreach.sender_name, outreach.reply_to
-    if name is not None and not (name.isprintable() and name.strip()):
-        raise InvalidOutreach("sender_name", name, "must be 1 to 100 printable characters")
+    if name is not None and (not is_single_line(name) or is_blank(name)):
+        raise InvalidOutreach("sender_name", name, "must be 1 to 100 visible characters in one line")
     if reply_to is not None and not is_email_address(reply_to, public=False):
         raise InvalidOutreach("reply_to", reply_to, "must be an e-mail address like hello@example.com")
     for index, step in enumerate(outreach.campaign):

@@ -4,20 +4,29 @@ It is quiet from ``quiet_from`` until before ``quiet_to``: over midnight if ``qu
 if both are equal. Local time counts, so an hour that occurs twice is checked twice.
 """
 
+from functools import cache
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from journey.time import DAY, MICROSECOND, MINUTE, Micros, to_datetime
 
 
+@cache
+def time_zones() -> frozenset[str]:
+    """Return the IANA names of all time zones."""
+    # not `zoneinfo.available_timezones`, which also has the system's own files, such as "localtime"
+    names = files("tzdata").joinpath("zones").read_text(encoding="ascii").split()
+    return frozenset(names) - {"Factory"}  # stands for "not configured"
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether a text is the IANA name of a time zone."""
+    return name in time_zones()
+
+
 def zone_of(name: str | None) -> ZoneInfo | None:
     """Return the time zone with this IANA name, or None if there is none."""
-    # "localtime" is the system's own zone; those in the two folders count other seconds
-    if not name or name == "localtime" or name.startswith(("posix/", "right/")):
-        return None
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown, not a file name, or a folder like "Europe"
-        return None
+    return ZoneInfo(name) if name is not None and is_time_zone(name) else None
 
 
 def time_of_day(text: str) -> int:

@@ -23,7 +23,7 @@ from local.console import Console
 from local.demo import filling
 from local.demo.trickle import trickle
 from local.embedded import Postgres, Temporal, free_port, missing_search_attributes
-from local.first_run import admin_key, link_secret, sign_in_token, sign_in_url
+from local.first_run import KEY_FILE, admin_key, link_secret, sign_in_token, sign_in_url
 from local.managed_process import StartFailed
 from local.services import Gateway, Worker
 from local.supervisor import Supervisor, supervised
@@ -102,7 +102,7 @@ class LocalStack:
         self.rows += [
             ("Data folder", str(self.data)),
             *self._outbox_row(),
-            ("API key", self.key or "not stored here; create one with `journey keys create`"),
+            ("API key", self._shown_key()),
             ("Stop", "Ctrl-C"),
         ]
 
@@ -195,6 +195,13 @@ class LocalStack:
         url = self.environment["PUBLIC_URL"]
         token = self.key and await sign_in_token(owner_url, self.key)
         return sign_in_url(url, token) if token else url
+
+    def _shown_key(self) -> str:
+        """The key on a terminal; elsewhere, where the output may be logged, the file that contains it."""
+        if self.key is None:
+            return "not stored here; create one with `journey keys create`"
+        # not `is_terminal`, which FORCE_COLOR sets too
+        return self.key if self.console.console.file.isatty() else f"in {self.data / KEY_FILE}"
 
     def _outbox_row(self) -> list[tuple[str, str]]:
         """Where messages are saved for which no server is configured."""

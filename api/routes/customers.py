@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
-from zoneinfo import available_timezones
 
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from api.dependencies import CredentialDep, CustomerId, GatewayDep
-from api.field_types import Email, printable
+from api.field_types import Email, Name
+from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.schemas.customers import CustomerProfile
 from api.security.route_classes import scoped_route
 from db.people import customers
 from db.people.api_keys import JOURNEYS_WRITE
+from journey.locales import normalized_locale
+from journey.quiet_hours import is_time_zone
 
 router = APIRouter(tags=["customers"], route_class=scoped_route(JOURNEYS_WRITE))
 
-_LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-[A-Za-z0-9]{5,8})*")
-_ZONES = frozenset(available_timezones())
-
 
 def _zone(text: str) -> str:
-    if text not in _ZONES:
+    if not is_time_zone(text):
         raise ValueError("an IANA time zone such as Europe/Berlin")
     return text
 
 
 def _locale(text: str) -> str:
-    if not _LOCALE.fullmatch(text):
+    locale = normalized_locale(text)
+    if locale is None:
         raise ValueError("a BCP 47 language tag such as de-DE")
-    return text
+    return locale
 
 
 class Profile(BaseModel):
@@ -55,7 +54,7 @@ class Profile(BaseModel):
         },
     )
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(printable)] | None = None
+    name: Name | None = None
     email: Email | None = None
     phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 ()./-]{2,30}$")] | None = Field(
         default=None, description="with country code if known"
@@ -79,5 +78,12 @@ class Profile(BaseModel):
 async def put_profile(
     customer_id: CustomerId, profile: Profile, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
-    """Creates the customer if necessary. The journey starts with the first event, not with the profile."""
-    return await customers.put_profile(gateway.pool, credential.company_id, customer_id, profile.model_dump())
+    """Creates the customer if necessary. The journey starts with the first event, not with the profile.
+
+    If the customer has unsubscribed from a channel, consent to it stays `false` whatever an API key sends, and
+    `consent_withdrawn` lists the channel. Staff who are signed in to the dashboard can allow it again.
+    """
+    staff = by_key(credential) if credential.from_session else None
+    return await customers.put_profile(
+        gateway.pool, credential.company_id, customer_id, profile.model_dump(), restored_by=staff
+    )

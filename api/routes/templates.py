@@ -21,10 +21,9 @@ from api.security.route_classes import scoped_route
 from db.connections import tenant_transaction
 from db.outreach import message_templates, outreach_settings
 from db.people.api_keys import ADMIN, Credential
+from journey.locales import TEMPLATE_LOCALE
 
 router = APIRouter(tags=["templates"], route_class=scoped_route(ADMIN))
-
-LOCALE = r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$"
 
 Name = Annotated[
     str, Path(max_length=64, description="name of a message, see `GET /v1/templates`", examples=["welcome"])
@@ -32,7 +31,7 @@ Name = Annotated[
 Locale = Annotated[
     str,
     Path(
-        pattern=LOCALE,
+        pattern=TEMPLATE_LOCALE,
         description="BCP 47 language tag; `de` is also used for `de-AT`, and `en` for all other locales",
         examples=["de"],
     ),
@@ -71,7 +70,7 @@ class Draft(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"locale": "de"}, _SOURCE_EXAMPLE]})
 
-    locale: Annotated[str, StringConstraints(pattern=LOCALE)] = "en"
+    locale: Annotated[str, StringConstraints(pattern=TEMPLATE_LOCALE)] = "en"
     subject: Source = ""
     html: Source | None = None
     text: Source | None = None

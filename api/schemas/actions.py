@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from activities.channels.registry import CHANNELS
 from api.schemas.base import (
     ActionName,
     ActionStatus,
@@ -17,10 +18,12 @@ from api.schemas.base import (
     RowId,
     Schema,
     StageKey,
+    one_of,
     optional,
 )
 
-Channel = Literal["email", "sms", "task", "webhook"]
+#: How an action was carried out: a message channel, a task for staff, or a webhook.
+Channel = Annotated[str, one_of(*CHANNELS, "task", "webhook")]
 
 
 class ActionDetail(Schema):

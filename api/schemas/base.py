@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 OPTIONAL = "x-optional"
 
@@ -26,6 +26,11 @@ class Schema(BaseModel):
 def optional(description: str) -> Any:
     """Declare a field that an answer may leave out. (A field that may be null has the type ``T | None`` instead.)"""
     return Field(default=None, description=description, json_schema_extra={OPTIONAL: True})
+
+
+def one_of(*values: str) -> WithJsonSchema:
+    """Describe a string that is one of ``values``: for lists that come from a registry and not from a type."""
+    return WithJsonSchema({"type": "string", "enum": list(values)})
 
 
 Money = Annotated[float, Field(description="amount in the company's currency, exact to two decimals")]

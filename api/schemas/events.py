@@ -23,7 +23,7 @@ class RejectedEvent(Schema):
 
     index: Count = Field(description="position in the batch, from 0")
     id: str | None = Field(description="the event's id, if it can be read")
-    errors: list[FieldError]
+    errors: list[FieldError] = Field(description="every invalid field, up to ten")
 
 
 class EventsAccepted(Schema):

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.schemas.base import RowId, Schema, optional
+from activities.channels.registry import CHANNELS
+from api.schemas.base import RowId, Schema, one_of, optional
 
 TimeOfDay = Annotated[str, Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="HH:MM")]
 
@@ -46,7 +47,7 @@ class MessageSummary(Schema):
     """A message, the variables its templates may use, and the company's own templates."""
 
     name: str
-    channel: Literal["email", "sms"]
+    channel: Annotated[str, one_of(*CHANNELS)]
     to_staff: bool = Field(description="whether it is sent to staff instead of a customer")
     marketing: bool
     required: dict[str, str] = Field(description="variables that a template must use, with their descriptions")

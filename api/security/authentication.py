@@ -3,6 +3,9 @@
 Valid credentials are cached for `CACHE_SECONDS`, so that most requests do not query Postgres, and for up to
 `OUTAGE_SECONDS` while Postgres is unavailable, so that events are still accepted. A revoked key stops working within
 `CACHE_SECONDS` as long as Postgres is available. A browser session stands for an API key and is cached in the same way.
+
+Unknown API keys are remembered for `UNKNOWN_SECONDS`, and limited per IP address: a key that was valid before is never
+affected, and a client that repeats one wrong key does not use up its neighbours' attempts.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from rfc9457 import Problem
 
 from api.problems import problem, unavailable
 from api.security.cookies import Cookies
+from api.security.ip_rate_limit import IpRateLimits, client_network
 from api.security.rate_limit import RateLimiter
 from db.connections import Pool
 from db.people import api_keys, browser_sessions
@@ -31,6 +35,7 @@ CACHE_SECONDS = 5.0  # a credential is accepted for this long without a query
 OUTAGE_SECONDS = 3600.0  # ... and for this long while Postgres is unavailable
 QUERY_LIMIT = 1.0  # seconds that a request with a cached credential waits for Postgres
 CACHE_SIZE = 10_000  # credentials
+UNKNOWN_SECONDS = 60.0  # an unknown API key is rejected for this long without a query
 TOUCH_INTERVAL = 300.0  # seconds between two updates of `last_used_at`
 MAX_KEY_LENGTH = 200  # characters
 
@@ -86,12 +91,13 @@ class _CachedCredential:
 class Authenticator:
     """Authenticate requests and enforce the rate limit per API key. One per process."""
 
-    def __init__(self, pool: Pool, rate_limit: str, cookies: Cookies, idle: timedelta) -> None:
+    def __init__(self, pool: Pool, rate_limit: str, cookies: Cookies, idle: timedelta, limits: IpRateLimits) -> None:
         """Create an authenticator.
 
         Args:
             rate_limit: Requests per key in the notation of `limits`, such as ``6000/minute``.
             idle: A session ends after this time without a request.
+            limits: How many wrong API keys one IP address may send.
 
         Raises:
             ValueError: The rate limit cannot be parsed.
@@ -99,6 +105,8 @@ class Authenticator:
         self._pool, self._cookies, self._idle = pool, cookies, idle
         self._rate = RateLimiter(rate_limit)
         self._cache: dict[bytes, _CachedCredential] = {}
+        self._unknown_keys: dict[bytes, float] = {}  # digest → until when (monotonic seconds), oldest first
+        self._limits = limits
         self._database_down = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -124,7 +132,32 @@ class Authenticator:
             cached.fresh_until = monotonic() + CACHE_SECONDS
             self._in_background(self._query_in_background(presented, cached))
             return cached.credential
+        if cached is None and isinstance(presented, _ApiKey):
+            return await self._query_new_key(presented, request)
         return await self._query(presented, cached)
+
+    async def _query_new_key(self, key: _ApiKey, request: Request) -> Credential:
+        """Look up a key that is not cached, unless its address has sent too many wrong ones. Counts it if wrong."""
+        network = client_network(request.client.host if request.client else "")
+        if monotonic() < self._unknown_keys.get(key.digest, 0.0):
+            if wait := self._limits.repeated_keys.hit(network):
+                raise _too_many_wrong_keys(wait)
+            raise key.unknown()
+        if wait := self._limits.wrong_keys.exhausted(network):
+            raise _too_many_wrong_keys(wait)
+        try:
+            return await self._query(key, None)
+        except Problem as error:
+            if error.status == 401:
+                self._limits.wrong_keys.hit(network)
+                self._remember_unknown(key)
+            raise
+
+    def _remember_unknown(self, key: _ApiKey) -> None:
+        self._unknown_keys.pop(key.digest, None)
+        if len(self._unknown_keys) >= CACHE_SIZE:
+            del self._unknown_keys[next(iter(self._unknown_keys))]
+        self._unknown_keys[key.digest] = monotonic() + UNKNOWN_SECONDS
 
     def forget(self, secret: str) -> None:
         """Remove a session that has ended from the cache."""
@@ -192,6 +225,11 @@ def _bearer(request: Request) -> str:
     if scheme.lower() != "bearer" or not plaintext or len(plaintext) > MAX_KEY_LENGTH:
         raise _unauthorised("send `Authorization: Bearer KEY`", error="invalid_request")
     return plaintext
+
+
+def _too_many_wrong_keys(wait: int) -> Exception:
+    detail = "too many requests with unknown API keys from this address"
+    return problem("rate-limited", detail, headers={"Retry-After": str(wait)})
 
 
 def _unauthorised(detail: str, error: str | None = "invalid_token") -> Exception:

@@ -10,6 +10,7 @@ from api.security.rate_limit import RateLimiter
 PAGES = "120/minute"
 UNSUBSCRIBING = "600/minute"  # mail services send these for many customers from one address
 FAILED_SIGN_INS = "30/minute"
+WRONG_KEYS = "30/minute"
 
 
 @dataclass(slots=True)
@@ -18,6 +19,8 @@ class IpRateLimits:
 
     pages: RateLimiter = field(default_factory=lambda: RateLimiter(PAGES))
     unsubscribing: RateLimiter = field(default_factory=lambda: RateLimiter(UNSUBSCRIBING))
+    wrong_keys: RateLimiter = field(default_factory=lambda: RateLimiter(WRONG_KEYS))  # different unknown API keys
+    repeated_keys: RateLimiter = field(default_factory=lambda: RateLimiter(WRONG_KEYS))  # those that were sent before
     failed_sign_ins: RateLimiter = field(default_factory=lambda: RateLimiter(FAILED_SIGN_INS))
 
 

@@ -64,9 +64,9 @@ async def add_person(settings: Settings, company: int, name: str, role: str, ema
     """Raises ValueError (exit code 2) for an invalid name or email address."""
     from api.field_types import Email, PersonName  # the framework beneath it takes a moment
 
-    _checked("name", PersonName, name)
+    name = _checked("name", PersonName, name)
     if email is not None:
-        _checked("--email", Email, email)
+        email = _checked("--email", Email, email)
     async with pool_for(settings, company) as pool, tenant_transaction(pool, company) as connection:
         person = await staff.add(connection, company, name=name, role=role, email=email, actor=ACTOR)
     if as_json:
@@ -76,13 +76,14 @@ async def add_person(settings: Settings, company: int, name: str, role: str, ema
     return 0
 
 
-def _checked(what: str, kind: Any, value: str) -> None:
+def _checked(what: str, kind: Any, value: str) -> str:
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        TypeAdapter(kind).validate_python(value)
+        checked: str = TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
         raise ValueError(f"{what}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+    return checked
 
 
 async def list_staff(settings: Settings, company: int, as_json: bool) -> int:

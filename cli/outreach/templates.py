@@ -14,9 +14,8 @@ from cli.options import AsJson, Company, Data, command_app, run
 from cli.output import console, print_json, print_rows
 from db.connections import tenant_transaction
 from db.outreach import message_templates, outreach_settings
+from journey.locales import TEMPLATE_LOCALE
 from settings import Settings
-
-_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 
 app = command_app("Customise a company's message templates.")
 
@@ -151,7 +150,7 @@ async def remove_template(settings: Settings, company: int, name: str, locale: s
 def _check(name: str, locale: str) -> None:
     if name not in TEMPLATES:
         raise ValueError(f"there is no message {name!r}; messages: {', '.join(TEMPLATES)}")
-    if not _LOCALE.fullmatch(locale):
+    if not re.fullmatch(TEMPLATE_LOCALE, locale):
         raise ValueError(f"--locale {locale!r} is not a language tag like de or de-AT")
 
 

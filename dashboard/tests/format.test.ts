@@ -1,12 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { contrast, readableTextColour } from "../src/format/contrast";
-import { formatCalendarDate, formatRelative } from "../src/format/dates";
+import { formatCalendarDate, formatRelative, formatTime } from "../src/format/dates";
 import { actionLabel, humanize, label } from "../src/format/labels";
 import { stringsLocale } from "../src/format/locale";
 import { formatContribution, formatMoney, formatPercent, formatShare } from "../src/format/numbers";
 
 const NOW = Date.parse("2026-11-25T12:00:00Z");
 const plain = (text: string) => text.replaceAll(/[\u00a0\u202f]/g, " ");
+
+test("times of day, with the date if it is not within a day", () => {
+  const now = Date.parse("2026-11-25T12:00:00");
+  expect(formatTime("2026-11-25T14:30:00", now, "de")).toBe("14:30");
+  expect(formatTime("2026-11-28T14:30:00", now, "de")).toMatch(/28\.11\.2026, 14:30/);
+});
 
 describe("numbers follow the locale", () => {
   test("amounts", () => {

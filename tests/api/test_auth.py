@@ -10,7 +10,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from api.app import create_app
-from api.security import authentication, rate_limit
+from api.security import authentication, ip_rate_limit, rate_limit
 from db.connections import owner_connection
 from db.people import api_keys
 from settings import Settings
@@ -128,6 +128,43 @@ def test_429_after_too_many_requests(tenant: Tenant) -> None:
         assert 0 < int(answer.headers["retry-after"]) <= 86_401
         assert answer.json()["detail"] == "this API key is limited to 3 per 1 day"
         assert httpx2.get(url, headers=ask_with[other_key]).status_code == 200
+
+
+def test_wrong_keys_are_limited_per_address(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ip_rate_limit, "WRONG_KEYS", "3/day")
+    looked_up: list[str] = []
+    find = api_keys.find
+
+    async def counting(pool: Any, plaintext: str) -> Any:
+        looked_up.append(plaintext)
+        return await find(pool, plaintext)
+
+    monkeypatch.setattr(api_keys, "find", counting)
+    _, never_sent_before = tenant.new_key()
+    with Served(create_app(gateway_settings(tenant.database_url))) as limited:
+
+        def answer(key: str, address: str = "/v1/stages") -> httpx2.Response:
+            return httpx2.get(limited.url + address, headers={"Authorization": f"Bearer {key}"})
+
+        assert answer(tenant.key).status_code == 200
+        # one wrong key, again and again: looked up once, and limited by itself
+        assert [answer("pk_old").status_code for _ in range(6)] == [401, 401, 401, 401, 429, 429]
+        assert answer("pk_old", "/v1/customers/c-1/explain").status_code == 429
+        # different wrong keys: no more queries after the third
+        assert [answer(f"pk_{n}").status_code for n in range(4)] == [401, 401, 429, 429]
+        refused = answer(never_sent_before)
+        assert (refused.status_code, refused.json()["type"]) == (429, "https://perdure.example/problems/rate-limited")
+        assert 0 < int(refused.headers["retry-after"]) <= 86_401
+        assert answer(tenant.key).status_code == 200
+        monkeypatch.setattr(authentication, "CACHE_SECONDS", 0.0)
+        assert [answer(tenant.key).status_code for _ in range(3)] == [200, 200, 200]
+    assert [key for key in looked_up if key != tenant.key] == ["pk_old", "pk_0", "pk_1"]
+
+
+def test_an_unknown_key_is_looked_up_again_after_a_while(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authentication, "UNKNOWN_SECONDS", 0.0)
+    with tenant.with_key("pk_unknown") as client:
+        assert [client.get("/v1/stages").status_code for _ in range(2)] == [401, 401]
 
 
 def test_counts_are_reset_in_a_new_window(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,22 @@ def test_a_profile_is_replaced(tenant: Tenant) -> None:
     assert second["created_at"] == first.json()["created_at"]
 
 
+@pytest.mark.parametrize("name", ["علی\u200cرضا", "👨\u200d👩\u200d👧"])
+def test_a_name_may_have_joiners(tenant: Tenant, name: str) -> None:
+    answer = tenant.client.put("/v1/customers/c-1", json={**PROFILE, "name": name})
+    assert (answer.status_code, answer.json()["name"]) == (200, name)
+
+
+def test_a_no_break_space_is_stored_as_a_space(tenant: Tenant) -> None:
+    answer = tenant.client.put("/v1/customers/c-1", json={**PROFILE, "name": "Anne\u00a0Marie"})
+    assert (answer.status_code, answer.json()["name"]) == (200, "Anne Marie")
+
+
+def test_a_locale_is_stored_in_its_normal_form(tenant: Tenant) -> None:
+    answer = tenant.client.put("/v1/customers/c-1", json={**PROFILE, "locale": "DE"})
+    assert (answer.status_code, answer.json()["locale"]) == (200, "de")
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -127,6 +143,9 @@ def test_a_profile_is_replaced(tenant: Tenant) -> None:
         ("email", "ada"),
         ("email", "a@b"),
         ("email", "a b@example.com"),
+        ("email", ".ada@example.com"),
+        ("email", f"ada@{'ü' * 60}.example"),
+        ("email", "ada@☃.example"),
         ("email", "a@@example.com"),
         ("email", "a@example..com"),
         ("email", "a" * 250 + "@example.com"),
@@ -136,6 +155,7 @@ def test_a_profile_is_replaced(tenant: Tenant) -> None:
         ("time_zone", "Mars/Olympus"),
         ("time_zone", "../../etc/passwd"),
         ("time_zone", ""),
+        *(("time_zone", name) for name in ("localtime", "posixrules", "Factory", "right/UTC")),
         ("locale", "german"),
         ("locale", "de_DE"),
         ("consent", {"email": "yes"}),

@@ -101,8 +101,29 @@ def test_a_bad_event_gets_a_precise_422(tenant: Tenant, bad: BadEvent) -> None:
     assert answer.status_code == 422, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     (rejected,) = answer.json()["rejected"]
-    assert [error["field"] for error in rejected["errors"]] == [bad.field]
+    fields = [error["field"] for error in rejected["errors"]]
+    assert fields == (["type", "id", "customer_id", "occurred_at"] if bad.raw == b"{}" else [bad.field])
     assert all(error["problem"] and error["value"] is not None for error in rejected["errors"])
+
+
+def test_every_problem_of_an_event_is_reported(tenant: Tenant) -> None:
+    bad = {**tenant.event(), "customer_id": " c-1 ", "rating": 4.5, "duration_seconds": "90", "surprise": 1}
+    answer = tenant.client.post("/v1/events", json=bad)
+    assert (answer.status_code, answer.json()["errors"]) == (422, answer.json()["rejected"][0]["errors"])
+    errors = {error["field"]: error["value"] for error in answer.json()["errors"]}
+    assert errors == {"customer_id": '" c-1 "', "rating": "4.5", "duration_seconds": "90", "surprise": "1"}
+
+
+def test_every_problem_of_a_cloudevent_is_reported_with_its_attribute(tenant: Tenant) -> None:
+    headers = {"Content-Type": "application/cloudevents+json"}
+    answer = tenant.client.post("/v1/events", json=cloudevent(tenant, subject="a b", time="yesterday"), headers=headers)
+    assert answer.status_code == 422
+    assert {error["field"] for error in answer.json()["errors"]} == {"subject", "time"}
+
+
+def test_the_problems_of_an_event_are_limited(tenant: Tenant) -> None:
+    answer = tenant.client.post("/v1/events", json={**tenant.event(), **{f"x{n}": n for n in range(5000)}})
+    assert (answer.status_code, len(answer.json()["errors"])) == (422, 10)
 
 
 def test_invalid_events_do_not_affect_valid_ones(tenant: Tenant) -> None:

@@ -137,7 +137,7 @@ def stack(chromium: str) -> Iterator[Stack]:
         reader.start()
         try:
             link = wait_for_output(process, output, r"Dashboard: (http\S+)")
-            key = wait_for_output(process, output, r"API key: (pk_\S+)")
+            key = Path(wait_for_output(process, output, r"API key: in (\S+)")).read_text().strip()
             url = link.partition("/sign-in")[0]
             yield Stack(url, link, key, data_folder.environment(data)["DATABASE_URL"], process, output)
         finally:

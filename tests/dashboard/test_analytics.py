@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.dashboard.conftest import Stack, Visit
 from tests.support.dashboard_controls import select_option, wait_for
@@ -112,9 +112,30 @@ def test_analytics_as_of_a_time_in_the_past(visit: Visit) -> None:
     expect(page.get_by_text("As of now")).to_be_visible()
     expect(field).to_have_value("")
     wait_for(lambda: cells(rows) == customers_by_stage(stack, period="month") != then)
-    field.fill(f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%dT%H:%M}")  # a time in the future is ignored
+    field.fill(f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%dT%H:%M}")  # a time in the future is refused
+    expect(page.get_by_role("alert")).to_have_text("Choose a time in the past")
     expect(page.get_by_text("As of now")).to_be_visible()
     assert "as_of" not in page.url
+
+
+def test_a_period_that_is_loading_shows_no_figures_of_another(visit: Visit) -> None:
+    page = visit.page
+    visit.sign_in(at="/analytics")
+    for title in CHARTS:
+        as_table(page, title)
+    pending: list[Route] = []
+    page.route("**/v1/portal/analytics/*period=year*", lambda route: pending.append(route))
+    page.route("**/v1/portal/analytics/stage-metrics*", lambda route: pending.append(route))
+    page.get_by_role("radiogroup", name="Period").get_by_text("Year", exact=True).click()
+    for title in CHARTS:
+        expect(card(page, title).get_by_role("status", name="Loading…")).to_be_visible()
+        expect(card(page, title).locator("tbody tr")).to_have_count(0)
+    expect(card(page, "Key figures")).not_to_contain_text(re.compile(r"\d"))
+    for route in pending:
+        route.continue_()
+    for title in CHARTS:
+        expect(card(page, title).locator("tbody tr").first).to_be_visible()
+    expect(card(page, "Key figures")).to_contain_text(re.compile(r"\d"))
 
 
 def local(instant: datetime) -> datetime:
@@ -164,6 +185,37 @@ def test_the_stage_flow_shows_loops(visit: Visit) -> None:
     flow = card(page, "Stage flow")
     expect(flow.get_by_role("row", name=re.compile("At Risk.*Regular")).first).to_be_visible()
     expect(flow.get_by_role("row", name=re.compile("Regular.*At Risk")).first).to_be_visible()
+
+
+def test_the_stage_flow_names_what_it_shows_and_leads_to_customers(visit: Visit) -> None:
+    page = visit.page
+    visit.sign_in(at="/analytics?period=all")
+    chart = card(page, "Stage flow").get_by_role("img", name="Stage flow")
+    chart.scroll_into_view_if_needed()
+    expect(chart.locator("canvas").first).to_be_visible()
+    box = chart.bounding_box()
+    assert box is not None
+    tooltip = page.locator(".g2-tooltip:visible")
+
+    def text_at(x: float, y: float) -> str:
+        page.mouse.move(box["x"] + x, box["y"] + y)
+        page.wait_for_timeout(100)
+        return tooltip.first.inner_text() if tooltip.count() else ""
+
+    names = {stage["stage_name"] for stage in visit.stack.request("GET", "/v1/stages")["stages"]}
+    ribbons = [text for y in range(20, 440, 30) if " → " in (text := text_at(box["width"] / 8, y))]
+    assert ribbons
+    for ribbon in ribbons:
+        ends = re.fullmatch(r"(.+) → (.+)\s+([\d,]+)", ribbon.strip())
+        assert ends is not None, ribbon
+        assert {ends[1], ends[2]} <= names
+    x, y = next((x, y) for y in range(20, 440, 20) for x in (4, 8, 20) if text_at(x, y).split("\n")[0] in names)
+    page.mouse.click(box["x"] + x, box["y"] + y)
+    page.wait_for_url(re.compile(r"/customers\?stage=\w+"))
+    (stage,) = parse_qs(urlsplit(page.url).query)["stage"]
+    tags = page.get_by_role("table").locator("tbody .stage-tag")
+    expect(tags.first).to_be_visible()
+    assert {tag.lower().replace(" ", "_") for tag in tags.all_text_contents()} == {stage}
 
 
 def test_each_metric_of_the_stages_over_time(visit: Visit) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.dashboard.conftest import Stack, Visit
 from tests.support.dashboard_controls import wait_for
-from tests.support.dashboard_customers import get_journey, new_prospect, send_events
+from tests.support.dashboard_customers import finished_actions, get_journey, new_prospect, send_events
 
 CALLS = 120  # more than two pages of the timeline
 
@@ -89,6 +89,25 @@ def test_no_entries_of_a_kind(visit: Visit) -> None:
     expect(entries(page).first).to_be_visible()
     page.get_by_role("radiogroup", name="Show").get_by_text("Actions", exact=True).click()
     expect(page.get_by_text("No entries of this kind")).to_be_visible()
+
+
+def test_a_failing_action_says_so_in_words_and_colour(visit: Visit) -> None:
+    page, stack = visit.page, visit.stack
+    customer = new_prospect(stack, "Fay Failing")
+    stack.request("POST", f"/v1/customers/{customer}/actions", json={"type": "email"})
+    wait_for(finished_actions, stack, customer, "centre_email")
+    stack.execute(
+        "update journey_actions set status = 'pending', attempts = 2, last_error = 'the mail server is busy',"
+        " done_at = null, due_at = now() + interval '20 minutes' where action like 'centre_email%%' and relationship_id"
+        " = (select r.id from customer_relationships r join customers c on c.id = r.customer_id"
+        " and c.company_id = r.company_id where c.external_id = %s)",
+        customer,
+    )
+    visit.sign_in(at=f"/customers/{customer}")
+    entry = entries(page).filter(has_text="E-mail requested")
+    expect(entry.get_by_text("Not delivered yet")).to_have_class(re.compile("error"))
+    expect(entry.get_by_text(re.compile(r"^next try at \d\d:\d\d$"))).to_be_visible()
+    expect(entry.get_by_text("the mail server is busy")).to_have_class("error-text")
 
 
 def test_notes_are_added_edited_and_removed(visit: Visit) -> None:

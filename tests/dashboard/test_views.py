@@ -27,6 +27,8 @@ SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 #: nothing is loading, and no finite animation is running
 SETTLED = """() => !document.querySelector("[aria-label='Loading…'], [aria-busy=true]")
     && document.getAnimations().every(({ effect }) => effect.getComputedTiming().endTime === Infinity)"""
+SCROLLED_SIDEWAYS = """[...document.querySelectorAll("main *")].filter(one => one.scrollWidth > one.clientWidth + 1
+    && ["auto", "scroll"].includes(getComputedStyle(one).overflowX)).map(one => one.className)"""
 ACTION_BUTTONS = re.compile(
     r"^(Call|E-mail|Offer|Done|Change stage|Hold|Release hold|Add notes|Edit notes|Try again)\b"
 )
@@ -147,6 +149,26 @@ def tab_to(page: Page, name: str, limit: int = 60) -> None:
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"{name} cannot be reached with Tab")
+
+
+@pytest.mark.parametrize("width", [1280, 1366, 1440, 1536])
+def test_nothing_is_cut_off_with_classic_scrollbars(make_visit: Callable[..., Visit], width: int) -> None:
+    visit = make_visit(viewport={"width": width, "height": 800})
+    page = visit.page
+    for path in list(VIEWS)[1:]:
+        visit.sign_in(at=path)
+        page.add_style_tag(content="html { padding-right: 15px }")  # as wide as a classic scrollbar
+        page.wait_for_function(SETTLED)
+        if path == "/action-centre":
+            page.get_by_role("table").first.wait_for()
+            tasks, listing = page.locator(".tasks-card").bounding_box(), page.locator(".data-list").bounding_box()
+            assert tasks is not None
+            assert listing is not None
+            assert tasks["y"] < listing["y"]
+        if path == "/analytics":
+            page.wait_for_timeout(1_000)  # charts follow the width with a delay
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(SCROLLED_SIDEWAYS) == []
 
 
 @pytest.mark.parametrize("key", ["/", "Control+k", "Meta+k"])

@@ -41,6 +41,14 @@ def verdict(profile: Profile = ADA, **given: Any) -> Go | Deferral | Suppress:
     return consider(profile, **wanted)
 
 
+def test_an_unsubscribed_address_gets_nothing() -> None:
+    assert verdict(unsubscribed=True) == Suppress("unsubscribed for this mailbox")
+    both = msgspec.structs.replace(ADA, consent={"email": True, "sms": True})
+    sms = channel_spec("sms")
+    assert verdict(both, channel=sms, unsubscribed=True) == Suppress("unsubscribed for this phone number")
+    assert verdict(msgspec.structs.replace(ADA, consent={}), unsubscribed=True) == Suppress("no consent to e-mail")
+
+
 def test_defaults() -> None:
     assert outreach_from(None) == outreach_from({}) == Outreach()
     assert [(step.type, step.day) for step in Outreach().campaign] == [
@@ -79,9 +87,9 @@ def test_settings_come_from_json_and_go_back() -> None:
         ({"offer_percent": 101}, "offer_percent", "<= 100"),
         ({"offer_valid_days": 0}, "offer_valid_days", ">= 1"),
         ({"currency": "eur"}, "currency", "ISO 4217"),
-        ({"sender_name": "Salon\r\nBcc: all@example.com"}, "sender_name", "printable"),
+        ({"sender_name": "Salon\r\nBcc: all@example.com"}, "sender_name", "in one line"),
         ({"sender_name": ""}, "sender_name", "length >= 1"),
-        ({"sender_name": " "}, "sender_name", "printable"),
+        ({"sender_name": " "}, "sender_name", "in one line"),
         ({"reply_to": "hello"}, "reply_to", "hello@example.com"),
         ({"reply_to": "a@example.com, b@example.com"}, "reply_to", "hello@example.com"),
         ({"campaign": "none"}, "campaign", "expected array"),

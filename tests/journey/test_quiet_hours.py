@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from journey.quiet_hours import first_allowed, is_quiet, time_of_day, zone_of
+from journey.quiet_hours import first_allowed, is_quiet, is_time_zone, time_of_day, time_zones, zone_of
 from journey.time import DAY, MINUTE, Micros, to_datetime, to_micros
 
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe")
@@ -124,10 +124,32 @@ def test_every_minute_of_a_year_is_allowed_or_not_as_the_clock_shows() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [None, "", "Europe/Atlantis", "Europe", "../etc/passwd", "/etc/localtime", "localtime", "right/UTC", "a\0b"]
+    "name",
+    [
+        None,
+        "",
+        "Europe/Atlantis",
+        "Europe",
+        "../etc/passwd",
+        "/etc/localtime",
+        "localtime",
+        "right/UTC",
+        "posix/UTC",
+        "posixrules",
+        "Factory",
+        "europe/berlin",
+        "a\0b",
+    ],
 )
 def test_no_zone_of_that_name(name: str | None) -> None:
     assert zone_of(name) is None
+    assert not is_time_zone(name or "")
+
+
+def test_every_zone_that_is_accepted_can_be_used() -> None:
+    assert len(time_zones()) > 400
+    for name in time_zones():
+        assert zone_of(name) is not None
 
 
 def test_zones_are_found_by_their_name() -> None:

@@ -3,6 +3,7 @@
 It runs as a separate process. The tests of the whole system start it with the real worker and gateway.
 """
 
+import io
 import json
 import os
 import re
@@ -21,10 +22,13 @@ from typing import Any
 import anyio
 import psycopg
 import pytest
+import rich.console
 
 from local import data_folder
+from local.console import Console
 from local.embedded import free_port
 from local.managed_process import ManagedProcess
+from local.stack import LocalStack
 from local.supervisor import GaveUp, supervised
 
 ROOT = Path(__file__).parents[2]
@@ -98,9 +102,11 @@ def up(data: Path, port: int, **options: Any) -> Iterator[Up]:
 def test_start_restart_stop_and_kill(data: Path) -> None:
     port = free_port(20000)
     with up(data, port) as first:
-        key = first.until(r"API key: (pk_\S+)")
+        assert first.until(r"API key: in (\S+)") == str((data / "admin.key").resolve())
         first.until("Stop: Ctrl-C")
-        assert (data / "admin.key").read_text().strip() == key
+        key = (data / "admin.key").read_text().strip()
+        assert key.startswith("pk_")
+        assert "pk_" not in first.output  # it may end in a log
         assert (data / "admin.key").stat().st_mode & 0o777 == 0o600
         assert f"API docs: http://127.0.0.1:{port}/docs" in first.output
         order = [
@@ -136,7 +142,8 @@ def test_start_restart_stop_and_kill(data: Path) -> None:
         assert data_folder.environment(data) == {}
 
     with socket.create_server(("127.0.0.1", port)), up(data, port) as again:
-        assert again.until(r"API key: (pk_\S+)") == key
+        again.until(r"API key: in (\S+)")
+        assert (data / "admin.key").read_text().strip() == key
         again.until(f"Port {port} was in use")
         assert f"http://127.0.0.1:{port}/docs" not in again.output
         children = _children(again.process.pid)
@@ -145,6 +152,18 @@ def test_start_restart_stop_and_kill(data: Path) -> None:
         while any(map(_alive, children)):
             assert monotonic() < end, "a service outlived its parent"
             sleep(0.02)
+
+
+@pytest.mark.parametrize(("is_terminal", "shown"), [(True, "pk_secret"), (False, "in {}/admin.key")])
+def test_the_key_is_shown_on_a_terminal_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_terminal: bool, shown: str
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # for colours in logs
+    output = io.StringIO()
+    monkeypatch.setattr(output, "isatty", lambda: is_terminal)
+    stack = LocalStack(tmp_path, 8000, Console(rich.console.Console(file=output)), dashboard=None, demo=False)
+    stack.key = "pk_secret"
+    assert stack._shown_key() == shown.format(tmp_path)
 
 
 def test_services_named_by_the_environment_are_used(data: Path, postgres_url: str, temporal_address: str) -> None:

@@ -1,12 +1,15 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { Empty, Switch } from "antd";
-import { type ReactNode, useId, useState } from "react";
+import { createContext, type ReactNode, useContext, useId, useState } from "react";
 import { ErrorAlert } from "../components/error-alert";
 import { ErrorBoundary } from "../components/error-boundary";
 import { TextSkeleton } from "../components/loading";
 import { Panel } from "../components/panel";
 import { strings } from "../strings";
 import { ChartTable, type TableData } from "./chart-table";
+
+/** Whether the charts below are loading other data: those without a query of their own show a placeholder, too. */
+export const ChartsLoading = createContext(false);
 
 interface ChartProps {
   title: string;
@@ -23,11 +26,12 @@ interface ChartProps {
 
 interface Props extends ChartProps {
   /** the card's own query, if it has one: the card shows a placeholder while it loads, and its error */
-  query?: Pick<UseQueryResult, "data" | "isPending" | "isError" | "error" | "refetch">;
+  query?: Pick<UseQueryResult, "data" | "isPending" | "isPlaceholderData" | "isError" | "error" | "refetch">;
 }
 
 /** A chart with a switch that shows its data as a table. */
 export function ChartCard({ query, ...props }: Props) {
+  const isViewLoading = useContext(ChartsLoading);
   if (query?.isError && query.data === undefined) {
     return (
       <Panel title={props.title} className={props.className ?? ""}>
@@ -35,7 +39,9 @@ export function ChartCard({ query, ...props }: Props) {
       </Panel>
     );
   }
-  return <LoadedChart {...props} isLoading={query?.isPending ?? false} />;
+  // Data of another period is never shown: the heading is already that of the new one.
+  const isLoading = isViewLoading || query?.isPending || query?.isPlaceholderData || false;
+  return <LoadedChart {...props} isLoading={isLoading} />;
 }
 
 function LoadedChart({

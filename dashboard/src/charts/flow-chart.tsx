@@ -14,10 +14,12 @@ interface Props {
   flow: StageFlow;
   theme: ChartTheme;
   narrow: boolean;
+  /** called with the key of a stage that was clicked; must be stable */
+  onStageClick(stage: string): void;
 }
 
 /** Sankey diagram of moves between stages, step by step from left to right. */
-export default function FlowChart({ flow, theme, narrow }: Props) {
+export default function FlowChart({ flow, theme, narrow, onStageClick }: Props) {
   const minLabelled = maxNodeValue(flow) * (narrow ? MIN_LABELLED_SHARE.narrow : MIN_LABELLED_SHARE.wide);
   const nodeColours = new Map(flow.nodes.map((node) => [node.key, node.colour]));
   return (
@@ -25,6 +27,12 @@ export default function FlowChart({ flow, theme, narrow }: Props) {
       {...baseOptions(theme)}
       height={narrow ? 360 : 460}
       data={{ value: flow, transform: CLONE_DATA }}
+      onReady={({ chart }) => {
+        chart.on("element:click", ({ data }: { data?: { data?: { stage?: string } } }) => {
+          const stage = data?.data?.stage; // ribbons have none
+          if (stage !== undefined) onStageClick(stage);
+        });
+      }}
       layout={{ nodeDepth: (node: { step: number }) => node.step, nodeWidth: 0.012, nodePadding: 0.05 }}
       linkColorField={(link: { source: { key: string } }) => link.source.key}
       scale={{ color: { domain: [...nodeColours.keys()], range: [...nodeColours.values()] } }}
@@ -38,6 +46,7 @@ export default function FlowChart({ flow, theme, narrow }: Props) {
         labelLineWidth: 3,
         nodeStrokeWidth: 0,
         nodeStroke: "transparent",
+        nodeCursor: "pointer",
         linkFillOpacity: theme.dark ? 0.45 : 0.35,
       }}
       tooltip={{
@@ -45,8 +54,9 @@ export default function FlowChart({ flow, theme, narrow }: Props) {
         nodeItems: [(node: { value: number }) => ({ name: "", value: formatNumber(node.value) })],
         linkTitle: "",
         linkItems: [
-          (link: { from: string; to: string; value: number }) => ({
-            name: `${link.from} → ${link.to}`,
+          // The layout replaces the keys of a link's ends by their nodes, and drops fields that it does not know.
+          (link: { source: { name: string }; target: { name: string }; value: number }) => ({
+            name: `${link.source.name} → ${link.target.name}`,
             value: formatNumber(link.value),
           }),
         ],

@@ -1,7 +1,7 @@
 import { Line } from "@ant-design/plots";
 import { formatShortDate } from "../format/dates";
 import { axisOptions, baseOptions, type ChartTheme } from "./chart-theme";
-import { seriesStyle } from "./palette";
+import { dashOf } from "./palette";
 
 export interface Point {
   /** date, `2026-11-25` */
@@ -12,15 +12,15 @@ export interface Point {
 
 interface Props {
   points: Point[];
-  /** series names in order */
-  series: string[];
+  /** series in order */
+  series: { name: string; colour: string }[];
   format: (value: number) => string;
   theme: ChartTheme;
 }
 
 /** One line per series over days; unknown values leave gaps. */
 export default function LineChart({ points, series, format, theme }: Props) {
-  const seriesStyles = series.map((_, index) => seriesStyle(index, theme.dark));
+  const names = series.map(({ name }) => name);
   return (
     <Line
       {...baseOptions(theme)}
@@ -32,11 +32,11 @@ export default function LineChart({ points, series, format, theme }: Props) {
       scale={{
         x: { type: "time", utc: true, tickCount: 6 },
         y: { nice: true, domainMin: 0 },
-        color: { domain: series, range: seriesStyles.map((look) => look.colour) },
+        color: { domain: names, range: series.map(({ colour }) => colour) },
       }}
       style={{
         lineWidth: 2,
-        lineDash: ([first]: Point[]) => [...(seriesStyles[series.indexOf(first?.series ?? "")]?.dash ?? [])],
+        lineDash: ([first]: Point[]) => [...dashOf(Math.max(0, names.indexOf(first?.series ?? "")))],
       }}
       connectNulls={false}
       axis={{

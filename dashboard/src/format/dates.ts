@@ -33,6 +33,12 @@ export function formatDateTime(instant: string, locale = LOCALE): string {
   );
 }
 
+/** Format the time of a timestamp, with the date unless it is within a day: "14:30". */
+export function formatTime(instant: string, now = Date.now(), locale = LOCALE): string {
+  if (Math.abs(Date.parse(instant) - now) >= DAY) return formatDateTime(instant, locale);
+  return new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(new Date(instant));
+}
+
 /** Format the distance of a timestamp from now: "in 12 days", "3 hours ago". */
 export function formatRelative(instant: string, now = Date.now(), locale = stringsLocale()): string {
   const distance = new Date(instant).getTime() - now;

@@ -3,6 +3,7 @@ export const analytics = {
   periods: { day: "Day", week: "Week", month: "Month", quarter: "Quarter", year: "Year", all: "All" },
   asOf: "As of",
   now: "Now",
+  inFuture: "Choose a time in the past",
   asOfNow: "As of now",
   asOfTime: (time: string) => `As of ${time}`,
   statistics: "Key figures",

@@ -1,5 +1,6 @@
 import { useDeferredValue } from "react";
 import { periodParams, useFigure } from "../../api/analytics";
+import { ChartsLoading } from "../../charts/chart-card";
 import { Page } from "../../components/page";
 import { QueryView } from "../../components/query-view";
 import { formatDateTime } from "../../format/dates";
@@ -30,15 +31,14 @@ export default function Analytics() {
     >
       <QueryView query={query} rows={12}>
         {(figures) => (
-          <div
-            className={query.isPlaceholderData ? "charts stale" : "charts"}
-            aria-busy={query.isPlaceholderData}
-          >
-            <Statistics figures={figures} />
-            {CARDS.map(
-              ([file, { Card, isBelowFold }]) =>
-                (showLowerCharts || !isBelowFold) && <Card key={file} filter={filter} figures={figures} />,
-            )}
+          <div className="charts" aria-busy={query.isPlaceholderData}>
+            <ChartsLoading value={query.isPlaceholderData}>
+              <Statistics figures={figures} isLoading={query.isPlaceholderData} />
+              {CARDS.map(
+                ([file, { Card, isBelowFold }]) =>
+                  (showLowerCharts || !isBelowFold) && <Card key={file} filter={filter} figures={figures} />,
+              )}
+            </ChartsLoading>
           </div>
         )}
       </QueryView>

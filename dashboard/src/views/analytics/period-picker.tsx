@@ -1,5 +1,5 @@
 import { Button, Input, Segmented } from "antd";
-import { useId } from "react";
+import { useId, useState } from "react";
 import { type AnalyticsQuery, PERIODS, type Period } from "../../api/analytics";
 import { toDateTimeLocal } from "../../format/dates";
 import { strings } from "../../strings";
@@ -13,6 +13,7 @@ export function PeriodPicker({
 }) {
   const t = strings.analytics;
   const id = useId();
+  const [isRejected, setRejected] = useState(false);
   return (
     <div className="period-picker">
       <Segmented<Period>
@@ -26,17 +27,24 @@ export function PeriodPicker({
         <Input
           id={id}
           type="datetime-local"
+          {...(isRejected ? { status: "error" as const, "aria-describedby": `${id}-error` } : {})}
           max={toDateTimeLocal(new Date())}
           value={filter.asOf === null ? "" : toDateTimeLocal(new Date(filter.asOf))}
           onChange={({ target }) => {
             const instant = new Date(target.value);
-            // Ignore times in the future, and incomplete years while they are being typed.
-            const isPast = instant.getTime() <= Date.now() && instant.getFullYear() >= 1900;
-            if (target.value === "" || isPast)
-              change({ asOf: target.value === "" ? null : instant.toISOString() });
+            const isFuture = instant.getTime() > Date.now();
+            setRejected(isFuture);
+            // Ignore incomplete years while they are being typed.
+            if (isFuture || (target.value !== "" && instant.getFullYear() < 1900)) return;
+            change({ asOf: target.value === "" ? null : instant.toISOString() });
           }}
         />
         {filter.asOf !== null && <Button onClick={() => change({ asOf: null })}>{t.now}</Button>}
+        {isRejected && (
+          <span id={`${id}-error`} role="alert" className="error-text">
+            {t.inFuture}
+          </span>
+        )}
       </span>
     </div>
   );

@@ -1,10 +1,8 @@
 import { useStages } from "../../api/queries";
 import { BarChart } from "../../charts/bar-chart";
 import { ChartCard } from "../../charts/chart-card";
-import { chartThemeFor } from "../../charts/chart-theme";
 import { useStageStyle } from "../../components/stage-style";
 import { strings } from "../../strings";
-import { useDark } from "../../theme";
 
 interface Props {
   title: string;
@@ -18,7 +16,6 @@ interface Props {
 export function StageBarCard({ title, hint, column, values, formatValue }: Props) {
   const stageStyle = useStageStyle();
   const order = (useStages().data?.stages ?? []).map((stage) => stage.stage_key);
-  const dark = useDark();
   const keys = [
     ...order.filter((key) => key in values),
     ...Object.keys(values).filter((key) => !order.includes(key)),
@@ -26,6 +23,7 @@ export function StageBarCard({ title, hint, column, values, formatValue }: Props
   const rows = keys.map((key) => ({
     key,
     name: stageStyle(key).name,
+    colour: stageStyle(key).colour,
     value: values[key] ?? 0,
     label: formatValue(values[key] ?? 0),
   }));
@@ -39,7 +37,7 @@ export function StageBarCard({ title, hint, column, values, formatValue }: Props
         columns: [strings.analytics.columns.stage, column],
         rows: rows.map((row) => ({ key: row.key, cells: [row.name, row.label] })),
       }}
-      chart={<BarChart rows={rows} theme={chartThemeFor(dark)} />}
+      chart={<BarChart rows={rows} />}
     />
   );
 }

@@ -7,7 +7,7 @@ import { useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 
 /** The four key figures at the top. */
-export function Statistics({ figures }: { figures: JourneyAnalytics }) {
+export function Statistics({ figures, isLoading }: { figures: JourneyAnalytics; isLoading: boolean }) {
   const t = strings.analytics;
   const currency = useCurrency();
   const items = [
@@ -34,8 +34,14 @@ export function Statistics({ figures }: { figures: JourneyAnalytics }) {
     <section className="statistics" aria-label={t.statistics}>
       {items.map(({ title, value, shareOfTotal, icon }) => (
         <Panel key={title}>
-          <Statistic title={title} value={value} prefix={icon} formatter={(text) => text} />
-          <p className="secondary">{shareOfTotal ?? "\u00a0"}</p>
+          <Statistic
+            title={title}
+            value={value}
+            prefix={icon}
+            formatter={(text) => text}
+            loading={isLoading}
+          />
+          <p className="secondary">{(!isLoading && shareOfTotal) || "\u00a0"}</p>
         </Panel>
       ))}
     </section>

@@ -1,11 +1,10 @@
-import { useMemo } from "react";
+import { useCallback, useMemo } from "react";
+import { useNavigate } from "react-router";
 import { periodParams, useFigure } from "../../../api/analytics";
-import { useStages } from "../../../api/queries";
 import type { SankeyData } from "../../../api/types";
 import { ChartCard } from "../../../charts/chart-card";
 import { chartThemeFor } from "../../../charts/chart-theme";
 import { FlowChart } from "../../../charts/lazy-charts";
-import { seriesStyle } from "../../../charts/palette";
 import { toStageFlow } from "../../../charts/stage-flow";
 import { useStageStyle } from "../../../components/stage-style";
 import { formatNumber } from "../../../format/numbers";
@@ -21,18 +20,23 @@ const EMPTY_SANKEY: SankeyData = { nodes: [], links: [] };
 function FlowCard({ filter }: CardProps) {
   const query = useFigure("/v1/portal/analytics/sankey", periodParams(filter));
   const stageStyle = useStageStyle();
-  const stages = useStages().data?.stages;
+  const navigate = useNavigate();
+  const showCustomers = useCallback(
+    (stage: string) => void navigate(`/customers?${new URLSearchParams({ stage })}`),
+    [navigate],
+  );
   const dark = useDark();
   const narrow = useNarrow();
   const data = query.data ?? EMPTY_SANKEY;
-  const flow = useMemo(() => {
-    const order = (stages ?? []).map((stage) => stage.stage_key);
-    return toStageFlow(
-      data,
-      (stage) => stageStyle(stage).name,
-      (stage) => seriesStyle(Math.max(0, order.indexOf(stage)), dark).colour,
-    );
-  }, [data, stageStyle, stages, dark]);
+  const flow = useMemo(
+    () =>
+      toStageFlow(
+        data,
+        (stage) => stageStyle(stage).name,
+        (stage) => stageStyle(stage).colour,
+      ),
+    [data, stageStyle],
+  );
   const t = strings.analytics;
   const steps = new Map(flow.nodes.map((node) => [node.key, node.step]));
   return (
@@ -50,7 +54,9 @@ function FlowCard({ filter }: CardProps) {
           cells: [link.from, link.to, formatNumber(steps.get(link.target) ?? 0), formatNumber(link.value)],
         })),
       }}
-      chart={<FlowChart flow={flow} theme={chartThemeFor(dark)} narrow={narrow} />}
+      chart={
+        <FlowChart flow={flow} theme={chartThemeFor(dark)} narrow={narrow} onStageClick={showCustomers} />
+      }
     />
   );
 }

@@ -78,7 +78,7 @@ function MetricsCard({ filter }: CardProps) {
             series: stageStyle(row.stage).name,
             value: row[metric],
           }))}
-          series={stages.map((key) => stageStyle(key).name)}
+          series={stages.map((key) => ({ name: stageStyle(key).name, colour: stageStyle(key).colour }))}
           format={formatAxisLabel}
           theme={chartThemeFor(dark)}
         />

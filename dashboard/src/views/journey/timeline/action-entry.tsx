@@ -5,7 +5,7 @@ import { useRetryAction } from "../../../api/mutations";
 import { useTasks } from "../../../api/queries";
 import type { ActionEntryData } from "../../../api/types";
 import { errorMessage } from "../../../components/error-alert";
-import { formatRelative } from "../../../format/dates";
+import { formatRelative, formatTime } from "../../../format/dates";
 import { actionLabel, label } from "../../../format/labels";
 import { formatNumber } from "../../../format/numbers";
 import { useCanEdit } from "../../../session/session";
@@ -32,23 +32,34 @@ export function ActionEntry({ action, time, customerId }: Props) {
   const canEdit = useCanEdit();
   const hasOpenTask = useHasOpenTask(customerId, action);
   const status = hasOpenTask ? "open" : action.status;
+  const isFailing = isOpen && action.last_error !== null && action.attempts > 0;
   return (
     <div className="entry">
       <h3>{actionLabel(action.action)}</h3>
       <p className="entry-line">
         {time}
-        <Tag color={COLOURS[status] ?? "default"}>{label("statuses", status)}</Tag>
-        {isOpen && <span>{t.due(formatRelative(action.due_at))}</span>}
+        <Tag color={isFailing ? "error" : (COLOURS[status] ?? "default")}>
+          {isFailing ? t.failing : label("statuses", status)}
+        </Tag>
+        {isOpen && <span>{isFailing ? nextTry(action.due_at) : t.due(formatRelative(action.due_at))}</span>}
         {action.attempts > 1 && <span>{t.attempts(formatNumber(action.attempts), action.attempts)}</span>}
       </p>
       {action.reason && <p className="secondary">{action.reason}</p>}
-      {action.last_error && <p className="secondary">{action.last_error}</p>}
+      {action.last_error && (
+        <p className={isFailing || status === "failed" ? "error-text" : "secondary"}>{action.last_error}</p>
+      )}
       {typeof note === "string" && note !== "" && <p className="user-text">{note}</p>}
       {canEdit && (action.status === "failed" || action.status === "suppressed") && (
         <Retry customerId={customerId} action={action} />
       )}
     </div>
   );
+}
+
+/** Describe when a failing action is tried again: its due time, or soon if that has passed. */
+function nextTry(dueAt: string): string {
+  const t = strings.journey;
+  return Date.parse(dueAt) > Date.now() ? t.nextTryAt(formatTime(dueAt)) : t.nextTrySoon;
 }
 
 /** Whether the action created a task that is not done yet: such an action is finished, but the work is not. */

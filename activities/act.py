@@ -167,6 +167,7 @@ def _withheld(context: ActionContext, effect: CustomerMessage) -> Outcome | None
         now=context.now,
         outreach=context.outreach,
         marketing_sent=context.marketing_sent,
+        unsubscribed=effect.channel in context.unsubscribed,
     )
     if isinstance(verdict, Suppress):
         return Outcome(status="suppressed", reason=verdict.reason, channel=effect.channel)

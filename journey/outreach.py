@@ -114,15 +114,21 @@ def consider(
     now: Micros,
     outreach: Outreach,
     marketing_sent: Sequence[Micros] = (),
+    unsubscribed: bool = False,
 ) -> Go | Deferral | Suppress:
     """Whether a message may go to this customer at ``now``.
 
     ``marketing_sent``: when marketing messages were delivered to this customer, on any channel, in any order.
+    ``unsubscribed``: this customer, or another one with the same address, has unsubscribed from the channel.
     """
     if profile.address(channel) is None:
         return Suppress(f"no {channel.address_label}")
     if profile.consent.get(channel.name) is not True:
         return Suppress(f"no consent to {channel.label}")
+    if unsubscribed:
+        return Suppress(
+            f"unsubscribed for this {'mailbox' if channel.address_field == 'email' else channel.address_label}"
+        )
     if marketing:
         recent = sum(now - outreach.cap_days * DAY < sent <= now for sent in marketing_sent)
         if recent >= outreach.cap_messages:

@@ -72,6 +72,7 @@ class DurationRecorder:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-servers", action="store_true", help="fail the tests that need Postgres or Temporal")
     parser.addoption("--record-durations", action="store_true", help="after a run of all tests: write durations.json")
 
 
@@ -84,8 +85,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Longest
     return LongestFirst(config, log)
 
 
+@pytest.fixture(scope="session")
+def servers_allowed(pytestconfig: pytest.Config) -> None:
+    """Fail if this run must not start servers."""
+    if pytestconfig.getoption("--no-servers"):
+        pytest.fail("this test starts a server: take it out of QUICK_TESTS in `run`")
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def postgres_url() -> AsyncIterator[str]:
+async def postgres_url(servers_allowed: None) -> AsyncIterator[str]:
     """The URL of an empty database in a fresh cluster, as its superuser. No migration has run."""
     # Not pytest's own folder: a socket's path must be short. No fsync: these clusters need not survive a crash.
     with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
@@ -123,7 +131,7 @@ def migrated_template(new_database: NewDatabase) -> str:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def temporal_address() -> AsyncIterator[str]:
+async def temporal_address(servers_allowed: None) -> AsyncIterator[str]:
     """The address of a fresh Temporal server with the search attributes of a journey, namespace `default`."""
     with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
         async with running(Temporal(Path(folder), port=free_port())) as temporal:

@@ -8,11 +8,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 import httpx2
 import orjson
-import phonenumbers
 
 from activities.channels import FileFormat, Message, MessageChannel, NotDelivered, SettingValues
 from activities.channels.http_responses import retry_after
 from activities.channels.text import plain_lines
+from journey import mailboxes
 from journey.channels import ChannelSpec
 
 TIMEOUT = 20.0  # seconds for a whole delivery
@@ -101,20 +101,11 @@ CHANNEL: type[MessageChannel] = SmsChannel
 
 
 def normalized_number(number: str) -> str:
-    """Normalize a phone number: E.164 if it has a country prefix, else digits without separators.
-
-    Raises NotDelivered (final) for an invalid number.
-    """
-    digits = re.sub(r"[ ()./-]", "", number)
-    if not re.fullmatch(r"\+?[0-9]{3,20}", digits):  # the library would accept letters
-        raise NotDelivered("invalid phone number", final=True)
-    if not digits.startswith("+"):
-        return digits
+    """Normalize a phone number, as `journey.mailboxes` does. Raises NotDelivered (final) for an invalid number."""
     try:
-        parsed = phonenumbers.parse(number)  # drops the (0) of +49 (0)30
-    except phonenumbers.NumberParseException:
-        raise NotDelivered("invalid phone number", final=True) from None
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+        return mailboxes.normalized_number(number)
+    except ValueError as error:
+        raise NotDelivered(str(error), final=True) from None
 
 
 def _as_text_file(message: Message) -> bytes:

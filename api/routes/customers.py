@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from api.dependencies import CredentialDep, CustomerId, GatewayDep
 from api.field_types import Email, Name
+from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.schemas.customers import CustomerProfile
 from api.security.route_classes import scoped_route
@@ -77,5 +78,12 @@ class Profile(BaseModel):
 async def put_profile(
     customer_id: CustomerId, profile: Profile, gateway: GatewayDep, credential: CredentialDep
 ) -> dict[str, Any]:
-    """Creates the customer if necessary. The journey starts with the first event, not with the profile."""
-    return await customers.put_profile(gateway.pool, credential.company_id, customer_id, profile.model_dump())
+    """Creates the customer if necessary. The journey starts with the first event, not with the profile.
+
+    If the customer has unsubscribed from a channel, consent to it stays `false` whatever an API key sends, and
+    `consent_withdrawn` lists the channel. Staff who are signed in to the dashboard can allow it again.
+    """
+    staff = by_key(credential) if credential.from_session else None
+    return await customers.put_profile(
+        gateway.pool, credential.company_id, customer_id, profile.model_dump(), restored_by=staff
+    )

@@ -29,6 +29,7 @@ from db.outreach import feedback_requests
 from db.outreach.feedback_requests import FeedbackRequest
 from db.people import companies, customers
 from journey.actions import action_key
+from journey.channels import ChannelSpec
 from journey.event_validation import from_fields
 from journey.events import canonical, content_hash
 from journey.signed_tokens import FeedbackLink, InvalidLink, UnsubscribeLink, read_feedback, read_unsubscribe
@@ -171,7 +172,7 @@ def _event_id(link: FeedbackLink) -> str:
 async def ask_to_unsubscribe(token: str, request: Request) -> Response:
     gateway = gateway_of(request)
     link, channel = _unsubscribe_link(gateway, token)
-    return unsubscribe_form(await _company(gateway, link), channel)
+    return unsubscribe_form(await _company(gateway, link), channel.messages)
 
 
 @router.post("/u/{token}")
@@ -180,17 +181,17 @@ async def unsubscribe(token: str, request: Request) -> Response:
     gateway = gateway_of(request)
     link, channel = _unsubscribe_link(gateway, token)
     await _body(request)
-    await customers.unsubscribe(gateway.pool, link.company, link.customer, link.channel, "customer")
-    text = f"You will no longer receive {channel} from us."
+    await customers.unsubscribe(gateway.pool, link.company, link.customer, channel, "customer")
+    text = f"You will no longer receive {channel.messages} from us."
     return page("You are unsubscribed", paragraphs(text), company=await _company(gateway, link))
 
 
-def _unsubscribe_link(gateway: Gateway, token: str) -> tuple[UnsubscribeLink, str]:
+def _unsubscribe_link(gateway: Gateway, token: str) -> tuple[UnsubscribeLink, ChannelSpec]:
     link = read_unsubscribe(_secret(gateway), token)
     channel = customer_channel(link.channel)
     if channel is None:
         raise InvalidLink("not a valid link")
-    return link, channel.messages
+    return link, channel
 
 
 async def _company(gateway: Gateway, link: UnsubscribeLink) -> str | None:

@@ -19,5 +19,8 @@ class CustomerProfile(Schema):
     time_zone: str | None = Field(description="IANA name")
     locale: str | None = Field(description="BCP 47 language tag")
     consent: dict[str, bool] = Field(description="channel: whether outreach on it is allowed")
+    consent_withdrawn: list[str] = Field(
+        description="channels from which the customer has unsubscribed; a sync cannot allow them again"
+    )
     created_at: datetime
     updated_at: datetime

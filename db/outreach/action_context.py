@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from psycopg import sql
+
 from db.connections import Pool, tenant_rows
+from db.people.consent_withdrawals import WITHDRAWALS, unsubscribed_channels
 from journey.actions import action_key, parse_action_ref
 from journey.outreach import Outreach, Profile, outreach_from
 from journey.time import Micros, to_datetime
@@ -19,6 +22,7 @@ class ActionContext:
         now: Workflow time in µs.
         marketing_sent: When marketing messages were delivered to the customer in the last 60 days, in µs. Shared by
             the actions that are executed together, so that one counts for the next.
+        unsubscribed: Channels from which the customer, or another one with the same address, has unsubscribed.
         action_ref: ``{transition_number}:{action}``, the action's name within its journey.
         action: Name with its step, like ``send_onboarding_sequence.2``.
         name: Name without the step.
@@ -40,6 +44,7 @@ class ActionContext:
     customer_id: str
     profile: Profile
     marketing_sent: list[Micros]
+    unsubscribed: frozenset[str] = frozenset()
     action_id: int
     action_key: str
     action_ref: str
@@ -62,7 +67,7 @@ class ActionContext:
         return to_datetime(self.now)
 
 
-_LOAD = """
+_LOAD = sql.SQL("""
 with r as (
     select r.*, u.name, u.email, u.phone, u.time_zone, u.locale, u.consent
       from customers u join customer_relationships r on r.company_id = u.company_id and r.customer_id = u.id
@@ -79,6 +84,7 @@ select json_build_object('relationship_id', r.id, 'current_stage', r.current_sta
        (select coalesce(json_agg((extract(epoch from m.done_at) * 1000000)::bigint), '[]') from journey_actions m
          where m.relationship_id = r.id and m.marketing and m.status = 'succeeded'
            and m.done_at > %(at)s::timestamptz - interval '60 days'),
+       {withdrawals},
        (select coalesce(json_agg(json_build_object(
                    'action_id', a.id, 'action_key', a.action_key, 'action', a.action, 'stage', a.stage_key,
                    'transition_number', a.entry, 'status', a.status, 'detail', a.detail,
@@ -92,7 +98,7 @@ select json_build_object('relationship_id', r.id, 'current_stage', r.current_sta
           from journey_actions a
          where a.company_id = %(company)s and a.relationship_id = r.id and a.action_key = any(%(keys)s))
   from r join companies c on c.id = r.company_id
-"""
+""").format(withdrawals=WITHDRAWALS)
 
 
 async def load_action_contexts(
@@ -107,7 +113,7 @@ async def load_action_contexts(
     rows = await tenant_rows(pool, company_id, _LOAD, parameters)
     if not rows:
         return []
-    journey, profile, company_name, outreach, facts, marketing_sent, actions = rows[0]
+    journey, profile, company_name, outreach, facts, marketing_sent, withdrawals, actions = rows[0]
     shared = {
         **journey,
         "now": now,
@@ -117,6 +123,7 @@ async def load_action_contexts(
         "customer_id": customer_id,
         "profile": Profile(**profile),
         "marketing_sent": marketing_sent,
+        "unsubscribed": unsubscribed_channels(profile["email"], profile["phone"], withdrawals),
         "journey_facts": facts,
     }
     return [_context(shared, action, refs[action["action_key"]]) for action in actions]

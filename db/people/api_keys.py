@@ -31,11 +31,15 @@ _TOUCH = sql.SQL(
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """The company of a key and its scopes. A key has exactly its scopes: `admin` does not imply the others."""
+    """The company of a key and its scopes. A key has exactly its scopes: `admin` does not imply the others.
+
+    `from_session` is true for a person who is signed in with the key in a browser.
+    """
 
     company_id: int
     key_id: int
     scopes: frozenset[str]
+    from_session: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ async def find(pool: Pool, secret: str, idle: timedelta) -> Session | None:
     if row is None:
         return None
     session_id, company_id, key_id, scopes, *profile = row
-    return Session(session_id, Credential(company_id, key_id, frozenset(scopes)), *profile)
+    return Session(session_id, Credential(company_id, key_id, frozenset(scopes), from_session=True), *profile)
 
 
 async def touch(pool: Pool, session: Session) -> None:

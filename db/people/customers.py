@@ -10,33 +10,40 @@ from psycopg.types.json import Jsonb
 
 from db.connections import Pool, tenant_rows, tenant_transaction
 from db.people.audit_log import record
+from db.people.consent_withdrawals import WITHDRAWN_CHANNELS, keep_withdrawn, restore, withdraw
+from journey.channels import ChannelSpec
 
 FIELDS = ("name", "email", "phone", "time_zone", "locale", "consent")
 
 _AS_JSON = sql.SQL(
     "jsonb_build_object('customer_id', external_id, 'name', name, 'email', email, 'phone', phone,"
-    " 'time_zone', time_zone, 'locale', locale, 'consent', consent, 'created_at', created_at, 'updated_at', updated_at)"
-)
+    " 'time_zone', time_zone, 'locale', locale, 'consent', consent, 'consent_withdrawn', {withdrawn},"
+    " 'created_at', created_at, 'updated_at', updated_at)"
+).format(withdrawn=WITHDRAWN_CHANNELS)
 _PUT = sql.SQL(
     "insert into customers as old (company_id, external_id, name, email, phone, time_zone, locale, consent)"
     " values (%(company_id)s, %(external_id)s, %(name)s, %(email)s, %(phone)s, %(time_zone)s, %(locale)s, %(consent)s)"
     " on conflict (company_id, external_id) do update set"
     " (name, email, phone, time_zone, locale, consent, updated_at) ="
     " (excluded.name, excluded.email, excluded.phone, excluded.time_zone, excluded.locale, excluded.consent, now())"
-    " returning {profile}"
-).format(profile=_AS_JSON)
-_GET = sql.SQL("select {profile} from customers where company_id = %s and external_id = %s").format(profile=_AS_JSON)
+)
+_GET = sql.SQL("select {profile} from customers u where company_id = %s and external_id = %s").format(profile=_AS_JSON)
 
 
-async def put_profile(pool: Pool, company_id: int, external_id: str, profile: Mapping[str, Any]) -> dict[str, Any]:
+async def put_profile(
+    pool: Pool, company_id: int, external_id: str, profile: Mapping[str, Any], *, restored_by: str | None = None
+) -> dict[str, Any]:
     """Create or replace a customer's profile.
+
+    Consent to a channel from which the customer has unsubscribed stays false, unless a person of the staff restores it.
 
     Args:
         profile: name, email, phone, time_zone, locale (text or None) and consent ({channel: bool}); absent fields are
             cleared.
+        restored_by: The person of the staff, for the audit log; None for a sync.
 
     Returns:
-        The stored profile, with `customer_id`, `created_at` and `updated_at` (ISO 8601 text).
+        The stored profile, with `customer_id`, `consent_withdrawn`, `created_at` and `updated_at` (ISO 8601 text).
 
     Raises:
         ValueError: A field is unknown.
@@ -45,9 +52,19 @@ async def put_profile(pool: Pool, company_id: int, external_id: str, profile: Ma
     if unknown := sorted(profile.keys() - set(FIELDS)):
         raise ValueError(f"unknown field {', '.join(unknown)}; a profile has {', '.join(FIELDS)}")
     row: dict[str, Any] = {field: profile.get(field) for field in FIELDS}
-    row["consent"] = Jsonb(profile.get("consent") or {})
-    rows = await tenant_rows(pool, company_id, _PUT, {"company_id": company_id, "external_id": external_id, **row})
-    stored: dict[str, Any] = rows[0][0]
+    consent: Mapping[str, bool] = profile.get("consent") or {}
+    row |= {"consent": Jsonb(consent), "company_id": company_id, "external_id": external_id}
+    async with tenant_transaction(pool, company_id) as connection, connection.pipeline():
+        # The first statement locks the customer, so that the others see every earlier withdrawal.
+        await connection.execute(_PUT, row)
+        if restored_by is not None:
+            allowed = [channel for channel, granted in consent.items() if granted]
+            await restore(connection, company_id, external_id, allowed, restored_by)
+        await keep_withdrawn(connection, company_id, external_id)
+        cursor = await connection.execute(_GET, [company_id, external_id])
+        found = await cursor.fetchone()
+    assert found is not None
+    stored: dict[str, Any] = found[0]
     return stored
 
 
@@ -57,16 +74,11 @@ async def get(pool: Pool, company_id: int, external_id: str) -> dict[str, Any] |
     return rows[0][0] if rows else None
 
 
-async def unsubscribe(pool: Pool, company_id: int, external_id: str, channel: str, actor: str) -> bool:
+async def unsubscribe(pool: Pool, company_id: int, external_id: str, channel: ChannelSpec, actor: str) -> bool:
     """Withdraw a customer's consent to a channel and record it in the audit log; False if nothing changed."""
     async with tenant_transaction(pool, company_id) as connection:
-        cursor = await connection.execute(
-            "update customers set consent = consent || jsonb_build_object(%(channel)s::text, false), updated_at = now()"
-            " where company_id = %(company)s and external_id = %(customer)s"
-            " and consent -> %(channel)s is distinct from 'false'",
-            {"channel": channel, "company": company_id, "customer": external_id},
-        )
-        if not cursor.rowcount:
+        if not await withdraw(connection, company_id, external_id, channel, actor):
             return False
-        await record(connection, company_id, actor, "consent.end", f"customer/{external_id}", {"channel": channel})
+        details = {"channel": channel.name}
+        await record(connection, company_id, actor, "consent.end", f"customer/{external_id}", details)
     return True

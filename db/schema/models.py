@@ -153,6 +153,41 @@ class Customer(Base):
     updated_at: Mapped[Stamp]
 
 
+class ConsentWithdrawal(Base):
+    """A customer's own "no" to a channel, which outweighs the profile until a person of the staff lifts it.
+
+    `address` is the normal form of the customer's address at that time, or empty: the withdrawal holds for every
+    customer of the company with this address. `address_key` finds it, however a profile writes the address.
+    """
+
+    __tablename__ = "consent_withdrawals"
+    __table_args__ = (
+        _of_customer(),
+        Index(
+            "consent_withdrawals_in_force",
+            *("company_id", "customer_id", "channel", "address"),
+            unique=True,
+            postgresql_where=text("lifted_at is null"),
+        ),
+        Index(
+            "consent_withdrawals_by_address",
+            *("company_id", "address_key"),
+            postgresql_where=text("lifted_at is null"),
+        ),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    customer_id: Mapped[Reference]
+    channel: Mapped[str]
+    address: Mapped[str]
+    address_key: Mapped[str]
+    source: Mapped[str]
+    at: Mapped[Stamp]
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None]
+
+
 class Relationship(Base):
     """The projection: the current state of a customer's journey.
 

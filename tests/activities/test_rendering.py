@@ -240,13 +240,6 @@ def test_valid_templates(name: str, subject: str, html: str | None, text: str) -
         ("   ", None, "empty"),
         ("{% if name %}Hi{% endif %}", None, "empty when all optional"),
         ("{{ company_name|default(1, 2, 3) }}", None, "cannot be rendered: the filter 'default'"),
-        ("{{ company_name|trim(5) }}", None, "cannot be rendered: the filter 'trim'"),
-        ("{{ 1e999 ~ company_name }}", 1, "a number that is too large"),
-        ("{{ company_name|default(1e999) }}", 1, "a number that is too large"),
-        ("{% if company_name == 1e999 %}x{% endif %}y", 1, "a number that is too large"),
-        ("{{ " + "9" * 16 + " }}", 1, "a number that is too large"),
-        ("{{ " + "9" * 4300 + " }}", 1, "a number that is too large"),
-        ("{{ " + "9" * 5000 + " }}", None, "a number that is too large"),
         ("{{ company_name < 3 }}", None, "cannot be rendered"),
     ],
 )

@@ -26,6 +26,7 @@ from journey.signed_tokens import feedback_token, unsubscribe_token
 from journey.time import Micros
 from tests.api.conftest import LINK_SECRET, Served, Tenant, gateway_settings
 from tests.api.test_actions import ALWAYS, PROFILE
+from tests.api.test_sessions import Browser
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 VOID = {"meta", "input", "br"}
@@ -302,6 +303,42 @@ def test_unsubscribing(visited: Tenant, how: str) -> None:
     assert found == [("customer", "customer/c-1", {"channel": "email"})]
     checked(httpx2.post(way_out(visited, channel="sms")))
     assert consent(visited) == {"email": False, "sms": False}
+
+
+def test_a_sync_does_not_undo_unsubscribing(visited: Tenant) -> None:
+    checked(httpx2.post(way_out(visited)))
+    answer = visited.client.put("/v1/customers/c-1", json=PROFILE | {"name": "Renamed"})
+    assert (answer.status_code, answer.json()["name"]) == (200, "Renamed")
+    assert (answer.json()["consent"], answer.json()["consent_withdrawn"]) == ({"email": False, "sms": True}, ["email"])
+    assert consent(visited) == {"email": False, "sms": True}
+
+
+def test_staff_who_are_signed_in_restore_consent(visited: Tenant) -> None:
+    checked(httpx2.post(way_out(visited)))
+    browser = Browser(visited.url)
+    assert browser.sign_in(key=visited.key).status_code == 200
+    answer = browser.change("PUT", "/v1/customers/c-1", json=PROFILE)
+    assert (answer.status_code, answer.json()["consent"]) == (200, PROFILE["consent"])
+    assert answer.json()["consent_withdrawn"] == []
+    ((key_id,),) = visited.rows("select id from api_keys where company_id = %s", visited.id)
+    logged = visited.rows(
+        "select actor, subject, details from audit_log where company_id = %s and action = 'consent.restore'", visited.id
+    )
+    assert logged == [(f"key/{key_id}", "customer/c-1", {"channel": "email", "by": "staff"})]
+    assert visited.client.put("/v1/customers/c-1", json=PROFILE).json()["consent"] == PROFILE["consent"]
+
+
+def test_unsubscribing_holds_for_the_mailbox(visited: Tenant, outbox: Path) -> None:
+    shared = {"name": "Bo", "email": "ADA@Example.com", "consent": {"email": True}}
+    assert visited.client.put("/v1/customers/c-2", json=shared).status_code == 200
+    checked(httpx2.post(way_out(visited)))
+    before = set(outbox.glob("*.eml"))
+    visited.live("c-2", {"type": "appointment.completed", "amount": "50.00"})
+    actions = {action["action"]: action for action in visited.settled("c-2")}
+    request = actions["create_feedback_request"]
+    assert (request["status"], request["reason"]) == ("suppressed", "unsubscribed for this mailbox")
+    sent = [email.message_from_bytes(file.read_bytes()) for file in set(outbox.glob("*.eml")) - before]
+    assert [mail["To"] for mail in sent if mail["To"].lower() == "ada@example.com"] == []
 
 
 def test_pages_are_rate_limited(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,8 @@ ROWS = """
 insert into companies (id, name) values ({c}, 'c{c}');
 insert into customer_journey_stages (company_id, stage_key, stage_name, order_index) values ({c}, 's{c}', 'S', 1);
 insert into customers (id, company_id, external_id, name) values ({c}, {c}, 'x{c}', 'name {c}');
+insert into consent_withdrawals (company_id, customer_id, channel, address, address_key, source)
+    values ({c}, {c}, 'email', 'x{c}@example.com', 'x{c}', 'customer');
 insert into customer_relationships
     (id, company_id, customer_id, current_stage, stage_entered_at, lifetime_value, version, run_id, decided_at, state)
     values ({c}, {c}, {c}, 'lead', now(), {c}, 1, 'run', now(), '{{}}');

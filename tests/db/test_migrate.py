@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -66,32 +68,75 @@ def test_downgrade_and_upgrade_again(database_url: str) -> None:
     assert migrate.upgrade(database_url)
 
 
-def test_existing_rows_get_their_stays_and_are_enqueued(two_companies: str) -> None:
-    owner = f"owner_{uuid4().hex}"  # not a superuser: FORCE ROW LEVEL SECURITY applies to its migrations
-    with create_engine(migrate.sqlalchemy_url(two_companies)).begin() as connection:
-        command.downgrade(migrate.configuration(connection), "0002")
-    with psycopg.connect(two_companies) as superuser:
+@contextmanager
+def owned_at(url: str, revision: str) -> Iterator[str]:
+    """Downgrade a database and yield the URL of its new owner.
+
+    The owner is not a superuser, so that FORCE ROW LEVEL SECURITY applies to their migrations.
+    """
+    owner = f"owner_{uuid4().hex}"
+    with create_engine(migrate.sqlalchemy_url(url)).begin() as connection:
+        command.downgrade(migrate.configuration(connection), revision)
+    with psycopg.connect(url) as superuser:
         superuser.execute(f"create role {owner} login; grant perdure_app to {owner}".encode())
         superuser.execute(f"grant all on schema public to {owner}".encode())
         for (table,) in superuser.execute("select tablename from pg_tables where schemaname = 'public'").fetchall():
             superuser.execute(f"alter table {table} owner to {owner}".encode())
         superuser.execute(f"alter policy operator on companies to {owner}".encode())
-        superuser.execute(
-            "insert into journey_transitions (company_id, relationship_id, sequence, from_stage, to_stage,"
-            " transitioned_at, trigger_type, version, decided_at)"
-            " select company_id, relationship_id, s, 'lead', 'vip', transitioned_at + (s - 1) * s * interval '1 hour',"
-            " 'manual', s, now() from journey_transitions, generate_series(2, 3) s"
-        )
-    assert migrate.upgrade(two_companies.replace("//postgres@", f"//{owner}@"))
-    with psycopg.connect(two_companies) as superuser:
-        stays = superuser.execute("select sequence, stay from journey_transitions order by company_id, sequence")
-        assert stays.fetchall() == [(1, None), (2, timedelta(hours=2)), (3, timedelta(hours=4))] * 2
-        waiting = superuser.execute(
-            "select company_id, relationship_id, max(version) from journey_unrolled group by 1, 2"
-        )
-        assert sorted(waiting.fetchall()) == [(1, 1, 1), (2, 2, 1)]
-        assert superuser.execute("select * from unrolled_companies()").fetchall() == [(1,), (2,)]
+    yield url.replace("//postgres@", f"//{owner}@")
+    with psycopg.connect(url) as superuser:
         superuser.execute(f"reassign owned by {owner} to postgres; drop owned by {owner}; drop role {owner}".encode())
+
+
+def test_existing_rows_get_their_stays_and_are_enqueued(two_companies: str) -> None:
+    with owned_at(two_companies, "0002") as owners_url:
+        with psycopg.connect(two_companies) as superuser:
+            superuser.execute(
+                "insert into journey_transitions (company_id, relationship_id, sequence, from_stage, to_stage,"
+                " transitioned_at, trigger_type, version, decided_at)"
+                " select company_id, relationship_id, s, 'lead', 'vip',"
+                " transitioned_at + (s - 1) * s * interval '1 hour', 'manual', s, now()"
+                " from journey_transitions, generate_series(2, 3) s"
+            )
+        assert migrate.upgrade(owners_url)
+        with psycopg.connect(two_companies) as superuser:
+            stays = superuser.execute("select sequence, stay from journey_transitions order by company_id, sequence")
+            assert stays.fetchall() == [(1, None), (2, timedelta(hours=2)), (3, timedelta(hours=4))] * 2
+            waiting = superuser.execute(
+                "select company_id, relationship_id, max(version) from journey_unrolled group by 1, 2"
+            )
+            assert sorted(waiting.fetchall()) == [(1, 1, 1), (2, 2, 1)]
+            assert superuser.execute("select * from unrolled_companies()").fetchall() == [(1,), (2,)]
+
+
+def test_unsubscribes_in_the_audit_log_become_withdrawals(two_companies: str) -> None:
+    with owned_at(two_companies, "0010") as owners_url:
+        with psycopg.connect(two_companies) as superuser:
+            superuser.execute(
+                "update customers set email = 'Ada@Straße.example', phone = '+49 (0)30 123456',"
+                """ consent = '{"email": true, "sms": true}'"""
+            )
+            superuser.execute(
+                "insert into audit_log (company_id, at, actor, action, subject, details) values"
+                """ (1, '2026-01-01', 'customer', 'consent.end', 'customer/x1', '{"channel": "email"}'),"""
+                """ (1, '2026-01-02', 'customer', 'consent.end', 'customer/x1', '{"channel": "email"}'),"""
+                """ (1, '2026-01-03', 'customer', 'consent.end', 'customer/x1', '{"channel": "sms"}'),"""
+                """ (1, '2026-01-04', 'customer', 'consent.end', 'customer/x1', '{"channel": "pigeon"}'),"""
+                """ (2, '2026-01-05', 'customer', 'consent.end', 'customer/x1', '{"channel": "email"}')"""
+            )
+        assert migrate.upgrade(owners_url)
+        with psycopg.connect(two_companies) as superuser:
+            withdrawals = superuser.execute(
+                "select company_id, customer_id, channel, address, address_key, source, extract(day from at)::int"
+                " from consent_withdrawals order by at"
+            )
+            assert withdrawals.fetchall() == [
+                (1, 1, "email", "ada@xn--strae-oqa.example", "ada", "customer", 2),
+                (1, 1, "sms", "+4930123456", "123456", "customer", 3),
+                (1, 1, "pigeon", "", "", "customer", 4),
+            ]
+            consents = superuser.execute("select consent from customers order by id")
+            assert consents.fetchall() == [({"email": False, "sms": False},), ({"email": True, "sms": True},)]
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,14 @@ def verdict(profile: Profile = ADA, **given: Any) -> Go | Deferral | Suppress:
     return consider(profile, **wanted)
 
 
+def test_an_unsubscribed_address_gets_nothing() -> None:
+    assert verdict(unsubscribed=True) == Suppress("unsubscribed for this mailbox")
+    both = msgspec.structs.replace(ADA, consent={"email": True, "sms": True})
+    sms = channel_spec("sms")
+    assert verdict(both, channel=sms, unsubscribed=True) == Suppress("unsubscribed for this phone number")
+    assert verdict(msgspec.structs.replace(ADA, consent={}), unsubscribed=True) == Suppress("no consent to e-mail")
+
+
 def test_defaults() -> None:
     assert outreach_from(None) == outreach_from({}) == Outreach()
     assert [(step.type, step.day) for step in Outreach().campaign] == [

@@ -798,6 +798,7 @@ export interface components {
             consent: {
                 [key: string]: boolean;
             };
+            consent_withdrawn: string[];
             /** Format: date-time */
             created_at: string;
             customer_id: string;

@@ -183,7 +183,7 @@ async def test_unsubscribing_ends_it(lead: Lead, web_server: HttpServer) -> None
     assert channel is not None
     assert channel.messages == "WhatsApp messages"
     await lead.begin()
-    await customers.unsubscribe(lead.pool, lead.company, "c-1", "whatsapp", "customer")
+    await customers.unsubscribe(lead.pool, lead.company, "c-1", channel, "customer")
     assert await lead.act() == {"done": {ACTION_REF: "suppressed"}}
     assert web_server.received == []
 

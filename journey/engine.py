@@ -189,7 +189,7 @@ class _Fold:
         self._mark_evaluated(passed)
 
     def _start(self, moment: Moment, event: Event | None) -> None:
-        self.state.started_at = _instant(moment)
+        self.state.started_at = Micros(moment >> 1)
         self._move(self.rulebook.growth[0], moment, "system", "journey_started", event)
 
     # -- passed deadlines ---------------------------------------------------------------------------------------------
@@ -360,14 +360,14 @@ class _Fold:
         context: RuleContext | None = None,
         command: Command | None = None,
     ) -> None:
-        state = self.state
+        state, at = self.state, Micros(moment >> 1)
         state.transition_number += 1
         first_entry = stage.key not in state.reached
         self.transitions.append(
             Transition(
                 from_stage=state.stage,
                 to_stage=stage.key,
-                at=_instant(moment),
+                at=at,
                 transition_number=state.transition_number,
                 trigger_type=trigger_type,
                 trigger_event=trigger_event,
@@ -381,7 +381,7 @@ class _Fold:
             )
         )
         state.previous_stage, state.stage = state.stage, stage.key
-        state.entered_at, state.trigger = _instant(moment), trigger_event
+        state.entered_at, state.trigger = at, trigger_event
         self._mark_evaluated(moment)
         if first_entry:
             state.reached.append(stage.key)
@@ -413,7 +413,7 @@ class _Fold:
                 or scorer.engagement(self.facts, moment) != state.engagement
             ):
                 probe.advance(Moment((moment | 1) + 1))  # the instant may have a second moment, which leads further
-                state.deadline = _instant(moment)
+                state.deadline = Micros(moment >> 1)
                 state.deadline_stage = None if probe.state.stage == state.stage else probe.state.stage
                 return
 
@@ -422,10 +422,6 @@ class _Fold:
         probe = _Fold(msgspec.structs.replace(self.state, reached=list(self.state.reached)), self.rulebook, moment)
         probe.position = moment
         return probe
-
-
-def _instant(moment: Moment) -> Micros:
-    return Micros(moment >> 1)
 
 
 def _beyond(context: RuleContext, days: int) -> bool:

@@ -95,8 +95,7 @@ class ManagedProcess:
             await self.stop()
         else:
             reason = f"exited with code {await self.exited()} while starting"
-        self._drain()
-        raise StartFailed("\n  ".join([f"{self.name} {reason}; last output:", *self.tail]))
+        raise StartFailed("\n  ".join([f"{self.name} {reason}; last output:", *self.last_output()]))
 
     def spawn(self) -> None:
         """Start the process without waiting until it is ready."""
@@ -124,10 +123,14 @@ class ManagedProcess:
                     if self.sink is not None and not line.endswith(self.hidden_output):
                         self.sink(self.name, line)
 
-    def _drain(self) -> None:
-        """Let the reader finish the last lines. Does not wait for a grandchild that holds the pipe open."""
+    def last_output(self) -> list[str]:
+        """Return the last lines of a process that has exited, after letting the reader finish.
+
+        Does not wait for a grandchild that holds the pipe open.
+        """
         if self._reader is not None:
             self._reader.join(1)
+        return list(self.tail)
 
     async def exited(self) -> int:
         """Wait until the process has exited. Returns its exit code, or the negated signal number."""

@@ -43,7 +43,8 @@ class Supervisor:
             problem = f"{service.name} exited unexpectedly ({_describe_exit(code)})"
             while True:
                 if exits >= MAX_QUICK_EXITS:
-                    raise GaveUp("\n  ".join([f"{problem}, for the {exits}th time; last output:", *service.tail]))
+                    lines = [f"{problem}, for the {exits}th time; last output:", *service.last_output()]
+                    raise GaveUp("\n  ".join(lines))
                 delay = FIRST_RESTART_DELAY * 2 ** (exits - 1)
                 self.say(f"{problem}; restarting in {delay:g} s")
                 await anyio.sleep(delay)

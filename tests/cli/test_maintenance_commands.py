@@ -109,7 +109,7 @@ async def test_an_interrupted_evaluation_continues_and_can_be_followed_again(she
             """ settings = '{"scoring": {"recency_days": [5, 60, 90, 180]}}' where id = %s""",
             [shell.company],
         )
-    words = [services.JOURNEY, "queue-updates", "--rate", "0.6", *company]
+    words = [services.JOURNEY, "queue-updates", "--rate", "0.4", *company]
     process = subprocess.Popen(words, env=shell.environment, stderr=subprocess.PIPE, text=True)
     moved = "select count(*) from customer_relationships where company_id = %(company)s and version > 1"
     while shell.rows(moved)[0][0] < 2:

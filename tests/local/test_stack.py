@@ -217,7 +217,7 @@ async def test_a_service_that_keeps_exiting_ends_up(monkeypatch: pytest.MonkeyPa
     with pytest.RaisesGroup(pytest.RaisesGroup(pytest.RaisesExc(GaveUp, match=r"(?s)for the 5th time.*goodbye"))):
         async with supervised(messages.append) as supervisor:
             await supervisor.add(steady)
-            await supervisor.add(ManagedProcess("weak", ["sh", "-c", "echo goodbye; exit 3"]))
+            await supervisor.add(ManagedProcess("weak", ["sh", "-c", "echo goodbye; sleep 0.5; exit 3"]))
             await anyio.sleep(20)
     assert messages[0] == "weak exited unexpectedly (code 3); restarting in 0.001 s"
     assert len(messages) == 9  # four more starts, each with "is running again", and the stop of the other

@@ -4,7 +4,7 @@ import { CustomerLink } from "../../components/customer-link";
 import type { Column } from "../../components/data-list";
 import { OutreachButton } from "../../components/outreach-button";
 import { RiskBar } from "../../components/risk-bar";
-import { StageTag } from "../../components/stage-tag";
+import { StageLabel } from "../../components/stage-label";
 import { formatCalendarDate } from "../../format/dates";
 import { formatDays } from "../../format/durations";
 import { formatMoney, formatShare } from "../../format/numbers";
@@ -26,7 +26,7 @@ export function columns(currency: string, canEdit: boolean): Column<Prediction>[
       render: (row) => (
         <div className="stacked">
           <CustomerLink id={row.customer_id} name={row.name} email={row.email} />
-          <StageTag stage={row.current_stage} name={row.stage_name} />
+          <StageLabel stage={row.current_stage} name={row.stage_name} />
         </div>
       ),
     },

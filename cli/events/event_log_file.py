@@ -216,8 +216,6 @@ def _line(number: int, lines: int, raw: str, fields: dict[str, Any], now: Micros
     customer = fields.get("customer_id")
     if isinstance(customer, str) and (whole := _WHOLE_AS_DECIMAL.fullmatch(customer)):
         fields = {**fields, "customer_id": whole[1]}
-    elif isinstance(customer, float) and customer.is_integer():
-        fields = {**fields, "customer_id": int(customer)}
     event = event_or_problems(fields, now=now)
     if isinstance(event, Event) and not problems:
         return Line("event", number, event, lines)
@@ -233,7 +231,4 @@ def _number(cell: str) -> str | int | float:
     """A cell's number; what is none stays text, which is then rejected with the field's name."""
     if _WHOLE.fullmatch(cell):
         return int(cell)
-    if not _DECIMAL.fullmatch(cell):
-        return cell
-    number = float(cell)
-    return int(number) if number.is_integer() else number
+    return float(cell) if _DECIMAL.fullmatch(cell) else cell

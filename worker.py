@@ -11,7 +11,6 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import structlog
@@ -35,7 +34,7 @@ from activities.return_models import ReturnModelActivity
 from activities.stage_metrics import StageMetricsActivities
 from background.company_gauges import CompanyGauges
 from background.rollup_loop import run_rollup_loop
-from contracts import journey_client
+from contracts.journey_workflows import JourneyWorkflows
 from contracts.names import TASK_QUEUE
 from contracts.schedules import ensure_schedules
 from db.connections import Pool, open_pool
@@ -88,11 +87,10 @@ def build_worker(client: Client, pool: Pool, settings: Settings, runner: Workflo
 
 def maintenance_activities(client: Client, pool: Pool) -> list[Callable[..., Awaitable[Any]]]:
     """Build the activities of the maintenance workflows."""
-    request_evaluation = partial(journey_client.request_evaluation, client)
-    workflow_status = partial(journey_client.workflow_status, client)
+    workflows = JourneyWorkflows(client)
     runtime = client.service_client.config.runtime or Runtime.default()
-    metrics, evaluations = StageMetricsActivities(pool), EvaluateActivities(pool, request_evaluation)
-    reconciler = ReconcileActivities(pool, workflow_status, request_evaluation, runtime.metric_meter)
+    metrics, evaluations = StageMetricsActivities(pool), EvaluateActivities(pool, workflows)
+    reconciler = ReconcileActivities(pool, workflows, runtime.metric_meter)
     return [
         metrics.list_companies,
         metrics.write_stage_metrics,

@@ -17,16 +17,19 @@ from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError
 
 import connection
+from activities.lost_journeys import REASONS, find_lost
 from cli.database import company_ids
 from cli.options import AnyCompany, AsJson, Data, command_app, run
 from cli.output import console, print_json, print_rows, progress
 from contracts.journey_client import journey_handle, workflow_status
+from contracts.journey_workflows import JourneyWorkflows
 from contracts.names import JOURNEY, STAGE, STATE_QUERY
 from db.analytics.journey_analytics import stages_json
 from db.analytics.rollup_reader import rollup_drift
 from db.connections import Pool, open_pool
 from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance, validation
+from db.operations.maintenance import JourneyKey
 from db.operations.validation import ConsistencyRow
 from journey.stages import Rulebook
 from journey.state import unpack
@@ -113,6 +116,8 @@ async def _compare(
     """Compare a page of running workflows with their rows; returns the ids of these rows."""
     shown = {found.id.split("/", 2)[2]: found.typed_search_attributes.get(STAGE) for found in page}
     rows = await validation.current_stages(pool, company_id, list(shown))
+    keys = [JourneyKey(row[0], customer_id, row[2]) for customer_id, row in rows.items()]
+    lost = await find_lost(pool, JourneyWorkflows(client), company_id, keys)
     for customer_id, stage in shown.items():
         row = rows.get(customer_id)
         if row is None:
@@ -122,6 +127,8 @@ async def _compare(
         # the list is updated shortly after a commit, so query the workflow itself
         elif (deep or stage != row[1]) and (problem := await _drift(client, pool, company_id, customer_id)):
             findings.add(company_id, customer_id, "drift", problem)
+        elif (loss := lost.get(row[0])) in ("behind", "ahead"):
+            findings.add(company_id, customer_id, "drift", REASONS[loss])
     return [row[0] for row in rows.values()]
 
 

@@ -30,6 +30,7 @@ from activities.commit import CommitActivity
 from activities.delivery import Delivery
 from activities.evaluate import EvaluateActivities
 from activities.reconcile import ReconcileActivities
+from activities.recovery import TemporalHistories
 from activities.return_models import ReturnModelActivity
 from activities.stage_metrics import StageMetricsActivities
 from background.company_gauges import CompanyGauges
@@ -62,7 +63,7 @@ log = structlog.get_logger("worker")
 
 def build_worker(client: Client, pool: Pool, settings: Settings, runner: WorkflowRunner | None = None) -> Worker:
     """Build the worker with everything registered; unsandboxed unless a test passes another runner."""
-    commits, acts = CommitActivity(pool), ActActivity(pool, build_delivery(pool, settings))
+    commits, acts = CommitActivity(pool, TemporalHistories(client)), ActActivity(pool, build_delivery(pool, settings))
     return Worker(
         client,
         task_queue=TASK_QUEUE,

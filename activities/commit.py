@@ -7,6 +7,8 @@ compares the workflow's version and run id with those of the journey's row in Po
   so that nearly every commit is a single statement;
 - the row is one version ahead: an earlier attempt of this commit has written. Its rows are replaced, unless this
   attempt is the older one (a worker that was thought dead), which must not write;
+- the row is behind, or there is none: Postgres was restored from an older backup. What it lost is written again from
+  the workflow's histories (``recovery``), and the workflow adopts the result;
 - anything else, or the row belongs to another workflow run (the workflow was terminated, or Temporal's store was lost):
   the row is authoritative, and the workflow adopts it before anything else is decided.
 """
@@ -18,8 +20,10 @@ import psycopg
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.commit_parameters import guard, projection, transition_row
+from activities.commit_parameters import batch_text, continues, guard, projection, transition_row
 from activities.message_batch import MessageBatch, deduplicate, parse_messages, quarantine_all
+from activities.rebuild import rebuilt_journey
+from activities.recovery import JourneyHistories, Recovery
 from activities.side_effects import pending_actions, side_effects, unfinished_actions
 from activities.staff_requests import decide_commands, targets
 from contracts import names
@@ -31,11 +35,11 @@ from db.journeys.rulebooks import RulebookCache
 from db.journeys.side_effects import RequestTargets, load_request_targets
 from db.outreach import action_outcomes
 from journey.actions import action_key
-from journey.engine import decide
+from journey.engine import Transition, decide
 from journey.events import canonical, content_hash
 from journey.stages import Rulebook
-from journey.state import State, pack, state_diff, unpack
-from journey.time import Micros
+from journey.state import State, apply_state_diff, pack, state_diff, unpack
+from journey.time import EPOCH_MICROS, Micros
 
 CONFLICT_ATTEMPTS = 3  # of a commit that collided with another one
 #: After so many attempts a worker thought dead is gone; a row that still looks newer means that a clock was set back.
@@ -51,10 +55,10 @@ class Overtaken(Exception):
 
 
 class CommitActivity:
-    """The ``commit`` activity and its dependencies: a pool of the application's role, and rulebooks by version."""
+    """The ``commit`` activity and its dependencies: the pool of the application's role, and Temporal's histories."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, histories: JourneyHistories) -> None:
+        self._pool, self._histories = pool, histories
         self._rulebooks = RulebookCache()
 
     @activity.defn(name=names.COMMIT)
@@ -63,13 +67,14 @@ class CommitActivity:
 
         Raises:
             psycopg.OperationalError: Postgres does not answer; retried indefinitely.
-            ApplicationError: ``NoSuchCompany`` (final), ``Overtaken`` or ``Stale`` (retried).
+            ApplicationError: ``NoSuchCompany`` (final), ``Overtaken``, ``Stale`` or ``RowBehind`` (retried).
         """
         batch = parse_messages(request["messages"], request["customer_id"], request["now"])
         quarantined = False
         for attempt in range(CONFLICT_ATTEMPTS):
             try:
-                if attempt == 0 and (rulebook := self._rulebooks.cached(request["company_id"])):
+                rulebook = self._rulebooks.cached(request["company_id"])
+                if attempt == 0 and rulebook is not None and not batch.rebuild:
                     return await self._commit_optimistically(request, batch, rulebook)
                 return await self._load_and_commit(request, batch)
             except (Overtaken, psycopg.errors.UniqueViolation):
@@ -104,6 +109,8 @@ class CommitActivity:
             raise ApplicationError(f"there is no company {company_id}", type="NoSuchCompany", non_retryable=True)
         state = unpack(request["state"]) if request["state"] else State()
         position: Position = "expected"
+        if (0 if known.row is None else known.row.version) < state.version:
+            return await self._recover(request, known.row, state.version)
         if known.row is not None:
             position = await self._position(request, batch, known, known.row, state.version)
             if position == "diverged":
@@ -121,8 +128,8 @@ class CommitActivity:
         """
         if row.run_id != request["run_id"]:
             return "diverged"
-        if row.version <= version:
-            return "expected"  # if it is less, an older backup of Postgres was restored: the workflow is authoritative
+        if row.version == version:
+            return "expected"
         if row.version > version + 1:
             return "diverged"
         assert row.decided_at is not None
@@ -130,6 +137,8 @@ class CommitActivity:
             return "written"
         if row.decided_at > request["now"] and activity.info().attempt <= STALE_ATTEMPTS:
             raise ApplicationError("a later attempt of this commit has written", type="Stale")
+        if (is_same := continues(request["messages"], row.version, row.batch)) is not None:
+            return "written" if is_same else "diverged"
         assert known.customer_key is not None
         written = await ledger.events_of_commit(self._pool, request["company_id"], known.customer_key, row.version)
         keys = {(event.id, content_hash(canonical(event))) for event in batch.events}
@@ -151,10 +160,46 @@ class CommitActivity:
         if not await ledger.adopt(self._pool, request["company_id"], values):
             raise Overtaken
         activity.logger.warning("journey restored from Postgres", extra={"version": state.version})
+        due = await self._unfinished_actions(request)
+        return {**commit_result(request, packed, [], actions=due), "again": True}
+
+    async def _unfinished_actions(self, request: CommitRequest) -> dict[str, Micros]:
         company_id, customer_id = request["company_id"], request["customer_id"]
         open_actions = await action_outcomes.unfinished_actions(self._pool, company_id, customer_id)
-        due = unfinished_actions(open_actions, action_key(company_id, customer_id, ""), request["now"])
-        return {**commit_result(request, packed, [], actions=due), "again": True}
+        return unfinished_actions(open_actions, action_key(company_id, customer_id, ""), request["now"])
+
+    async def _recover(self, request: CommitRequest, row: ProjectionRow | None, version: int) -> CommitResult:
+        """Write again what Postgres has lost, and make the workflow adopt the result.
+
+        Raises:
+            ApplicationError: ``RowBehind``: reading histories takes longer than a local activity may.
+        """
+        if activity.info().is_local:
+            raise ApplicationError("the row is older than the workflow", type="RowBehind")
+        recovery = Recovery(self._pool, self._histories, request, self._commit_recorded)
+        again = await recovery.run(None if row is None else row.state)
+        known = await ledger.load(self._pool, request["company_id"], request["customer_id"], [])
+        assert known is not None
+        assert known.row is not None
+        adopted = await self._adopt(request, known.row, version)
+        if again:
+            adopted["actions"] = {**adopted.get("actions", {}), **dict.fromkeys(again, EPOCH_MICROS)}
+        return adopted
+
+    async def _commit_recorded(self, request: CommitRequest, state: State) -> State:
+        """Commit the messages of a recorded commit again; return the state after it."""
+        batch = parse_messages(request["messages"], request["customer_id"], request["now"])
+        ids = [event.id for event in batch.events]
+        known = await ledger.load(self._pool, request["company_id"], request["customer_id"], ids)
+        assert known is not None
+        rulebook = await self._rulebooks.get(self._pool, request["company_id"], known.rules_version)
+        try:
+            result = await self._decide_and_write(request, batch, known, state, rulebook)
+        except psycopg.DataError as error:
+            batch = quarantine_all(batch, request["messages"], str(error))
+            result = await self._decide_and_write(request, batch, known, state, rulebook)
+        packed = apply_state_diff(request["state"], result["changes"])
+        return unpack(packed) if packed else state
 
     async def _decide_and_write(
         self,
@@ -183,10 +228,18 @@ class CommitActivity:
         commands = decide_commands(batch.commands, rulebook, request["now"], await self._targets(request, batch))
         replies = commands.replies
         now = request["now"] if batch.until is None else min(batch.until, request["now"])
-        decision = decide(state, events, rulebook, now, commands.stage_commands)
+        base, added = state, list[Transition]()
+        if batch.rebuild:
+            rebuilt = await rebuilt_journey(
+                self._pool, request, known.customer_key, state, rulebook, except_version=own_version
+            )
+            base, added = rebuilt.state, rebuilt.added
+        decision = decide(base, events, rulebook, now, commands.stage_commands)
+        decision.transitions[:0] = added
         new = decision.state
         effects = side_effects(batch, commands, decision, rulebook, request["now"])
         changed = bool(entries or decision.transitions or commands.stage_commands or effects) or new != state
+        changed |= batch.rebuild  # the row's columns may be wrong
         if assumed and (new.stage is None or not changed):
             raise Overtaken  # no write would verify the assumption; Postgres may have newer rules or a later state
         if new.stage is None:
@@ -199,6 +252,7 @@ class CommitActivity:
         values = {
             **guard(request, known.row),
             **projection(new, packed),
+            "batch": batch_text(request["messages"], new.version),
             "new_ids": [] if known.events else [event.id for event in events],
             "run_id": request["run_id"],
             "entries": ledger.serialize_entries(entries),
@@ -214,6 +268,8 @@ class CommitActivity:
         if keys is None:
             raise Overtaken
         pending = pending_actions(keys, effects, prefix, request["now"])
+        if is_retry:  # not only of this commit: the workflow may be older than its actions
+            pending |= await self._unfinished_actions(request)
         return commit_result(request, packed, replies, batch.until, pending)
 
     async def _targets(self, request: CommitRequest, batch: MessageBatch) -> RequestTargets | None:

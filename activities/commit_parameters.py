@@ -1,5 +1,7 @@
 """Parameters of the statement that writes a commit, as JSON-compatible values."""
 
+import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -22,6 +24,26 @@ def guard(request: CommitRequest, row: ProjectionRow | None) -> dict[str, Any]:
         "expected_decided_at": None if row is None else _optional_text(row.decided_at),
         "decided_at": utc_text(request["now"]),
     }
+
+
+def batch_text(messages: Sequence[tuple[str, list[str]]], version: int) -> str:
+    """Return what identifies a commit's messages: its version, their number and a hash."""
+    digest = hashlib.blake2b(orjson.dumps([list(message) for message in messages]), digest_size=16).hexdigest()
+    return f"{version}:{len(messages)}:{digest}"
+
+
+def continues(messages: Sequence[tuple[str, list[str]]], version: int, stored: str | None) -> bool | None:
+    """Whether the messages begin with those of the commit that wrote a row; None if the row does not say.
+
+    Args:
+        messages: The messages of an attempt. A later attempt has the same, and possibly more.
+        version: The row's version.
+        stored: The row's `batch_text`; that of another version was left by older code.
+    """
+    if stored is None or not stored.startswith(f"{version}:"):
+        return None
+    count = int(stored.split(":")[1])
+    return len(messages) >= count and batch_text(messages[:count], version) == stored
 
 
 def projection(state: State, packed: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,10 @@ class JourneyWorkflows:
         """Ask a journey to evaluate itself; a workflow that is gone is restarted from Postgres."""
         await journey_client.request_evaluation(self._client, company_id, customer_id)
 
+    async def request_rebuild(self, company_id: int, customer_id: str) -> None:
+        """Ask a journey to make its state anew from its ledger; a workflow that is gone is restarted from Postgres."""
+        await journey_client.request_rebuild(self._client, company_id, customer_id)
+
     async def running(self, company_id: int) -> AsyncIterator[list[str]]:
         """Iterate over the customers of a company with a running journey, in pages, as visibility lists them."""
         query = f"WorkflowType = '{JOURNEY}' and ExecutionStatus = 'Running' and CompanyId = {company_id}"

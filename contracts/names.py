@@ -15,6 +15,7 @@ NEXT_DEADLINE = SearchAttributeKey.for_datetime("NextDeadline")
 JOURNEY = "CustomerJourney"
 EVENTS_SIGNAL = "events"
 EVALUATE_SIGNAL = "evaluate"
+REBUILD_SIGNAL = "rebuild"
 ACT_SIGNAL = "act_on_stage"
 SET_STAGE_UPDATE = "set_stage"
 RELEASE_UPDATE = "release"

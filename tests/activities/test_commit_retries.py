@@ -14,7 +14,7 @@ from activities.commit import STALE_ATTEMPTS, CommitActivity
 from db.connections import open_pool
 from db.journeys import ledger
 from journey.state import apply_state_diff, unpack
-from tests.support.commit_story import EVALUATE, NOON, Story, Workers, command, events
+from tests.support.commit_story import EVALUATE, NOON, Histories, Story, Workers, command, events
 
 # -- the same commit again ------------------------------------------------------------------------------------------
 
@@ -211,7 +211,9 @@ async def test_unreachable_postgres_is_retryable(story: Story) -> None:
     nowhere = await open_pool("postgresql://postgres@/perdure?host=/nonexistent", min_size=1, max_size=2, timeout=0.3)
     try:
         with pytest.raises(psycopg.OperationalError):
-            await ActivityEnvironment().run(CommitActivity(nowhere).commit, story.request(events(story.visit(-1))))
+            await ActivityEnvironment().run(
+                CommitActivity(nowhere, Histories()).commit, story.request(events(story.visit(-1)))
+            )
     finally:
         await nowhere.close()
 

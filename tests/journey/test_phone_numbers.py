@@ -89,6 +89,7 @@ def test_what_is_accepted_can_be_dialled(text: str) -> None:
 @pytest.mark.parametrize("country", sorted(phonenumbers.SUPPORTED_REGIONS))
 def test_the_national_and_the_international_form_are_the_same_number(country: str) -> None:
     example = phonenumbers.example_number(country)
+    assert example is not None
     expected = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
     for form in (phonenumbers.PhoneNumberFormat.NATIONAL, phonenumbers.PhoneNumberFormat.INTERNATIONAL):
         text = phonenumbers.format_number(example, form)

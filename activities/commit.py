@@ -13,21 +13,20 @@ compares the workflow's version and run id with those of the journey's row in Po
   the row is authoritative, and the workflow adopts it before anything else is decided.
 """
 
-from typing import Any, Literal
-
 import orjson
 import psycopg
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.commit_parameters import batch_text, continues, guard, projection, transition_row
+from activities.commit_parameters import batch_text, commit_result, guard, projection, transition_row
+from activities.commit_position import position_of
 from activities.message_batch import MessageBatch, deduplicate, parse_messages, quarantine_all
 from activities.rebuild import rebuilt_journey
 from activities.recovery import JourneyHistories, Recovery
 from activities.side_effects import pending_actions, side_effects, unfinished_actions
 from activities.staff_requests import decide_commands, targets
 from contracts import names
-from contracts.requests import CommitRequest, CommitResult, Reply
+from contracts.requests import CommitRequest, CommitResult
 from db.connections import Pool
 from db.journeys import ledger
 from db.journeys.ledger import LedgerEntry, LedgerSnapshot, ProjectionRow
@@ -36,18 +35,11 @@ from db.journeys.side_effects import RequestTargets, load_request_targets
 from db.outreach import action_outcomes
 from journey.actions import action_key
 from journey.engine import Transition, decide
-from journey.events import canonical, content_hash
 from journey.stages import Rulebook
-from journey.state import State, apply_state_diff, pack, state_diff, unpack
-from journey.time import EPOCH_MICROS, Micros
+from journey.state import State, apply_state_diff, pack, unpack
+from journey.time import EPOCH_MICROS, Micros, utc_text
 
 CONFLICT_ATTEMPTS = 3  # of a commit that collided with another one
-#: After so many attempts a worker thought dead is gone; a row that still looks newer means that a clock was set back.
-STALE_ATTEMPTS = 3
-
-#: How the journey's row relates to the workflow's commit: where the workflow expects it, written by an earlier attempt
-#: of the same commit, or neither.
-Position = Literal["expected", "written", "diverged"]
 
 
 class Overtaken(Exception):
@@ -108,42 +100,14 @@ class CommitActivity:
         if known is None:
             raise ApplicationError(f"there is no company {company_id}", type="NoSuchCompany", non_retryable=True)
         state = unpack(request["state"]) if request["state"] else State()
-        position: Position = "expected"
-        if (0 if known.row is None else known.row.version) < state.version:
+        position = await position_of(self._pool, request, batch, known, state.version)
+        if position == "behind":
             return await self._recover(request, known.row, state.version)
-        if known.row is not None:
-            position = await self._position(request, batch, known, known.row, state.version)
-            if position == "diverged":
-                return await self._adopt(request, known.row, state.version)
+        if position == "diverged":
+            assert known.row is not None
+            return await self._adopt(request, known.row, state.version)
         rulebook = await self._rulebooks.get(self._pool, company_id, known.rules_version)
         return await self._decide_and_write(request, batch, known, state, rulebook, is_retry=position == "written")
-
-    async def _position(
-        self, request: CommitRequest, batch: MessageBatch, known: LedgerSnapshot, row: ProjectionRow, version: int
-    ) -> Position:
-        """Return how the row relates to the workflow's commit.
-
-        Raises:
-            ApplicationError: ``Stale``, if a later attempt of this commit has written already.
-        """
-        if row.run_id != request["run_id"]:
-            return "diverged"
-        if row.version == version:
-            return "expected"
-        if row.version > version + 1:
-            return "diverged"
-        assert row.decided_at is not None
-        if row.decided_at == request["now"]:
-            return "written"
-        if row.decided_at > request["now"] and activity.info().attempt <= STALE_ATTEMPTS:
-            raise ApplicationError("a later attempt of this commit has written", type="Stale")
-        if (is_same := continues(request["messages"], row.version, row.batch)) is not None:
-            return "written" if is_same else "diverged"
-        assert known.customer_key is not None
-        written = await ledger.events_of_commit(self._pool, request["company_id"], known.customer_key, row.version)
-        keys = {(event.id, content_hash(canonical(event))) for event in batch.events}
-        keys |= {(entry.event_id, entry.content_hash) for entry in batch.quarantined}
-        return "written" if all(key in keys for key in written) else "diverged"
 
     async def _adopt(self, request: CommitRequest, row: ProjectionRow, version: int) -> CommitResult:
         """Make the row the workflow's own, and return its state and unfinished actions."""
@@ -194,10 +158,10 @@ class CommitActivity:
         assert known is not None
         rulebook = await self._rulebooks.get(self._pool, request["company_id"], known.rules_version)
         try:
-            result = await self._decide_and_write(request, batch, known, state, rulebook)
+            result = await self._decide_and_write(request, batch, known, state, rulebook, is_recorded=True)
         except psycopg.DataError as error:
             batch = quarantine_all(batch, request["messages"], str(error))
-            result = await self._decide_and_write(request, batch, known, state, rulebook)
+            result = await self._decide_and_write(request, batch, known, state, rulebook, is_recorded=True)
         packed = apply_state_diff(request["state"], result["changes"])
         return unpack(packed) if packed else state
 
@@ -211,6 +175,7 @@ class CommitActivity:
         *,
         is_retry: bool = False,
         assumed: bool = False,
+        is_recorded: bool = False,
     ) -> CommitResult:
         """Decide the batch and write the result.
 
@@ -222,6 +187,7 @@ class CommitActivity:
             rulebook: The company's rules.
             is_retry: An earlier attempt has written; replace its rows.
             assumed: ``known`` was not loaded; the write verifies it.
+            is_recorded: The batch was committed before, and Postgres has lost it.
         """
         own_version = state.version + 1 if is_retry else None
         events, entries = deduplicate(batch, known, own_version)
@@ -243,7 +209,7 @@ class CommitActivity:
         if assumed and (new.stage is None or not changed):
             raise Overtaken  # no write would verify the assumption; Postgres may have newer rules or a later state
         if new.stage is None:
-            await self._keep_quarantined(request, entries, rulebook)
+            await self._keep_quarantined(request, entries, rulebook, is_recorded=is_recorded)
             return commit_result(request, request["state"], replies)
         if not changed:
             return commit_result(request, pack(new), replies, batch.until)
@@ -255,6 +221,7 @@ class CommitActivity:
             "batch": batch_text(request["messages"], new.version),
             "new_ids": [] if known.events else [event.id for event in events],
             "run_id": request["run_id"],
+            "received_at": utc_text(request["now"]) if is_recorded else None,
             "entries": ledger.serialize_entries(entries),
             "transitions": orjson.dumps([transition_row(move) for move in decision.transitions]).decode(),
             "affects_analytics": bool(decision.transitions) or any(event.least_amount is not None for event in events),
@@ -284,7 +251,9 @@ class CommitActivity:
             self._pool, company_id, customer_id, tasks=task_ids, actions=action_ids, staff=staff_ids
         )
 
-    async def _keep_quarantined(self, request: CommitRequest, entries: list[LedgerEntry], rulebook: Rulebook) -> None:
+    async def _keep_quarantined(
+        self, request: CommitRequest, entries: list[LedgerEntry], rulebook: Rulebook, *, is_recorded: bool
+    ) -> None:
         if entries:
             values = {
                 "company": request["company_id"],
@@ -292,23 +261,6 @@ class CommitActivity:
                 "entries": ledger.serialize_entries(entries),
                 "version": 0,
                 "rules_version": rulebook.version,
+                "received_at": utc_text(request["now"]) if is_recorded else None,
             }
             await ledger.write_quarantined(self._pool, request["company_id"], values)
-
-
-def commit_result(
-    request: CommitRequest,
-    state: dict[str, Any] | None,
-    replies: list[Reply],
-    until: Micros | None = None,
-    actions: dict[str, Micros] | None = None,
-) -> CommitResult:
-    """Build the activity's answer, no larger than necessary because it is stored in the workflow's history."""
-    answer: CommitResult = {"changes": state_diff(request["state"] or {}, state or {})}
-    if replies:
-        answer["answers"] = replies
-    if until is not None:
-        answer["more"] = True
-    if actions:
-        answer["actions"] = actions
-    return answer

@@ -1,4 +1,4 @@
-"""Parameters of the statement that writes a commit, as JSON-compatible values."""
+"""The result of a commit, and the parameters of the statement that writes it, as JSON-compatible values."""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,11 +6,11 @@ from typing import Any
 
 import orjson
 
-from contracts.requests import CommitRequest
+from contracts.requests import CommitRequest, CommitResult, Reply
 from db.journeys.ledger import ProjectionRow
 from journey.engine import Transition
 from journey.explain import money_text
-from journey.state import State
+from journey.state import State, state_diff
 from journey.time import Micros, utc_text
 
 
@@ -88,3 +88,21 @@ def transition_row(move: Transition) -> dict[str, Any]:
 
 def _optional_text(instant: Micros | None) -> str | None:
     return None if instant is None else utc_text(instant)
+
+
+def commit_result(
+    request: CommitRequest,
+    state: dict[str, Any] | None,
+    replies: list[Reply],
+    until: Micros | None = None,
+    actions: dict[str, Micros] | None = None,
+) -> CommitResult:
+    """Build the activity's answer, no larger than necessary because it is stored in the workflow's history."""
+    answer: CommitResult = {"changes": state_diff(request["state"] or {}, state or {})}
+    if replies:
+        answer["answers"] = replies
+    if until is not None:
+        answer["more"] = True
+    if actions:
+        answer["actions"] = actions
+    return answer

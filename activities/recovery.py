@@ -136,6 +136,7 @@ class Recovery:
             "batch": None,
             "new_ids": [],
             "run_id": request["run_id"],
+            "received_at": None,
             "entries": "[]",
             "transitions": orjson.dumps([transition_row(move) for move in moved]).decode(),
             "affects_analytics": bool(moved),

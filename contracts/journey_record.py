@@ -6,7 +6,7 @@ the journey lives. The messages of a commit are the signals and updates that arr
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from temporalio.api.common.v1 import Payloads
@@ -110,6 +110,11 @@ async def _results(client: Client, event: HistoryEvent) -> list[dict[str, Any]]:
     return [result for result in results if isinstance(result, dict)]
 
 
+def _workflow_time(event: HistoryEvent) -> Micros:
+    """Return ``workflow.now()`` as of an event: rounded as the SDK does it."""
+    return to_micros(datetime.fromtimestamp(event.event_time.ToNanoseconds() / 1e9, UTC))
+
+
 class _Reader:
     """Reads events in order. A commit takes the messages that arrived before its first event in the history."""
 
@@ -137,7 +142,7 @@ class _Reader:
             update = event.workflow_execution_update_accepted_event_attributes.accepted_request.input
             self._arrived.append((update.name, await self._texts(update.args)))
         elif kind == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
-            self._task_started = to_micros(event.event_time.ToDatetime(tzinfo=UTC))
+            self._task_started = _workflow_time(event)
         elif event.marker_recorded_event_attributes.marker_name == LOCAL_ACTIVITY or scheduled == names.COMMIT:
             self._begin()
         if (result := await commit_result(self.client, event)) is not None:
@@ -150,7 +155,7 @@ class _Reader:
         [start, *_] = await decoded(self.client, event.workflow_execution_started_event_attributes.input) or [{}]
         self._state = start.get("state")
         self.record.agenda = dict(start.get("agenda") or {})
-        self._add_state(to_micros(event.event_time.ToDatetime(tzinfo=UTC)))
+        self._add_state(_workflow_time(event))
 
     def _add_state(self, now: Micros) -> None:
         if self._state:

@@ -88,9 +88,9 @@ async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[st
 
 _INSERT_EVENTS = """
 insert into journey_events (company_id, customer_id, event_id, content_hash, type, occurred_at, payload, raw, outcome,
-                            reason, version, rules_version)
+                            reason, version, rules_version, received_at)
 select %(company)s, {customer}, e.event_id, decode(e.hash, 'hex'), e.type, e.occurred_at, e.payload, e.raw, e.outcome,
-       e.reason, %(version)s, %(rules_version)s
+       e.reason, %(version)s, %(rules_version)s, coalesce(%(received_at)s::timestamptz, now())
   from {source} jsonb_to_recordset(%(entries)s::jsonb)
        as e(event_id text, hash text, type text, occurred_at timestamptz, payload jsonb, raw text, outcome text,
             reason text)

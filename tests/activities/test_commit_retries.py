@@ -10,7 +10,8 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.commit import STALE_ATTEMPTS, CommitActivity
+from activities.commit import CommitActivity
+from activities.commit_position import STALE_ATTEMPTS
 from db.connections import open_pool
 from db.journeys import ledger
 from journey.state import apply_state_diff, unpack

@@ -44,7 +44,7 @@ def journey(life: Life) -> dict[str, list[dict[str, Any]]]:
     }
     own = {"id", "updated_at", "received_at", "changed", "relationship_id", "customer_id", "batch"}
     own |= {"version", "state", "decided_at"}  # of the row: the adoption is a commit of its own
-    found = {name: life.rows(statement) for name, statement in rows.items()}  # type: ignore[arg-type]
+    found = {name: life.rows(statement) for name, statement in rows.items()}
     kept = {"ledger": {"version"}, "moves": {"version", "decided_at"}, "row": set()}
     return {
         name: [{key: row[key] for key in row if key not in own or key in kept[name]} for row in listed]
@@ -146,7 +146,8 @@ async def test_what_was_sent_is_not_sent_again_and_tasks_are_made_again(
     staff(life, "sales", "Sam")
     staff(life, "manager", "Mara")
     await life.lived(life.visit(-0.5, "10.00", id="before"))
-    await life.until(lambda: "pending" not in statuses(life).values())
+    await life.until(lambda: statuses(life).get("create_feedback_request") == "succeeded")
+    await life.until(lambda: statuses(life)["send_onboarding_sequence"] == "succeeded")
     backup.take()
     await life.lived(life.call(-0.2), life.visit(-0.1, "1200.00"))
     await life.until(lambda: {"vip"} <= set(life.stages()))

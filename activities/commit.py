@@ -37,7 +37,7 @@ from journey.actions import action_key
 from journey.engine import Transition, decide
 from journey.stages import Rulebook
 from journey.state import State, apply_state_diff, pack, unpack
-from journey.time import EPOCH_MICROS, Micros, utc_text
+from journey.time import Micros, utc_text
 
 CONFLICT_ATTEMPTS = 3  # of a commit that collided with another one
 
@@ -141,14 +141,11 @@ class CommitActivity:
         if activity.info().is_local:
             raise ApplicationError("the row is older than the workflow", type="RowBehind")
         recovery = Recovery(self._pool, self._histories, request, self._commit_recorded)
-        again = await recovery.run(None if row is None else row.state)
+        await recovery.run(None if row is None else row.state)
         known = await ledger.load(self._pool, request["company_id"], request["customer_id"], [])
         assert known is not None
         assert known.row is not None
-        adopted = await self._adopt(request, known.row, version)
-        if again:
-            adopted["actions"] = {**adopted.get("actions", {}), **dict.fromkeys(again, EPOCH_MICROS)}
-        return adopted
+        return await self._adopt(request, known.row, version)
 
     async def _commit_recorded(self, request: CommitRequest, state: State) -> State:
         """Commit the messages of a recorded commit again; return the state after it."""

@@ -6,9 +6,9 @@ as finished. Tasks, assignments and campaigns exist in Postgres alone, so those 
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
 
-from activities.stage_actions import REGISTRY, Delivered, Recorded
+from activities.recorded_effects import record_effect
+from activities.stage_actions import REGISTRY, Recorded
 from contracts.journey_record import JourneyRecord
 from contracts.requests import CommitRequest
 from db.connections import Pool
@@ -28,27 +28,27 @@ ReadCampaign = Callable[[int, str, int], Awaitable[dict[str, str] | None]]
 
 async def settle_actions(
     pool: Pool, read_campaign: ReadCampaign, request: CommitRequest, record: JourneyRecord
-) -> list[str]:
-    """Settle the unfinished actions of a journey.
-
-    Returns:
-        The ``action_ref`` of campaign steps that are to be done again, although their campaign has done them.
-    """
+) -> None:
+    """Settle the unfinished actions of a journey, and the steps of its running campaigns."""
     company_id, customer_id = request["company_id"], request["customer_id"]
     prefix = action_key(company_id, customer_id, "")
     unfinished = await action_outcomes.unfinished_actions(pool, company_id, customer_id)
     refs = [key.removeprefix(prefix) for key in unfinished]
-    for context in await load_action_contexts(pool, company_id, customer_id, refs, request["now"]):
-        if context.status not in ("pending", "waiting"):
-            continue
+    for context in await _open_contexts(pool, request, refs):
+        outcome = record.outcomes.get(context.action_ref)
         if context.action == CAMPAIGN:
             await _restore_campaign(pool, context, record)
-        elif (message := _message(context)) is not None:
-            status = record.outcomes.get(context.action_ref)
+        elif outcome in HAPPENED or context.action_ref not in record.agenda:
             # "cancelled" may only mean that an attempt after the restore did not find the action
-            if status in HAPPENED or (status is None and context.action_ref not in record.agenda):
-                await _finish(pool, context, message, status)
-    return await _settle_campaigns(pool, read_campaign, request)
+            await _settle(pool, context, outcome)
+    for number, steps in (await campaigns.running_campaigns(pool, company_id, customer_id)).items():
+        await _settle_campaign(pool, request, steps, await read_campaign(company_id, customer_id, number))
+
+
+async def _open_contexts(pool: Pool, request: CommitRequest, refs: list[str]) -> list[ActionContext]:
+    """Load those of these actions that are not finished."""
+    contexts = await load_action_contexts(pool, request["company_id"], request["customer_id"], refs, request["now"])
+    return [context for context in contexts if context.status in ("pending", "waiting")]
 
 
 async def _restore_campaign(pool: Pool, context: ActionContext, record: JourneyRecord) -> None:
@@ -60,41 +60,33 @@ async def _restore_campaign(pool: Pool, context: ActionContext, record: JourneyR
 
 def _plan(steps: list[tuple[str, Micros]]) -> list[tuple[str, str, int, datetime]]:
     """Return the steps as ``start_campaign`` takes them, from ``action_ref`` and due time."""
-    begin = min(due for _, due in steps) if steps else 0
+    begin = min((due for _, due in steps), default=0)
     names = [(ref.partition(":")[2], due) for ref, due in steps]
     return [(name, name.removeprefix("campaign_"), (due - begin) // DAY, to_datetime(due)) for name, due in names]
 
 
-async def _settle_campaigns(pool: Pool, read_campaign: ReadCampaign, request: CommitRequest) -> list[str]:
-    """Settle the steps of running campaigns as their workflows know them; return those to be done again."""
-    company_id, customer_id = request["company_id"], request["customer_id"]
-    again: list[str] = []
-    for number, refs in (await campaigns.running_campaigns(pool, company_id, customer_id)).items():
-        outcomes = await read_campaign(company_id, customer_id, number)
-        for context in await load_action_contexts(pool, company_id, customer_id, refs, request["now"]):
-            status = None if outcomes is None else outcomes.get(context.action_ref)
-            if context.status not in ("pending", "waiting") or (outcomes is not None and status is None):
-                continue
-            if (message := _message(context)) is not None:
-                await _finish(pool, context, message, status)
-            elif status == "succeeded":
-                again.append(context.action_ref)
-    return again
+async def _settle_campaign(
+    pool: Pool, request: CommitRequest, steps: list[str], outcomes: dict[str, str] | None
+) -> None:
+    """Settle the steps of a campaign as its workflow knows them (None: it has expired)."""
+    for context in await _open_contexts(pool, request, steps):
+        outcome = None if outcomes is None else outcomes.get(context.action_ref)
+        if outcome in HAPPENED or outcomes is None:
+            await _settle(pool, context, outcome)
+        elif context.current_transition_number != context.transition_number:
+            await action_outcomes.finish(pool, context, Outcome(status="cancelled", reason="left the stage"))
 
 
-def _message(context: ActionContext) -> Delivered | None:
-    """Return the message or webhook event of an action; None if its effect is in Postgres alone."""
+async def _settle(pool: Pool, context: ActionContext, status: str | None) -> None:
+    """Record what became of an action. Without a known outcome, a message is left to a person, and a task is due."""
     if context.name not in REGISTRY:
-        return None
+        return
     effect = REGISTRY[context.name].effect(context)
-    return None if isinstance(effect, Recorded) else effect
-
-
-async def _finish(pool: Pool, context: ActionContext, message: Delivered, status: str | None) -> None:
-    """Record what became of a message; without a known outcome, leave the decision to a person."""
-    details: dict[str, Any] = {"channel": message.channel, "marketing": message.marketing}
-    if status is None:
-        outcome = Outcome(status="suppressed", reason=UNKNOWN, channel=message.channel)
-    else:
-        outcome = Outcome(status=status, reason=FROM_HISTORY, **details)
+    if isinstance(effect, Recorded):
+        if status == "succeeded":
+            await record_effect(pool, context, effect, {"done": {}, "until": {}})
+        return
+    outcome = Outcome(status="suppressed", reason=UNKNOWN, channel=effect.channel)
+    if status is not None:
+        outcome = Outcome(status=status, reason=FROM_HISTORY, channel=effect.channel, marketing=effect.marketing)
     await action_outcomes.finish(pool, context, outcome)

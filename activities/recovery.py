@@ -24,10 +24,10 @@ from contracts import names
 from contracts.journey_record import JourneyRecord, RecordedCommit, read_campaign_outcomes, read_journey_record
 from contracts.requests import CommitRequest
 from db.connections import Pool, tenant_transaction
-from db.journeys import ledger
+from db.journeys import ledger, ledger_records
 from db.people import audit_log
 from journey.engine import Transition
-from journey.refold import COMPARED_FACTS, TRIGGER_TYPES
+from journey.refold import COMPARED_FACTS, TRIGGER_TYPES, LedgerRecord, refold_facts
 from journey.state import State, pack, unpack
 from journey.time import Micros, utc_text
 
@@ -70,22 +70,26 @@ class Recovery:
     recommit: Recommit
     commits: int = 0
 
-    async def run(self, row_state: dict[str, Any] | None) -> list[str]:
-        """Commit again what is missing, settle the actions, and name what is lost.
-
-        Returns:
-            The ``action_ref`` of actions that are to be done again.
-        """
+    async def run(self, row_state: dict[str, Any] | None) -> None:
+        """Commit again what is missing, settle the actions, and name what is lost."""
         record = await self.histories.journey(self.request["company_id"], self.request["customer_id"])
         state = unpack(row_state) if row_state else State()
+        state.facts = refold_facts(await self._ledger())
         own = RecordedCommit(self.request["now"], state=self.request["state"])  # needs no history
         for commit in [*record.commits, own]:
             if commit.version > state.version or not commit.changed:
                 state = await self._commit_again(commit, state)
                 state = await self._follow(commit, state)
-        again = await settle_actions(self.pool, self.histories.campaign, self.request, record)
+        await settle_actions(self.pool, self.histories.campaign, self.request, record)
         await self._name_losses(state)
-        return again
+
+    async def _ledger(self) -> list[LedgerRecord]:
+        company_id, customer_id = self.request["company_id"], self.request["customer_id"]
+        known = await ledger.load(self.pool, company_id, customer_id, [])
+        if known is None or known.customer_key is None:
+            return []
+        applied = await ledger_records.applied_events(self.pool, company_id, [known.customer_key])
+        return applied.get(known.customer_key, [])
 
     async def _commit_again(self, commit: RecordedCommit, state: State) -> State:
         """Commit a commit's messages as of its time, as its version."""

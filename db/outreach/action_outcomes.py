@@ -116,7 +116,7 @@ async def current_status(pool: Pool, context: ActionContext) -> str:
 async def unfinished_actions(pool: Pool, company_id: int, customer_id: str) -> dict[str, datetime | None]:
     """Return the keys of a journey's unfinished actions and when each is due, without the steps of campaigns.
 
-    The action that started a running campaign is among them: attempted again, it leads to the campaign, which continues.
+    The action that started a running campaign is among them: attempted again, it leads to the campaign.
     """
     rows = await tenant_rows(
         pool,

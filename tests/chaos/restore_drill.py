@@ -35,12 +35,13 @@ from tests.chaos import acting_invariants, invariants
 from tests.chaos.acted import Acted
 from tests.chaos.acting_drill import Acting, acting, plan, report
 from tests.chaos.acting_invariants import repeats
-from tests.chaos.drill import PATIENCE, Options
+from tests.chaos.drill import Options
 from tests.chaos.invariants import Finding
 from tests.chaos.stream import Answers, Call
 
 STORES = ("postgres", "temporal")
 SENT_AGAIN = 0.5  # share of the second half that the upstream system sends again
+IDLE = 30.0  # seconds until the system is idle
 MOVED = 10  # one customer in this many is moved manually in the second half
 ONCE_SENT = "after the restore, no mail, text or webhook arrives that had arrived before"
 MANUAL = "every manual move of the second half is on record once, and its reason"
@@ -107,8 +108,24 @@ class RestoreDrill:
 
     async def _idle(self) -> None:
         """Wait until nothing is in progress; what is still wrong then is found again at the end."""
-        until = time.monotonic() + PATIENCE
-        while (await self.done.check(patience=0))[0] and time.monotonic() < until:
+        found, _ = await self._look()
+        for finding in found[:5]:
+            print(f"not idle: {finding}")
+
+    async def _look(self) -> tuple[list[Finding], Acted]:
+        """Every violation once the system is idle; what events cannot explain is not expected of manual moves."""
+        moved = {journey_id(company, customer) for company, customer, _ in self.moves}
+        until = time.monotonic() + IDLE
+        while True:
+            found, acted = await self.done.check(patience=0)
+            found = [
+                finding
+                for finding in found
+                if finding.invariant not in EXCEPT[self.store]
+                and not (finding.invariant == invariants.FOLD and finding.subject in moved)
+            ]
+            if not found or time.monotonic() > until:
+                return found, acted
             await asyncio.sleep(1.0)
 
     async def _with_store_stopped(self, work: Any) -> None:
@@ -178,15 +195,8 @@ class RestoreDrill:
                 self.findings.append(Finding(MANUAL, journey_id(move[0], move[1]), problem))
 
     async def check(self) -> tuple[list[Finding], Acted]:
-        """Every violation; what only events can explain is not expected of journeys that were moved manually."""
-        found, acted = await self.done.check()
-        moved = {journey_id(company, customer) for company, customer, _ in self.moves}
-        found = [
-            finding
-            for finding in found
-            if finding.invariant not in EXCEPT[self.store]
-            and not (finding.invariant == invariants.FOLD and finding.subject in moved)
-        ]
+        """Every violation, at the end."""
+        found, acted = await self._look()
         return sorted([*self.findings, *found]), acted
 
 

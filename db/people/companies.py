@@ -12,8 +12,10 @@ from psycopg.types.json import Jsonb
 
 from db.connections import Connection, Pool, owner_connection, pooled_connection, tenant_rows
 from db.people import api_keys
+from db.people.phone_numbers import forget_national_numbers
 from journey.currency import DEFAULT_CURRENCY
 from journey.currency import currency as validate_currency
+from journey.phone_numbers import country_code
 
 FIRST_COMPANY = 1
 
@@ -29,13 +31,19 @@ class Company:
     id: int
     name: str
     currency: str
+    country: str | None
     rules_version: int
     created_at: datetime
     email_ids: bool
 
 
 async def create(
-    connection: Connection, name: str, currency: str = DEFAULT_CURRENCY, *, email_ids: bool = False
+    connection: Connection,
+    name: str,
+    currency: str = DEFAULT_CURRENCY,
+    country: str | None = None,
+    *,
+    email_ids: bool = False,
 ) -> int:
     """Create a company and return its id.
 
@@ -43,11 +51,13 @@ async def create(
         email_ids: Whether its customers' ids may be e-mail addresses.
 
     Raises:
-        ValueError: The name is blank, or the currency code is unknown.
+        ValueError: The name is blank, or the code of the currency or the country is unknown.
     """
     if not name.strip():
         raise ValueError("a company needs a name")
-    settings = {"currency": validate_currency(currency), "email_ids": email_ids}
+    settings: dict[str, Any] = {"currency": validate_currency(currency), "email_ids": email_ids}
+    if country:
+        settings["country"] = country_code(country)
     cursor = await connection.execute(
         "insert into companies (name, settings) values (%s, %s) returning id", [name.strip(), Jsonb(settings)]
     )
@@ -63,25 +73,34 @@ async def update(
     *,
     name: str | None = None,
     currency: str | None = None,
+    country: str | None = None,
     email_ids: bool | None = None,
 ) -> bool:
     """Change a company, see `create`; None leaves a value unchanged.
+
+    Args:
+        country: The country of phone numbers without a country code (ISO 3166); blank for none. Workers read these
+            numbers again.
 
     Returns:
         False if the company does not exist.
 
     Raises:
-        ValueError: The name is blank, or the currency code is unknown.
+        ValueError: The name is blank, or the code of the currency or the country is unknown.
     """
     if name is not None and not name.strip():
         raise ValueError("a company needs a name")
     settings: dict[str, Any] = {} if currency is None else {"currency": validate_currency(currency)}
+    if country is not None:
+        settings["country"] = country_code(country) if country.strip() else None
     if email_ids is not None:
         settings["email_ids"] = email_ids
     cursor = await connection.execute(
         "update companies set name = coalesce(%s, name), settings = settings || %s where id = %s",
         [name and name.strip(), Jsonb(settings), company_id],
     )
+    if cursor.rowcount == 1 and country is not None:
+        await forget_national_numbers(connection, company_id)
     return cursor.rowcount == 1
 
 
@@ -90,8 +109,8 @@ async def list_all(connection: Connection) -> list[Company]:
     async with connection.cursor(row_factory=class_row(Company)) as cursor:
         await cursor.execute(
             sql.SQL(
-                "select id, name, coalesce(settings ->> 'currency', %s) as currency, rules_version, created_at,"
-                " {} as email_ids from companies c order by id"
+                "select id, name, coalesce(settings ->> 'currency', %s) as currency, settings ->> 'country' as country,"
+                " rules_version, created_at, {} as email_ids from companies c order by id"
             ).format(api_keys.EMAIL_IDS),
             [DEFAULT_CURRENCY],
         )

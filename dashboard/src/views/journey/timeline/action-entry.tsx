@@ -10,6 +10,7 @@ import { actionLabel, label } from "../../../format/labels";
 import { formatNumber } from "../../../format/numbers";
 import { useCanEdit } from "../../../session/session";
 import { strings } from "../../../strings";
+import { taskQuery } from "../../../tasks/lists";
 
 const COLOURS: Record<string, string> = {
   failed: "error",
@@ -64,7 +65,8 @@ function nextTry(dueAt: string): string {
 
 /** Whether the action created a task that is not done yet: such an action is finished, but the work is not. */
 function useHasOpenTask(customerId: string, action: ActionEntryData): boolean {
-  const openTasks = useTasks(customerId).data?.pages.flatMap((page) => page.tasks) ?? [];
+  const openTasks =
+    useTasks(taskQuery("open", customerId, null)).data?.pages.flatMap((page) => page.tasks) ?? [];
   const taskId = action.detail?.task;
   return openTasks.some((task) => task.id === taskId);
 }

@@ -25,6 +25,7 @@ from api.dashboard import Dashboard
 from api.dependencies import Gateway, TemporalConnection
 from api.head_requests import HeadMiddleware
 from api.routes import (
+    action_problems,
     actions,
     analytics,
     customers,
@@ -72,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     others = (
         *journeys_first,
         timeline,
+        action_problems,
         stream,
         session,
         analytics,

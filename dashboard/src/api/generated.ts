@@ -872,6 +872,7 @@ export interface components {
             locale: string | null;
             name: string | null;
             phone: string | null;
+            phone_e164: string | null;
             time_zone: string | null;
             /** Format: date-time */
             updated_at: string;
@@ -1014,6 +1015,7 @@ export interface components {
             next_stage: string | null;
             notes: string | null;
             phone: string | null;
+            phone_e164: string | null;
             previous_stage: string | null;
             risk_score: number | null;
             /** Format: date-time */
@@ -2631,7 +2633,10 @@ export interface operations {
     get_churn_predictions_v1_portal_analytics_churn_predictions_get: {
         parameters: {
             query?: {
+                include_lost?: boolean;
                 limit?: number;
+                min_risk?: number | null;
+                stage?: string[] | null;
             };
             header?: never;
             path?: never;

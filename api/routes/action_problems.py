@@ -26,7 +26,7 @@ from db.outreach.action_problems import MAX_COUNTED, Problem, ProblemSearch
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
 
 MAX_RETRIES = 50  # actions per request
-CONCURRENCY = 8  # journeys that are asked at once
+CONCURRENCY = 8  # commands in progress at once
 
 _read = APIRouter(tags=["actions"], route_class=scoped_route(JOURNEYS_READ))
 _write = APIRouter(tags=["actions"], route_class=scoped_route(JOURNEYS_WRITE))

@@ -78,7 +78,7 @@ def test_problems_are_counted_and_filtered(visit: Visit, own: Stack) -> None:
     expect(rows(page).filter(has_text="Bea Failed")).to_contain_text("smtp: 550 no such mailbox")
     assert rows(page).filter(has_text="Bea Failed").locator(".ant-tag").text_content() == "Failed"
     expect(rows(page).filter(has_text="Cleo Failing")).to_contain_text(re.compile(r"Not delivered yet.*next try at \d"))
-    expect(rows(page).filter(has_text="Cleo Failing").get_by_role("button")).to_have_count(0)  # it goes on by itself
+    expect(rows(page).filter(has_text="Cleo Failing").get_by_role("button")).to_have_count(0)  # it continues by itself
     expect(rows(page).filter(has_text="Ada Held")).to_contain_text("no consent to e-mail")
 
     filters = page.get_by_role("radiogroup", name="Problem")

@@ -5,8 +5,8 @@ It is partial: actions that are done, which are almost all, cost nothing. Code o
 
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

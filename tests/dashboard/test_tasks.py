@@ -117,7 +117,7 @@ def test_a_title_names_the_person_with_phone_number_and_reason(visit: Visit, sta
     expect(item(visit.page, task)).to_contain_text("Ask about Friday")
 
 
-def test_a_task_is_moved_and_commented_on(make_visit: Callable[..., Visit], task: dict[str, Any]) -> None:
+def test_a_task_is_moved_and_commented_on(make_visit: Callable[..., Visit], stack: Stack, task: dict[str, Any]) -> None:
     for viewport in (WIDE, PHONE):
         visit = make_visit(viewport=viewport)
         page, title = visit.page, task["title"]
@@ -130,7 +130,7 @@ def test_a_task_is_moved_and_commented_on(make_visit: Callable[..., Visit], task
         page.get_by_label("New due time").fill(f"{later:%Y-%m-%dT%H:%M}")
         page.get_by_role("button", name="Save date").click()
         expect(item(page, task)).to_contain_text(f"Due in {viewport['width'] // 100 - 1} days")
-        (moved,) = list_tasks(visit.stack, task["customer_id"])
+        (moved,) = list_tasks(stack, task["customer_id"])
         assert moved["due_at"].startswith(f"{later:%Y-%m-%dT%H:%M}")  # the browser's time zone is UTC
 
         item(page, task).get_by_role("button", name=f"Comment: {title}").click()
@@ -141,7 +141,7 @@ def test_a_task_is_moved_and_commented_on(make_visit: Callable[..., Visit], task
         page.get_by_role("button", name="Add comment").click()
         comments = page.get_by_role("list", name=f"Comments: {title}")
         expect(comments.get_by_role("listitem").last).to_contain_text(re.compile(f"^first key, .*{text}$"))
-    (commented,) = list_tasks(visit.stack, task["customer_id"])
+    (commented,) = list_tasks(stack, task["customer_id"])
     assert len(commented["comments"]) == 2
 
 

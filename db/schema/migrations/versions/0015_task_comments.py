@@ -6,8 +6,8 @@ nothing personal is stored in it. Code of the version before shows such titles w
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ Code of the version before inserts sessions in the scope of their company.
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

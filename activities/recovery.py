@@ -80,6 +80,7 @@ class Recovery:
             if commit.version > state.version or not commit.changed:
                 state = await self._commit_again(commit, state)
                 state = await self._follow(commit, state)
+        await self._keep_facts(state)
         await settle_actions(self.pool, self.histories.campaign, self.request, record)
         await self._name_losses(state)
 
@@ -126,6 +127,12 @@ class Recovery:
         followed = msgspec.structs.replace(known, **changes)
         await self._write(followed, moved, commit.now)
         return followed
+
+    async def _keep_facts(self, state: State) -> None:
+        """Write the facts of the ledger, if the row differed from it and nothing was committed again."""
+        known = await ledger.load(self.pool, self.request["company_id"], self.request["customer_id"], [])
+        if known is not None and known.row is not None and unpack(known.row.state).facts != state.facts:
+            await self._write(state, [], self.request["now"])
 
     async def _write(self, state: State, moved: list[Transition], now: Micros) -> None:
         """Write a state that no message leads to."""

@@ -14,22 +14,35 @@ from contracts import names
 from contracts.maintenance import FitResult
 from db.analytics import return_models, visit_history
 from db.analytics.return_models import ReturnModel
-from db.analytics.visit_history import VisitHistory
+from db.analytics.return_probabilities import store_return_probabilities
+from db.analytics.visit_history import VisitHistory, VisitSummary
 from db.connections import Pool
-from journey.bgnbd import NoModel, check_history
+from journey.bgnbd import FORECAST_DAYS, NoModel, check_history, probability_of_return
 
 HEARTBEAT_INTERVAL = 3.0  # seconds
 
 
 async def fit_company(pool: Pool, company_id: int) -> ReturnModel:
-    """Fit one company's ledger as of today (UTC) and store the next version: a model, or the reason why there is none.
+    """Fit one company's ledger as of today (UTC), store the next version, and the customers' return probabilities.
 
+    A version is a model, or the reason why there is none; then the probabilities become null.
     The computation runs in a thread and takes some seconds for 100,000 customers.
 
     Raises:
         psycopg.OperationalError: Postgres does not answer.
         psycopg.errors.ForeignKeyViolation: There is no such company.
     """
+    fitted = await _fit_version(pool, company_id)
+    model = fitted.model
+
+    def probability(visits: VisitSummary) -> float | None:
+        return None if model is None else round(probability_of_return(model, *visits, FORECAST_DAYS), 3)
+
+    await store_return_probabilities(pool, company_id, fitted.history_to, probability)
+    return fitted
+
+
+async def _fit_version(pool: Pool, company_id: int) -> ReturnModel:
     history = await visit_history.load_visit_history(pool, company_id, datetime.now(UTC).date())
     try:
         check_history(history.customers, history.returned, history.days)

@@ -70,16 +70,20 @@ with visits as (
 select x, t_x, age, count(*) from customers group by x, t_x, age
 """
 
+#: the days of the visits of one customer (`COMPANY`, `CUSTOMER`)
+VISIT_DAYS: LiteralString = """
+select (occurred_at at time zone 'UTC')::date as day from journey_events e
+ where e.company_id = COMPANY and e.customer_id = CUSTOMER
+   and outcome = 'applied' and type = 'appointment.completed'
+   and occurred_at < (%(until)s::date + 1)::timestamp at time zone 'UTC'
+"""
 _SUMMARIES: LiteralString = """
 select c.external_id, count(distinct day) - 1, max(day) - min(day), %(until)s::date - min(day)
-  from customers c cross join lateral (
-    select (occurred_at at time zone 'UTC')::date as day from journey_events e
-     where e.company_id = c.company_id and e.customer_id = c.id
-       and outcome = 'applied' and type = 'appointment.completed'
-       and occurred_at < (%(until)s::date + 1)::timestamp at time zone 'UTC') visits
+  from customers c
+  cross join lateral (VISITS) v
  where c.company_id = %(company)s and c.external_id = any(%(customers)s)
  group by c.external_id
-"""
+""".replace("VISITS", VISIT_DAYS.replace("COMPANY", "c.company_id").replace("CUSTOMER", "c.id"))
 
 
 async def load_visit_history(pool: Pool, company_id: int, until: date) -> VisitHistory:

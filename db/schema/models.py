@@ -204,6 +204,7 @@ class Relationship(Base):
         UniqueConstraint("company_id", "id"),
         CheckConstraint("risk_score between 0 and 1", name="risk_score"),
         CheckConstraint("engagement_score between 0 and 1", name="engagement_score"),
+        CheckConstraint("return_probability between 0 and 1", name="return_probability"),
         Index("idx_stage", "company_id", "current_stage"),
         Index("idx_risk", "company_id", "risk_score"),
         Index("idx_stage_risk", "company_id", "current_stage", "risk_score"),
@@ -211,6 +212,21 @@ class Relationship(Base):
         Index("customer_relationships_changed", "company_id", "changed"),
         Index("customer_relationships_by_risk", "company_id", text("risk_score DESC"), "id"),
         Index("customer_relationships_by_stage_and_risk", "company_id", "current_stage", text("risk_score DESC"), "id"),
+        Index(
+            "customer_relationships_by_stage_and_expected_value",
+            "company_id",
+            "current_stage",
+            text("(coalesce(return_probability, 1) * lifetime_value) DESC"),
+            "id",
+        ),
+        Index(
+            "customer_relationships_by_stage_and_return",
+            "company_id",
+            "current_stage",
+            "return_probability",
+            "id",
+            postgresql_where=text("return_probability is not null"),
+        ),
         # Free space on each page for HOT updates: those that change no indexed column.
         {"postgresql_with": {"fillfactor": 80}},
     )
@@ -240,6 +256,7 @@ class Relationship(Base):
     created_at: Mapped[Stamp]
     updated_at: Mapped[Stamp]
     changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    return_probability: Mapped[Decimal | None] = mapped_column(Numeric(4, 3))
 
 
 class Transition(Base):

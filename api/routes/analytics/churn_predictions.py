@@ -98,16 +98,19 @@ class ChurnPrediction(Schema):
     expected_appointments: Annotated[float, Field(ge=0)] | None = Field(
         description="expected number of days with an appointment in the next 90 days"
     )
+    expected_value: Money = Field(
+        description="`return_probability` × `lifetime_value`; the lifetime value if the probability is unknown"
+    )
     model: ModelVersion | None
     inputs: PredictionInputs | None
     retention_actions: list[RetentionAction]
 
 
 class ChurnPredictions(Schema):
-    """Customers at risk, and those listed on request, the highest risk first."""
+    """Customers at risk, and those listed on request, the highest `expected_value` first."""
 
     total: Count
-    more: bool = Field(description="whether `min_risk` adds more customers than `total` counts")
+    more: bool = Field(description="whether the filters add more customers than `total` counts")
     model: ReturnModelSummary
     predictions: list[ChurnPrediction]
 
@@ -128,6 +131,7 @@ _PREDICTION: dict[str, Any] = {
     "predicted_by": "history",
     "return_probability": 0.2187,
     "expected_appointments": 0.3841,
+    "expected_value": 28.32,
     "model": {"id": 7, "version": 3, "method": "BG/NBD", "fitted_at": "2026-03-08T02:30:00+00:00"},
     "inputs": {"repeat_days": 2, "recency_days": 71, "age_days": 172},
     "retention_actions": [
@@ -150,9 +154,10 @@ _MODEL = {
 @router.get(
     "/v1/portal/analytics/churn-predictions",
     summary="Churn predictions",
-    description="Customers in a stage with the role `at_risk`, in descending order of risk. Without `min_risk` and "
-    "`include_lost`, `total` is the `at_risk_count` of the journey analytics. Of the customers that `min_risk` adds, "
-    f"it counts up to {MAX_COUNTED:,} (then `more` is true). "
+    description="Customers in a stage with the role `at_risk`, in descending order of `expected_value`: "
+    "`return_probability` × `lifetime_value`, or the lifetime value if the probability is unknown. Without filters, "
+    "`total` is the `at_risk_count` of the journey analytics. Of the customers that `min_risk` and "
+    f"`max_return_probability` add, it counts up to {MAX_COUNTED:,} (then `more` is true). "
     "`predicted_by` is `history` (the company's mean time before churning), `deadline` (the stage rules), or null if "
     "no date can be predicted. `return_probability` (of at least one appointment in the next 90 days) and "
     "`expected_appointments` (expected days with an appointment in them) come from the company's newest `model` and "
@@ -180,6 +185,16 @@ async def get_churn_predictions(
             description="also list customers who are neither at risk nor lost, from this risk score on",
         ),
     ] = None,
+    max_return_probability: Annotated[
+        float | None,
+        Query(
+            ge=0,
+            le=1,
+            allow_inf_nan=False,
+            description="also list customers who are neither at risk nor lost, up to this return probability as of the "
+            "last fit; with `min_risk`, both must match",
+        ),
+    ] = None,
     include_lost: Annotated[
         bool, Query(description="also list customers who have left, in a stage with the role `lost`")
     ] = False,
@@ -192,6 +207,6 @@ async def get_churn_predictions(
     for key in stage or ():
         if key not in rulebook.by_key:
             raise invalid("stage", key, f"one of {', '.join(rulebook.by_key)}")
-    search = ChurnSearch(min_risk=min_risk, include_lost=include_lost, stages=stage or (), limit=limit)
+    search = ChurnSearch(min_risk, max_return_probability, include_lost, stage or (), limit)
     predictions = await churn_predictions(gateway.pool, credential.company_id, rulebook, search)
     return Response(await with_forecasts(gateway.pool, credential.company_id, predictions), media_type=JSON)

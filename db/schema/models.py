@@ -415,7 +415,11 @@ class RollupStages(Base):
 
 
 class ReturnModel(Base):
-    """One version of a company's return model: `parameters` with times in days, or the `reason` why there are none."""
+    """One version of a company's return model: `parameters` with times in days, or the `reason` why there are none.
+
+    `forecast` is the whole model; `comparison` is how well each method predicted, from the first half of the history,
+    who came in the second.
+    """
 
     __tablename__ = "return_models"
     __table_args__ = (
@@ -437,6 +441,8 @@ class ReturnModel(Base):
     parameters: Mapped[dict[str, Any] | None]
     log_likelihood: Mapped[float | None] = mapped_column(Double)
     reason: Mapped[str | None]
+    forecast: Mapped[dict[str, Any] | None]
+    comparison: Mapped[dict[str, Any] | None]
 
 
 class Action(Base):

@@ -92,7 +92,7 @@ def test_churn_predictions_include_return_forecasts(tenant: Tenant, other: Tenan
     tenant.live("c-3", visit(10))
     tenant.live("never", {"occurred_at": days_ago(99)})
     put_at_risk(tenant, "never")  # at risk without any visit
-    fields = ("return_probability", "expected_appointments", "model", "inputs")
+    fields = ("return_probability", "expected_appointments", "year_value", "model", "inputs")
 
     def found() -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         answer = tenant.client.get(f"{ROOT}/churn-predictions").json()
@@ -121,7 +121,7 @@ def test_churn_predictions_include_return_forecasts(tenant: Tenant, other: Tenan
     assert rows["c-1"]["return_probability"] == round(probability_of_return(known, *customer, 90), 4)
     assert rows["c-1"]["expected_appointments"] == round(expected_appointments(known, *customer, 90), 4)
     assert 0 < rows["c-2"]["return_probability"] < rows["c-1"]["return_probability"] < 1
-    assert [rows["never"][field] for field in fields] == [None] * 4
+    assert [rows["never"][field] for field in fields] == [None] * len(fields)
 
     tenant.rows(
         "insert into return_models (company_id, version, method, history_to, customers, returned_customers, reason)"

@@ -738,6 +738,7 @@ export interface components {
             days_inactive: number;
             email: string | null;
             expected_appointments: number | null;
+            expected_value: number;
             inputs: components["schemas"]["PredictionInputs"] | null;
             last_appointment_at: string | null;
             lifetime_value: number;
@@ -2548,6 +2549,7 @@ export interface operations {
             query?: {
                 include_lost?: boolean;
                 limit?: number;
+                max_return_probability?: number | null;
                 min_risk?: number | null;
                 stage?: string[] | null;
             };

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from api.dependencies import CredentialDep, CustomerId, GatewayDep
-from api.field_types import Email, Name
+from api.field_types import Email, Name, Phone
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.schemas.customers import CustomerProfile
@@ -16,6 +16,7 @@ from api.security.route_classes import scoped_route
 from db.people import customers
 from db.people.api_keys import JOURNEYS_WRITE
 from journey.locales import normalized_locale
+from journey.phone_numbers import MAX_LENGTH
 from journey.quiet_hours import is_time_zone
 
 router = APIRouter(tags=["customers"], route_class=scoped_route(JOURNEYS_WRITE))
@@ -56,8 +57,11 @@ class Profile(BaseModel):
 
     name: Name | None = None
     email: Email | None = None
-    phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 ()./-]{2,30}$")] | None = Field(
-        default=None, description="with country code if known"
+    phone: Phone | None = Field(
+        default=None,
+        max_length=MAX_LENGTH,
+        description="as people write it, with + and the country code if it is known; without it, the company's country"
+        " is assumed",
     )
     time_zone: Annotated[str, AfterValidator(_zone)] | None = Field(default=None, description="IANA name")
     locale: Annotated[str, AfterValidator(_locale)] | None = Field(default=None, description="BCP 47")

@@ -10,8 +10,10 @@ from psycopg.types.json import Jsonb
 
 from db.connections import Connection, Pool, owner_connection, pooled_connection, tenant_rows
 from db.people import api_keys
+from db.people.phone_numbers import forget_national_numbers
 from journey.currency import DEFAULT_CURRENCY
 from journey.currency import currency as validate_currency
+from journey.phone_numbers import country_code
 
 FIRST_COMPANY = 1
 
@@ -23,19 +25,22 @@ class Company:
     id: int
     name: str
     currency: str
+    country: str | None
     rules_version: int
     created_at: datetime
 
 
-async def create(connection: Connection, name: str, currency: str = DEFAULT_CURRENCY) -> int:
+async def create(
+    connection: Connection, name: str, currency: str = DEFAULT_CURRENCY, country: str | None = None
+) -> int:
     """Create a company and return its id.
 
     Raises:
-        ValueError: The name is blank, or the currency code is unknown.
+        ValueError: The name is blank, or the code of the currency or the country is unknown.
     """
     if not name.strip():
         raise ValueError("a company needs a name")
-    settings = {"currency": validate_currency(currency)}
+    settings = {"currency": validate_currency(currency), **({"country": country_code(country)} if country else {})}
     cursor = await connection.execute(
         "insert into companies (name, settings) values (%s, %s) returning id", [name.strip(), Jsonb(settings)]
     )
@@ -46,23 +51,36 @@ async def create(connection: Connection, name: str, currency: str = DEFAULT_CURR
 
 
 async def update(
-    connection: Connection, company_id: int, *, name: str | None = None, currency: str | None = None
+    connection: Connection,
+    company_id: int,
+    *,
+    name: str | None = None,
+    currency: str | None = None,
+    country: str | None = None,
 ) -> bool:
-    """Change the name or the currency of a company; None leaves it unchanged.
+    """Change the name, the currency or the country of a company; None leaves it unchanged.
+
+    Args:
+        country: The country of phone numbers without a country code (ISO 3166); blank for none. Workers read these
+            numbers again.
 
     Returns:
         False if the company does not exist.
 
     Raises:
-        ValueError: The name is blank, or the currency code is unknown.
+        ValueError: The name is blank, or the code of the currency or the country is unknown.
     """
     if name is not None and not name.strip():
         raise ValueError("a company needs a name")
-    settings = {} if currency is None else {"currency": validate_currency(currency)}
+    settings: dict[str, str | None] = {} if currency is None else {"currency": validate_currency(currency)}
+    if country is not None:
+        settings["country"] = country_code(country) if country.strip() else None
     cursor = await connection.execute(
         "update companies set name = coalesce(%s, name), settings = settings || %s where id = %s",
         [name and name.strip(), Jsonb(settings), company_id],
     )
+    if cursor.rowcount == 1 and country is not None:
+        await forget_national_numbers(connection, company_id)
     return cursor.rowcount == 1
 
 
@@ -70,7 +88,8 @@ async def list_all(connection: Connection) -> list[Company]:
     """List all companies, oldest first."""
     async with connection.cursor(row_factory=class_row(Company)) as cursor:
         await cursor.execute(
-            "select id, name, coalesce(settings ->> 'currency', %s) as currency, rules_version, created_at"
+            "select id, name, coalesce(settings ->> 'currency', %s) as currency, settings ->> 'country' as country,"
+            " rules_version, created_at"
             " from companies order by id",
             [DEFAULT_CURRENCY],
         )

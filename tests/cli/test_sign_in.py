@@ -1,4 +1,4 @@
-"""Sign-in links and companies' currencies."""
+"""Sign-in links, and companies' currencies and countries."""
 
 import re
 
@@ -41,6 +41,23 @@ async def test_a_companys_currency(shell: Shell) -> None:
     assert (await shell.run("companies", "add", "No", "--currency", "euros"))[0] == 2
     assert (await shell.run("companies", "set", "999999", "--name", "x"))[0] == 1
     assert (await shell.run("companies", "set", str(made["id"])))[0] == 2
+
+
+async def test_a_companys_country(shell: Shell) -> None:
+    async def country(company: int) -> str | None:
+        _, listed = await shell.json("companies", "list")
+        found: str | None = next(row["country"] for row in listed if row["id"] == company)
+        return found
+
+    _, made = await shell.json("companies", "add", "Salon Sophie", "--country", "ch")
+    company = str(made["id"])
+    assert (await country(made["id"]), await country(shell.company)) == ("CH", None)
+    assert (await shell.run("companies", "set", company, "--country", "DE"))[0] == 0
+    assert await country(made["id"]) == "DE"
+    code, _, err = await shell.run("companies", "set", company, "--country", "Germany")
+    assert (code, "'Germany' is not a country code" in err) == (2, True)
+    assert (await shell.run("companies", "set", company, "--country", ""))[0] == 0
+    assert await country(made["id"]) is None
 
 
 def test_the_token_is_in_the_fragment() -> None:

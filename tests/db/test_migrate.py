@@ -14,8 +14,10 @@ from alembic import command
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
+from db.people import customers, phone_numbers
 from db.schema import migrate
 from tests.conftest import NewDatabase
+from tests.db.conftest import application_pool
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -137,6 +139,18 @@ def test_unsubscribes_in_the_audit_log_become_withdrawals(two_companies: str) ->
             ]
             consents = superuser.execute("select consent from customers order by id")
             assert consents.fetchall() == [({"email": False, "sms": False},), ({"email": True, "sms": True},)]
+
+
+async def test_existing_phone_numbers_are_read_after_the_migration(two_companies: str) -> None:
+    with owned_at(two_companies, "0011") as owners_url:
+        with psycopg.connect(two_companies) as superuser:
+            superuser.execute("update customers set phone = '+49 (0)30 123456'")
+        assert migrate.upgrade(owners_url)
+        async with application_pool(two_companies) as pool:
+            assert await phone_numbers.read_batch(pool, 1) == 1
+            profile = await customers.get(pool, 1, "x1")
+        assert profile is not None
+        assert (profile["phone"], profile["phone_e164"]) == ("+49 (0)30 123456", "+4930123456")
 
 
 @pytest.mark.parametrize(

@@ -807,6 +807,7 @@ export interface components {
             locale: string | null;
             name: string | null;
             phone: string | null;
+            phone_e164: string | null;
             time_zone: string | null;
             /** Format: date-time */
             updated_at: string;
@@ -949,6 +950,7 @@ export interface components {
             next_stage: string | null;
             notes: string | null;
             phone: string | null;
+            phone_e164: string | null;
             previous_stage: string | null;
             risk_score: number | null;
             /** Format: date-time */

@@ -131,12 +131,21 @@ class JourneyStage(Base):
 
 
 class Customer(Base):
-    """A person, identified by the company's `external_id`. The only table with names and contact details."""
+    """A person, identified by the company's `external_id`. The only table with names and contact details.
+
+    `phone` is as given. `phone_e164` was read from the text `phone_e164_of` and counts only while that is `phone`.
+    """
 
     __tablename__ = "customers"
     __table_args__ = (
         UniqueConstraint("company_id", "external_id"),
         UniqueConstraint("company_id", "id"),
+        Index(
+            "customers_phones_to_read",
+            "company_id",
+            "id",
+            postgresql_where=text("phone IS DISTINCT FROM phone_e164_of"),
+        ),
         CheckConstraint("external_id ~ '^[A-Za-z0-9._:@-]{1,64}$'", name="external_id"),  # `.` was once allowed
     )
 
@@ -146,6 +155,8 @@ class Customer(Base):
     name: Mapped[str | None]
     email: Mapped[str | None]
     phone: Mapped[str | None]
+    phone_e164: Mapped[str | None]
+    phone_e164_of: Mapped[str | None]
     time_zone: Mapped[str | None]
     locale: Mapped[str | None]
     consent: Mapped[Settings]

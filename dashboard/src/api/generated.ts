@@ -738,6 +738,7 @@ export interface components {
             days_inactive: number;
             email: string | null;
             expected_appointments: number | null;
+            expected_value: number;
             inputs: components["schemas"]["PredictionInputs"] | null;
             last_appointment_at: string | null;
             lifetime_value: number;
@@ -806,6 +807,7 @@ export interface components {
             locale: string | null;
             name: string | null;
             phone: string | null;
+            phone_e164: string | null;
             time_zone: string | null;
             /** Format: date-time */
             updated_at: string;
@@ -948,6 +950,7 @@ export interface components {
             next_stage: string | null;
             notes: string | null;
             phone: string | null;
+            phone_e164: string | null;
             previous_stage: string | null;
             risk_score: number | null;
             /** Format: date-time */
@@ -2548,6 +2551,7 @@ export interface operations {
             query?: {
                 include_lost?: boolean;
                 limit?: number;
+                max_return_probability?: number | null;
                 min_risk?: number | null;
                 stage?: string[] | null;
             };

@@ -11,7 +11,7 @@ export const queryKeys = {
     ["journey", customerId, "timeline", kinds] as const,
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
   tasks: (customerId: string | null) => ["tasks", customerId] as const,
-  predictions: ["predictions"] as const,
+  predictions: (query: object) => ["predictions", query] as const,
   analytics: (path: string, params: object) => ["analytics", path, params] as const,
 };
 

@@ -25,5 +25,6 @@ export type StageChange = Schemas["StageChange"];
 export type JourneyAnalytics = Schemas["JourneyAnalytics"];
 export type SankeyData = Pick<Schemas["StageFlow"], "nodes" | "links">;
 export type StageMetric = Schemas["StageMetric"];
+export type Factor = Schemas["ScoreFactor"];
 export type Prediction = Schemas["ChurnPrediction"];
 export type Predictions = Schemas["ChurnPredictions"];

@@ -752,6 +752,7 @@ export interface components {
             /** Format: date-time */
             stage_entered_at: string;
             stage_name: string;
+            year_value: components["schemas"]["YearValue"] | null;
         };
         ChurnPredictions: {
             model: components["schemas"]["ReturnModelSummary"];
@@ -1075,6 +1076,14 @@ export interface components {
             };
             to_staff: boolean;
         };
+        MethodComparison: {
+            auc: number;
+            brier: number;
+            calibration_error: number;
+            came: number;
+            customers: number;
+            horizon_days: number;
+        };
         MissingScopeProblem: {
             detail?: string;
             scope: string;
@@ -1093,8 +1102,8 @@ export interface components {
             /** Format: date-time */
             fitted_at: string;
             id: number;
-            /** @constant */
-            method: "BG/NBD";
+            /** @enum {string} */
+            method: "corrected BG/NBD" | "BG/NBD" | "recency";
             version: number;
         };
         NewEndpoint: {
@@ -1244,14 +1253,17 @@ export interface components {
             type: "personal_call" | "special_offer" | "email_campaign";
         };
         ReturnModelSummary: {
+            comparison: {
+                [key: string]: components["schemas"]["MethodComparison"];
+            } | null;
             customers: number | null;
             fitted_at: string | null;
             history_from: string | null;
             history_to: string | null;
             id: number | null;
             log_likelihood: number | null;
-            /** @constant */
-            method: "BG/NBD";
+            /** @enum {string} */
+            method: "corrected BG/NBD" | "BG/NBD" | "recency";
             parameters: components["schemas"]["ModelParameters"] | null;
             reason: string | null;
             returned_customers: number | null;
@@ -1565,6 +1577,11 @@ export interface components {
         };
         WebhookEndpoints: {
             webhooks: components["schemas"]["WebhookEndpoint"][];
+        };
+        YearValue: {
+            expected: number;
+            high: number;
+            low: number;
         };
     };
     responses: never;

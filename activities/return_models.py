@@ -34,7 +34,7 @@ async def fit_company(pool: Pool, company_id: int) -> ReturnModel:
     """Fit one company's ledger as of today (UTC), store the next version, and the customers' return probabilities.
 
     A version is a model, or the reason why there is none; then the probabilities become null.
-    The computation runs in a process of its own and takes a minute or two for 100,000 customers.
+    The computation runs in a process of its own and takes about 20 s of CPU time for 100,000 customers.
 
     Raises:
         psycopg.OperationalError: Postgres does not answer.

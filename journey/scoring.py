@@ -16,6 +16,7 @@ from journey.time import DAY, Moment
 
 WEIGHT = 10_000
 TREND_WINDOW = 90 * DAY
+ROUNDED = "scores are rounded to whole percents"
 #: A risk score above this is high: by default it makes a journey at risk.
 HIGH_RISK = Decimal("0.7")
 
@@ -182,7 +183,7 @@ class Scorer:
                 "inactivity",
                 weight,
                 elapsed > 2 * limit * DAY,
-                f"{_more_than(elapsed, limit)}{days} days since {since}; counts above {limit}",
+                f"{_more_than(elapsed, limit)}{_count(days, 'day')} since {since}; counts above {limit} days",
             )
             for limit, weight in zip(s.risk_inactive_days, s.risk_inactive_weights, strict=True)
         ]
@@ -192,7 +193,7 @@ class Scorer:
                 "missed_appointments",
                 s.risk_missed_weight,
                 self._missed_too_often(facts),
-                f"{facts.missed} missed of {held}; counts above a rate of {s.risk_missed_rate}",
+                f"{facts.missed} of {_count(held, 'appointment')} missed; counts above {_percent(s.risk_missed_rate)}",
             )
         )
         recent, before = trend_counts(facts)
@@ -202,8 +203,8 @@ class Scorer:
                 s.risk_trend_weight,
                 self._declining(facts),
                 (
-                    f"{recent} appointments in the last 90 days of visits, {before} in the 90 before;"
-                    f" counts below a trend of {s.risk_trend}"
+                    f"{_count(recent, 'appointment')} in the last 90 days of visits, {before} in the 90 before;"
+                    f" {_trend_limit(s.risk_trend)}"
                 ),
             )
         )
@@ -213,29 +214,34 @@ class Scorer:
                 "open_tickets",
                 s.risk_tickets_weight,
                 tickets >= s.risk_open_tickets,
-                f"{tickets} open; counts from {s.risk_open_tickets}",
+                f"{_count(tickets, 'open ticket')}; counts from {s.risk_open_tickets}",
             )
         )
         for name, weight, counts, because in parts:
             contribution = weight if counts else Decimal(0)
             total += contribution
             factors.append(Factor(name, _plain(contribution), because))
-        return factors + _remainder(Decimal(self.risk(facts, moment)) / 100 - total, "at most 1, two decimals")
+        because = "a score is at most 100%" if total > 1 else ROUNDED
+        return factors + _remainder(Decimal(self.risk(facts, moment)) / 100 - total, because)
 
     def explain_engagement(self, facts: Facts, moment: Moment) -> list[Factor]:
         """Return the factors of the engagement. They add up to it exactly, because rounding is a factor too."""
         s = self.scoring
         elapsed = moment - 2 * facts.active_at if facts.active_at is not None else 0
         interaction = (
-            f"{facts.ratings} ratings, mean {_plain(Decimal(facts.rating_sum) / facts.ratings, 2)}"
+            f"{_count(facts.ratings, 'rating')}, {_plain(Decimal(facts.rating_sum) / facts.ratings, 2)} of 5 on average"
             if facts.ratings
-            else f"{facts.qualified_calls} qualified of {facts.calls} calls"
+            else f"{facts.qualified_calls} of {_count(facts.calls, 'call')} qualified"
             if facts.calls
-            else "no ratings and no calls: one half"
+            else "no ratings and no calls; counts half"
         )
+        just_passed = next(filter(None, (_more_than(elapsed, limit) for limit in s.recency_days)), "")
         texts = (
-            f"{len(facts.recent)} appointments in 180 days; full at {s.engagement_full_frequency}",
-            f"{_whole_days(elapsed)} days inactive",
+            (
+                f"{_count(len(facts.recent), 'appointment')} in the 180 days up to the last one;"
+                f" full at {s.engagement_full_frequency}"
+            ),
+            f"{just_passed}{_count(_whole_days(elapsed), 'day')} inactive",
             f"lifetime value {_plain(Decimal(facts.value) / 100, 2)}; full at {s.engagement_full_value}",
             interaction,
         )
@@ -248,7 +254,7 @@ class Scorer:
             shown = (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(Decimal("0.0001"), ROUND_HALF_UP)
             total += shown
             factors.append(Factor(name, _plain(shown), because))
-        return factors + _remainder(Decimal(self.engagement(facts, moment)) / 100 - total, "two decimals")
+        return factors + _remainder(Decimal(self.engagement(facts, moment)) / 100 - total, ROUNDED)
 
 
 def trend_counts(facts: Facts) -> tuple[int, int]:
@@ -272,6 +278,20 @@ def _ascends(numbers: tuple[int, ...]) -> bool:
 def _more_than(elapsed: int, limit: int) -> str:
     """Say "more than" just after a limit, when the elapsed time in days still reads as the limit itself."""
     return "more than " if limit * 2 * DAY < elapsed < (limit + 1) * 2 * DAY else ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _percent(share: Decimal) -> str:
+    return f"{_plain(100 * share)}%"
+
+
+def _trend_limit(trend: Decimal) -> str:
+    if trend <= 0:
+        return f"counts if they fell by more than {_percent(-trend)}"
+    return f"counts if they grew by less than {_percent(trend)}"
 
 
 def _remainder(amount: Decimal, because: str) -> list[Factor]:

@@ -141,7 +141,7 @@ def test_each_row_says_why(visit_of_salon: Visit, salon: Salon) -> None:
     tooltip = page.get_by_role("tooltip")
     row = salon.client.get("/v1/portal/analytics/churn-predictions").json()["predictions"][0]
     share = f"{row['return_probability']:.0%}"
-    expected = [
+    expected: list[str | re.Pattern[str]] = [
         re.compile(r"^In “At Risk” since .*\. Last visit 110 days ago\.$"),
         "Risk: Inactivity: 110 days since the last completed appointment; counts above 90 days (+60%).",
         f"{share} likely to return within 90 days, after visits on 3 days in 150 days.",

@@ -87,7 +87,7 @@ def _sentence(before: State, after: State) -> str:
     if after.stage != before.stage:
         return f"{after.stage} on {day} {_unless(before)}"
     changes = [
-        f"{name} changes from {old / 100:.2f} to {new / 100:.2f}"
+        f"{name} changes from {old}% to {new}%"
         for name, old, new in (
             ("risk", before.risk, after.risk),
             ("engagement", before.engagement, after.engagement),
@@ -110,7 +110,7 @@ def details(packed: Mapping[str, Any] | None) -> str:
     lines = [
         f"**{state.stage}** since {_minute(state.entered_at)}, triggered by `{state.trigger}`"
         + (f" (previously {state.previous_stage})" if state.previous_stage else ""),
-        f"- risk **{state.risk / 100:.2f}**, engagement **{state.engagement / 100:.2f}**",
+        f"- risk **{state.risk}%**, engagement **{state.engagement}%**",
         (
             f"- {facts.completed} appointments, lifetime value {money_text(facts.value)}, {facts.missed} missed,"
             f" {facts.cancelled} cancelled, {facts.calls} calls, {facts.open_tickets} open tickets"

@@ -17,7 +17,7 @@ from db.sql_fragments import conjunction
 from journey.stages import DEFAULT_RULEBOOK, Role, Rulebook
 
 MAX_COUNTED = 10_000  # customers outside the stages with the role at risk
-CANDIDATES = 1_000  # of each other stage, before the final order
+CANDIDATES = 200  # of each other stage, before the final order; as many as the limit if that is higher
 
 
 @dataclass(frozen=True, slots=True)

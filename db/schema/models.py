@@ -474,6 +474,17 @@ class Action(Base):
         Index("journey_actions_of_relationship", "relationship_id", "created_at"),
         Index("journey_actions_by_status", "company_id", "status", "updated_at"),
         Index("journey_actions_changed", "company_id", "changed"),
+        Index(
+            "journey_actions_problems",
+            "company_id",
+            "status",
+            "action",
+            "id",
+            postgresql_where=text(
+                "status in ('failed', 'waiting', 'suppressed')"
+                " or status = 'pending' and attempts > 0 and last_error is not null"
+            ),
+        ),
     )
 
     id: Mapped[Id]

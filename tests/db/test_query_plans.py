@@ -32,6 +32,10 @@ insert into journey_events (company_id, customer_id, event_id, content_hash, typ
                             version, rules_version)
 select company_id, id, 'e' || id, decode(md5(id::text), 'hex'), 'feedback.received', now(), '{}', 'applied', 1, 1
   from customers;
+insert into journey_actions (company_id, relationship_id, action_key, action, stage_key, entry, status, due_at)
+select company_id, id, 'k' || id, 'send_welcome_email', 'lead', 2,
+       case when id % 10 = 0 then 'suppressed' when id % 1000 = 1 then 'failed' else 'succeeded' end, now()
+  from customer_relationships;
 """
 
 
@@ -78,6 +82,12 @@ async def test_churn_predictions_are_read_in_the_order_of_indexes(filled: str) -
     for name, index in by_index.items():
         assert index in plans[name].indexes
         assert "customer_relationships" not in plans[name].sequential_scans
+
+
+async def test_failed_and_held_back_actions_are_read_from_their_index(filled: str) -> None:
+    plans = [plan for name, plan in (await explained(filled, MANY)).items() if "failed and held-back actions" in name]
+    assert len(plans) == 3
+    assert all("journey_actions_problems" in plan.indexes and not plan.sequential_scans for plan in plans)
 
 
 async def test_analyze_measures_times(filled: str) -> None:

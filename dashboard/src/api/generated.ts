@@ -321,6 +321,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/portal/problems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_problems_v1_portal_problems_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal/problems/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["retry_actions_v1_portal_problems_retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/portal/relationships": {
         parameters: {
             query?: never;
@@ -614,6 +646,40 @@ export interface components {
             receipt?: string;
             task?: number;
             told?: number[];
+        };
+        ActionProblem: {
+            action: string;
+            attempts: number;
+            channel: ("email" | "sms" | "task" | "webhook") | null;
+            /** Format: date-time */
+            created_at: string;
+            customer_id: string;
+            customer_name: string | null;
+            detail: components["schemas"]["ActionDetail"];
+            done_at: string | null;
+            /** Format: date-time */
+            due_at: string;
+            entry: number;
+            id: number;
+            last_error: string | null;
+            latest_attempts: components["schemas"]["ActionAttempt"][];
+            marketing: boolean;
+            performed_by: number | null;
+            /** @enum {string} */
+            problem: "failed" | "failing" | "waiting" | "suppressed";
+            reason: string | null;
+            stage: string;
+            /** @enum {string} */
+            status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
+            /** Format: date-time */
+            updated_at: string;
+        };
+        ActionProblemCount: {
+            action: string;
+            count: number;
+            more: boolean;
+            /** @enum {string} */
+            problem: "failed" | "failing" | "waiting" | "suppressed";
         };
         ActionRequest: {
             note?: string | null;
@@ -1185,6 +1251,11 @@ export interface components {
             /** Format: uri */
             type: string;
         };
+        ProblemsPage: {
+            action_counts: components["schemas"]["ActionProblemCount"][] | null;
+            actions: components["schemas"]["ActionProblem"][];
+            next_cursor: string | null;
+        };
         Profile: {
             consent?: {
                 [key: string]: boolean;
@@ -1251,6 +1322,20 @@ export interface components {
             priority: "high" | "medium" | "low";
             /** @enum {string} */
             type: "personal_call" | "special_offer" | "email_campaign";
+        };
+        RetryRequest: {
+            action_ids: number[];
+        };
+        RetryResult: {
+            action_id: number;
+            customer_id: string | null;
+            /** @enum {string} */
+            outcome: "retried" | "refused" | "not_found" | "not_confirmed";
+            reason: string | null;
+        };
+        RetryResults: {
+            results: components["schemas"]["RetryResult"][];
+            retried: number;
         };
         ReturnModelSummary: {
             comparison: {
@@ -2926,6 +3011,149 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_problems_v1_portal_problems_get: {
+        parameters: {
+            query?: {
+                action?: string | null;
+                cursor?: string | null;
+                limit?: number;
+                problem?: ("failed" | "failing" | "waiting" | "suppressed")[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemsPage"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    retry_actions_v1_portal_problems_retry_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetryRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetryResults"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -12,10 +12,11 @@ export const queryKeys = {
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
   tasks: (customerId: string | null) => ["tasks", customerId] as const,
   predictions: (query: object) => ["predictions", query] as const,
+  problems: (search: object) => ["problems", search] as const,
   analytics: (path: string, params: object) => ["analytics", path, params] as const,
 };
 
-const LISTS = new Set<unknown>(["customers", "tasks", "predictions"]);
+const LISTS = new Set<unknown>(["customers", "tasks", "predictions", "problems"]);
 
 /** Whether a change to these customers (null: any customer) makes the data of a query key stale. */
 export function isAffected(

@@ -13,15 +13,18 @@ export function describeStage(row: Prediction): string {
   return `${t.stage(row.stage_name, formatDate(row.stage_entered_at))} ${last}`;
 }
 
-/** Say what adds to a risk score. */
+/** Say what adds to a risk score. Of several factors with one name, the last that counts gives the reason. */
 export function describeFactors(factors: readonly Factor[]): string {
   const t = strings.reasons;
-  const counting = factors
-    .filter(({ contribution }) => Number(contribution) !== 0)
-    .map(({ name, because, contribution }) =>
-      t.factor(label("factors", name), because, formatContribution(Number(contribution))),
-    );
-  return counting.length === 0 ? t.noFactor : t.factors(counting.join("; "));
+  const counting = new Map<string, { because: string; effect: number }>();
+  for (const { name, because, contribution } of factors) {
+    const effect = Number(contribution);
+    if (effect !== 0) counting.set(name, { because, effect: effect + (counting.get(name)?.effect ?? 0) });
+  }
+  const described = [...counting].map(([name, { because, effect }]) =>
+    t.factor(label("factors", name), because, formatContribution(effect)),
+  );
+  return described.length === 0 ? t.noFactor : t.factors(described.join("; "));
 }
 
 /** Say how likely a customer is to return, and what that is based on. */

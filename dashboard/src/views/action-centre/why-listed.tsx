@@ -17,7 +17,8 @@ export function WhyListed({ row }: { row: Prediction }) {
       trigger={["hover", "focus"]}
       placement="bottomLeft"
       classNames={{ root: "why-listed" }}
-      title={open && <Reasons row={row} />}
+      title={<Reasons row={row} />}
+      destroyOnHidden
     >
       <Button
         type="link"

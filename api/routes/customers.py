@@ -1,4 +1,4 @@
-"""`PUT /v1/customers/{id}`: customer profiles, the only place for names and contact details."""
+"""Customer profiles, the only place for names and contact details."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from api.dependencies import CredentialDep, CustomerId, GatewayDep
 from api.field_types import Email, Name, Phone
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
-from api.problems import invalid
+from api.problems import invalid, not_found
 from api.schemas.customers import CustomerProfile
 from api.security.route_classes import scoped_route
 from db.people import customers
-from db.people.api_keys import JOURNEYS_WRITE
+from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE
 from journey.identifiers import NO_EMAIL_ADDRESS, is_email_address
 from journey.locales import normalized_locale
 from journey.phone_numbers import MAX_LENGTH
 from journey.quiet_hours import is_time_zone
 
-router = APIRouter(tags=["customers"], route_class=scoped_route(JOURNEYS_WRITE))
+_read = APIRouter(tags=["customers"], route_class=scoped_route(JOURNEYS_READ))
+_write = APIRouter(tags=["customers"], route_class=scoped_route(JOURNEYS_WRITE))
 
 
 def _zone(text: str) -> str:
@@ -72,7 +73,23 @@ class Profile(BaseModel):
     )
 
 
-@router.put(
+@_read.get(
+    "/v1/customers/{customer_id}",
+    summary="Get a customer's profile",
+    response_model=None,
+    responses={
+        200: json_answer(CustomerProfile, "The profile.", {"customer_id": "c-1001", "name": "Ada Example"}),
+        **problems("not-found"),
+    },
+)
+async def get_profile(customer_id: CustomerId, gateway: GatewayDep, credential: CredentialDep) -> dict[str, Any]:
+    profile = await customers.get(gateway.pool, credential.company_id, customer_id)
+    if profile is None:
+        raise not_found("there is no such customer")
+    return profile
+
+
+@_write.put(
     "/v1/customers/{customer_id}",
     summary="Replace a customer's profile",
     response_model=None,
@@ -95,3 +112,6 @@ async def put_profile(
     return await customers.put_profile(
         gateway.pool, credential.company_id, customer_id, profile.model_dump(), restored_by=staff
     )
+
+
+router = APIRouter(routes=[*_read.routes, *_write.routes])

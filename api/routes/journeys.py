@@ -88,7 +88,8 @@ _DETAILS_EXAMPLE = {
     responses={
         200: json_answer(
             JourneyTimeline,
-            "The journey with its transitions, the newest events of the ledger, and its actions; newest first.",
+            "The journey with its transitions, the newest events of the ledger, and its actions; newest first."
+            " `journey` is null for a customer who has a profile and no events yet.",
             {"journey": {**JOURNEY_EXAMPLE, **_DETAILS_EXAMPLE}, "transitions": [], "events": [], "actions": []},
         ),
         **problems("not-found"),
@@ -107,7 +108,7 @@ async def get_journey(request: Request) -> Response:
         url = f"{gateway.temporal_ui_url.rstrip('/')}/namespaces/{gateway.namespace}/workflows/{workflow}"
     body = await projection.journey_json(gateway.pool, company_id, customer_id, events=limit, url=url)
     if body is None:
-        raise not_found("this customer has no journey")
+        raise not_found("there is no such customer")
     return Response(body, media_type=JSON)
 
 

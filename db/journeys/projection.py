@@ -58,7 +58,7 @@ prepare journey_with_timeline (bigint, text, int, text) as
 with {names}
 select json_build_object(
     'journey', (select row_to_json(j) from (select {fields}, c.name, c.email, c.phone,
-        {e164} as phone_e164, r.notes, $4 as temporal_url) j),
+        {e164} as phone_e164, r.notes, $4 as temporal_url) j where r.id is not null),
     'transitions', (
         select coalesce(json_agg(t), '[]') from (
             select t.id, t.from_stage, coalesce(n.names ->> t.from_stage, t.from_stage) as from_stage_name,
@@ -77,7 +77,7 @@ select json_build_object(
             from journey_actions a where a.relationship_id = r.id order by a.created_at desc, a.id desc) a)
 )::text
 from customers c
-join customer_relationships r on r.company_id = c.company_id and r.customer_id = c.id
+left join customer_relationships r on r.company_id = c.company_id and r.customer_id = c.id
 cross join names n
 where c.company_id = $1 and c.external_id = $2
 """
@@ -103,7 +103,7 @@ async def journey_json(
         url: Included as `temporal_url`.
 
     Returns:
-        The JSON text; None if there is no such journey.
+        The JSON text, whose `journey` is null for a customer without one; None if there is no such customer.
     """
     async with pooled_connection(pool) as connection:
         # Scope and statement in one message: one round trip, one implicit transaction, and the prepared plan.

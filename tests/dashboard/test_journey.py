@@ -13,6 +13,7 @@ from contracts import names
 from tests.dashboard.conftest import Stack, Visit
 from tests.support.dashboard_controls import select_option, visible_dialog, wait_for
 from tests.support.dashboard_customers import (
+    create_profile,
     finished_actions,
     get_journey,
     list_actions,
@@ -190,6 +191,24 @@ def test_scores_are_explained(visit: Visit) -> None:
     expect(risk).to_have_attribute("aria-expanded", "false")  # one at a time
     engagement.press("Enter")
     expect(page.get_by_role("table")).to_have_count(0)
+
+
+def test_a_customer_without_a_journey_is_found_and_has_a_page(visit: Visit) -> None:
+    stack = visit.stack
+    customer = create_profile(stack, "Nora Newcomer", {"phone": "(030) 123456 ext. 5"})
+    visit.sign_in(at="/customers?find=nora+newc")
+    page = visit.page
+    expect(page.get_by_text("1 customer", exact=True)).to_be_visible()
+    expect(page.get_by_text("No visits yet")).to_be_visible()
+    page.get_by_role("link", name="Nora Newcomer").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nora Newcomer")
+    expect(page.get_by_text("Nothing has happened yet")).to_be_visible()
+    expect(page.get_by_role("link", name="(030) 123456 ext. 5")).to_have_attribute("href", "tel:030123456")
+    address = f"{customer}@example.com"
+    expect(page.get_by_role("link", name=address)).to_have_attribute("href", f"mailto:{address}")
+    stack.send_event(customer, "call.received", duration_seconds=20)  # the page follows, without a reload
+    expect(page.get_by_text("Prospect").first).to_be_visible()
+    expect(page.get_by_text("Nothing has happened yet")).to_have_count(0)
 
 
 def test_links_from_a_journey(visit: Visit) -> None:

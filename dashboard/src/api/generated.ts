@@ -88,7 +88,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        get: operations["get_profile_v1_customers__customer_id__get"];
         put: operations["put_profile_v1_customers__customer_id__put"];
         post?: never;
         delete?: never;
@@ -1149,7 +1149,7 @@ export interface components {
         JourneyTimeline: {
             actions: components["schemas"]["JourneyAction"][];
             events: components["schemas"]["LedgerEvent"][];
-            journey: components["schemas"]["Journey"];
+            journey: components["schemas"]["Journey"] | null;
             transitions: components["schemas"]["Transition"][];
         };
         LedgerEvent: {
@@ -1340,27 +1340,25 @@ export interface components {
             index: number;
         };
         Relationship: {
-            /** Format: date-time */
-            created_at: string;
-            current_stage: string;
+            created_at: string | null;
+            current_stage: string | null;
             customer_id: string;
-            days_in_current_stage: number;
+            days_in_current_stage: number | null;
             days_inactive: number | null;
             email: string | null;
             engagement_score: number | null;
-            held: boolean;
+            held: boolean | null;
             hold_until: string | null;
             last_appointment_at: string | null;
-            lifetime_value: number;
+            lifetime_value: number | null;
             name: string | null;
             next_deadline: string | null;
             next_stage: string | null;
             previous_stage: string | null;
             risk_score: number | null;
-            /** Format: date-time */
-            stage_entered_at: string;
-            stage_name: string;
-            total_appointments: number;
+            stage_entered_at: string | null;
+            stage_name: string | null;
+            total_appointments: number | null;
         };
         RelationshipsPage: {
             next_cursor: string | null;
@@ -1895,6 +1893,75 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_profile_v1_customers__customer_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerProfile"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             422: {

@@ -11,6 +11,7 @@ export type Scoring = Schemas["Stages"]["scoring"];
 
 export type Journey = Schemas["Journey"];
 export type Relationship = Schemas["Relationship"];
+export type Profile = Schemas["CustomerProfile"];
 
 export type Entry = Schemas["TimelinePage"]["timeline"][number];
 export type TransitionEntryData = Extract<Entry, { kind: "transition" }>;

@@ -5,8 +5,8 @@ Code of the version before reads the parameters of BG/NBD, which stay in their c
 
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

@@ -30,6 +30,21 @@ SIDE_EFFECTS = """
       from r where relationship_id = r.id and journey_actions.id = any(%(retried_actions)s::bigint[])
        and status in ('failed', 'suppressed', 'pending')
     returning action_key
+), recheckable as (
+    -- Besides those that wait for the profile: those that were suppressed because of it a short time ago, and those
+    -- being tried now, perhaps with the old profile. Its own workflow tries a campaign's step again.
+    select a.id from journey_actions a, r
+     where %(profile_changed)s and a.relationship_id = r.id
+       and (a.status = 'waiting' and a.detail ->> 'waits_for' = 'profile' and a.action not like 'campaign\\_%%'
+            or a.status = 'suppressed' and (a.detail ->> 'profile_until')::bigint
+                                           > extract(epoch from %(decided_at)s::timestamptz) * 1000000
+            or a.status = 'pending' and a.due_at <= %(decided_at)s::timestamptz
+               and (a.action not like 'campaign\\_%%' or (a.detail ->> 'recheck')::int = %(version)s))
+), rechecked as (
+    update journey_actions a set status = 'pending', reason = null, due_at = %(decided_at)s::timestamptz,
+           detail = a.detail || jsonb_build_object('recheck', %(version)s::int), updated_at = now()
+      from recheckable where a.id = recheckable.id
+    returning a.action_key
 ), updated_tasks as (
     update tasks set status = case when x.done then 'done' else tasks.status end,
            done_at = case when x.done then coalesce(tasks.done_at, %(decided_at)s::timestamptz) end,
@@ -52,7 +67,8 @@ SIDE_EFFECTS = """
       from r where relationship_id = r.id and journey_actions.entry < %(transition_number)s
        and action like 'campaign\\_%%' and status in ('pending', 'waiting')
 )
-select r.id, (select json_agg(action_key) from (select action_key from a union all select action_key from retried) k)
+select r.id, (select json_agg(action_key) from (select action_key from a union all select action_key from retried
+                                               union all select action_key from rechecked) k)
   from r
 """
 
@@ -66,15 +82,19 @@ class SideEffects:
         retried_actions: The ids of the actions to retry.
         task_updates: Changes of tasks: ``{id, done, staff_id?, note?, by?}``.
         ends_campaigns: A stage was left in which a campaign may be running.
+        profile_changed: Actions that wait for the customer's profile are tried again.
     """
 
     actions: list[dict[str, Any]]
     retried_actions: list[int]
     task_updates: list[dict[str, Any]]
     ends_campaigns: bool = False
+    profile_changed: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.actions or self.retried_actions or self.task_updates or self.ends_campaigns)
+        return bool(
+            self.actions or self.retried_actions or self.task_updates or self.ends_campaigns or self.profile_changed
+        )
 
     def parameters(self, key_prefix: str, transition_number: int) -> dict[str, Any]:
         """Return the parameters of SIDE_EFFECTS.
@@ -88,6 +108,7 @@ class SideEffects:
             "actions": orjson.dumps(self.actions).decode(),
             "retried_actions": self.retried_actions,
             "task_updates": orjson.dumps(self.task_updates).decode(),
+            "profile_changed": self.profile_changed,
             "transition_number": transition_number,
         }
 

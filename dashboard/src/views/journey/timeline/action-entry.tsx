@@ -2,7 +2,6 @@ import { ReloadOutlined } from "@ant-design/icons";
 import { App, Button, Tag } from "antd";
 import type { ReactNode } from "react";
 import { useRetryAction } from "../../../api/mutations";
-import { useTasks } from "../../../api/queries";
 import type { ActionEntryData } from "../../../api/types";
 import { errorMessage } from "../../../components/error-alert";
 import { formatRelative, formatTime } from "../../../format/dates";
@@ -17,7 +16,12 @@ const COLOURS: Record<string, string> = {
   waiting: "warning",
   pending: "processing",
   open: "processing",
+  running: "processing",
+  done: "success",
+  completed: "success",
 };
+
+const MESSAGE_CHANNELS = ["email", "sms", "webhook"];
 
 interface Props {
   action: ActionEntryData;
@@ -30,8 +34,7 @@ export function ActionEntry({ action, time, customerId }: Props) {
   const isOpen = action.status === "pending" || action.status === "waiting";
   const note = action.detail?.note;
   const canEdit = useCanEdit();
-  const hasOpenTask = useHasOpenTask(customerId, action);
-  const status = hasOpenTask ? "open" : action.status;
+  const status = shownStatus(action);
   const isFailing = isOpen && action.last_error !== null && action.attempts > 0;
   return (
     <div className="entry">
@@ -41,7 +44,7 @@ export function ActionEntry({ action, time, customerId }: Props) {
         <Tag color={isFailing ? "error" : (COLOURS[status] ?? "default")}>
           {isFailing ? t.failing : label("statuses", status)}
         </Tag>
-        {isOpen && <span>{isFailing ? nextTry(action.due_at) : t.due(formatRelative(action.due_at))}</span>}
+        {isOpen && <span>{isFailing ? nextTry(action.due_at) : due(action)}</span>}
         {action.attempts > 1 && <span>{t.attempts(formatNumber(action.attempts), action.attempts)}</span>}
       </p>
       {action.reason && <p className="secondary">{action.reason}</p>}
@@ -62,11 +65,17 @@ function nextTry(dueAt: string): string {
   return Date.parse(dueAt) > Date.now() ? t.nextTryAt(formatTime(dueAt)) : t.nextTrySoon;
 }
 
-/** Whether the action created a task that is not done yet: such an action is finished, but the work is not. */
-function useHasOpenTask(customerId: string, action: ActionEntryData): boolean {
-  const openTasks = useTasks(customerId).data?.pages.flatMap((page) => page.tasks) ?? [];
-  const taskId = action.detail?.task;
-  return openTasks.some((task) => task.id === taskId);
+function due(action: ActionEntryData): string {
+  const t = strings.journey;
+  const when = formatRelative(action.due_at);
+  return action.waits_for === "profile" ? t.waitsForProfile(when) : t.due(when);
+}
+
+/** The state of the task or campaign that the action created, which is not done when it is created; else its own. */
+function shownStatus(action: ActionEntryData): string {
+  if (action.work_status !== null) return action.work_status;
+  const isMessage = action.status === "succeeded" && MESSAGE_CHANNELS.includes(action.channel ?? "");
+  return isMessage ? "sent" : action.status;
 }
 
 function Retry({ customerId, action }: { customerId: string; action: ActionEntryData }) {

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from activities import rendering
+from activities.bounded_rendering import RenderingDelayed, TemplateRenderer
 from activities.channels import Message, NotDelivered, Sender, message_id
 from activities.channels.registry import channel_spec
 from activities.channels.webhook import Endpoint, EndpointGone, WebhookChannel
@@ -30,6 +31,7 @@ class Delivery:
         webhook: The channel for events.
         public_url: Where the links lead, without a trailing slash.
         link_secret: Signs the links. While it is None, customers get no messages.
+        renderer: Renders companies' own templates.
     """
 
     pool: Pool
@@ -37,6 +39,7 @@ class Delivery:
     webhook: WebhookChannel
     public_url: str
     link_secret: str | None
+    renderer: TemplateRenderer = field(default_factory=TemplateRenderer)
 
     async def deliver(self, context: ActionContext, effect: Delivered) -> Outcome:
         """Deliver a message or an event and return the outcome.
@@ -92,8 +95,13 @@ class Delivery:
     ) -> rendering.Rendered:
         locales = rendering.fallbacks(locale)
         saved = await message_templates.find_best_template(self.pool, context.company_id, template, locales)
-        own = None if saved is None else rendering.CompanyTemplate(*saved[1])
-        return await asyncio.to_thread(rendering.render, template, locale, values, own)
+        if saved is None:
+            return await asyncio.to_thread(rendering.render, template, locale, values)
+        own = rendering.CompanyTemplate(*saved[1])
+        try:
+            return await self.renderer.render(context.company_id, template, locale, values, own)
+        except RenderingDelayed:
+            raise NotDelivered("the template could not be rendered in time on this machine") from None
 
     async def _deliver_event(self, context: ActionContext, effect: WebhookEvent) -> Outcome:
         """Deliver to each endpoint once: the action's detail lists those that have already received the event.

@@ -145,14 +145,17 @@ def _default(value: str, default_value: str = "", boolean: bool = True) -> str:
 
 
 def _named(name: str, apply: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a filter so that its errors name it."""
+    """Wrap a filter so that its errors name it, and its result is limited."""
 
     @wraps(apply)
     def filtered(*args: Any, **kwargs: Any) -> Any:
         try:
-            return apply(*args, **kwargs)
+            result = apply(*args, **kwargs)
         except Exception as error:
             raise TemplateRuntimeError(f"the filter {name!r} cannot be applied like this") from error
+        if isinstance(result, str) and len(result) > MAX_RENDERED:  # repeated escaping lets a value grow
+            raise TemplateRuntimeError(f"the filter {name!r} returns more than {MAX_RENDERED} characters")
+        return result
 
     return filtered
 
@@ -169,6 +172,7 @@ class _Environment(ImmutableSandboxedEnvironment):
             lstrip_blocks=True,
             keep_trailing_newline=False,
             auto_reload=False,
+            optimized=built_in,  # the optimiser evaluates a chain of filters again for each of its filters
         )
         self.globals.clear()
         self.filters["default"] = self.filters["d"] = _default
@@ -199,7 +203,7 @@ def _company_template(template: Template, own: CompanyTemplate) -> dict[str, Com
 
 @lru_cache(maxsize=256)
 def _compile(name: str, part: str, source: str) -> Compiled:
-    check_part(part, source, TEMPLATES[name])
+    check_part(part, source, TEMPLATES[name], max_expressions=None)
     try:
         return (_COMPANY_HTML if part == "html" else _COMPANY_TEXT).from_string(source)
     except TemplateSyntaxError as error:

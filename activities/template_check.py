@@ -11,6 +11,7 @@ from journey.text import STORABLE_TEXT, is_storable
 MAX_DIGITS = 15  # of a number; larger ones cannot be converted to text exactly, or at all
 MAX_NUMBER = 10**MAX_DIGITS
 MAX_SOURCE = {"subject": 1_000, "html": 100_000, "text": 20_000}  # characters
+MAX_EXPRESSIONS = 1_000  # of one part: variables, literals, filters, conditions; each takes 0.1 ms to compile
 
 _ALLOWED_NODES: tuple[type[nodes.Node], ...] = (
     nodes.Template,
@@ -29,6 +30,7 @@ _ALLOWED_NODES: tuple[type[nodes.Node], ...] = (
     nodes.Filter,
     nodes.Keyword,
 )
+_TEXT_NODES = (nodes.Template, nodes.Output, nodes.TemplateData)  # what the text between expressions consists of
 #: Without ``safe``, which would insert a customer's name into the HTML unescaped.
 FILTERS = frozenset({"capitalize", "d", "default", "e", "escape", "lower", "title", "trim", "upper", "urlencode"})
 
@@ -43,12 +45,22 @@ class InvalidTemplate(ValueError):
         self.part, self.problem, self.line = part, problem, line
         super().__init__(f"{part}{f', line {line}' if line else ''}: {problem}")
 
+    def __reduce__(self) -> tuple[type["InvalidTemplate"], tuple[str, str, int | None]]:
+        return type(self), (self.part, self.problem, self.line)  # it is raised in another process
+
 
 _parser = Environment(autoescape=True)  # never renders
 
 
-def check_part(part: str, source: str, template: Template) -> set[str]:
-    """Check one part and return the variables that it uses. Raises InvalidTemplate."""
+def check_part(part: str, source: str, template: Template, max_expressions: int | None = MAX_EXPRESSIONS) -> set[str]:
+    """Check one part and return the variables that it uses.
+
+    Args:
+        max_expressions: None for a saved template: one that was saved before this limit existed is still sent.
+
+    Raises:
+        InvalidTemplate: It contains something that is not allowed, or is too large.
+    """
     if len(source) > MAX_SOURCE[part]:
         raise InvalidTemplate(part, f"longer than {MAX_SOURCE[part]} characters")
     if not is_storable(source):
@@ -62,8 +74,13 @@ def check_part(part: str, source: str, template: Template) -> set[str]:
     except ValueError:  # Python converts at most 4300 digits
         raise InvalidTemplate(part, _NUMBER) from None
     used = set()
+    expressions = 0
     for node in _walk(tree):
         _check_node(part, node, template)
+        expressions += not isinstance(node, _TEXT_NODES)
+        if max_expressions is not None and expressions > max_expressions:
+            problem = f"more than {max_expressions} variables, values, filters and conditions; shorten it"
+            raise InvalidTemplate(part, problem, node.lineno)
         if isinstance(node, nodes.Name):
             used.add(node.name)
     return used

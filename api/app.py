@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 import connection
+from activities.bounded_rendering import TemplateRenderer
 from activities.channels.webhook import WebhookChannel
 from api import openapi, problems
 from api.change_streams import ChangeStreams
@@ -58,6 +59,7 @@ from logging_setup import configure_logs
 from settings import Settings, read_settings
 
 POOL_TIMEOUT = 2.0  # seconds that a request waits for a database connection
+MAX_WAITING_TEMPLATES = 5  # previews and checks of one company in progress, which wait for each other
 
 _DESCRIPTION = """
 Send events, read customer journeys. Authenticate with `Authorization: Bearer KEY`; the API key determines the company.
@@ -127,6 +129,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         metrics=metrics,
         rulebooks=RulebookCache(),
         webhooks=WebhookChannel(settings.webhook_allow.split(",")),
+        templates=TemplateRenderer(max_waiting=MAX_WAITING_TEMPLATES),
         ip_rate_limits=ip_rate_limits,
         link_secret=settings.link_secret,
         intake_concurrency=settings.intake_concurrency,

@@ -13,6 +13,7 @@ from fastapi import Depends, Path, Request
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.bounded_rendering import TemplateRenderer
 from activities.channels.webhook import WebhookChannel
 from api.change_streams import ChangeStreams
 from api.problems import unavailable
@@ -71,6 +72,7 @@ class Gateway:
 
     Attributes:
         webhooks: Validates the URLs of webhook endpoints.
+        templates: Renders companies' own templates.
         link_secret: Verifies the signed links in messages; None rejects every link.
         session_idle: A browser session ends after this time without a request.
         session_lifetime: A browser session ends at the latest this long after the sign-in.
@@ -82,6 +84,7 @@ class Gateway:
     metrics: GatewayMetrics
     rulebooks: RulebookCache
     webhooks: WebhookChannel
+    templates: TemplateRenderer
     ip_rate_limits: IpRateLimits
     link_secret: str | None
     intake_concurrency: int

@@ -21,7 +21,7 @@ import psycopg
 
 from bench import commits
 from db.analytics import journey_analytics
-from db.analytics.churn_predictions import churn_predictions
+from db.analytics.churn_predictions import ChurnSearch, churn_predictions
 from db.analytics.journey_analytics import AnalyticsQuery, stages_json
 from db.analytics.rollup_writer import roll_up
 from db.analytics.stage_metrics import stage_metrics
@@ -146,7 +146,7 @@ def queries(pool: Pool, company: int) -> dict[str, Query]:
         "stage metrics, 30 days": lambda: stage_metrics(
             pool, company, AnalyticsQuery(), today - timedelta(days=29), today
         ),
-        "churn predictions, 50": lambda: churn_predictions(pool, company, DEFAULT_RULEBOOK, 50),
+        "churn predictions, 50": lambda: churn_predictions(pool, company, DEFAULT_RULEBOOK, ChurnSearch(limit=50)),
     }
 
 

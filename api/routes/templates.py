@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from collections.abc import Awaitable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from activities.bounded_rendering import RenderingDelayed, TooManyWaiting
 from activities.message_catalogue import TEMPLATES
 from activities.previews import preview
-from activities.rendering import CompanyTemplate, InvalidTemplate, check_template, fallbacks
+from activities.rendering import CompanyTemplate, InvalidTemplate, fallbacks
 from api.dependencies import CredentialDep, Gateway, GatewayDep
 from api.field_types import storable
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
-from api.problems import invalid, not_found
+from api.problems import invalid, not_found, problem, unavailable
 from api.schemas.outreach import MessagePreview, Messages, SavedTemplate
 from api.security.route_classes import scoped_route
 from db.connections import tenant_transaction
 from db.outreach import message_templates, outreach_settings
 from db.people.api_keys import ADMIN, Credential
 from journey.locales import TEMPLATE_LOCALE
+
+Result = TypeVar("Result")
 
 router = APIRouter(tags=["templates"], route_class=scoped_route(ADMIN))
 
@@ -138,7 +142,7 @@ async def put_template(
     """The template is validated and rendered with example values before it is saved."""
     _known(name)
     source = (template.subject, template.html, template.text)
-    await _check(name, CompanyTemplate(*source))
+    await _bounded(gateway.templates.check(credential.company_id, name, CompanyTemplate(*source)))
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         await message_templates.put_template(
             connection, credential.company_id, name, locale, source, by_key(credential)
@@ -183,10 +187,10 @@ async def preview_template(name: Name, draft: Draft, gateway: GatewayDep, creden
     """Nothing is saved and nothing is sent."""
     _known(name)
     company, source, own = await _chosen(gateway, credential, name, draft)
-    try:
-        rendered = await asyncio.to_thread(preview, name, draft.locale, company, own)
-    except InvalidTemplate as error:
-        raise _invalid(error) from None
+    if own is None:
+        rendered = await asyncio.to_thread(preview, name, draft.locale, company)
+    else:
+        rendered = await _bounded(gateway.templates.preview(credential.company_id, name, draft.locale, company, own))
     return {"source": source, "subject": rendered.subject, "html": rendered.html, "text": rendered.text}
 
 
@@ -196,7 +200,7 @@ async def _chosen(
     """Return the company's name, the source, and the template to render (None: the built-in one)."""
     own = None if draft.text is None else CompanyTemplate(draft.subject, draft.html, draft.text)
     if own is not None:
-        await _check(name, own)
+        await _bounded(gateway.templates.check(credential.company_id, name, own))
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         company = await outreach_settings.load(connection, credential.company_id)
         assert company is not None  # the company of a key exists
@@ -212,11 +216,17 @@ def _known(name: str) -> None:
         raise not_found("no such message; available: " + ", ".join(TEMPLATES))
 
 
-async def _check(name: str, own: CompanyTemplate) -> None:
+async def _bounded(work: Awaitable[Result]) -> Result:
+    """Wait for the renderer. Raises the problem 422, 429 or 503."""
     try:
-        await asyncio.to_thread(check_template, name, own.subject, own.html, own.text)
+        return await work
     except InvalidTemplate as error:
         raise _invalid(error) from None
+    except TooManyWaiting:
+        detail = "too many templates of this company are being rendered at the moment"
+        raise problem("rate-limited", detail, headers={"Retry-After": "1"}) from None
+    except RenderingDelayed:
+        raise unavailable("template rendering", "this took too long because the machine is overloaded") from None
 
 
 def _invalid(error: InvalidTemplate) -> Exception:

@@ -2,29 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from psycopg import sql
 
-from db.analytics.journey_analytics import stages_json
-from db.analytics.rollup_reader import RollupReader, read_rollups, span_params
+from db.analytics.journey_analytics import AnalyticsQuery
+from db.analytics.rollup_reader import RollupReader, read_rollups
 from db.connections import Pool
 from db.essential_queries import RegisteredQuery
 from db.journeys.projection import INACTIVE_SINCE, days_since, stage_names
 from journey.stages import DEFAULT_RULEBOOK, Role, Rulebook
 
-MAX_COUNTED = 10_000
+MAX_COUNTED = 10_000  # customers outside the stages with the role at risk
+CANDIDATES = 1_000  # of each other stage, before the final order
 
+
+@dataclass(frozen=True, slots=True)
+class ChurnSearch:
+    """Which customers to list: those in stages with the role `at_risk`, and on request others.
+
+    Attributes:
+        min_risk: Also list customers in stages without the roles `at_risk` and `lost` from this risk score on.
+        include_lost: Also list customers in stages with the role `lost`.
+        stages: List only customers in these stages; () does not filter.
+    """
+
+    min_risk: float | None = None
+    include_lost: bool = False
+    stages: Sequence[str] = ()
+    limit: int = 50
+
+    def params(self, rulebook: Rulebook) -> dict[str, Any]:
+        at_risk, lost = rulebook.keys_with(Role.AT_RISK), rulebook.keys_with(Role.LOST)
+        listed = at_risk + lost if self.include_lost else at_risk
+        others = [] if self.min_risk is None else [key for key in rulebook.by_key if key not in at_risk + lost]
+        return {
+            "listed_stages": self._filter(listed),
+            "other_stages": self._filter(others),
+            "lost_stages": lost,
+            "min_risk": None if self.min_risk is None else str(self.min_risk),
+        }
+
+    def _filter(self, keys: Sequence[str]) -> list[str]:
+        return [key for key in keys if not self.stages or key in self.stages]
+
+
+# The total of the listed stages is `standing` of `journey_analytics`, so that it is the number that analytics shows.
 _PREDICTIONS = sql.SQL(
     """
 {clauses}, {names}, listed as materialized (
     select id from (
-        (select id, risk_score from customer_relationships
-          where company_id = %(company)s and risk_score > %(high_risk)s order by risk_score desc, id limit {limit})
-        union
-        select a.id, a.risk_score from unnest(%(at_risk_stages)s::text[]) as s(stage) cross join lateral (
+        select a.id, a.risk_score from unnest(%(listed_stages)s::text[]) as s(stage) cross join lateral (
             select id, risk_score from customer_relationships
              where company_id = %(company)s and current_stage = s.stage
              order by risk_score desc, id limit {limit}) a
+        union all
+        select a.id, a.risk_score from unnest(%(other_stages)s::text[]) as s(stage) cross join lateral (
+            select id, risk_score from customer_relationships
+             where company_id = %(company)s and current_stage = s.stage and risk_score >= %(min_risk)s::numeric
+             order by risk_score desc, id limit {candidates}) a
     ) candidates order by risk_score desc, id limit {limit}
+), counted as (
+    select (select coalesce(sum(n), 0)::bigint from standing where stage = any(%(listed_stages)s)) as listed,
+           (select count(*) from (
+                select from customer_relationships
+                 where company_id = %(company)s and current_stage = any(%(other_stages)s)
+                   and risk_score >= %(min_risk)s::numeric limit {most} + 1) t) as others
 ), churned_after as materialized (
     select key[1] as stage, sum(amount) / sum(n) * interval '1 second' as mean_stay
       from ({stays}) s where key[2] = any(%(lost_stages)s) group by 1 having sum(n) > 0
@@ -44,7 +89,7 @@ _PREDICTIONS = sql.SQL(
       cross join names n left join churned_after h on h.stage = r.current_stage
      where r.company_id = %(company)s
 )
-select json_build_object('total', least(counted, {most}), 'more', counted > {most},
+select json_build_object('total', listed + least(others, {most}), 'more', others > {most},
     'predictions', coalesce(json_agg(json_build_object(
     'customer_id', external_id, 'name', name, 'email', email, 'current_stage', current_stage,
     'stage_name', stage_name, 'stage_entered_at', stage_entered_at, 'risk_score', risk_score,
@@ -59,21 +104,17 @@ select json_build_object('total', least(counted, {most}), 'more', counted > {mos
                        ('email_campaign', 'low', 'Include in re-engagement email campaign', true)
                ) as a(type, priority, description, advised) where advised))
     order by risk_score desc, id) filter (where id is not null), '[]'))::text
-  from (select count(*) as counted from (
-            (select id from customer_relationships
-              where company_id = %(company)s and risk_score > %(high_risk)s limit {most} + 1)
-            union
-            (select id from customer_relationships
-              where company_id = %(company)s and current_stage = any(%(at_risk_stages)s) limit {most} + 1)) t) c
-  left join rows on true group by counted
+  from counted left join rows on true group by listed, others
 """
 )
 
 
-def _statement(reader: RollupReader, limit: int) -> sql.Composed:
+def _statement(query: AnalyticsQuery, reader: RollupReader, limit: int) -> sql.Composed:
     return _PREDICTIONS.format(
-        limit=sql.Literal(limit),  # not a parameter: the generic plan for an unknown limit reads all customers
-        clauses=sql.SQL(reader.clauses),
+        # not parameters: the generic plan for an unknown limit reads all customers
+        limit=sql.Literal(limit),
+        candidates=sql.Literal(max(limit, CANDIDATES)),
+        clauses=sql.SQL(query.clauses(reader)),
         names=stage_names(sql.Placeholder("company")),
         stays=sql.SQL(reader.rows("stay", "ever")),
         inactive_since=sql.SQL(INACTIVE_SINCE),
@@ -82,33 +123,33 @@ def _statement(reader: RollupReader, limit: int) -> sql.Composed:
     )
 
 
-async def churn_predictions(pool: Pool, company_id: int, rulebook: Rulebook, limit: int) -> bytes:
-    """Return the customers with a high risk score or in a stage with the role at risk, highest risk first.
+async def churn_predictions(pool: Pool, company_id: int, rulebook: Rulebook, search: ChurnSearch) -> bytes:
+    """Return the customers that a search lists, highest risk first.
 
     ``predicted_churn_date`` is when the stage was entered plus the mean stay of those who moved from it to a stage with
     the role lost (``predicted_by`` is ``history``), without such the deadline that leads to one (``deadline``); it is
     never in the past. It is null for customers who are lost already, and if neither is known.
 
     Returns:
-        The JSON text of ``{"total", "more", "predictions"}``. ``total`` counts up to `MAX_COUNTED` customers;
-        ``more`` says whether there are more.
+        The JSON text of ``{"total", "more", "predictions"}``. ``total`` counts every customer in the listed stages and
+        up to `MAX_COUNTED` others; ``more`` says whether there are more others.
     """
-    params = {
-        "company": company_id,
-        "stages": stages_json(rulebook.all_stages),
-        "at_risk_stages": rulebook.keys_with(Role.AT_RISK),
-        "lost_stages": rulebook.keys_with(Role.LOST),
-        "high_risk": rulebook.scoring.high_risk,
-        **span_params("ever", None, None),
-    }
-    text: str = await read_rollups(pool, company_id, lambda reader: _statement(reader, limit), params)
+    query = AnalyticsQuery(rulebook.all_stages)
+    params = {**query.params(company_id), **search.params(rulebook)}
+    text: str = await read_rollups(pool, company_id, lambda reader: _statement(query, reader, search.limit), params)
     return text.encode()
 
 
-ESSENTIAL_QUERIES = (
-    RegisteredQuery(
-        "churn predictions",
-        lambda pool, sample: churn_predictions(pool, sample.company_id, DEFAULT_RULEBOOK, 50),
+def _essential(name: str, search: ChurnSearch) -> RegisteredQuery:
+    return RegisteredQuery(
+        name,
+        lambda pool, sample: churn_predictions(pool, sample.company_id, DEFAULT_RULEBOOK, search),
         reads_whole_company=True,
-    ),
+    )
+
+
+ESSENTIAL_QUERIES = (
+    _essential("churn predictions", ChurnSearch()),
+    _essential("churn predictions above a risk", ChurnSearch(min_risk=float(DEFAULT_RULEBOOK.scoring.high_risk))),
+    _essential("churn predictions with lost customers", ChurnSearch(include_lost=True)),
 )

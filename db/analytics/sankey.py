@@ -12,6 +12,7 @@ from typing import LiteralString
 
 from db.analytics.journey_analytics import AnalyticsQuery, stages_json
 from db.connections import Pool, tenant_rows
+from db.essential_queries import RegisteredQuery
 
 MAX_STEPS = 8  # the last link of a journey with more moves leads to its last stage
 
@@ -70,3 +71,12 @@ async def sankey(pool: Pool, company_id: int, query: AnalyticsQuery, *, steps: i
     rows = await tenant_rows(pool, company_id, _SANKEY, values)
     text: str = rows[0][0]
     return text.encode()
+
+
+ESSENTIAL_QUERIES = (
+    RegisteredQuery(
+        "sankey, one month",
+        lambda pool, sample: sankey(pool, sample.company_id, AnalyticsQuery(period="month")),
+        reads_whole_company=True,
+    ),
+)

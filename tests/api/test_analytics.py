@@ -53,13 +53,45 @@ def visit(days: int) -> dict[str, str]:
     return {"type": "appointment.completed", "occurred_at": days_ago(days)}
 
 
+def put_at_risk(tenant: Tenant, customer: str) -> None:
+    answer = tenant.client.post(f"/v1/customers/{customer}/stage", json={"stage": "at_risk", "reason": "test"})
+    assert answer.status_code == 200
+
+
+def test_at_risk_means_one_thing(tenant: Tenant, working: None) -> None:
+    """The analytics tile, the churn predictions and the search by stage give the same number at the same moment."""
+    tickets = [{"type": "support_ticket.opened", "ticket_id": f"t-{n}", "occurred_at": days_ago(99)} for n in (1, 2)]
+    missed = {"type": "appointment.missed", "occurred_at": days_ago(100)}
+    tenant.live("quiet", visit(100))
+    tenant.live("manual", {"occurred_at": days_ago(5)})
+    put_at_risk(tenant, "manual")
+    tenant.live("risky", missed, *tickets)  # a high risk score, in a growth stage
+    tenant.live("gone", visit(200))
+    tenant.live("fine", visit(1))
+
+    def listed(**params: Any) -> tuple[int, set[str]]:
+        answer = tenant.client.get(f"{ROOT}/churn-predictions", params=params).json()
+        assert not answer["more"]
+        return answer["total"], {row["customer_id"] for row in answer["predictions"]}
+
+    assert listed() == (2, {"quiet", "manual"})
+    assert tenant.client.get(f"{ROOT}/customer-journey").json()["at_risk_count"] == 2
+    search: dict[str, str | bool] = {"stage": "at_risk", "count": True}
+    assert tenant.client.get("/v1/portal/relationships", params=search).json()["total"] == 2
+    assert listed(min_risk=0.71) == (3, {"quiet", "manual", "risky"})
+    assert listed(min_risk=0.71, stage=["prospect", "lead"]) == (1, {"risky"})
+    assert listed(include_lost=True) == (3, {"quiet", "manual", "gone"})
+    assert listed(include_lost=True, stage="churned") == (1, {"gone"})
+    assert listed(stage="churned") == (0, set())
+    assert listed(limit=1)[0] == 2
+
+
 def test_churn_predictions_include_return_forecasts(tenant: Tenant, other: Tenant, working: None) -> None:
     tenant.live("c-1", visit(150), visit(120), visit(100))
     tenant.live("c-2", visit(100))
     tenant.live("c-3", visit(10))
-    tickets = [{"type": "support_ticket.opened", "ticket_id": f"t-{n}", "occurred_at": days_ago(99)} for n in (1, 2)]
-    missed = {"type": "appointment.missed", "occurred_at": days_ago(100)}
-    tenant.live("never", missed, *tickets)  # at high risk without any visit
+    tenant.live("never", {"occurred_at": days_ago(99)})
+    put_at_risk(tenant, "never")  # at risk without any visit
     fields = ("return_probability", "expected_appointments", "model", "inputs")
 
     def found() -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
@@ -131,6 +163,10 @@ def test_the_days_of_stage_metrics(tenant: Tenant) -> None:
         ("stage-metrics?from=today", "from"),
         ("churn-predictions?limit=0", "limit"),
         ("churn-predictions?limit=1001", "limit"),
+        ("churn-predictions?min_risk=1.1", "min_risk"),
+        ("churn-predictions?min_risk=nan", "min_risk"),
+        ("churn-predictions?include_lost=perhaps", "include_lost"),
+        ("churn-predictions?stage=at-risk", "stage"),
     ],
 )
 def test_invalid_parameters_are_named(tenant: Tenant, path: str, field: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -121,3 +124,39 @@ def test_templates_are_used(tenant: Tenant, working: None, outbox: Path) -> None
     (mail,) = [text for text in texts if f"Subject: Nummer {tenant.id}\n" in text]
     assert "Hallo <b>Ada</b>!" in mail
     assert "&lt;b&gt;Ada&lt;/b&gt;" in mail
+
+
+def test_a_slow_template_does_not_delay_other_requests(tenant: Tenant, other: Tenant) -> None:
+    """Each preview takes about as long as allowed; those in excess of the limit are refused."""
+
+    def latency() -> float:
+        started = time.monotonic()
+        assert other.client.post("/v1/events", json=other.event()).status_code == 202
+        return time.monotonic() - started
+
+    slow = {**OWN, "html": "{{ '" + "a b " * 23_000 + "'" + "|title" * 90 + " }}"}
+    path = "/v1/templates/welcome/preview"
+    assert tenant.client.post(path, json=OWN).status_code == 200  # starts the process
+    idle = median(latency() for _ in range(30))
+    with ThreadPoolExecutor(10) as threads:
+        previews = [threads.submit(tenant.with_key(tenant.key).post, path, json=slow) for _ in range(10)]
+        latencies = [latency()]
+        while not all(preview.done() for preview in previews):
+            latencies.append(latency())
+        answers = [preview.result().status_code for preview in previews]
+    assert (429 in answers, set(answers) <= {200, 422, 429}) == (True, True), answers  # 200: a fast machine
+    assert median(latencies) < 3 * idle + 0.01, (idle, median(latencies), len(latencies))
+    assert tenant.client.post(path, json=OWN).status_code == 200
+
+
+def test_a_saved_template_that_takes_too_long_fails_its_message(tenant: Tenant, working: None) -> None:
+    """It was saved before templates were limited."""
+    tenant.client.put("/v1/outreach", json=ALWAYS)
+    tenant.client.put("/v1/templates/welcome/en", json=OWN)
+    html = ("{{name" + "|e" * 80 + "}}") * 590
+    tenant.rows("update message_templates set html = %s where company_id = %s returning 1", html, tenant.id)
+    tenant.client.put("/v1/customers/c-1", json=PROFILE)
+    tenant.live("c-1", {})
+    (action,) = [action for action in tenant.settled("c-1", 60) if action["action"] == "send_welcome_email"]
+    expected = ("failed", "template: html: takes too much time or memory to render; shorten it")
+    assert (action["status"], action["last_error"]) == expected

@@ -10,7 +10,7 @@ from alembic import command
 from sqlalchemy import create_engine
 
 from db.analytics import journey_analytics
-from db.analytics.churn_predictions import churn_predictions
+from db.analytics.churn_predictions import ChurnSearch, churn_predictions
 from db.analytics.journey_analytics import AnalyticsQuery
 from db.connections import Pool
 from db.journeys.rulebooks import RulebookCache
@@ -35,7 +35,7 @@ def visit(customer: str, days_ago: float, amount: str = "10.00") -> Event:
 async def figures(pool: Pool, rulebook: Rulebook) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The summary, and the churn predictions without the stage's key and name."""
     summary = await journey_analytics.summary(pool, 1, AnalyticsQuery(rulebook.all_stages))
-    churn = json.loads(await churn_predictions(pool, 1, rulebook, 10))
+    churn = json.loads(await churn_predictions(pool, 1, rulebook, ChurnSearch(limit=10)))
     assert churn["total"] == len(churn["predictions"])
     return summary, [{k: v for k, v in row.items() if "stage" not in k} for row in churn["predictions"]]
 
@@ -62,16 +62,6 @@ async def test_other_keys_with_the_same_roles_give_the_same_figures(pool: Pool, 
                 for column in columns:
                     connection.execute(f"update {table} set {column} = %s where {column} = %s".encode(), [new, old])
     assert await figures(pool, await RulebookCache().latest(pool, 1)) == by_default
-
-
-async def test_a_high_risk_is_the_companys_own(pool: Pool, database_url: str) -> None:
-    insert_company(database_url, 1, [[visit("new", 3)], [visit("slow", 70)]], to_micros(NOW))
-    assert (await figures(pool, await RulebookCache().latest(pool, 1)))[1] == []
-    with psycopg.connect(database_url) as connection:
-        connection.execute(
-            """update companies set settings = '{"scoring": {"high_risk": 0.25}}', rules_version = 2 where id = 1"""
-        )
-    assert [row["customer_id"] for row in (await figures(pool, await RulebookCache().latest(pool, 1)))[1]] == ["slow"]
 
 
 def test_existing_stages_get_the_roles_of_their_keys(two_companies: str) -> None:

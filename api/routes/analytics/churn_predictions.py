@@ -11,10 +11,11 @@ from pydantic import Field
 from api.dependencies import CredentialDep, GatewayDep
 from api.event_formats import JSON
 from api.openapi import json_answer, problems
+from api.problems import invalid
 from api.return_forecasts import with_forecasts
 from api.schemas.base import Count, CustomerId, Money, RowId, Schema, Score, StageKey, StageName
 from api.security.route_classes import scoped_route
-from db.analytics.churn_predictions import MAX_COUNTED, churn_predictions
+from db.analytics.churn_predictions import MAX_COUNTED, ChurnSearch, churn_predictions
 from db.people.api_keys import JOURNEYS_READ
 from journey.stages import DEFAULT_RULEBOOK, Role
 
@@ -103,10 +104,10 @@ class ChurnPrediction(Schema):
 
 
 class ChurnPredictions(Schema):
-    """Customers at risk, the highest risk first."""
+    """Customers at risk, and those listed on request, the highest risk first."""
 
     total: Count
-    more: bool = Field(description="whether there are more than `total`")
+    more: bool = Field(description="whether `min_risk` adds more customers than `total` counts")
     model: ReturnModelSummary
     predictions: list[ChurnPrediction]
 
@@ -149,9 +150,9 @@ _MODEL = {
 @router.get(
     "/v1/portal/analytics/churn-predictions",
     summary="Churn predictions",
-    description="Customers whose risk score exceeds the company's `scoring.high_risk`, and customers in a stage with "
-    "the role `at_risk`, in descending order of risk. `total` counts them, up to "
-    f"{MAX_COUNTED:,} (then `more` is true). "
+    description="Customers in a stage with the role `at_risk`, in descending order of risk. Without `min_risk` and "
+    "`include_lost`, `total` is the `at_risk_count` of the journey analytics. Of the customers that `min_risk` adds, "
+    f"it counts up to {MAX_COUNTED:,} (then `more` is true). "
     "`predicted_by` is `history` (the company's mean time before churning), `deadline` (the stage rules), or null if "
     "no date can be predicted. `return_probability` (of at least one appointment in the next 90 days) and "
     "`expected_appointments` (expected days with an appointment in them) come from the company's newest `model` and "
@@ -168,8 +169,29 @@ _MODEL = {
     },
 )
 async def get_churn_predictions(
-    gateway: GatewayDep, credential: CredentialDep, limit: Annotated[int, Query(ge=1, le=MAX_PREDICTIONS)] = 50
+    gateway: GatewayDep,
+    credential: CredentialDep,
+    min_risk: Annotated[
+        float | None,
+        Query(
+            ge=0,
+            le=1,
+            allow_inf_nan=False,
+            description="also list customers who are neither at risk nor lost, from this risk score on",
+        ),
+    ] = None,
+    include_lost: Annotated[
+        bool, Query(description="also list customers who have left, in a stage with the role `lost`")
+    ] = False,
+    stage: Annotated[
+        list[str] | None, Query(max_length=20, description="repeatable; list only customers in one of these stages")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PREDICTIONS)] = 50,
 ) -> Response:
     rulebook = await gateway.rulebook(credential.company_id)
-    predictions = await churn_predictions(gateway.pool, credential.company_id, rulebook, limit)
+    for key in stage or ():
+        if key not in rulebook.by_key:
+            raise invalid("stage", key, f"one of {', '.join(rulebook.by_key)}")
+    search = ChurnSearch(min_risk=min_risk, include_lost=include_lost, stages=stage or (), limit=limit)
+    predictions = await churn_predictions(gateway.pool, credential.company_id, rulebook, search)
     return Response(await with_forecasts(gateway.pool, credential.company_id, predictions), media_type=JSON)

@@ -2546,7 +2546,10 @@ export interface operations {
     get_churn_predictions_v1_portal_analytics_churn_predictions_get: {
         parameters: {
             query?: {
+                include_lost?: boolean;
                 limit?: number;
+                min_risk?: number | null;
+                stage?: string[] | null;
             };
             header?: never;
             path?: never;

@@ -4,7 +4,7 @@ The channel is ``tests/support/whatsapp.py``. An action and a template that use 
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest_asyncio
 from psycopg.rows import dict_row
 from temporalio.testing import ActivityEnvironment
 
+from activities import bounded_rendering
 from activities.act import ActActivity
 from activities.channels import message_id
 from activities.channels.registry import CHANNELS, customer_channel, open_channels, unconfigured_channels
@@ -47,11 +48,17 @@ class SettingsWithWhatsApp(Settings):
     whatsapp_url: str | None = None
 
 
+async def render_here(_: object, work: Callable[[], Any]) -> Any:
+    """Instead of in another process, which does not have the message that this one registers."""
+    return work()
+
+
 @pytest.fixture(autouse=True)
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """The channel as if its file were in `activities/channels`; and a message on it that greets new leads."""
     monkeypatch.setitem(CHANNELS, "whatsapp", WhatsAppChannel)
     monkeypatch.setitem(TEMPLATES, "whatsapp_welcome", to_customer("whatsapp_welcome", channel="whatsapp"))
+    monkeypatch.setattr(bounded_rendering, "_run_in_process", render_here)
     monkeypatch.setitem(REGISTRY, "send_welcome_email", Action(lambda _: CustomerMessage("whatsapp_welcome", True)))
 
 

@@ -32,7 +32,8 @@ export const actionCentre = {
   recommended: "Actions",
   modelUnavailable: (reason: string) => `Return probabilities are not available: ${reason}`,
   empty: "No customers at risk",
-  emptyHint: "Customers appear here when their risk is high or they have not visited for a long time.",
+  emptyHint:
+    "Customers appear here when they reach a stage that means “at risk”, for example after a long time without a visit.",
   noMatches: "No matching customers",
   selected: (shown: string, value: number) => `${customerCount(shown, value)} selected`,
   select: (customer: string) => `Select ${customer}`,

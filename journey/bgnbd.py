@@ -106,6 +106,26 @@ def expected_appointments(model: Model, x: int, t_x: float, age: float, days: fl
             return probability_alive(model, x, t_x, age) * total
 
 
+def appointments_quantile(model: Model, x: int, t_x: float, age: float, days: float, share: float) -> int:
+    """Return the least number that the days with an appointment in the next `days` do not exceed with chance `share`.
+
+    The n-th visit happens if the customer's process has at least n arrivals (negative binomial) and none of the n − 1
+    before was the last.
+    """
+    alive, part, shape = probability_alive(model, x, t_x, age), _share(model, age, days), model.r + x
+    if part <= 0:
+        return 0
+    log_chance = shape * math.log1p(-part)  # of no arrival
+    more = -math.expm1(log_chance)  # chance of more than n arrivals
+    n, still_active = 0, 1.0
+    while alive * still_active * more > 1 - share:
+        n += 1
+        log_chance += math.log((shape + n - 1) / n) + math.log(part)
+        more -= math.exp(log_chance)
+        still_active *= (model.b + x + n - 1) / (model.a + model.b + x + n - 1)
+    return n
+
+
 def _share(model: Model, age: float, days: float) -> float:
     """Return the share of the next days in all time that informs the customer's rate."""
     return days / (model.alpha + age + days)

@@ -33,17 +33,22 @@ class Fit:
     log_likelihood: float
 
 
-def fit(x: ArrayLike, t_x: ArrayLike, age: ArrayLike, counts: ArrayLike | None = None) -> Fit:
+def fit(
+    x: ArrayLike, t_x: ArrayLike, age: ArrayLike, counts: ArrayLike | None = None, *, allow_limits: bool = False
+) -> Fit:
     """Return the model with the maximum likelihood.
 
     Args:
         x: Repeat days of each customer, as in `bgnbd.py`; likewise `t_x` and `age`. All have the shape (n,).
         counts: The number of customers that each triple represents, shape (n,); by default 1. Equal triples are
             merged.
+        allow_limits: Whether to accept a parameter at the limit of the search. Regular customers of a short history
+            give a → 0 (nobody becomes inactive). Predictions at the limit can still be good: compare them with
+            later visits.
 
     Raises:
         ValueError: The numbers do not describe customers.
-        NoModel: The likelihood has no maximum, or none was found.
+        NoModel: The likelihood has no maximum (unless limits are allowed), or none was found.
     """
     history = _History.of(x, t_x, age, counts)
     limits = [(np.log(LEAST), np.log(MOST))] * 4
@@ -52,15 +57,17 @@ def fit(x: ArrayLike, t_x: ArrayLike, age: ArrayLike, counts: ArrayLike | None =
         for start in STARTS
     ]
     best = min(found, key=lambda result: float(result.fun))
-    _check(best.x, best.jac, str(best.message))
+    _check(best.x, best.jac, str(best.message), allow_limits)
     r, alpha, a, b = map(float, np.exp(best.x))
     return Fit(Model(r, alpha * history.unit, a, b), history.log_likelihood(best.x))
 
 
-def _check(logs: Floats, slopes: Floats, message: str) -> None:
-    """Raise NoModel if the search ended at a limit or on a slope."""
+def _check(logs: Floats, slopes: Floats, message: str, allow_limits: bool) -> None:
+    """Raise NoModel if the search ended on a slope, or at a limit where that is not allowed."""
     for name, value, slope in zip(("r", "alpha", "a", "b"), np.exp(logs), slopes, strict=True):
         if not LEAST * MARGIN < value < MOST / MARGIN:
+            if allow_limits:
+                continue
             direction = "decreases" if value < 1 else "increases"
             behaviour = "become inactive" if name in ("a", "b") else "return"
             raise NoModel(

@@ -1,0 +1,45 @@
+"""How often a customer usually comes, learned from their own visits.
+
+A visit is a UTC day with a completed appointment, given as the day's number (`date.toordinal`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+
+LATEST_VISITS = 12  # only these count, so that a new habit replaces the old one
+TRUSTED_GAPS = 3  # from so many gaps on, a customer's own median stands alone
+
+
+def gaps_between(days: Sequence[int]) -> list[int]:
+    """Return the days between the latest visits, oldest first.
+
+    Args:
+        days: Distinct days with a visit, ascending.
+    """
+    return [later - earlier for earlier, later in pairwise(days[-LATEST_VISITS:])]
+
+
+def usual_interval(days: Sequence[int], company_median: float | None) -> float | None:
+    """Return the usual number of days between a customer's visits, or None if neither they nor the company has one.
+
+    It is the median of the customer's gaps. With fewer than three gaps, the company's median stands for each that is
+    missing.
+
+    Args:
+        days: Distinct days with a visit, ascending.
+        company_median: The median gap of all of the company's customers, in days, if it is known.
+    """
+    gaps = gaps_between(days)
+    own = float(median(gaps)) if gaps else None
+    if own is None or company_median is None:
+        return company_median if own is None else own
+    known = min(len(gaps), TRUSTED_GAPS)
+    return (known * own + (TRUSTED_GAPS - known) * company_median) / TRUSTED_GAPS
+
+
+def overdue_ratio(days_since_visit: float, interval: float | None) -> float | None:
+    """Return the time since the last visit as a multiple of the usual interval; None without an interval."""
+    return None if not interval else days_since_visit / interval

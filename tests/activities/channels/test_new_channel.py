@@ -57,9 +57,11 @@ async def render_here(_: object, work: Callable[[], Any]) -> Any:
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """The channel as if its file were in `activities/channels`; and a message on it that greets new leads."""
     monkeypatch.setitem(CHANNELS, "whatsapp", WhatsAppChannel)
-    monkeypatch.setitem(TEMPLATES, "whatsapp_welcome", to_customer("whatsapp_welcome", channel="whatsapp"))
+    monkeypatch.setitem(
+        TEMPLATES, "whatsapp_welcome", to_customer("whatsapp_welcome", channel="whatsapp", marketing=True)
+    )
     monkeypatch.setattr(bounded_rendering, "_run_in_process", render_here)
-    monkeypatch.setitem(REGISTRY, "send_welcome_email", Action(lambda _: CustomerMessage("whatsapp_welcome", True)))
+    monkeypatch.setitem(REGISTRY, "send_welcome_email", Action(lambda _: CustomerMessage("whatsapp_welcome")))
 
 
 @pytest.fixture(scope="module")

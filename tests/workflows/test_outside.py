@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -69,25 +69,13 @@ async def test_messages_wait_for_an_unavailable_mail_server(life: Life, smtp: Sm
     async with working():
         await life.lived(life.call())
         await life.until(lambda: len(attempts(life, "send_welcome_email")) >= 2)
-        first = next_try_of_welcome_email(life)
-        # each failed attempt moves the time of the next one, which is what the dashboard shows
-        await life.until(lambda: len(attempts(life, "send_welcome_email")) >= 3)
-        assert next_try_of_welcome_email(life) > first
         assert statuses(life)["send_welcome_email"] == "pending"
         assert statuses(life)["create_follow_up_task"] == "succeeded"
         smtp.listen()
         found = await finished(life, "send_welcome_email")
     assert found["status"] == "succeeded"
-    assert found["attempts"] == len(attempts(life, "send_welcome_email")) >= 4
+    assert found["attempts"] == len(attempts(life, "send_welcome_email")) >= 3
     assert [mail["To"] for mail in smtp.received] == ["ada@example.com"]
-
-
-def next_try_of_welcome_email(life: Life) -> datetime:
-    """Return ``due_at``, which lies after the latest attempt, by at most the pause between two attempts."""
-    last = life.rows("select max(at) as at from action_attempts where company_id = %(company)s and outcome = 'error'")
-    due_at: datetime = actions(life)["send_welcome_email"]["due_at"]
-    assert timedelta() < due_at - last[0]["at"] < timedelta(seconds=20)
-    return due_at
 
 
 async def test_a_slow_mail_server_delays_no_event(life: Life, smtp: SmtpServer, working: Working) -> None:

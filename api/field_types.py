@@ -8,6 +8,7 @@ from fastapi import Path
 from pydantic import AfterValidator, StringConstraints
 
 from journey.email_addresses import EMAIL_ADDRESS, is_email_address
+from journey.phone_numbers import check_number
 from journey.text import SINGLE_LINE, STORABLE_TEXT, is_blank, is_single_line, is_storable, with_plain_spaces
 
 
@@ -29,6 +30,12 @@ def email(text: str) -> str:
     """Check the form of an e-mail address. Raises ValueError."""
     if not is_email_address(text):
         raise ValueError(EMAIL_ADDRESS)
+    return text
+
+
+def phone(text: str) -> str:
+    """Check that a text is a phone number as people write it. Raises ValueError."""
+    check_number(text)
     return text
 
 
@@ -56,5 +63,6 @@ def not_null(value: object) -> object:
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(single_line)]
 PersonName = Annotated[Name, AfterValidator(not_blank)]
 Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(email)]
+Phone = Annotated[str, AfterValidator(phone)]
 Note = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(storable)]
 RowId = Annotated[int, Path(ge=1, lt=1 << 63)]

@@ -22,8 +22,9 @@ COMING = 8  # deadlines shown at most; each is found by simulating up to the one
 def explain(state: State, rulebook: Rulebook, now: Micros) -> dict[str, Any]:
     """Explain a journey: the factors of both scores, each rule with the numbers it compares, and the next deadlines.
 
-    ``{"current_stage", "entered_at", "trigger_event", "previous_stage", "hold", "booking", "scores": {name: {"score", "factors"}},
-    "rules": [{"stage_key", "kind", "holds", "rules"}], "deadlines": [{"at", "leads_to", "sentence"}]}``;
+    ``{"current_stage", "entered_at", "trigger_event", "previous_stage", "hold", "booking",
+    "scores": {name: {"score", "factors"}}, "rules": [{"stage_key", "kind", "holds", "rules"}],
+    "deadlines": [{"at", "leads_to", "sentence"}]}``;
     The state is first brought up to ``now``.
     """
     state = decide(state, [], rulebook, now).state

@@ -12,7 +12,7 @@ import orjson
 from activities.channels import FileFormat, Message, MessageChannel, NotDelivered, SettingValues
 from activities.channels.http_responses import retry_after
 from activities.channels.text import plain_lines
-from journey import mailboxes
+from journey import phone_numbers
 from journey.channels import ChannelSpec
 
 TIMEOUT = 20.0  # seconds for a whole delivery
@@ -101,9 +101,9 @@ CHANNEL: type[MessageChannel] = SmsChannel
 
 
 def normalized_number(number: str) -> str:
-    """Normalize a phone number, as `journey.mailboxes` does. Raises NotDelivered (final) for an invalid number."""
+    """Normalize a phone number, as `journey.phone_numbers` does. Raises NotDelivered (final) for an invalid number."""
     try:
-        return mailboxes.normalized_number(number)
+        return phone_numbers.normalized_number(number)
     except ValueError as error:
         raise NotDelivered(str(error), final=True) from None
 

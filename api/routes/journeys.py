@@ -75,7 +75,8 @@ JOURNEY_EXAMPLE = {
 _DETAILS_EXAMPLE = {
     "name": "Ada Example",
     "email": "ada@example.com",
-    "phone": "+49 30 1234567",
+    "phone": "030 1234567",
+    "phone_e164": "+49301234567",
     "notes": "Prefers Friday afternoons.",
     "temporal_url": "http://127.0.0.1:8233/namespaces/default/workflows/journey%2F1%2Fc-1001",
 }

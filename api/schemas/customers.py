@@ -15,7 +15,8 @@ class CustomerProfile(Schema):
     customer_id: CustomerId
     name: str | None
     email: str | None
-    phone: str | None
+    phone: str | None = Field(description="as given")
+    phone_e164: str | None = Field(description="`phone` in E.164; null if its country is unknown")
     time_zone: str | None = Field(description="IANA name")
     locale: str | None = Field(description="BCP 47 language tag")
     consent: dict[str, bool] = Field(description="channel: whether outreach on it is allowed")

@@ -89,7 +89,7 @@ class Deadline(Schema):
 
     at: datetime
     leads_to: StageKey | None = Field(
-        description="the stage that is entered; null if only a score or the hold changes, or the grace of a booking ends"
+        description="the stage that is entered; null if only a score, the hold or a booking changes"
     )
     sentence: str
 

@@ -60,7 +60,8 @@ class Journey(JourneySummary):
 
     name: str | None
     email: str | None
-    phone: str | None
+    phone: str | None = Field(description="as given")
+    phone_e164: str | None = Field(description="`phone` in E.164; null if its country is unknown")
     notes: str | None = Field(description="free text about the customer")
     temporal_url: str | None = Field(description="the workflow in the Temporal UI; null if no UI is configured")
 

@@ -14,6 +14,7 @@ from psycopg import generators, sql
 from psycopg.pq import Escaping, ExecStatus
 
 from db.connections import Connection, Pool, pooled_connection, tenant_rows
+from db.people.phone_numbers import E164_OF_C
 from journey.stages import DEFAULT_RULEBOOK
 
 _DEFAULT_NAMES = sql.Literal(orjson.dumps({stage.key: stage.name for stage in DEFAULT_RULEBOOK.all_stages}).decode())
@@ -60,7 +61,8 @@ PREPARE_JOURNEY = sql.SQL(
 prepare journey_with_timeline (bigint, text, int, text) as
 with {names}
 select json_build_object(
-    'journey', (select row_to_json(j) from (select {fields}, c.name, c.email, c.phone, r.notes, $4 as temporal_url) j),
+    'journey', (select row_to_json(j) from (select {fields}, c.name, c.email, c.phone,
+        {e164} as phone_e164, r.notes, $4 as temporal_url) j),
     'transitions', (
         select coalesce(json_agg(t), '[]') from (
             select t.id, t.from_stage, coalesce(n.names ->> t.from_stage, t.from_stage) as from_stage_name,
@@ -83,7 +85,7 @@ join customer_relationships r on r.company_id = c.company_id and r.customer_id =
 cross join names n
 where c.company_id = $1 and c.external_id = $2
 """
-).format(names=stage_names(sql.SQL("$1")), fields=JOURNEY_COLUMNS)
+).format(names=stage_names(sql.SQL("$1")), fields=JOURNEY_COLUMNS, e164=E164_OF_C)
 
 _STATE = """
 select r.state, coalesce((

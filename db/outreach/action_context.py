@@ -9,6 +9,7 @@ from psycopg import sql
 
 from db.connections import Pool, tenant_rows
 from db.people.consent_withdrawals import WITHDRAWALS, unsubscribed_channels
+from db.people.phone_numbers import E164_OF_U
 from journey.actions import action_key, parse_action_ref
 from journey.outreach import Outreach, Profile, outreach_from
 from journey.time import Micros, to_datetime
@@ -69,13 +70,14 @@ class ActionContext:
 
 _LOAD = sql.SQL("""
 with r as (
-    select r.*, u.name, u.email, u.phone, u.time_zone, u.locale, u.consent
+    select r.*, u.name, u.email, u.phone, {e164} as phone_e164, u.time_zone, u.locale, u.consent
       from customers u join customer_relationships r on r.company_id = u.company_id and r.customer_id = u.id
      where u.company_id = %(company)s and u.external_id = %(customer)s
 )
 select json_build_object('relationship_id', r.id, 'current_stage', r.current_stage,
                          'current_transition_number', (r.state ->> 'k')::int, 'rules_version', r.rules_version),
-       json_build_object('name', r.name, 'email', r.email, 'phone', r.phone, 'time_zone', r.time_zone,
+       json_build_object('name', r.name, 'email', r.email,
+                         'phone', coalesce(r.phone_e164, r.phone), 'time_zone', r.time_zone,
                          'locale', r.locale, 'consent', r.consent),
        c.name, c.settings -> 'outreach',
        json_build_object('stage', r.current_stage, 'stage_entered_at', r.stage_entered_at,
@@ -84,7 +86,7 @@ select json_build_object('relationship_id', r.id, 'current_stage', r.current_sta
        (select coalesce(json_agg((extract(epoch from m.done_at) * 1000000)::bigint), '[]') from journey_actions m
          where m.relationship_id = r.id and m.marketing and m.status = 'succeeded'
            and m.done_at > %(at)s::timestamptz - interval '60 days'),
-       {withdrawals},
+       r.phone, {withdrawals},
        (select coalesce(json_agg(json_build_object(
                    'action_id', a.id, 'action_key', a.action_key, 'action', a.action, 'stage', a.stage_key,
                    'transition_number', a.entry, 'status', a.status, 'detail', a.detail,
@@ -98,7 +100,7 @@ select json_build_object('relationship_id', r.id, 'current_stage', r.current_sta
           from journey_actions a
          where a.company_id = %(company)s and a.relationship_id = r.id and a.action_key = any(%(keys)s))
   from r join companies c on c.id = r.company_id
-""").format(withdrawals=WITHDRAWALS)
+""").format(withdrawals=WITHDRAWALS, e164=E164_OF_U)
 
 
 async def load_action_contexts(
@@ -113,7 +115,7 @@ async def load_action_contexts(
     rows = await tenant_rows(pool, company_id, _LOAD, parameters)
     if not rows:
         return []
-    journey, profile, company_name, outreach, facts, marketing_sent, withdrawals, actions = rows[0]
+    journey, profile, company_name, outreach, facts, marketing_sent, phone, withdrawals, actions = rows[0]
     shared = {
         **journey,
         "now": now,
@@ -123,7 +125,7 @@ async def load_action_contexts(
         "customer_id": customer_id,
         "profile": Profile(**profile),
         "marketing_sent": marketing_sent,
-        "unsubscribed": unsubscribed_channels(profile["email"], profile["phone"], withdrawals),
+        "unsubscribed": unsubscribed_channels((profile["email"], profile["phone"], phone), withdrawals),
         "journey_facts": facts,
     }
     return [_context(shared, action, refs[action["action_key"]]) for action in actions]

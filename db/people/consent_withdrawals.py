@@ -9,6 +9,7 @@ from psycopg import sql
 
 from db.connections import Connection
 from db.people.audit_log import record
+from db.people.phone_numbers import E164_OF_U
 from journey.channels import ChannelSpec
 from journey.mailboxes import normalized_address
 
@@ -16,7 +17,8 @@ from journey.mailboxes import normalized_address
 # depend on how the address is written; `unsubscribed_channels` then compares normal forms.
 _KEYS = {
     "email": sql.SQL("lower(split_part(email, '@', 1))"),
-    "phone": sql.SQL("right(regexp_replace(phone, '[^0-9]', '', 'g'), 6)"),
+    # without an extension
+    "phone": sql.SQL("right(regexp_replace(substring(phone from '^[^[:alpha:]#]*'), '[^0-9]', '', 'g'), 6)"),
 }
 
 #: Withdrawals that may concern the customer of the relationship ``r``, for the statement that loads actions.
@@ -32,9 +34,10 @@ WITHDRAWN_CHANNELS = sql.SQL(
     "(select coalesce(jsonb_agg(distinct w.channel order by w.channel), '[]') from consent_withdrawals w"
     " where w.company_id = u.company_id and w.customer_id = u.id and w.lifted_at is null)"
 )
-_LOCK: LiteralString = (
-    "select u.id, u.email, u.phone from customers u where u.company_id = %s and u.external_id = %s for no key update"
-)
+_LOCK = sql.SQL(
+    "select u.id, u.email, coalesce({e164}, u.phone) from customers u"
+    " where u.company_id = %s and u.external_id = %s for no key update"
+).format(e164=E164_OF_U)
 _INSERT = sql.SQL(
     "insert into consent_withdrawals (company_id, customer_id, channel, address, address_key, source)"
     " select u.company_id, u.id, %(channel)s, %(address)s, {key}, %(source)s from customers u"
@@ -91,16 +94,20 @@ async def restore(
         await record(connection, company_id, actor, "consent.restore", f"customer/{external_id}", details)
 
 
-def unsubscribed_channels(
-    email: str | None, phone: str | None, withdrawals: Iterable[Mapping[str, Any]]
-) -> frozenset[str]:
+def unsubscribed_channels(addresses: Iterable[str | None], withdrawals: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """Return the channels of the withdrawals that are the customer's own, or of one of their addresses.
 
     Args:
+        addresses: The customer's e-mail address, and their phone number as given and in E.164.
         withdrawals: The rows of `WITHDRAWALS`.
     """
     candidates = list(withdrawals)
     if not candidates:
         return frozenset()
-    addresses = {normalized_address(email), normalized_address(phone)}
-    return frozenset(row["channel"] for row in candidates if row["own"] or row["address"] in addresses)
+    normal = {normalized_address(address) for address in addresses} - {None}
+    return frozenset(
+        row["channel"]
+        for row in candidates
+        # Earlier versions stored some addresses in another form.
+        if row["own"] or not normal.isdisjoint((row["address"], normalized_address(row["address"])))
+    )

@@ -11,21 +11,24 @@ from psycopg.types.json import Jsonb
 from db.connections import Pool, tenant_rows, tenant_transaction
 from db.people.audit_log import record
 from db.people.consent_withdrawals import WITHDRAWN_CHANNELS, keep_withdrawn, restore, withdraw
+from db.people.phone_numbers import E164_OF_U, read_number
 from journey.channels import ChannelSpec
 
 FIELDS = ("name", "email", "phone", "time_zone", "locale", "consent")
 
 _AS_JSON = sql.SQL(
     "jsonb_build_object('customer_id', external_id, 'name', name, 'email', email, 'phone', phone,"
-    " 'time_zone', time_zone, 'locale', locale, 'consent', consent, 'consent_withdrawn', {withdrawn},"
-    " 'created_at', created_at, 'updated_at', updated_at)"
-).format(withdrawn=WITHDRAWN_CHANNELS)
+    " 'phone_e164', {e164}, 'time_zone', time_zone, 'locale', locale, 'consent', consent,"
+    " 'consent_withdrawn', {withdrawn}, 'created_at', created_at, 'updated_at', updated_at)"
+).format(withdrawn=WITHDRAWN_CHANNELS, e164=E164_OF_U)
 _PUT = sql.SQL(
-    "insert into customers as old (company_id, external_id, name, email, phone, time_zone, locale, consent)"
-    " values (%(company_id)s, %(external_id)s, %(name)s, %(email)s, %(phone)s, %(time_zone)s, %(locale)s, %(consent)s)"
+    "insert into customers as old (company_id, external_id, name, email, phone, phone_e164, phone_e164_of, time_zone,"
+    " locale, consent) values (%(company_id)s, %(external_id)s, %(name)s, %(email)s, %(phone)s, %(phone_e164)s,"
+    " %(phone)s, %(time_zone)s, %(locale)s, %(consent)s)"
     " on conflict (company_id, external_id) do update set"
-    " (name, email, phone, time_zone, locale, consent, updated_at) ="
-    " (excluded.name, excluded.email, excluded.phone, excluded.time_zone, excluded.locale, excluded.consent, now())"
+    " (name, email, phone, phone_e164, phone_e164_of, time_zone, locale, consent, updated_at) ="
+    " (excluded.name, excluded.email, excluded.phone, excluded.phone_e164, excluded.phone_e164_of,"
+    " excluded.time_zone, excluded.locale, excluded.consent, now())"
 )
 _GET = sql.SQL("select {profile} from customers u where company_id = %s and external_id = %s").format(profile=_AS_JSON)
 
@@ -43,7 +46,8 @@ async def put_profile(
         restored_by: The person of the staff, for the audit log; None for a sync.
 
     Returns:
-        The stored profile, with `customer_id`, `consent_withdrawn`, `created_at` and `updated_at` (ISO 8601 text).
+        The stored profile, with `customer_id`, `phone_e164`, `consent_withdrawn`, `created_at` and `updated_at`
+        (ISO 8601 text).
 
     Raises:
         ValueError: A field is unknown.
@@ -55,6 +59,7 @@ async def put_profile(
     consent: Mapping[str, bool] = profile.get("consent") or {}
     row |= {"consent": Jsonb(consent), "company_id": company_id, "external_id": external_id}
     async with tenant_transaction(pool, company_id) as connection, connection.pipeline():
+        row["phone_e164"] = await read_number(connection, company_id, row["phone"])
         # The first statement locks the customer, so that the others see every earlier withdrawal.
         await connection.execute(_PUT, row)
         if restored_by is not None:

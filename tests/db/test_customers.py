@@ -159,6 +159,7 @@ async def test_withdrawals_are_evidence(two_companies: str, two_companies_pool: 
         ({"email": "family@example.com"}, {"email": "family.b@example.com"}, set()),
         ({"phone": "+49 (0)30 123456"}, {"phone": "+49-30/123456"}, {"sms"}),
         ({"phone": "+49 30 123456"}, {"phone": "+49 40 123456"}, set()),
+        ({"phone": "030 123456 ext. 5"}, {"phone": "(030) 123456"}, {"sms"}),
         ({}, {}, set()),
         ({"email": " ", "phone": "+"}, {"email": " ", "phone": "+"}, set()),
     ],

@@ -14,8 +14,10 @@ from alembic import command
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
+from db.people import customers, phone_numbers
 from db.schema import migrate
 from tests.conftest import NewDatabase
+from tests.db.conftest import application_pool
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -139,6 +141,18 @@ def test_unsubscribes_in_the_audit_log_become_withdrawals(two_companies: str) ->
             assert consents.fetchall() == [({"email": False, "sms": False},), ({"email": True, "sms": True},)]
 
 
+async def test_existing_phone_numbers_are_read_after_the_migration(two_companies: str) -> None:
+    with owned_at(two_companies, "0011") as owners_url:
+        with psycopg.connect(two_companies) as superuser:
+            superuser.execute("update customers set phone = '+49 (0)30 123456'")
+        assert migrate.upgrade(owners_url)
+        async with application_pool(two_companies) as pool:
+            assert await phone_numbers.read_batch(pool, 1) == 1
+            profile = await customers.get(pool, 1, "x1")
+        assert profile is not None
+        assert (profile["phone"], profile["phone_e164"]) == ("+49 (0)30 123456", "+4930123456")
+
+
 @pytest.mark.parametrize(
     ("url", "host", "database", "query"),
     [
@@ -167,3 +181,13 @@ def test_other_urls_are_rejected_without_showing_passwords(url: str) -> None:
     with pytest.raises(ValueError, match="must begin with postgresql://") as caught:
         migrate.sqlalchemy_url(url)
     assert "secret" not in str(caught.value)
+
+
+def test_existing_companies_may_still_use_email_addresses_as_ids(two_companies: str) -> None:
+    with owned_at(two_companies, "0012") as owners_url:
+        assert migrate.upgrade(owners_url)
+        with psycopg.connect(two_companies) as superuser:
+            superuser.execute("insert into companies (id, name) values (3, 'new')")
+            settings = superuser.execute("select id, settings ->> 'email_ids' from companies order by id")
+            assert settings.fetchall() == [(1, "true"), (2, "true"), (3, None)]
+            superuser.execute("delete from companies where id = 3")

@@ -69,11 +69,16 @@ function JourneyDetails({ journey }: { journey: Journey }) {
   );
 }
 
+/** A link that dials a number; without the country of a national one, it has its digits. */
+function phoneLink(phone: string): string {
+  return `tel:${phone.replace(/[a-z#].*$/i, "").replaceAll(/[^+0-9]/g, "")}`;
+}
+
 function ContactLine({ journey }: { journey: Journey }) {
   const parts = [
     journey.name ? strings.journey.id(journey.customer_id) : null,
     journey.email && <a href={`mailto:${journey.email}`}>{journey.email}</a>,
-    journey.phone && <a href={`tel:${journey.phone.replaceAll(/[^+0-9]/g, "")}`}>{journey.phone}</a>,
+    journey.phone && <a href={phoneLink(journey.phone_e164 ?? journey.phone)}>{journey.phone}</a>,
     strings.journey.since(formatDate(journey.created_at)),
   ];
   return (

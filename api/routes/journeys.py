@@ -69,6 +69,7 @@ JOURNEY_EXAMPLE = {
     "next_stage": None,
     "held": False,
     "hold_until": None,
+    "next_appointment_at": "2026-03-12T08:00:00+00:00",
 }
 
 

@@ -57,6 +57,7 @@ class JourneyFacts(Schema):
     total_appointments: Count
     lifetime_value: MoneyText
     last_appointment_at: datetime | None
+    next_appointment_at: datetime | None
     last_event_at: datetime | None
     missed: Count
     cancelled: Count
@@ -65,6 +66,14 @@ class JourneyFacts(Schema):
     qualified_calls: Count
     ratings: Count
     open_tickets: Count
+
+
+class Booking(Schema):
+    """The booked times that keep the journey out of lapse stages."""
+
+    next_appointment_at: datetime | None = Field(description="the earliest booked time still ahead")
+    booked_until: datetime = Field(description="the latest booked time and its grace; until then no rule lapses")
+    booked_times: list[datetime] = Field(description="booked times still ahead")
 
 
 class RuleVerdict(Schema):
@@ -89,7 +98,9 @@ class Deadline(Schema):
     """What will happen if no event arrives."""
 
     at: datetime
-    leads_to: StageKey | None = Field(description="the stage that is entered; null if only a score or the hold changes")
+    leads_to: StageKey | None = Field(
+        description="the stage that is entered; null if only a score, the hold or a booking changes"
+    )
     sentence: str
 
 
@@ -125,6 +136,7 @@ class Explanation(Schema):
     trigger_event: TriggerEvent
     previous_stage: StageKey | None
     hold: Hold | None
+    booking: Booking | None = Field(description="null unless an appointment is booked or its grace has not ended")
     scores: ExplainedScores
     facts: JourneyFacts
     rules: list[StageVerdict]

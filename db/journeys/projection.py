@@ -23,6 +23,9 @@ _DEFAULT_NAMES = sql.Literal(orjson.dumps({stage.key: stage.name for stage in DE
 # The last completed appointment; before the first one, the last event of any kind (`f.e`, seconds).
 INACTIVE_SINCE = "coalesce(r.last_appointment_at, to_timestamp((r.state #>> '{f,e}')::double precision))"
 
+#: The earliest booked time of an open appointment that is still ahead, of `r` (customer_relationships).
+NEXT_APPOINTMENT = "(select min(booked) from unnest(r.booked_times) booked where booked > now())"
+
 
 def days_since(instant: str) -> str:
     """Return the SQL of the whole days since an instant: 0 if it is a few minutes ahead, null if it is null."""
@@ -36,7 +39,8 @@ JOURNEY_COLUMNS = sql.SQL(
     " coalesce(n.names ->> r.current_stage, r.current_stage) as stage_name, r.stage_entered_at, r.previous_stage,"
     f" {days_since('r.stage_entered_at')} as days_in_current_stage, r.created_at, r.lifetime_value,"
     " r.total_appointments, r.last_appointment_at, r.risk_score, r.engagement_score,"
-    f" {days_since(INACTIVE_SINCE)} as days_inactive, r.next_deadline, r.next_stage, r.held, r.hold_until"
+    f" {days_since(INACTIVE_SINCE)} as days_inactive, r.next_deadline, r.next_stage, r.held, r.hold_until,"
+    f" {NEXT_APPOINTMENT} as next_appointment_at"
 )
 
 

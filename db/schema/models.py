@@ -235,7 +235,7 @@ class Relationship(Base):
 
     `version` counts the commits of the journey and guards them (optimistic locking). `run_id` is the first run of its
     workflow. `state` is the packed state. `changed`, here and in other tables, is the 64-bit id of the transaction that
-    wrote the row, set by a trigger.
+    wrote the row, set by a trigger. `booked_times` are those of open appointments, ascending, passed ones too.
     """
 
     __tablename__ = "customer_relationships"
@@ -310,6 +310,7 @@ class Relationship(Base):
     updated_at: Mapped[Stamp]
     changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     return_probability: Mapped[Decimal | None] = mapped_column(Numeric(4, 3))
+    booked_times: Mapped[list[datetime] | None] = mapped_column(ARRAY(TIMESTAMP(timezone=True)))
 
 
 class Transition(Base):
@@ -377,6 +378,16 @@ class LedgerEvent(Base):
             postgresql_where=text("outcome = 'applied'"),
         ),
         Index("journey_events_timeline", "company_id", "customer_id", "occurred_at", "event_id"),
+        Index(
+            "journey_events_of_appointment",
+            *("company_id", "customer_id", text("(payload ->> 'appointment_id')")),
+            postgresql_where=text("payload ? 'appointment_id'"),
+        ),
+        Index(
+            "journey_events_of_replaced_appointment",
+            *("company_id", "customer_id", text("(payload ->> 'replaces')")),
+            postgresql_where=text("payload ? 'replaces'"),
+        ),
     )
 
     id: Mapped[Id]

@@ -115,6 +115,7 @@ class ChurnPrediction(Schema):
     days_inactive: int
     lifetime_value: Money
     last_appointment_at: datetime | None
+    next_appointment_at: datetime | None = Field(description="the earliest booked time still ahead")
     predicted_churn_date: date | None = Field(description="never in the past; null if no date can be predicted")
     predicted_by: Literal["history", "deadline"] | None = Field(
         description="`history`: the company's mean time before churning; `deadline`: the stage rules"
@@ -155,6 +156,7 @@ _PREDICTION: dict[str, Any] = {
     "days_inactive": 101,
     "lifetime_value": 129.50,
     "last_appointment_at": "2025-12-01T10:15:00+00:00",
+    "next_appointment_at": None,
     "predicted_churn_date": "2026-05-30",
     "predicted_by": "history",
     "return_probability": 0.2187,

@@ -746,6 +746,8 @@ export interface components {
         AppointmentCancelled: {
             /** @default null */
             appointment_id: string | null;
+            /** @default null */
+            by: ("company" | "customer") | null;
             customer_id: string | number;
             id: string;
             /** Format: date-time */
@@ -762,6 +764,8 @@ export interface components {
             id: string;
             /** Format: date-time */
             occurred_at: string;
+            /** @default null */
+            service: string | null;
             /** @enum {unknown} */
             type: "appointment.completed";
         };
@@ -786,8 +790,25 @@ export interface components {
             occurred_at: string;
             /** @default null */
             scheduled_for: string | null;
+            /** @default null */
+            service: string | null;
             /** @enum {unknown} */
             type: "appointment.requested";
+        };
+        AppointmentRescheduled: {
+            appointment_id: string;
+            customer_id: string | number;
+            id: string;
+            /** Format: date-time */
+            occurred_at: string;
+            /** @default null */
+            replaces: string | null;
+            /** Format: date-time */
+            scheduled_for: string;
+            /** @default null */
+            service: string | null;
+            /** @enum {unknown} */
+            type: "appointment.rescheduled";
         };
         Assignable: {
             customers: number;
@@ -803,6 +824,12 @@ export interface components {
         };
         Assignee: {
             staff_id: number | null;
+        };
+        Booking: {
+            booked_times: string[];
+            /** Format: date-time */
+            booked_until: string;
+            next_appointment_at: string | null;
         };
         BrowserSession: {
             company: components["schemas"]["SessionCompany"];
@@ -862,6 +889,7 @@ export interface components {
             lifetime_value: number;
             model: components["schemas"]["ModelVersion"] | null;
             name: string | null;
+            next_appointment_at: string | null;
             predicted_by: ("history" | "deadline") | null;
             predicted_churn_date: string | null;
             retention_actions: components["schemas"]["RetentionAction"][];
@@ -968,7 +996,7 @@ export interface components {
             /** @default false */
             rotate_secret: boolean;
         };
-        Event: components["schemas"]["CallReceived"] | components["schemas"]["AppointmentRequested"] | components["schemas"]["AppointmentCompleted"] | components["schemas"]["AppointmentMissed"] | components["schemas"]["AppointmentCancelled"] | components["schemas"]["PaymentAdjusted"] | components["schemas"]["SupportTicketOpened"] | components["schemas"]["SupportTicketResolved"] | components["schemas"]["FeedbackReceived"];
+        Event: components["schemas"]["CallReceived"] | components["schemas"]["AppointmentRequested"] | components["schemas"]["AppointmentRescheduled"] | components["schemas"]["AppointmentCompleted"] | components["schemas"]["AppointmentMissed"] | components["schemas"]["AppointmentCancelled"] | components["schemas"]["PaymentAdjusted"] | components["schemas"]["SupportTicketOpened"] | components["schemas"]["SupportTicketResolved"] | components["schemas"]["FeedbackReceived"];
         EventBatch: {
             events: components["schemas"]["Event"][];
         };
@@ -997,6 +1025,7 @@ export interface components {
             risk: components["schemas"]["ExplainedScore"];
         };
         Explanation: {
+            booking: components["schemas"]["Booking"] | null;
             current_stage: string;
             customer_id: string;
             deadlines: components["schemas"]["Deadline"][];
@@ -1078,6 +1107,7 @@ export interface components {
             last_appointment_at: string | null;
             lifetime_value: number;
             name: string | null;
+            next_appointment_at: string | null;
             next_deadline: string | null;
             next_stage: string | null;
             notes: string | null;
@@ -1136,6 +1166,7 @@ export interface components {
             last_event_at: string | null;
             lifetime_value: string;
             missed: number;
+            next_appointment_at: string | null;
             open_tickets: number;
             qualified_calls: number;
             ratings: number;
@@ -1143,6 +1174,7 @@ export interface components {
             total_appointments: number;
         };
         JourneyState: {
+            booked_times?: string[];
             customer_id: string;
             engagement_score: number;
             /** Format: date-time */
@@ -1288,6 +1320,8 @@ export interface components {
         };
         PaymentAdjusted: {
             amount: string | number;
+            /** @default null */
+            appointment_id: string | null;
             customer_id: string | number;
             id: string;
             /** Format: date-time */
@@ -1369,6 +1403,7 @@ export interface components {
             last_appointment_at: string | null;
             lifetime_value: number | null;
             name: string | null;
+            next_appointment_at: string | null;
             next_deadline: string | null;
             next_stage: string | null;
             previous_stage: string | null;

@@ -23,6 +23,7 @@ from bench import commits
 from db.analytics import journey_analytics
 from db.analytics.churn_predictions import ChurnSearch, churn_predictions
 from db.analytics.journey_analytics import AnalyticsQuery, stages_json
+from db.analytics.revenue import revenue
 from db.analytics.rollup_writer import roll_up
 from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool, open_pool, tenant_rows
@@ -131,7 +132,7 @@ def queries(pool: Pool, company: int) -> dict[str, Query]:
     today = datetime.now(UTC).date()
     row = "select current_stage, risk_score, lifetime_value from customer_relationships where id = %s"
     key = company * 10_000_000 + 500
-    month, everything = AnalyticsQuery(period="month"), AnalyticsQuery(period="all")
+    month, year, everything = (AnalyticsQuery(period=period) for period in ("month", "year", "all"))
     return {
         "one row by its key": lambda: tenant_rows(pool, company, row, [key]),
         "distribution": lambda: journey_analytics.distribution(pool, company, month),
@@ -143,6 +144,8 @@ def queries(pool: Pool, company: int) -> dict[str, Query]:
         "summary": lambda: journey_analytics.summary(pool, company, month),
         "all of these, month": lambda: journey_analytics.dashboard(pool, company, month),
         "all of these, all": lambda: journey_analytics.dashboard(pool, company, everything),
+        "revenue by week, year": lambda: revenue(pool, company, year, "week"),
+        "revenue by month, all": lambda: revenue(pool, company, everything, "month"),
         "stage metrics, 30 days": lambda: stage_metrics(
             pool, company, AnalyticsQuery(), today - timedelta(days=29), today
         ),

@@ -25,6 +25,7 @@ from db.analytics import journey_analytics, return_models
 from db.analytics.churn_predictions import ChurnSearch, churn_predictions
 from db.analytics.journey_analytics import AnalyticsQuery, stages_json
 from db.analytics.return_probabilities import store_return_probabilities
+from db.analytics.revenue import revenue
 from db.analytics.rollup_writer import roll_up
 from db.analytics.stage_metrics import stage_metrics
 from db.analytics.visit_history import load_visit_history
@@ -139,7 +140,7 @@ def queries(pool: Pool, company: int) -> dict[str, Query]:
     today = datetime.now(UTC).date()
     row = "select current_stage, risk_score, lifetime_value from customer_relationships where id = %s"
     key = company * 10_000_000 + 500
-    month, everything = AnalyticsQuery(period="month"), AnalyticsQuery(period="all")
+    month, year, everything = (AnalyticsQuery(period=period) for period in ("month", "year", "all"))
 
     async def predictions(search: ChurnSearch) -> bytes:
         found = await churn_predictions(pool, company, DEFAULT_RULEBOOK, search)
@@ -156,6 +157,8 @@ def queries(pool: Pool, company: int) -> dict[str, Query]:
         "summary": lambda: journey_analytics.summary(pool, company, month),
         "all of these, month": lambda: journey_analytics.dashboard(pool, company, month),
         "all of these, all": lambda: journey_analytics.dashboard(pool, company, everything),
+        "revenue by week, year": lambda: revenue(pool, company, year, "week"),
+        "revenue by month, all": lambda: revenue(pool, company, everything, "month"),
         "stage metrics, 30 days": lambda: stage_metrics(
             pool, company, AnalyticsQuery(), today - timedelta(days=29), today
         ),

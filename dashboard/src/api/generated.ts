@@ -257,6 +257,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/portal/analytics/funnel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_funnel_v1_portal_analytics_funnel_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal/analytics/revenue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_revenue_v1_portal_analytics_revenue_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/portal/analytics/sankey": {
         parameters: {
             query?: never;
@@ -1057,6 +1089,14 @@ export interface components {
             problem: string;
             value: string;
         };
+        Funnel: {
+            /** Format: date-time */
+            as_of: string;
+            funnel_data: components["schemas"]["FunnelStep"][];
+            /** @enum {string} */
+            period: "day" | "week" | "month" | "quarter" | "year" | "all";
+            period_from: string | null;
+        };
         FunnelStep: {
             conversionRate: number;
             customers: number;
@@ -1151,6 +1191,8 @@ export interface components {
             funnel_data: components["schemas"]["FunnelStep"][];
             /** @enum {string} */
             period: "day" | "week" | "month" | "quarter" | "year" | "all";
+            period_from: string | null;
+            previous: components["schemas"]["KeyFigures"] | null;
             stage_times: {
                 [key: string]: number;
             };
@@ -1200,6 +1242,16 @@ export interface components {
             events: components["schemas"]["LedgerEvent"][];
             journey: components["schemas"]["Journey"] | null;
             transitions: components["schemas"]["Transition"][];
+        };
+        KeyFigures: {
+            /** Format: date-time */
+            as_of: string;
+            at_risk_count: number;
+            at_risk_percentage: number;
+            avg_lifetime_value: number;
+            total_customers: number;
+            vip_count: number;
+            vip_percentage: number;
         };
         LedgerEvent: {
             fields: {
@@ -1454,6 +1506,34 @@ export interface components {
             reason: string | null;
             returned_customers: number | null;
             version: number | null;
+        };
+        Revenue: {
+            /** Format: date-time */
+            as_of: string;
+            /** @enum {string} */
+            by: "week" | "month";
+            first: string | null;
+            /** Format: date */
+            last: string;
+            /** @enum {string} */
+            period: "day" | "week" | "month" | "quarter" | "year" | "all";
+            previous: components["schemas"]["RevenueSum"] | null;
+            rows: components["schemas"]["RevenueRow"][];
+            total: components["schemas"]["RevenueSum"];
+        };
+        RevenueRow: {
+            adjustments: number;
+            appointments: number;
+            /** Format: date */
+            first: string;
+            /** Format: date */
+            last: string;
+            revenue: number;
+        };
+        RevenueSum: {
+            adjustments: number;
+            appointments: number;
+            revenue: number;
         };
         RuleVerdict: {
             conditions: components["schemas"]["Comparison"][];
@@ -2919,6 +2999,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JourneyAnalytics"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_funnel_v1_portal_analytics_funnel_get: {
+        parameters: {
+            query?: {
+                as_of?: string | null;
+                period?: "day" | "week" | "month" | "quarter" | "year" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Funnel"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_revenue_v1_portal_analytics_revenue_get: {
+        parameters: {
+            query?: {
+                as_of?: string | null;
+                by?: "week" | "month";
+                period?: "day" | "week" | "month" | "quarter" | "year" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revenue"];
                 };
             };
             401: {

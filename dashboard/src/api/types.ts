@@ -31,6 +31,7 @@ export type StageChange = Schemas["StageChange"];
 
 export type JourneyAnalytics = Schemas["JourneyAnalytics"];
 export type SankeyData = Pick<Schemas["StageFlow"], "nodes" | "links">;
+export type Revenue = Schemas["Revenue"];
 export type StageMetric = Schemas["StageMetric"];
 export type Factor = Schemas["ScoreFactor"];
 export type Prediction = Schemas["ChurnPrediction"];

@@ -1455,7 +1455,6 @@ export interface components {
             last_appointment_at: string | null;
             lifetime_value: number | null;
             name: string | null;
-            next_appointment_at: string | null;
             next_deadline: string | null;
             next_stage: string | null;
             previous_stage: string | null;

@@ -4,7 +4,8 @@
 knowing any rule.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from journey.engine import context_of, decide
 from journey.scoring import Factor
 from journey.stages import Rulebook
 from journey.state import State, unpack
-from journey.time import EPOCH_MICROS, Micros, Moment, to_datetime, utc_text
+from journey.time import EPOCH_MICROS, Micros, Moment, minute_text, to_datetime, to_micros, utc_text
 
 COMING = 8  # deadlines shown at most; each is found by simulating up to the one before
 
@@ -101,6 +102,18 @@ def _unless(state: State) -> str:
     return "unless an appointment is completed" if state.facts.completed else "unless another event arrives"
 
 
+def explain_held_back(actions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Add a ``sentence`` to actions that are held back: ``{"action", "reason", "waits_for", "until", …}``."""
+    explained = []
+    for action in actions:
+        until = minute_text(to_micros(datetime.fromisoformat(action["until"])))
+        sentence = f"{action['action']} waits until {until}: {action['reason']}"
+        if action["waits_for"] == "profile":
+            sentence = f"{action['action']} waits for the customer's profile, until {until}: {action['reason']}"
+        explained.append({**action, "sentence": sentence})
+    return explained
+
+
 def details(packed: Mapping[str, Any] | None) -> str:
     """Describe a journey's state in Markdown for the Temporal UI, without personal data or free text."""
     if not packed:
@@ -108,7 +121,7 @@ def details(packed: Mapping[str, Any] | None) -> str:
     state = unpack(dict(packed))
     facts = state.facts
     lines = [
-        f"**{state.stage}** since {_minute(state.entered_at)}, triggered by `{state.trigger}`"
+        f"**{state.stage}** since {minute_text(state.entered_at)}, triggered by `{state.trigger}`"
         + (f" (previously {state.previous_stage})" if state.previous_stage else ""),
         f"- risk **{state.risk / 100:.2f}**, engagement **{state.engagement / 100:.2f}**",
         (
@@ -117,15 +130,15 @@ def details(packed: Mapping[str, Any] | None) -> str:
         ),
     ]
     if facts.last_appointment_at is not None:
-        lines.append(f"- last appointment {_minute(facts.last_appointment_at)}")
+        lines.append(f"- last appointment {minute_text(facts.last_appointment_at)}")
     if state.held:
-        lines.append(f"- **held** until {_minute(state.hold_until) if state.hold_until else 'it is released'}")
+        lines.append(f"- **held** until {minute_text(state.hold_until) if state.hold_until else 'it is released'}")
     if state.deadline is None:
         lines.append("- no change is due without an event")
     elif state.deadline_stage:
-        lines.append(f"- next: **{state.deadline_stage}** on {_minute(state.deadline)} {_unless(state)}")
+        lines.append(f"- next: **{state.deadline_stage}** on {minute_text(state.deadline)} {_unless(state)}")
     else:
-        lines.append(f"- next: the scores or the hold change on {_minute(state.deadline)}")
+        lines.append(f"- next: the scores or the hold change on {minute_text(state.deadline)}")
     lines.append(f"- commit {state.version}, transition {state.transition_number}")
     return "\n".join(lines)
 
@@ -169,7 +182,3 @@ def _text(instant: Micros | None) -> str | None:
 def _day(instant: Micros) -> str:
     moment = to_datetime(instant)
     return f"{moment.day} {moment:%B %Y}"
-
-
-def _minute(instant: Micros) -> str:
-    return f"{to_datetime(instant):%Y-%m-%d %H:%M} UTC"

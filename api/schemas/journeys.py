@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.schemas.actions import ActionDetail, Channel, JourneyAction
+from api.schemas.actions import ActionDetail, Channel, JourneyAction, WaitsFor, WorkStatus
 from api.schemas.base import (
     ActionName,
     ActionStatus,
@@ -158,6 +158,8 @@ class TimelineAction(Schema):
     stage: StageKey
     status: ActionStatus
     reason: str | None
+    waits_for: WaitsFor
+    work_status: WorkStatus
     attempts: Count
     last_error: str | None
     channel: Channel | None

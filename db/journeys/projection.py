@@ -14,6 +14,7 @@ from psycopg import generators, sql
 from psycopg.pq import Escaping, ExecStatus
 
 from db.connections import Connection, Pool, pooled_connection, tenant_rows
+from db.outreach.action_progress import progress_columns
 from db.people.phone_numbers import E164_OF_C
 from journey.stages import DEFAULT_RULEBOOK
 
@@ -72,8 +73,8 @@ select json_build_object(
             order by e.occurred_at desc, e.event_id desc limit $3) e),
     'actions', (
         select coalesce(json_agg(a), '[]') from (
-            select a.id, a.action, a.stage_key as stage, a.status, a.attempts, a.last_error, a.due_at, a.created_at,
-                a.updated_at
+            select a.id, a.action, a.stage_key as stage, a.status, a.reason, a.attempts, a.last_error, a.due_at,
+                a.created_at, a.updated_at, {progress}
             from journey_actions a where a.relationship_id = r.id order by a.created_at desc, a.id desc) a)
 )::text
 from customers c
@@ -81,7 +82,7 @@ join customer_relationships r on r.company_id = c.company_id and r.customer_id =
 cross join names n
 where c.company_id = $1 and c.external_id = $2
 """
-).format(names=stage_names(sql.SQL("$1")), fields=JOURNEY_COLUMNS, e164=E164_OF_C)
+).format(names=stage_names(sql.SQL("$1")), fields=JOURNEY_COLUMNS, progress=progress_columns("a"), e164=E164_OF_C)
 
 _STATE = """
 select r.state, coalesce((

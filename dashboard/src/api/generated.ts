@@ -669,6 +669,8 @@ export interface components {
             status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
             /** Format: date-time */
             updated_at: string;
+            waits_for: ("profile" | "quiet_hours") | null;
+            work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
         ActionAttempt: {
             /** Format: date-time */
@@ -721,6 +723,8 @@ export interface components {
             status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
             /** Format: date-time */
             updated_at: string;
+            waits_for: ("profile" | "quiet_hours") | null;
+            work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
         ActionProblemCount: {
             action: string;
@@ -997,6 +1001,7 @@ export interface components {
             /** Format: date-time */
             entered_at: string;
             facts: components["schemas"]["JourneyFacts"];
+            held_back: components["schemas"]["HeldBackAction"][];
             hold: components["schemas"]["Hold"] | null;
             previous_stage: string | null;
             rules: components["schemas"]["StageVerdict"][];
@@ -1026,6 +1031,15 @@ export interface components {
             customers: number;
             percentage: number;
             stage: string;
+        };
+        HeldBackAction: {
+            action: string;
+            reason: string;
+            sentence: string;
+            /** Format: date-time */
+            until: string;
+            /** @enum {string} */
+            waits_for: "profile" | "quiet_hours";
         };
         Hold: {
             until: string | null;
@@ -1084,11 +1098,14 @@ export interface components {
             due_at: string;
             id: number;
             last_error: string | null;
+            reason: string | null;
             stage: string;
             /** @enum {string} */
             status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
             /** Format: date-time */
             updated_at: string;
+            waits_for: ("profile" | "quiet_hours") | null;
+            work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
         JourneyAnalytics: {
             /** Format: date-time */
@@ -1622,6 +1639,8 @@ export interface components {
             status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
             /** Format: date-time */
             updated_at: string;
+            waits_for: ("profile" | "quiet_hours") | null;
+            work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
         TimelineEvent: {
             /** Format: date-time */

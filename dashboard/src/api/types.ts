@@ -18,6 +18,7 @@ export type EventEntryData = Extract<Entry, { kind: "event" }>;
 export type ActionEntryData = Extract<Entry, { kind: "action" }>;
 export type Comparison = Schemas["Comparison"];
 
+export type Action = Schemas["Action"];
 export type ActionProblem = Schemas["ActionProblem"];
 export type ActionProblemCount = Schemas["ActionProblemCount"];
 export type ProblemName = ActionProblem["problem"];

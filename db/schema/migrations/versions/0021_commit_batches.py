@@ -5,8 +5,8 @@ Code of the version before leaves the column as it is; its value names the versi
 
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

@@ -18,13 +18,9 @@ import psycopg
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-<<<<<<< HEAD
+from activities.appointment_decisions import decide_with_ledger
 from activities.commit_parameters import batch_text, commit_result, guard, projection, transition_row
 from activities.commit_position import position_of
-=======
-from activities.appointment_decisions import decide_with_ledger
-from activities.commit_parameters import guard, projection, transition_row
->>>>>>> main
 from activities.message_batch import MessageBatch, deduplicate, parse_messages, quarantine_all
 from activities.rebuild import rebuilt_journey
 from activities.recovery import JourneyHistories, Recovery
@@ -39,13 +35,9 @@ from db.journeys.rulebooks import RulebookCache
 from db.journeys.side_effects import RequestTargets, load_request_targets
 from db.outreach import action_outcomes
 from journey.actions import action_key
-<<<<<<< HEAD
-from journey.engine import Transition, decide
-=======
 from journey.appointment_book import HistoryNeeded, unheld_ids
 from journey.engine import decide, needs_history
-from journey.events import canonical, content_hash
->>>>>>> main
+from journey.refold import Rebuilt
 from journey.stages import Rulebook
 from journey.state import State, apply_state_diff, pack, unpack
 from journey.time import Micros, utc_text
@@ -202,16 +194,7 @@ class CommitActivity:
         commands = decide_commands(batch.commands, rulebook, request["now"], await self._targets(request, batch))
         replies = commands.replies
         now = request["now"] if batch.until is None else min(batch.until, request["now"])
-<<<<<<< HEAD
-        base, added = state, list[Transition]()
-        if batch.rebuild:
-            rebuilt = await rebuilt_journey(
-                self._pool, request, known.customer_key, state, rulebook, except_version=own_version
-            )
-            base, added = rebuilt.state, rebuilt.added
-        decision = decide(base, events, rulebook, now, commands.stage_commands)
-        decision.transitions[:0] = added
-=======
+        rebuilt: Rebuilt | None = None
         if assumed:
             if needs_history(state):
                 raise Overtaken
@@ -220,10 +203,17 @@ class CommitActivity:
             except HistoryNeeded:
                 raise Overtaken from None
         else:
+            if batch.rebuild:
+                rebuilt = await rebuilt_journey(
+                    self._pool, request, known.customer_key, state, rulebook, except_version=own_version
+                )
+            base = state if rebuilt is None else rebuilt.state
             decision = await decide_with_ledger(
-                self._pool, request, known, state, events, rulebook, now, commands.stage_commands
+                self._pool, request, base, events, rulebook, now, commands.stage_commands
             )
->>>>>>> main
+        if rebuilt is not None:
+            decision.transitions[:0] = rebuilt.added
+            decision.unanswered[:0] = rebuilt.unanswered
         new = decision.state
         effects = side_effects(batch, commands, decision, rulebook, request["now"])
         changed = bool(entries or decision.transitions or commands.stage_commands or effects) or new != state

@@ -30,7 +30,7 @@ async def rebuilt_journey(
     """
     company_id, customer_id = request["company_id"], request["customer_id"]
     if customer_key is None:
-        return Rebuilt(state, [], [])
+        return Rebuilt(state, [])
     ledger = await ledger_records.applied_events(pool, company_id, [customer_key], except_version=except_version)
     keys = await maintenance.journey_keys(pool, company_id, customers=[customer_id])
     relationships = [key.relationship_id for key in keys]

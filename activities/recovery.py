@@ -27,7 +27,7 @@ from db.connections import Pool, tenant_transaction
 from db.journeys import ledger, ledger_records
 from db.people import audit_log
 from journey.engine import Transition
-from journey.refold import COMPARED_FACTS, TRIGGER_TYPES, LedgerRecord, refold_facts
+from journey.refold import COMPARED_FACTS, TRIGGER_TYPES, LedgerRecord, keep_facts
 from journey.state import State, pack, unpack
 from journey.time import Micros, utc_text
 
@@ -74,7 +74,7 @@ class Recovery:
         """Commit again what is missing, settle the actions, and name what is lost."""
         record = await self.histories.journey(self.request["company_id"], self.request["customer_id"])
         state = unpack(row_state) if row_state else State()
-        state.facts = refold_facts(await self._ledger())
+        keep_facts(state, await self._ledger(), self.request["now"])
         own = RecordedCommit(self.request["now"], state=self.request["state"])  # needs no history
         for commit in [*record.commits, own]:
             if commit.version > state.version or not commit.changed:
@@ -146,6 +146,7 @@ class Recovery:
             "rules_version": known.rules_version,
             "batch": None,
             "new_ids": [],
+            **ledger.appointment_parameters([]),
             "run_id": request["run_id"],
             "received_at": None,
             "entries": "[]",

@@ -82,10 +82,15 @@ async def request_evaluation(client: Client, company_id: int, customer_id: str) 
     await _signal_with_start(client, company_id, customer_id, names.EVALUATE_SIGNAL, [])
 
 
-<<<<<<< HEAD
 async def request_rebuild(client: Client, company_id: int, customer_id: str) -> None:
     """Ask a journey to make its state anew from its ledger; a workflow that is gone is restarted from Postgres.
-=======
+
+    Raises:
+        temporalio.service.RPCError: Temporal did not store the request.
+    """
+    await _signal_with_start(client, company_id, customer_id, names.REBUILD_SIGNAL, [])
+
+
 async def announce_profile_change(
     client: Client, company_id: int, customer_id: str, *, journey: bool, campaigns: Sequence[int]
 ) -> None:
@@ -97,14 +102,10 @@ async def announce_profile_change(
         customer_id: The company's own id of the customer.
         journey: The journey has such actions.
         campaigns: Numbers of the customer's campaigns that have such steps.
->>>>>>> main
 
     Raises:
         temporalio.service.RPCError: Temporal did not store the request.
     """
-<<<<<<< HEAD
-    await _signal_with_start(client, company_id, customer_id, names.REBUILD_SIGNAL, [])
-=======
     if journey:
         await _signal_with_start(client, company_id, customer_id, names.EVALUATE_SIGNAL, [names.PROFILE_CHANGED])
     for n in campaigns:
@@ -113,7 +114,6 @@ async def announce_profile_change(
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:  # it has ended meanwhile
                 raise
->>>>>>> main
 
 
 async def workflow_status(client: Client, company_id: int, customer_id: str) -> WorkflowStatus:

@@ -9,10 +9,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from journey.appointment_book import copy_asked, fold_facts, shrink
+from journey.appointments import Unanswered
 from journey.engine import Transition, decide
 from journey.events import Event
+from journey.facts import Facts
 from journey.stages import Rulebook
-from journey.state import Facts, State
+from journey.state import State
 from journey.time import Micros, Moment
 
 #: The facts that no order of arrival can change, and what users call them.
@@ -28,6 +31,7 @@ COMPARED_FACTS = {
     "cancelled": "cancelled",
     "last_event_at": "last event",
     "recent": "recent appointments",
+    "last_booked": "latest booking",
 }
 #: Of transitions that are not automatic, by their ``trigger_event``.
 TRIGGER_TYPES = {"stage_set": "manual", "journey_started": "system", "rules_changed": "system"}
@@ -53,22 +57,41 @@ class RecordedMove(Struct, frozen=True, kw_only=True):
 
 
 class Rebuilt(Struct, frozen=True):
-    """A journey made anew: its state, the transitions to add to those on record, and the numbers that stay missing."""
+    """A journey made anew.
+
+    Attributes:
+        added: The transitions to add to those on record.
+        missing: The numbers of transitions that stay missing.
+        unanswered: As in `Decision`.
+    """
 
     state: State
     added: list[Transition]
-    missing: list[int]
+    missing: list[int] = []
+    unanswered: list[Unanswered] = []
 
 
 def refold_facts(ledger: Iterable[LedgerRecord]) -> Facts:
-    """Fold the facts anew from applied events, in the order in which commits applied them."""
-    facts = Facts()
-    for record in sorted(ledger, key=lambda record: (record.version, record.event.at, record.event.id)):
-        event = record.event
-        event.change(facts, event.at)
-        if facts.last_event_at is None or event.at > facts.last_event_at:
-            facts.last_event_at = event.at
+    """Fold the facts anew from applied events, in the order in which commits applied them.
+
+    They hold every appointment; those of a state hold a part (`keep_facts`).
+    """
+    facts, _ = fold_facts(_events(ledger))
     return facts
+
+
+def keep_facts(state: State, ledger: Sequence[LedgerRecord], now: Micros) -> None:
+    """Replace a state's facts by those of the ledger, if they differ."""
+    if different_facts(state.facts, ledger):
+        facts = refold_facts(ledger)
+        copy_asked(facts, state.facts.appointments, now)
+        shrink(facts)
+        state.facts = facts
+
+
+def _events(ledger: Iterable[LedgerRecord]) -> list[Event]:
+    ordered = sorted(ledger, key=lambda record: (record.version, record.event.at, record.event.id))
+    return [record.event for record in ordered]
 
 
 def different_facts(facts: Facts, ledger: Sequence[LedgerRecord]) -> dict[str, tuple[Any, Any]]:
@@ -113,11 +136,11 @@ def rebuild(
     if not known:
         decision = decide(State(), [record.event for record in ledger], rulebook, now)
         decision.state.version = state.version if state is not None else 0
-        return Rebuilt(decision.state, decision.transitions, [])
-    base, replayed = _as_of_last_move(ledger, known, state, rulebook)
-    decision = decide(base, [record.event for record in replayed], rulebook, now)
+        return Rebuilt(decision.state, decision.transitions, [], decision.unanswered)
+    base, earlier, replayed = _as_of_last_move(ledger, known, state, rulebook)
+    decision = decide(base, _events(replayed), rulebook, now, history=_events(earlier))
     filled, missing = _fill_gaps(known, lived)
-    return Rebuilt(decision.state, [*filled, *added, *decision.transitions], missing)
+    return Rebuilt(decision.state, [*filled, *added, *decision.transitions], missing, decision.unanswered)
 
 
 def _last_move(state: State) -> RecordedMove:
@@ -153,8 +176,8 @@ def _transition(move: RecordedMove, previous: RecordedMove | None, lived: Sequen
 
 def _as_of_last_move(
     ledger: Sequence[LedgerRecord], moves: Sequence[RecordedMove], state: State | None, rulebook: Rulebook
-) -> tuple[State, list[LedgerRecord]]:
-    """Return the state after the last transition on record, and the events that were evaluated after it."""
+) -> tuple[State, list[LedgerRecord], list[LedgerRecord]]:
+    """Return the state after the last transition on record, and the events evaluated until then, and afterwards."""
     last = moves[-1]
     is_current = state is not None and (state.stage, state.transition_number) == (last.to_stage, last.transition_number)
     base = State(
@@ -174,9 +197,10 @@ def _as_of_last_move(
         replayed = [record for record in ledger if record.version > state.version]
     else:
         replayed = [record for record in ledger if not _precedes(record, last)]
+    if state is not None:
+        base.facts = state.facts  # says about which appointments somebody was asked
     later = {id(record) for record in replayed}
-    base.facts = refold_facts(record for record in ledger if id(record) not in later)
-    return base, replayed
+    return base, [record for record in ledger if id(record) not in later], replayed
 
 
 def _precedes(record: LedgerRecord, move: RecordedMove) -> bool:

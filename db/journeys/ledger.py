@@ -134,11 +134,8 @@ _COLUMNS = {
     "next_stage": "text",
     "hold_until": "timestamptz",
     "held": "boolean",
-<<<<<<< HEAD
     "batch": "text",
-=======
     "booked_times": "timestamptz[]",
->>>>>>> main
 }
 
 # Whether the ledger has an event about one of these appointments.

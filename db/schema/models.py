@@ -233,14 +233,10 @@ class ConsentWithdrawal(Base):
 class Relationship(Base):
     """The projection: the current state of a customer's journey.
 
-        `version` counts the commits of the journey and guards them (optimistic locking). `run_id` is the first run of its
-    <<<<<<< HEAD
-        workflow. `state` is the packed state. `batch` identifies the messages of the last commit. `changed`, here and in
-        other tables, is the 64-bit id of the transaction that wrote the row, set by a trigger.
-    =======
-        workflow. `state` is the packed state. `changed`, here and in other tables, is the 64-bit id of the transaction that
-        wrote the row, set by a trigger. `booked_times` are those of open appointments, ascending, passed ones too.
-    >>>>>>> main
+    `version` counts the commits of the journey and guards them (optimistic locking). `run_id` is the first run of its
+    workflow. `state` is the packed state. `batch` identifies the messages of the last commit. `changed`, here and in
+    other tables, is the 64-bit id of the transaction that wrote the row, set by a trigger. `booked_times` are those of
+    open appointments, ascending, passed ones too.
     """
 
     __tablename__ = "customer_relationships"

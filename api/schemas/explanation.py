@@ -114,16 +114,6 @@ class HeldBackAction(Schema):
     sentence: str
 
 
-class HeldBackAction(Schema):
-    """A message that is held back for now."""
-
-    action: ActionName
-    reason: str
-    waits_for: Literal["profile", "quiet_hours"]
-    until: datetime = Field(description="when it is tried again, at the latest")
-    sentence: str
-
-
 class RecentTransition(Schema):
     """One of the last ten transitions."""
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from journey.appointment_book import HistoryNeeded
 from journey.engine import Command, Transition, decide
 from journey.event_validation import from_fields
 from journey.events import Event
@@ -31,7 +32,11 @@ class Lived:
 
     def commit(self, now: float, *events: Event, commands: tuple[Command, ...] = ()) -> None:
         self.now = Micros(START + int(now * DAY))
-        decision = decide(self.state, events, DEFAULT_RULEBOOK, self.now, commands)
+        try:
+            decision = decide(self.state, events, DEFAULT_RULEBOOK, self.now, commands)
+        except HistoryNeeded:
+            history = [record.event for record in self.ledger]
+            decision = decide(self.state, events, DEFAULT_RULEBOOK, self.now, commands, history)
         version = self.state.version + 1
         self.state = decision.state
         self.state.version = version
@@ -65,6 +70,18 @@ def visit(day: float, amount: str = "400.00") -> Event:
     return event("appointment.completed", day, amount=amount)
 
 
+def booking(chance: random.Random, day: float) -> list[Event]:
+    """Events about one of three appointments: booked, moved, completed, corrected."""
+    fields: dict[str, Any] = {"appointment_id": f"a-{chance.randrange(3)}"}
+    kind = chance.choice(("requested", "rescheduled", "completed", "completed", "cancelled"))
+    if kind in ("requested", "rescheduled"):
+        ahead = chance.choice((1, 30))
+        fields["scheduled_for"] = utc_text(Micros(START + int((day + ahead) * DAY)))
+    if kind == "completed":
+        fields["amount"] = f"{chance.randrange(500)}.00"
+    return [event(f"appointment.{kind}", day, **fields)]
+
+
 def life(seed: int) -> Lived:
     """A random life of two years, with late events, manual moves and holds."""
     chance, lived, day = random.Random(seed), Lived(), 0.0
@@ -80,8 +97,10 @@ def life(seed: int) -> Lived:
         elif what < 0.7:
             ticket = f"t-{chance.randrange(3)}"
             lived.commit(day, event(f"support_ticket.{chance.choice(('opened', 'resolved'))}", day, ticket_id=ticket))
-        elif what < 0.85 or lived.state.stage is None:
+        elif what < 0.8 or lived.state.stage is None:
             lived.commit(day, event(chance.choice(kinds), max(0, day - late)))
+        elif what < 0.9:
+            lived.commit(day, *booking(chance, day))
         else:
             until = chance.choice((None, Micros(START + int((day + 40) * DAY))))
             hold = chance.random() < 0.5

@@ -27,7 +27,6 @@ export const journey = {
   lastAppointment: "Last appointment",
   inactive: "Inactive for",
   never: "Never",
-  tasks: "Tasks",
   timeline: "Timeline",
   kinds: { all: "All", transition: "Stages", event: "Events", action: "Actions" },
   kind: "Show",

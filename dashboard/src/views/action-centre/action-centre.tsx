@@ -1,7 +1,7 @@
 import { Page } from "../../components/page";
 import { Panel } from "../../components/panel";
 import { strings } from "../../strings";
-import { TaskList } from "../../tasks/task-list";
+import { TaskLists } from "../../tasks/task-lists";
 import { AtRiskPanel } from "./at-risk-panel";
 
 /** Customers at risk of being lost, next to the open tasks. */
@@ -11,7 +11,7 @@ export default function ActionCentre() {
       <div className="centre-grid">
         <AtRiskPanel />
         <Panel title={strings.tasks.title} className="tasks-card">
-          <TaskList customerId={null} />
+          <TaskLists customerId={null} />
         </Panel>
       </div>
     </Page>

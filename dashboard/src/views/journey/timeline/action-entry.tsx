@@ -10,6 +10,7 @@ import { actionLabel } from "../../../format/labels";
 import { formatNumber } from "../../../format/numbers";
 import { useCanEdit } from "../../../session/session";
 import { strings } from "../../../strings";
+import { taskQuery } from "../../../tasks/lists";
 
 interface Props {
   action: ActionEntryData;
@@ -46,7 +47,8 @@ export function ActionEntry({ action, time, customerId }: Props) {
 
 /** Whether the action created a task that is not done yet: such an action is finished, but the work is not. */
 function useHasOpenTask(customerId: string, action: ActionEntryData): boolean {
-  const openTasks = useTasks(customerId).data?.pages.flatMap((page) => page.tasks) ?? [];
+  const openTasks =
+    useTasks(taskQuery("open", customerId, null)).data?.pages.flatMap((page) => page.tasks) ?? [];
   const taskId = action.detail?.task;
   return openTasks.some((task) => task.id === taskId);
 }

@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from journey.facts import Facts
 from journey.score_texts import ROUNDED, count, more_than, percent, plain, trend_limit
-from journey.state import Facts
 from journey.time import DAY, Moment
 
 WEIGHT = 10_000
+LONGEST_GRACE = 24 * 90  # hours
 TREND_WINDOW = 90 * DAY
 #: A risk score above this is high: by default it makes a journey at risk.
 HIGH_RISK = Decimal("0.7")
@@ -48,6 +49,8 @@ class Scoring(Struct, frozen=True, forbid_unknown_fields=True):
     )
     #: risk scores above this are listed and shown as high; which stage they lead to is up to the stage's rules
     high_risk: Decimal = HIGH_RISK
+    #: a customer is booked until so many hours after the booked time, unless the appointment has an outcome before
+    booking_grace_hours: int = 48
 
     def problems(self) -> list[str]:
         """Return what is invalid in these settings, each with its field."""
@@ -63,6 +66,8 @@ class Scoring(Struct, frozen=True, forbid_unknown_fields=True):
                     found.append(f"scoring.{name}: {part} has more than four decimals")
                 elif name.endswith("days") and not 0 < part <= 10_000:
                     found.append(f"scoring.{name}: {part} is not within 1 to 10000 days")
+                elif name.endswith("hours") and not 0 <= part <= LONGEST_GRACE:
+                    found.append(f"scoring.{name}: {part} is not within 0 to {LONGEST_GRACE} hours")
         ascending = ("risk_inactive_days", "recency_days")
         found += [f"scoring.{name}: must ascend" for name in ascending if not _ascends(getattr(self, name))]
         weights = [getattr(self, n) for n in self.__struct_fields__ if n.startswith("engagement") and "weight" in n]

@@ -12,7 +12,7 @@ from db.analytics.journey_analytics import AnalyticsQuery
 from db.analytics.rollup_reader import RollupReader, read_rollups
 from db.connections import Pool
 from db.essential_queries import RegisteredQuery
-from db.journeys.projection import INACTIVE_SINCE, days_since, stage_names
+from db.journeys.projection import INACTIVE_SINCE, NEXT_APPOINTMENT, days_since, stage_names
 from db.sql_fragments import conjunction
 from journey.stages import DEFAULT_RULEBOOK, Role, Rulebook
 
@@ -101,7 +101,8 @@ _PREDICTIONS = sql.SQL(
 ), rows as (
     select r.id, expected_value, c.external_id, c.name, c.email, r.current_stage,
            coalesce(n.names ->> r.current_stage, r.current_stage) as stage_name, r.stage_entered_at, r.risk_score,
-           r.lifetime_value, r.last_appointment_at, now() - {inactive_since} as inactive,
+           r.lifetime_value, r.last_appointment_at, {next_appointment} as next_appointment_at,
+           now() - {inactive_since} as inactive,
            {days_inactive} as days_inactive,
            case when r.current_stage = any(%(lost_stages)s) then null
                 when h.mean_stay is not null then r.stage_entered_at + h.mean_stay
@@ -119,7 +120,7 @@ select json_build_object('total', listed + least(others, {most}), 'more', others
     'customer_id', external_id, 'name', name, 'email', email, 'current_stage', current_stage,
     'stage_name', stage_name, 'stage_entered_at', stage_entered_at, 'risk_score', risk_score,
     'days_inactive', days_inactive, 'lifetime_value', lifetime_value,
-    'last_appointment_at', last_appointment_at,
+    'last_appointment_at', last_appointment_at, 'next_appointment_at', next_appointment_at,
     'predicted_churn_date', case when churns_at is not null then greatest(churns_at, now())::date end,
     'predicted_by', predicted_by,
     'retention_actions', (
@@ -146,6 +147,7 @@ def _statement(query: AnalyticsQuery, reader: RollupReader, search: ChurnSearch)
         names=stage_names(sql.Placeholder("company")),
         stays=sql.SQL(reader.rows("stay", "ever")),
         inactive_since=sql.SQL(INACTIVE_SINCE),
+        next_appointment=sql.SQL(NEXT_APPOINTMENT),
         days_inactive=sql.SQL(days_since(INACTIVE_SINCE)),
         most=sql.Literal(MAX_COUNTED),
     )

@@ -1,7 +1,7 @@
 """Store each journey's return probability as of the last fit, so that lists can be ordered and filtered by it.
 
-Without visits a probability only decreases from day to day, so that a stored one is an upper bound. A commit that
-changes the number of visits removes it until the next fit.
+A stored probability is as of the day of the fit. A commit that changes the number of visits removes it until the next
+fit.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ from collections.abc import Callable
 from datetime import date
 from typing import LiteralString
 
-from db.analytics.visit_history import VISIT_DAYS, VisitSummary
+from db.analytics.visit_history import VISITS_OF_CUSTOMER, visits_from
 from db.connections import Pool, tenant_rows
+from journey.visits import Visits
 
 PAGE = 5_000  # journeys read and updated at once
 
 _VISITS: LiteralString = """
-select r.id, r.total_appointments, count(distinct day) - 1, max(day) - min(day), %(until)s::date - min(day)
+select r.id, r.total_appointments, v.*
   from (select id, company_id, customer_id, total_appointments from customer_relationships
          where company_id = %(company)s and id > %(after)s order by id limit %(page)s) r
-  left join lateral (VISITS) v on true
- group by r.id, r.total_appointments order by r.id
-""".replace("VISITS", VISIT_DAYS.replace("COMPANY", "r.company_id").replace("CUSTOMER", "r.customer_id"))
+  left join lateral (VISITS) v(days, amounts, missed) on true
+ order by r.id
+""".replace("VISITS", VISITS_OF_CUSTOMER.replace("COMPANY", "r.company_id").replace("CUSTOMER", "r.customer_id"))
 # A visit that was committed since the page was read has removed the probability, which must not come back.
 _STORE: LiteralString = """
 update customer_relationships r set return_probability = p.probability
@@ -33,7 +34,7 @@ returning r.id
 
 
 async def store_return_probabilities(
-    pool: Pool, company_id: int, until: date, probability: Callable[[VisitSummary], float | None]
+    pool: Pool, company_id: int, until: date, probability: Callable[[Visits], float | None]
 ) -> None:
     """Compute and store the probabilities of all journeys of a company, page by page.
 
@@ -50,7 +51,7 @@ async def store_return_probabilities(
         rows = await tenant_rows(pool, company_id, _VISITS, parameters)
         if not rows:
             return
-        probabilities = [None if x < 0 else probability(VisitSummary(x, t_x, age)) for _, _, x, t_x, age in rows]
+        probabilities = [None if days is None else probability(visits_from(days, *rest)) for _, _, days, *rest in rows]
         values = {
             "company": company_id,
             "ids": [row[0] for row in rows],

@@ -20,8 +20,10 @@ def test_journey_analytics(tenant: Tenant, working: None) -> None:
     found = tenant.client.get(f"{ROOT}/customer-journey").json()
     assert found.keys() == {
         *("period", "as_of", "total_customers", "at_risk_count", "at_risk_percentage", "vip_count", "vip_percentage"),
-        *("avg_lifetime_value", "funnel_data", "transitions", "stage_times", "distribution"),
+        *("avg_lifetime_value", "funnel_data", "transitions", "stage_times", "distribution", "previous", "period_from"),
     }
+    nobody = {**dict.fromkeys(found["previous"], 0), "as_of": found["previous"]["as_of"]}
+    assert found["previous"] == nobody  # both customers are new
     assert (found["period"], found["total_customers"], found["vip_percentage"]) == ("month", 2, 50)
     assert found["avg_lifetime_value"] == 600
     assert found["funnel_data"][1:3] == [
@@ -37,6 +39,17 @@ def test_journey_analytics(tenant: Tenant, working: None) -> None:
         past = tenant.client.get(f"{ROOT}/customer-journey?as_of={query}").json()
         assert (past["total_customers"], past["transitions"]) == (0, [])
         assert datetime.fromisoformat(past["as_of"]) == datetime.fromisoformat(yesterday)
+
+    everybody = tenant.client.get(f"{ROOT}/funnel").json()
+    assert (everybody["period"], everybody["period_from"]) == ("all", None)
+    assert everybody["funnel_data"] == found["funnel_data"]
+    assert tenant.client.get(f"{ROOT}/funnel?as_of={yesterday}").json()["funnel_data"][0]["customers"] == 0
+    assert tenant.client.get(f"{ROOT}/funnel?period=week").json()["period_from"] is not None
+    for by in ("week", "month"):
+        revenue = tenant.client.get(f"{ROOT}/revenue?by={by}").json()
+        assert revenue["total"] == {"appointments": 1, "revenue": 1200, "adjustments": 0}
+        assert sum(row["revenue"] for row in revenue["rows"]) == 1200
+        assert revenue["previous"]["revenue"] == 0
 
     metrics = tenant.client.get(f"{ROOT}/stage-metrics").json()["stage_metrics"]
     assert len({row["metric_date"] for row in metrics}) == 30
@@ -92,7 +105,7 @@ def test_churn_predictions_include_return_forecasts(tenant: Tenant, other: Tenan
     tenant.live("c-3", visit(10))
     tenant.live("never", {"occurred_at": days_ago(99)})
     put_at_risk(tenant, "never")  # at risk without any visit
-    fields = ("return_probability", "expected_appointments", "model", "inputs")
+    fields = ("return_probability", "expected_appointments", "year_value", "model", "inputs")
 
     def found() -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         answer = tenant.client.get(f"{ROOT}/churn-predictions").json()
@@ -121,7 +134,7 @@ def test_churn_predictions_include_return_forecasts(tenant: Tenant, other: Tenan
     assert rows["c-1"]["return_probability"] == round(probability_of_return(known, *customer, 90), 4)
     assert rows["c-1"]["expected_appointments"] == round(expected_appointments(known, *customer, 90), 4)
     assert 0 < rows["c-2"]["return_probability"] < rows["c-1"]["return_probability"] < 1
-    assert [rows["never"][field] for field in fields] == [None] * 4
+    assert [rows["never"][field] for field in fields] == [None] * len(fields)
 
     tenant.rows(
         "insert into return_models (company_id, version, method, history_to, customers, returned_customers, reason)"
@@ -179,6 +192,10 @@ def test_the_days_of_stage_metrics(tenant: Tenant) -> None:
         ("customer-journey?as_of=2190-01-01T00:00:00Z", "as_of"),
         ("customer-journey?as_of=0001-01-01T00:00:00%2B14:00", "as_of"),
         ("stage-metrics?as_of=1", "as_of"),
+        ("funnel?period=decade", "period"),
+        ("funnel?as_of=tomorrow", "as_of"),
+        ("revenue?by=day", "by"),
+        ("revenue?as_of=2999-01-01T00:00:00Z", "as_of"),
         ("stage-metrics?from=2026-01-02&to=2026-01-01", "from"),
         ("stage-metrics?from=2024-01-01&to=2025-01-01", "from"),
         ("stage-metrics?to=0001-01-01", "to"),

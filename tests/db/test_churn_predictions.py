@@ -12,12 +12,12 @@ import pytest
 from db.analytics.churn_predictions import ChurnSearch, churn_predictions
 from db.analytics.journey_analytics import AnalyticsQuery, summary
 from db.analytics.return_probabilities import store_return_probabilities
-from db.analytics.visit_history import VisitSummary
 from db.connections import Pool
 from journey.event_validation import parse
 from journey.events import Event
 from journey.stages import DEFAULT_RULEBOOK
 from journey.time import to_micros
+from journey.visits import Visits
 from tests.support.journey_rows import insert_company
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -106,9 +106,9 @@ async def test_probabilities_are_stored_for_every_journey(
     monkeypatch.setattr("db.analytics.return_probabilities.PAGE", 3)
     seen = []
 
-    def probability(visits: VisitSummary) -> float:
+    def probability(visits: Visits) -> float:
         seen.append(visits)
-        return 0.5 if visits.age > QUIET else 0.25
+        return 0.5 if visits.age(NOW.date().toordinal()) > QUIET else 0.25
 
     with psycopg.connect(salon, autocommit=True) as connection:
         changes = connection.execute("select id, changed from customer_relationships order by id").fetchall()
@@ -122,7 +122,7 @@ async def test_probabilities_are_stored_for_every_journey(
             ("gone", 0.5),
             ("caller", None),
         ]
-        assert seen[0] == VisitSummary(0, 0, QUIET)
+        assert (seen[0].x, seen[0].t_x, seen[0].age(NOW.date().toordinal())) == (0, 0, QUIET)
         assert len(seen) == 7
         # The change feed does not report them.
         assert connection.execute("select id, changed from customer_relationships order by id").fetchall() == changes
@@ -134,8 +134,8 @@ async def test_probabilities_are_stored_for_every_journey(
 async def test_a_visit_during_a_fit_keeps_the_probability_unknown(pool: Pool, salon: str) -> None:
     with psycopg.connect(salon, autocommit=True) as connection:
 
-        def probability(visits: VisitSummary) -> float:
-            if visits.age == GONE:  # what a commit does
+        def probability(visits: Visits) -> float:
+            if visits.age(NOW.date().toordinal()) == GONE:  # what a commit does
                 update(connection, "gone", "total_appointments", 2)
                 update(connection, "gone", "return_probability", None)
             return 0.125

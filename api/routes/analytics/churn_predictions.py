@@ -17,6 +17,7 @@ from api.schemas.base import Count, CustomerId, Money, RowId, Schema, Score, Sta
 from api.security.route_classes import scoped_route
 from db.analytics.churn_predictions import MAX_COUNTED, ChurnSearch, churn_predictions
 from db.people.api_keys import JOURNEYS_READ
+from journey.return_forecast import Method
 from journey.stages import DEFAULT_RULEBOOK, Role
 
 MAX_PREDICTIONS = 1000
@@ -38,8 +39,23 @@ class ModelVersion(Schema):
 
     id: RowId
     version: Count
-    method: Literal["BG/NBD"]
+    method: Method
     fitted_at: datetime
+
+
+class MethodComparison(Schema):
+    """How well a method, fitted on the first half of the history, predicted who came in the second half."""
+
+    customers: Count = Field(description="customers who had come by the middle of the history")
+    came: Annotated[float, Field(ge=0, le=1)] = Field(description="share of them who came again within the horizon")
+    horizon_days: Count
+    auc: Annotated[float, Field(ge=0, le=1)] = Field(
+        description="probability that a customer who came had a higher forecast than one who did not; 0.5 is chance"
+    )
+    brier: Annotated[float, Field(ge=0, le=1)] = Field(description="mean squared error of the probabilities")
+    calibration_error: Annotated[float, Field(ge=0, le=1)] = Field(
+        description="mean distance between forecast and share who came, over deciles of the forecast"
+    )
 
 
 class ModelParameters(Schema):
@@ -56,15 +72,26 @@ class ReturnModelSummary(Schema):
 
     id: RowId | None
     version: Count | None
-    method: Literal["BG/NBD"]
+    method: Method
     fitted_at: datetime | None
     history_from: date | None
     history_to: date | None
     customers: Count | None = Field(description="customers in the history it was fitted to")
     returned_customers: Count | None = Field(description="of them, those who came back")
-    parameters: ModelParameters | None
+    parameters: ModelParameters | None = Field(description="of BG/NBD; null if only recency is used")
     log_likelihood: float | None
-    reason: str | None = Field(description="why there are no parameters; null if the model was fitted")
+    reason: str | None = Field(description="why there is no model; null if there is one")
+    comparison: dict[Method, MethodComparison] | None = Field(
+        description="how the methods compared; null if the history is too short for that"
+    )
+
+
+class YearValue(Schema):
+    """What a customer is expected to spend in the next 365 days."""
+
+    expected: Money
+    low: Money = Field(description="`low` and `high` enclose the actual value in about 80 % of cases")
+    high: Money
 
 
 class PredictionInputs(Schema):
@@ -88,6 +115,7 @@ class ChurnPrediction(Schema):
     days_inactive: int
     lifetime_value: Money
     last_appointment_at: datetime | None
+    next_appointment_at: datetime | None = Field(description="the earliest booked time still ahead")
     predicted_churn_date: date | None = Field(description="never in the past; null if no date can be predicted")
     predicted_by: Literal["history", "deadline"] | None = Field(
         description="`history`: the company's mean time before churning; `deadline`: the stage rules"
@@ -101,6 +129,7 @@ class ChurnPrediction(Schema):
     expected_value: Money = Field(
         description="`return_probability` × `lifetime_value`; the lifetime value if the probability is unknown"
     )
+    year_value: YearValue | None = Field(description="null if the model uses recency only")
     model: ModelVersion | None
     inputs: PredictionInputs | None
     retention_actions: list[RetentionAction]
@@ -127,12 +156,14 @@ _PREDICTION: dict[str, Any] = {
     "days_inactive": 101,
     "lifetime_value": 129.50,
     "last_appointment_at": "2025-12-01T10:15:00+00:00",
+    "next_appointment_at": None,
     "predicted_churn_date": "2026-05-30",
     "predicted_by": "history",
     "return_probability": 0.2187,
     "expected_appointments": 0.3841,
+    "year_value": {"expected": 88.40, "low": 0.00, "high": 258.00},
     "expected_value": 28.32,
-    "model": {"id": 7, "version": 3, "method": "BG/NBD", "fitted_at": "2026-03-08T02:30:00+00:00"},
+    "model": {"id": 7, "version": 3, "method": "corrected BG/NBD", "fitted_at": "2026-03-08T02:30:00+00:00"},
     "inputs": {"repeat_days": 2, "recency_days": 71, "age_days": 172},
     "retention_actions": [
         {"type": "special_offer", "priority": "medium", "description": "Send a special return offer"},
@@ -148,6 +179,16 @@ _MODEL = {
     "parameters": {"r": 0.243, "alpha": 30.9, "a": 0.793, "b": 2.426},
     "log_likelihood": -14363.53,
     "reason": None,
+    "comparison": {
+        "corrected BG/NBD": {
+            "customers": 401,
+            "came": 0.6085,
+            "horizon_days": 90,
+            "auc": 0.7123,
+            "brier": 0.2041,
+            "calibration_error": 0.0412,
+        }
+    },
 }
 
 

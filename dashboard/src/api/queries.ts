@@ -53,6 +53,17 @@ export function useJourney(customerId: string) {
   });
 }
 
+/** The profile of a customer. A journey contains what views need of it. */
+export function useProfile(customerId: string) {
+  return useQuery({
+    queryKey: queryKeys.profile(customerId),
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET("/v1/customers/{customer_id}", { params: { path: { customer_id: customerId } }, signal }),
+      ),
+  });
+}
+
 export function useTimeline(customerId: string, kinds: Entry["kind"][]) {
   return useInfiniteQuery({
     queryKey: queryKeys.timeline(customerId, kinds),

@@ -7,6 +7,7 @@ export const queryKeys = {
   staff: ["staff"] as const,
   customers: (search: object) => ["customers", search] as const,
   journey: (customerId: string) => ["journey", customerId] as const,
+  profile: (customerId: string) => ["journey", customerId, "profile"] as const,
   timeline: (customerId: string, kinds: readonly string[]) =>
     ["journey", customerId, "timeline", kinds] as const,
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,

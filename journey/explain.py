@@ -4,7 +4,8 @@
 knowing any rule.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from journey.engine import context_of, decide
 from journey.scoring import Factor
 from journey.stages import Rulebook
 from journey.state import State, unpack
-from journey.time import EPOCH_MICROS, Micros, Moment, to_datetime, utc_text
+from journey.time import EPOCH_MICROS, Micros, Moment, minute_text, to_datetime, to_micros, utc_text
 
 BOOKED_SHOWN = 3  # times in the details of a workflow
 COMING = 8  # deadlines shown at most; each is found by simulating up to the one before
@@ -104,7 +105,7 @@ def _sentence(before: State, after: State) -> str:
         return f"{after.stage} on {day} {_unless(before)}"
     asked = len(before.facts.unasked) - len(after.facts.unasked)
     changes = [
-        f"{name} changes from {old / 100:.2f} to {new / 100:.2f}"
+        f"{name} changes from {old}% to {new}%"
         for name, old, new in (
             ("risk", before.risk, after.risk),
             ("engagement", before.engagement, after.engagement),
@@ -120,6 +121,18 @@ def _unless(state: State) -> str:
     return "unless an appointment is completed" if state.facts.completed else "unless another event arrives"
 
 
+def explain_held_back(actions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Add a ``sentence`` to actions that are held back: ``{"action", "reason", "waits_for", "until", …}``."""
+    explained = []
+    for action in actions:
+        until = minute_text(to_micros(datetime.fromisoformat(action["until"])))
+        sentence = f"{action['action']} waits until {until}: {action['reason']}"
+        if action["waits_for"] == "profile":
+            sentence = f"{action['action']} waits for the customer's profile, until {until}: {action['reason']}"
+        explained.append({**action, "sentence": sentence})
+    return explained
+
+
 def details(packed: Mapping[str, Any] | None) -> str:
     """Describe a journey's state in Markdown for the Temporal UI, without personal data or free text."""
     if not packed:
@@ -127,26 +140,26 @@ def details(packed: Mapping[str, Any] | None) -> str:
     state = unpack(dict(packed))
     facts = state.facts
     lines = [
-        f"**{state.stage}** since {_minute(state.entered_at)}, triggered by `{state.trigger}`"
+        f"**{state.stage}** since {minute_text(state.entered_at)}, triggered by `{state.trigger}`"
         + (f" (previously {state.previous_stage})" if state.previous_stage else ""),
-        f"- risk **{state.risk / 100:.2f}**, engagement **{state.engagement / 100:.2f}**",
+        f"- risk **{state.risk}%**, engagement **{state.engagement}%**",
         (
             f"- {facts.completed} appointments, lifetime value {money_text(facts.value)}, {facts.missed} missed,"
             f" {facts.cancelled} cancelled, {facts.calls} calls, {facts.open_tickets} open tickets"
         ),
     ]
     if facts.last_appointment_at is not None:
-        lines.append(f"- last appointment {_minute(facts.last_appointment_at)}")
+        lines.append(f"- last appointment {minute_text(facts.last_appointment_at)}")
     if facts.booked_times:
-        lines.append(f"- booked: {', '.join(map(_minute, facts.booked_times[:BOOKED_SHOWN]))}")
+        lines.append(f"- booked: {', '.join(map(minute_text, facts.booked_times[:BOOKED_SHOWN]))}")
     if state.held:
-        lines.append(f"- **held** until {_minute(state.hold_until) if state.hold_until else 'it is released'}")
+        lines.append(f"- **held** until {minute_text(state.hold_until) if state.hold_until else 'it is released'}")
     if state.deadline is None:
         lines.append("- no change is due without an event")
     elif state.deadline_stage:
-        lines.append(f"- next: **{state.deadline_stage}** on {_minute(state.deadline)} {_unless(state)}")
+        lines.append(f"- next: **{state.deadline_stage}** on {minute_text(state.deadline)} {_unless(state)}")
     else:
-        lines.append(f"- next: the scores, the hold or a booking change on {_minute(state.deadline)}")
+        lines.append(f"- next: the scores, the hold or a booking change on {minute_text(state.deadline)}")
     lines.append(f"- commit {state.version}, transition {state.transition_number}")
     return "\n".join(lines)
 
@@ -191,7 +204,3 @@ def _text(instant: Micros | None) -> str | None:
 def _day(instant: Micros) -> str:
     moment = to_datetime(instant)
     return f"{moment.day} {moment:%B %Y}"
-
-
-def _minute(instant: Micros) -> str:
-    return f"{to_datetime(instant):%Y-%m-%d %H:%M} UTC"

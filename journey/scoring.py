@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from journey.facts import Facts
+from journey.score_texts import ROUNDED, count, more_than, percent, plain, trend_limit
 from journey.time import DAY, Moment
 
 WEIGHT = 10_000
@@ -189,7 +190,7 @@ class Scorer:
                 "inactivity",
                 weight,
                 elapsed > 2 * limit * DAY,
-                f"{_more_than(elapsed, limit)}{days} days since {since}; counts above {limit}",
+                f"{more_than(elapsed, limit)}{count(days, 'day')} since {since}; counts above {limit} days",
             )
             for limit, weight in zip(s.risk_inactive_days, s.risk_inactive_weights, strict=True)
         ]
@@ -199,7 +200,7 @@ class Scorer:
                 "missed_appointments",
                 s.risk_missed_weight,
                 self._missed_too_often(facts),
-                f"{facts.missed} missed of {held}; counts above a rate of {s.risk_missed_rate}",
+                f"{facts.missed} of {count(held, 'appointment')} missed; counts above {percent(s.risk_missed_rate)}",
             )
         )
         recent, before = trend_counts(facts)
@@ -209,8 +210,8 @@ class Scorer:
                 s.risk_trend_weight,
                 self._declining(facts),
                 (
-                    f"{recent} appointments in the last 90 days of visits, {before} in the 90 before;"
-                    f" counts below a trend of {s.risk_trend}"
+                    f"{count(recent, 'appointment')} in the last 90 days of visits, {before} in the 90 before;"
+                    f" {trend_limit(s.risk_trend)}"
                 ),
             )
         )
@@ -220,30 +221,35 @@ class Scorer:
                 "open_tickets",
                 s.risk_tickets_weight,
                 tickets >= s.risk_open_tickets,
-                f"{tickets} open; counts from {s.risk_open_tickets}",
+                f"{count(tickets, 'open ticket')}; counts from {s.risk_open_tickets}",
             )
         )
         for name, weight, counts, because in parts:
             contribution = weight if counts else Decimal(0)
             total += contribution
-            factors.append(Factor(name, _plain(contribution), because))
-        return factors + _remainder(Decimal(self.risk(facts, moment)) / 100 - total, "at most 1, two decimals")
+            factors.append(Factor(name, plain(contribution), because))
+        because = "a score is at most 100%" if total > 1 else ROUNDED
+        return factors + _remainder(Decimal(self.risk(facts, moment)) / 100 - total, because)
 
     def explain_engagement(self, facts: Facts, moment: Moment) -> list[Factor]:
         """Return the factors of the engagement. They add up to it exactly, because rounding is a factor too."""
         s = self.scoring
         elapsed = moment - 2 * facts.active_at if facts.active_at is not None else 0
         interaction = (
-            f"{facts.ratings} ratings, mean {_plain(Decimal(facts.rating_sum) / facts.ratings, 2)}"
+            f"{count(facts.ratings, 'rating')}, {plain(Decimal(facts.rating_sum) / facts.ratings, 2)} of 5 on average"
             if facts.ratings
-            else f"{facts.qualified_calls} qualified of {facts.calls} calls"
+            else f"{facts.qualified_calls} of {count(facts.calls, 'call')} qualified"
             if facts.calls
-            else "no ratings and no calls: one half"
+            else "no ratings and no calls; counts half"
         )
+        just_passed = next(filter(None, (more_than(elapsed, limit) for limit in s.recency_days)), "")
         texts = (
-            f"{len(facts.recent)} appointments in 180 days; full at {s.engagement_full_frequency}",
-            f"{_whole_days(elapsed)} days inactive",
-            f"lifetime value {_plain(Decimal(facts.value) / 100, 2)}; full at {s.engagement_full_value}",
+            (
+                f"{count(len(facts.recent), 'appointment')} in the 180 days up to the last one;"
+                f" full at {s.engagement_full_frequency}"
+            ),
+            f"{just_passed}{count(_whole_days(elapsed), 'day')} inactive",
+            f"lifetime value {plain(Decimal(facts.value) / 100, 2)}; full at {s.engagement_full_value}",
             interaction,
         )
         names = ("frequency", "recency", "money", "interaction")
@@ -254,8 +260,8 @@ class Scorer:
             exact = Fraction(weight * part, WEIGHT * whole)
             shown = (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(Decimal("0.0001"), ROUND_HALF_UP)
             total += shown
-            factors.append(Factor(name, _plain(shown), because))
-        return factors + _remainder(Decimal(self.engagement(facts, moment)) / 100 - total, "two decimals")
+            factors.append(Factor(name, plain(shown), because))
+        return factors + _remainder(Decimal(self.engagement(facts, moment)) / 100 - total, ROUNDED)
 
 
 def trend_counts(facts: Facts) -> tuple[int, int]:
@@ -276,17 +282,8 @@ def _ascends(numbers: tuple[int, ...]) -> bool:
     return list(numbers) == sorted(numbers)
 
 
-def _more_than(elapsed: int, limit: int) -> str:
-    """Say "more than" just after a limit, when the elapsed time in days still reads as the limit itself."""
-    return "more than " if limit * 2 * DAY < elapsed < (limit + 1) * 2 * DAY else ""
-
-
 def _remainder(amount: Decimal, because: str) -> list[Factor]:
-    return [Factor("rounding", _plain(amount), because)] if amount else []
-
-
-def _plain(number: Decimal, places: int = 4) -> str:
-    return f"{number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP).normalize() + 0:f}"
+    return [Factor("rounding", plain(amount), because)] if amount else []
 
 
 def _weight(weight: Decimal) -> int:

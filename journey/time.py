@@ -39,6 +39,11 @@ def to_datetime(instant: Micros) -> datetime:
     return EPOCH + timedelta(microseconds=instant)
 
 
+def minute_text(instant: Micros) -> str:
+    """Format an instant for people, to the minute: ``2026-03-12 09:00 UTC``."""
+    return f"{to_datetime(instant):%Y-%m-%d %H:%M} UTC"
+
+
 def utc_text(instant: Micros) -> str:
     """Format an instant as RFC 3339 in UTC, like ``2026-03-12T09:00:00Z``; with a fraction only if there is one."""
     return to_datetime(instant).isoformat().replace("+00:00", "Z")

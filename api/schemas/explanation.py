@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.schemas.base import Count, CustomerId, MoneyText, Schema, StageKey, StageKind, StageName, TriggerType
+from api.schemas.base import (
+    ActionName,
+    Count,
+    CustomerId,
+    MoneyText,
+    Schema,
+    StageKey,
+    StageKind,
+    StageName,
+    TriggerType,
+)
 from api.schemas.journeys import Comparison, TransitionReason, TriggerEvent
 
 DecimalText = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", description="exact decimal string")]
@@ -94,6 +104,16 @@ class Deadline(Schema):
     sentence: str
 
 
+class HeldBackAction(Schema):
+    """A message that is held back for now."""
+
+    action: ActionName
+    reason: str
+    waits_for: Literal["profile", "quiet_hours"]
+    until: datetime = Field(description="when it is tried again, at the latest")
+    sentence: str
+
+
 class RecentTransition(Schema):
     """One of the last ten transitions."""
 
@@ -121,4 +141,5 @@ class Explanation(Schema):
     facts: JourneyFacts
     rules: list[StageVerdict]
     deadlines: list[Deadline] = Field(description="the next deadlines, at most eight")
+    held_back: list[HeldBackAction] = Field(description="messages that wait for the profile or for quiet hours to end")
     transitions: list[RecentTransition]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.schemas.actions import ActionDetail, Channel, JourneyAction
+from api.schemas.actions import ActionDetail, Channel, JourneyAction, WaitsFor, WorkStatus
 from api.schemas.base import (
     ActionName,
     ActionStatus,
@@ -66,19 +66,36 @@ class Journey(JourneySummary):
     temporal_url: str | None = Field(description="the workflow in the Temporal UI; null if no UI is configured")
 
 
-class Relationship(JourneySummary):
-    """One journey in a list."""
+class Relationship(Schema):
+    """One journey in a list, or a customer who has a profile and no events yet: their fields of a journey are null."""
 
+    customer_id: CustomerId
+    current_stage: StageKey | None = Field(description="null only for a customer without a journey")
+    stage_name: StageName | None
+    stage_entered_at: datetime | None
+    previous_stage: StageKey | None
+    days_in_current_stage: int | None = Field(description="whole days since `stage_entered_at`")
+    created_at: datetime | None = Field(description="when the journey started")
+    lifetime_value: Money | None
+    total_appointments: Count | None = Field(description="completed appointments")
+    last_appointment_at: datetime | None = Field(description="the last completed appointment")
+    risk_score: Score | None
+    engagement_score: Score | None
+    days_inactive: int | None = Field(description="as in a journey")
+    next_deadline: datetime | None = Field(description="when the journey will next be evaluated without an event")
+    next_stage: StageKey | None = Field(description="the stage that the journey will enter at `next_deadline`")
+    held: bool | None = Field(description="whether the stage is held, so that no rule moves the journey")
+    hold_until: datetime | None
     name: str | None
     email: str | None
 
 
 class RelationshipsPage(Schema):
-    """A page of journeys."""
+    """A page of journeys; with `search`, also of customers without one."""
 
     relationships: list[Relationship]
     next_cursor: NextCursor
-    total: Count = optional("journeys on all pages; present if `count` was requested")
+    total: Count = optional("rows on all pages; present if `count` was requested")
 
 
 class Comparison(Schema):
@@ -129,7 +146,7 @@ class LedgerEvent(Schema):
 class JourneyTimeline(Schema):
     """A journey with its history, newest first."""
 
-    journey: Journey
+    journey: Journey | None = Field(description="null if the customer has a profile and no events yet")
     transitions: list[Transition]
     events: list[LedgerEvent] = Field(description="the newest events of the ledger, up to `limit`")
     actions: list[JourneyAction]
@@ -159,6 +176,8 @@ class TimelineAction(Schema):
     stage: StageKey
     status: ActionStatus
     reason: str | None
+    waits_for: WaitsFor
+    work_status: WorkStatus
     attempts: Count
     last_error: str | None
     channel: Channel | None

@@ -168,6 +168,7 @@ and (%(expected_decided_at)s::timestamptz is null or decided_at = %(expected_dec
 _UPDATE_JOURNEY = f"""
 with r as (
     update customer_relationships set updated_at = now(), changed = pg_current_xact_id()::text::bigint,
+           return_probability = case total_appointments when %(total_appointments)s::int then return_probability end,
            {", ".join(f"{name} = %({name})s::{sql_type}" for name, sql_type in _COLUMNS.items())}
      where {_IS_EXPECTED_ROW} and {_UNCHANGED}
     returning id, customer_id

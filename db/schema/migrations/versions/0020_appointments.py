@@ -6,8 +6,8 @@ before still adds. That code leaves ``booked_times`` as it is; the next commit o
 
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

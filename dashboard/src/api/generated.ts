@@ -1562,6 +1562,7 @@ export interface components {
             name: string;
         };
         ScoringSettings: {
+            booking_grace_hours: number;
             engagement_frequency_weight: string;
             engagement_full_frequency: number;
             engagement_full_value: string;

@@ -988,6 +988,7 @@ export interface components {
             email: string | null;
             locale: string | null;
             name: string | null;
+            next_appointment_at: string | null;
             phone: string | null;
             phone_e164: string | null;
             time_zone: string | null;
@@ -1455,6 +1456,7 @@ export interface components {
             last_appointment_at: string | null;
             lifetime_value: number | null;
             name: string | null;
+            next_appointment_at: string | null;
             next_deadline: string | null;
             next_stage: string | null;
             previous_stage: string | null;

@@ -129,6 +129,7 @@ async def test_a_period_ends_at_as_of(pool: Pool, database_url: str) -> None:
 async def test_the_figures_of_the_period_before(pool: Pool, database_url: str) -> None:
     lives = [[visit("a", 0, "1200.00")], [visit("b", 30, "90.00")], [visit("c", 118, "30.00")]]
     insert_company(database_url, 1, lives, to_micros(START + timedelta(days=125)))
+    previous: dict[str, Any] = {}
     for query in (after(119, "month"), AnalyticsQuery(as_of=START + timedelta(days=119, hours=3), period="month")):
         dashboard = await figures(pool, query)
         # 30 days with that of day 119: from day 90 on, at whose noon a has been inactive for 90 days

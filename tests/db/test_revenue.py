@@ -111,7 +111,7 @@ async def test_a_company_without_revenue(pool: Pool, company: None, period: str,
 async def test_rows_cover_each_day_of_the_period_once(pool: Pool, company: None) -> None:
     for period, length in PERIODS.items():
         for unit in ("week", "month"):
-            found = await read(pool, "2025-10-20T10:00", period, unit)  # type: ignore[arg-type]
+            found = await read(pool, "2025-10-20T10:00", period, unit)
             spans = [(date.fromisoformat(line["first"]), date.fromisoformat(line["last"])) for line in found["rows"]]
             days = [first + timedelta(days=n) for first, last in spans for n in range((last - first).days + 1)]
             assert days == [days[0] + timedelta(days=n) for n in range(len(days))]

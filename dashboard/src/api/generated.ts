@@ -88,7 +88,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        get: operations["get_profile_v1_customers__customer_id__get"];
         put: operations["put_profile_v1_customers__customer_id__put"];
         post?: never;
         delete?: never;
@@ -701,6 +701,8 @@ export interface components {
             status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
             /** Format: date-time */
             updated_at: string;
+            waits_for: ("profile" | "quiet_hours") | null;
+            work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
         ActionAttempt: {
             /** Format: date-time */
@@ -753,6 +755,8 @@ export interface components {
             status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
             /** Format: date-time */
             updated_at: string;
+            waits_for: ("profile" | "quiet_hours") | null;
+            work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
         ActionProblemCount: {
             action: string;
@@ -774,6 +778,8 @@ export interface components {
         AppointmentCancelled: {
             /** @default null */
             appointment_id: string | null;
+            /** @default null */
+            by: ("company" | "customer") | null;
             customer_id: string | number;
             id: string;
             /** Format: date-time */
@@ -790,6 +796,8 @@ export interface components {
             id: string;
             /** Format: date-time */
             occurred_at: string;
+            /** @default null */
+            service: string | null;
             /** @enum {unknown} */
             type: "appointment.completed";
         };
@@ -814,8 +822,25 @@ export interface components {
             occurred_at: string;
             /** @default null */
             scheduled_for: string | null;
+            /** @default null */
+            service: string | null;
             /** @enum {unknown} */
             type: "appointment.requested";
+        };
+        AppointmentRescheduled: {
+            appointment_id: string;
+            customer_id: string | number;
+            id: string;
+            /** Format: date-time */
+            occurred_at: string;
+            /** @default null */
+            replaces: string | null;
+            /** Format: date-time */
+            scheduled_for: string;
+            /** @default null */
+            service: string | null;
+            /** @enum {unknown} */
+            type: "appointment.rescheduled";
         };
         Assignable: {
             customers: number;
@@ -831,6 +856,12 @@ export interface components {
         };
         Assignee: {
             staff_id: number | null;
+        };
+        Booking: {
+            booked_times: string[];
+            /** Format: date-time */
+            booked_until: string;
+            next_appointment_at: string | null;
         };
         BrowserSession: {
             company: components["schemas"]["SessionCompany"];
@@ -884,11 +915,13 @@ export interface components {
             days_inactive: number;
             email: string | null;
             expected_appointments: number | null;
+            expected_value: number;
             inputs: components["schemas"]["PredictionInputs"] | null;
             last_appointment_at: string | null;
             lifetime_value: number;
             model: components["schemas"]["ModelVersion"] | null;
             name: string | null;
+            next_appointment_at: string | null;
             predicted_by: ("history" | "deadline") | null;
             predicted_churn_date: string | null;
             retention_actions: components["schemas"]["RetentionAction"][];
@@ -897,6 +930,7 @@ export interface components {
             /** Format: date-time */
             stage_entered_at: string;
             stage_name: string;
+            year_value: components["schemas"]["YearValue"] | null;
         };
         ChurnPredictions: {
             model: components["schemas"]["ReturnModelSummary"];
@@ -994,7 +1028,7 @@ export interface components {
             /** @default false */
             rotate_secret: boolean;
         };
-        Event: components["schemas"]["CallReceived"] | components["schemas"]["AppointmentRequested"] | components["schemas"]["AppointmentCompleted"] | components["schemas"]["AppointmentMissed"] | components["schemas"]["AppointmentCancelled"] | components["schemas"]["PaymentAdjusted"] | components["schemas"]["SupportTicketOpened"] | components["schemas"]["SupportTicketResolved"] | components["schemas"]["FeedbackReceived"];
+        Event: components["schemas"]["CallReceived"] | components["schemas"]["AppointmentRequested"] | components["schemas"]["AppointmentRescheduled"] | components["schemas"]["AppointmentCompleted"] | components["schemas"]["AppointmentMissed"] | components["schemas"]["AppointmentCancelled"] | components["schemas"]["PaymentAdjusted"] | components["schemas"]["SupportTicketOpened"] | components["schemas"]["SupportTicketResolved"] | components["schemas"]["FeedbackReceived"];
         EventBatch: {
             events: components["schemas"]["Event"][];
         };
@@ -1023,12 +1057,14 @@ export interface components {
             risk: components["schemas"]["ExplainedScore"];
         };
         Explanation: {
+            booking: components["schemas"]["Booking"] | null;
             current_stage: string;
             customer_id: string;
             deadlines: components["schemas"]["Deadline"][];
             /** Format: date-time */
             entered_at: string;
             facts: components["schemas"]["JourneyFacts"];
+            held_back: components["schemas"]["HeldBackAction"][];
             hold: components["schemas"]["Hold"] | null;
             previous_stage: string | null;
             rules: components["schemas"]["StageVerdict"][];
@@ -1067,6 +1103,15 @@ export interface components {
             percentage: number;
             stage: string;
         };
+        HeldBackAction: {
+            action: string;
+            reason: string;
+            sentence: string;
+            /** Format: date-time */
+            until: string;
+            /** @enum {string} */
+            waits_for: "profile" | "quiet_hours";
+        };
         Hold: {
             until: string | null;
         };
@@ -1102,6 +1147,7 @@ export interface components {
             last_appointment_at: string | null;
             lifetime_value: number;
             name: string | null;
+            next_appointment_at: string | null;
             next_deadline: string | null;
             next_stage: string | null;
             notes: string | null;
@@ -1124,11 +1170,14 @@ export interface components {
             due_at: string;
             id: number;
             last_error: string | null;
+            reason: string | null;
             stage: string;
             /** @enum {string} */
             status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
             /** Format: date-time */
             updated_at: string;
+            waits_for: ("profile" | "quiet_hours") | null;
+            work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
         JourneyAnalytics: {
             /** Format: date-time */
@@ -1159,6 +1208,7 @@ export interface components {
             last_event_at: string | null;
             lifetime_value: string;
             missed: number;
+            next_appointment_at: string | null;
             open_tickets: number;
             qualified_calls: number;
             ratings: number;
@@ -1166,6 +1216,7 @@ export interface components {
             total_appointments: number;
         };
         JourneyState: {
+            booked_times?: string[];
             customer_id: string;
             engagement_score: number;
             /** Format: date-time */
@@ -1189,7 +1240,7 @@ export interface components {
         JourneyTimeline: {
             actions: components["schemas"]["JourneyAction"][];
             events: components["schemas"]["LedgerEvent"][];
-            journey: components["schemas"]["Journey"];
+            journey: components["schemas"]["Journey"] | null;
             transitions: components["schemas"]["Transition"][];
         };
         KeyFigures: {
@@ -1243,6 +1294,14 @@ export interface components {
             };
             to_staff: boolean;
         };
+        MethodComparison: {
+            auc: number;
+            brier: number;
+            calibration_error: number;
+            came: number;
+            customers: number;
+            horizon_days: number;
+        };
         MissingScopeProblem: {
             detail?: string;
             scope: string;
@@ -1261,8 +1320,8 @@ export interface components {
             /** Format: date-time */
             fitted_at: string;
             id: number;
-            /** @constant */
-            method: "BG/NBD";
+            /** @enum {string} */
+            method: "corrected BG/NBD" | "BG/NBD" | "recency";
             version: number;
         };
         NewEndpoint: {
@@ -1313,6 +1372,8 @@ export interface components {
         };
         PaymentAdjusted: {
             amount: string | number;
+            /** @default null */
+            appointment_id: string | null;
             customer_id: string | number;
             id: string;
             /** Format: date-time */
@@ -1382,27 +1443,25 @@ export interface components {
             index: number;
         };
         Relationship: {
-            /** Format: date-time */
-            created_at: string;
-            current_stage: string;
+            created_at: string | null;
+            current_stage: string | null;
             customer_id: string;
-            days_in_current_stage: number;
+            days_in_current_stage: number | null;
             days_inactive: number | null;
             email: string | null;
             engagement_score: number | null;
-            held: boolean;
+            held: boolean | null;
             hold_until: string | null;
             last_appointment_at: string | null;
-            lifetime_value: number;
+            lifetime_value: number | null;
             name: string | null;
             next_deadline: string | null;
             next_stage: string | null;
             previous_stage: string | null;
             risk_score: number | null;
-            /** Format: date-time */
-            stage_entered_at: string;
-            stage_name: string;
-            total_appointments: number;
+            stage_entered_at: string | null;
+            stage_name: string | null;
+            total_appointments: number | null;
         };
         RelationshipsPage: {
             next_cursor: string | null;
@@ -1431,14 +1490,17 @@ export interface components {
             retried: number;
         };
         ReturnModelSummary: {
+            comparison: {
+                [key: string]: components["schemas"]["MethodComparison"];
+            } | null;
             customers: number | null;
             fitted_at: string | null;
             history_from: string | null;
             history_to: string | null;
             id: number | null;
             log_likelihood: number | null;
-            /** @constant */
-            method: "BG/NBD";
+            /** @enum {string} */
+            method: "corrected BG/NBD" | "BG/NBD" | "recency";
             parameters: components["schemas"]["ModelParameters"] | null;
             reason: string | null;
             returned_customers: number | null;
@@ -1702,6 +1764,8 @@ export interface components {
             status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
             /** Format: date-time */
             updated_at: string;
+            waits_for: ("profile" | "quiet_hours") | null;
+            work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
         TimelineEvent: {
             /** Format: date-time */
@@ -1796,6 +1860,11 @@ export interface components {
         };
         WebhookEndpoints: {
             webhooks: components["schemas"]["WebhookEndpoint"][];
+        };
+        YearValue: {
+            expected: number;
+            high: number;
+            low: number;
         };
     };
     responses: never;
@@ -1957,6 +2026,75 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_profile_v1_customers__customer_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerProfile"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             422: {
@@ -2782,6 +2920,7 @@ export interface operations {
             query?: {
                 include_lost?: boolean;
                 limit?: number;
+                max_return_probability?: number | null;
                 min_risk?: number | null;
                 stage?: string[] | null;
             };

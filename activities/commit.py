@@ -31,6 +31,7 @@ from contracts.requests import CommitRequest, CommitResult
 from db.connections import Pool
 from db.journeys import ledger
 from db.journeys.ledger import LedgerEntry, LedgerSnapshot, ProjectionRow
+from db.journeys.ledger_history import appointment_parameters
 from db.journeys.rulebooks import RulebookCache
 from db.journeys.side_effects import RequestTargets, load_request_targets
 from db.outreach import action_outcomes
@@ -232,7 +233,7 @@ class CommitActivity:
             **projection(new, packed),
             "batch": batch_text(request["messages"], new.version),
             "new_ids": [] if known.events else [event.id for event in events],
-            **ledger.appointment_parameters(unheld_ids(state.facts, events) if assumed else []),
+            **appointment_parameters(unheld_ids(state.facts, events) if assumed else []),
             "run_id": request["run_id"],
             "received_at": utc_text(request["now"]) if is_recorded else None,
             "entries": ledger.serialize_entries(entries),

@@ -988,6 +988,7 @@ export interface components {
             email: string | null;
             locale: string | null;
             name: string | null;
+            next_appointment_at: string | null;
             phone: string | null;
             phone_e164: string | null;
             time_zone: string | null;
@@ -1455,6 +1456,7 @@ export interface components {
             last_appointment_at: string | null;
             lifetime_value: number | null;
             name: string | null;
+            next_appointment_at: string | null;
             next_deadline: string | null;
             next_stage: string | null;
             previous_stage: string | null;
@@ -1562,6 +1564,7 @@ export interface components {
             name: string;
         };
         ScoringSettings: {
+            booking_grace_hours: number;
             engagement_frequency_weight: string;
             engagement_full_frequency: number;
             engagement_full_value: string;

@@ -25,6 +25,7 @@ from contracts.journey_record import JourneyRecord, RecordedCommit, read_campaig
 from contracts.requests import CommitRequest
 from db.connections import Pool, tenant_transaction
 from db.journeys import ledger, ledger_records
+from db.journeys.ledger_history import appointment_parameters
 from db.people import audit_log
 from journey.engine import Transition
 from journey.refold import COMPARED_FACTS, TRIGGER_TYPES, LedgerRecord, keep_facts
@@ -146,7 +147,7 @@ class Recovery:
             "rules_version": known.rules_version,
             "batch": None,
             "new_ids": [],
-            **ledger.appointment_parameters([]),
+            **appointment_parameters([]),
             "run_id": request["run_id"],
             "received_at": None,
             "entries": "[]",

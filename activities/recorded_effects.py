@@ -40,6 +40,7 @@ async def _create_task(pool: Pool, context: ActionContext, effect: Task, result:
         effect.title,
         effect.role,
         to_datetime(context.now) + effect.due_in,
+        effect.reason,
         context.detail.get("note"),
         followed_by=_add_repetition(context, effect, result),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from activities.message_batch import MessageBatch
 from activities.staff_requests import CommandDecisions
-from contracts.messages import FinishTask, ReassignTask, RequestAction, RetryAction, StaffRequest
+from contracts.messages import ChangeTask, FinishTask, ReassignTask, RequestAction, RetryAction, StaffRequest
 from db.journeys.side_effects import SideEffects
 from journey.actions import DueAction, StageEntry, entry_actions
 from journey.engine import Decision
@@ -30,7 +30,7 @@ def side_effects(
         stage = rulebook.by_key.get(state.stage)
         move = StageEntry(state.transition_number, state.stage, now, True, stage is None or stage.is_growth)
         actions += [_action_row(due) for due in entry_actions(move, now, rulebook.actions)]
-    effects = SideEffects(actions, [], [])
+    effects = SideEffects(actions, [])
     for position, request in commands.staff_requests.items():
         commands.replies[position] = _apply(effects, request, state, now, position)
     lapse = {stage.key for stage in rulebook.lapse}
@@ -78,9 +78,10 @@ def _apply(
     effects: SideEffects, request: StaffRequest, state: State, now: Micros, position: int
 ) -> dict[str, Any] | None:
     """Add a staff request's changes to the side effects; return what it creates, if anything."""
+    # The commit's version and the position in it make the name of an action or a comment unique.
+    number = f"{state.version + 1}" + (f"-{position}" if position else "")
     if isinstance(request, RequestAction):
-        # The commit's version and the position in it make the action's name unique.
-        action = f"{REQUESTED_ACTIONS[request.type]}.{state.version + 1}" + (f"-{position}" if position else "")
+        action = f"{REQUESTED_ACTIONS[request.type]}.{number}"
         due = DueAction(state.transition_number, action, state.stage or "", now)
         detail = {"note": request.note} if request.note else {}
         effects.actions.append({**_action_row(due), "detail": detail, "performed_by": request.performed_by})
@@ -88,8 +89,19 @@ def _apply(
     if isinstance(request, RetryAction):
         effects.retried_actions.append(request.action_id)
     elif isinstance(request, FinishTask):
-        change = {"id": request.task_id, "done": True, "note": request.note, "by": request.performed_by}
-        effects.task_updates.append(change)
+        note = {"note": request.note} if request.note else {}
+        effects.update_task(request.task_id, status="done", by=request.performed_by, **note)
     elif isinstance(request, ReassignTask):
-        effects.task_updates.append({"id": request.task_id, "done": False, "staff_id": request.staff_id})
+        effects.update_task(request.task_id, assign=True, staff_id=request.staff_id)
+    elif isinstance(request, ChangeTask):
+        moved = {"due_at": _normalized(request.due_at)} if request.due_at else {}
+        reopened = {"status": "open"} if request.reopen else {}
+        effects.update_task(request.task_id, **moved, **reopened)
+        if request.comment is not None:
+            comment = {"task_id": request.task_id, "command": number, "text": request.comment}
+            effects.task_comments.append({**comment, "by": request.performed_by})
     return None
+
+
+def _normalized(text: str) -> str:
+    return utc_text(to_micros(datetime.fromisoformat(text)))

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from activities.message_batch import MessageBatch
 from contracts.messages import (
+    ChangeTask,
     FinishTask,
     JourneyCommand,
     ReassignTask,
@@ -19,7 +20,8 @@ from journey.engine import Command
 from journey.stages import Rulebook
 from journey.time import LATEST, Micros, to_micros, utc_text
 
-LATEST_HOLD = to_micros(LATEST)
+LATEST_DATE = to_micros(LATEST)
+TaskCommand = FinishTask | ReassignTask | ChangeTask
 
 
 @dataclass
@@ -39,7 +41,7 @@ class CommandDecisions:
 
 def targets(batch: MessageBatch) -> tuple[list[int], list[int], list[int]]:
     """Return the ids of the tasks, actions and staff members that a batch's commands refer to."""
-    tasks = [command.task_id for command in batch.commands if isinstance(command, FinishTask | ReassignTask)]
+    tasks = [command.task_id for command in batch.commands if isinstance(command, TaskCommand)]
     actions = [command.action_id for command in batch.commands if isinstance(command, RetryAction)]
     staff = [c.staff_id for c in batch.commands if isinstance(c, ReassignTask) and c.staff_id is not None]
     return tasks, actions, staff
@@ -78,12 +80,14 @@ def refusal(command: JourneyCommand, rulebook: Rulebook, now: Micros, known: Req
         return _set_stage_refusal(command, rulebook, now)
     if known is None:
         return None
-    if isinstance(command, FinishTask | ReassignTask):
+    if isinstance(command, TaskCommand):
         status = known.tasks.get(command.task_id)
         if status is None:
             return f"task_id: this customer has no task {command.task_id}"
-        if status != "open" and not (status == "done" and isinstance(command, FinishTask)):
+        if status != "open" and not _is_allowed_when_closed(command, status):
             return f"task_id: task {command.task_id} is {status}; only an open task can be changed"
+    if isinstance(command, ChangeTask) and command.due_at is not None:
+        return _due_at_refusal(command.due_at, now)
     if isinstance(command, ReassignTask) and command.staff_id is not None and not known.staff.get(command.staff_id):
         return f"staff_id: there is no active member of staff with id {command.staff_id}"
     if isinstance(command, RetryAction):
@@ -97,6 +101,22 @@ def refusal(command: JourneyCommand, rulebook: Rulebook, now: Micros, known: Req
     return None
 
 
+def _is_allowed_when_closed(command: TaskCommand, status: str) -> bool:
+    if isinstance(command, ChangeTask):  # it is reopened before its date is moved
+        return command.reopen or command.due_at is None
+    return isinstance(command, FinishTask) and status == "done"
+
+
+def _due_at_refusal(text: str, now: Micros) -> str | None:
+    try:
+        due_at = to_micros(datetime.fromisoformat(text))
+    except (ValueError, TypeError) as error:
+        return f"due_at: {text!r} is not an RFC 3339 instant with an offset ({error})"
+    if not now < due_at < LATEST_DATE:
+        return f"due_at: {text!r} is not between now and {LATEST.year}"
+    return None
+
+
 def _set_stage_refusal(command: SetStage, rulebook: Rulebook, now: Micros) -> str | None:
     hold_until = None
     if command.hold_until is not None:
@@ -104,7 +124,7 @@ def _set_stage_refusal(command: SetStage, rulebook: Rulebook, now: Micros) -> st
             hold_until = to_micros(datetime.fromisoformat(command.hold_until))
         except (ValueError, TypeError) as error:
             return f"hold_until: {command.hold_until!r} is not an RFC 3339 instant with an offset ({error})"
-        if hold_until >= LATEST_HOLD:
+        if hold_until >= LATEST_DATE:
             return f"hold_until: {command.hold_until!r} is too far in the future; omit it to hold until released"
     stage = rulebook.by_key.get(command.stage)
     if stage is None or not stage.is_active:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from activities.channels.webhook import WebhookChannel
 from activities.message_catalogue import TEMPLATES
+from activities.task_reasons import last_visit, stage_entered
 from db.outreach.action_context import ActionContext
 from journey.actions import ACTIONS, QUARTER, QUARTERLY_REVIEW
 
@@ -55,13 +56,15 @@ class WebhookEvent:
 class Task:
     """A task for the person assigned to the customer in a role, else for the least loaded of that role.
 
-    ``repeat_days``: create it again after that many days, as long as the journey stays in the stage.
+    ``title`` and ``reason`` do not name the customer, who is added when the task is read. ``repeat_days``: create it
+    again after that many days, as long as the journey stays in the stage.
     """
 
     kind: str
     title: str
     role: str
     due_in: timedelta
+    reason: str
     repeat_days: int | None = None
 
 
@@ -126,13 +129,13 @@ def send_welcome_email(_: ActionContext) -> Effect:
 
 
 @stage_action()
-def assign_to_sales_team(context: ActionContext) -> Effect:
-    return Assign("sales", f"Assign a salesperson to customer {context.customer_id}")
+def assign_to_sales_team(_: ActionContext) -> Effect:
+    return Assign("sales", "Assign a salesperson")
 
 
 @stage_action()
 def create_follow_up_task(context: ActionContext) -> Effect:
-    return Task("follow_up", f"Follow up with customer {context.customer_id}", "sales", timedelta(days=1))
+    return Task("follow_up", "Follow up", "sales", timedelta(days=1), stage_entered(context))
 
 
 @stage_action()
@@ -151,8 +154,8 @@ def update_crm_status(context: ActionContext) -> Effect:
 
 
 @stage_action()
-def assign_dedicated_manager(context: ActionContext) -> Effect:
-    return Assign("manager", f"Assign a manager to customer {context.customer_id}")
+def assign_dedicated_manager(_: ActionContext) -> Effect:
+    return Assign("manager", "Assign a manager")
 
 
 @stage_action()
@@ -162,9 +165,9 @@ def send_vip_benefits_email(_: ActionContext) -> Effect:
 
 @stage_action(needs_stage=True)
 def create_quarterly_review(context: ActionContext) -> Effect:
-    title = f"Quarterly review with customer {context.customer_id}"
     kind = QUARTERLY_REVIEW.removeprefix("create_")
-    return Task(kind, title, "manager", timedelta(days=14), repeat_days=QUARTER)
+    due_in, reason = timedelta(days=14), last_visit(context)
+    return Task(kind, "Quarterly review", "manager", due_in, reason, repeat_days=QUARTER)
 
 
 @stage_action()
@@ -179,8 +182,7 @@ def create_retention_campaign(_: ActionContext) -> Effect:
 
 @stage_action()
 def schedule_check_in_call(context: ActionContext) -> Effect:
-    title = f"Check-in call to customer {context.customer_id}: no recent visit"
-    return Task("check_in_call", title, "manager", timedelta(days=2))
+    return Task("check_in_call", "Check-in call", "manager", timedelta(days=2), last_visit(context))
 
 
 # -- caused by every transition ---------------------------------------------------------------------------------------
@@ -206,7 +208,7 @@ def campaign_sms(_: ActionContext) -> Effect:
 
 @action(needs_stage=True)
 def campaign_call(context: ActionContext) -> Effect:
-    return Task("retention_call", f"Win-back call to customer {context.customer_id}", "manager", timedelta(days=1))
+    return Task("retention_call", "Win-back call", "manager", timedelta(days=1), last_visit(context))
 
 
 @action(needs_stage=True)
@@ -219,9 +221,7 @@ def campaign_offer(_: ActionContext) -> Effect:
 
 @action()
 def centre_call(context: ActionContext) -> Effect:
-    note = context.detail.get("note")
-    title = f"Call customer {context.customer_id}" + (f": {note}" if note else "")
-    return Task("personal_call", title[:300], "manager", timedelta(days=1))
+    return Task("personal_call", "Call", "manager", timedelta(days=1), last_visit(context))
 
 
 @action()

@@ -26,6 +26,7 @@ from api.dashboard import Dashboard
 from api.dependencies import Gateway, TemporalConnection
 from api.head_requests import HeadMiddleware
 from api.routes import (
+    action_problems,
     actions,
     analytics,
     customers,
@@ -74,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
     others = (
         *journeys_first,
         timeline,
+        action_problems,
         stream,
         session,
         analytics,

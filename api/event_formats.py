@@ -6,6 +6,7 @@ Fields stay raw JSON until the event itself is parsed, so that no number passes 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -34,13 +35,16 @@ _ATTRIBUTES = {"customer_id": "subject", "occurred_at": "time"}
 _OWN = ("id", "type", "customer_id", "occurred_at")
 
 
-def parse_body(body: bytes, content_type: str, now: Micros) -> list[tuple[str | None, Parsed]]:
+def parse_body(
+    body: bytes, content_type: str, now: Micros, *, email_ids: bool = True
+) -> list[tuple[str | None, Parsed]]:
     """Parse the events of a request body.
 
     Args:
         body: The request body.
         content_type: One of CONTENT_TYPES.
         now: The current time in µs.
+        email_ids: Whether customers' ids may be e-mail addresses.
 
     Returns:
         For each event in order, its id (None if it cannot be read) and either the event or its errors.
@@ -48,20 +52,22 @@ def parse_body(body: bytes, content_type: str, now: Micros) -> list[tuple[str | 
     Raises:
         InvalidEvent: The body as a whole is invalid.
     """
+    parse_flat = partial(_parse_flat, now=now, email_ids=email_ids)
+    parse_cloudevent = partial(_parse_cloudevent, parse_flat=parse_flat)
     if content_type == CLOUDEVENT:
-        return [_read(body, now, _parse_cloudevent)]
+        return [_read(body, parse_cloudevent)]
     if content_type == CLOUDEVENTS:
-        return [_read(bytes(raw), now, _parse_cloudevent) for raw in _elements(body, "(body)")]
+        return [_read(bytes(raw), parse_cloudevent) for raw in _elements(body, "(body)")]
     try:
         fields = _object.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         fields = {}
     if "events" not in fields or "type" in fields:
-        return [_read(body, now, _parse_flat)]
+        return [_read(body, parse_flat)]
     if len(fields) > 1:
         unknown = next(name for name in fields if name != "events")
         raise InvalidEvent(unknown, _any.decode(fields[unknown]), "unknown field; a batch has only `events`")
-    return [_read(bytes(raw), now, _parse_flat) for raw in _elements(bytes(fields["events"]), "events")]
+    return [_read(bytes(raw), parse_flat) for raw in _elements(bytes(fields["events"]), "events")]
 
 
 def _elements(text: bytes, place: str) -> list[Raw]:
@@ -74,19 +80,19 @@ def _elements(text: bytes, place: str) -> list[Raw]:
     return elements
 
 
-def _read(text: bytes, now: Micros, parse_one: Callable[[bytes, Micros], Parsed]) -> tuple[str | None, Parsed]:
+def _read(text: bytes, parse_one: Callable[[bytes], Parsed]) -> tuple[str | None, Parsed]:
     try:
-        event = parse_one(text, now)
+        event = parse_one(text)
     except InvalidEvent as error:
         event = [error]
     return event.id if isinstance(event, Event) else _visible_id(text), event
 
 
-def _parse_flat(text: bytes, now: Micros) -> Parsed:
+def _parse_flat(text: bytes, now: Micros, email_ids: bool) -> Parsed:
     try:
-        return parse(text, now=now)
+        return parse(text, now=now, email_ids=email_ids)
     except InvalidEvent as first:
-        return further_problems(text, first, now=now)
+        return further_problems(text, first, now=now, email_ids=email_ids)
 
 
 def _visible_id(text: bytes) -> str | None:
@@ -97,7 +103,7 @@ def _visible_id(text: bytes) -> str | None:
     return value[:128]
 
 
-def _parse_cloudevent(text: bytes, now: Micros) -> Parsed:
+def _parse_cloudevent(text: bytes, parse_flat: Callable[[bytes], Parsed]) -> Parsed:
     """Parse a CloudEvent.
 
     The event id is `source`, a space and `id`; it is unique, because a source is a URI reference and contains no space.
@@ -122,7 +128,7 @@ def _parse_cloudevent(text: bytes, now: Micros) -> Parsed:
     fields["type"] = _event_type(_attribute(attributes, "type"))
     fields["customer_id"] = _attribute(attributes, "subject")
     fields["occurred_at"] = _attribute(attributes, "time")
-    event = _parse_flat(msgspec.json.encode(fields), now)
+    event = parse_flat(msgspec.json.encode(fields))
     if isinstance(event, Event):
         return event
     return [InvalidEvent(_ATTRIBUTES.get(error.field, error.field), error.value, error.problem) for error in event]

@@ -107,6 +107,17 @@ class ReassignTask:
 
 
 @dataclass
+class ChangeTask:
+    """Move one of the customer's tasks to another time (``due_at``, RFC 3339), comment on it, or reopen it."""
+
+    task_id: int
+    due_at: str | None = None
+    comment: str | None = None
+    reopen: bool = False
+    performed_by: int | None = None
+
+
+@dataclass
 class RetryAction:
     """Retry an action that failed or was suppressed. ``action_id`` is ``journey_actions.id``."""
 
@@ -114,7 +125,7 @@ class RetryAction:
     performed_by: int | None = None
 
 
-StaffRequest = RequestAction | FinishTask | ReassignTask | RetryAction
+StaffRequest = RequestAction | FinishTask | ReassignTask | ChangeTask | RetryAction
 JourneyCommand = SetStage | Release | StaffRequest
 
 #: Every command by the name of its update. Each is answered, whatever the outcome.
@@ -124,6 +135,7 @@ COMMANDS: dict[str, type[JourneyCommand]] = {
     names.REQUEST_ACTION_UPDATE: RequestAction,
     names.FINISH_TASK_UPDATE: FinishTask,
     names.REASSIGN_TASK_UPDATE: ReassignTask,
+    names.CHANGE_TASK_UPDATE: ChangeTask,
     names.RETRY_ACTION_UPDATE: RetryAction,
 }
 UPDATE_NAMES: dict[type[JourneyCommand], str] = {command: name for name, command in COMMANDS.items()}
@@ -143,7 +155,7 @@ def validation_problem(command: JourneyCommand) -> str | None:
         return f"stage and reason (1 to {TEXT_LIMIT} characters) are required"
     if isinstance(command, RequestAction) and command.type not in REQUESTABLE_ACTIONS:
         return f"type: {command.type!r} is not one of {', '.join(REQUESTABLE_ACTIONS)}"
-    for name in ("stage", "reason", "note"):
+    for name in ("stage", "reason", "note", "comment"):
         text = getattr(command, name, None)
         if text is None:
             continue
@@ -151,4 +163,6 @@ def validation_problem(command: JourneyCommand) -> str | None:
             return f"{name}: at most {TEXT_LIMIT} characters are allowed"
         if not is_storable(text):
             return f"{name}: {STORABLE_TEXT}, is required"
+    if isinstance(command, ChangeTask) and command.comment is not None and not command.comment.strip():
+        return f"comment: 1 to {TEXT_LIMIT} characters are required"
     return None

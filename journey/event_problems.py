@@ -1,5 +1,7 @@
 """Every problem of one event, for reports that people work through: `from_fields` stops at the first."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -26,28 +28,35 @@ _VALID: dict[str, Any] = {
 }
 
 
-def event_or_problems(fields: object, *, now: Micros | None = None) -> Event | list[InvalidEvent]:
+def event_or_problems(
+    fields: object, *, now: Micros | None = None, email_ids: bool = True
+) -> Event | list[InvalidEvent]:
     """The event of an already decoded JSON object, or everything that is wrong with it, in the order found.
 
     Args:
         fields: The object.
         now: µs since 1970; refuses what is more than five minutes later.
+        email_ids: Whether the customer's id may be an e-mail address.
     """
+    check = partial(from_fields, now=now, email_ids=email_ids)
     try:
-        return from_fields(fields, now=now)
+        return check(fields)
     except InvalidEvent as first:
         if not isinstance(fields, dict):
             return [first]
-        return _all(dict(fields), first, now, len(fields) + len(_VALID))
+        return _all(dict(fields), first, check, len(fields) + len(_VALID))
 
 
-def further_problems(raw: bytes, first: InvalidEvent, *, now: Micros | None = None) -> list[InvalidEvent]:
+def further_problems(
+    raw: bytes, first: InvalidEvent, *, now: Micros | None = None, email_ids: bool = True
+) -> list[InvalidEvent]:
     """Return what else is wrong with an event that `parse` refused, after its first problem.
 
     Args:
         raw: Its JSON text.
         first: The error of `parse`.
         now: As for `parse`.
+        email_ids: As for `parse`.
 
     Returns:
         The first problem and at most nine others, each of another field.
@@ -58,10 +67,12 @@ def further_problems(raw: bytes, first: InvalidEvent, *, now: Micros | None = No
         return [first]
     if not isinstance(fields, dict) or first.field == "(body)":
         return [first]
-    return _all(fields, first, now, MAX_PROBLEMS)
+    return _all(fields, first, partial(from_fields, now=now, email_ids=email_ids), MAX_PROBLEMS)
 
 
-def _all(fields: dict[str, Any], problem: InvalidEvent, now: Micros | None, most: int) -> list[InvalidEvent]:
+def _all(
+    fields: dict[str, Any], problem: InvalidEvent, check: Callable[[object], Event], most: int
+) -> list[InvalidEvent]:
     found: list[InvalidEvent] = []
     # each round repairs one field, so that this ends
     for _ in range(most):
@@ -76,7 +87,7 @@ def _all(fields: dict[str, Any], problem: InvalidEvent, now: Micros | None, most
         else:
             fields.pop(problem.field, None)
         try:
-            from_fields(fields, now=now)
+            check(fields)
         except InvalidEvent as following:
             problem = following
         else:

@@ -15,7 +15,7 @@ from journey.events import (
     AppointmentRequested,
     Event,
 )
-from journey.identifiers import CUSTOMER_ID_CHARACTERS, is_customer_id
+from journey.identifiers import CUSTOMER_ID_CHARACTERS, NO_EMAIL_ADDRESS, is_customer_id, is_email_address
 from journey.text import excerpt, is_single_line, is_storable, printable
 from journey.time import EARLIEST, LATEST, MINUTE, Micros
 
@@ -56,12 +56,13 @@ def _field_counts(cls: type[Event]) -> tuple[int, tuple[tuple[str, Any], ...]]:
 _FIELDS = {cls: _field_counts(cls) for cls in EVENT_TYPES.values()}
 
 
-def parse(line: bytes | str, *, now: Micros | None = None) -> Event:
+def parse(line: bytes | str, *, now: Micros | None = None, email_ids: bool = True) -> Event:
     """Parse an event from its JSON text.
 
     Args:
         line: The JSON text.
         now: If given, an event more than five minutes later is refused.
+        email_ids: Whether the customer's id may be an e-mail address.
 
     Raises:
         InvalidEvent: It is not a valid event.
@@ -74,7 +75,7 @@ def parse(line: bytes | str, *, now: Micros | None = None) -> Event:
             event = _decode_whole_numbers(raw)
     except (msgspec.DecodeError, UnicodeError, OverflowError, RecursionError) as error:
         raise _invalid_line(line, error) from None
-    _check(event, now)
+    _check(event, now, email_ids)
     if _may_have_duplicates(raw, event):
         json.loads(raw, object_pairs_hook=_refuse_duplicates, parse_int=str, parse_float=str)
     if event.least_amount is not None:
@@ -85,7 +86,7 @@ def parse(line: bytes | str, *, now: Micros | None = None) -> Event:
     return event
 
 
-def from_fields(fields: object, *, now: Micros | None = None) -> Event:
+def from_fields(fields: object, *, now: Micros | None = None, email_ids: bool = True) -> Event:
     """Parse an event from a decoded JSON object. Otherwise as `parse`."""
     try:
         event = _convert(fields)
@@ -94,7 +95,7 @@ def from_fields(fields: object, *, now: Micros | None = None) -> Event:
     except (msgspec.ValidationError, OverflowError) as error:
         raise _invalid_fields(fields, str(error)) from None
     _check_amount_text(fields)
-    _check(event, now)
+    _check(event, now, email_ids)
     return event
 
 
@@ -145,10 +146,12 @@ def _may_have_duplicates(raw: bytes, event: Event) -> bool:
     return len(keys) != len(set(keys))
 
 
-def _check(event: Event, now: Micros | None) -> None:
+def _check(event: Event, now: Micros | None, email_ids: bool) -> None:
     """Check what the types cannot express: characters, decimals, and limits of time."""
     if not is_customer_id(event.customer):
         raise InvalidEvent("customer_id", event.customer_id, f"must be {CUSTOMER_ID_CHARACTERS}, or an integer")
+    if not email_ids and is_email_address(event.customer):
+        raise InvalidEvent("customer_id", event.customer_id, NO_EMAIL_ADDRESS)
     event_id = event.id
     # a printable text has no other blanks than spaces
     if not event_id.isprintable() or event_id[0] == " " or event_id[-1] == " ":

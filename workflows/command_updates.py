@@ -8,6 +8,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from contracts import names
     from contracts.messages import (
+        ChangeTask,
         FinishTask,
         JourneyCommand,
         ReassignTask,
@@ -59,6 +60,11 @@ class CommandUpdates:
         """Assign a task to another member of staff."""
         return await self._execute(names.REASSIGN_TASK_UPDATE, request)
 
+    @workflow.update(name=names.CHANGE_TASK_UPDATE)
+    async def change_task(self, request: ChangeTask) -> dict[str, Any]:
+        """Move a task to another time, comment on it, or reopen it."""
+        return await self._execute(names.CHANGE_TASK_UPDATE, request)
+
     @workflow.update(name=names.RETRY_ACTION_UPDATE)
     async def retry_action(self, request: RetryAction) -> dict[str, Any]:
         """Retry an action that failed or was suppressed."""
@@ -83,6 +89,10 @@ class CommandUpdates:
 
     @reassign_task.validator
     def validate_reassign_task(self, request: ReassignTask) -> None:
+        _validate(request)
+
+    @change_task.validator
+    def validate_change_task(self, request: ChangeTask) -> None:
         _validate(request)
 
     @retry_action.validator

@@ -31,7 +31,7 @@ _write = APIRouter(tags=["actions"], route_class=scoped_route(JOURNEYS_WRITE))
 
 Status = Literal["pending", "waiting", "succeeded", "failed", "suppressed", "cancelled"]
 
-_EXAMPLE = {
+ACTION_EXAMPLE = {
     "id": 311,
     "customer_id": "c-1001",
     "customer_name": "Ada Example",
@@ -60,7 +60,7 @@ _EXAMPLE = {
     ],
 }
 _PENDING = {
-    **_EXAMPLE,
+    **ACTION_EXAMPLE,
     "action": "centre_offer.7",
     "status": "pending",
     "last_error": None,
@@ -128,7 +128,7 @@ async def request_action(
             "A page of actions, newest first, each with its latest five attempts. `counts` (null on all pages but the"
             " first) is the number of actions by status, whatever `status` was requested. `next_cursor` (null on the"
             " last page) is the `cursor` of the next page.",
-            {"actions": [_EXAMPLE], "counts": {"failed": 1, "succeeded": 44}, "next_cursor": None},
+            {"actions": [ACTION_EXAMPLE], "counts": {"failed": 1, "succeeded": 44}, "next_cursor": None},
         ),
         **problems(),
     },
@@ -148,7 +148,7 @@ async def get_actions(
     limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 50,
     cursor: Annotated[str | None, Query(max_length=cursors.MAX_LENGTH)] = None,
 ) -> Response:
-    before = None if cursor is None else _position(cursor)
+    before = None if cursor is None else row_position(cursor, "actions")
     search = ActionSearch(status or (), customer_id, action, limit, before)
     rows, following = await action_queries.list_actions(gateway.pool, credential.company_id, search)
     counts = (
@@ -170,7 +170,7 @@ async def get_actions(
         202: json_answer(
             CustomerAction,
             "The action will be retried.",
-            {"customer_id": "c-1001", "action": {**_EXAMPLE, "status": "pending", "done_at": None}},
+            {"customer_id": "c-1001", "action": {**ACTION_EXAMPLE, "status": "pending", "done_at": None}},
         ),
         **problems("not-found", "conflict", "refused"),
     },
@@ -196,14 +196,15 @@ def _answer(loaded: tuple[str, bytes] | None, status: int) -> Response:
     return Response(b'{"customer_id":%b,"action":%b}' % (orjson.dumps(customer_id), action), status, media_type=JSON)
 
 
-def _position(cursor: str) -> int:
+def row_position(cursor: str, kind: str) -> int:
+    """Return the row of a cursor of the list `kind`. Raises the problem 422 if it is invalid or of another list."""
     try:
-        kind, row = cursors.decode(cursor)
-        if kind != "actions":
+        its_kind, row = cursors.decode(cursor)
+        if its_kind != kind:
             raise ValueError("cursor of another list")
         return cursors.row_id(row)
     except (ValueError, TypeError):
-        raise invalid("cursor", cursor, "the `next_cursor` of a page of actions") from None
+        raise invalid("cursor", cursor, f"the `next_cursor` of a page of {kind}") from None
 
 
 router = APIRouter(routes=[*_read.routes, *_write.routes])

@@ -11,11 +11,12 @@ from api.dependencies import CredentialDep, CustomerId, GatewayDep
 from api.field_types import Email, Name, Phone
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
-from api.problems import not_found
+from api.problems import invalid, not_found
 from api.schemas.customers import CustomerProfile
 from api.security.route_classes import scoped_route
 from db.people import customers
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE
+from journey.identifiers import NO_EMAIL_ADDRESS, is_email_address
 from journey.locales import normalized_locale
 from journey.phone_numbers import MAX_LENGTH
 from journey.quiet_hours import is_time_zone
@@ -105,6 +106,8 @@ async def put_profile(
     If the customer has unsubscribed from a channel, consent to it stays `false` whatever an API key sends, and
     `consent_withdrawn` lists the channel. Staff who are signed in to the dashboard can allow it again.
     """
+    if not credential.email_ids and is_email_address(customer_id):
+        raise invalid("customer_id", customer_id, NO_EMAIL_ADDRESS)
     staff = by_key(credential) if credential.from_session else None
     return await customers.put_profile(
         gateway.pool, credential.company_id, customer_id, profile.model_dump(), restored_by=staff

@@ -75,10 +75,13 @@ _WAIT = {
 )
 async def post_events(request: Request) -> Response:
     """Send one event, a batch of up to 1000, or CloudEvents. An event id counts once, however often it is sent."""
-    gateway, company_id = gateway_of(request), credential_of(request).company_id
+    gateway, credential = gateway_of(request), credential_of(request)
+    company_id = credential.company_id
     wait, content_type = _wait(request), _content_type(request)
     try:
-        events = sort_events(parse_body(await request.body(), content_type, Micros(time.time_ns() // 1000)))
+        now = Micros(time.time_ns() // 1000)
+        parsed = parse_body(await request.body(), content_type, now, email_ids=credential.email_ids)
+        events = sort_events(parsed)
     except InvalidEvent as error:
         raise problem("invalid-events", str(error.problem), errors=[error_fields(error)]) from None
     gateway.metrics.rejected.add(len(events.rejected))

@@ -15,7 +15,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, TypedDict, cast
 
 import msgspec
 
@@ -61,17 +61,26 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     errors: tuple[InvalidEvent, ...] = ()
 
 
-def read_log(path: str | Path, *, now: Micros | None = None) -> Iterator[Line]:
+class Checks(TypedDict):
+    """What `parse` checks apart from the form of an event."""
+
+    now: Micros | None
+    email_ids: bool
+
+
+def read_log(path: str | Path, *, now: Micros | None = None, email_ids: bool = True) -> Iterator[Line]:
     """Read every line of a log, in order.
 
     Args:
         path: The file; ``-`` is the standard input.
         now: µs since 1970; events more than five minutes later are rejected.
+        email_ids: Whether customers' ids may be e-mail addresses.
 
     Raises:
         UnreadableLog: also midway, where a compressed file is damaged.
     """
     name = str(path)
+    checks: Checks = {"now": now, "email_ids": email_ids}
     try:
         with contextlib.ExitStack() as stack:
             stream = _open(name, stack)
@@ -80,10 +89,10 @@ def read_log(path: str | Path, *, now: Micros | None = None) -> Iterator[Line]:
             sample = start.decode("utf-16", "replace").encode() if utf16 else start.removeprefix(codecs.BOM_UTF8)
             check_start(name, sample)
             if is_json_lines(name, sample):
-                yield from _json_lines(_lines(stream, utf16, stack) if utf16 else stream, now)
+                yield from _json_lines(_lines(stream, utf16, stack) if utf16 else stream, checks)
             else:
                 check_encoding(name, sample)
-                yield from _csv_lines(name, _lines(stream, utf16, stack), now)
+                yield from _csv_lines(name, _lines(stream, utf16, stack), checks)
     except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UnreadableLog(f"{name}: {reason}") from None
@@ -113,23 +122,23 @@ def _lines(stream: Reader, utf16: bool, stack: contextlib.ExitStack) -> io.TextI
 # -- JSON lines -------------------------------------------------------------------------------------------------------
 
 
-def _json_lines(stream: Iterable[bytes | str], now: Micros | None) -> Iterator[Line]:
+def _json_lines(stream: Iterable[bytes | str], checks: Checks) -> Iterator[Line]:
     for number, line in enumerate(stream, 1):
         if number == 1:
             line = line.removeprefix(codecs.BOM_UTF8) if isinstance(line, bytes) else line.removeprefix("\ufeff")
         try:
-            event = parse(line, now=now)
+            event = parse(line, **checks)
         except InvalidEvent as invalid:
-            yield Line("ignored", number) if line.isspace() else _json_again(number, line, invalid, now)
+            yield Line("ignored", number) if line.isspace() else _json_again(number, line, invalid, checks)
         else:
             customer = event.customer_id
             if type(customer) is str and (".0" in customer or customer in _NO_VALUE or event.id in _NO_VALUE):
-                yield _json_again(number, line, None, now)
+                yield _json_again(number, line, None, checks)
             else:
                 yield Line("event", number, event)
 
 
-def _json_again(number: int, line: bytes | str, invalid: InvalidEvent | None, now: Micros | None) -> Line:
+def _json_again(number: int, line: bytes | str, invalid: InvalidEvent | None, checks: Checks) -> Line:
     """A line that is no event as it is: read as other files spell their values, or rejected with every problem."""
     raw = line if isinstance(line, str) else line.decode("utf-8", "backslashreplace")
     try:
@@ -139,7 +148,7 @@ def _json_again(number: int, line: bytes | str, invalid: InvalidEvent | None, no
     if not isinstance(fields, dict) or _has_duplicate_names(line):
         return _rejected(number, 1, raw, [invalid] if invalid else [])
     cleaned = {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
-    return _line(number, 1, raw, cleaned, now)
+    return _line(number, 1, raw, cleaned, checks)
 
 
 def _has_duplicate_names(line: bytes | str) -> bool:
@@ -151,7 +160,7 @@ def _has_duplicate_names(line: bytes | str) -> bool:
 # -- CSV --------------------------------------------------------------------------------------------------------------
 
 
-def _csv_lines(name: str, lines: Iterable[str], now: Micros | None) -> Iterator[Line]:
+def _csv_lines(name: str, lines: Iterable[str], checks: Checks) -> Iterator[Line]:
     header: list[str] | None = None
     for item in records(lines):
         if item.kind == "header":
@@ -165,7 +174,7 @@ def _csv_lines(name: str, lines: Iterable[str], now: Micros | None) -> Iterator[
         elif item.kind == "rejected":
             yield _rejected(item.line, item.lines, item.raw, [InvalidEvent("(line)", item.raw, item.problem)])
         else:
-            yield _record(header, item, now)
+            yield _record(header, item, checks)
     if header is None:
         raise UnreadableLog(f"{name}: the file is empty; the first line should name the columns")
 
@@ -185,7 +194,7 @@ def _header(name: str, item: Item) -> list[str]:
     return columns
 
 
-def _record(header: list[str], item: Item, now: Micros | None) -> Line:
+def _record(header: list[str], item: Item, checks: Checks) -> Line:
     cells = [cell.strip() for cell in item.cells]
     problems: list[InvalidEvent] = []
     if bad := _NOT_UTF8.search(item.raw):
@@ -203,10 +212,10 @@ def _record(header: list[str], item: Item, now: Micros | None) -> Line:
     for column in NUMBERS:
         if column in fields:
             fields[column] = _number(fields[column])
-    return _line(item.line, item.lines, item.raw, fields, now)
+    return _line(item.line, item.lines, item.raw, fields, checks)
 
 
-def _line(number: int, lines: int, raw: str, fields: dict[str, Any], now: Micros | None) -> Line:
+def _line(number: int, lines: int, raw: str, fields: dict[str, Any], checks: Checks) -> Line:
     """An event of a file, its ids read as spreadsheets and databases write them; or every problem of it."""
     problems = []
     for name in ("id", "customer_id"):
@@ -216,7 +225,7 @@ def _line(number: int, lines: int, raw: str, fields: dict[str, Any], now: Micros
     customer = fields.get("customer_id")
     if isinstance(customer, str) and (whole := _WHOLE_AS_DECIMAL.fullmatch(customer)):
         fields = {**fields, "customer_id": whole[1]}
-    event = event_or_problems(fields, now=now)
+    event = event_or_problems(fields, **checks)
     if isinstance(event, Event) and not problems:
         return Line("event", number, event, lines)
     return _rejected(number, lines, raw, problems + ([] if isinstance(event, Event) else event))

@@ -25,6 +25,7 @@ from cli.output import complaints, console, print_json, progress
 from db.connections import Pool, open_pool
 from db.journeys.rulebooks import RulebookCache
 from db.operations import event_import
+from db.people import companies
 from journey.event_validation import InvalidEvent
 from journey.events import Event, canonical, content_hash
 from journey.simulate import Log
@@ -80,14 +81,15 @@ async def import_log(settings: Settings, file: str, company: int, shift_to_now: 
         RuntimeError, psycopg.OperationalError: Temporal or Postgres is unavailable.
     """
     with progress() as bar:
-        try:
-            log, lines, fingerprint = _read(file, bar, None if shift_to_now else Micros(time.time_ns() // 1000))
-        except UnreadableLog as error:
-            complaints.print(f"[red]error:[/red] {error}")
-            return 2
         pool = await open_pool(settings.database_url, min_size=1, max_size=4, timeout=10.0)
         try:
             await _company_exists(pool, company)
+            now = None if shift_to_now else Micros(time.time_ns() // 1000)
+            try:
+                log, lines, fingerprint = _read(file, bar, now, await companies.allows_email_ids(pool, company))
+            except UnreadableLog as error:
+                complaints.print(f"[red]error:[/red] {error}")
+                return 2
             shift = 0
             unsent: list[dict[str, Any]] = []
             if shift_to_now and log.last_at is not None:
@@ -161,7 +163,7 @@ def _rejects(file: str) -> Path:
     return Path(("import" if file == "-" else file) + ".rejected.jsonl")
 
 
-def _read(file: str, bar: Progress, now: Micros | None) -> tuple[Log, dict[str, int], str]:
+def _read(file: str, bar: Progress, now: Micros | None, email_ids: bool) -> tuple[Log, dict[str, int], str]:
     """Read the file: its events, how many lines of each kind it has, and a fingerprint of the events.
 
     Each physical line is one of ``header``, ``ignored``, ``imported`` (part of an event) and ``rejected``. The rejected
@@ -172,7 +174,7 @@ def _read(file: str, bar: Progress, now: Micros | None) -> tuple[Log, dict[str, 
     fingerprint = hashlib.sha256()
     reading = bar.add_task("reading", total=None)
     rejects: list[dict[str, Any]] = []
-    for line in read_log(file, now=now):
+    for line in read_log(file, now=now, email_ids=email_ids):
         bar.advance(reading, line.lines)
         kind = "imported" if line.kind == "event" else line.kind
         if line.event is None:

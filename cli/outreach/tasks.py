@@ -52,7 +52,8 @@ def tasks_list(
         ):
             raise typer.BadParameter('--assigned-to must be a staff id or "nobody"')
         staff_id = 0 if assigned_to == "nobody" else int(assigned_to)
-    search = TaskSearch(None if status == Status.all else status.value, staff_id, customer, kind, limit)
+    wanted = None if status == Status.all else status.value
+    search = TaskSearch(wanted, staff_id, customer, kind, limit=limit)
     run(data, lambda settings: list_tasks(settings, company, search, as_json))
 
 

@@ -3,7 +3,7 @@ import { daysBefore } from "../src/api/analytics";
 import { isAffected, queryKeys } from "../src/api/query-keys";
 import type { Prediction } from "../src/api/types";
 import { ANALYTICS_MS, LISTS_MS, QueryInvalidator } from "../src/live/query-invalidator";
-import { TaskCompletionQueue, UNDO_MS } from "../src/tasks/task-completion";
+import { taskQuery } from "../src/tasks/lists";
 import { runBulkAction } from "../src/views/action-centre/run-bulk-action";
 import { filterRows, sortRows } from "../src/views/action-centre/search-and-sort";
 import {
@@ -82,7 +82,7 @@ describe("changes of customers", () => {
     expect(isAffected(queryKeys.timeline("c-1", []), "lists", changed)).toBe(true);
     expect(isAffected(queryKeys.journey("c-2"), "lists", changed)).toBe(false);
     expect(isAffected(queryKeys.journey("c-2"), "lists", null)).toBe(true);
-    expect(isAffected(queryKeys.tasks(null), "lists", changed)).toBe(true);
+    expect(isAffected(queryKeys.tasks({}), "lists", changed)).toBe(true);
     expect(isAffected(queryKeys.analytics("/", {}), "lists", changed)).toBe(false);
     expect(isAffected(queryKeys.analytics("/", {}), "analytics", changed)).toBe(true);
     expect(isAffected(queryKeys.stages, "lists", null)).toBe(false);
@@ -103,46 +103,11 @@ describe("changes of customers", () => {
   });
 });
 
-describe("completing a task", () => {
-  const makeCallbacks = () => ({ onCompleted: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn() });
-
-  test("can be undone, and then sends nothing", async () => {
-    vi.useFakeTimers();
-    const finish = vi.fn(() => Promise.resolve());
-    const [queue, callbacks] = [new TaskCompletionQueue(finish), makeCallbacks()];
-    queue.start(7, callbacks);
-    expect(queue.getHiddenIds().has(7)).toBe(true);
-    queue.undo(7);
-    await vi.advanceTimersByTimeAsync(2 * UNDO_MS);
-    expect(finish).not.toHaveBeenCalled();
-    expect(callbacks.onUndone).toHaveBeenCalledOnce();
-    expect(queue.getHiddenIds().size).toBe(0);
-    vi.useRealTimers();
-  });
-
-  test("sends one request, after a delay or when the page is closed", async () => {
-    vi.useFakeTimers();
-    const finish = vi.fn(() => Promise.resolve());
-    const [queue, callbacks] = [new TaskCompletionQueue(finish), makeCallbacks()];
-    queue.start(7, callbacks);
-    queue.start(7, callbacks);
-    await queue.flush();
-    await vi.advanceTimersByTimeAsync(2 * UNDO_MS);
-    expect(finish).toHaveBeenCalledExactlyOnceWith(7, true);
-    expect(callbacks.onCompleted).toHaveBeenCalledOnce();
-    vi.useRealTimers();
-  });
-
-  test("shows the task again if the request fails", async () => {
-    vi.useFakeTimers();
-    const [queue, callbacks] = [
-      new TaskCompletionQueue(() => Promise.reject(new Error("no"))),
-      makeCallbacks(),
-    ];
-    queue.start(7, callbacks);
-    await vi.advanceTimersByTimeAsync(UNDO_MS + 10);
-    expect(callbacks.onFailed).toHaveBeenCalledOnce();
-    expect(queue.getHiddenIds().has(7)).toBe(false);
-    vi.useRealTimers();
+describe("lists of tasks", () => {
+  test("are queries of the API", () => {
+    expect(taskQuery("open", "c-1", null)).toEqual({ customer_id: "c-1" });
+    expect(taskQuery("mine", null, 7)).toEqual({ assigned_to: "7" });
+    expect(taskQuery("overdue", null, 7)).toEqual({ overdue: true });
+    expect(taskQuery("done", "c-1", 7)).toEqual({ customer_id: "c-1", status: "all", sort: "done_at" });
   });
 });

@@ -3,7 +3,7 @@
 They are written by the same statement as the commit (see ``ledger``), as further CTEs; ``r`` is the journey's row.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -31,14 +31,25 @@ SIDE_EFFECTS = """
        and status in ('failed', 'suppressed', 'pending')
     returning action_key
 ), updated_tasks as (
-    update tasks set status = case when x.done then 'done' else tasks.status end,
-           done_at = case when x.done then coalesce(tasks.done_at, %(decided_at)s::timestamptz) end,
-           done_by = case when x.done then coalesce(tasks.done_by, x.by) end,
-           assigned_to = case when x.done then tasks.assigned_to else x.staff_id end,
+    update tasks set status = coalesce(x.status, tasks.status),
+           done_at = case x.status when 'done' then coalesce(tasks.done_at, %(decided_at)s::timestamptz)
+                                   when 'open' then null else tasks.done_at end,
+           done_by = case x.status when 'done' then coalesce(tasks.done_by, x.by)
+                                   when 'open' then null else tasks.done_by end,
+           closed_reason = case x.status when 'open' then null else tasks.closed_reason end,
+           assigned_to = case when x.assign then x.staff_id else tasks.assigned_to end,
+           due_at = coalesce(x.due_at, tasks.due_at),
            note = coalesce(x.note, tasks.note)
       from r, jsonb_to_recordset(%(task_updates)s::jsonb)
-           as x(id bigint, done boolean, staff_id bigint, note text, by bigint)
+           as x(id bigint, status text, by bigint, assign boolean, staff_id bigint, due_at timestamptz, note text)
      where tasks.relationship_id = r.id and tasks.id = x.id
+), added_comments as (
+    insert into task_comments (company_id, task_id, command, text, at, performed_by)
+    select %(company)s, tasks.id, x.command, x.text, %(decided_at)s::timestamptz, x.by
+      from r join tasks on tasks.relationship_id = r.id
+      join jsonb_to_recordset(%(task_comments)s::jsonb) as x(task_id bigint, command text, text text, by bigint)
+        on x.task_id = tasks.id
+    on conflict (task_id, command) do nothing
 ), ended_campaigns as (
     update retention_campaigns set status = 'cancelled', ended_at = %(decided_at)s::timestamptz,
            scheduled_actions = (
@@ -64,14 +75,20 @@ class SideEffects:
     Attributes:
         actions: New actions: ``{action_ref, action, stage, transition_number, due_at, detail?, performed_by?}``.
         retried_actions: The ids of the actions to retry.
-        task_updates: Changes of tasks: ``{id, done, staff_id?, note?, by?}``.
+        task_updates: Changes of tasks by their ids: ``{status?, by?, assign?, staff_id?, due_at?, note?}``.
+        task_comments: Comments on tasks: ``{task_id, command, text, by}``.
         ends_campaigns: A stage was left in which a campaign may be running.
     """
 
     actions: list[dict[str, Any]]
     retried_actions: list[int]
-    task_updates: list[dict[str, Any]]
+    task_updates: dict[int, dict[str, Any]] = field(default_factory=dict)
+    task_comments: list[dict[str, Any]] = field(default_factory=list)
     ends_campaigns: bool = False
+
+    def update_task(self, task_id: int, **changes: Any) -> None:
+        """Add changes of a task; later ones replace earlier ones, because a statement updates each row once."""
+        self.task_updates.setdefault(task_id, {}).update(changes)
 
     def __bool__(self) -> bool:
         return bool(self.actions or self.retried_actions or self.task_updates or self.ends_campaigns)
@@ -87,7 +104,8 @@ class SideEffects:
             "key_prefix": key_prefix,
             "actions": orjson.dumps(self.actions).decode(),
             "retried_actions": self.retried_actions,
-            "task_updates": orjson.dumps(self.task_updates).decode(),
+            "task_updates": orjson.dumps([{"id": key, **row} for key, row in self.task_updates.items()]).decode(),
+            "task_comments": orjson.dumps(self.task_comments).decode(),
             "transition_number": transition_number,
         }
 

@@ -22,7 +22,7 @@ from db.journeys.projection import PREPARE_JOURNEY, packed_state
 from db.journeys.relationships import SORTS, RelationshipSearch
 from db.journeys.rulebooks import RulebookCache
 from db.operations import company_gauges, event_import, maintenance, validation
-from db.outreach import action_queries, task_queries
+from db.outreach import action_problems, action_queries, task_queries
 from db.outreach.action_context import load_action_contexts
 from db.outreach.action_queries import ActionSearch
 from db.outreach.task_queries import TaskSearch
@@ -144,6 +144,7 @@ QUERIES: tuple[RegisteredQuery, ...] = (
         "failed actions",
         lambda pool, sample: action_queries.list_actions(pool, sample.company_id, ActionSearch(statuses=("failed",))),
     ),
+    *action_problems.ESSENTIAL_QUERIES,
     *_declared_queries(),
     RegisteredQuery(
         "overdue deadlines",

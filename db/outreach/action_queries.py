@@ -17,7 +17,7 @@ LATEST_ATTEMPTS = 5
 #: here.
 _SHOWN_DETAIL: tuple[str, ...] = ("note", "code", "task", "assigned_to", "campaign", "told", "receipt")
 
-_COLUMNS = sql.SQL(
+COLUMNS = sql.SQL(
     "a.id, u.external_id as customer_id, u.name as customer_name, a.action, a.stage_key as stage, a.entry, a.status,"
     " a.reason, a.last_error, a.channel, a.marketing, a.attempts, a.due_at, a.created_at, a.updated_at, a.done_at,"
     " a.performed_by, (select coalesce(jsonb_object_agg(key, value), '{{}}') from jsonb_each(a.detail)"
@@ -27,7 +27,7 @@ _COLUMNS = sql.SQL(
 ).format(detail=sql.Literal(list(_SHOWN_DETAIL)), latest=sql.Literal(LATEST_ATTEMPTS))
 
 _ACTIONS = sql.SQL("journey_actions a")
-_ACTIONS_OF_CUSTOMERS = _ACTIONS + customer_join(sql.SQL("a"))
+ACTIONS_OF_CUSTOMERS = _ACTIONS + customer_join(sql.SQL("a"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ async def list_actions(pool: Pool, company_id: int, search: ActionSearch) -> tup
     statement = sql.SQL(
         "select (select row_to_json(x) from (select {columns}) x)::text, a.id from {source} where {conditions}"
         " order by a.id desc limit %(limit)s"
-    ).format(columns=_COLUMNS, source=_ACTIONS_OF_CUSTOMERS, conditions=conjunction(conditions))
+    ).format(columns=COLUMNS, source=ACTIONS_OF_CUSTOMERS, conditions=conjunction(conditions))
     rows = await tenant_rows(pool, company_id, statement, {**params, "limit": search.limit + 1})
     next_before = rows[search.limit - 1][1] if len(rows) > search.limit else None
     return json_array(row[0] for row in rows[: search.limit]), next_before
@@ -67,7 +67,7 @@ async def list_actions(pool: Pool, company_id: int, search: ActionSearch) -> tup
 async def count_actions_by_status(pool: Pool, company_id: int, search: ActionSearch) -> dict[str, int]:
     """Count the actions of each status; of the search, only `customer_id` and `action` apply."""
     conditions, params = _conditions(company_id, search)
-    source = _ACTIONS_OF_CUSTOMERS if search.customer_id is not None else _ACTIONS
+    source = ACTIONS_OF_CUSTOMERS if search.customer_id is not None else _ACTIONS
     statement = sql.SQL("select a.status, count(*) from {} where {} group by 1").format(source, conjunction(conditions))
     return dict(await tenant_rows(pool, company_id, statement, params))
 
@@ -95,6 +95,6 @@ async def find_action(
     statement = sql.SQL(
         "select u.external_id, (select row_to_json(x) from (select {columns}) x)::text from {source}"
         " where a.company_id = %(company)s and (a.id = %(id)s::bigint or a.action_key = %(key)s::text)"
-    ).format(columns=_COLUMNS, source=_ACTIONS_OF_CUSTOMERS)
+    ).format(columns=COLUMNS, source=ACTIONS_OF_CUSTOMERS)
     rows = await tenant_rows(pool, company_id, statement, {"company": company_id, "id": action_id, "key": key})
     return (rows[0][0], rows[0][1].encode()) if rows else None

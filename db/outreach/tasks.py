@@ -12,12 +12,16 @@ from db.people import assignments
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """A task to be created; ``followed_by``: the name and due time of the action that repeats it."""
+    """A task to be created, whose title and reason do not name the customer.
+
+    ``followed_by``: the name and due time of the action that repeats it.
+    """
 
     kind: str
     title: str
     role: str
     due_at: datetime | None
+    reason: str
     note: str | None = None
     followed_by: tuple[str, datetime] | None = None
 
@@ -56,8 +60,9 @@ async def assign(pool: Pool, context: ActionContext, role: str, title: str) -> b
         detail: dict[str, Any] = {"assigned_to": staff}
         reason = None
         if staff is None:
-            reason = f"no active staff member has the role {role}; an unassigned task was created"
-            task = NewTask("assignment", title, role, context.at)
+            unavailable = f"no active staff member has the role {role}"
+            reason = f"{unavailable}; an unassigned task was created"
+            task = NewTask("assignment", title, role, context.at, unavailable)
             detail["task"] = await _insert_task(connection, context, task, None)
         else:
             await assignments.assign(connection, company_id, relationship_id, role, staff, context.at)
@@ -67,8 +72,8 @@ async def assign(pool: Pool, context: ActionContext, role: str, title: str) -> b
 
 async def _insert_task(connection: Connection, context: ActionContext, task: NewTask, staff: int | None) -> int:
     inserted = await connection.execute(
-        "insert into tasks (company_id, relationship_id, kind, title, due_at, assigned_to, action_key, note)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s)"
+        "insert into tasks (company_id, relationship_id, kind, title, due_at, assigned_to, action_key, note, reason)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
         " on conflict (company_id, action_key) do update set action_key = excluded.action_key returning id",
         [
             context.company_id,
@@ -79,6 +84,7 @@ async def _insert_task(connection: Connection, context: ActionContext, task: New
             staff,
             context.action_key,
             task.note,
+            task.reason,
         ],
     )
     row = await inserted.fetchone()

@@ -13,7 +13,7 @@ from datetime import datetime
 from psycopg import sql
 from psycopg.rows import class_row
 
-from db.connections import Connection, Pool, scoped_rows, tenant_rows
+from db.connections import Connection, Pool, pooled_connection, tenant_rows
 from db.people.secret_hash import secret_hash
 
 EVENTS_WRITE = "events:write"
@@ -22,7 +22,19 @@ JOURNEYS_WRITE = "journeys:write"
 ADMIN = "admin"
 SCOPES = (EVENTS_WRITE, JOURNEYS_READ, JOURNEYS_WRITE, ADMIN)
 
-_FIND = sql.SQL("select company_id, id, scopes from api_keys where key_hash = %s and revoked_at is null")
+#: Whether the company `c` allows e-mail addresses as customers' ids.
+EMAIL_IDS = sql.SQL("coalesce(c.settings -> 'email_ids' = 'true', false)")
+
+_SET_HASH = "select set_config('app.key_hash', %s, true)"
+# The key determines the company; after that the company's row is visible.
+_SET_COMPANY = sql.SQL(
+    "select set_config('app.company_id',"
+    " coalesce((select company_id::text from api_keys where key_hash = %s), ''), true)"
+)
+_FIND = sql.SQL(
+    "select k.company_id, k.id, k.scopes, {email_ids} from api_keys k join companies c on c.id = k.company_id"
+    " where k.key_hash = %s and k.revoked_at is null"
+).format(email_ids=EMAIL_IDS)
 _TOUCH = sql.SQL(
     "update api_keys set last_used_at = now() where id = %s"
     " and (last_used_at is null or last_used_at < now() - interval '5 minutes') returning id"
@@ -33,13 +45,15 @@ _TOUCH = sql.SQL(
 class Credential:
     """The company of a key and its scopes. A key has exactly its scopes: `admin` does not imply the others.
 
-    `from_session` is true for a person who is signed in with the key in a browser.
+    `from_session` is true for a person who is signed in with the key in a browser, and `email_ids` if the company
+    allows e-mail addresses as customers' ids.
     """
 
     company_id: int
     key_id: int
     scopes: frozenset[str]
     from_session: bool = False
+    email_ids: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +127,15 @@ async def find(pool: Pool, plaintext: str) -> Credential | None:
         psycopg.OperationalError: Postgres does not answer.
     """
     key_hash = secret_hash(plaintext)
-    rows = await scoped_rows(pool, "app.key_hash", key_hash.hex(), _FIND, [key_hash])
-    if not rows:
+    async with pooled_connection(pool) as connection, connection.pipeline(), connection.cursor() as cursor:
+        await connection.execute(_SET_HASH, [key_hash.hex()])
+        await connection.execute(_SET_COMPANY, [key_hash])
+        await cursor.execute(_FIND, [key_hash])
+        row = await cursor.fetchone()
+    if row is None:
         return None
-    company_id, key_id, scopes = rows[0]
-    return Credential(company_id, key_id, frozenset(scopes))
+    company_id, key_id, scopes, email_ids = row
+    return Credential(company_id, key_id, frozenset(scopes), email_ids=email_ids)
 
 
 async def touch(pool: Pool, credential: Credential) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from psycopg import sql
 
 from db.connections import Connection, Pool, pooled_connection, scoped_rows, tenant_rows, tenant_transaction
-from db.people.api_keys import Credential
+from db.people.api_keys import EMAIL_IDS, Credential
 from db.people.secret_hash import secret_hash
 from journey.currency import DEFAULT_CURRENCY
 
@@ -36,12 +36,13 @@ _SET_COMPANY = sql.SQL(
     " coalesce((select company_id::text from sessions where secret_hash = %s), ''), true)"
 )
 _FIND = sql.SQL(
-    "select s.id, s.company_id, s.key_id, k.scopes, k.name, c.name, coalesce(c.settings ->> 'currency', {currency}),"
+    "select s.id, s.company_id, s.key_id, k.scopes, {email_ids}, k.name, c.name,"
+    " coalesce(c.settings ->> 'currency', {currency}),"
     " least(s.expires_at, s.last_seen_at + %(idle)s)"
     " from sessions s join api_keys k on k.company_id = s.company_id and k.id = s.key_id and k.revoked_at is null"
     " join companies c on c.id = s.company_id"
     " where s.secret_hash = %(hash)s and s.expires_at > now() and s.last_seen_at + %(idle)s > now()"
-).format(currency=sql.Literal(DEFAULT_CURRENCY))
+).format(currency=sql.Literal(DEFAULT_CURRENCY), email_ids=EMAIL_IDS)
 _TOUCH = sql.SQL("update sessions set last_seen_at = now() where company_id = %s and id = %s returning id")
 _CREATE = sql.SQL(
     "insert into sessions (company_id, key_id, secret_hash, expires_at)"
@@ -82,8 +83,9 @@ async def find(pool: Pool, secret: str, idle: timedelta) -> Session | None:
         row = await cursor.fetchone()
     if row is None:
         return None
-    session_id, company_id, key_id, scopes, *profile = row
-    return Session(session_id, Credential(company_id, key_id, frozenset(scopes), from_session=True), *profile)
+    session_id, company_id, key_id, scopes, email_ids, *profile = row
+    credential = Credential(company_id, key_id, frozenset(scopes), from_session=True, email_ids=email_ids)
+    return Session(session_id, credential, *profile)
 
 
 async def touch(pool: Pool, session: Session) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from psycopg import sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
@@ -20,7 +22,11 @@ FIRST_COMPANY = 1
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company as shown in lists; `rules_version` starts at 1 and increases with every change of its rules."""
+    """A company as shown in lists.
+
+    `rules_version` starts at 1 and increases with every change of its rules; `email_ids` is whether its customers' ids
+    may be e-mail addresses.
+    """
 
     id: int
     name: str
@@ -28,19 +34,30 @@ class Company:
     country: str | None
     rules_version: int
     created_at: datetime
+    email_ids: bool
 
 
 async def create(
-    connection: Connection, name: str, currency: str = DEFAULT_CURRENCY, country: str | None = None
+    connection: Connection,
+    name: str,
+    currency: str = DEFAULT_CURRENCY,
+    country: str | None = None,
+    *,
+    email_ids: bool = False,
 ) -> int:
     """Create a company and return its id.
+
+    Args:
+        email_ids: Whether its customers' ids may be e-mail addresses.
 
     Raises:
         ValueError: The name is blank, or the code of the currency or the country is unknown.
     """
     if not name.strip():
         raise ValueError("a company needs a name")
-    settings = {"currency": validate_currency(currency), **({"country": country_code(country)} if country else {})}
+    settings: dict[str, Any] = {"currency": validate_currency(currency), "email_ids": email_ids}
+    if country:
+        settings["country"] = country_code(country)
     cursor = await connection.execute(
         "insert into companies (name, settings) values (%s, %s) returning id", [name.strip(), Jsonb(settings)]
     )
@@ -57,8 +74,9 @@ async def update(
     name: str | None = None,
     currency: str | None = None,
     country: str | None = None,
+    email_ids: bool | None = None,
 ) -> bool:
-    """Change the name, the currency or the country of a company; None leaves it unchanged.
+    """Change a company, see `create`; None leaves a value unchanged.
 
     Args:
         country: The country of phone numbers without a country code (ISO 3166); blank for none. Workers read these
@@ -72,9 +90,11 @@ async def update(
     """
     if name is not None and not name.strip():
         raise ValueError("a company needs a name")
-    settings: dict[str, str | None] = {} if currency is None else {"currency": validate_currency(currency)}
+    settings: dict[str, Any] = {} if currency is None else {"currency": validate_currency(currency)}
     if country is not None:
         settings["country"] = country_code(country) if country.strip() else None
+    if email_ids is not None:
+        settings["email_ids"] = email_ids
     cursor = await connection.execute(
         "update companies set name = coalesce(%s, name), settings = settings || %s where id = %s",
         [name and name.strip(), Jsonb(settings), company_id],
@@ -88,9 +108,10 @@ async def list_all(connection: Connection) -> list[Company]:
     """List all companies, oldest first."""
     async with connection.cursor(row_factory=class_row(Company)) as cursor:
         await cursor.execute(
-            "select id, name, coalesce(settings ->> 'currency', %s) as currency, settings ->> 'country' as country,"
-            " rules_version, created_at"
-            " from companies order by id",
+            sql.SQL(
+                "select id, name, coalesce(settings ->> 'currency', %s) as currency, settings ->> 'country' as country,"
+                " rules_version, created_at, {} as email_ids from companies c order by id"
+            ).format(api_keys.EMAIL_IDS),
             [DEFAULT_CURRENCY],
         )
         return await cursor.fetchall()
@@ -115,6 +136,13 @@ async def find_name(pool: Pool, company_id: int) -> str | None:
     """Find the name of a company; None if the company does not exist."""
     rows = await tenant_rows(pool, company_id, "select name from companies where id = %s", [company_id])
     return rows[0][0] if rows else None
+
+
+async def allows_email_ids(pool: Pool, company_id: int) -> bool:
+    """Return whether the ids of a company's customers may be e-mail addresses; False if the company does not exist."""
+    statement = sql.SQL("select {} from companies c where id = %s").format(api_keys.EMAIL_IDS)
+    rows = await tenant_rows(pool, company_id, statement, [company_id])
+    return bool(rows and rows[0][0])
 
 
 async def ensure_first(database_url: str) -> str | None:

@@ -493,6 +493,17 @@ class Action(Base):
         Index("journey_actions_of_relationship", "relationship_id", "created_at"),
         Index("journey_actions_by_status", "company_id", "status", "updated_at"),
         Index("journey_actions_changed", "company_id", "changed"),
+        Index(
+            "journey_actions_problems",
+            "company_id",
+            "status",
+            "action",
+            "id",
+            postgresql_where=text(
+                "status in ('failed', 'waiting', 'suppressed')"
+                " or status = 'pending' and attempts > 0 and last_error is not null"
+            ),
+        ),
     )
 
     id: Mapped[Id]
@@ -604,15 +615,25 @@ class Assignment(Base):
 
 
 class Task(Base):
-    """A task for a staff member: call, review, follow-up. `assigned_to` is None while it is unassigned."""
+    """A task for a staff member: call, review, follow-up. `assigned_to` is None while it is unassigned.
+
+    `title` and `reason` contain nothing personal: the customer is added whenever the task is read. A task from before
+    `reason` existed has none, and the customer's id in its title. `closed_reason` says why it was closed automatically.
+    """
 
     __tablename__ = "tasks"
     __table_args__ = (
         _of_relationship(),
         ForeignKeyConstraint(["company_id", "assigned_to"], ["staff.company_id", "staff.id"]),
         UniqueConstraint("company_id", "action_key"),
+        UniqueConstraint("company_id", "id"),
         CheckConstraint("status in ('open', 'done', 'cancelled')", name="status"),
         Index("tasks_by_status", "company_id", "status", "due_at"),
+        Index(
+            "tasks_by_completion",
+            *("company_id", text("done_at DESC"), text("id DESC")),
+            postgresql_where=text("done_at is not null"),
+        ),
         Index("tasks_of_relationship", "relationship_id"),
         Index("tasks_changed", "company_id", "changed"),
     )
@@ -631,6 +652,26 @@ class Task(Base):
     note: Mapped[str | None]
     done_by: Mapped[Reference | None]
     changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    reason: Mapped[str | None]
+    closed_reason: Mapped[str | None]
+
+
+class TaskComment(Base):
+    """A comment on a task. `command` is the command of the journey that added it, so that a retry adds it once."""
+
+    __tablename__ = "task_comments"
+    __table_args__ = (
+        ForeignKeyConstraint(["company_id", "task_id"], ["tasks.company_id", "tasks.id"], ondelete="CASCADE"),
+        UniqueConstraint("task_id", "command"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    task_id: Mapped[Reference]
+    command: Mapped[str]
+    text: Mapped[str]
+    at: Mapped[datetime]
+    performed_by: Mapped[Reference | None]
 
 
 class WebhookEndpoint(Base):

@@ -114,15 +114,15 @@ def test_a_valid_request_id_is_kept(gateway: Served) -> None:
 
 
 def test_metrics_contain_no_personal_data(tenant: Tenant, gateway: Served) -> None:
-    tenant.client.post("/v1/events", json=tenant.event(customer_id="ada@example.com"))
-    tenant.client.get("/v1/portal/customers/ada@example.com/journey")
+    tenant.client.post("/v1/events", json=tenant.event(customer_id="ada@example"))
+    tenant.client.get("/v1/portal/customers/ada@example/journey")
     until = time.monotonic() + 5
     while "/portal/customers/{customer_id}/journey" not in (text := httpx2.get(gateway.url + "/metrics").text):
         assert time.monotonic() < until
         time.sleep(0.05)
     assert "perdure_events_accepted_total" in text
     assert "temporal_request" in text
-    assert "ada@example.com" not in text
+    assert "ada@example" not in text
 
 
 ENDLESS = {"/v1/portal/stream"}  # no parameters, and the response does not end

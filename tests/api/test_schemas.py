@@ -208,6 +208,9 @@ def _actions_and_tasks(tenant: Tenant) -> None:
     assert client.post(f"/v1/portal/tasks/{task}/assign", json={"staff_id": staff[0]["id"]}).status_code == 200
     assert client.post(f"/v1/portal/tasks/{task}/done", json={"note": "Reached"}).status_code == 200
     assert client.post(f"/v1/portal/tasks/{task}/assign", json={"staff_id": None}).status_code == 409
+    assert client.post(f"/v1/portal/tasks/{task}/reopen").status_code == 200
+    assert client.patch(f"/v1/portal/tasks/{task}", json={"due_at": "2199-01-01T00:00:00Z"}).status_code == 200
+    assert client.post(f"/v1/portal/tasks/{task}/comments", json={"text": "Reached"}).status_code == 200
 
 
 def _overrides(client: httpx2.Client) -> None:

@@ -23,6 +23,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/customers/{customer_id}/notes": {"notes": "of A"},
     "/v1/portal/tasks/{task_id}/done": {"note": "of A"},
     "/v1/portal/tasks/{task_id}/assign": {"staff_id": None},
+    "/v1/portal/tasks/{task_id}": {"due_at": "2199-01-01T00:00:00Z"},
+    "/v1/portal/tasks/{task_id}/comments": {"text": "of A"},
     "/v1/outreach": {"cap_messages": 99, "campaign": []},
     "/v1/staff": {"name": "of A", "role": "sales"},
     "/v1/staff/{staff_id}": {"name": "of A", "is_active": False},

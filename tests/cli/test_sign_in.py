@@ -1,6 +1,8 @@
-"""Sign-in links, and companies' currencies and countries."""
+"""Sign-in links, and the settings of companies."""
 
+import json
 import re
+from pathlib import Path
 
 from local.first_run import sign_in_url
 from tests.cli.conftest import Shell
@@ -25,6 +27,32 @@ async def test_no_link_without_a_valid_key(shell: Shell) -> None:
         await shell.run("keys", "create", "--company", str(shell.company), "--scopes", "journeys:read")
     code, _, err = await shell.run("keys", "link", "--data", "/nowhere")
     assert (code, "--key" in err) == (2, True)  # there are several, and none is stored
+
+
+async def test_a_company_can_allow_email_addresses_as_ids(shell: Shell, tmp_path: Path) -> None:
+    async def allowed(company: int) -> bool:
+        _, listed = await shell.json("companies", "list")
+        return next(bool(row["email_ids"]) for row in listed if row["id"] == company)
+
+    event = {"type": "call.received", "occurred_at": "2026-03-02T10:15:00Z", "duration_seconds": 60}
+    log = tmp_path / "log.jsonl"
+    ids = ("ada@example.com", "c-1")
+    log.write_text("".join(json.dumps({**event, "id": f"e-{name}", "customer_id": name}) + "\n" for name in ids))
+    assert not await allowed(shell.company)
+    code, summary = await shell.json("import", str(log), "--company", str(shell.company))
+    assert (code, summary["imported"], summary["rejected"]) == (1, 1, 1)
+    (line,) = log.with_name("log.jsonl.rejected.jsonl").read_text().splitlines()
+    (error,) = json.loads(line)["errors"]
+    assert (error["field"], error["value"]) == ("customer_id", "ada@example.com")
+    assert error["problem"].startswith("must not be an e-mail address")
+    assert (await shell.run("companies", "set", str(shell.company), "--email-ids"))[0] == 0
+    assert await allowed(shell.company)
+    code, summary = await shell.json("import", str(log), "--company", str(shell.company))
+    assert (code, summary["imported"], summary["known"], summary["rejected"]) == (0, 1, 1, 0)
+    assert (await shell.run("companies", "set", str(shell.company), "--no-email-ids"))[0] == 0
+    assert not await allowed(shell.company)
+    _, made = await shell.json("companies", "add", "Allowing", "--email-ids")
+    assert await allowed(made["id"])
 
 
 async def test_a_companys_currency(shell: Shell) -> None:

@@ -42,7 +42,8 @@ insert into retention_campaigns (company_id, relationship_id, customer_id, type,
     values ({c}, {c}, {c}, 'drip', 1, 'running', 1);
 insert into staff (id, company_id, name, role) values ({c}, {c}, 's{c}', 'sales');
 insert into assignments (company_id, relationship_id, role, staff_id) values ({c}, {c}, 'sales', {c});
-insert into tasks (company_id, relationship_id, kind, title) values ({c}, {c}, 'call', 'Call');
+insert into tasks (id, company_id, relationship_id, kind, title) values ({c}, {c}, {c}, 'call', 'Call');
+insert into task_comments (company_id, task_id, command, text, at) values ({c}, {c}, '2', 'No answer', now());
 insert into webhook_endpoints (company_id, url, secret) values ({c}, 'https://example.com', 'whsec_{c}');
 insert into message_templates (company_id, name, locale, subject, text) values ({c}, 'welcome', 'en', 's', 't');
 insert into api_keys (id, company_id, name, key_hash, prefix, scopes)
@@ -69,7 +70,15 @@ def filled_template(new_database: NewDatabase, migrated_template: str) -> str:
     with psycopg.connect(url) as connection:
         for company in (A, B):
             connection.execute(ROWS.format(c=company))
-        for table in ("companies", "customers", "customer_relationships", "journey_actions", "staff", "api_keys"):
+        for table in (
+            "companies",
+            "customers",
+            "customer_relationships",
+            "journey_actions",
+            "staff",
+            "tasks",
+            "api_keys",
+        ):
             connection.execute(f"select setval('{table}_id_seq', 100)")  # after the ids used above
     return urlsplit(url).path[1:]
 

@@ -181,3 +181,13 @@ def test_other_urls_are_rejected_without_showing_passwords(url: str) -> None:
     with pytest.raises(ValueError, match="must begin with postgresql://") as caught:
         migrate.sqlalchemy_url(url)
     assert "secret" not in str(caught.value)
+
+
+def test_existing_companies_may_still_use_email_addresses_as_ids(two_companies: str) -> None:
+    with owned_at(two_companies, "0012") as owners_url:
+        assert migrate.upgrade(owners_url)
+        with psycopg.connect(two_companies) as superuser:
+            superuser.execute("insert into companies (id, name) values (3, 'new')")
+            settings = superuser.execute("select id, settings ->> 'email_ids' from companies order by id")
+            assert settings.fetchall() == [(1, "true"), (2, "true"), (3, None)]
+            superuser.execute("delete from companies where id = 3")

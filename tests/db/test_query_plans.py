@@ -32,6 +32,10 @@ insert into journey_events (company_id, customer_id, event_id, content_hash, typ
                             version, rules_version)
 select company_id, id, 'e' || id, decode(md5(id::text), 'hex'), 'feedback.received', now(), '{}', 'applied', 1, 1
   from customers;
+insert into journey_actions (company_id, relationship_id, action_key, action, stage_key, entry, status, due_at)
+select company_id, id, 'k' || id, 'send_welcome_email', 'lead', 2,
+       case when id % 10 = 0 then 'suppressed' when id % 1000 = 1 then 'failed' else 'succeeded' end, now()
+  from customer_relationships;
 """
 
 
@@ -66,6 +70,12 @@ async def test_every_query_is_explained_and_none_is_executed(filled: str) -> Non
     with psycopg.connect(filled) as connection:
         versions = connection.execute("select distinct version from customer_relationships").fetchall()
     assert versions == [(1,)], "the commit was not written"
+
+
+async def test_failed_and_held_back_actions_are_read_from_their_index(filled: str) -> None:
+    plans = [plan for name, plan in (await explained(filled, MANY)).items() if "failed and held-back actions" in name]
+    assert len(plans) == 3
+    assert all("journey_actions_problems" in plan.indexes and not plan.sequential_scans for plan in plans)
 
 
 async def test_analyze_measures_times(filled: str) -> None:

@@ -321,6 +321,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/portal/problems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_problems_v1_portal_problems_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal/problems/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["retry_actions_v1_portal_problems_retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/portal/relationships": {
         parameters: {
             query?: never;
@@ -385,6 +417,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/portal/tasks/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch: operations["move_task_v1_portal_tasks__task_id__patch"];
+        trace?: never;
+    };
     "/v1/portal/tasks/{task_id}/assign": {
         parameters: {
             query?: never;
@@ -401,6 +449,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/portal/tasks/{task_id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["add_comment_v1_portal_tasks__task_id__comments_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/portal/tasks/{task_id}/done": {
         parameters: {
             query?: never;
@@ -411,6 +475,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["finish_task_v1_portal_tasks__task_id__done_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal/tasks/{task_id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["reopen_task_v1_portal_tasks__task_id__reopen_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -615,6 +695,40 @@ export interface components {
             task?: number;
             told?: number[];
         };
+        ActionProblem: {
+            action: string;
+            attempts: number;
+            channel: ("email" | "sms" | "task" | "webhook") | null;
+            /** Format: date-time */
+            created_at: string;
+            customer_id: string;
+            customer_name: string | null;
+            detail: components["schemas"]["ActionDetail"];
+            done_at: string | null;
+            /** Format: date-time */
+            due_at: string;
+            entry: number;
+            id: number;
+            last_error: string | null;
+            latest_attempts: components["schemas"]["ActionAttempt"][];
+            marketing: boolean;
+            performed_by: number | null;
+            /** @enum {string} */
+            problem: "failed" | "failing" | "waiting" | "suppressed";
+            reason: string | null;
+            stage: string;
+            /** @enum {string} */
+            status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
+            /** Format: date-time */
+            updated_at: string;
+        };
+        ActionProblemCount: {
+            action: string;
+            count: number;
+            more: boolean;
+            /** @enum {string} */
+            problem: "failed" | "failing" | "waiting" | "suppressed";
+        };
         ActionRequest: {
             note?: string | null;
             /** @enum {string} */
@@ -770,6 +884,9 @@ export interface components {
             /** Format: date-time */
             time: string;
             type: string;
+        };
+        Comment: {
+            text: string;
         };
         Comparison: {
             fact: string;
@@ -1175,6 +1292,11 @@ export interface components {
             /** Format: uri */
             type: string;
         };
+        ProblemsPage: {
+            action_counts: components["schemas"]["ActionProblemCount"][] | null;
+            actions: components["schemas"]["ActionProblem"][];
+            next_cursor: string | null;
+        };
         Profile: {
             consent?: {
                 [key: string]: boolean;
@@ -1239,6 +1361,20 @@ export interface components {
             priority: "high" | "medium" | "low";
             /** @enum {string} */
             type: "personal_call" | "special_offer" | "email_campaign";
+        };
+        RetryRequest: {
+            action_ids: number[];
+        };
+        RetryResult: {
+            action_id: number;
+            customer_id: string | null;
+            /** @enum {string} */
+            outcome: "retried" | "refused" | "not_found" | "not_confirmed";
+            reason: string | null;
+        };
+        RetryResults: {
+            results: components["schemas"]["RetryResult"][];
+            retried: number;
         };
         ReturnModelSummary: {
             customers: number | null;
@@ -1415,11 +1551,14 @@ export interface components {
         Task: {
             action_id: number | null;
             assigned_to: number | null;
+            closed_reason: string | null;
+            comments: components["schemas"]["TaskComment"][];
             /** Format: date-time */
             created_at: string;
             current_stage: string;
             customer_id: string;
             customer_name: string | null;
+            customer_phone: string | null;
             done_at: string | null;
             done_by: number | null;
             due_at: string | null;
@@ -1427,10 +1566,23 @@ export interface components {
             kind: string;
             note: string | null;
             overdue: boolean;
+            reason: string | null;
             staff_name: string | null;
             /** @enum {string} */
             status: "open" | "done" | "cancelled";
             title: string;
+        };
+        TaskChange: {
+            /** Format: date-time */
+            due_at: string;
+        };
+        TaskComment: {
+            /** Format: date-time */
+            at: string;
+            by: string | null;
+            id: number;
+            performed_by: number | null;
+            text: string;
         };
         TasksPage: {
             next_cursor: string | null;
@@ -3007,6 +3159,149 @@ export interface operations {
             };
         };
     };
+    get_problems_v1_portal_problems_get: {
+        parameters: {
+            query?: {
+                action?: string | null;
+                cursor?: string | null;
+                limit?: number;
+                problem?: ("failed" | "failing" | "waiting" | "suppressed")[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemsPage"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    retry_actions_v1_portal_problems_retry_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetryRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetryResults"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
     get_relationships_v1_portal_relationships_get: {
         parameters: {
             query?: {
@@ -3202,6 +3497,8 @@ export interface operations {
                 customer_id?: string | null;
                 kind?: string | null;
                 limit?: number;
+                overdue?: boolean | null;
+                sort?: "due_at" | "done_at";
                 status?: "open" | "done" | "cancelled" | "all";
             };
             header?: never;
@@ -3260,6 +3557,103 @@ export interface operations {
             };
         };
     };
+    move_task_v1_portal_tasks__task_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerTask"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
     assign_task_v1_portal_tasks__task_id__assign_post: {
         parameters: {
             query?: never;
@@ -3272,6 +3666,105 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["Assignee"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerTask"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    add_comment_v1_portal_tasks__task_id__comments_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                task_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Comment"];
             };
         };
         responses: {
@@ -3426,6 +3919,83 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    reopen_task_v1_portal_tasks__task_id__reopen_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerTask"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
                 };
             };
             422: {

@@ -25,16 +25,6 @@ export function newIdempotencyKey(): string {
   return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
 }
 
-export function completeTask(taskId: number, keepalive = false): Promise<unknown> {
-  return unwrap(
-    api.POST("/v1/portal/tasks/{task_id}/done", {
-      params: { path: { task_id: taskId } },
-      body: {},
-      keepalive,
-    }),
-  );
-}
-
 export function useOutreach(customerId: string) {
   return useCustomerMutation(
     (type: Outreach) => requestOutreach(customerId, type, newIdempotencyKey()),
@@ -73,6 +63,50 @@ export function useAssignTask(customerId: string) {
         api.POST("/v1/portal/tasks/{task_id}/assign", {
           params: { path: { task_id: taskId } },
           body: { staff_id: staffId },
+        }),
+      ),
+    customerId,
+  );
+}
+
+export function useCompleteTask(customerId: string) {
+  return useCustomerMutation(
+    (taskId: number) =>
+      unwrap(
+        api.POST("/v1/portal/tasks/{task_id}/done", { params: { path: { task_id: taskId } }, body: {} }),
+      ),
+    customerId,
+  );
+}
+
+export function useReopenTask(customerId: string) {
+  return useCustomerMutation(
+    (taskId: number) =>
+      unwrap(api.POST("/v1/portal/tasks/{task_id}/reopen", { params: { path: { task_id: taskId } } })),
+    customerId,
+  );
+}
+
+export function useMoveTask(customerId: string) {
+  return useCustomerMutation(
+    ({ taskId, dueAt }: { taskId: number; dueAt: string }) =>
+      unwrap(
+        api.PATCH("/v1/portal/tasks/{task_id}", {
+          params: { path: { task_id: taskId } },
+          body: { due_at: dueAt },
+        }),
+      ),
+    customerId,
+  );
+}
+
+export function useCommentOnTask(customerId: string) {
+  return useCustomerMutation(
+    ({ taskId, text, idempotencyKey }: { taskId: number; text: string; idempotencyKey: string }) =>
+      unwrap(
+        api.POST("/v1/portal/tasks/{task_id}/comments", {
+          params: { path: { task_id: taskId }, header: { "idempotency-key": idempotencyKey } },
+          body: { text },
         }),
       ),
     customerId,

@@ -8,6 +8,8 @@ import type { Entry } from "./types";
 
 export type CustomerSearch = NonNullable<paths["/v1/portal/relationships"]["get"]["parameters"]["query"]>;
 
+export type TaskQuery = NonNullable<paths["/v1/portal/tasks"]["get"]["parameters"]["query"]>;
+
 const TASKS_PAGE = 12;
 const CUSTOMER_TASKS_PAGE = 200;
 const MAX_PREDICTIONS = 1000;
@@ -96,15 +98,16 @@ export function useExplanation(customerId: string, enabled: boolean) {
   });
 }
 
-/** Open tasks of one customer, or of all (null), earliest due date first. */
-export function useTasks(customerId: string | null) {
+/** One list of tasks, page by page. */
+export function useTasks(search: TaskQuery) {
   return useInfiniteQuery({
-    queryKey: queryKeys.tasks(customerId),
+    queryKey: queryKeys.tasks(search),
     queryFn: ({ signal, pageParam }) => {
-      const customer = customerId === null ? {} : { customer_id: customerId };
       const cursor = pageParam === null ? {} : { cursor: pageParam };
-      const query = { limit: customerId === null ? TASKS_PAGE : CUSTOMER_TASKS_PAGE, ...customer, ...cursor };
-      return unwrap(api.GET("/v1/portal/tasks", { params: { query }, signal }));
+      const limit = search.customer_id === undefined ? TASKS_PAGE : CUSTOMER_TASKS_PAGE;
+      return unwrap(
+        api.GET("/v1/portal/tasks", { params: { query: { limit, ...search, ...cursor } }, signal }),
+      );
     },
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next_cursor,

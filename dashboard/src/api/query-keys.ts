@@ -11,12 +11,13 @@ export const queryKeys = {
   timeline: (customerId: string, kinds: readonly string[]) =>
     ["journey", customerId, "timeline", kinds] as const,
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
-  tasks: (customerId: string | null) => ["tasks", customerId] as const,
+  tasks: (search: object) => ["tasks", search] as const,
   predictions: ["predictions"] as const,
+  problems: (search: object) => ["problems", search] as const,
   analytics: (path: string, params: object) => ["analytics", path, params] as const,
 };
 
-const LISTS = new Set<unknown>(["customers", "tasks", "predictions"]);
+const LISTS = new Set<unknown>(["customers", "tasks", "predictions", "problems"]);
 
 /** Whether a change to these customers (null: any customer) makes the data of a query key stale. */
 export function isAffected(

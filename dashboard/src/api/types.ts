@@ -19,6 +19,11 @@ export type EventEntryData = Extract<Entry, { kind: "event" }>;
 export type ActionEntryData = Extract<Entry, { kind: "action" }>;
 export type Comparison = Schemas["Comparison"];
 
+export type ActionProblem = Schemas["ActionProblem"];
+export type ActionProblemCount = Schemas["ActionProblemCount"];
+export type ProblemName = ActionProblem["problem"];
+export type RetryResult = Schemas["RetryResult"];
+
 export type Task = Schemas["Task"];
 export type Outreach = Schemas["ActionRequest"]["type"];
 export type StageChange = Schemas["StageChange"];

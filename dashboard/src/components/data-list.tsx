@@ -23,6 +23,8 @@ export interface Selection {
   onChange(keys: string[]): void;
   labelFor(key: string): string;
   selectAllLabel: string;
+  /** whether a row can be selected; by default, every row can */
+  isSelectable?(key: string): boolean;
 }
 
 export interface DataListProps<Row> {
@@ -31,8 +33,9 @@ export interface DataListProps<Row> {
   rowKey: (row: Row) => string;
   /** the first column identifies the row */
   columns: readonly Column<Row>[];
-  sorting: Sorting;
-  onSort(sorting: Sorting): void;
+  /** undefined for a list in a fixed order */
+  sorting?: Sorting;
+  onSort?(sorting: Sorting): void;
   isLoading?: boolean;
   /** compact layout for many columns */
   dense?: boolean;
@@ -67,7 +70,7 @@ function DataTable<Row extends object>(props: DataListProps<Row>) {
     ...(column.width ? { width: column.width } : {}),
     sorter: column.sortable ?? false,
     sortDirections: ["descend", "ascend"],
-    sortOrder: sorting.key === column.key ? (sorting.descending ? "descend" : "ascend") : null,
+    sortOrder: sorting?.key === column.key ? (sorting.descending ? "descend" : "ascend") : null,
   }));
   return (
     <Table<Row>
@@ -81,10 +84,11 @@ function DataTable<Row extends object>(props: DataListProps<Row>) {
       pagination={false}
       showSorterTooltip={false}
       onChange={(_page, _filters, sorter) => {
+        if (sorting === undefined) return;
         const activeSorter = Array.isArray(sorter) ? sorter[0] : sorter;
         // antd removes the sorting on the third click; this list is always sorted.
         const key = String(activeSorter?.columnKey ?? sorting.key);
-        onSort({
+        onSort?.({
           key,
           descending: activeSorter?.order ? activeSorter.order === "descend" : !sorting.descending,
         });
@@ -100,12 +104,17 @@ function rowSelection<Row>(selection: Selection, rowKey: (row: Row) => string) {
     // Keep the selection of other pages.
     preserveSelectedRowKeys: true,
     onChange: (keys: React.Key[]) => selection.onChange(keys.map(String)),
-    getCheckboxProps: (row: Row) => ({ "aria-label": selection.labelFor(rowKey(row)) }) as object,
+    getCheckboxProps: (row: Row) =>
+      ({
+        "aria-label": selection.labelFor(rowKey(row)),
+        disabled: selection.isSelectable?.(rowKey(row)) === false,
+      }) as object,
     getTitleCheckboxProps: () => ({ "aria-label": selection.selectAllLabel }) as object,
   };
 }
 
 export function RowCheckbox({ selection, id }: { selection: Selection; id: string }) {
+  if (selection.isSelectable?.(id) === false) return null;
   const { selectedIds: keys, onChange, labelFor } = selection;
   return (
     <Checkbox

@@ -3,7 +3,6 @@ import { App, Button, Dropdown } from "antd";
 import { errorMessage } from "../components/error-alert";
 import { useCanEdit, useSession, useSessions } from "../session/session";
 import { strings } from "../strings";
-import { taskCompletions } from "../tasks/task-completion";
 
 /** Menu with the name of the session's API key and the sign-out button. */
 export function AccountMenu() {
@@ -11,10 +10,6 @@ export function AccountMenu() {
   const { signOut } = useSessions();
   const canEdit = useCanEdit();
   const { message } = App.useApp();
-  async function handleSignOut() {
-    await taskCompletions.flush();
-    await signOut();
-  }
   const items = [
     { key: "name", disabled: true, label: canEdit ? name : `${name} (${strings.common.readOnly})` },
     { key: "out", icon: <LogoutOutlined aria-hidden />, label: strings.common.signOut },
@@ -25,7 +20,7 @@ export function AccountMenu() {
       menu={{
         items,
         onClick: ({ key }) => {
-          if (key === "out") handleSignOut().catch((error: Error) => message.error(errorMessage(error)));
+          if (key === "out") signOut().catch((error: Error) => message.error(errorMessage(error)));
         },
       }}
     >

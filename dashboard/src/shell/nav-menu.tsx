@@ -7,11 +7,12 @@ export function NavMenu({ onNavigate }: { onNavigate?: () => void }) {
   return (
     <nav aria-label={strings.common.navigation} className="nav-menu">
       <ul>
-        {NAV_ITEMS.map(({ path, name, icon }) => (
+        {NAV_ITEMS.map(({ path, name, icon, Badge }) => (
           <li key={path}>
             <NavLink to={path} {...(onNavigate ? { onClick: onNavigate } : {})}>
               {icon}
               <span>{name}</span>
+              {Badge && <Badge />}
             </NavLink>
           </li>
         ))}

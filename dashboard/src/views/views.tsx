@@ -14,6 +14,7 @@ export const Analytics = lazyComponent(() => import("./analytics/analytics"), fa
 export const Customers = lazyComponent(() => import("./customers/customers"), fallback);
 export const Journey = lazyComponent(() => import("./journey/journey"), fallback);
 export const NotFound = lazyComponent(() => import("./not-found"), fallback);
+export const Problems = lazyComponent(() => import("./problems/problems"), fallback);
 export const SignIn = lazyComponent(() => import("./sign-in/sign-in"), fallback);
 export const Stages = lazyComponent(() => import("./stages/stages"), fallback);
 
@@ -25,11 +26,12 @@ function AnalyticsWithPrefetch() {
 }
 AnalyticsWithPrefetch.preload = Analytics.preload;
 
-/** Routes inside the shell. */
+/** Routes inside the shell. (`/problems` is the API's documentation of its errors.) */
 export const VIEWS = [
   { path: "/action-centre", View: ActionCentre },
   { path: "/customers", View: Customers },
   { path: "/customers/:customerId", View: Journey },
+  { path: "/action-problems", View: Problems },
   { path: "/analytics", View: AnalyticsWithPrefetch },
   { path: "/stages", View: Stages },
 ];

@@ -40,6 +40,7 @@ export const common = {
 export const views = {
   actionCentre: "Action centre",
   customers: "Customers",
+  problems: "Problems",
   analytics: "Analytics",
   stages: "Stages",
   signIn: "Sign in",

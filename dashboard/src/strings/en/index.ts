@@ -5,4 +5,5 @@ export * from "./common";
 export * from "./customers";
 export * from "./journey";
 export * from "./labels";
+export * from "./problems";
 export * from "./work";

@@ -29,7 +29,6 @@ export const journey = {
   lastAppointment: "Last appointment",
   inactive: "Inactive for",
   never: "Never",
-  tasks: "Tasks",
   timeline: "Timeline",
   kinds: { all: "All", transition: "Stages", event: "Events", action: "Actions" },
   kind: "Show",

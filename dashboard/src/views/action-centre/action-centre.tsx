@@ -4,7 +4,7 @@ import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
 import { formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";
-import { TaskList } from "../../tasks/task-list";
+import { TaskLists } from "../../tasks/task-lists";
 import { AtRiskList } from "./at-risk-list";
 
 /** Customers at risk of being lost, next to the open tasks. */
@@ -31,7 +31,7 @@ export default function ActionCentre() {
           </QueryView>
         </Panel>
         <Panel title={strings.tasks.title} className="tasks-card">
-          <TaskList customerId={null} />
+          <TaskLists customerId={null} />
         </Panel>
       </div>
     </Page>

@@ -1,11 +1,11 @@
 import { Panel } from "../../components/panel";
 import { strings } from "../../strings";
-import { TaskList } from "../../tasks/task-list";
+import { TaskLists } from "../../tasks/task-lists";
 
 export function CustomerTasks({ customerId }: { customerId: string }) {
   return (
-    <Panel title={strings.journey.tasks}>
-      <TaskList customerId={customerId} />
+    <Panel title={strings.tasks.title}>
+      <TaskLists customerId={customerId} />
     </Panel>
   );
 }

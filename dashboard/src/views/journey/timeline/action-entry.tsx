@@ -1,23 +1,16 @@
 import { ReloadOutlined } from "@ant-design/icons";
-import { App, Button, Tag } from "antd";
+import { App, Button } from "antd";
 import type { ReactNode } from "react";
 import { useRetryAction } from "../../../api/mutations";
 import { useTasks } from "../../../api/queries";
 import type { ActionEntryData } from "../../../api/types";
+import { ActionStatus, isActionFailing } from "../../../components/action-status";
 import { errorMessage } from "../../../components/error-alert";
-import { formatRelative, formatTime } from "../../../format/dates";
-import { actionLabel, label } from "../../../format/labels";
+import { actionLabel } from "../../../format/labels";
 import { formatNumber } from "../../../format/numbers";
 import { useCanEdit } from "../../../session/session";
 import { strings } from "../../../strings";
-
-const COLOURS: Record<string, string> = {
-  failed: "error",
-  succeeded: "success",
-  waiting: "warning",
-  pending: "processing",
-  open: "processing",
-};
+import { taskQuery } from "../../../tasks/lists";
 
 interface Props {
   action: ActionEntryData;
@@ -27,21 +20,17 @@ interface Props {
 
 export function ActionEntry({ action, time, customerId }: Props) {
   const t = strings.journey;
-  const isOpen = action.status === "pending" || action.status === "waiting";
   const note = action.detail?.note;
   const canEdit = useCanEdit();
   const hasOpenTask = useHasOpenTask(customerId, action);
   const status = hasOpenTask ? "open" : action.status;
-  const isFailing = isOpen && action.last_error !== null && action.attempts > 0;
+  const isFailing = isActionFailing(action);
   return (
     <div className="entry">
       <h3>{actionLabel(action.action)}</h3>
       <p className="entry-line">
         {time}
-        <Tag color={isFailing ? "error" : (COLOURS[status] ?? "default")}>
-          {isFailing ? t.failing : label("statuses", status)}
-        </Tag>
-        {isOpen && <span>{isFailing ? nextTry(action.due_at) : t.due(formatRelative(action.due_at))}</span>}
+        <ActionStatus action={action} status={status} />
         {action.attempts > 1 && <span>{t.attempts(formatNumber(action.attempts), action.attempts)}</span>}
       </p>
       {action.reason && <p className="secondary">{action.reason}</p>}
@@ -56,15 +45,10 @@ export function ActionEntry({ action, time, customerId }: Props) {
   );
 }
 
-/** Describe when a failing action is tried again: its due time, or soon if that has passed. */
-function nextTry(dueAt: string): string {
-  const t = strings.journey;
-  return Date.parse(dueAt) > Date.now() ? t.nextTryAt(formatTime(dueAt)) : t.nextTrySoon;
-}
-
 /** Whether the action created a task that is not done yet: such an action is finished, but the work is not. */
 function useHasOpenTask(customerId: string, action: ActionEntryData): boolean {
-  const openTasks = useTasks(customerId).data?.pages.flatMap((page) => page.tasks) ?? [];
+  const openTasks =
+    useTasks(taskQuery("open", customerId, null)).data?.pages.flatMap((page) => page.tasks) ?? [];
   const taskId = action.detail?.task;
   return openTasks.some((task) => task.id === taskId);
 }

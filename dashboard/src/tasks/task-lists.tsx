@@ -1,0 +1,48 @@
+import { Segmented, Select } from "antd";
+import { useState } from "react";
+import { useStaff } from "../api/queries";
+import { strings } from "../strings";
+import { ALL_LISTS, CUSTOMER_LISTS, type TaskListName, useOwnStaffId } from "./lists";
+import { TaskList } from "./task-list";
+
+/** The tasks of one customer, or of all (null), in several lists. */
+export function TaskLists({ customerId }: { customerId: string | null }) {
+  const [list, setList] = useState<TaskListName>("open");
+  const [staffId, setStaffId] = useOwnStaffId();
+  const t = strings.tasks;
+  const lists = customerId === null ? ALL_LISTS : CUSTOMER_LISTS;
+  return (
+    <>
+      <Segmented<TaskListName>
+        className="task-lists"
+        aria-label={t.list}
+        value={list}
+        onChange={setList}
+        options={lists.map((value) => ({ value, label: t.tabs[value] }))}
+      />
+      {list === "mine" && <OwnStaffSelect staffId={staffId} onSelect={setStaffId} />}
+      {list === "mine" && staffId === null ? (
+        <p className="secondary">{t.selectYourself}</p>
+      ) : (
+        <TaskList list={list} customerId={customerId} staffId={staffId} />
+      )}
+    </>
+  );
+}
+
+function OwnStaffSelect({ staffId, onSelect }: { staffId: number | null; onSelect(id: number): void }) {
+  const query = useStaff();
+  const staff = (query.data?.staff ?? []).filter((person) => person.is_active || person.id === staffId);
+  const t = strings.tasks;
+  return (
+    <Select<number>
+      className="own-staff"
+      aria-label={t.yourName}
+      placeholder={t.yourName}
+      value={staff.length > 0 ? staffId : null}
+      loading={query.isPending}
+      onChange={onSelect}
+      options={staff.map((person) => ({ value: person.id, label: person.name }))}
+    />
+  );
+}

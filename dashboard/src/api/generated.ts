@@ -857,6 +857,8 @@ export interface components {
             lifetime_value: number;
             model: components["schemas"]["ModelVersion"] | null;
             name: string | null;
+            phone: string | null;
+            phone_e164: string | null;
             predicted_by: ("history" | "deadline") | null;
             predicted_churn_date: string | null;
             retention_actions: components["schemas"]["RetentionAction"][];

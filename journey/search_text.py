@@ -2,7 +2,7 @@
 
 Terms are stored in `customer_search_terms` in the normal form of `search_form`: each word of a name, an e-mail address
 and an id from their beginning and from each separator, and forms of a phone number (see `INTERNATIONAL`).
-The trigger that writes them (`db/schema/migrations/versions/0017_search_terms.py`) has the same rules in SQL.
+The trigger that writes them (`db/schema/migrations/versions/0019_search_terms.py`) has the same rules in SQL.
 """
 
 from __future__ import annotations

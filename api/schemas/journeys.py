@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.schemas.actions import ActionDetail, Channel, JourneyAction
+from api.schemas.actions import ActionDetail, Channel, JourneyAction, WaitsFor, WorkStatus
 from api.schemas.base import (
     ActionName,
     ActionStatus,
@@ -52,6 +52,7 @@ class JourneySummary(Schema):
     next_stage: StageKey | None = Field(description="the stage that the journey will enter at `next_deadline`")
     held: bool = Field(description="whether the stage is held, so that no rule moves the journey")
     hold_until: datetime | None = Field(description="end of the hold; null if there is none, or until it is released")
+    next_appointment_at: datetime | None = Field(description="the earliest booked time still ahead")
 
 
 class Journey(JourneySummary):
@@ -175,6 +176,8 @@ class TimelineAction(Schema):
     stage: StageKey
     status: ActionStatus
     reason: str | None
+    waits_for: WaitsFor
+    work_status: WorkStatus
     attempts: Count
     last_error: str | None
     channel: Channel | None
@@ -219,6 +222,7 @@ class JourneyState(Schema):
     lifetime_value: MoneyText
     total_appointments: Count
     last_appointment_at: datetime | None
+    booked_times: list[datetime] = optional("booked times of open appointments, passed ones too")
     held: bool
     hold_until: datetime | None
     next_deadline: datetime | None

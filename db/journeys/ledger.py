@@ -14,6 +14,7 @@ from psycopg import Rollback
 from db.analytics.rollup_writer import remove_commit
 from db.connections import Pool, pooled_connection, tenant_rows
 from db.journeys.side_effects import SIDE_EFFECTS
+from journey.appointments import EVENT_PREFIX
 from journey.time import Micros
 
 
@@ -132,12 +133,25 @@ _COLUMNS = {
     "next_stage": "text",
     "hold_until": "timestamptz",
     "held": "boolean",
+    "booked_times": "timestamptz[]",
 }
 
-# The rules by which the commit was decided are still current, and none of its new events is in the ledger yet.
-_UNCHANGED = """
+# Whether the ledger has an event about one of these appointments.
+_KNOWS_APPOINTMENTS = """
+exists (select from journey_events e join customers u on u.company_id = e.company_id and u.id = e.customer_id
+         where e.company_id = %(company)s and u.external_id = %(customer)s and e.outcome = 'applied'
+           and (e.payload ->> 'appointment_id' = any(%(appointments)s::text[])
+                or e.payload ->> 'replaces' = any(%(appointments)s::text[])
+                or e.event_id = any(%(appointment_events)s::text[]))
+           and not e.event_id = any(%(new_ids)s::text[]))
+"""
+
+# The rules by which the commit was decided are still current, none of its new events is in the ledger yet, and their
+# appointments are new as assumed.
+_UNCHANGED = f"""
 exists (select from companies where id = %(company)s and rules_version = %(rules_version)s)
 and not exists (select from journey_events where company_id = %(company)s and event_id = any(%(new_ids)s::text[]))
+and (%(appointments)s::text[] = '{{}}' or not {_KNOWS_APPOINTMENTS})
 """
 
 _INSERT_JOURNEY = f"""
@@ -164,6 +178,7 @@ and (%(expected_decided_at)s::timestamptz is null or decided_at = %(expected_dec
 _UPDATE_JOURNEY = f"""
 with r as (
     update customer_relationships set updated_at = now(), changed = pg_current_xact_id()::text::bigint,
+           return_probability = case total_appointments when %(total_appointments)s::int then return_probability end,
            {", ".join(f"{name} = %({name})s::{sql_type}" for name, sql_type in _COLUMNS.items())}
      where {_IS_EXPECTED_ROW} and {_UNCHANGED}
     returning id, customer_id
@@ -232,6 +247,21 @@ async def write(
             return rows[0][1] or []
         raise Rollback
     return None
+
+
+def appointment_parameters(appointment_ids: list[str]) -> dict[str, list[str]]:
+    """Return the parameters by which a statement looks for appointments in the ledger."""
+    events = [id_.removeprefix(EVENT_PREFIX) for id_ in appointment_ids if id_.startswith(EVENT_PREFIX)]
+    return {"appointments": appointment_ids, "appointment_events": events}
+
+
+async def knows_appointments(
+    pool: Pool, company_id: int, customer_id: str, appointment_ids: list[str], new_ids: list[str]
+) -> bool:
+    """Whether a customer's ledger has an event, other than the new ones, about one of these appointments."""
+    parameters = {"company": company_id, "customer": customer_id, "new_ids": new_ids}
+    parameters |= appointment_parameters(appointment_ids)
+    return bool((await tenant_rows(pool, company_id, f"select {_KNOWS_APPOINTMENTS}", parameters))[0][0])
 
 
 async def write_quarantined(pool: Pool, company_id: int, values: dict[str, Any]) -> None:

@@ -235,7 +235,7 @@ class Relationship(Base):
 
     `version` counts the commits of the journey and guards them (optimistic locking). `run_id` is the first run of its
     workflow. `state` is the packed state. `changed`, here and in other tables, is the 64-bit id of the transaction that
-    wrote the row, set by a trigger.
+    wrote the row, set by a trigger. `booked_times` are those of open appointments, ascending, passed ones too.
     """
 
     __tablename__ = "customer_relationships"
@@ -246,6 +246,7 @@ class Relationship(Base):
         UniqueConstraint("company_id", "id"),
         CheckConstraint("risk_score between 0 and 1", name="risk_score"),
         CheckConstraint("engagement_score between 0 and 1", name="engagement_score"),
+        CheckConstraint("return_probability between 0 and 1", name="return_probability"),
         Index("idx_stage", "company_id", "current_stage"),
         Index("idx_risk", "company_id", "risk_score"),
         Index("idx_stage_risk", "company_id", "current_stage", "risk_score"),
@@ -253,6 +254,21 @@ class Relationship(Base):
         Index("customer_relationships_changed", "company_id", "changed"),
         Index("customer_relationships_by_risk", "company_id", text("risk_score DESC"), "id"),
         Index("customer_relationships_by_stage_and_risk", "company_id", "current_stage", text("risk_score DESC"), "id"),
+        Index(
+            "customer_relationships_by_stage_and_expected_value",
+            "company_id",
+            "current_stage",
+            text("(coalesce(return_probability, 1) * lifetime_value) DESC"),
+            "id",
+        ),
+        Index(
+            "customer_relationships_by_stage_and_return",
+            "company_id",
+            "current_stage",
+            "return_probability",
+            "id",
+            postgresql_where=text("return_probability is not null"),
+        ),
         *(
             Index(f"customer_relationships_sort_{column}", "company_id", column, "customer_id")
             for column in ("risk_score", "lifetime_value", "last_appointment_at", "stage_entered_at", "created_at")
@@ -293,6 +309,8 @@ class Relationship(Base):
     created_at: Mapped[Stamp]
     updated_at: Mapped[Stamp]
     changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    return_probability: Mapped[Decimal | None] = mapped_column(Numeric(4, 3))
+    booked_times: Mapped[list[datetime] | None] = mapped_column(ARRAY(TIMESTAMP(timezone=True)))
 
 
 class Transition(Base):
@@ -360,6 +378,16 @@ class LedgerEvent(Base):
             postgresql_where=text("outcome = 'applied'"),
         ),
         Index("journey_events_timeline", "company_id", "customer_id", "occurred_at", "event_id"),
+        Index(
+            "journey_events_of_appointment",
+            *("company_id", "customer_id", text("(payload ->> 'appointment_id')")),
+            postgresql_where=text("payload ? 'appointment_id'"),
+        ),
+        Index(
+            "journey_events_of_replaced_appointment",
+            *("company_id", "customer_id", text("(payload ->> 'replaces')")),
+            postgresql_where=text("payload ? 'replaces'"),
+        ),
     )
 
     id: Mapped[Id]
@@ -451,7 +479,11 @@ class RollupStages(Base):
 
 
 class ReturnModel(Base):
-    """One version of a company's return model: `parameters` with times in days, or the `reason` why there are none."""
+    """One version of a company's return model: `parameters` with times in days, or the `reason` why there are none.
+
+    `forecast` is the whole model; `comparison` is how well each method predicted, from the first half of the history,
+    who came in the second.
+    """
 
     __tablename__ = "return_models"
     __table_args__ = (
@@ -473,6 +505,8 @@ class ReturnModel(Base):
     parameters: Mapped[dict[str, Any] | None]
     log_likelihood: Mapped[float | None] = mapped_column(Double)
     reason: Mapped[str | None]
+    forecast: Mapped[dict[str, Any] | None]
+    comparison: Mapped[dict[str, Any] | None]
 
 
 class Action(Base):

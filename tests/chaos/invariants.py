@@ -27,8 +27,9 @@ from journey.engine import Transition, decide
 from journey.event_validation import from_fields
 from journey.events import content_hash
 from journey.explain import readable
+from journey.facts import Facts
 from journey.stages import DEFAULT_RULEBOOK
-from journey.state import Facts, State, unpack
+from journey.state import State, unpack
 from journey.time import Micros, to_micros
 from tests.chaos.stored_rows import StoredRows, read
 from tests.chaos.stream import Answers

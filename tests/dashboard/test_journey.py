@@ -43,7 +43,7 @@ def test_call_e_mail_and_offer_are_requested(visit: Visit) -> None:
         (requested,) = wait_for(finished_actions, stack, customer, action)
         assert requested["status"] == "succeeded"
         title = {"Call": "Call task created", "E-mail": "E-mail requested", "Offer": "Offer requested"}[button]
-        status = "Open" if button == "Call" else "Done"
+        status = "Open" if button == "Call" else "Sent"
         expect(page.get_by_role("listitem").filter(has_text=title)).to_contain_text(status)
     (task,) = list_tasks(stack, customer)
     assert task["kind"] == "personal_call"
@@ -52,15 +52,37 @@ def test_call_e_mail_and_offer_are_requested(visit: Visit) -> None:
     expect(page.get_by_role("listitem").filter(has_text="Call task created")).to_contain_text("Done")
 
 
-def test_a_skipped_e_mail_is_retried(visit: Visit) -> None:
-    """Without an address the e-mail is skipped; once the address is known, a retry sends it."""
-    stack, name = visit.stack, "Rita Retry"
+def test_an_e_mail_waits_for_the_address(visit: Visit) -> None:
+    """Without an address the e-mail waits, says so, and is sent as soon as the profile has one."""
+    stack, name = visit.stack, "Wanda Waits"
     customer = new_prospect(stack, name, email=None)
     page = open_journey(visit, customer)
     page.get_by_role("button", name=f"E-mail: {name}").click()
     entry = page.get_by_role("listitem").filter(has_text="E-mail requested")
-    expect(entry).to_contain_text("Skipped")
+    expect(entry).to_contain_text("Waiting")
+    expect(entry).to_contain_text("for the customer's profile; gives up in 23 hours")
     expect(entry).to_contain_text("no e-mail address")
+    expect(entry.get_by_role("button")).to_have_count(0)
+
+    profile = {"name": name, "email": "wanda@example.com", "consent": {"email": True}}
+    stack.request("PUT", f"/v1/customers/{customer}", json={**profile, "time_zone": midday()})
+    expect(entry).to_contain_text("Sent")
+    expect(entry).not_to_contain_text("no e-mail address")
+    (sent,) = list_actions(stack, customer, "centre_email")
+    assert (sent["status"], sent["attempts"]) == ("succeeded", 1)
+    assert sent["detail"]["receipt"] == "saved in the outbox folder"
+
+
+def test_a_skipped_e_mail_is_retried(visit: Visit) -> None:
+    """After a "no" the e-mail is skipped, also on a retry; a "yes" on the same day sends it."""
+    stack, name = visit.stack, "Rita Retry"
+    profile = {"name": name, "email": "rita@example.com", "time_zone": midday()}
+    customer = new_prospect(stack, name, consent={"email": False})
+    page = open_journey(visit, customer)
+    page.get_by_role("button", name=f"E-mail: {name}").click()
+    entry = page.get_by_role("listitem").filter(has_text="E-mail requested")
+    expect(entry).to_contain_text("Skipped")
+    expect(entry).to_contain_text("no consent to e-mail")
     (skipped,) = list_actions(stack, customer, "centre_email")
     assert skipped["status"] == "suppressed"
 
@@ -69,10 +91,8 @@ def test_a_skipped_e_mail_is_retried(visit: Visit) -> None:
     wait_for(lambda: len(list_actions(stack, customer, "centre_email")[0]["latest_attempts"]) == 2)
     expect(entry).to_contain_text("Skipped")  # nothing has changed
 
-    profile = {"name": name, "email": "rita@example.com", "consent": {"email": True}}
-    stack.request("PUT", f"/v1/customers/{customer}", json={**profile, "time_zone": midday()})
-    entry.get_by_role("button", name="Try again: E-mail requested").click()
-    expect(entry).to_contain_text("Done")
+    stack.request("PUT", f"/v1/customers/{customer}", json={**profile, "consent": {"email": True}})
+    expect(entry).to_contain_text("Sent")
     expect(entry.get_by_role("button")).to_have_count(0)
     (sent,) = list_actions(stack, customer, "centre_email")
     receipt = sent["detail"]["receipt"]

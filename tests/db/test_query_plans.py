@@ -72,6 +72,18 @@ async def test_every_query_is_explained_and_none_is_executed(filled: str) -> Non
     assert versions == [(1,)], "the commit was not written"
 
 
+async def test_churn_predictions_are_read_in_the_order_of_indexes(filled: str) -> None:
+    by_index = {
+        "churn predictions": "customer_relationships_by_stage_and_expected_value",
+        "churn predictions above a risk": "customer_relationships_by_risk",  # everybody is in one stage
+        "churn predictions up to a return probability": "customer_relationships_by_stage_and_return",
+    }
+    plans = await explained(filled, MANY, *by_index, "sankey, one month")
+    for name, index in by_index.items():
+        assert index in plans[name].indexes
+        assert "customer_relationships" not in plans[name].sequential_scans
+
+
 async def test_failed_and_held_back_actions_are_read_from_their_index(filled: str) -> None:
     plans = [plan for name, plan in (await explained(filled, MANY)).items() if "failed and held-back actions" in name]
     assert len(plans) == 3

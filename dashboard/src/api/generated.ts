@@ -257,6 +257,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/portal/analytics/funnel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_funnel_v1_portal_analytics_funnel_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal/analytics/revenue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_revenue_v1_portal_analytics_revenue_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/portal/analytics/sankey": {
         parameters: {
             query?: never;
@@ -669,6 +701,8 @@ export interface components {
             status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
             /** Format: date-time */
             updated_at: string;
+            waits_for: ("profile" | "quiet_hours") | null;
+            work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
         ActionAttempt: {
             /** Format: date-time */
@@ -721,6 +755,8 @@ export interface components {
             status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
             /** Format: date-time */
             updated_at: string;
+            waits_for: ("profile" | "quiet_hours") | null;
+            work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
         ActionProblemCount: {
             action: string;
@@ -742,6 +778,8 @@ export interface components {
         AppointmentCancelled: {
             /** @default null */
             appointment_id: string | null;
+            /** @default null */
+            by: ("company" | "customer") | null;
             customer_id: string | number;
             id: string;
             /** Format: date-time */
@@ -758,6 +796,8 @@ export interface components {
             id: string;
             /** Format: date-time */
             occurred_at: string;
+            /** @default null */
+            service: string | null;
             /** @enum {unknown} */
             type: "appointment.completed";
         };
@@ -782,8 +822,25 @@ export interface components {
             occurred_at: string;
             /** @default null */
             scheduled_for: string | null;
+            /** @default null */
+            service: string | null;
             /** @enum {unknown} */
             type: "appointment.requested";
+        };
+        AppointmentRescheduled: {
+            appointment_id: string;
+            customer_id: string | number;
+            id: string;
+            /** Format: date-time */
+            occurred_at: string;
+            /** @default null */
+            replaces: string | null;
+            /** Format: date-time */
+            scheduled_for: string;
+            /** @default null */
+            service: string | null;
+            /** @enum {unknown} */
+            type: "appointment.rescheduled";
         };
         Assignable: {
             customers: number;
@@ -799,6 +856,12 @@ export interface components {
         };
         Assignee: {
             staff_id: number | null;
+        };
+        Booking: {
+            booked_times: string[];
+            /** Format: date-time */
+            booked_until: string;
+            next_appointment_at: string | null;
         };
         BrowserSession: {
             company: components["schemas"]["SessionCompany"];
@@ -852,13 +915,13 @@ export interface components {
             days_inactive: number;
             email: string | null;
             expected_appointments: number | null;
+            expected_value: number;
             inputs: components["schemas"]["PredictionInputs"] | null;
             last_appointment_at: string | null;
             lifetime_value: number;
             model: components["schemas"]["ModelVersion"] | null;
             name: string | null;
-            phone: string | null;
-            phone_e164: string | null;
+            next_appointment_at: string | null;
             predicted_by: ("history" | "deadline") | null;
             predicted_churn_date: string | null;
             retention_actions: components["schemas"]["RetentionAction"][];
@@ -867,6 +930,7 @@ export interface components {
             /** Format: date-time */
             stage_entered_at: string;
             stage_name: string;
+            year_value: components["schemas"]["YearValue"] | null;
         };
         ChurnPredictions: {
             model: components["schemas"]["ReturnModelSummary"];
@@ -964,7 +1028,7 @@ export interface components {
             /** @default false */
             rotate_secret: boolean;
         };
-        Event: components["schemas"]["CallReceived"] | components["schemas"]["AppointmentRequested"] | components["schemas"]["AppointmentCompleted"] | components["schemas"]["AppointmentMissed"] | components["schemas"]["AppointmentCancelled"] | components["schemas"]["PaymentAdjusted"] | components["schemas"]["SupportTicketOpened"] | components["schemas"]["SupportTicketResolved"] | components["schemas"]["FeedbackReceived"];
+        Event: components["schemas"]["CallReceived"] | components["schemas"]["AppointmentRequested"] | components["schemas"]["AppointmentRescheduled"] | components["schemas"]["AppointmentCompleted"] | components["schemas"]["AppointmentMissed"] | components["schemas"]["AppointmentCancelled"] | components["schemas"]["PaymentAdjusted"] | components["schemas"]["SupportTicketOpened"] | components["schemas"]["SupportTicketResolved"] | components["schemas"]["FeedbackReceived"];
         EventBatch: {
             events: components["schemas"]["Event"][];
         };
@@ -993,12 +1057,14 @@ export interface components {
             risk: components["schemas"]["ExplainedScore"];
         };
         Explanation: {
+            booking: components["schemas"]["Booking"] | null;
             current_stage: string;
             customer_id: string;
             deadlines: components["schemas"]["Deadline"][];
             /** Format: date-time */
             entered_at: string;
             facts: components["schemas"]["JourneyFacts"];
+            held_back: components["schemas"]["HeldBackAction"][];
             hold: components["schemas"]["Hold"] | null;
             previous_stage: string | null;
             rules: components["schemas"]["StageVerdict"][];
@@ -1023,11 +1089,28 @@ export interface components {
             problem: string;
             value: string;
         };
+        Funnel: {
+            /** Format: date-time */
+            as_of: string;
+            funnel_data: components["schemas"]["FunnelStep"][];
+            /** @enum {string} */
+            period: "day" | "week" | "month" | "quarter" | "year" | "all";
+            period_from: string | null;
+        };
         FunnelStep: {
             conversionRate: number;
             customers: number;
             percentage: number;
             stage: string;
+        };
+        HeldBackAction: {
+            action: string;
+            reason: string;
+            sentence: string;
+            /** Format: date-time */
+            until: string;
+            /** @enum {string} */
+            waits_for: "profile" | "quiet_hours";
         };
         Hold: {
             until: string | null;
@@ -1064,6 +1147,7 @@ export interface components {
             last_appointment_at: string | null;
             lifetime_value: number;
             name: string | null;
+            next_appointment_at: string | null;
             next_deadline: string | null;
             next_stage: string | null;
             notes: string | null;
@@ -1086,11 +1170,14 @@ export interface components {
             due_at: string;
             id: number;
             last_error: string | null;
+            reason: string | null;
             stage: string;
             /** @enum {string} */
             status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
             /** Format: date-time */
             updated_at: string;
+            waits_for: ("profile" | "quiet_hours") | null;
+            work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
         JourneyAnalytics: {
             /** Format: date-time */
@@ -1104,6 +1191,8 @@ export interface components {
             funnel_data: components["schemas"]["FunnelStep"][];
             /** @enum {string} */
             period: "day" | "week" | "month" | "quarter" | "year" | "all";
+            period_from: string | null;
+            previous: components["schemas"]["KeyFigures"] | null;
             stage_times: {
                 [key: string]: number;
             };
@@ -1119,6 +1208,7 @@ export interface components {
             last_event_at: string | null;
             lifetime_value: string;
             missed: number;
+            next_appointment_at: string | null;
             open_tickets: number;
             qualified_calls: number;
             ratings: number;
@@ -1126,6 +1216,7 @@ export interface components {
             total_appointments: number;
         };
         JourneyState: {
+            booked_times?: string[];
             customer_id: string;
             engagement_score: number;
             /** Format: date-time */
@@ -1151,6 +1242,16 @@ export interface components {
             events: components["schemas"]["LedgerEvent"][];
             journey: components["schemas"]["Journey"] | null;
             transitions: components["schemas"]["Transition"][];
+        };
+        KeyFigures: {
+            /** Format: date-time */
+            as_of: string;
+            at_risk_count: number;
+            at_risk_percentage: number;
+            avg_lifetime_value: number;
+            total_customers: number;
+            vip_count: number;
+            vip_percentage: number;
         };
         LedgerEvent: {
             fields: {
@@ -1193,6 +1294,14 @@ export interface components {
             };
             to_staff: boolean;
         };
+        MethodComparison: {
+            auc: number;
+            brier: number;
+            calibration_error: number;
+            came: number;
+            customers: number;
+            horizon_days: number;
+        };
         MissingScopeProblem: {
             detail?: string;
             scope: string;
@@ -1211,8 +1320,8 @@ export interface components {
             /** Format: date-time */
             fitted_at: string;
             id: number;
-            /** @constant */
-            method: "BG/NBD";
+            /** @enum {string} */
+            method: "corrected BG/NBD" | "BG/NBD" | "recency";
             version: number;
         };
         NewEndpoint: {
@@ -1263,6 +1372,8 @@ export interface components {
         };
         PaymentAdjusted: {
             amount: string | number;
+            /** @default null */
+            appointment_id: string | null;
             customer_id: string | number;
             id: string;
             /** Format: date-time */
@@ -1379,18 +1490,49 @@ export interface components {
             retried: number;
         };
         ReturnModelSummary: {
+            comparison: {
+                [key: string]: components["schemas"]["MethodComparison"];
+            } | null;
             customers: number | null;
             fitted_at: string | null;
             history_from: string | null;
             history_to: string | null;
             id: number | null;
             log_likelihood: number | null;
-            /** @constant */
-            method: "BG/NBD";
+            /** @enum {string} */
+            method: "corrected BG/NBD" | "BG/NBD" | "recency";
             parameters: components["schemas"]["ModelParameters"] | null;
             reason: string | null;
             returned_customers: number | null;
             version: number | null;
+        };
+        Revenue: {
+            /** Format: date-time */
+            as_of: string;
+            /** @enum {string} */
+            by: "week" | "month";
+            first: string | null;
+            /** Format: date */
+            last: string;
+            /** @enum {string} */
+            period: "day" | "week" | "month" | "quarter" | "year" | "all";
+            previous: components["schemas"]["RevenueSum"] | null;
+            rows: components["schemas"]["RevenueRow"][];
+            total: components["schemas"]["RevenueSum"];
+        };
+        RevenueRow: {
+            adjustments: number;
+            appointments: number;
+            /** Format: date */
+            first: string;
+            /** Format: date */
+            last: string;
+            revenue: number;
+        };
+        RevenueSum: {
+            adjustments: number;
+            appointments: number;
+            revenue: number;
         };
         RuleVerdict: {
             conditions: components["schemas"]["Comparison"][];
@@ -1622,6 +1764,8 @@ export interface components {
             status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
             /** Format: date-time */
             updated_at: string;
+            waits_for: ("profile" | "quiet_hours") | null;
+            work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
         TimelineEvent: {
             /** Format: date-time */
@@ -1716,6 +1860,11 @@ export interface components {
         };
         WebhookEndpoints: {
             webhooks: components["schemas"]["WebhookEndpoint"][];
+        };
+        YearValue: {
+            expected: number;
+            high: number;
+            low: number;
         };
     };
     responses: never;
@@ -2771,6 +2920,7 @@ export interface operations {
             query?: {
                 include_lost?: boolean;
                 limit?: number;
+                max_return_probability?: number | null;
                 min_risk?: number | null;
                 stage?: string[] | null;
             };
@@ -2848,6 +2998,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JourneyAnalytics"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_funnel_v1_portal_analytics_funnel_get: {
+        parameters: {
+            query?: {
+                as_of?: string | null;
+                period?: "day" | "week" | "month" | "quarter" | "year" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Funnel"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_revenue_v1_portal_analytics_revenue_get: {
+        parameters: {
+            query?: {
+                as_of?: string | null;
+                by?: "week" | "month";
+                period?: "day" | "week" | "month" | "quarter" | "year" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revenue"];
                 };
             };
             401: {

@@ -12,7 +12,7 @@ export const queryKeys = {
     ["journey", customerId, "timeline", kinds] as const,
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
   tasks: (search: object) => ["tasks", search] as const,
-  predictions: ["predictions"] as const,
+  predictions: (query: object) => ["predictions", query] as const,
   problems: (search: object) => ["problems", search] as const,
   analytics: (path: string, params: object) => ["analytics", path, params] as const,
 };

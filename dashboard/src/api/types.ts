@@ -19,6 +19,7 @@ export type EventEntryData = Extract<Entry, { kind: "event" }>;
 export type ActionEntryData = Extract<Entry, { kind: "action" }>;
 export type Comparison = Schemas["Comparison"];
 
+export type Action = Schemas["Action"];
 export type ActionProblem = Schemas["ActionProblem"];
 export type ActionProblemCount = Schemas["ActionProblemCount"];
 export type ProblemName = ActionProblem["problem"];
@@ -30,6 +31,8 @@ export type StageChange = Schemas["StageChange"];
 
 export type JourneyAnalytics = Schemas["JourneyAnalytics"];
 export type SankeyData = Pick<Schemas["StageFlow"], "nodes" | "links">;
+export type Revenue = Schemas["Revenue"];
 export type StageMetric = Schemas["StageMetric"];
+export type Factor = Schemas["ScoreFactor"];
 export type Prediction = Schemas["ChurnPrediction"];
 export type Predictions = Schemas["ChurnPredictions"];

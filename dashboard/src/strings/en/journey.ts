@@ -50,6 +50,7 @@ export const journey = {
   longerThan: (days: string) => `More than ${days} since the last visit`,
   attempts: (shown: string, value: number) => pluralize(shown, value, "attempt", "attempts"),
   due: (when: string) => `due ${when}`,
+  waitsForProfile: (when: string) => `for the customer's profile; gives up ${when}`,
   failing: "Not delivered yet",
   nextTryAt: (time: string) => `next try at ${time}`,
   nextTrySoon: "next try soon",

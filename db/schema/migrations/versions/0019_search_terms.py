@@ -8,8 +8,8 @@ Code of the version before neither reads nor writes the table; the trigger keeps
 
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

@@ -86,6 +86,7 @@ class Relationship(Schema):
     next_stage: StageKey | None = Field(description="the stage that the journey will enter at `next_deadline`")
     held: bool | None = Field(description="whether the stage is held, so that no rule moves the journey")
     hold_until: datetime | None
+    next_appointment_at: datetime | None = Field(description="the earliest booked time still ahead")
     name: str | None
     email: str | None
 

@@ -922,6 +922,8 @@ export interface components {
             model: components["schemas"]["ModelVersion"] | null;
             name: string | null;
             next_appointment_at: string | null;
+            phone: string | null;
+            phone_e164: string | null;
             predicted_by: ("history" | "deadline") | null;
             predicted_churn_date: string | null;
             retention_actions: components["schemas"]["RetentionAction"][];
@@ -1455,6 +1457,7 @@ export interface components {
             last_appointment_at: string | null;
             lifetime_value: number | null;
             name: string | null;
+            next_appointment_at: string | null;
             next_deadline: string | null;
             next_stage: string | null;
             previous_stage: string | null;

@@ -2,9 +2,8 @@
 
 from contracts.requests import CommitRequest
 from db.connections import Pool
-from db.journeys import ledger
 from db.journeys.ledger import LedgerSnapshot
-from db.journeys.ledger_history import applied_events
+from db.journeys.ledger_history import applied_events, knows_appointments
 from journey.appointment_book import HistoryNeeded, unheld_ids
 from journey.engine import Command, Decision, decide, needs_history
 from journey.events import Event
@@ -42,7 +41,7 @@ async def decide_with_ledger(
     unheld = unheld_ids(state.facts, events)
     is_needed = has_whole_ledger and needs_history(state)
     if unheld and not is_needed:
-        is_needed = await ledger.knows_appointments(pool, company_id, customer_id, unheld, new_ids)
+        is_needed = await knows_appointments(pool, company_id, customer_id, unheld, new_ids)
     if not is_needed:
         try:
             return decide(state, events, rulebook, now, commands)

@@ -28,6 +28,7 @@ from contracts.requests import CommitRequest, CommitResult, Reply
 from db.connections import Pool
 from db.journeys import ledger
 from db.journeys.ledger import LedgerEntry, LedgerSnapshot, ProjectionRow
+from db.journeys.ledger_history import appointment_parameters
 from db.journeys.rulebooks import RulebookCache
 from db.journeys.side_effects import RequestTargets, load_request_targets
 from db.outreach import action_outcomes
@@ -212,7 +213,7 @@ class CommitActivity:
             **guard(request, known.row),
             **projection(new, packed),
             "new_ids": [] if known.events else [event.id for event in events],
-            **ledger.appointment_parameters(unheld_ids(state.facts, events) if assumed else []),
+            **appointment_parameters(unheld_ids(state.facts, events) if assumed else []),
             "run_id": request["run_id"],
             "entries": ledger.serialize_entries(entries),
             "transitions": orjson.dumps([transition_row(move) for move in decision.transitions]).decode(),

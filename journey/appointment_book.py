@@ -231,7 +231,7 @@ def copy_asked(facts: Facts, earlier: Mapping[str, Appointment], latest: Micros)
     Args:
         facts: The new facts.
         earlier: The appointments that were held before.
-        latest: Those that were not held are asked if their booked time is at most this.
+        latest: Those that were not held count as asked if their booked time is at most this.
     """
     for booked, key in list(facts.unasked):
         appointment = facts.appointments[key]

@@ -402,7 +402,9 @@ class _Fold:
                     self._return_late(moment, event)
                 else:
                     self._return(moment, event)
-            else:
+                    if self.facts.last_appointment_at != event.at:  # the visit of a reopened appointment is older
+                        self._lapse(self._stage(), self._context(moment, event, effect))
+            elif self.facts.completed or self._has_retention():
                 self._lapse(stage, context)
             return
         inactive = 0 if days_from is None else moment - 2 * days_from
@@ -410,6 +412,11 @@ class _Fold:
             self._lapse(stage, context)
         if state.stage == stage.key:
             self._grow(stage, context)
+
+    def _has_retention(self) -> bool:
+        """Whether the growth stage that the journey is in, or lapsed from, has ``retention_days``."""
+        stages = (self.rulebook.by_key.get(key or "") for key in (self.state.stage, self.state.previous_stage))
+        return any(stage is not None and stage.retention_days is not None for stage in stages)
 
     def _stage(self) -> Stage | None:
         return self.rulebook.by_key.get(self.state.stage or "")

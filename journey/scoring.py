@@ -1,5 +1,7 @@
 """The risk and engagement scores, and their factors.
 
+Over 300 lines, because a score and its explanation have to agree, and are read together.
+
 All arithmetic is exact, with integers: a score is 0 to 100 hundredths, a weight is in ten-thousandths.
 """
 

@@ -13,8 +13,8 @@ from psycopg import Rollback
 
 from db.analytics.rollup_writer import remove_commit
 from db.connections import Pool, pooled_connection, tenant_rows
+from db.journeys.ledger_history import KNOWS_APPOINTMENTS
 from db.journeys.side_effects import SIDE_EFFECTS
-from journey.appointments import EVENT_PREFIX
 from journey.time import Micros
 
 
@@ -136,22 +136,12 @@ _COLUMNS = {
     "booked_times": "timestamptz[]",
 }
 
-# Whether the ledger has an event about one of these appointments.
-_KNOWS_APPOINTMENTS = """
-exists (select from journey_events e join customers u on u.company_id = e.company_id and u.id = e.customer_id
-         where e.company_id = %(company)s and u.external_id = %(customer)s and e.outcome = 'applied'
-           and (e.payload ->> 'appointment_id' = any(%(appointments)s::text[])
-                or e.payload ->> 'replaces' = any(%(appointments)s::text[])
-                or e.event_id = any(%(appointment_events)s::text[]))
-           and not e.event_id = any(%(new_ids)s::text[]))
-"""
-
 # The rules by which the commit was decided are still current, none of its new events is in the ledger yet, and their
 # appointments are new as assumed.
 _UNCHANGED = f"""
 exists (select from companies where id = %(company)s and rules_version = %(rules_version)s)
 and not exists (select from journey_events where company_id = %(company)s and event_id = any(%(new_ids)s::text[]))
-and (%(appointments)s::text[] = '{{}}' or not {_KNOWS_APPOINTMENTS})
+and (%(appointments)s::text[] = '{{}}' or not {KNOWS_APPOINTMENTS})
 """
 
 _INSERT_JOURNEY = f"""
@@ -247,21 +237,6 @@ async def write(
             return rows[0][1] or []
         raise Rollback
     return None
-
-
-def appointment_parameters(appointment_ids: list[str]) -> dict[str, list[str]]:
-    """Return the parameters by which a statement looks for appointments in the ledger."""
-    events = [id_.removeprefix(EVENT_PREFIX) for id_ in appointment_ids if id_.startswith(EVENT_PREFIX)]
-    return {"appointments": appointment_ids, "appointment_events": events}
-
-
-async def knows_appointments(
-    pool: Pool, company_id: int, customer_id: str, appointment_ids: list[str], new_ids: list[str]
-) -> bool:
-    """Whether a customer's ledger has an event, other than the new ones, about one of these appointments."""
-    parameters = {"company": company_id, "customer": customer_id, "new_ids": new_ids}
-    parameters |= appointment_parameters(appointment_ids)
-    return bool((await tenant_rows(pool, company_id, f"select {_KNOWS_APPOINTMENTS}", parameters))[0][0])
 
 
 async def write_quarantined(pool: Pool, company_id: int, values: dict[str, Any]) -> None:

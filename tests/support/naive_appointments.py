@@ -171,6 +171,8 @@ def _evaluate(
             path += [s for s in growth[growth.index(stage) + 1 :] if holds[s]]
     elif added:
         path.append(next((s for s in reversed(growth) if holds[s]), "prospect"))
+        if event is not None and sums.visits[-1] != event.at:
+            path += sums.lapses(moment, grace_hours)
     else:
         path += [s for s in sums.lapses(moment, grace_hours) if LADDER.index(s) > LADDER.index(stage)]
     return [(stage, moment // 2) for stage in path]

@@ -990,6 +990,7 @@ export interface components {
             email: string | null;
             locale: string | null;
             name: string | null;
+            next_appointment_at: string | null;
             phone: string | null;
             phone_e164: string | null;
             time_zone: string | null;
@@ -1565,6 +1566,7 @@ export interface components {
             name: string;
         };
         ScoringSettings: {
+            booking_grace_hours: number;
             engagement_frequency_weight: string;
             engagement_full_frequency: number;
             engagement_full_value: string;

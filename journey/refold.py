@@ -198,7 +198,7 @@ def _as_of_last_move(
     else:
         replayed = [record for record in ledger if not _precedes(record, last)]
     if state is not None:
-        base.facts = state.facts  # says about which appointments somebody was asked
+        base.facts = state.facts  # names the appointments whose outcome is already a question
     later = {id(record) for record in replayed}
     return base, [record for record in ledger if id(record) not in later], replayed
 

@@ -922,6 +922,8 @@ export interface components {
             model: components["schemas"]["ModelVersion"] | null;
             name: string | null;
             next_appointment_at: string | null;
+            phone: string | null;
+            phone_e164: string | null;
             predicted_by: ("history" | "deadline") | null;
             predicted_churn_date: string | null;
             retention_actions: components["schemas"]["RetentionAction"][];

@@ -22,6 +22,7 @@ from activities.bounded_rendering import TemplateRenderer
 from activities.channels.webhook import WebhookChannel
 from api import openapi, problems
 from api.change_streams import ChangeStreams
+from api.clock_check import ClockCheck
 from api.dashboard import Dashboard
 from api.dependencies import Gateway, TemporalConnection
 from api.head_requests import HeadMiddleware
@@ -123,10 +124,12 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
     temporal = TemporalConnection(
         partial(connection.connect, runtime=metrics.runtime, identity=f"gateway {os.getpid()}")
     )
+    clock = ClockCheck(lambda: temporal.client)
     streams, ip_rate_limits = ChangeStreams(pool), IpRateLimits()
     app.state.gateway = Gateway(
         pool=pool,
         temporal=temporal,
+        clock=clock,
         authenticator=Authenticator(pool, settings.rate_limit, cookies, idle, ip_rate_limits),
         metrics=metrics,
         rulebooks=RulebookCache(),
@@ -142,7 +145,8 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         session_lifetime=timedelta(days=settings.session_days),
         change_streams=streams,
     )
-    background = [asyncio.create_task(temporal.connect_until_successful()), asyncio.create_task(streams.watch())]
+    loops = (temporal.connect_until_successful(), streams.watch(), clock.watch())
+    background = [asyncio.create_task(loop) for loop in loops]
     try:
         yield
     finally:

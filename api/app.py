@@ -52,6 +52,7 @@ from api.security.authentication import Authenticator
 from api.security.body_limit import BodyLimitMiddleware
 from api.security.cookies import Cookies
 from api.security.ip_rate_limit import IpRateLimits
+from api.security.key_cache import KeyCache
 from api.security.route_classes import HotRouteMiddleware
 from api.telemetry import GatewayMetrics, TelemetryMiddleware
 from api.trailing_slash import TrailingSlashRedirect
@@ -130,7 +131,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         pool=pool,
         temporal=temporal,
         clock=clock,
-        authenticator=Authenticator(pool, settings.rate_limit, cookies, idle, ip_rate_limits),
+        authenticator=Authenticator(pool, settings.rate_limit, cookies, idle, ip_rate_limits, _key_cache(settings)),
         metrics=metrics,
         rulebooks=RulebookCache(),
         webhooks=WebhookChannel(settings.webhook_allow.split(",")),
@@ -155,6 +156,12 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
             with suppress(asyncio.CancelledError):
                 await task
         await pool.close()
+
+
+def _key_cache(settings: Settings) -> KeyCache | None:
+    if settings.key_cache and settings.link_secret:
+        return KeyCache(Path(settings.key_cache), settings.link_secret)
+    return None
 
 
 def app_factory() -> FastAPI:

@@ -40,6 +40,8 @@ ACTION_EXAMPLE = {
     "entry": 2,
     "status": "failed",
     "reason": None,
+    "waits_for": None,
+    "work_status": None,
     "last_error": "smtp: 550 mailbox unavailable",
     "channel": "email",
     "marketing": False,
@@ -107,7 +109,8 @@ async def request_action(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Consent, quiet hours and the message cap apply: an action that they hold back is `suppressed` or `waiting`, with
-    a reason. The journey's history records who requested it and when.
+    a reason. One without an address or an answer about consent waits up to 24 hours for the customer's profile.
+    The journey's history records who requested it and when.
     """
     message = RequestAction(request.type, request.note, performed_by=credential.key_id)
     company_id = credential.company_id

@@ -30,6 +30,21 @@ SIDE_EFFECTS = """
       from r where relationship_id = r.id and journey_actions.id = any(%(retried_actions)s::bigint[])
        and status in ('failed', 'suppressed', 'pending')
     returning action_key
+), recheckable as (
+    -- Besides those that wait for the profile: those that were suppressed because of it a short time ago, and those
+    -- being tried now, perhaps with the old profile. Its own workflow tries a campaign's step again.
+    select a.id from journey_actions a, r
+     where %(profile_changed)s and a.relationship_id = r.id
+       and (a.status = 'waiting' and a.detail ->> 'waits_for' = 'profile' and a.action not like 'campaign\\_%%'
+            or a.status = 'suppressed' and (a.detail ->> 'profile_until')::bigint
+                                           > extract(epoch from %(decided_at)s::timestamptz) * 1000000
+            or a.status = 'pending' and a.due_at <= %(decided_at)s::timestamptz
+               and (a.action not like 'campaign\\_%%' or (a.detail ->> 'recheck')::int = %(version)s))
+), rechecked as (
+    update journey_actions a set status = 'pending', reason = null, due_at = %(decided_at)s::timestamptz,
+           detail = a.detail || jsonb_build_object('recheck', %(version)s::int), updated_at = now()
+      from recheckable where a.id = recheckable.id
+    returning a.action_key
 ), updated_tasks as (
     update tasks set status = coalesce(x.status, tasks.status),
            done_at = case x.status when 'done' then coalesce(tasks.done_at, %(decided_at)s::timestamptz)
@@ -63,7 +78,8 @@ SIDE_EFFECTS = """
       from r where relationship_id = r.id and journey_actions.entry < %(transition_number)s
        and action like 'campaign\\_%%' and status in ('pending', 'waiting')
 )
-select r.id, (select json_agg(action_key) from (select action_key from a union all select action_key from retried) k)
+select r.id, (select json_agg(action_key) from (select action_key from a union all select action_key from retried
+                                               union all select action_key from rechecked) k)
   from r
 """
 
@@ -78,6 +94,7 @@ class SideEffects:
         task_updates: Changes of tasks by their ids: ``{status?, by?, assign?, staff_id?, due_at?, note?}``.
         task_comments: Comments on tasks: ``{task_id, command, text, by}``.
         ends_campaigns: A stage was left in which a campaign may be running.
+        profile_changed: Actions that wait for the customer's profile are tried again.
     """
 
     actions: list[dict[str, Any]]
@@ -85,13 +102,16 @@ class SideEffects:
     task_updates: dict[int, dict[str, Any]] = field(default_factory=dict)
     task_comments: list[dict[str, Any]] = field(default_factory=list)
     ends_campaigns: bool = False
+    profile_changed: bool = False
 
     def update_task(self, task_id: int, **changes: Any) -> None:
         """Add changes of a task; later ones replace earlier ones, because a statement updates each row once."""
         self.task_updates.setdefault(task_id, {}).update(changes)
 
     def __bool__(self) -> bool:
-        return bool(self.actions or self.retried_actions or self.task_updates or self.ends_campaigns)
+        return bool(
+            self.actions or self.retried_actions or self.task_updates or self.ends_campaigns or self.profile_changed
+        )
 
     def parameters(self, key_prefix: str, transition_number: int) -> dict[str, Any]:
         """Return the parameters of SIDE_EFFECTS.
@@ -106,6 +126,7 @@ class SideEffects:
             "retried_actions": self.retried_actions,
             "task_updates": orjson.dumps([{"id": key, **row} for key, row in self.task_updates.items()]).decode(),
             "task_comments": orjson.dumps(self.task_comments).decode(),
+            "profile_changed": self.profile_changed,
             "transition_number": transition_number,
         }
 

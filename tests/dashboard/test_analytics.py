@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from tests.dashboard.conftest import Stack, Visit
+from tests.support.dashboard_analytics import as_table, card, cells, funnel_matches, journey_analytics
 from tests.support.dashboard_controls import select_option, wait_for
 from tests.support.dashboard_customers import new_prospect
 
@@ -18,6 +18,7 @@ CHARTS = (
     "Conversion funnel",
     "Customers by stage",
     "Average time in each stage",
+    "Revenue",
     "Stage flow",
     "Stages over time",
 )
@@ -34,30 +35,6 @@ SHAPES = {
     "conversion_rate": r"^[\d.]+%$",
     "avg_time_in_stage": r"^[\d,.]+$",
 }
-
-
-def journey_analytics(stack: Stack, **view: str) -> dict[str, Any]:
-    answer: dict[str, Any] = stack.request("GET", "/v1/portal/analytics/customer-journey", params=view)
-    return answer
-
-
-def card(page: Page, title: str) -> Locator:
-    return page.get_by_role("region", name=title, exact=True)
-
-
-def as_table(page: Page, title: str) -> Locator:
-    """Switch a chart to its table, and return the table's rows without the header."""
-    switch = card(page, title).get_by_role("switch", name=f"Show as table: {title}")
-    if not switch.is_checked():
-        switch.click()
-    rows = card(page, title).locator("tbody tr")
-    rows.first.wait_for()
-    return rows
-
-
-def cells(rows: Locator) -> list[list[str]]:
-    texts: list[list[str]] = rows.evaluate_all("rows => rows.map(row => [...row.cells].map(cell => cell.textContent))")
-    return texts
 
 
 def customers_by_stage(stack: Stack, **view: str) -> list[list[str]]:
@@ -82,11 +59,6 @@ def test_each_period_has_its_own_data(visit: Visit) -> None:
         wait_for(funnel_matches, funnel, stack, period)
         first_rows.add(funnel.first.text_content())
     assert len(first_rows) > 2
-
-
-def funnel_matches(rows: Locator, stack: Stack, period: str) -> bool:
-    steps = journey_analytics(stack, period=period)["funnel_data"]
-    return [row[1] for row in cells(rows)] == [f"{step['customers']:,}" for step in steps]
 
 
 def test_analytics_as_of_a_time_in_the_past(visit: Visit) -> None:
@@ -170,52 +142,6 @@ def test_every_chart_is_also_a_table(visit: Visit) -> None:
         expect(rows).to_have_count(0)
         summary = chart.get_attribute("aria-label") or ""
         assert digits in re.sub(r"[^\d; ]", "", summary) or title == "Stages over time"
-
-
-def test_the_stage_flow_shows_loops(visit: Visit) -> None:
-    page = visit.page
-    sankey = visit.stack.request("GET", "/v1/portal/analytics/sankey?period=all")
-    stages: dict[str, set[str]] = {link["source"].partition(":")[2]: set() for link in sankey["links"]}
-    for link in sankey["links"]:
-        stages[link["source"].partition(":")[2]].add(link["target"].partition(":")[2])
-    assert "at_risk" in stages["regular"]
-    assert "regular" in stages["at_risk"]
-    visit.sign_in(at="/analytics?period=all")
-    as_table(page, "Stage flow")
-    flow = card(page, "Stage flow")
-    expect(flow.get_by_role("row", name=re.compile("At Risk.*Regular")).first).to_be_visible()
-    expect(flow.get_by_role("row", name=re.compile("Regular.*At Risk")).first).to_be_visible()
-
-
-def test_the_stage_flow_names_what_it_shows_and_leads_to_customers(visit: Visit) -> None:
-    page = visit.page
-    visit.sign_in(at="/analytics?period=all")
-    chart = card(page, "Stage flow").get_by_role("img", name="Stage flow")
-    chart.scroll_into_view_if_needed()
-    expect(chart.locator("canvas").first).to_be_visible()
-    box = chart.bounding_box()
-    assert box is not None
-    tooltip = page.locator(".g2-tooltip:visible")
-
-    def text_at(x: float, y: float) -> str:
-        page.mouse.move(box["x"] + x, box["y"] + y)
-        page.wait_for_timeout(100)
-        return tooltip.first.inner_text() if tooltip.count() else ""
-
-    names = {stage["stage_name"] for stage in visit.stack.request("GET", "/v1/stages")["stages"]}
-    ribbons = [text for y in range(20, 440, 30) if " → " in (text := text_at(box["width"] / 8, y))]
-    assert ribbons
-    for ribbon in ribbons:
-        ends = re.fullmatch(r"(.+) → (.+)\s+([\d,]+)", ribbon.strip())
-        assert ends is not None, ribbon
-        assert {ends[1], ends[2]} <= names
-    x, y = next((x, y) for y in range(20, 440, 20) for x in (4, 8, 20) if text_at(x, y).split("\n")[0] in names)
-    page.mouse.click(box["x"] + x, box["y"] + y)
-    page.wait_for_url(re.compile(r"/customers\?stage=\w+"))
-    (stage,) = parse_qs(urlsplit(page.url).query)["stage"]
-    tags = page.get_by_role("table").locator("tbody .stage-tag")
-    expect(tags.first).to_be_visible()
-    assert {tag.lower().replace(" ", "_") for tag in tags.all_text_contents()} == {stage}
 
 
 def test_each_metric_of_the_stages_over_time(visit: Visit) -> None:

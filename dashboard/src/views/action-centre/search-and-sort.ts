@@ -1,6 +1,8 @@
 import type { Prediction } from "../../api/types";
+import type { Sorting } from "../../components/data-list";
 
 export const SORT_KEYS = [
+  "expected_value",
   "risk_score",
   "days_inactive",
   "lifetime_value",
@@ -8,15 +10,8 @@ export const SORT_KEYS = [
   "predicted_churn_date",
 ] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
-
-/** Return the rows whose name, id or e-mail contains the text. */
-export function filterRows(rows: readonly Prediction[], text: string): readonly Prediction[] {
-  const needle = text.trim().toLocaleLowerCase();
-  if (needle === "") return rows;
-  return rows.filter((row) =>
-    [row.name, row.customer_id, row.email].some((field) => field?.toLocaleLowerCase().includes(needle)),
-  );
-}
+/** The order of the API: return probability × lifetime value. */
+export const DEFAULT_SORTING: Sorting = { key: "expected_value", descending: true };
 
 /** Sort rows; unknown values come last in both directions, ties keep the order of the API. */
 export function sortRows(rows: readonly Prediction[], key: SortKey, descending: boolean): Prediction[] {

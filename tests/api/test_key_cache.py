@@ -95,8 +95,13 @@ def test_gateways_share_a_folder(tmp_path: Path) -> None:
     """Writers and readers of the same file at the same time: a reader never sees half of it."""
     caches = [KeyCache(tmp_path, SECRET) for _ in range(2)]
     caches[0].save(KEY, CREDENTIAL)
+
+    def write(cache: KeyCache) -> None:
+        for _ in range(200):
+            cache.save(KEY, CREDENTIAL)
+
     with ThreadPoolExecutor(4) as threads:
-        writers = [threads.submit(lambda c: [c.save(KEY, CREDENTIAL) for _ in range(200)], cache) for cache in caches]
+        writers = [threads.submit(write, cache) for cache in caches]
         while not all(writer.done() for writer in writers):
             assert caches[0].load(KEY) is not None
     assert len(list(tmp_path.iterdir())) == 1

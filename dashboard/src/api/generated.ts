@@ -922,6 +922,8 @@ export interface components {
             model: components["schemas"]["ModelVersion"] | null;
             name: string | null;
             next_appointment_at: string | null;
+            phone: string | null;
+            phone_e164: string | null;
             predicted_by: ("history" | "deadline") | null;
             predicted_churn_date: string | null;
             retention_actions: components["schemas"]["RetentionAction"][];
@@ -937,6 +939,11 @@ export interface components {
             more: boolean;
             predictions: components["schemas"]["ChurnPrediction"][];
             total: number;
+        };
+        Clock: {
+            seconds_ahead?: number;
+            /** @enum {string} */
+            status: "right" | "wrong" | "unknown";
         };
         CloudEvent: {
             data?: Record<string, never>;
@@ -1422,6 +1429,7 @@ export interface components {
             time_zone?: string | null;
         };
         Readiness: {
+            clock: components["schemas"]["Clock"];
             postgres: components["schemas"]["Dependency"];
             /** @enum {string} */
             status: "ready" | "not ready";

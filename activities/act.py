@@ -114,6 +114,9 @@ class ActActivity:
         """Return why an action has become irrelevant since the transition that caused it."""
         if REGISTRY[context.name].needs_stage and context.current_transition_number != context.transition_number:
             return "left the stage"
+        if context.name == "ask_attendance":
+            scheduled_for = to_micros(datetime.fromisoformat(context.detail["scheduled_for"]))
+            return None if scheduled_for in context.booked_times else "the appointment has an outcome or another time"
         if context.name == "send_onboarding_sequence" and context.step != "1":
             rulebook = await self._rulebooks.get(self._pool, context.company_id, context.rules_version)
             stage = rulebook.by_key.get(context.current_stage)

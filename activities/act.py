@@ -94,9 +94,21 @@ class ActActivity:
             await self._finish(context, Outcome(status="failed", error=error), result)
         elif reason := request.get("cancelled") or await self._cancellation_reason(context):
             await self._finish(context, Outcome(status="cancelled", reason=reason), result)
+        elif REGISTRY[context.name].unless_booked and (booked := await self._booked_for(context)):
+            await self._finish(context, Outcome(status="suppressed", reason=f"booked for {booked:%Y-%m-%d}"), result)
         else:
             return REGISTRY[context.name].effect(context)
         return None
+
+    async def _booked_for(self, context: ActionContext) -> datetime | None:
+        """Return the next booked time, or the latest one until its grace has ended; None without one."""
+        if not context.booked_times:
+            return None
+        rulebook = await self._rulebooks.get(self._pool, context.company_id, context.rules_version)
+        last = context.booked_times[-1]
+        if last + rulebook.booking_grace < context.now:
+            return None
+        return to_datetime(next((booked for booked in context.booked_times if booked > context.now), last))
 
     async def _cancellation_reason(self, context: ActionContext) -> str | None:
         """Return why an action has become irrelevant since the transition that caused it."""

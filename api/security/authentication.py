@@ -1,8 +1,9 @@
 """Authentication (API keys, sessions), scopes and rate limiting.
 
 Valid credentials are cached for `CACHE_SECONDS`, so that most requests do not query Postgres, and for up to
-`OUTAGE_SECONDS` while Postgres is unavailable, so that events are still accepted. A revoked key stops working within
-`CACHE_SECONDS` as long as Postgres is available. A browser session stands for an API key and is cached in the same way.
+`outage_seconds` while Postgres is unavailable, so that events are still accepted; API keys also on disk, for a process
+that starts during the outage. A revoked key stops working within `CACHE_SECONDS` as long as Postgres is available. A
+browser session stands for an API key and is cached in the same way, in memory.
 
 Unknown API keys and sessions are remembered for `UNKNOWN_SECONDS`, and limited per IP address: what was valid before is
 never affected, and a client that repeats one wrong key does not use up its neighbours' attempts.
@@ -25,6 +26,7 @@ from rfc9457 import Problem
 from api.problems import problem, unavailable
 from api.security.cookies import Cookies
 from api.security.ip_rate_limit import IpRateLimits, client_network
+from api.security.key_cache import MAX_AGE, KeyCache
 from api.security.rate_limit import RateLimiter
 from db.connections import Pool
 from db.people import api_keys, browser_sessions
@@ -32,7 +34,9 @@ from db.people.api_keys import Credential
 from db.people.browser_sessions import Session
 
 CACHE_SECONDS = 5.0  # a credential is accepted for this long without a query
-OUTAGE_SECONDS = 3600.0  # ... and for this long while Postgres is unavailable
+OUTAGE_SECONDS = MAX_AGE  # ... and an API key for this long while Postgres is unavailable
+SESSION_OUTAGE_SECONDS = 3600.0  # ... and a browser session
+SAVE_INTERVAL = 600.0  # seconds between two updates of a key on disk
 QUERY_LIMIT = 1.0  # seconds that a request with a cached credential waits for Postgres
 CACHE_SIZE = 10_000  # credentials
 UNKNOWN_SECONDS = 60.0  # an unknown API key or session is rejected for this long without a query
@@ -52,6 +56,9 @@ class _ApiKey:
 
     async def touch(self, pool: Pool, credential: Credential) -> None:
         await api_keys.touch(pool, credential)
+
+    def outage_seconds(self) -> float:
+        return OUTAGE_SECONDS
 
     def unknown(self) -> Exception:
         return _unauthorised("this API key is unknown or was revoked")
@@ -74,6 +81,9 @@ class _BrowserSession:
         await browser_sessions.touch(pool, self._session)
         await api_keys.touch(pool, credential)
 
+    def outage_seconds(self) -> float:
+        return SESSION_OUTAGE_SECONDS
+
     def unknown(self) -> Exception:
         return _unauthorised("this session has ended; sign in again")
 
@@ -81,23 +91,32 @@ class _BrowserSession:
 class _CachedCredential:
     """A valid credential, when it was last confirmed, and until when it is fresh (monotonic seconds)."""
 
-    __slots__ = ("confirmed", "credential", "fresh_until", "touched")
+    __slots__ = ("confirmed", "credential", "fresh_until", "saved", "touched")
 
-    def __init__(self, credential: Credential, now: float) -> None:
-        self.credential, self.confirmed, self.fresh_until = credential, now, now + CACHE_SECONDS
-        self.touched = float("-inf")
+    def __init__(self, credential: Credential, confirmed: float) -> None:
+        self.credential, self.confirmed, self.fresh_until = credential, confirmed, confirmed + CACHE_SECONDS
+        self.touched = self.saved = float("-inf")
 
 
 class Authenticator:
     """Authenticate requests and enforce the rate limit per API key. One per process."""
 
-    def __init__(self, pool: Pool, rate_limit: str, cookies: Cookies, idle: timedelta, limits: IpRateLimits) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        rate_limit: str,
+        cookies: Cookies,
+        idle: timedelta,
+        limits: IpRateLimits,
+        disk: KeyCache | None = None,
+    ) -> None:
         """Create an authenticator.
 
         Args:
             rate_limit: Requests per key in the notation of `limits`, such as ``6000/minute``.
             idle: A session ends after this time without a request.
             limits: How many wrong API keys and sessions one IP address may send.
+            disk: Keeps API keys for a restart while Postgres is unavailable.
 
         Raises:
             ValueError: The rate limit cannot be parsed.
@@ -106,7 +125,7 @@ class Authenticator:
         self._rate = RateLimiter(rate_limit)
         self._cache: dict[bytes, _CachedCredential] = {}
         self._unknown: dict[bytes, float] = {}  # digest → until when (monotonic seconds), oldest first
-        self._limits = limits
+        self._limits, self._disk = limits, disk
         self._database_down = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -127,7 +146,9 @@ class Authenticator:
         cached = self._cache.get(presented.digest)
         if cached is not None and monotonic() < cached.fresh_until:
             return cached.credential
-        if cached is not None and self._database_down and monotonic() < cached.confirmed + OUTAGE_SECONDS:
+        if cached is None and self._database_down:
+            cached = await self._load(presented)
+        if cached is not None and self._database_down and monotonic() < cached.confirmed + presented.outage_seconds():
             # Postgres was unavailable the last time: do not wait for it, check again in the background.
             cached.fresh_until = monotonic() + CACHE_SECONDS
             self._in_background(self._query_in_background(presented, cached))
@@ -198,31 +219,56 @@ class Authenticator:
                 credential = await presented.find(self._pool)
         except (psycopg.OperationalError, TimeoutError):
             self._database_down = True
-            if cached is None or now > cached.confirmed + OUTAGE_SECONDS:
+            cached = cached or await self._load(presented)
+            if cached is None or now > cached.confirmed + presented.outage_seconds():
                 raise unavailable("Postgres", "credentials cannot be checked at the moment; try again") from None
             cached.fresh_until = now + CACHE_SECONDS
             return cached.credential
         self._database_down = False
         if credential is None:
             self._cache.pop(presented.digest, None)
+            if self._disk and isinstance(presented, _ApiKey):
+                await asyncio.to_thread(self._disk.delete, presented.plaintext)
             raise presented.unknown()
         self._remember(presented, credential, now)
         return credential
+
+    async def _load(self, presented: _ApiKey | _BrowserSession) -> _CachedCredential | None:
+        """Load an API key from the disk into the cache, with the time at which Postgres confirmed it."""
+        if self._disk is None or not isinstance(presented, _ApiKey):
+            return None
+        saved = await asyncio.to_thread(self._disk.load, presented.plaintext)
+        if saved is None:
+            return None
+        credential, age = saved
+        cached = _CachedCredential(credential, monotonic() - age)
+        self._put(presented, cached)
+        return cached
 
     async def _query_in_background(self, presented: _ApiKey | _BrowserSession, cached: _CachedCredential) -> None:
         with suppress(Problem):  # the next request with this credential gets the error
             await self._query(presented, cached)
 
     def _remember(self, presented: _ApiKey | _BrowserSession, credential: Credential, now: float) -> None:
-        before = self._cache.pop(presented.digest, None)
-        if len(self._cache) >= CACHE_SIZE:
-            del self._cache[next(iter(self._cache))]
-        cached = self._cache[presented.digest] = _CachedCredential(credential, now)
+        cached = _CachedCredential(credential, now)
+        before = self._put(presented, cached)
         if before is not None:
             cached.touched = before.touched
+            cached.saved = before.saved if before.credential == credential else cached.saved
+        if self._disk and isinstance(presented, _ApiKey) and now > cached.saved + SAVE_INTERVAL:
+            cached.saved = now
+            self._in_background(asyncio.to_thread(self._disk.save, presented.plaintext, credential))
         if now > cached.touched + TOUCH_INTERVAL:
             cached.touched = now
             self._in_background(self._touch(presented, credential))
+
+    def _put(self, presented: _ApiKey | _BrowserSession, cached: _CachedCredential) -> _CachedCredential | None:
+        """Cache a credential, instead of the oldest if there are too many; return what was cached for it before."""
+        before = self._cache.pop(presented.digest, None)
+        if len(self._cache) >= CACHE_SIZE:
+            del self._cache[next(iter(self._cache))]
+        self._cache[presented.digest] = cached
+        return before
 
     async def _touch(self, presented: _ApiKey | _BrowserSession, credential: Credential) -> None:
         with suppress(psycopg.OperationalError):  # `last_used_at` is approximate anyway

@@ -940,6 +940,11 @@ export interface components {
             predictions: components["schemas"]["ChurnPrediction"][];
             total: number;
         };
+        Clock: {
+            seconds_ahead?: number;
+            /** @enum {string} */
+            status: "right" | "wrong" | "unknown";
+        };
         CloudEvent: {
             data?: Record<string, never>;
             /** @constant */
@@ -1424,6 +1429,7 @@ export interface components {
             time_zone?: string | null;
         };
         Readiness: {
+            clock: components["schemas"]["Clock"];
             postgres: components["schemas"]["Dependency"];
             /** @enum {string} */
             status: "ready" | "not ready";

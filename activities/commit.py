@@ -21,6 +21,7 @@ from temporalio.exceptions import ApplicationError
 from activities.appointment_decisions import decide_with_ledger
 from activities.commit_parameters import batch_text, commit_result, guard, projection, transition_row
 from activities.commit_position import position_of
+from activities.heartbeats import heartbeats
 from activities.message_batch import MessageBatch, deduplicate, parse_messages, quarantine_all
 from activities.rebuild import rebuilt_journey
 from activities.recovery import JourneyHistories, Recovery
@@ -65,6 +66,10 @@ class CommitActivity:
             psycopg.OperationalError: Postgres does not answer; retried indefinitely.
             ApplicationError: ``NoSuchCompany`` (final), ``Overtaken``, ``Stale`` or ``RowBehind`` (retried).
         """
+        async with heartbeats():
+            return await self._commit(request)
+
+    async def _commit(self, request: CommitRequest) -> CommitResult:
         batch = parse_messages(request["messages"], request["customer_id"], request["now"])
         quarantined = False
         for attempt in range(CONFLICT_ATTEMPTS):

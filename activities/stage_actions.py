@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from activities.channels.webhook import WebhookChannel
 from activities.message_catalogue import TEMPLATES
-from activities.task_reasons import last_visit, stage_entered
+from activities.task_reasons import booked_for, last_visit, stage_entered
 from db.outreach.action_context import ActionContext
 from journey.actions import ACTIONS, QUARTER, QUARTERLY_REVIEW
 
@@ -197,6 +197,11 @@ def schedule_check_in_call(context: ActionContext) -> Effect:
 
 
 # -- caused by every transition ---------------------------------------------------------------------------------------
+
+
+@action()
+def ask_attendance(context: ActionContext) -> Effect:
+    return Task("attendance", "Did they come?", "manager", timedelta(), booked_for(context))
 
 
 @action()

@@ -6,6 +6,7 @@ The clients of all tests in this folder check every answer, too (`answers.check_
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -172,6 +173,7 @@ def _one_journey(tenant: Tenant) -> None:
         journey = client.get(f"/v1/portal/customers/{customer}/journey").json()
         assert journey["transitions"]
         assert journey["events"]
+        assert client.get(f"/v1/customers/{customer}").status_code == 200
         assert client.get(f"/v1/customers/{customer}/explain").json()["deadlines"]
         assert client.get(f"/v1/portal/customers/{customer}/timeline").json()["timeline"]
     assert client.get("/v1/portal/relationships?count=true&limit=1").json()["total"] == 2
@@ -180,7 +182,7 @@ def _one_journey(tenant: Tenant) -> None:
 
 
 def _analytics(tenant: Tenant) -> None:
-    for path in ("customer-journey", "sankey", "stage-metrics", "churn-predictions"):
+    for path in ("customer-journey", "sankey", "stage-metrics", "churn-predictions", "funnel", "revenue"):
         assert tenant.client.get(f"/v1/portal/analytics/{path}").status_code == 200
     for number, fitted in enumerate((None, '{"r": 0.24, "alpha": 4.4, "a": 0.8, "b": 2.4}'), 1):
         tenant.rows(
@@ -203,6 +205,9 @@ def _actions_and_tasks(tenant: Tenant) -> None:
     tenant.settled("c-1")
     assert client.post(f"/v1/actions/{offer}/retry").status_code == 202
     assert client.get("/v1/portal/actions?limit=1").json()["counts"]
+    problems = client.get("/v1/portal/problems").json()
+    assert problems["actions"]
+    assert client.post("/v1/portal/problems/retry", json={"action_ids": [offer]}).status_code == 200
     staff = client.get("/v1/portal/staff").json()["staff"]
     task = client.get("/v1/portal/tasks").json()["tasks"][0]["id"]
     assert client.post(f"/v1/portal/tasks/{task}/assign", json={"staff_id": staff[0]["id"]}).status_code == 200
@@ -211,6 +216,19 @@ def _actions_and_tasks(tenant: Tenant) -> None:
     assert client.post(f"/v1/portal/tasks/{task}/reopen").status_code == 200
     assert client.patch(f"/v1/portal/tasks/{task}", json={"due_at": "2199-01-01T00:00:00Z"}).status_code == 200
     assert client.post(f"/v1/portal/tasks/{task}/comments", json={"text": "Reached"}).status_code == 200
+    question = _attendance_question(tenant)
+    assert client.post(f"/v1/portal/tasks/{question}/answer", json={"outcome": "missed"}).status_code == 200
+
+
+def _attendance_question(tenant: Tenant) -> int:
+    """The id of the task that asks whether a customer came, whose booked time and grace have passed."""
+    booked = {"type": "appointment.requested", "scheduled_for": (datetime.now(UTC) - timedelta(hours=49)).isoformat()}
+    tenant.live("c-3", {**booked, "occurred_at": (datetime.now(UTC) - timedelta(days=5)).isoformat()})
+    until = time.monotonic() + 20
+    while not (tasks := tenant.client.get("/v1/portal/tasks", params={"kind": "attendance"}).json()["tasks"]):
+        assert time.monotonic() < until, "no task asks whether the customer came"
+        time.sleep(0.1)
+    return int(tasks[0]["id"])
 
 
 def _overrides(client: httpx2.Client) -> None:

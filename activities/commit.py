@@ -21,7 +21,7 @@ from temporalio.exceptions import ApplicationError
 from activities.commit_parameters import guard, projection, transition_row
 from activities.message_batch import MessageBatch, deduplicate, parse_messages, quarantine_all
 from activities.side_effects import pending_actions, side_effects, unfinished_actions
-from activities.staff_requests import decide_commands, targets
+from activities.staff_requests import decide_commands, refers_to_something, targets
 from contracts import names
 from contracts.requests import CommitRequest, CommitResult, Reply
 from db.connections import Pool
@@ -180,12 +180,12 @@ class CommitActivity:
         """
         own_version = state.version + 1 if is_retry else None
         events, entries = deduplicate(batch, known, own_version)
-        commands = decide_commands(batch.commands, rulebook, request["now"], await self._targets(request, batch))
+        commands = decide_commands(batch.commands, rulebook, request["now"], await self._targets(request, batch, state))
         replies = commands.replies
         now = request["now"] if batch.until is None else min(batch.until, request["now"])
         decision = decide(state, events, rulebook, now, commands.stage_commands)
         new = decision.state
-        effects = side_effects(batch, commands, decision, rulebook, request["now"])
+        effects = side_effects(batch, commands, state, decision, rulebook, request["now"])
         changed = bool(entries or decision.transitions or commands.stage_commands or effects) or new != state
         if assumed and (new.stage is None or not changed):
             raise Overtaken  # no write would verify the assumption; Postgres may have newer rules or a later state
@@ -216,16 +216,20 @@ class CommitActivity:
         pending = pending_actions(keys, effects, prefix, request["now"])
         return commit_result(request, packed, replies, batch.until, pending)
 
-    async def _targets(self, request: CommitRequest, batch: MessageBatch) -> RequestTargets | None:
+    async def _targets(self, request: CommitRequest, batch: MessageBatch, state: State) -> RequestTargets | None:
         """Load the status of what the batch's commands refer to; None if they refer to nothing."""
-        if not batch.commands:
+        if not refers_to_something(batch):
             return None
         task_ids, action_ids, staff_ids = targets(batch)
-        if not task_ids and not action_ids:
-            return None
         company_id, customer_id = request["company_id"], request["customer_id"]
         return await load_request_targets(
-            self._pool, company_id, customer_id, tasks=task_ids, actions=action_ids, staff=staff_ids
+            self._pool,
+            company_id,
+            customer_id,
+            tasks=task_ids,
+            actions=action_ids,
+            staff=staff_ids,
+            own_version=state.version + 1,
         )
 
     async def _keep_quarantined(self, request: CommitRequest, entries: list[LedgerEntry], rulebook: Rulebook) -> None:

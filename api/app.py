@@ -29,6 +29,7 @@ from api.routes import (
     action_problems,
     actions,
     analytics,
+    customer_messages,
     customers,
     docs,
     events,
@@ -71,7 +72,7 @@ Errors are problem details (RFC 9457); opening the URI in `type` explains the pr
 def create_app(settings: Settings) -> FastAPI:
     """Create the gateway. Connections are opened when its lifespan starts."""
     # Plain routes, the most used first: Starlette matches them in order, and included routers would add a lookup each.
-    journeys_first = (journeys, relationships, stage_override, actions, tasks, customers, stages)
+    journeys_first = (journeys, relationships, stage_override, actions, tasks, customers, customer_messages, stages)
     others = (
         *journeys_first,
         timeline,

@@ -10,6 +10,7 @@ export const queryKeys = {
   timeline: (customerId: string, kinds: readonly string[]) =>
     ["journey", customerId, "timeline", kinds] as const,
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
+  messagePreview: (customerId: string, type: string) => ["journey", customerId, "preview", type] as const,
   tasks: (search: object) => ["tasks", search] as const,
   predictions: ["predictions"] as const,
   problems: (search: object) => ["problems", search] as const,

@@ -34,7 +34,7 @@ from activities.reconcile import ReconcileActivities
 from activities.return_models import ReturnModelActivity
 from activities.stage_metrics import StageMetricsActivities
 from background.company_gauges import CompanyGauges
-from background.phone_loop import run_phone_loop
+from background.profile_loop import run_profile_loop
 from background.rollup_loop import run_rollup_loop
 from contracts import journey_client
 from contracts.names import TASK_QUEUE
@@ -149,7 +149,7 @@ async def run_worker(settings: Settings) -> int:
             await _ensure_schedules(client)
             watchdog = asyncio.create_task(watch_backlog(client, settings.watchdog_seconds))
             rollups = asyncio.create_task(run_rollup_loop(pool))
-            phones = asyncio.create_task(run_phone_loop(pool))
+            profiles = asyncio.create_task(run_profile_loop(pool))
             stopped = asyncio.create_task(stop.wait())
             gauges = asyncio.create_task(CompanyGauges(pool, runtime.metric_meter).run()) if runtime else None
             await asyncio.wait({watchdog, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -157,7 +157,7 @@ async def run_worker(settings: Settings) -> int:
                 watchdog.result()
                 log.error("the task queue has a backlog and no poller", seconds=settings.watchdog_seconds)
                 code = EXIT_STUCK
-            for task in filter(None, (watchdog, stopped, rollups, phones, gauges)):
+            for task in filter(None, (watchdog, stopped, rollups, profiles, gauges)):
                 task.cancel()
             if code:
                 os._exit(code)  # a stuck worker cannot drain

@@ -26,7 +26,7 @@ from db.journeys.rulebooks import RulebookCache
 from db.outreach import action_outcomes
 from db.outreach.action_context import ActionContext, load_action_contexts
 from db.outreach.action_outcomes import Outcome
-from journey.outreach import Deferral, Suppress, consider
+from journey.outreach import PROFILE_WAIT, Deferral, Incomplete, Suppress, consider
 from journey.time import Micros, to_datetime, to_micros
 
 JITTER = 300_000_000  # µs over which messages are spread that were deferred to the same time
@@ -63,7 +63,7 @@ class ActActivity:
         now = Micros(request["now"] + (info.started_time - info.scheduled_time) // timedelta(microseconds=1))
         refs = request["tails"]
         contexts = await load_action_contexts(self._pool, request["company_id"], request["customer_id"], refs, now)
-        result: ActResult = {"done": {}, "until": {}, "again": {}}
+        result: ActResult = {"done": {}, "until": {}, "again": {}, "waiting": {}, "incomplete": []}
         known = {context.action_ref for context in contexts}
         result["done"] |= {ref: "cancelled" for ref in refs if ref not in known}
         deliveries: list[tuple[ActionContext, Delivered]] = []
@@ -114,6 +114,9 @@ class ActActivity:
         if outcome.status == "waiting":
             assert outcome.due_at is not None
             result["until"][context.action_ref] = to_micros(outcome.due_at)
+            result["waiting"][context.action_ref] = outcome.reason or ""
+            if outcome.waits_for == "profile":
+                result["incomplete"].append(context.action_ref)
         else:
             result["done"][context.action_ref] = outcome.status
 
@@ -170,12 +173,37 @@ def withheld(context: ActionContext, effect: CustomerMessage) -> Outcome | None:
         unsubscribed=effect.channel in context.unsubscribed,
     )
     if isinstance(verdict, Suppress):
-        return Outcome(status="suppressed", reason=verdict.reason, channel=effect.channel)
+        until = _profile_until(context) if verdict.by_profile else None
+        return Outcome(status="suppressed", reason=verdict.reason, channel=effect.channel, profile_until=until)
+    if isinstance(verdict, Incomplete):
+        return _until_profile_is_complete(context, effect, verdict)
     if isinstance(verdict, Deferral):
         # Jitter, so that deferred messages are not all sent at once.
         due_at = to_datetime(Micros(verdict.until + zlib.crc32(context.action_key.encode()) % JITTER))
-        return Outcome(status="waiting", reason=verdict.reason, channel=effect.channel, due_at=due_at)
+        return Outcome(
+            status="waiting", reason=verdict.reason, channel=effect.channel, due_at=due_at, waits_for="quiet_hours"
+        )
     return None
+
+
+def _until_profile_is_complete(context: ActionContext, effect: CustomerMessage, verdict: Incomplete) -> Outcome:
+    """Wait for the profile, which may still be on its way, for a limited time."""
+    until = _profile_until(context)
+    if context.now >= until:
+        return Outcome(status="suppressed", reason=verdict.reason, channel=effect.channel)
+    return Outcome(
+        status="waiting",
+        reason=verdict.reason,
+        channel=effect.channel,
+        due_at=to_datetime(until),
+        waits_for="profile",
+        profile_until=until,
+    )
+
+
+def _profile_until(context: ActionContext) -> Micros:
+    """Return until when (µs) changes of the profile count: a limited time after the first attempt."""
+    return Micros(context.detail.get("profile_until") or context.now + PROFILE_WAIT)
 
 
 async def _send_heartbeats() -> None:

@@ -18,6 +18,7 @@ import psycopg
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.appointment_decisions import decide_with_ledger
 from activities.commit_parameters import guard, projection, transition_row
 from activities.message_batch import MessageBatch, deduplicate, parse_messages, quarantine_all
 from activities.side_effects import pending_actions, side_effects, unfinished_actions
@@ -27,11 +28,13 @@ from contracts.requests import CommitRequest, CommitResult, Reply
 from db.connections import Pool
 from db.journeys import ledger
 from db.journeys.ledger import LedgerEntry, LedgerSnapshot, ProjectionRow
+from db.journeys.ledger_history import appointment_parameters
 from db.journeys.rulebooks import RulebookCache
 from db.journeys.side_effects import RequestTargets, load_request_targets
 from db.outreach import action_outcomes
 from journey.actions import action_key
-from journey.engine import decide
+from journey.appointment_book import HistoryNeeded, unheld_ids
+from journey.engine import decide, needs_history
 from journey.events import canonical, content_hash
 from journey.stages import Rulebook
 from journey.state import State, pack, state_diff, unpack
@@ -183,7 +186,17 @@ class CommitActivity:
         commands = decide_commands(batch.commands, rulebook, request["now"], await self._targets(request, batch, state))
         replies = commands.replies
         now = request["now"] if batch.until is None else min(batch.until, request["now"])
-        decision = decide(state, events, rulebook, now, commands.stage_commands)
+        if assumed:
+            if needs_history(state):
+                raise Overtaken
+            try:
+                decision = decide(state, events, rulebook, now, commands.stage_commands)
+            except HistoryNeeded:
+                raise Overtaken from None
+        else:
+            decision = await decide_with_ledger(
+                self._pool, request, known, state, events, rulebook, now, commands.stage_commands
+            )
         new = decision.state
         effects = side_effects(batch, commands, state, decision, rulebook, request["now"])
         changed = bool(entries or decision.transitions or commands.stage_commands or effects) or new != state
@@ -200,6 +213,7 @@ class CommitActivity:
             **guard(request, known.row),
             **projection(new, packed),
             "new_ids": [] if known.events else [event.id for event in events],
+            **appointment_parameters(unheld_ids(state.facts, events) if assumed else []),
             "run_id": request["run_id"],
             "entries": ledger.serialize_entries(entries),
             "transitions": orjson.dumps([transition_row(move) for move in decision.transitions]).decode(),

@@ -44,6 +44,7 @@ def projection(state: State, packed: dict[str, Any]) -> dict[str, Any]:
         "hold_until": _optional_text(state.hold_until),
         "held": state.held,
         "started_at": utc_text(state.started_at),
+        "booked_times": [utc_text(booked) for booked in facts.booked_times] or None,
     }
 
 

@@ -31,6 +31,7 @@ class MessageBatch:
         until: Evaluate nothing after this instant (µs), because more history follows at once.
         history: Ids of the events on which no action is taken; None if there are none.
         act: The actions of the journey's current stage are requested.
+        profile_changed: The customer's profile has changed; actions that wait for it are to be tried again.
     """
 
     events: list[Event] = field(default_factory=list)
@@ -39,6 +40,7 @@ class MessageBatch:
     until: Micros | None = None
     history: set[str] | None = None
     act: bool = False
+    profile_changed: bool = False
 
 
 def parse_messages(messages: Iterable[RawMessage], customer_id: str, now: Micros) -> MessageBatch:
@@ -60,7 +62,9 @@ def parse_messages(messages: Iterable[RawMessage], customer_id: str, now: Micros
             batch.commands.append(_parse_command(name, values[0]))
         elif name == names.ACT_SIGNAL:
             batch.act = True
-        elif name != names.EVALUATE_SIGNAL:
+        elif name == names.EVALUATE_SIGNAL:
+            batch.profile_changed |= names.PROFILE_CHANGED in values
+        else:
             batch.quarantined.append(_quarantined(name, "\n".join(arguments), f"unknown message {name!r}"))
     return batch
 

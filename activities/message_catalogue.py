@@ -18,7 +18,7 @@ class Template:
         name: The name of its templates.
         channel: A name in `activities.channels.registry`.
         to_staff: Sent to staff instead of to the customer.
-        marketing: A company's own template must contain the unsubscribe link.
+        marketing: It counts against the frequency cap, and a company's own template must contain the unsubscribe link.
         required: Variables that always have a value, with their meaning.
         optional: Variables that may be empty, with their meaning.
     """
@@ -65,7 +65,7 @@ _ROWS = (
     to_customer("onboarding_2"),
     to_customer("onboarding_3"),
     to_customer("feedback_request", optional=["feedback_url"]),
-    to_customer("vip_benefits", optional=["manager_name"]),
+    to_customer("vip_benefits", marketing=True, optional=["manager_name"]),
     to_customer("campaign_email", marketing=True),
     to_customer("campaign_offer", marketing=True, required=_OFFER),
     to_customer("campaign_sms", channel=SMS, marketing=True),

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, wraps
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,8 @@ def render(
     values = _values(template, context)
     sources = _company_template(template, override) if override else _built_in_template(template, locale)
     rendered = {part: _render_part(source, values, name, part) for part, source in sources.items()}
+    if override is not None and template.marketing:
+        rendered = _with_unsubscribe_link(rendered, values["unsubscribe_url"])
     text = rendered["text"].strip() + "\n" if "text" in rendered else ""
     return Rendered(one_line(rendered.get("subject", ""), MAX_SUBJECT), text, rendered.get("html") or None)
 
@@ -109,6 +112,15 @@ def check_template(name: str, subject: str, html: str | None, text: str) -> None
     for context in (examples, required):
         if not render(name, None, context, own).text.strip():
             raise InvalidTemplate("text", "must not be empty when all optional variables are")
+
+
+def _with_unsubscribe_link(rendered: Mapping[str, str], url: str) -> dict[str, str]:
+    """Add the link to parts that lack it: conditions may hide it, and older templates were saved without it."""
+    link = {"text": f"\n\nUnsubscribe: {url}", "html": f'<p><a href="{escape(url)}">Unsubscribe</a></p>'}
+    return {
+        part: text + link[part] if url and part in link and text and url not in unescape(text) else text
+        for part, text in rendered.items()
+    }
 
 
 def _unknown(name: str) -> str:

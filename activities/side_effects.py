@@ -43,7 +43,7 @@ def side_effects(
         stage = rulebook.by_key.get(state.stage)
         move = StageEntry(state.transition_number, state.stage, now, True, stage is None or stage.is_growth)
         actions += [_action_row(due) for due in entry_actions(move, now, rulebook.actions)]
-    effects = SideEffects(actions, [])
+    effects = SideEffects(actions, [], profile_changed=batch.profile_changed)
     for position, request in commands.staff_requests.items():
         commands.replies[position] = _apply(effects, request, state, now, position)
     lapse = {stage.key for stage in rulebook.lapse}

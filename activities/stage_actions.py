@@ -22,11 +22,14 @@ class CustomerMessage:
     """A message to the customer, on the channel of its template. ``marketing`` counts against the frequency cap."""
 
     template: str
-    marketing: bool = False
 
     @property
     def channel(self) -> str:
         return TEMPLATES[self.template].channel
+
+    @property
+    def marketing(self) -> bool:
+        return TEMPLATES[self.template].marketing
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,7 @@ def assign_dedicated_manager(_: ActionContext) -> Effect:
 
 @stage_action()
 def send_vip_benefits_email(_: ActionContext) -> Effect:
-    return CustomerMessage("vip_benefits", marketing=True)
+    return CustomerMessage("vip_benefits")
 
 
 @stage_action(needs_stage=True)
@@ -198,12 +201,12 @@ def stage_changed(context: ActionContext) -> Effect:
 
 @action(needs_stage=True)
 def campaign_email(_: ActionContext) -> Effect:
-    return CustomerMessage("campaign_email", marketing=True)
+    return CustomerMessage("campaign_email")
 
 
 @action(needs_stage=True)
 def campaign_sms(_: ActionContext) -> Effect:
-    return CustomerMessage("campaign_sms", marketing=True)
+    return CustomerMessage("campaign_sms")
 
 
 @action(needs_stage=True)
@@ -213,7 +216,7 @@ def campaign_call(context: ActionContext) -> Effect:
 
 @action(needs_stage=True)
 def campaign_offer(_: ActionContext) -> Effect:
-    return CustomerMessage("campaign_offer", marketing=True)
+    return CustomerMessage("campaign_offer")
 
 
 # -- requested by staff in the action centre --------------------------------------------------------------------------
@@ -226,9 +229,9 @@ def centre_call(context: ActionContext) -> Effect:
 
 @action()
 def centre_email(_: ActionContext) -> Effect:
-    return CustomerMessage("centre_email", marketing=True)
+    return CustomerMessage("centre_email")
 
 
 @action()
 def centre_offer(_: ActionContext) -> Effect:
-    return CustomerMessage("centre_offer", marketing=True)
+    return CustomerMessage("centre_offer")

@@ -153,7 +153,7 @@ def days_inactive(source: MessageSource) -> Value:
     return max((source.context.at - datetime.fromisoformat(last)).days, 0) if last else None
 
 
-@variable("the risk score", "0.60")
+@variable("the risk score, from 0 to 1", "0.60")
 def risk(source: MessageSource) -> Value:
     score: Value = source.context.journey_facts["risk_score"]
     return score

@@ -19,15 +19,23 @@ from typing import Any, LiteralString
 import orjson
 import psycopg
 
+from api.return_forecasts import with_forecasts
 from bench import commits
-from db.analytics import journey_analytics
+from db.analytics import journey_analytics, return_models
 from db.analytics.churn_predictions import ChurnSearch, churn_predictions
 from db.analytics.journey_analytics import AnalyticsQuery, stages_json
+from db.analytics.return_probabilities import store_return_probabilities
+from db.analytics.revenue import revenue
 from db.analytics.rollup_writer import roll_up
 from db.analytics.stage_metrics import stage_metrics
+from db.analytics.visit_history import load_visit_history
 from db.connections import Pool, open_pool, tenant_rows
 from db.schema.migrate import upgrade
+from journey.bgnbd import Model
+from journey.return_fit import FittedModel
+from journey.return_forecast import BGNBD, ReturnModel
 from journey.stages import DEFAULT_RULEBOOK
+from journey.visits import Visits
 from local.embedded import Postgres, running
 
 # Paths of journeys: (stage, days after the start); stages in the future have not been reached yet.
@@ -39,6 +47,7 @@ PATHS: tuple[tuple[tuple[str, float], ...], ...] = (
     (("prospect", 0), ("customer", 0), ("at_risk", 90), ("churned", 180), ("customer", 400), ("at_risk", 490)),
     (("prospect", 0), ("lead", 1), ("customer", 30), ("regular", 75), ("at_risk", 170), ("regular", 200)),
 )
+MODEL = ReturnModel(BGNBD, bgnbd=Model(r=0.243, alpha=30.9, a=0.793, b=2.426))
 DAYS = 3 * 365  # since the first journey started
 
 _JOURNEYS: LiteralString = """
@@ -131,7 +140,12 @@ def queries(pool: Pool, company: int) -> dict[str, Query]:
     today = datetime.now(UTC).date()
     row = "select current_stage, risk_score, lifetime_value from customer_relationships where id = %s"
     key = company * 10_000_000 + 500
-    month, everything = AnalyticsQuery(period="month"), AnalyticsQuery(period="all")
+    month, year, everything = (AnalyticsQuery(period=period) for period in ("month", "year", "all"))
+
+    async def predictions(search: ChurnSearch) -> bytes:
+        found = await churn_predictions(pool, company, DEFAULT_RULEBOOK, search)
+        return await with_forecasts(pool, company, found)
+
     return {
         "one row by its key": lambda: tenant_rows(pool, company, row, [key]),
         "distribution": lambda: journey_analytics.distribution(pool, company, month),
@@ -143,10 +157,15 @@ def queries(pool: Pool, company: int) -> dict[str, Query]:
         "summary": lambda: journey_analytics.summary(pool, company, month),
         "all of these, month": lambda: journey_analytics.dashboard(pool, company, month),
         "all of these, all": lambda: journey_analytics.dashboard(pool, company, everything),
+        "revenue by week, year": lambda: revenue(pool, company, year, "week"),
+        "revenue by month, all": lambda: revenue(pool, company, everything, "month"),
         "stage metrics, 30 days": lambda: stage_metrics(
             pool, company, AnalyticsQuery(), today - timedelta(days=29), today
         ),
-        "churn predictions, 50": lambda: churn_predictions(pool, company, DEFAULT_RULEBOOK, ChurnSearch(limit=50)),
+        "churn predictions, 50": lambda: predictions(ChurnSearch()),
+        "… with a high risk": lambda: predictions(ChurnSearch(min_risk=0.3)),
+        "… unlikely to return": lambda: predictions(ChurnSearch(max_return_probability=0.5)),
+        "… with lost customers": lambda: predictions(ChurnSearch(include_lost=True)),
     }
 
 
@@ -179,7 +198,7 @@ async def measure(url: str, customers: int, rounds: int) -> None:
 
 
 async def _create(url: str, pool: Pool, company: int, customers: int) -> None:
-    """Create, roll up and vacuum a company, and print how long it took."""
+    """Create, roll up and vacuum a company, store its return probabilities, and print how long it took."""
     begin = time.perf_counter()
     await asyncio.to_thread(fill, url, company, customers)
     rows = await tenant_rows(pool, company, "select count(*) from journey_transitions where company_id = %s", [company])
@@ -190,7 +209,16 @@ async def _create(url: str, pool: Pool, company: int, customers: int) -> None:
     begin = time.perf_counter()
     while await roll_up(pool, company, stages_json(DEFAULT_RULEBOOK.all_stages)):
         pass
-    print(f", rolled up in {time.perf_counter() - begin:.0f} s", flush=True)
+    print(f", rolled up in {time.perf_counter() - begin:.0f} s", end="")
+    begin = time.perf_counter()
+    history = await load_visit_history(pool, company, datetime.now(UTC).date())
+    await return_models.store(pool, company, history, FittedModel(MODEL, 0, None, {}), None)
+
+    def probability(visits: Visits) -> float:
+        return round(MODEL.probability_of_return(visits, history.until.toordinal()), 3)
+
+    await store_return_probabilities(pool, company, history.until, probability)
+    print(f", return probabilities stored in {time.perf_counter() - begin:.0f} s", flush=True)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("vacuum analyze")
 

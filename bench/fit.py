@@ -76,7 +76,7 @@ async def from_ledger(visits: list[Floats], age: Floats) -> float:
                 spent = time.perf_counter() - began
             finally:
                 await pool.close()
-    print(f"ledger   {found.customers:,} customers, {count:,} events: {spent:.2f} s in all   {found.parameters}")
+    print(f"ledger   {found.customers:,} customers, {count:,} events: {spent:.2f} s in all   {found.method}")
     return spent
 
 

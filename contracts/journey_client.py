@@ -82,6 +82,31 @@ async def request_evaluation(client: Client, company_id: int, customer_id: str) 
     await _signal_with_start(client, company_id, customer_id, names.EVALUATE_SIGNAL, [])
 
 
+async def announce_profile_change(
+    client: Client, company_id: int, customer_id: str, *, journey: bool, campaigns: Sequence[int]
+) -> None:
+    """Let workflows try again what waits for the customer's profile.
+
+    Args:
+        client: The Temporal client.
+        company_id: The company.
+        customer_id: The company's own id of the customer.
+        journey: The journey has such actions.
+        campaigns: Numbers of the customer's campaigns that have such steps.
+
+    Raises:
+        temporalio.service.RPCError: Temporal did not store the request.
+    """
+    if journey:
+        await _signal_with_start(client, company_id, customer_id, names.EVALUATE_SIGNAL, [names.PROFILE_CHANGED])
+    for n in campaigns:
+        try:
+            await client.get_workflow_handle(names.campaign_id(company_id, customer_id, n)).signal(names.RETRY_SIGNAL)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:  # it has ended meanwhile
+                raise
+
+
 async def workflow_status(client: Client, company_id: int, customer_id: str) -> WorkflowStatus:
     """Return whether a journey's workflow is running, is waiting for Postgres with a commit, or is gone.
 

@@ -29,6 +29,7 @@ class JourneyStart:
         agenda: Pending actions, by ``action_ref``, with the µs at which each is due (0: now).
         campaign: Number of the running campaign (0: none).
         campaign_entry: Number of the transition with which that campaign began.
+        waiting: Why pending actions are held back, by ``action_ref``.
     """
 
     company_id: int
@@ -41,6 +42,7 @@ class JourneyStart:
     agenda: dict[str, Micros] = field(default_factory=dict)
     campaign: int = 0
     campaign_entry: int = 0
+    waiting: dict[str, str] = field(default_factory=dict)
 
     @property
     def workflow_id(self) -> str:

@@ -15,6 +15,7 @@ NEXT_DEADLINE = SearchAttributeKey.for_datetime("NextDeadline")
 JOURNEY = "CustomerJourney"
 EVENTS_SIGNAL = "events"
 EVALUATE_SIGNAL = "evaluate"
+PROFILE_CHANGED = "profile"  # argument of EVALUATE_SIGNAL: actions that wait for the customer's profile are tried again
 ACT_SIGNAL = "act_on_stage"
 SET_STAGE_UPDATE = "set_stage"
 RELEASE_UPDATE = "release"
@@ -31,6 +32,11 @@ ACT = "act"
 # Retention campaigns
 CAMPAIGN = "RetentionCampaign"
 END_SIGNAL = "end"
+RETRY_SIGNAL = "retry"
+
+# Changes of workflow code, for `workflow.patched`
+REQUESTED_DURING_ATTEMPT = "2026-11: an action that is requested during an attempt is tried again after it"
+STEPS_AWAIT_PROFILE = "2026-11: a campaign continues while a step waits for the profile, which may end the wait"
 
 # Maintenance: workflows over all companies, started by their schedules or by an operator
 STAGE_METRICS = "StageMetrics"

@@ -62,10 +62,13 @@ class ActResult(TypedDict, total=False):
 
     ``done``: succeeded, suppressed, cancelled or failed. ``until``: not before this µs (quiet hours, or the next step
     of a sequence). ``again``: the reason why it is to be retried on its own. ``campaign``: number, steps as
-    (``action_ref``, µs when due) and transition of the campaign to be started.
+    (``action_ref``, µs when due) and transition of the campaign to be started. ``waiting``: the reasons of those in
+    ``until`` that are held back; ``incomplete``: those of them that wait for the customer's profile.
     """
 
     done: dict[str, str]
     until: dict[str, Micros]
     again: dict[str, str]
     campaign: dict[str, Any]
+    waiting: dict[str, str]
+    incomplete: list[str]

@@ -15,11 +15,21 @@ from typing import Any, cast
 import msgspec
 from msgspec import Struct
 
-from journey.actions import DueAction, StageEntry, due_actions
-from journey.events import AppointmentCompleted, Event
+from journey.actions import RECENT, DueAction, StageEntry, due_actions
+from journey.appointment_book import (
+    HELD,
+    AppointmentBook,
+    copy_asked,
+    fold_facts,
+    mark_asked,
+    named_events,
+    shrink,
+)
+from journey.appointments import ADDS_VISIT, NO_EFFECT, Unanswered
+from journey.events import Event
 from journey.rules import Rule, RuleContext
 from journey.stages import Rulebook, Stage
-from journey.state import State, copy
+from journey.state import SCHEMA, SCHEMA_WITH_APPOINTMENTS, State, copy
 from journey.time import DAY, Micros, Moment
 
 _TIME_THEN_ID = itemgetter(0, 1)
@@ -64,15 +74,35 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 class Decision(Struct, frozen=True):
-    """The result of `decide`. ``actions`` are those of the stages that were entered."""
+    """The result of `decide`.
+
+    Attributes:
+        actions: The actions of the stages that were entered.
+        unanswered: The appointments whose grace ended within the last day, without an outcome or another visit.
+        answered: Appointments that were unanswered before, and have an outcome or another time now.
+    """
 
     state: State
     transitions: list[Transition]
     actions: list[DueAction] = []
+    unanswered: list[Unanswered] = []
+    answered: list[Unanswered] = []
+
+
+def needs_history(state: State) -> bool:
+    """Whether the next decision needs all earlier events of the journey, whatever it is about."""
+    if state.schema < SCHEMA_WITH_APPOINTMENTS:
+        return True
+    return state.facts.far is not None and len(state.facts.unasked) < HELD
 
 
 def decide(
-    state: State, events: Iterable[Event], rulebook: Rulebook, now: Micros, commands: Iterable[Command] = ()
+    state: State,
+    events: Iterable[Event],
+    rulebook: Rulebook,
+    now: Micros,
+    commands: Iterable[Command] = (),
+    history: Iterable[Event] | None = None,
 ) -> Decision:
     """Apply new events and commands to a journey, as of ``now``.
 
@@ -84,15 +114,23 @@ def decide(
         rulebook: The company's rules.
         now: The time of the decision.
         commands: Commands, executed after the events.
+        history: All events that were applied before, to compute the facts anew; None: the facts of ``state`` count.
 
     Returns:
         The new state, equal to ``state`` if there are no events, commands or passed deadlines.
+
+    Raises:
+        HistoryNeeded: The events are about appointments that the state does not hold.
     """
     fold = _Fold(copy(state), rulebook, Moment(2 * now))
+    events = list(events)
+    if history is not None:
+        fold.restore_facts(history, events)
     fold.run(events, commands)
-    if not fold.transitions:
-        return Decision(fold.state, fold.transitions)
-    return Decision(fold.state, fold.transitions, due_actions(map(_moved, fold.transitions), now, rulebook.actions))
+    actions = due_actions(map(_moved, fold.transitions), now, rulebook.actions) if fold.transitions else []
+    return Decision(
+        fold.state, fold.transitions, actions, fold.unanswered, [] if fold.book is None else fold.book.answered
+    )
 
 
 def _moved(move: Transition) -> StageEntry:
@@ -109,18 +147,35 @@ def context_of(state: State, rulebook: Rulebook, moment: Moment, entered: Stage)
 
 
 class _Fold:
-    """A decision in progress. ``position`` is the moment up to which deadlines have been evaluated."""
+    """A decision in progress.
 
-    __slots__ = ("changed_rules", "facts", "now", "position", "rulebook", "state", "transitions")
+    Attributes:
+        position: The moment up to which deadlines have been evaluated.
+        book: Applies the events if appointments have to be tracked.
+    """
+
+    __slots__ = (
+        "book", "changed_rules", "facts", "now", "position", "rulebook", "state", "transitions", "unanswered"
+    )  # fmt: skip
 
     def __init__(self, state: State, rulebook: Rulebook, now: Moment) -> None:
         self.state, self.facts, self.rulebook, self.now = state, state.facts, rulebook, now
         self.position = state.evaluated if state.evaluated is not None else _BEFORE_ALL
         self.transitions: list[Transition] = []
         self.changed_rules = False
+        self.book: AppointmentBook | None = None
+        self.unanswered: list[Unanswered] = []
 
-    def run(self, events: Iterable[Event], commands: Iterable[Command]) -> None:
+    def restore_facts(self, history: Iterable[Event], events: Iterable[Event]) -> None:
+        """Compute the facts anew from all events that were applied before."""
+        earlier = self.facts.appointments
+        self.facts, self.book = fold_facts(history, named_events(events))
+        copy_asked(self.facts, earlier, Micros((self.now >> 1) - self.rulebook.booking_grace))
+        self.state.facts, self.state.schema = self.facts, SCHEMA
+
+    def run(self, events: list[Event], commands: Iterable[Command]) -> None:
         state, facts = self.state, self.facts
+        is_tracked = facts.has_named_events
         watermark = self.position
         fresh: list[tuple[Moment, str, Event | None]] = []
         late: list[Event] = []
@@ -130,6 +185,9 @@ class _Fold:
                 fresh.append((moment, event.id, event))
             else:
                 late.append(event)
+            is_tracked = is_tracked or event.is_tracked
+        if is_tracked and self.book is None:
+            self.book = AppointmentBook(facts, named=named_events(events))
         if state.stage is not None and state.rules_version != self.rulebook.version:
             changed = max(min(Moment(2 * self.rulebook.changed_at), self.now), watermark)
             # The old rules had nothing due before the deadline, so the new rules must not find anything there either.
@@ -144,9 +202,11 @@ class _Fold:
                 self._start(moment, fresh_event)
             self.advance(moment)
             if fresh_event is not None:
-                self._apply(fresh_event, Micros(moment >> 1))
+                effect = self._apply(fresh_event, Micros(moment >> 1))
                 self._mark_evaluated(moment)
-                self.evaluate(moment, fresh_event)
+                if facts.unasked:
+                    self._ask(moment)
+                self.evaluate(moment, fresh_event, effect)
             else:
                 self._mark_evaluated(moment)
                 self._rules_changed(moment)
@@ -161,12 +221,22 @@ class _Fold:
             state.risk = self.rulebook.scorer.risk(facts, settled)
             state.engagement = self.rulebook.scorer.engagement(facts, settled)
             self._set_deadline(settled)
+        if self.unanswered:
+            self._keep_unanswered()
+        if self.book is not None:
+            shrink(facts)
 
-    def _apply(self, event: Event, at: Micros) -> None:
+    def _apply(self, event: Event, at: Micros) -> int:
+        """Apply an event to the facts, and return what it did to its appointment."""
         facts = self.facts
-        event.change(facts, at)
+        if self.book is None:
+            event.change(facts, at)
+            effect = event.effect
+        else:
+            effect = self.book.apply(event, at)
         if facts.last_event_at is None or at > facts.last_event_at:
             facts.last_event_at = at
+        return effect
 
     def _mark_evaluated(self, moment: Moment) -> None:
         """Mark everything up to a moment as evaluated: no earlier deadline is evaluated again."""
@@ -178,15 +248,75 @@ class _Fold:
         """Apply events older than what was evaluated already: their facts count now, and are evaluated now."""
         moment = max(self.now, self.position)
         late.sort(key=lambda event: (event.at, event.id))
-        for event in late:
-            self._apply(event, event.at)
-        for event in late:
-            self.evaluate(moment, event, late=True)
+        lapsed_at = self.state.entered_at if self._lapse_holds(moment) else None
+        effects = [self._apply(event, event.at) for event in late]
+        if self.facts.unasked:
+            self._ask(moment)
+        for event, effect in zip(late, effects, strict=True):
+            self.evaluate(moment, event, effect, late=True)
+        if lapsed_at is not None and late[0].at <= lapsed_at:
+            self._leave_untrue_lapse(moment, late[0])
         # deadlines that the new facts move into the past must not be found by the next decision
         passed = self.position
         while (due := self._next_due(moment)) is not None:
             passed = self.position = due
         self._mark_evaluated(passed)
+
+    def _lapse_holds(self, moment: Moment) -> bool:
+        """Whether the journey is in a lapse stage because of a rule, which would hold at a moment."""
+        stage = self._stage()
+        if stage is None or stage.is_growth or self.state.held or self.state.trigger == "stage_set":
+            return False
+        return not self._is_booked(moment) and stage.holding(self._context(moment, None)) is not None
+
+    def _leave_untrue_lapse(self, moment: Moment, event: Event) -> None:
+        """Leave a lapse that would not have happened with what arrived late: a booking, a resolved ticket."""
+        stage = self._stage()
+        if stage is None or stage.is_growth or self.state.held or self._lapse_holds(moment):
+            return
+        context = self._context(moment, None)
+        for growth in reversed(self.rulebook.growth):
+            if rule := growth.holding(context):
+                self._move(growth, moment, "automatic", "reactivated", event, rule, context)
+                break
+        else:
+            self._move(self._highest_reached(), moment, "automatic", "reactivated", event)
+        self._lapse(self._stage(), self._context(moment, None))
+
+    def _highest_reached(self) -> Stage:
+        """Return the highest remaining growth stage that the journey has ever been in."""
+        reached = [stage for stage in self.rulebook.growth if stage.key in self.state.reached]
+        return reached[-1] if reached else self.rulebook.growth[0]
+
+    # -- bookings -------------------------------------------------------------------------------------------------
+
+    def _is_booked(self, moment: Moment) -> bool:
+        """Whether a booked time and its grace lie ahead, so that no rule moves the journey into a lapse stage."""
+        booked = self.facts.last_booked
+        return booked is not None and moment <= 2 * (booked + self.rulebook.booking_grace)
+
+    def _grace_ends(self) -> list[Moment]:
+        """Return the moments at which the latest booking and the next unasked one stop protecting the journey."""
+        facts, grace = self.facts, self.rulebook.booking_grace
+        booked = [
+            time for time in (facts.last_booked, facts.unasked[0][0] if facts.unasked else None) if time is not None
+        ]
+        return [Moment(2 * (time + grace) + 1) for time in booked]
+
+    def _ask(self, moment: Moment) -> None:
+        """Notice the open appointments whose grace has ended by a moment."""
+        latest = Micros(((moment - 1) >> 1) - self.rulebook.booking_grace)
+        for appointment in mark_asked(self.facts, latest):
+            booked = appointment.booked
+            assert booked is not None
+            if not self.facts.has_visit(booked - DAY, booked + DAY):
+                self.unanswered.append(Unanswered(appointment.keys[0], booked))
+
+    def _keep_unanswered(self) -> None:
+        """Forget those whose grace ended more than a day ago, and those that a later event has answered."""
+        earliest = (self.now >> 1) - RECENT - self.rulebook.booking_grace
+        held = self.facts.appointments
+        self.unanswered = [u for u in self.unanswered if u.booked >= earliest and held[u.key].awaited == u.booked]
 
     def _start(self, moment: Moment, event: Event | None) -> None:
         self.state.started_at = Micros(moment >> 1)
@@ -196,11 +326,20 @@ class _Fold:
 
     def advance(self, moment: Moment) -> None:
         """Evaluate every deadline strictly before a moment, at its own time, in order."""
-        while (due := self._next_due(moment)) is not None:
+        is_booked = self.facts.last_booked is not None
+        while (due := self._next_due(moment) if is_booked else self._next_rule_due(moment)) is not None:
             self.position = due
+            if self.facts.unasked:
+                self._ask(due)
             self.evaluate(due, None)
 
     def _next_due(self, moment: Moment) -> Moment | None:
+        dues = [end for end in self._grace_ends() if self.position < end < moment]
+        if (due := self._next_rule_due(moment)) is not None:
+            dues.append(due)
+        return min(dues, default=None)
+
+    def _next_rule_due(self, moment: Moment) -> Moment | None:
         state, facts = self.state, self.facts
         if state.held:
             ends = None if state.hold_until is None else Moment(2 * state.hold_until)
@@ -246,7 +385,7 @@ class _Fold:
 
     # -- one evaluation -----------------------------------------------------------------------------------------
 
-    def evaluate(self, moment: Moment, event: Event | None, late: bool = False) -> None:
+    def evaluate(self, moment: Moment, event: Event | None, effect: int = NO_EFFECT, late: bool = False) -> None:
         """Evaluate the rules at one moment: hold, lapse, growth, return."""
         state = self.state
         if state.held:
@@ -256,13 +395,16 @@ class _Fold:
             self._mark_evaluated(moment)
         stage = self.rulebook.by_key.get(state.stage or "")
         days_from = self._days_from()
-        context = RuleContext(self.facts, moment, event, self.rulebook.scorer, days_from)
+        context = RuleContext(self.facts, moment, event, self.rulebook.scorer, days_from, effect)
         if stage is None or not stage.is_growth:
-            if late and isinstance(event, AppointmentCompleted):
-                self._return_late(moment, event)
-            elif isinstance(event, AppointmentCompleted):
-                self._return(moment, event)
-            else:
+            if event is not None and effect == ADDS_VISIT:
+                if late:
+                    self._return_late(moment, event)
+                else:
+                    self._return(moment, event)
+                    if self.facts.last_appointment_at != event.at:  # the visit of a reopened appointment is older
+                        self._lapse(self._stage(), self._context(moment, event, effect))
+            elif self.facts.completed or self._has_retention():
                 self._lapse(stage, context)
             return
         inactive = 0 if days_from is None else moment - 2 * days_from
@@ -271,14 +413,21 @@ class _Fold:
         if state.stage == stage.key:
             self._grow(stage, context)
 
+    def _has_retention(self) -> bool:
+        """Whether the growth stage that the journey is in, or lapsed from, has ``retention_days``."""
+        stages = (self.rulebook.by_key.get(key or "") for key in (self.state.stage, self.state.previous_stage))
+        return any(stage is not None and stage.retention_days is not None for stage in stages)
+
     def _stage(self) -> Stage | None:
         return self.rulebook.by_key.get(self.state.stage or "")
 
-    def _context(self, moment: Moment, event: Event | None) -> RuleContext:
-        return RuleContext(self.facts, moment, event, self.rulebook.scorer, self._days_from())
+    def _context(self, moment: Moment, event: Event | None, effect: int = NO_EFFECT) -> RuleContext:
+        return RuleContext(self.facts, moment, event, self.rulebook.scorer, self._days_from(), effect)
 
     def _lapse(self, stage: Stage | None, context: RuleContext) -> None:
-        """Move into each worse lapse stage whose rule holds, in order."""
+        """Move into each worse lapse stage whose rule holds, in order, unless the customer is booked."""
+        if self._is_booked(context.moment):
+            return
         retention = stage.retention_days if stage is not None and stage.is_growth else None
         for index, lapse in enumerate(self.rulebook.lapse if stage is None else self.rulebook.worse[stage.key]):
             if retention is not None:
@@ -288,7 +437,7 @@ class _Fold:
             if rule := lapse.holding(context):
                 self._move_by_rule(lapse, context.moment, rule, context)
                 retention = None
-                context = self._context(context.moment, context.event)
+                context = self._context(context.moment, context.event, context.effect)
 
     def _grow(self, stage: Stage, context: RuleContext) -> None:
         """Move up the ladder, into each later stage whose rule holds."""
@@ -298,7 +447,7 @@ class _Fold:
                 self._move_by_rule(higher, context.moment, rule, context)
 
     def _return(self, moment: Moment, event: Event) -> None:
-        context = self._context(moment, event)
+        context = self._context(moment, event, ADDS_VISIT)
         for stage in reversed(self.rulebook.growth):
             rule = stage.holding(context)
             if rule or stage is self.rulebook.growth[0]:
@@ -308,19 +457,19 @@ class _Fold:
     def _return_late(self, moment: Moment, event: Event) -> None:
         """Return because of a late appointment, if the lapse no longer holds with it; a lesser lapse may still hold."""
         stage = self._stage()
-        if stage is None or not stage.holding(self._context(moment, event)):
+        if stage is None or self._is_booked(moment) or not stage.holding(self._context(moment, event, ADDS_VISIT)):
             self._return(moment, event)
-            self._lapse(self._stage(), self._context(moment, event))
+            self._lapse(self._stage(), self._context(moment, event, ADDS_VISIT))
 
     def _rules_changed(self, moment: Moment) -> None:
         """Evaluate a journey under changed rules, and leave a lapse that they no longer justify."""
         self.changed_rules = True
+        if self.facts.unasked:
+            self._ask(moment)  # with the new grace
         stage = self._stage()
         unjustified = stage is not None and not stage.is_growth and not stage.holding(self._context(moment, None))
         if not self.state.held and (stage is None or not stage.is_active or unjustified):
-            reached = [key for key in self.state.reached if key in self.rulebook.by_key]
-            grown = [s for s in self.rulebook.growth if s.key in reached] or self.rulebook.growth[:1]
-            self._move(grown[-1], moment, "system", "rules_changed", None)
+            self._move(self._highest_reached(), moment, "system", "rules_changed", None)
         self.evaluate(moment, None)
         self.changed_rules = False
 
@@ -392,9 +541,16 @@ class _Fold:
         """Set the deadline: the first moment from ``settled`` on at which a score, the stage or the hold changes."""
         state, scorer = self.state, self.rulebook.scorer
         state.deadline = state.deadline_stage = None
-        if not state.held and settled > 2 * (self.facts.last_event_at or 0) + self.rulebook.last_step:
+        grace_ends = [end for end in self._grace_ends() if end >= settled] if self.facts.last_booked is not None else []
+        if (
+            not state.held
+            and not grace_ends
+            and settled > 2 * (self.facts.last_event_at or 0) + self.rulebook.last_step
+        ):
             return  # no step of inactivity is left
-        stage_steps = set(self._dues(self.rulebook.stage_steps))
+        stage_steps = {*self._dues(self.rulebook.stage_steps), *grace_ends}
+        unasked = self.facts.unasked
+        asked_at = 2 * (unasked[0][0] + self.rulebook.booking_grace) + 1 if unasked else None
         moments = {*stage_steps, *self._dues(self.rulebook.all_steps)}
         if state.held and state.hold_until is not None:
             ends = Moment(2 * state.hold_until)
@@ -407,7 +563,8 @@ class _Fold:
             if moment in stage_steps:
                 probe.evaluate(moment, None)
             if (
-                probe.state.stage != state.stage
+                moment == asked_at
+                or probe.state.stage != state.stage
                 or probe.state.held != state.held
                 or scorer.risk(self.facts, moment) != state.risk
                 or scorer.engagement(self.facts, moment) != state.engagement
@@ -419,7 +576,8 @@ class _Fold:
 
     def _probe(self, moment: Moment) -> "_Fold":
         """Return a copy of the decision at a future moment, to try what would happen then."""
-        probe = _Fold(msgspec.structs.replace(self.state, reached=list(self.state.reached)), self.rulebook, moment)
+        state = copy(self.state) if self.facts.unasked else self.state
+        probe = _Fold(msgspec.structs.replace(state, reached=list(state.reached)), self.rulebook, moment)
         probe.position = moment
         return probe
 

@@ -2,24 +2,27 @@
 
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from journey.events import (
     AMOUNT_LIMIT,
     EVENT_TYPES,
     AnyEvent,
     AppointmentRequested,
+    AppointmentRescheduled,
     Event,
 )
 from journey.identifiers import CUSTOMER_ID_CHARACTERS, NO_EMAIL_ADDRESS, is_customer_id, is_email_address
 from journey.text import excerpt, is_single_line, is_storable, printable
-from journey.time import EARLIEST, LATEST, MINUTE, Micros
+from journey.time import EARLIEST, LATEST, MINUTE, Micros, to_micros, utc_text
 
 FUTURE_LIMIT = 5 * MINUTE  # a sender's clock may be this far ahead
+BOOKING_YEARS = 5  # between an event and the booked time that it reports
 CENT = Decimal("0.01")
 
 _decoder = msgspec.json.Decoder(AnyEvent)
@@ -161,10 +164,11 @@ def _check(event: Event, now: Micros | None, email_ids: bool) -> None:
         raise InvalidEvent("occurred_at", event.occurred_at.isoformat(), "must be at most 5 minutes in the future")
     if event.least_amount is not None:
         _check_amount(event.amount, event.least_amount)  # type: ignore[attr-defined]  # such types have the field
-    elif isinstance(event, AppointmentRequested) and event.scheduled_for is not None:
-        _check_time("scheduled_for", event.scheduled_for)
+    elif isinstance(event, AppointmentRequested | AppointmentRescheduled) and event.scheduled_for is not None:
+        _check_booked_time(event.scheduled_for, event.occurred_at)
     for name in event.text_fields:
-        _check_text(name, getattr(event, name))
+        if (text := getattr(event, name)) is not None:
+            _check_text(name, text)
 
 
 def _check_id(event_id: str) -> None:
@@ -179,7 +183,23 @@ def _check_time(field: str, timestamp: datetime) -> None:
         raise InvalidEvent(field, timestamp.isoformat(), allowed)
 
 
-def _check_amount(amount: Decimal, least: Decimal) -> None:
+def _check_booked_time(scheduled_for: datetime, occurred_at: datetime) -> None:
+    _check_time("scheduled_for", scheduled_for)
+    latest = occurred_at.astimezone(UTC)
+    try:
+        latest = latest.replace(year=latest.year + BOOKING_YEARS)
+    except ValueError:  # 29 February
+        latest = latest.replace(year=latest.year + BOOKING_YEARS, month=3, day=1)
+    if scheduled_for > latest:
+        allowed = (
+            f"must be at most {BOOKING_YEARS} years after occurred_at, {utc_text(to_micros(latest))} at the latest"
+        )
+        raise InvalidEvent("scheduled_for", scheduled_for.isoformat(), allowed)
+
+
+def _check_amount(amount: Decimal | UnsetType, least: Decimal) -> None:
+    if amount is UNSET:
+        return
     allowed = f"must be a number from {least} to {AMOUNT_LIMIT} with at most two decimals"
     # quantize is exact here; a product would round away the 40th decimal
     if not amount.is_finite() or not least <= amount <= AMOUNT_LIMIT or amount.quantize(CENT) != amount:
@@ -193,9 +213,7 @@ def _check_amount_text(fields: Any) -> None:
         raise InvalidEvent("amount", text, "must be a number in plain digits, like 49.90")
 
 
-def _check_text(field: str, text: str | None) -> None:
-    if text is None:
-        return
+def _check_text(field: str, text: str) -> None:
     # a comment may have line breaks and blanks around it, an id may not
     if field != "comment" and text != text.strip():
         raise InvalidEvent(field, text, "must not begin or end with blanks")

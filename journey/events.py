@@ -6,6 +6,7 @@ the decoder, the checks in `journey.event_validation`, the API description, and 
 """
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import reduce
@@ -13,9 +14,10 @@ from operator import or_
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from journey.state import Facts
+from journey.appointments import ADDS_VISIT, OPENS, Rank
+from journey.facts import Facts
 from journey.time import EPOCH, MICROSECOND, Micros, Timestamp, to_micros, utc_text
 
 AMOUNT_LIMIT = Decimal("99999999.99")
@@ -36,6 +38,10 @@ class Event(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=T
         least_amount: The least value of the field ``amount``, which counts towards the lifetime value; None for types
             without an amount.
         example: The type's own fields of an example event, as JSON.
+        rank: Of types that say what became of an appointment: their order among events of the same instant.
+        effect: What such an event does if it is the only one about its appointment.
+        is_tracked: Whether other events may be about the same appointment, or a booked time is known; a property of
+            types with an appointment.
     """
 
     id: Text128
@@ -44,6 +50,9 @@ class Event(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=T
     text_fields: ClassVar[tuple[str, ...]] = ()
     least_amount: ClassVar[Decimal | None] = None
     example: ClassVar[dict[str, Any]] = {}
+    rank: ClassVar[Rank | None] = None
+    effect: ClassVar[int] = 0
+    is_tracked: ClassVar[Any] = False
 
     @property
     def customer(self) -> str:
@@ -80,33 +89,68 @@ class AppointmentRequested(Event, frozen=True, kw_only=True, tag="appointment.re
     appointment_id: Text128 | None = None
     call_duration_seconds: Seconds | None = None
     scheduled_for: Timestamp | None = None
-    text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
+    service: Text64 | None = None
+    text_fields: ClassVar[tuple[str, ...]] = ("appointment_id", "service")
+    rank: ClassVar[Rank | None] = Rank.REQUESTED
+    effect: ClassVar[int] = OPENS
     example: ClassVar[dict[str, Any]] = {
         "appointment_id": "a-17",
         "scheduled_for": "2026-03-12T09:00:00+01:00",
+        "service": "colour",
     }
+
+    @property
+    def is_tracked(self) -> bool:
+        return self.appointment_id is not None or self.scheduled_for is not None
 
     def change(self, facts: Facts, at: Micros) -> None:
         facts.requests += 1
 
 
+class AppointmentRescheduled(Event, frozen=True, kw_only=True, tag="appointment.rescheduled"):
+    appointment_id: Text128
+    scheduled_for: Timestamp
+    replaces: Text128 | None = None
+    service: Text64 | None = None
+    text_fields: ClassVar[tuple[str, ...]] = ("appointment_id", "replaces", "service")
+    rank: ClassVar[Rank | None] = Rank.RESCHEDULED
+    example: ClassVar[dict[str, Any]] = {"appointment_id": "a-17", "scheduled_for": "2026-03-14T11:30:00+01:00"}
+
+    @property
+    def is_tracked(self) -> bool:
+        return True
+
+
 class AppointmentCompleted(Event, frozen=True, kw_only=True, tag="appointment.completed"):
     appointment_id: Text128 | None = None
-    amount: Decimal = Decimal(0)
+    amount: Decimal | UnsetType = UNSET
+    service: Text64 | None = None
     least_amount: ClassVar[Decimal | None] = Decimal(0)
-    text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
-    example: ClassVar[dict[str, Any]] = {"appointment_id": "a-17", "amount": "129.50"}
+    text_fields: ClassVar[tuple[str, ...]] = ("appointment_id", "service")
+    rank: ClassVar[Rank | None] = Rank.COMPLETED
+    effect: ClassVar[int] = ADDS_VISIT
+    example: ClassVar[dict[str, Any]] = {"appointment_id": "a-17", "amount": "129.50", "service": "colour"}
+
+    @property
+    def is_tracked(self) -> bool:
+        return self.appointment_id is not None
 
     def change(self, facts: Facts, at: Micros) -> None:
         facts.completed += 1
-        facts.value += int(self.amount * 100)
-        facts.remember_appointment(at)
+        if self.amount is not UNSET:
+            facts.value += int(self.amount * 100)
+        facts.remember_visit(at)
 
 
 class AppointmentMissed(Event, frozen=True, kw_only=True, tag="appointment.missed"):
     appointment_id: Text128 | None = None
     text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
+    rank: ClassVar[Rank | None] = Rank.MISSED
     example: ClassVar[dict[str, Any]] = {"appointment_id": "a-18"}
+
+    @property
+    def is_tracked(self) -> bool:
+        return self.appointment_id is not None
 
     def change(self, facts: Facts, at: Micros) -> None:
         facts.missed += 1
@@ -114,8 +158,14 @@ class AppointmentMissed(Event, frozen=True, kw_only=True, tag="appointment.misse
 
 class AppointmentCancelled(Event, frozen=True, kw_only=True, tag="appointment.cancelled"):
     appointment_id: Text128 | None = None
+    by: Literal["customer", "company"] | None = None
     text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
-    example: ClassVar[dict[str, Any]] = {"appointment_id": "a-19"}
+    rank: ClassVar[Rank | None] = Rank.CANCELLED
+    example: ClassVar[dict[str, Any]] = {"appointment_id": "a-19", "by": "customer"}
+
+    @property
+    def is_tracked(self) -> bool:
+        return self.appointment_id is not None
 
     def change(self, facts: Facts, at: Micros) -> None:
         facts.cancelled += 1
@@ -123,7 +173,9 @@ class AppointmentCancelled(Event, frozen=True, kw_only=True, tag="appointment.ca
 
 class PaymentAdjusted(Event, frozen=True, kw_only=True, tag="payment.adjusted"):
     amount: Decimal
+    appointment_id: Text128 | None = None
     least_amount: ClassVar[Decimal | None] = -AMOUNT_LIMIT
+    text_fields: ClassVar[tuple[str, ...]] = ("appointment_id",)
     example: ClassVar[dict[str, Any]] = {"amount": "-20.00"}
 
     def change(self, facts: Facts, at: Micros) -> None:
@@ -167,13 +219,19 @@ AMOUNT_TYPES = tuple(name for name, cls in EVENT_TYPES.items() if cls.least_amou
 AnyEvent: Any = reduce(or_, EVENT_TYPES.values())
 
 
+def from_canonical(fields: Mapping[str, Any]) -> Event:
+    """Convert what `canonical` returned, as the ledger has it, whatever else events must fulfil by now."""
+    event: Event = msgspec.convert(dict(fields), AnyEvent)
+    return event
+
+
 def canonical(event: Event) -> dict[str, Any]:
     """Return the event as JSON values in a normal form: times in UTC, amounts with two decimals, no unset fields."""
     fields: dict[str, Any] = {"id": event.id, "type": event.type, "customer_id": event.customer}
     fields["occurred_at"] = utc_text(event.at)
     for name in event.__struct_fields__:
         value = getattr(event, name)
-        if name in fields or value is None:
+        if name in fields or value is None or value is UNSET:
             continue
         if isinstance(value, Decimal):
             value = f"{value + 0:.2f}"  # + 0 turns -0 into 0
@@ -191,4 +249,6 @@ def content_hash(fields: dict[str, Any]) -> bytes:
     Args:
         fields: The event as `canonical` returns it.
     """
+    if fields.get("type") == "appointment.completed":
+        fields = {"amount": "0.00", **fields}  # hashes were first computed with this default
     return hashlib.blake2b(msgspec.json.encode(fields, order="sorted"), digest_size=16).digest()

@@ -4,7 +4,8 @@
 knowing any rule.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -13,16 +14,18 @@ from journey.engine import context_of, decide
 from journey.scoring import Factor
 from journey.stages import Rulebook
 from journey.state import State, unpack
-from journey.time import EPOCH_MICROS, Micros, Moment, to_datetime, utc_text
+from journey.time import EPOCH_MICROS, Micros, Moment, minute_text, to_datetime, to_micros, utc_text
 
+BOOKED_SHOWN = 3  # times in the details of a workflow
 COMING = 8  # deadlines shown at most; each is found by simulating up to the one before
 
 
 def explain(state: State, rulebook: Rulebook, now: Micros) -> dict[str, Any]:
     """Explain a journey: the factors of both scores, each rule with the numbers it compares, and the next deadlines.
 
-    ``{"current_stage", "entered_at", "trigger_event", "previous_stage", "hold", "scores": {name: {"score", "factors"}},
-    "rules": [{"stage_key", "kind", "holds", "rules"}], "deadlines": [{"at", "leads_to", "sentence"}]}``;
+    ``{"current_stage", "entered_at", "trigger_event", "previous_stage", "hold", "booking",
+    "scores": {name: {"score", "factors"}}, "rules": [{"stage_key", "kind", "holds", "rules"}],
+    "deadlines": [{"at", "leads_to", "sentence"}]}``;
     The state is first brought up to ``now``.
     """
     state = decide(state, [], rulebook, now).state
@@ -36,6 +39,7 @@ def explain(state: State, rulebook: Rulebook, now: Micros) -> dict[str, Any]:
         "trigger_event": state.trigger,
         "previous_stage": state.previous_stage,
         "hold": {"until": _text(state.hold_until)} if state.held else None,
+        "booking": _booking(state, rulebook, now),
         "scores": {
             "risk": _score(state.risk, scorer.explain_risk(facts, moment)),
             "engagement": _score(state.engagement, scorer.explain_engagement(facts, moment)),
@@ -44,6 +48,7 @@ def explain(state: State, rulebook: Rulebook, now: Micros) -> dict[str, Any]:
             "total_appointments": facts.completed,
             "lifetime_value": money_text(facts.value),
             "last_appointment_at": _text(facts.last_appointment_at),
+            "next_appointment_at": _text(facts.next_booked(now)),
             "last_event_at": _text(facts.last_event_at),
             "missed": facts.missed,
             "cancelled": facts.cancelled,
@@ -67,6 +72,18 @@ def explain(state: State, rulebook: Rulebook, now: Micros) -> dict[str, Any]:
     }
 
 
+def _booking(state: State, rulebook: Rulebook, now: Micros) -> dict[str, Any] | None:
+    """Say until when a booking keeps the journey out of lapse stages; None without one."""
+    booked = state.facts.last_booked
+    if booked is None or booked + rulebook.booking_grace < now:
+        return None
+    return {
+        "next_appointment_at": _text(state.facts.next_booked(now)),
+        "booked_until": utc_text(Micros(booked + rulebook.booking_grace)),
+        "booked_times": [utc_text(time) for time in state.facts.booked_times if time > now],
+    }
+
+
 def _score(score: int, factors: list[Factor]) -> dict[str, Any]:
     return {"score": f"{score / 100:.2f}", "factors": msgspec.to_builtins(factors)}
 
@@ -86,19 +103,34 @@ def _sentence(before: State, after: State) -> str:
         return f"the hold ends on {day}" + (f" and leads to {after.stage}" if after.stage != before.stage else "")
     if after.stage != before.stage:
         return f"{after.stage} on {day} {_unless(before)}"
+    asked = len(before.facts.unasked) - len(after.facts.unasked)
     changes = [
-        f"{name} changes from {old / 100:.2f} to {new / 100:.2f}"
+        f"{name} changes from {old}% to {new}%"
         for name, old, new in (
             ("risk", before.risk, after.risk),
             ("engagement", before.engagement, after.engagement),
         )
         if old != new
     ]
+    if asked and not changes:
+        return f"on {day} the appointment of {_day(before.facts.unasked[0][0])} has no outcome: did they come?"
     return f"on {day} {' and '.join(changes)} {_unless(before)}"
 
 
 def _unless(state: State) -> str:
     return "unless an appointment is completed" if state.facts.completed else "unless another event arrives"
+
+
+def explain_held_back(actions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Add a ``sentence`` to actions that are held back: ``{"action", "reason", "waits_for", "until", …}``."""
+    explained = []
+    for action in actions:
+        until = minute_text(to_micros(datetime.fromisoformat(action["until"])))
+        sentence = f"{action['action']} waits until {until}: {action['reason']}"
+        if action["waits_for"] == "profile":
+            sentence = f"{action['action']} waits for the customer's profile, until {until}: {action['reason']}"
+        explained.append({**action, "sentence": sentence})
+    return explained
 
 
 def details(packed: Mapping[str, Any] | None) -> str:
@@ -108,24 +140,26 @@ def details(packed: Mapping[str, Any] | None) -> str:
     state = unpack(dict(packed))
     facts = state.facts
     lines = [
-        f"**{state.stage}** since {_minute(state.entered_at)}, triggered by `{state.trigger}`"
+        f"**{state.stage}** since {minute_text(state.entered_at)}, triggered by `{state.trigger}`"
         + (f" (previously {state.previous_stage})" if state.previous_stage else ""),
-        f"- risk **{state.risk / 100:.2f}**, engagement **{state.engagement / 100:.2f}**",
+        f"- risk **{state.risk}%**, engagement **{state.engagement}%**",
         (
             f"- {facts.completed} appointments, lifetime value {money_text(facts.value)}, {facts.missed} missed,"
             f" {facts.cancelled} cancelled, {facts.calls} calls, {facts.open_tickets} open tickets"
         ),
     ]
     if facts.last_appointment_at is not None:
-        lines.append(f"- last appointment {_minute(facts.last_appointment_at)}")
+        lines.append(f"- last appointment {minute_text(facts.last_appointment_at)}")
+    if facts.booked_times:
+        lines.append(f"- booked: {', '.join(map(minute_text, facts.booked_times[:BOOKED_SHOWN]))}")
     if state.held:
-        lines.append(f"- **held** until {_minute(state.hold_until) if state.hold_until else 'it is released'}")
+        lines.append(f"- **held** until {minute_text(state.hold_until) if state.hold_until else 'it is released'}")
     if state.deadline is None:
         lines.append("- no change is due without an event")
     elif state.deadline_stage:
-        lines.append(f"- next: **{state.deadline_stage}** on {_minute(state.deadline)} {_unless(state)}")
+        lines.append(f"- next: **{state.deadline_stage}** on {minute_text(state.deadline)} {_unless(state)}")
     else:
-        lines.append(f"- next: the scores or the hold change on {_minute(state.deadline)}")
+        lines.append(f"- next: the scores, the hold or a booking change on {minute_text(state.deadline)}")
     lines.append(f"- commit {state.version}, transition {state.transition_number}")
     return "\n".join(lines)
 
@@ -149,6 +183,7 @@ def readable(packed: Mapping[str, Any] | None) -> dict[str, Any]:
         "lifetime_value": money_text(facts.value),
         "total_appointments": facts.completed,
         "last_appointment_at": _text(facts.last_appointment_at),
+        "booked_times": [utc_text(booked) for booked in facts.booked_times],
         "held": state.held,
         "hold_until": _text(state.hold_until),
         "next_deadline": _text(state.deadline),
@@ -169,7 +204,3 @@ def _text(instant: Micros | None) -> str | None:
 def _day(instant: Micros) -> str:
     moment = to_datetime(instant)
     return f"{moment.day} {moment:%B %Y}"
-
-
-def _minute(instant: Micros) -> str:
-    return f"{to_datetime(instant):%Y-%m-%d %H:%M} UTC"

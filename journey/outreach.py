@@ -16,6 +16,10 @@ from journey.quiet_hours import first_allowed, time_of_day, zone_of
 from journey.text import excerpt, is_blank, is_single_line, with_plain_spaces
 from journey.time import DAY, Micros
 
+#: How long (µs) a message waits for an address or consent that the profile does not have yet. Systems that send events
+#: and profiles do not agree on which comes first.
+PROFILE_WAIT = DAY
+
 CampaignStep = Literal["email", "sms", "call", "offer"]
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
@@ -88,10 +92,17 @@ class Deferral(Struct, frozen=True, tag=True):
     reason: str
 
 
-class Suppress(Struct, frozen=True, tag=True):
-    """The message must not be sent."""
+class Incomplete(Struct, frozen=True, tag=True):
+    """The profile has no address or no answer about consent. It may still be on its way: try again when it changes."""
 
     reason: str
+
+
+class Suppress(Struct, frozen=True, tag=True):
+    """The message must not be sent. ``by_profile``: another answer about consent would allow it."""
+
+    reason: str
+    by_profile: bool = False
 
 
 def outreach_from(fields: object) -> Outreach:
@@ -115,20 +126,23 @@ def consider(
     outreach: Outreach,
     marketing_sent: Sequence[Micros] = (),
     unsubscribed: bool = False,
-) -> Go | Deferral | Suppress:
+) -> Go | Deferral | Incomplete | Suppress:
     """Whether a message may go to this customer at ``now``.
 
     ``marketing_sent``: when marketing messages were delivered to this customer, on any channel, in any order.
     ``unsubscribed``: this customer, or another one with the same address, has unsubscribed from the channel.
     """
+    consent = profile.consent.get(channel.name)
+    if consent is False:
+        return Suppress(f"no consent to {channel.label}", by_profile=True)
     if profile.address(channel) is None:
-        return Suppress(f"no {channel.address_label}")
-    if profile.consent.get(channel.name) is not True:
-        return Suppress(f"no consent to {channel.label}")
+        return Incomplete(f"no {channel.address_label}")
     if unsubscribed:
         return Suppress(
             f"unsubscribed for this {'mailbox' if channel.address_field == 'email' else channel.address_label}"
         )
+    if consent is not True:
+        return Incomplete(f"no consent to {channel.label}")
     if marketing:
         recent = sum(now - outreach.cap_days * DAY < sent <= now for sent in marketing_sent)
         if recent >= outreach.cap_messages:

@@ -65,8 +65,7 @@ def _e164(text: str, country: str | None) -> str | None:
     if country and (number := _possible(digits, country)):
         return _formatted(number)
     # No country has national numbers that begin with 00, and most dial it before a country code.
-    number = _possible("+" + digits[2:], None) if digits.startswith("00") else None
-    return _formatted(number) if number and phonenumbers.is_valid_number(number) else None
+    return valid_e164(digits[2:]) if digits.startswith("00") else None
 
 
 def country_code(code: str) -> str:
@@ -136,3 +135,20 @@ def _possible(digits: str, country: str | None) -> phonenumbers.PhoneNumber | No
 
 def _formatted(number: phonenumbers.PhoneNumber) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def number_digits(text: str) -> str | None:
+    """Return the digits of a number without an extension, also of a part of one; None if the text is no number."""
+    number = _EXTENSION.sub("", plain(text))
+    return re.sub("[^0-9]", "", number) if _NUMBER.fullmatch(number) else None
+
+
+def valid_e164(digits: str) -> str | None:
+    """Return digits that begin with a country code as a number in E.164; None if there is no such number."""
+    number = _possible("+" + digits, None)
+    return _formatted(number) if number and phonenumbers.is_valid_number(number) else None
+
+
+def national_digits(number: str) -> str:
+    """Return the digits of a number in E.164 without the country code."""
+    return phonenumbers.national_significant_number(phonenumbers.parse(number))

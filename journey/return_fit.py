@@ -83,7 +83,13 @@ def fit_return_model(history: Sequence[Visits], today: int) -> FittedModel:
     compared = _compare(known, since, today)
     found, likelihood, reason = _fit_bgnbd(known, today)
     method = _best(compared, has_bgnbd=found is not None)
-    return FittedModel(_fit_method(method, known, since, today, found), likelihood, reason, compared)
+    try:
+        model = _fit_method(method, known, since, today, found)
+    except bgnbd.NoModel:  # everybody came back, or nobody did
+        if found is None:
+            raise
+        model = _fit_method(BGNBD, known, since, today, found)
+    return FittedModel(model, likelihood, reason, compared)
 
 
 def _compare(known: Sequence[Visits], since: int, today: int) -> dict[Method, Evaluation]:
@@ -91,7 +97,8 @@ def _compare(known: Sequence[Visits], since: int, today: int) -> dict[Method, Ev
     middle = since + (today - since) // 2
     horizon = min(HORIZON, today - middle)
     first_half = _known(known, middle)
-    came = np.array([visits.comes_within(middle, horizon) for visits in known if visits.days[0] <= middle])
+    sample = _sample(first_half)
+    came = np.array([v.comes_within(middle, horizon) for v in _sample([v for v in known if v.days[0] <= middle])])
     if len(first_half) < LEAST_COMPARED or not 0 < came.sum() < len(came):
         return {}
     found, _, _ = _fit_bgnbd(first_half, middle)
@@ -102,7 +109,7 @@ def _compare(known: Sequence[Visits], since: int, today: int) -> dict[Method, Ev
             model = _fit_method(method, first_half, since, middle, found)
         except bgnbd.NoModel:
             continue
-        forecasts = np.array([model.probability_of_return(visits, middle, horizon) for visits in first_half])
+        forecasts = np.array([model.probability_of_return(visits, middle, horizon) for visits in sample])
         compared[method] = evaluate(forecasts, came, horizon)
     return compared
 

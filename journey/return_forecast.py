@@ -86,15 +86,15 @@ class ReturnModel:
 
     Attributes:
         method: How `probability_of_return` is computed.
-        company_interval: The median days between visits of all customers.
-        amounts: What a visit brings.
+        company_interval: The median days between visits of all customers; None in models without a correction.
+        amounts: What a visit brings; None in models that were fitted without it.
         bgnbd: The BG/NBD model with times in days; None if none could be fitted (then the method is `recency`).
         logistic: The correction of BG/NBD, or the regression on recency. None for the method `BG/NBD`.
     """
 
     method: Method
-    company_interval: float
-    amounts: Amounts
+    company_interval: float | None = None
+    amounts: Amounts | None = None
     bgnbd: bgnbd.Model | None = None
     logistic: Logistic | None = None
 
@@ -105,7 +105,7 @@ class ReturnModel:
         return cls(
             method=value["method"],
             company_interval=value["company_interval"],
-            amounts=Amounts(**value["amounts"]),
+            amounts=None if value["amounts"] is None else Amounts(**value["amounts"]),
             bgnbd=None if model is None else bgnbd.Model(**model),
             logistic=None if logistic is None else Logistic.from_json(logistic),
         )
@@ -135,12 +135,12 @@ class ReturnModel:
         return bgnbd.expected_appointments(self.bgnbd, *history, days) * self._scale(visits, today)
 
     def value_of_a_year(self, visits: Visits, today: int) -> YearValue | None:
-        """Return what the customer will spend in the next 365 days; None without BG/NBD.
+        """Return what the customer will spend in the next 365 days; None without BG/NBD or amounts.
 
         The interval reflects the uncertain number of visits, not that of their amounts.
         """
         expected = self.expected_appointments(visits, today, YEAR)
-        if expected is None or self.bgnbd is None:
+        if expected is None or self.bgnbd is None or self.amounts is None:
             return None
         history = visits.x, visits.t_x, visits.age(today)
         amount, scale = self.amounts.expected(visits), self._scale(visits, today)
@@ -157,7 +157,7 @@ class ReturnModel:
         return min(max(scale, 1 / MOST_SCALE), MOST_SCALE)
 
 
-def features(visits: Visits, today: int, company_interval: float) -> tuple[float, ...]:
+def features(visits: Visits, today: int, company_interval: float | None) -> tuple[float, ...]:
     """Return the logarithms that correct BG/NBD: recency, frequency, age, rhythm, overdue ratio, misses, amount."""
     recency = max(today - visits.days[-1], 0)
     interval = usual_interval(visits.days, company_interval) or 1.0

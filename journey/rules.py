@@ -12,9 +12,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from journey.events import AppointmentCompleted, AppointmentRequested, CallReceived, Event
+from journey.appointments import ADDS_VISIT, NO_EFFECT, OPENS
+from journey.events import AppointmentRequested, AppointmentRescheduled, CallReceived, Event
+from journey.facts import Facts
 from journey.scoring import Scorer
-from journey.state import Facts
 from journey.time import DAY, Micros, Moment
 
 Number = int | float | Fraction
@@ -26,6 +27,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
     "==": operator.eq,
 }
+_REQUESTS = (AppointmentRequested, AppointmentRescheduled)
 NEVER = 1 << 62  # doubled µs; 73,000 years
 _COMPARISON = re.compile(r"\s*(>=|<=|==|>|<)\s*(-?[0-9]{1,12}(?:\.[0-9]{1,6})?)\s*")
 
@@ -44,6 +46,7 @@ class RuleContext(Struct, gc=False):
     Attributes:
         event: The event under evaluation; None at a deadline.
         days_from: The instant that ``days`` counts from.
+        effect: What the event did to its appointment: ``OPENS``, ``ADDS_VISIT`` or ``NO_EFFECT``.
         days_beyond: Replaces the thresholds of ``days`` if the stage has retention days.
         known_risk: The risk, once it has been computed.
     """
@@ -53,6 +56,7 @@ class RuleContext(Struct, gc=False):
     event: Event | None
     scorer: Scorer
     days_from: Micros | None
+    effect: int = NO_EFFECT
     days_beyond: int | None = None
     known_risk: int | None = None
 
@@ -121,17 +125,22 @@ class Trigger:
 
     Attributes:
         recorded_as: The ``trigger_event`` of its transitions.
-        event: The rule holds only in the evaluation of an event of this type; None: in any evaluation.
+        event: The rule holds only in the evaluation of an event of this type.
+        effect: The rule holds only in the evaluation of an event with this effect on its appointment.
     """
 
-    def __init__(self, recorded_as: str, event: type[Event] | None = None) -> None:
-        self.recorded_as, self.event = recorded_as, event
+    def __init__(self, recorded_as: str, event: type[Event] | None = None, effect: int = NO_EFFECT) -> None:
+        self.recorded_as, self.event, self.effect = recorded_as, event, effect
+
+    @property
+    def needs_event(self) -> bool:
+        return self.event is not None or self.effect != NO_EFFECT
 
 
 TRIGGERS: dict[str, Trigger] = {
     "call_received": Trigger("qualified_call_received", CallReceived),
-    "appointment_requested": Trigger("appointment_requested", AppointmentRequested),
-    "appointment_completed": Trigger("appointment_completed", AppointmentCompleted),
+    "appointment_requested": Trigger("appointment_requested", effect=OPENS),
+    "appointment_completed": Trigger("appointment_completed", effect=ADDS_VISIT),
     "appointment_count": Trigger("appointment_count"),
     "lifetime_value": Trigger("lifetime_value"),
     "days_since_last_appointment": Trigger("days_since_last_appointment"),
@@ -165,7 +174,7 @@ class Condition:
         def of_call(context: RuleContext) -> bool:
             number = read(context)
             # if the call duration is unknown, an appointment request satisfies the condition
-            return isinstance(context.event, AppointmentRequested) if number is None else compare(number, threshold)
+            return isinstance(context.event, _REQUESTS) if number is None else compare(number, threshold)
 
         def of_days(context: RuleContext) -> bool:
             if context.days_from is None:
@@ -213,15 +222,19 @@ class Rule:
 
     def __init__(self, trigger: str, conditions: list[Condition]) -> None:
         self.trigger, self.conditions = trigger, conditions
-        self.recorded_as, self._event = TRIGGERS[trigger].recorded_as, TRIGGERS[trigger].event
+        occasion = TRIGGERS[trigger]
+        self.recorded_as, self._event, self._effect = occasion.recorded_as, occasion.event, occasion.effect
 
         #: whether the trigger and all conditions hold in a context
         self.holds: Callable[[RuleContext], bool] = self._holds
-        if self._event is None and len(conditions) == 1:
+        if not occasion.needs_event and len(conditions) == 1:
             self.holds = conditions[0].holds  # the most common and most frequently evaluated kind of rule
 
     def _holds(self, context: RuleContext) -> bool:
-        if self._event is not None and not isinstance(context.event, self._event):
+        if self._effect:
+            if context.effect != self._effect:
+                return False
+        elif self._event is not None and not isinstance(context.event, self._event):
             return False
         for condition in self.conditions:  # noqa: SIM110 - all() over a generator takes three times as long
             if not condition.holds(context):
@@ -262,6 +275,6 @@ def _parse_rule(rule: object, place: str) -> Rule:
         conditions = {}  # how PHP writes an empty object
     if not isinstance(conditions, Mapping):
         raise InvalidRule(f"{place}.conditions", f'{conditions!r} is not {{fact: "OP number"}}')
-    if not conditions and TRIGGERS[trigger].event is None:
+    if not conditions and not TRIGGERS[trigger].needs_event:
         raise InvalidRule(f"{place}.conditions", f"{trigger} requires a condition; without one it would always hold")
     return Rule(trigger, [Condition(name, text, f"{place}.conditions") for name, text in conditions.items()])

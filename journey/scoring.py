@@ -1,5 +1,7 @@
 """The risk and engagement scores, and their factors.
 
+Over 300 lines, because a score and its explanation have to agree, and are read together.
+
 All arithmetic is exact, with integers: a score is 0 to 100 hundredths, a weight is in ten-thousandths.
 """
 
@@ -11,10 +13,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from journey.state import Facts
+from journey.facts import Facts
+from journey.score_texts import ROUNDED, count, more_than, percent, plain, trend_limit
 from journey.time import DAY, Moment
 
 WEIGHT = 10_000
+LONGEST_GRACE = 24 * 90  # hours
 TREND_WINDOW = 90 * DAY
 #: A risk score above this is high: by default it makes a journey at risk.
 HIGH_RISK = Decimal("0.7")
@@ -47,6 +51,8 @@ class Scoring(Struct, frozen=True, forbid_unknown_fields=True):
     )
     #: risk scores above this are listed and shown as high; which stage they lead to is up to the stage's rules
     high_risk: Decimal = HIGH_RISK
+    #: a customer is booked until so many hours after the booked time, unless the appointment has an outcome before
+    booking_grace_hours: int = 48
 
     def problems(self) -> list[str]:
         """Return what is invalid in these settings, each with its field."""
@@ -62,6 +68,8 @@ class Scoring(Struct, frozen=True, forbid_unknown_fields=True):
                     found.append(f"scoring.{name}: {part} has more than four decimals")
                 elif name.endswith("days") and not 0 < part <= 10_000:
                     found.append(f"scoring.{name}: {part} is not within 1 to 10000 days")
+                elif name.endswith("hours") and not 0 <= part <= LONGEST_GRACE:
+                    found.append(f"scoring.{name}: {part} is not within 0 to {LONGEST_GRACE} hours")
         ascending = ("risk_inactive_days", "recency_days")
         found += [f"scoring.{name}: must ascend" for name in ascending if not _ascends(getattr(self, name))]
         weights = [getattr(self, n) for n in self.__struct_fields__ if n.startswith("engagement") and "weight" in n]
@@ -182,7 +190,7 @@ class Scorer:
                 "inactivity",
                 weight,
                 elapsed > 2 * limit * DAY,
-                f"{_more_than(elapsed, limit)}{days} days since {since}; counts above {limit}",
+                f"{more_than(elapsed, limit)}{count(days, 'day')} since {since}; counts above {limit} days",
             )
             for limit, weight in zip(s.risk_inactive_days, s.risk_inactive_weights, strict=True)
         ]
@@ -192,7 +200,7 @@ class Scorer:
                 "missed_appointments",
                 s.risk_missed_weight,
                 self._missed_too_often(facts),
-                f"{facts.missed} missed of {held}; counts above a rate of {s.risk_missed_rate}",
+                f"{facts.missed} of {count(held, 'appointment')} missed; counts above {percent(s.risk_missed_rate)}",
             )
         )
         recent, before = trend_counts(facts)
@@ -202,8 +210,8 @@ class Scorer:
                 s.risk_trend_weight,
                 self._declining(facts),
                 (
-                    f"{recent} appointments in the last 90 days of visits, {before} in the 90 before;"
-                    f" counts below a trend of {s.risk_trend}"
+                    f"{count(recent, 'appointment')} in the last 90 days of visits, {before} in the 90 before;"
+                    f" {trend_limit(s.risk_trend)}"
                 ),
             )
         )
@@ -213,30 +221,35 @@ class Scorer:
                 "open_tickets",
                 s.risk_tickets_weight,
                 tickets >= s.risk_open_tickets,
-                f"{tickets} open; counts from {s.risk_open_tickets}",
+                f"{count(tickets, 'open ticket')}; counts from {s.risk_open_tickets}",
             )
         )
         for name, weight, counts, because in parts:
             contribution = weight if counts else Decimal(0)
             total += contribution
-            factors.append(Factor(name, _plain(contribution), because))
-        return factors + _remainder(Decimal(self.risk(facts, moment)) / 100 - total, "at most 1, two decimals")
+            factors.append(Factor(name, plain(contribution), because))
+        because = "a score is at most 100%" if total > 1 else ROUNDED
+        return factors + _remainder(Decimal(self.risk(facts, moment)) / 100 - total, because)
 
     def explain_engagement(self, facts: Facts, moment: Moment) -> list[Factor]:
         """Return the factors of the engagement. They add up to it exactly, because rounding is a factor too."""
         s = self.scoring
         elapsed = moment - 2 * facts.active_at if facts.active_at is not None else 0
         interaction = (
-            f"{facts.ratings} ratings, mean {_plain(Decimal(facts.rating_sum) / facts.ratings, 2)}"
+            f"{count(facts.ratings, 'rating')}, {plain(Decimal(facts.rating_sum) / facts.ratings, 2)} of 5 on average"
             if facts.ratings
-            else f"{facts.qualified_calls} qualified of {facts.calls} calls"
+            else f"{facts.qualified_calls} of {count(facts.calls, 'call')} qualified"
             if facts.calls
-            else "no ratings and no calls: one half"
+            else "no ratings and no calls; counts half"
         )
+        just_passed = next(filter(None, (more_than(elapsed, limit) for limit in s.recency_days)), "")
         texts = (
-            f"{len(facts.recent)} appointments in 180 days; full at {s.engagement_full_frequency}",
-            f"{_whole_days(elapsed)} days inactive",
-            f"lifetime value {_plain(Decimal(facts.value) / 100, 2)}; full at {s.engagement_full_value}",
+            (
+                f"{count(len(facts.recent), 'appointment')} in the 180 days up to the last one;"
+                f" full at {s.engagement_full_frequency}"
+            ),
+            f"{just_passed}{count(_whole_days(elapsed), 'day')} inactive",
+            f"lifetime value {plain(Decimal(facts.value) / 100, 2)}; full at {s.engagement_full_value}",
             interaction,
         )
         names = ("frequency", "recency", "money", "interaction")
@@ -247,8 +260,8 @@ class Scorer:
             exact = Fraction(weight * part, WEIGHT * whole)
             shown = (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(Decimal("0.0001"), ROUND_HALF_UP)
             total += shown
-            factors.append(Factor(name, _plain(shown), because))
-        return factors + _remainder(Decimal(self.engagement(facts, moment)) / 100 - total, "two decimals")
+            factors.append(Factor(name, plain(shown), because))
+        return factors + _remainder(Decimal(self.engagement(facts, moment)) / 100 - total, ROUNDED)
 
 
 def trend_counts(facts: Facts) -> tuple[int, int]:
@@ -269,17 +282,8 @@ def _ascends(numbers: tuple[int, ...]) -> bool:
     return list(numbers) == sorted(numbers)
 
 
-def _more_than(elapsed: int, limit: int) -> str:
-    """Say "more than" just after a limit, when the elapsed time in days still reads as the limit itself."""
-    return "more than " if limit * 2 * DAY < elapsed < (limit + 1) * 2 * DAY else ""
-
-
 def _remainder(amount: Decimal, because: str) -> list[Factor]:
-    return [Factor("rounding", _plain(amount), because)] if amount else []
-
-
-def _plain(number: Decimal, places: int = 4) -> str:
-    return f"{number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP).normalize() + 0:f}"
+    return [Factor("rounding", plain(amount), because)] if amount else []
 
 
 def _weight(weight: Decimal) -> int:

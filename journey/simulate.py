@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from journey.engine import decide
-from journey.events import Event, canonical
+from journey.events import Event, canonical, content_hash
 from journey.stages import Rulebook
 from journey.state import State
 from journey.time import Micros, to_datetime, to_micros, utc_text
@@ -61,7 +61,7 @@ class Log:
         """Add an event. Returns False if its id came before."""
         first = self._seen.get(event.id)
         if first is not None:
-            if first == event or canonical(first) == canonical(event):
+            if first == event or content_hash(canonical(first)) == content_hash(canonical(event)):
                 self.duplicates += 1
             else:
                 self.conflicts.append(event.id)

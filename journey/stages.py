@@ -12,7 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 from journey.actions import ACTIONS
 from journey.rules import NEVER, InvalidRule, Rule, RuleContext, parse_rules
 from journey.scoring import HIGH_RISK, Scorer, Scoring, settings_from
-from journey.time import DAY, EPOCH_MICROS, Micros
+from journey.time import DAY, EPOCH_MICROS, HOUR, Micros
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
@@ -205,6 +205,8 @@ class Rulebook:
         self.version, self.changed_at = version, changed_at
         self._refuse_impossible()
         self.scorer = Scorer(scoring)
+        #: how long after a booked time an appointment without an outcome still counts as booked, in µs
+        self.booking_grace = scoring.booking_grace_hours * HOUR
 
     def keys_with(self, role: Role) -> list[str]:
         return keys_with_role(self.all_stages, role)

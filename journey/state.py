@@ -1,11 +1,10 @@
-"""The state of a journey, with its facts, and its packed form.
+"""The state of a journey, and its packed form.
 
 Everything is exact and compact: instants are integer microseconds, money and scores are integer hundredths. A state
 leaves this package only in its packed form (`pack`, `unpack`). Workflow histories record differences between packed
 states (`state_diff`, `apply_state_diff`).
 """
 
-from bisect import bisect_right, insort
 from collections.abc import Mapping
 from copy import copy as shallow
 from typing import Any
@@ -13,85 +12,20 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from journey.time import DAY, EPOCH_MICROS, SECOND, Micros, Moment
+from journey.appointments import pack_appointment, unpack_appointment
+from journey.facts import Facts
+from journey.time import EPOCH_MICROS, SECOND, Micros, Moment, seconds_text, seconds_to_micros
 
-SCHEMA = 1  # of the packed form: changes are additive, so that version n+1 can read version n
-WINDOW = 180 * DAY  # completed appointments older than this before the last one change no score
-TICKETS_REMEMBERED = 50
-
-
-class Facts(Struct, omit_defaults=True):
-    """Sums over all events of a journey. None depends on the order in which the events arrived.
-
-    Attributes:
-        value: The lifetime value in hundredths.
-        recent: The times of completed appointments in the 180 days up to and including the last one, ascending.
-        tickets: Maps an open ticket to 0, and a ticket whose resolution arrived before its opening to the time of the
-            resolution.
-    """
-
-    calls: int = field(default=0, name="c")
-    qualified_calls: int = field(default=0, name="q")
-    ratings: int = field(default=0, name="rn")
-    rating_sum: int = field(default=0, name="rs")
-    requests: int = field(default=0, name="r")
-    completed: int = field(default=0, name="a")
-    value: int = field(default=0, name="v")
-    missed: int = field(default=0, name="m")
-    cancelled: int = field(default=0, name="x")
-    last_event_at: Micros | None = field(default=None, name="e")
-    recent: list[Micros] = field(default_factory=list, name="ap")
-    tickets: dict[str, int] = field(default_factory=dict, name="t")
-
-    @property
-    def last_appointment_at(self) -> Micros | None:
-        return self.recent[-1] if self.recent else None
-
-    @property
-    def active_at(self) -> Micros | None:
-        """When inactivity begins: at the last completed appointment, or before the first one at the last event."""
-        return self.recent[-1] if self.recent else self.last_event_at
-
-    @property
-    def open_tickets(self) -> int:
-        return sum(1 for resolved in self.tickets.values() if not resolved)
-
-    def rate(self, rating: int) -> None:
-        self.ratings += 1
-        self.rating_sum += rating
-
-    def remember_appointment(self, at: Micros) -> None:
-        recent = self.recent
-        if not recent or at >= recent[-1]:
-            recent.append(at)
-            if recent[0] <= at - WINDOW:
-                del recent[: bisect_right(recent, at - WINDOW)]
-        elif at > recent[-1] - WINDOW:
-            insort(recent, at)
-
-    def open_ticket(self, ticket: str, at: Micros) -> None:
-        resolved = self.tickets.get(ticket)
-        if resolved and resolved >= at:
-            del self.tickets[ticket]  # the ticket was resolved after this opening, which arrived late
-        else:
-            self._remember_ticket(ticket, 0)
-
-    def resolve_ticket(self, ticket: str, at: Micros) -> None:
-        if self.tickets.get(ticket) == 0:
-            del self.tickets[ticket]
-        else:
-            self._remember_ticket(ticket, at or 1)
-
-    def _remember_ticket(self, ticket: str, resolved: int) -> None:
-        self.tickets[ticket] = resolved
-        if len(self.tickets) > TICKETS_REMEMBERED:
-            del self.tickets[next(iter(self.tickets))]
+SCHEMA = 2  # of the packed form: changes are additive, so that version n+1 can read version n
+#: States of before do not have the appointments of their journey.
+SCHEMA_WITH_APPOINTMENTS = 2
 
 
 class State(Struct, omit_defaults=True):
     """One journey, as of its last commit.
 
     Attributes:
+        schema: The version of the packed form that it was read from.
         version: The number of commits.
         trigger: The ``trigger_event`` of the transition into the stage.
         transition_number: The number of transitions, which is that of the last one.
@@ -131,8 +65,21 @@ def pack(state: State) -> dict[str, Any]:
     Instants are seconds (a string if there is a fraction), and appointments a string of such seconds, ascending. What
     can be derived from the rest is omitted.
     """
+    recent, appointments = state.facts.recent, state.facts.appointments
+    if appointments:
+        bare = msgspec.structs.replace(state.facts, appointments={}, booked=[], unasked=[])
+        state = msgspec.structs.replace(state, facts=bare)
     packed: dict[str, Any] = msgspec.to_builtins(state)
-    facts, recent = packed.get("f", {}), state.facts.recent
+    facts = packed.get("f", {})
+    if appointments:
+        facts["ad"] = {
+            key: pack_appointment(appointment)
+            for key, appointment in sorted(appointments.items())
+            if key == appointment.keys[0]
+        }
+        packed["f"] = facts
+    if state.facts.far is not None:
+        facts["al"] = [_short(instant) for instant in state.facts.far]
     for name in _INSTANTS:
         if name in packed:
             packed[name] = _short(packed[name])
@@ -144,10 +91,10 @@ def pack(state: State) -> dict[str, Any]:
         else:
             facts["e"] = _short(facts["e"])
     if recent:
-        facts["ap"] = " ".join(map(_seconds, recent))
+        facts["ap"] = " ".join(map(seconds_text, recent))
     if state.reached:
         packed["g"] = " ".join(state.reached)
-    packed["S"] = SCHEMA
+    packed["S"] = state.schema
     return packed
 
 
@@ -165,7 +112,18 @@ def unpack(packed: Mapping[str, Any]) -> State:
         facts["e"] = facts["ap"][-1]
     if "E" not in fields and "e" in facts:
         fields["E"] = 2 * facts["e"]
-    return msgspec.convert(fields, State)
+    packed_appointments = facts.pop("ad", {})
+    if "al" in facts:
+        facts["al"] = [_instant(seconds) for seconds in facts["al"]]
+    fields["S"] = min(packed.get("S", SCHEMA), SCHEMA)
+    state = msgspec.convert(fields, State)
+    for key, text in packed_appointments.items():
+        state.facts.hold(unpack_appointment(key, text))
+    if state.schema < SCHEMA_WITH_APPOINTMENTS and not state.facts.requests:
+        # no booking can be open, and the appointments with an outcome are in the ledger
+        state.schema = SCHEMA
+        state.facts.has_forgotten = state.facts.completed + state.facts.missed + state.facts.cancelled > 0
+    return state
 
 
 def state_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,7 +137,7 @@ def state_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]
         before = old.get(name)
         if value == before:
             continue
-        if name == "f":
+        if name == "f" or (name == "ad" and before):
             found[name] = state_diff(before or {}, value)
         else:
             found[name] = _recent_diff(before, value) if name == "ap" and before else value
@@ -195,7 +153,7 @@ def apply_state_diff(old: Mapping[str, Any] | None, difference: Mapping[str, Any
     gone = difference.get("-", ())
     new = {name: value for name, value in (old or {}).items() if name not in gone}
     for name, value in difference.items():
-        if name == "f":
+        if name == "f" or (name == "ad" and name in new):
             new[name] = apply_state_diff(new.get(name), value) or {}
         elif name == "ap" and isinstance(value, list):
             new[name] = " ".join([*new[name].split()[value[0] :], *value[1:]])
@@ -222,20 +180,14 @@ def copy(state: State) -> State:
     twin, facts = shallow(state), shallow(state.facts)
     twin.reached, twin.facts = state.reached.copy(), facts
     facts.recent, facts.tickets = facts.recent.copy(), facts.tickets.copy()
+    facts.appointments = facts.appointments.copy()
+    facts.booked, facts.unasked = facts.booked.copy(), facts.unasked.copy()
     return twin
 
 
 def _short(instant: Micros) -> int | str:
-    return _seconds(instant) if instant % SECOND else instant // SECOND
-
-
-def _seconds(instant: Micros) -> str:
-    whole, fraction = divmod(instant, SECOND)
-    return f"{whole}.{fraction:06d}" if fraction else str(whole)
+    return seconds_text(instant) if instant % SECOND else instant // SECOND
 
 
 def _instant(seconds: int | str) -> Micros:
-    if isinstance(seconds, int):
-        return Micros(seconds * SECOND)
-    whole, _, fraction = seconds.partition(".")
-    return Micros(int(whole) * SECOND + int(fraction or 0))
+    return Micros(seconds * SECOND) if isinstance(seconds, int) else seconds_to_micros(seconds)

@@ -18,6 +18,7 @@ Timestamp = Annotated[datetime, Meta(tz=True)]
 
 SECOND = 1_000_000  # µs
 MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
 DAY = 86_400 * SECOND
 MICROSECOND = timedelta(microseconds=1)
 
@@ -38,6 +39,23 @@ def to_datetime(instant: Micros) -> datetime:
     return EPOCH + timedelta(microseconds=instant)
 
 
+def minute_text(instant: Micros) -> str:
+    """Format an instant for people, to the minute: ``2026-03-12 09:00 UTC``."""
+    return f"{to_datetime(instant):%Y-%m-%d %H:%M} UTC"
+
+
 def utc_text(instant: Micros) -> str:
     """Format an instant as RFC 3339 in UTC, like ``2026-03-12T09:00:00Z``; with a fraction only if there is one."""
     return to_datetime(instant).isoformat().replace("+00:00", "Z")
+
+
+def seconds_text(instant: Micros) -> str:
+    """Format an instant as seconds, with six decimals if it is between two of them."""
+    whole, fraction = divmod(instant, SECOND)
+    return f"{whole}.{fraction:06d}" if fraction else str(whole)
+
+
+def seconds_to_micros(text: str) -> Micros:
+    """Parse what `seconds_text` returns."""
+    whole, _, fraction = text.partition(".")
+    return Micros(int(whole) * SECOND + int(fraction or 0))

@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts import names, timeouts
     from contracts.messages import CampaignStart, JourneyStart
     from contracts.requests import ActRequest, ActResult
-    from journey.time import Micros, to_micros
+    from journey.time import EPOCH_MICROS, Micros, minute_text, to_micros
 
 SHOWN_OUTCOMES = 12
 
@@ -29,6 +29,9 @@ class PendingActions:
     Attributes:
         due: Each ``action_ref`` with the µs at which it is due (0: now).
         in_progress: Actions in progress; for one that is being retried, the reason.
+        requested_meanwhile: Actions in progress that were requested again, for example by a retry that staff sent after
+            Postgres had recorded the failure and before the workflow learned of it.
+        waiting: Why actions are held back.
         outcomes: What became of the actions of this run.
         campaign: Number of the running campaign (0: none).
         campaign_entry: Number of the transition with which it began.
@@ -39,6 +42,8 @@ class PendingActions:
         self.company_id, self.customer_id = start.company_id, start.customer_id
         self.due = dict(start.agenda)
         self.in_progress: dict[str, str] = {}
+        self.requested_meanwhile: dict[str, None] = {}
+        self.waiting = dict(start.waiting)
         self.outcomes: dict[str, str] = {}
         self.campaign, self.campaign_entry = start.campaign, start.campaign_entry
         self._new_campaign: dict[str, Any] | None = None
@@ -47,7 +52,11 @@ class PendingActions:
         self._tasks: list[asyncio.Task[None]] = []
 
     def add(self, actions: Mapping[str, Micros]) -> None:
+        """Add actions with the µs at which each is due. One in progress is tried again after its current attempt."""
         self.due.update(actions)
+        repeated = [ref for ref in actions if ref in self.in_progress]
+        if repeated and workflow.patched(names.REQUESTED_DURING_ATTEMPT):
+            self.requested_meanwhile.update(dict.fromkeys(repeated))
 
     def next_at(self) -> Micros | None:
         """Return when (µs) the next action is due, not counting those in progress."""
@@ -64,6 +73,7 @@ class PendingActions:
     def hand_over(self, start: JourneyStart) -> None:
         """Pass everything to the next run, which restarts what is in progress."""
         start.agenda, start.campaign, start.campaign_entry = self.due, self.campaign, self.campaign_entry
+        start.waiting = self.waiting
 
     @property
     def idle(self) -> bool:
@@ -78,8 +88,16 @@ class PendingActions:
     def as_markdown(self) -> str:
         """Return recent outcomes and pending actions, for the Temporal UI; empty if there are none."""
         lines = [f"- {name_of(ref)}: {outcome}" for ref, outcome in list(self.outcomes.items())[-SHOWN_OUTCOMES:]]
-        lines += [f"- {name_of(ref)}: {self.in_progress.get(ref) or 'pending'}" for ref in self.due]
+        lines += [f"- {name_of(ref)}: {self._progress(ref)}" for ref in self.due]
         return "\n\n**Actions**\n\n" + "\n".join(lines) if lines else ""
+
+    def _progress(self, ref: str) -> str:
+        if ref in self.in_progress:
+            return self.in_progress[ref] or "pending"
+        due = minute_text(self.due[ref])
+        if ref in self.waiting:
+            return f"waiting until {due} ({self.waiting[ref]})"
+        return f"pending, due {due}" if self.due[ref] else "pending"
 
     def _run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks = [task for task in self._tasks if not task.done()]
@@ -101,14 +119,27 @@ class PendingActions:
         self._on_progress()
 
     def _apply(self, result: ActResult) -> None:
+        waiting = result.get("waiting", {})
         for ref, outcome in result.get("done", {}).items():
-            self.due.pop(ref, None)
-            self.in_progress.pop(ref, None)
             self.outcomes[ref] = outcome
+            self._settle(ref, None)
         for ref, at in result.get("until", {}).items():
-            self.due[ref] = at
-            self.in_progress.pop(ref, None)
+            self._settle(ref, at)
+            if reason := waiting.get(ref):
+                self.waiting[ref] = reason
         self._new_campaign = result.get("campaign", self._new_campaign)
+
+    def _settle(self, ref: str, until: Micros | None) -> None:
+        """End an attempt. The action is next due at ``until``, or now if it was requested during the attempt."""
+        self.in_progress.pop(ref, None)
+        self.waiting.pop(ref, None)
+        if ref in self.requested_meanwhile:
+            del self.requested_meanwhile[ref]
+            until = EPOCH_MICROS
+        if until is None:
+            self.due.pop(ref, None)
+        else:
+            self.due[ref] = until
 
     # -- the campaign, a workflow of its own --------------------------------------------------------------------------
 

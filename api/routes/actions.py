@@ -43,6 +43,8 @@ ACTION_EXAMPLE = {
     "entry": 2,
     "status": "failed",
     "reason": None,
+    "waits_for": None,
+    "work_status": None,
     "last_error": "smtp: 550 mailbox unavailable",
     "channel": "email",
     "marketing": False,
@@ -113,7 +115,8 @@ async def request_action(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Consent, quiet hours and the message cap apply: an action that they hold back is `suppressed` or `waiting`, with
-    a reason. The journey's history records who requested it and when.
+    a reason. One without an address or an answer about consent waits up to 24 hours for the customer's profile.
+    The journey's history records who requested it and when.
 
     While a task to call the customer is open, a second call is a conflict; `task` has the open task.
     """

@@ -19,8 +19,9 @@ from api.schemas.journeys import JourneyTimeline
 from api.security.route_classes import credential_of, scoped_route
 from contracts.names import journey_id
 from db.journeys import projection
+from db.outreach import action_queries
 from db.people.api_keys import JOURNEYS_READ
-from journey.explain import explain
+from journey.explain import explain, explain_held_back
 from journey.identifiers import ANCHORED_CUSTOMER_ID, CUSTOMER_ID_CHARACTERS, is_customer_id
 from journey.stages import DEFAULT_RULEBOOK, Role
 from journey.state import unpack
@@ -68,6 +69,7 @@ JOURNEY_EXAMPLE = {
     "next_stage": None,
     "held": False,
     "hold_until": None,
+    "next_appointment_at": "2026-03-12T08:00:00+00:00",
 }
 
 
@@ -88,7 +90,8 @@ _DETAILS_EXAMPLE = {
     responses={
         200: json_answer(
             JourneyTimeline,
-            "The journey with its transitions, the newest events of the ledger, and its actions; newest first.",
+            "The journey with its transitions, the newest events of the ledger, and its actions; newest first."
+            " `journey` is null for a customer who has a profile and no events yet.",
             {"journey": {**JOURNEY_EXAMPLE, **_DETAILS_EXAMPLE}, "transitions": [], "events": [], "actions": []},
         ),
         **problems("not-found"),
@@ -107,7 +110,7 @@ async def get_journey(request: Request) -> Response:
         url = f"{gateway.temporal_ui_url.rstrip('/')}/namespaces/{gateway.namespace}/workflows/{workflow}"
     body = await projection.journey_json(gateway.pool, company_id, customer_id, events=limit, url=url)
     if body is None:
-        raise not_found("this customer has no journey")
+        raise not_found("there is no such customer")
     return Response(body, media_type=JSON)
 
 
@@ -126,7 +129,8 @@ def _limit(value: str | None) -> int:
     responses={
         200: json_answer(
             Explanation,
-            "Factors of the scores, the result of every rule with the numbers it compared, and upcoming deadlines.",
+            "Factors of the scores, the result of every rule with the numbers it compared, upcoming deadlines, and"
+            " messages that are held back.",
             {
                 "current_stage": "customer",
                 "scores": {"risk": {"score": "0.00", "factors": []}},
@@ -150,4 +154,6 @@ async def get_explanation(customer_id: CustomerId, gateway: GatewayDep, credenti
     packed, transitions = stored
     rulebook = await gateway.rulebook(credential.company_id)
     answer = explain(unpack(packed), rulebook, Micros(time.time_ns() // 1000))
-    return Response(orjson.dumps({**answer, "customer_id": customer_id, "transitions": transitions}), media_type=JSON)
+    held_back = await action_queries.held_back_actions(gateway.pool, credential.company_id, customer_id)
+    answer |= {"customer_id": customer_id, "transitions": transitions, "held_back": explain_held_back(held_back)}
+    return Response(orjson.dumps(answer), media_type=JSON)

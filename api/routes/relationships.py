@@ -20,7 +20,7 @@ from api.security.route_classes import scoped_route
 from db.journeys import relationships
 from db.journeys.relationships import Position, RelationshipSearch, Sort
 from db.people.api_keys import JOURNEYS_READ
-from journey.text import is_storable
+from journey.text import is_blank, is_storable
 
 MAX_ROWS = 200
 MAX_CURSOR_LENGTH = 1500  # characters; a cursor may contain a name
@@ -53,7 +53,14 @@ async def get_relationships(
     min_risk: Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)] = None,
     max_risk: Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)] = None,
     search: Annotated[
-        str | None, Query(min_length=1, max_length=100, description="part of a name, e-mail address or customer id")
+        str | None,
+        Query(
+            min_length=1,
+            max_length=100,
+            description="words in any order: the beginnings of names, of parts of an e-mail address and of customer"
+            " ids, and phone numbers. Case and accents do not count; if nothing matches, one typo in each word is"
+            " allowed. Also finds customers without a journey, whose `current_stage` is null.",
+        ),
     ] = None,
     sort: Sort = "risk",
     order: Literal["asc", "desc"] = "desc",
@@ -68,7 +75,7 @@ async def get_relationships(
         stages=stage or (),
         min_risk=min_risk,
         max_risk=max_risk,
-        text=search,
+        text=None if search is None or is_blank(search) else search,
         sort=sort,
         descending=order == "desc",
         limit=limit,
@@ -102,7 +109,7 @@ def _position(cursor: str, sort: Sort, order: str) -> Position:
 
 
 def _checked(sort: Sort, value: object) -> str:
-    if sort not in ("risk", "lifetime_value", "days_inactive", "name"):
+    if sort not in ("risk", "lifetime_value", "name"):
         return cursors.timestamp(value)
     if not isinstance(value, str) or len(value) > (200 if sort == "name" else 50):
         raise ValueError("not a value")

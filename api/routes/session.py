@@ -102,7 +102,7 @@ async def sign_in(credentials: SignIn, request: Request, gateway: GatewayDep) ->
 async def get_session(request: Request, gateway: GatewayDep) -> Response:
     """Returns 204 instead of 401 without a session, because browsers log every 401 to the console."""
     secret = gateway.cookies.secret(request)
-    session = secret and await browser_sessions.find(gateway.pool, secret, gateway.session_idle)
+    session = secret and await gateway.authenticator.find_session(request, secret)
     if not secret or not session:
         return Response(status_code=204, headers=_NO_STORE)
     return JSONResponse(_shown(session, secret), headers=_NO_STORE)
@@ -121,7 +121,8 @@ async def sign_out(request: Request, gateway: GatewayDep) -> Response:
     if secret := gateway.cookies.secret(request):
         gateway.cookies.check_csrf(request, secret)
         gateway.authenticator.forget(secret)
-        await browser_sessions.delete(gateway.pool, secret)
+        if await gateway.authenticator.find_session(request, secret):
+            await browser_sessions.delete(gateway.pool, secret)
         gateway.cookies.delete(response)
     return response
 

@@ -26,6 +26,22 @@ from api.schemas.base import (
 Channel = Annotated[str, one_of(*CHANNELS, "task", "webhook")]
 
 
+WaitsFor = Annotated[
+    Literal["profile", "quiet_hours"] | None,
+    Field(
+        description="what an action with the status `waiting` waits for: `profile` until the customer's profile has the"
+        " address or consent that is missing, at most 24 hours; `quiet_hours` until they are over"
+    ),
+]
+WorkStatus = Annotated[
+    Literal["open", "done", "cancelled", "running", "completed"] | None,
+    Field(
+        description="state of the task (`open`, `done`, `cancelled`) or campaign (`running`, `completed`, `cancelled`)"
+        " that the action created; null if it created none. The action itself has `succeeded` as soon as it is created"
+    ),
+]
+
+
 class ActionDetail(Schema):
     """What an action was requested with and what it produced."""
 
@@ -45,6 +61,9 @@ class JourneyAction(Schema):
     action: ActionName
     stage: StageKey
     status: ActionStatus
+    reason: str | None = Field(description="why it was suppressed, cancelled or is waiting")
+    waits_for: WaitsFor
+    work_status: WorkStatus
     attempts: Count
     last_error: str | None
     due_at: datetime
@@ -74,6 +93,8 @@ class Action(Schema):
     entry: Count = Field(description="number of the transition that caused the action, counted from 1 for each journey")
     status: ActionStatus
     reason: str | None = Field(description="why it was suppressed, cancelled or is waiting")
+    waits_for: WaitsFor
+    work_status: WorkStatus
     last_error: str | None
     channel: Channel | None
     marketing: bool = Field(description="whether it counts as a marketing message")
@@ -91,10 +112,10 @@ class ActionCounts(Schema):
     """Number of actions by status; a status without actions is left out."""
 
     pending: Count = optional("due now or later")
-    waiting: Count = optional("held back for now, for example during quiet hours")
-    succeeded: Count = optional("done")
+    waiting: Count = optional("held back for now, during quiet hours or until the profile is complete")
+    succeeded: Count = optional("sent, delivered or recorded; a task or campaign has a state of its own")
     failed: Count = optional("failed permanently")
-    suppressed: Count = optional("not allowed, for example without consent")
+    suppressed: Count = optional("not allowed, for example after a withdrawal of consent")
     cancelled: Count = optional("no longer needed")
 
 

@@ -23,5 +23,6 @@ class CustomerProfile(Schema):
     consent_withdrawn: list[str] = Field(
         description="channels from which the customer has unsubscribed; a sync cannot allow them again"
     )
+    next_appointment_at: datetime | None = Field(description="the earliest booked time still ahead")
     created_at: datetime
     updated_at: datetime

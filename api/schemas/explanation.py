@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.schemas.base import Count, CustomerId, MoneyText, Schema, StageKey, StageKind, StageName, TriggerType
+from api.schemas.base import (
+    ActionName,
+    Count,
+    CustomerId,
+    MoneyText,
+    Schema,
+    StageKey,
+    StageKind,
+    StageName,
+    TriggerType,
+)
 from api.schemas.journeys import Comparison, TransitionReason, TriggerEvent
 
 DecimalText = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", description="exact decimal string")]
@@ -47,6 +57,7 @@ class JourneyFacts(Schema):
     total_appointments: Count
     lifetime_value: MoneyText
     last_appointment_at: datetime | None
+    next_appointment_at: datetime | None
     last_event_at: datetime | None
     missed: Count
     cancelled: Count
@@ -55,6 +66,14 @@ class JourneyFacts(Schema):
     qualified_calls: Count
     ratings: Count
     open_tickets: Count
+
+
+class Booking(Schema):
+    """The booked times that keep the journey out of lapse stages."""
+
+    next_appointment_at: datetime | None = Field(description="the earliest booked time still ahead")
+    booked_until: datetime = Field(description="the latest booked time and its grace; until then no rule lapses")
+    booked_times: list[datetime] = Field(description="booked times still ahead")
 
 
 class RuleVerdict(Schema):
@@ -79,7 +98,19 @@ class Deadline(Schema):
     """What will happen if no event arrives."""
 
     at: datetime
-    leads_to: StageKey | None = Field(description="the stage that is entered; null if only a score or the hold changes")
+    leads_to: StageKey | None = Field(
+        description="the stage that is entered; null if only a score, the hold or a booking changes"
+    )
+    sentence: str
+
+
+class HeldBackAction(Schema):
+    """A message that is held back for now."""
+
+    action: ActionName
+    reason: str
+    waits_for: Literal["profile", "quiet_hours"]
+    until: datetime = Field(description="when it is tried again, at the latest")
     sentence: str
 
 
@@ -105,8 +136,10 @@ class Explanation(Schema):
     trigger_event: TriggerEvent
     previous_stage: StageKey | None
     hold: Hold | None
+    booking: Booking | None = Field(description="null unless an appointment is booked or its grace has not ended")
     scores: ExplainedScores
     facts: JourneyFacts
     rules: list[StageVerdict]
     deadlines: list[Deadline] = Field(description="the next deadlines, at most eight")
+    held_back: list[HeldBackAction] = Field(description="messages that wait for the profile or for quiet hours to end")
     transitions: list[RecentTransition]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.schemas.actions import ActionDetail, Channel, JourneyAction
+from api.schemas.actions import ActionDetail, Channel, JourneyAction, WaitsFor, WorkStatus
 from api.schemas.base import (
     ActionName,
     ActionStatus,
@@ -52,6 +52,7 @@ class JourneySummary(Schema):
     next_stage: StageKey | None = Field(description="the stage that the journey will enter at `next_deadline`")
     held: bool = Field(description="whether the stage is held, so that no rule moves the journey")
     hold_until: datetime | None = Field(description="end of the hold; null if there is none, or until it is released")
+    next_appointment_at: datetime | None = Field(description="the earliest booked time still ahead")
 
 
 class Journey(JourneySummary):
@@ -65,19 +66,37 @@ class Journey(JourneySummary):
     temporal_url: str | None = Field(description="the workflow in the Temporal UI; null if no UI is configured")
 
 
-class Relationship(JourneySummary):
-    """One journey in a list."""
+class Relationship(Schema):
+    """One journey in a list, or a customer who has a profile and no events yet: their fields of a journey are null."""
 
+    customer_id: CustomerId
+    current_stage: StageKey | None = Field(description="null only for a customer without a journey")
+    stage_name: StageName | None
+    stage_entered_at: datetime | None
+    previous_stage: StageKey | None
+    days_in_current_stage: int | None = Field(description="whole days since `stage_entered_at`")
+    created_at: datetime | None = Field(description="when the journey started")
+    lifetime_value: Money | None
+    total_appointments: Count | None = Field(description="completed appointments")
+    last_appointment_at: datetime | None = Field(description="the last completed appointment")
+    risk_score: Score | None
+    engagement_score: Score | None
+    days_inactive: int | None = Field(description="as in a journey")
+    next_deadline: datetime | None = Field(description="when the journey will next be evaluated without an event")
+    next_stage: StageKey | None = Field(description="the stage that the journey will enter at `next_deadline`")
+    held: bool | None = Field(description="whether the stage is held, so that no rule moves the journey")
+    hold_until: datetime | None
+    next_appointment_at: datetime | None = Field(description="the earliest booked time still ahead")
     name: str | None
     email: str | None
 
 
 class RelationshipsPage(Schema):
-    """A page of journeys."""
+    """A page of journeys; with `search`, also of customers without one."""
 
     relationships: list[Relationship]
     next_cursor: NextCursor
-    total: Count = optional("journeys on all pages; present if `count` was requested")
+    total: Count = optional("rows on all pages; present if `count` was requested")
 
 
 class Comparison(Schema):
@@ -128,7 +147,7 @@ class LedgerEvent(Schema):
 class JourneyTimeline(Schema):
     """A journey with its history, newest first."""
 
-    journey: Journey
+    journey: Journey | None = Field(description="null if the customer has a profile and no events yet")
     transitions: list[Transition]
     events: list[LedgerEvent] = Field(description="the newest events of the ledger, up to `limit`")
     actions: list[JourneyAction]
@@ -158,6 +177,8 @@ class TimelineAction(Schema):
     stage: StageKey
     status: ActionStatus
     reason: str | None
+    waits_for: WaitsFor
+    work_status: WorkStatus
     attempts: Count
     last_error: str | None
     channel: Channel | None
@@ -202,6 +223,7 @@ class JourneyState(Schema):
     lifetime_value: MoneyText
     total_appointments: Count
     last_appointment_at: datetime | None
+    booked_times: list[datetime] = optional("booked times of open appointments, passed ones too")
     held: bool
     hold_until: datetime | None
     next_deadline: datetime | None

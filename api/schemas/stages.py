@@ -47,6 +47,9 @@ class ScoringSettings(Schema):
     """Weights and thresholds of the scores."""
 
     high_risk: Weight = Field(description="risk score above which a customer counts as at risk")
+    booking_grace_hours: int = Field(
+        description="hours after a booked time during which an appointment without an outcome still counts as booked"
+    )
     risk_inactive_days: Annotated[list[int], Field(min_length=2, max_length=2)]
     risk_inactive_weights: Annotated[list[Weight], Field(min_length=2, max_length=2)]
     risk_missed_rate: Weight

@@ -4,8 +4,8 @@ Valid credentials are cached for `CACHE_SECONDS`, so that most requests do not q
 `OUTAGE_SECONDS` while Postgres is unavailable, so that events are still accepted. A revoked key stops working within
 `CACHE_SECONDS` as long as Postgres is available. A browser session stands for an API key and is cached in the same way.
 
-Unknown API keys are remembered for `UNKNOWN_SECONDS`, and limited per IP address: a key that was valid before is never
-affected, and a client that repeats one wrong key does not use up its neighbours' attempts.
+Unknown API keys and sessions are remembered for `UNKNOWN_SECONDS`, and limited per IP address: what was valid before is
+never affected, and a client that repeats one wrong key does not use up its neighbours' attempts.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CACHE_SECONDS = 5.0  # a credential is accepted for this long without a query
 OUTAGE_SECONDS = 3600.0  # ... and for this long while Postgres is unavailable
 QUERY_LIMIT = 1.0  # seconds that a request with a cached credential waits for Postgres
 CACHE_SIZE = 10_000  # credentials
-UNKNOWN_SECONDS = 60.0  # an unknown API key is rejected for this long without a query
+UNKNOWN_SECONDS = 60.0  # an unknown API key or session is rejected for this long without a query
 TOUCH_INTERVAL = 300.0  # seconds between two updates of `last_used_at`
 MAX_KEY_LENGTH = 200  # characters
 
@@ -97,7 +97,7 @@ class Authenticator:
         Args:
             rate_limit: Requests per key in the notation of `limits`, such as ``6000/minute``.
             idle: A session ends after this time without a request.
-            limits: How many wrong API keys one IP address may send.
+            limits: How many wrong API keys and sessions one IP address may send.
 
         Raises:
             ValueError: The rate limit cannot be parsed.
@@ -105,7 +105,7 @@ class Authenticator:
         self._pool, self._cookies, self._idle = pool, cookies, idle
         self._rate = RateLimiter(rate_limit)
         self._cache: dict[bytes, _CachedCredential] = {}
-        self._unknown_keys: dict[bytes, float] = {}  # digest → until when (monotonic seconds), oldest first
+        self._unknown: dict[bytes, float] = {}  # digest → until when (monotonic seconds), oldest first
         self._limits = limits
         self._database_down = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -132,32 +132,54 @@ class Authenticator:
             cached.fresh_until = monotonic() + CACHE_SECONDS
             self._in_background(self._query_in_background(presented, cached))
             return cached.credential
-        if cached is None and isinstance(presented, _ApiKey):
-            return await self._query_new_key(presented, request)
+        if cached is None:
+            return await self._query_new(presented, request)
         return await self._query(presented, cached)
 
-    async def _query_new_key(self, key: _ApiKey, request: Request) -> Credential:
-        """Look up a key that is not cached, unless its address has sent too many wrong ones. Counts it if wrong."""
-        network = client_network(request.client.host if request.client else "")
-        if monotonic() < self._unknown_keys.get(key.digest, 0.0):
-            if wait := self._limits.repeated_keys.hit(network):
-                raise _too_many_wrong_keys(wait)
-            raise key.unknown()
-        if wait := self._limits.wrong_keys.exhausted(network):
-            raise _too_many_wrong_keys(wait)
+    async def _query_new(self, presented: _ApiKey | _BrowserSession, request: Request) -> Credential:
+        """Look up what is not cached, unless its address has sent too many wrong ones. Counts it if wrong."""
+        if self._is_unknown(presented, request):
+            raise presented.unknown()
         try:
-            return await self._query(key, None)
+            return await self._query(presented, None)
         except Problem as error:
             if error.status == 401:
-                self._limits.wrong_keys.hit(network)
-                self._remember_unknown(key)
+                self._remember_unknown(presented, request)
             raise
 
-    def _remember_unknown(self, key: _ApiKey) -> None:
-        self._unknown_keys.pop(key.digest, None)
-        if len(self._unknown_keys) >= CACHE_SIZE:
-            del self._unknown_keys[next(iter(self._unknown_keys))]
-        self._unknown_keys[key.digest] = monotonic() + UNKNOWN_SECONDS
+    async def find_session(self, request: Request, secret: str) -> Session | None:
+        """Look up a session in Postgres; None if it is unknown or over.
+
+        Raises the problem 429 if the request's address has sent too many unknown ones.
+        """
+        presented = _BrowserSession(secret, self._idle)
+        if self._is_unknown(presented, request):
+            return None
+        session = await browser_sessions.find(self._pool, secret, self._idle)
+        if session is None:
+            self._remember_unknown(presented, request)
+        return session
+
+    def _is_unknown(self, presented: _ApiKey | _BrowserSession, request: Request) -> bool:
+        """Whether it was unknown a moment ago. Raises the problem 429 if its address has sent too many unknown ones."""
+        network, is_key = _network(request), isinstance(presented, _ApiKey)
+        if monotonic() < self._unknown.get(presented.digest, 0.0):
+            # not for sessions: an open dashboard repeats them, and has to be told that its session has ended
+            if is_key and (wait := self._limits.repeated_keys.hit(network)):
+                raise _too_many_wrong(presented, wait)
+            return True
+        limit = self._limits.wrong_keys if is_key else self._limits.wrong_sessions
+        if wait := limit.exhausted(network):
+            raise _too_many_wrong(presented, wait)
+        return False
+
+    def _remember_unknown(self, presented: _ApiKey | _BrowserSession, request: Request) -> None:
+        limit = self._limits.wrong_keys if isinstance(presented, _ApiKey) else self._limits.wrong_sessions
+        limit.hit(_network(request))
+        self._unknown.pop(presented.digest, None)
+        if len(self._unknown) >= CACHE_SIZE:
+            del self._unknown[next(iter(self._unknown))]
+        self._unknown[presented.digest] = monotonic() + UNKNOWN_SECONDS
 
     def forget(self, secret: str) -> None:
         """Remove a session that has ended from the cache."""
@@ -212,6 +234,10 @@ class Authenticator:
         task.add_done_callback(self._tasks.discard)
 
 
+def _network(request: Request) -> str:
+    return client_network(request.client.host if request.client else "")
+
+
 def _digest(plaintext: str) -> bytes:
     return sha256(plaintext.encode(errors="surrogatepass")).digest()
 
@@ -227,8 +253,9 @@ def _bearer(request: Request) -> str:
     return plaintext
 
 
-def _too_many_wrong_keys(wait: int) -> Exception:
-    detail = "too many requests with unknown API keys from this address"
+def _too_many_wrong(presented: _ApiKey | _BrowserSession, wait: int) -> Exception:
+    what = "API keys" if isinstance(presented, _ApiKey) else "sessions"
+    detail = f"too many requests with unknown {what} from this address"
     return problem("rate-limited", detail, headers={"Retry-After": str(wait)})
 
 

@@ -11,6 +11,7 @@ PAGES = "120/minute"
 UNSUBSCRIBING = "600/minute"  # mail services send these for many customers from one address
 FAILED_SIGN_INS = "30/minute"
 WRONG_KEYS = "30/minute"
+WRONG_SESSIONS = "300/minute"  # an office has one address, and all its sessions may have ended over night
 
 
 @dataclass(slots=True)
@@ -21,6 +22,7 @@ class IpRateLimits:
     unsubscribing: RateLimiter = field(default_factory=lambda: RateLimiter(UNSUBSCRIBING))
     wrong_keys: RateLimiter = field(default_factory=lambda: RateLimiter(WRONG_KEYS))  # different unknown API keys
     repeated_keys: RateLimiter = field(default_factory=lambda: RateLimiter(WRONG_KEYS))  # those that were sent before
+    wrong_sessions: RateLimiter = field(default_factory=lambda: RateLimiter(WRONG_SESSIONS))  # different unknown ones
     failed_sign_ins: RateLimiter = field(default_factory=lambda: RateLimiter(FAILED_SIGN_INS))
 
 

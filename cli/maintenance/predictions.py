@@ -66,7 +66,12 @@ async def list_models(settings: Settings, company: int | None, as_json: bool) ->
 
 
 def _row(company_id: int, version: ReturnModel) -> dict[str, Any]:
-    return {"company_id": company_id, **asdict(version), "fitted_at": version.fitted_at.isoformat()}
+    return {
+        "company_id": company_id,
+        **asdict(version),
+        "fitted_at": version.fitted_at.isoformat(),
+        "has_model": version.model is not None,
+    }
 
 
 def _report(models: list[dict[str, Any]], empty: str, as_json: bool) -> int:
@@ -86,10 +91,20 @@ def _table_row(model: dict[str, Any]) -> dict[str, Any]:
         "history": f"{model['history_from']} to {model['history_to']}" if model["history_from"] else None,
         "customers": f"{model['customers']:,}",
         "came_back": f"{model['returned_customers']:,}",
-        "model": f"none: {model['reason']}" if model["reason"] else _parameters(model),
+        "model": _model(model) if model["has_model"] else f"none: {model['reason']}",
+        "auc": _measure(model, "auc"),
+        "calibration_error": _measure(model, "calibration_error"),
     }
 
 
-def _parameters(model: dict[str, Any]) -> str:
+def _model(model: dict[str, Any]) -> str:
+    if model["parameters"] is None:
+        return f"{model['method']} (no BG/NBD: {model['reason']})"
     parameters = ", ".join(f"{name} {model['parameters'][name]:.4g}" for name in ("r", "alpha", "a", "b"))
     return f"{model['method']}: {parameters}; log-likelihood {model['log_likelihood']:,.1f}"
+
+
+def _measure(model: dict[str, Any], name: str) -> str | None:
+    """A figure of the method in use, from the comparison with the second half of the history."""
+    compared = (model["comparison"] or {}).get(model["method"])
+    return None if compared is None else f"{compared[name]:.3f}"

@@ -82,10 +82,7 @@ async def list_actions(settings: Settings, company: int, search: ActionSearch, a
     if as_json:
         print_json({"actions": actions, "counts": counts})
         return 0
-    shown = ("id", "customer_id", "action", "status")
-    print_rows(
-        [{**{name: action[name] for name in shown}, "why": _why(action)} for action in actions], "No matching actions."
-    )
+    print_rows([_row(action) for action in actions], "No matching actions.")
     if counts:
         console.print(", ".join(f"{count:,} {status}" for status, count in sorted(counts.items())))
     return 0
@@ -141,6 +138,12 @@ async def execute_command(client: Client, company: int, customer_id: str, comman
     except CommandError as error:
         return str(error)
     return None
+
+
+def _row(action: dict[str, Any]) -> dict[str, Any]:
+    """The status of an action that created a task or campaign is theirs: a new task is open, not done."""
+    shown = {name: action[name] for name in ("id", "customer_id", "action")}
+    return {**shown, "status": action["work_status"] or action["status"], "why": _why(action)}
 
 
 def _why(action: dict[str, Any]) -> str:

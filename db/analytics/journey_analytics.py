@@ -18,10 +18,10 @@ from typing import Any, LiteralString
 
 import orjson
 
+from db.analytics.key_figures import STANDING, key_figures, previous_key_figures
 from db.analytics.rollup_reader import RollupReader, read_rollups, span_params
 from db.connections import Pool
 from db.essential_queries import RegisteredQuery
-from db.sql_fragments import AMOUNT_TYPES
 from journey.stages import DEFAULT_RULEBOOK, Role, Stage, keys_with_role
 
 #: the number of UTC days in a period, including its last day; None: no lower bound
@@ -63,12 +63,14 @@ class AnalyticsQuery:
             "until": self.until,
             **span_params("ever", None, last),
             **span_params("period", self.since, last),
+            **span_params("before", None, None if self.since is None else self.since - timedelta(days=1)),
+            "since": self.since,
         }
 
     def clauses(self, reader: RollupReader) -> LiteralString:
         """Return the `with` clauses `stages`, `moved` (all moves by from, to) and `standing` (customers by stage)."""
         moves = reader.rows("move", "ever") + (NOT_YET_EFFECTIVE if self.as_of else "")
-        return f"{reader.clauses}, {_MOVED.replace('MOVES', moves)}, {_STANDING}"
+        return f"{reader.clauses}, {_MOVED.replace('MOVES', moves)}, {STANDING.replace('MOVED', 'moved')}"
 
 
 #: whether a transition had taken effect by `until`. "More than 90 days" is true only after its deadline, so a deadline
@@ -91,12 +93,6 @@ select (transitioned_at at time zone 'UTC')::date, array[coalesce(from_stage, ''
 _MOVED: LiteralString = """
 moved as materialized (
     select key[1] as from_stage, key[2] as to_stage, sum(n) as n, sum(amount) as seconds from (MOVES) m group by 1, 2)
-"""
-_STANDING: LiteralString = """
-standing as materialized (
-    select stage, sum(n)::bigint as n from (
-        select to_stage as stage, n from moved union all select from_stage, -n from moved where from_stage <> '') m
-     group by stage having sum(n) > 0)
 """
 
 _DISTRIBUTION: LiteralString = """
@@ -154,31 +150,15 @@ select coalesce(json_object_agg(stage, round(seconds / 86400 / entries, 4) order
   from stays left join stages using (stage) where entries > 0)
 """
 
-_VALUE_NOW: LiteralString = "(select sum(amount) from (REVENUE union all ADJUSTED) v)"
-_VALUE_THEN: LiteralString = """
-(select sum((payload ->> 'amount')::numeric) from journey_events
-  where company_id = %(company)s and outcome = 'applied' and type in AMOUNT_TYPES
-    and occurred_at <= %(until)s)
-""".replace("AMOUNT_TYPES", AMOUNT_TYPES)
-_SUMMARY: LiteralString = """
-(select json_build_object(
-    'total_customers', total,
-    'at_risk_count', at_risk, 'at_risk_percentage', coalesce(round(100.0 * at_risk / nullif(total, 0), 2), 0),
-    'vip_count', vip, 'vip_percentage', coalesce(round(100.0 * vip / nullif(total, 0), 2), 0),
-    'avg_lifetime_value', coalesce(round(VALUE / nullif(total, 0), 2), 0))
-  from (select coalesce(sum(n), 0)::bigint as total,
-               coalesce(sum(n) filter (where stage = any(%(at_risk_stages)s)), 0)::bigint as at_risk,
-               coalesce(sum(n) filter (where stage = any(%(vip_stages)s)), 0)::bigint as vip from standing) counted)
-"""
-
 _DASHBOARD: LiteralString = """
 select json_build_object(
-    'period', %(period)s::text, 'as_of', %(until)s::timestamptz, 'total_customers', s -> 'total_customers',
+    'period', %(period)s::text, 'period_from', %(since)s::date, 'as_of', %(until)s::timestamptz, 'previous', p,
+    'total_customers', s -> 'total_customers',
     'at_risk_count', s -> 'at_risk_count', 'at_risk_percentage', s -> 'at_risk_percentage',
     'vip_count', s -> 'vip_count', 'vip_percentage', s -> 'vip_percentage',
     'avg_lifetime_value', s -> 'avg_lifetime_value',
     'funnel_data', f, 'transitions', t, 'stage_times', d, 'distribution', n)::text
-  from (select SUBQUERIES) as results(s, f, t, d, n)
+  from (select SUBQUERIES) as results(s, f, t, d, n, p)
 """
 
 
@@ -201,10 +181,11 @@ def _time_in_stage(query: AnalyticsQuery, reader: RollupReader) -> LiteralString
 
 
 def _summary(query: AnalyticsQuery, reader: RollupReader) -> LiteralString:
-    if query.as_of is not None:
-        return _SUMMARY.replace("VALUE", _VALUE_THEN)
-    revenue, adjusted = reader.rows("revenue", "ever"), reader.rows("adjusted", "ever")
-    return _SUMMARY.replace("VALUE", _VALUE_NOW.replace("REVENUE", revenue).replace("ADJUSTED", adjusted))
+    return key_figures(reader, is_past=query.as_of is not None)
+
+
+def _previous(query: AnalyticsQuery, reader: RollupReader) -> LiteralString:
+    return "null" if query.since is None else previous_key_figures(reader)
 
 
 async def distribution(pool: Pool, company_id: int, query: AnalyticsQuery) -> dict[str, int]:
@@ -252,12 +233,12 @@ async def _read(pool: Pool, company_id: int, query: AnalyticsQuery, subquery: _S
 async def dashboard(pool: Pool, company_id: int, query: AnalyticsQuery) -> bytes:
     """Return all of these from one snapshot as the text of one JSON object.
 
-    It has the fields of the summary, ``funnel_data``, ``transitions``, ``stage_times``, ``distribution``, ``period``
-    and ``as_of``.
+    It has the fields of the summary, ``funnel_data``, ``transitions``, ``stage_times``, ``distribution``, ``period``,
+    ``period_from``, ``as_of`` and ``previous``: the summary at the end of the period before (None for all).
     """
 
     def statement(reader: RollupReader) -> LiteralString:
-        parts = (_summary, _funnel, _transitions, _time_in_stage, _distribution)
+        parts = (_summary, _funnel, _transitions, _time_in_stage, _distribution, _previous)
         subqueries = ", ".join(part(query, reader) for part in parts)
         return query.clauses(reader) + _DASHBOARD.replace("SUBQUERIES", subqueries)
 

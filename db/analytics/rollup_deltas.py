@@ -91,7 +91,8 @@ money as materialized (
     select s.sign, e.type, e.amount, (e.occurred_at at time zone 'UTC')::date as day,
            coalesce(reached.stage, first.stage)::text as stage
       from scope s cross join lateral (
-          select occurred_at, event_id, type, (payload ->> 'amount')::numeric as amount from journey_events e
+          select occurred_at, event_id, type, coalesce((payload ->> 'amount')::numeric, 0) as amount
+            from journey_events e
            where e.company_id = %(company)s and e.customer_id = s.customer_id and e.outcome = 'applied'
              and e.type in AMOUNT_TYPES and e.version < s.before
              and (e.version >= s.first_new or e.occurred_at >= s.changed_from) offset 0) e

@@ -81,7 +81,7 @@ moves as materialized (
 ), earned as (
     -- of two appointments at the same instant, each belongs to the stage that it led to
     select coalesce(reached.stage, first.stage) as stage, %(to)s::date as day,
-           sum((payload ->> 'amount')::numeric) as revenue
+           sum(coalesce((payload ->> 'amount')::numeric, 0)) as revenue
       from journey_events e
       join customer_relationships r on r.company_id = e.company_id and r.customer_id = e.customer_id
       left join lateral (

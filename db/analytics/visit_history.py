@@ -1,8 +1,4 @@
-"""Visit histories from the ledger, in the notation of the BG/NBD model in `journey/bgnbd.py`.
-
-A visit is a UTC day with a completed appointment. `x` is the number of repeat visits (visits - 1), `t_x` the days from
-the first to the last visit, and `age` the days from the first visit until a given day.
-"""
+"""Visit histories from the ledger, for return models (`journey/return_fit.py`) and their forecasts."""
 
 from __future__ import annotations
 
@@ -10,76 +6,73 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import LiteralString, NamedTuple
+from typing import LiteralString
 
 from db.connections import Pool, tenant_rows, tenant_transaction
+from journey.visits import Visits
 
 FETCH_SIZE = 10_000  # rows fetched at once from the server-side cursor
 
 
-class VisitSummary(NamedTuple):
-    """The visits of one customer."""
-
-    x: int
-    t_x: int
-    age: int
-
-
 @dataclass(slots=True)
 class VisitHistory:
-    """The visits of all customers of a company up to the end of `until`, grouped by equal (x, t_x, age).
-
-    `counts` holds the number of customers in each group.
-    """
+    """The visits of all customers of a company up to the end of `until`; customers without a visit are absent."""
 
     until: date
-    x: array[int] = field(default_factory=lambda: array("q"))
-    t_x: array[int] = field(default_factory=lambda: array("q"))
-    age: array[int] = field(default_factory=lambda: array("q"))
-    counts: array[int] = field(default_factory=lambda: array("q"))
+    visits: list[Visits] = field(default_factory=list)
 
     @property
     def customers(self) -> int:
-        return sum(self.counts)
+        return len(self.visits)
 
     @property
     def returned(self) -> int:
         """The number of customers with a second visit."""
-        return sum(count for x, count in zip(self.x, self.counts, strict=True) if x)
+        return sum(len(each.days) > 1 for each in self.visits)
 
     @property
     def days(self) -> int:
         """The days since the first visit of any customer."""
-        return max(self.age, default=0)
+        return max((each.age(self.until.toordinal()) for each in self.visits), default=0)
 
     @property
     def since(self) -> date | None:
-        return self.until - timedelta(days=self.days) if self.counts else None
+        return self.until - timedelta(days=self.days) if self.visits else None
 
 
-# Postgres sorts and groups, on disk if necessary; the result has fewer rows than there are customers.
-_HISTORY: LiteralString = """
-with visits as (
-    select customer_id, (occurred_at at time zone 'UTC')::date as day from journey_events
-     where company_id = %(company)s and outcome = 'applied' and type = 'appointment.completed'
-       and occurred_at < (%(until)s::date + 1)::timestamp at time zone 'UTC'
-), customers as (
-    select count(distinct day) - 1 as x, max(day) - min(day) as t_x, %(until)s::date - min(day) as age
-      from visits group by customer_id
+#: The days on which customers (`CONDITION`) came or did not, numbered as by `date.toordinal`.
+_DAYS: LiteralString = """
+select e.customer_id, (occurred_at at time zone 'UTC')::date - date '0001-01-01' + 1 as day,
+       coalesce(sum((payload ->> 'amount')::numeric) filter (where type = 'appointment.completed'), 0) as amount,
+       bool_or(type = 'appointment.completed') as came, bool_or(type <> 'appointment.completed') as missed
+  from journey_events e
+ where CONDITION and outcome = 'applied'
+   and type in ('appointment.completed', 'appointment.missed', 'appointment.cancelled')
+   and occurred_at < (%(until)s::date + 1)::timestamp at time zone 'UTC'
+ group by 1, 2
+"""
+_DAYS_TOGETHER: LiteralString = """
+select array_agg(day order by day) filter (where came), array_agg(amount::float8 order by day) filter (where came),
+       array_agg(day order by day) filter (where missed)
+  from (DAYS) d
+""".replace("DAYS", _DAYS)
+#: The columns of `visits_from` for one customer (`COMPANY`, `CUSTOMER`); the days are null without a visit.
+VISITS_OF_CUSTOMER: LiteralString = _DAYS_TOGETHER.replace(
+    "CONDITION", "e.company_id = COMPANY and e.customer_id = CUSTOMER"
 )
-select x, t_x, age, count(*) from customers group by x, t_x, age
-"""
+# Postgres sorts and groups, on disk if necessary.
+_HISTORY: LiteralString = (
+    _DAYS_TOGETHER.replace("CONDITION", "e.company_id = %(company)s") + " group by customer_id having bool_or(came)"
+)
+_OF_CUSTOMERS: LiteralString = """
+select c.external_id, v.* from customers c cross join lateral (VISITS) v(days, amounts, missed)
+ where c.company_id = %(company)s and c.external_id = any(%(customers)s) and days is not null
+""".replace("VISITS", VISITS_OF_CUSTOMER.replace("COMPANY", "c.company_id").replace("CUSTOMER", "c.id"))
 
-_SUMMARIES: LiteralString = """
-select c.external_id, count(distinct day) - 1, max(day) - min(day), %(until)s::date - min(day)
-  from customers c cross join lateral (
-    select (occurred_at at time zone 'UTC')::date as day from journey_events e
-     where e.company_id = c.company_id and e.customer_id = c.id
-       and outcome = 'applied' and type = 'appointment.completed'
-       and occurred_at < (%(until)s::date + 1)::timestamp at time zone 'UTC') visits
- where c.company_id = %(company)s and c.external_id = any(%(customers)s)
- group by c.external_id
-"""
+
+def visits_from(days: Sequence[int], amounts: Sequence[float], missed: Sequence[int] | None) -> Visits:
+    """Return the visits that a row describes."""
+    return Visits(array("i", days), array("d", amounts), array("i", missed or ()))
 
 
 async def load_visit_history(pool: Pool, company_id: int, until: date) -> VisitHistory:
@@ -92,18 +85,15 @@ async def load_visit_history(pool: Pool, company_id: int, until: date) -> VisitH
     async with tenant_transaction(pool, company_id) as connection, connection.cursor(name="history") as cursor:
         cursor.itersize = FETCH_SIZE
         await cursor.execute(_HISTORY, {"company": company_id, "until": until})
-        async for x, t_x, age, count in cursor:
-            history.x.append(x)
-            history.t_x.append(t_x)
-            history.age.append(age)
-            history.counts.append(count)
+        async for row in cursor:
+            history.visits.append(visits_from(*row))
     return history
 
 
-async def visit_summaries(
+async def visits_of_customers(
     pool: Pool, company_id: int, customer_ids: Sequence[str], until: date
-) -> dict[str, VisitSummary]:
+) -> dict[str, Visits]:
     """Return the visits of these customers by external id; customers without a visit are absent."""
     parameters = {"company": company_id, "customers": list(customer_ids), "until": until}
-    rows = await tenant_rows(pool, company_id, _SUMMARIES, parameters)
-    return {row[0]: VisitSummary(*row[1:]) for row in rows}
+    rows = await tenant_rows(pool, company_id, _OF_CUSTOMERS, parameters)
+    return {row[0]: visits_from(*row[1:]) for row in rows}

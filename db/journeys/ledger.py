@@ -13,6 +13,7 @@ from psycopg import Rollback
 
 from db.analytics.rollup_writer import remove_commit
 from db.connections import Pool, pooled_connection, tenant_rows
+from db.journeys.ledger_history import KNOWS_APPOINTMENTS
 from db.journeys.side_effects import SIDE_EFFECTS
 from journey.time import Micros
 
@@ -132,12 +133,15 @@ _COLUMNS = {
     "next_stage": "text",
     "hold_until": "timestamptz",
     "held": "boolean",
+    "booked_times": "timestamptz[]",
 }
 
-# The rules by which the commit was decided are still current, and none of its new events is in the ledger yet.
-_UNCHANGED = """
+# The rules by which the commit was decided are still current, none of its new events is in the ledger yet, and their
+# appointments are new as assumed.
+_UNCHANGED = f"""
 exists (select from companies where id = %(company)s and rules_version = %(rules_version)s)
 and not exists (select from journey_events where company_id = %(company)s and event_id = any(%(new_ids)s::text[]))
+and (%(appointments)s::text[] = '{{}}' or not {KNOWS_APPOINTMENTS})
 """
 
 _INSERT_JOURNEY = f"""
@@ -164,6 +168,7 @@ and (%(expected_decided_at)s::timestamptz is null or decided_at = %(expected_dec
 _UPDATE_JOURNEY = f"""
 with r as (
     update customer_relationships set updated_at = now(), changed = pg_current_xact_id()::text::bigint,
+           return_probability = case total_appointments when %(total_appointments)s::int then return_probability end,
            {", ".join(f"{name} = %({name})s::{sql_type}" for name, sql_type in _COLUMNS.items())}
      where {_IS_EXPECTED_ROW} and {_UNCHANGED}
     returning id, customer_id

@@ -14,6 +14,7 @@ from psycopg import generators, sql
 from psycopg.pq import Escaping, ExecStatus
 
 from db.connections import Connection, Pool, pooled_connection, tenant_rows
+from db.outreach.action_progress import progress_columns
 from db.people.phone_numbers import E164_OF_C
 from journey.stages import DEFAULT_RULEBOOK
 
@@ -21,6 +22,9 @@ _DEFAULT_NAMES = sql.Literal(orjson.dumps({stage.key: stage.name for stage in DE
 
 # The last completed appointment; before the first one, the last event of any kind (`f.e`, seconds).
 INACTIVE_SINCE = "coalesce(r.last_appointment_at, to_timestamp((r.state #>> '{f,e}')::double precision))"
+
+#: The earliest booked time of an open appointment that is still ahead, of `r` (customer_relationships).
+NEXT_APPOINTMENT = "(select min(booked) from unnest(r.booked_times) booked where booked > now())"
 
 
 def days_since(instant: str) -> str:
@@ -35,7 +39,8 @@ JOURNEY_COLUMNS = sql.SQL(
     " coalesce(n.names ->> r.current_stage, r.current_stage) as stage_name, r.stage_entered_at, r.previous_stage,"
     f" {days_since('r.stage_entered_at')} as days_in_current_stage, r.created_at, r.lifetime_value,"
     " r.total_appointments, r.last_appointment_at, r.risk_score, r.engagement_score,"
-    f" {days_since(INACTIVE_SINCE)} as days_inactive, r.next_deadline, r.next_stage, r.held, r.hold_until"
+    f" {days_since(INACTIVE_SINCE)} as days_inactive, r.next_deadline, r.next_stage, r.held, r.hold_until,"
+    f" {NEXT_APPOINTMENT} as next_appointment_at"
 )
 
 
@@ -58,7 +63,7 @@ prepare journey_with_timeline (bigint, text, int, text) as
 with {names}
 select json_build_object(
     'journey', (select row_to_json(j) from (select {fields}, c.name, c.email, c.phone,
-        {e164} as phone_e164, r.notes, $4 as temporal_url) j),
+        {e164} as phone_e164, r.notes, $4 as temporal_url) j where r.id is not null),
     'transitions', (
         select coalesce(json_agg(t), '[]') from (
             select t.id, t.from_stage, coalesce(n.names ->> t.from_stage, t.from_stage) as from_stage_name,
@@ -72,16 +77,16 @@ select json_build_object(
             order by e.occurred_at desc, e.event_id desc limit $3) e),
     'actions', (
         select coalesce(json_agg(a), '[]') from (
-            select a.id, a.action, a.stage_key as stage, a.status, a.attempts, a.last_error, a.due_at, a.created_at,
-                a.updated_at
+            select a.id, a.action, a.stage_key as stage, a.status, a.reason, a.attempts, a.last_error, a.due_at,
+                a.created_at, a.updated_at, {progress}
             from journey_actions a where a.relationship_id = r.id order by a.created_at desc, a.id desc) a)
 )::text
 from customers c
-join customer_relationships r on r.company_id = c.company_id and r.customer_id = c.id
+left join customer_relationships r on r.company_id = c.company_id and r.customer_id = c.id
 cross join names n
 where c.company_id = $1 and c.external_id = $2
 """
-).format(names=stage_names(sql.SQL("$1")), fields=JOURNEY_COLUMNS, e164=E164_OF_C)
+).format(names=stage_names(sql.SQL("$1")), fields=JOURNEY_COLUMNS, progress=progress_columns("a"), e164=E164_OF_C)
 
 _STATE = """
 select r.state, coalesce((
@@ -103,7 +108,7 @@ async def journey_json(
         url: Included as `temporal_url`.
 
     Returns:
-        The JSON text; None if there is no such journey.
+        The JSON text, whose `journey` is null for a customer without one; None if there is no such customer.
     """
     async with pooled_connection(pool) as connection:
         # Scope and statement in one message: one round trip, one implicit transaction, and the prepared plan.

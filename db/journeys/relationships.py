@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from psycopg import sql
 
 from db.connections import Pool, tenant_rows
 from db.journeys.projection import INACTIVE_SINCE, JOURNEY_COLUMNS, stage_names
+from db.people.customer_search import Found, find_customers
 from db.sql_fragments import conjunction, json_array
 
 Sort = Literal[
@@ -23,7 +25,7 @@ Sort = Literal[
     "created_at",
 ]
 
-#: the column and the type of each sort order
+#: the column and the type of each sort order; each has an index with the customer's row id as its last column
 SORTS: dict[Sort, tuple[sql.SQL, sql.SQL]] = {
     "risk": (sql.SQL("r.risk_score"), sql.SQL("numeric")),
     "lifetime_value": (sql.SQL("r.lifetime_value"), sql.SQL("numeric")),
@@ -31,15 +33,31 @@ SORTS: dict[Sort, tuple[sql.SQL, sql.SQL]] = {
     "stage_entered_at": (sql.SQL("r.stage_entered_at"), sql.SQL("timestamptz")),
     "next_deadline": (sql.SQL("r.next_deadline"), sql.SQL("timestamptz")),
     "name": (sql.SQL("lower(c.name)"), sql.SQL("text")),
-    # The negative time sorts like the days since, and does not change between two pages.
-    "days_inactive": (sql.SQL(f"-extract(epoch from {INACTIVE_SINCE})"), sql.SQL("numeric")),
+    "days_inactive": (sql.SQL(INACTIVE_SINCE), sql.SQL("timestamptz")),  # in the opposite direction
     "created_at": (sql.SQL("r.created_at"), sql.SQL("timestamptz")),
 }
+
+_JOURNEYS = sql.SQL("customer_relationships r")
+_CUSTOMERS_WITH_JOURNEYS = sql.SQL(
+    "customers c join customer_relationships r on r.company_id = c.company_id and r.customer_id = c.id"
+)
+_CUSTOMERS = sql.SQL(
+    "customers c left join customer_relationships r on r.company_id = c.company_id and r.customer_id = c.id"
+)
+_OF_JOURNEY, _OF_CUSTOMER = sql.SQL("r.customer_id"), sql.SQL("c.id")
+
+
+class _Part(enum.Enum):
+    """The rows of a page that one statement reads."""
+
+    VALUES = enum.auto()  # those with a value to sort by, in the order of an index
+    NULLS = enum.auto()  # those without one
+    ALL = enum.auto()  # all, sorted: for a few customers
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The position of a row in the sort order: the sorted value as text (None for null) and the relationship's id."""
+    """The position of a row in the sort order: the sorted value as text (None for null) and the customer's row id."""
 
     value: str | None
     id: int
@@ -62,51 +80,106 @@ class RelationshipSearch:
 async def list_relationships(pool: Pool, company_id: int, search: RelationshipSearch) -> tuple[bytes, Position | None]:
     """Return a page of relationships as the text of a JSON array, and the position after which the next page starts.
 
-    Null values sort last in both directions.
+    A search by text also finds customers without a relationship. Null values sort last in both directions.
     """
-    column, kind = SORTS[search.sort]
-    conditions: list[sql.Composable] = [sql.SQL("r.company_id = %(company_id)s")]
-    params: dict[str, Any] = {"company_id": company_id, "limit": search.limit + 1}
-    _filter(search, conditions, params)
-    if search.after is not None:
-        conditions.append(_beyond(column, kind, search.descending, search.after))
-        params |= {"value": search.after.value, "id": search.after.id}
-    direction = sql.SQL("desc" if search.descending else "asc")
-    statement = sql.SQL(
-        "with {names}, page as materialized (select r.id, {column} as value from customer_relationships r"
-        " join customers c on c.company_id = r.company_id and c.id = r.customer_id where {conditions}"
-        " order by {column} {direction} nulls last, r.id {direction} limit %(limit)s)"
-        " select (select row_to_json(j) from (select {fields}, c.name, c.email) j)::text, p.value::text, r.id"
-        " from page p join customer_relationships r on r.id = p.id"
-        " join customers c on c.company_id = r.company_id and c.id = r.customer_id cross join names n"
-        " order by p.value {direction} nulls last, p.id {direction}"
-    ).format(
-        names=stage_names(sql.Placeholder("company_id")),
-        column=column,
-        conditions=conjunction(conditions),
-        direction=direction,
-        fields=JOURNEY_COLUMNS,
-    )
-    rows = await tenant_rows(pool, company_id, statement, params)
+    return await list_found(pool, company_id, search, await _found(pool, company_id, search))
+
+
+async def list_found(
+    pool: Pool, company_id: int, search: RelationshipSearch, found: Found | None
+) -> tuple[bytes, Position | None]:
+    """Return a page like `list_relationships`, of the customers that a text has found; None if there is no text."""
+    rows: list[Any] = []
+    if found is not None and found.customers is not None:
+        rows = await _part_of_page(pool, company_id, search, found, _Part.ALL) if found.customers else []
+    else:
+        # Two statements, because an index has null values last in one direction only.
+        if search.after is None or search.after.value is not None:
+            rows = await _part_of_page(pool, company_id, search, found, _Part.VALUES)
+            search = replace(search, after=None)
+        if len(rows) <= search.limit:
+            rest = replace(search, limit=search.limit - len(rows))
+            rows += await _part_of_page(pool, company_id, rest, found, _Part.NULLS)
     page_rows = rows[: search.limit]
     next_position = Position(*page_rows[-1][1:]) if len(rows) > search.limit else None
     return json_array(row[0] for row in page_rows), next_position
 
 
 async def count_relationships(pool: Pool, company_id: int, search: RelationshipSearch) -> int:
-    """Count the relationships on all pages of a search."""
-    conditions: list[sql.Composable] = [sql.SQL("r.company_id = %(company_id)s")]
-    params: dict[str, Any] = {"company_id": company_id}
-    _filter(search, conditions, params)
-    customers = sql.SQL(" join customers c on c.company_id = r.company_id and c.id = r.customer_id")
-    statement = sql.SQL("select count(*) from customer_relationships r{} where {}").format(
-        customers if search.text is not None else sql.SQL(""), conjunction(conditions)
-    )
+    """Count the rows on all pages of a search."""
+    found = await _found(pool, company_id, search)
+    source, row_id = (_JOURNEYS, _OF_JOURNEY) if found is None else (_CUSTOMERS, _OF_CUSTOMER)
+    conditions, params = _filters(company_id, search, found, row_id)
+    statement = sql.SQL("select count(*) from {} where {}").format(source, conjunction(conditions))
     total: int = (await tenant_rows(pool, company_id, statement, params))[0][0]
     return total
 
 
-def _filter(search: RelationshipSearch, conditions: list[sql.Composable], params: dict[str, Any]) -> None:
+async def _found(pool: Pool, company_id: int, search: RelationshipSearch) -> Found | None:
+    return None if search.text is None else await find_customers(pool, company_id, search.text)
+
+
+async def _part_of_page(
+    pool: Pool, company_id: int, search: RelationshipSearch, found: Found | None, part: _Part
+) -> list[Any]:
+    """Return rows in order: one more than the limit, if there are as many."""
+    column, _ = SORTS[search.sort]
+    source, row_id = _source(search, found, part)
+    is_descending = search.descending != (search.sort == "days_inactive")
+    direction = sql.SQL("desc" if is_descending else "asc")
+    conditions, params = _filters(company_id, search, found, row_id)
+    if part is not _Part.ALL:
+        conditions.append(sql.SQL("{} is null" if part is _Part.NULLS else "{} is not null").format(column))
+    if search.after is not None:
+        conditions.append(_beyond(search.sort, row_id, sql.SQL("<" if is_descending else ">"), search.after, part))
+        params |= {"value": search.after.value, "id": search.after.id}
+    statement = sql.SQL(
+        "with {names}, page as materialized (select {row_id} as id, {column} as value from {source} where {conditions}"
+        " order by {column} {order}, {row_id} {direction} limit {limit})"
+        " select (select row_to_json(j) from (select {fields}, c.name, c.email) j)::text, p.value::text, p.id"
+        " from page p join customers c on c.company_id = %(company_id)s and c.id = p.id"
+        " left join customer_relationships r on r.company_id = c.company_id and r.customer_id = c.id"
+        " cross join names n order by p.value {direction} nulls last, p.id {direction}"
+    ).format(
+        names=stage_names(sql.Placeholder("company_id")),
+        row_id=row_id,
+        column=column,
+        source=source,
+        conditions=conjunction(conditions),
+        order=sql.SQL("{} nulls last").format(direction) if part is _Part.ALL else direction,
+        direction=direction,
+        limit=sql.Literal(search.limit + 1),  # not a parameter: the generic plan would read and sort all rows
+        fields=JOURNEY_COLUMNS,
+    )
+    return await tenant_rows(pool, company_id, statement, params)
+
+
+def _beyond(sort: Sort, row_id: sql.SQL, beyond: sql.SQL, after: Position, part: _Part) -> sql.Composed:
+    column, kind = SORTS[sort]
+    if after.value is None:
+        condition = "({column} is null and {row_id} {beyond} %(id)s)"
+    else:
+        condition = "({column}, {row_id}) {beyond} (%(value)s::{kind}, %(id)s::bigint)"
+        condition = f"({condition} or {{column}} is null)" if part is _Part.ALL else condition
+    return sql.SQL(condition).format(column=column, row_id=row_id, beyond=beyond, kind=kind)
+
+
+def _source(search: RelationshipSearch, found: Found | None, part: _Part) -> tuple[sql.SQL, sql.SQL]:
+    """Return the tables that have the rows in order, and the column with the customer's row id."""
+    has_filters = bool(search.stages) or search.min_risk is not None or search.max_risk is not None
+    if found is None or has_filters:
+        return (_CUSTOMERS_WITH_JOURNEYS, _OF_CUSTOMER) if search.sort == "name" else (_JOURNEYS, _OF_JOURNEY)
+    has_journey = part is _Part.VALUES and search.sort != "name"
+    return (_JOURNEYS, _OF_JOURNEY) if has_journey else (_CUSTOMERS, _OF_CUSTOMER)
+
+
+def _filters(
+    company_id: int, search: RelationshipSearch, found: Found | None, row_id: sql.SQL
+) -> tuple[list[sql.Composable], dict[str, Any]]:
+    """Return the conditions of the search and their parameters."""
+    params: dict[str, Any] = {"company_id": company_id}
+    table = sql.SQL("c" if row_id is _OF_CUSTOMER else "r")
+    conditions: list[sql.Composable] = [sql.SQL("{}.company_id = %(company_id)s").format(table)]
     if search.stages:
         conditions.append(sql.SQL("r.current_stage = any(%(stages)s)"))
         params["stages"] = list(search.stages)
@@ -116,15 +189,6 @@ def _filter(search: RelationshipSearch, conditions: list[sql.Composable], params
     if search.max_risk is not None:
         conditions.append(sql.SQL("r.risk_score <= %(max_risk)s::numeric"))
         params["max_risk"] = str(search.max_risk)
-    if search.text is not None:
-        conditions.append(sql.SQL("(c.name ilike %(text)s or c.email ilike %(text)s or c.external_id ilike %(text)s)"))
-        params["text"] = "%" + search.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-
-
-def _beyond(column: sql.SQL, kind: sql.SQL, descending: bool, after: Position) -> sql.Composed:
-    beyond = sql.SQL("<" if descending else ">")
-    if after.value is None:
-        condition = sql.SQL("({column} is null and r.id {beyond} %(id)s)")
-    else:
-        condition = sql.SQL("(({column}, r.id) {beyond} (%(value)s::{kind}, %(id)s::bigint) or {column} is null)")
-    return condition.format(column=column, beyond=beyond, kind=kind)
+    if found is not None:
+        conditions.append(found.condition(row_id))
+    return conditions, params

@@ -37,6 +37,21 @@ SIDE_EFFECTS = """
            done_at = %(decided_at)s::timestamptz, updated_at = now()
       from r where relationship_id = r.id and journey_actions.id = any(%(cancelled_actions)s::bigint[])
        and status in ('pending', 'waiting')
+), recheckable as (
+    -- Besides those that wait for the profile: those that were suppressed because of it a short time ago, and those
+    -- being tried now, perhaps with the old profile. Its own workflow tries a campaign's step again.
+    select a.id from journey_actions a, r
+     where %(profile_changed)s and a.relationship_id = r.id
+       and (a.status = 'waiting' and a.detail ->> 'waits_for' = 'profile' and a.action not like 'campaign\\_%%'
+            or a.status = 'suppressed' and (a.detail ->> 'profile_until')::bigint
+                                           > extract(epoch from %(decided_at)s::timestamptz) * 1000000
+            or a.status = 'pending' and a.due_at <= %(decided_at)s::timestamptz
+               and (a.action not like 'campaign\\_%%' or (a.detail ->> 'recheck')::int = %(version)s))
+), rechecked as (
+    update journey_actions a set status = 'pending', reason = null, due_at = %(decided_at)s::timestamptz,
+           detail = a.detail || jsonb_build_object('recheck', %(version)s::int), updated_at = now()
+      from recheckable where a.id = recheckable.id
+    returning a.action_key
 ), updated_tasks as (
     update tasks set status = coalesce(x.status, tasks.status),
            done_at = case x.status when 'done' then coalesce(tasks.done_at, %(decided_at)s::timestamptz)
@@ -79,7 +94,8 @@ SIDE_EFFECTS = """
       from r where relationship_id = r.id and journey_actions.entry < %(transition_number)s
        and action like 'campaign\\_%%' and status in ('pending', 'waiting')
 )
-select r.id, (select json_agg(action_key) from (select action_key from a union all select action_key from retried) k)
+select r.id, (select json_agg(action_key) from (select action_key from a union all select action_key from retried
+                                               union all select action_key from rechecked) k)
   from r
 """
 
@@ -96,6 +112,7 @@ class SideEffects:
         ends_campaigns: A stage was left in which a campaign may be running.
         cancelled_actions: The ids of the actions to cancel.
         came_back: The customer visited while in an inactivity stage; open call tasks are closed.
+        profile_changed: Actions that wait for the customer's profile are tried again.
     """
 
     actions: list[dict[str, Any]]
@@ -105,6 +122,7 @@ class SideEffects:
     ends_campaigns: bool = False
     cancelled_actions: list[int] = field(default_factory=list)
     came_back: bool = False
+    profile_changed: bool = False
 
     def update_task(self, task_id: int, **changes: Any) -> None:
         """Add changes of a task; later ones replace earlier ones, because a statement updates each row once."""
@@ -118,6 +136,7 @@ class SideEffects:
             or self.task_updates
             or self.ends_campaigns
             or self.came_back
+            or self.profile_changed
         )
 
     def parameters(self, key_prefix: str, transition_number: int) -> dict[str, Any]:
@@ -136,6 +155,7 @@ class SideEffects:
             "call_tasks": list(CALL_TASKS),
             "task_updates": orjson.dumps([{"id": key, **row} for key, row in self.task_updates.items()]).decode(),
             "task_comments": orjson.dumps(self.task_comments).decode(),
+            "profile_changed": self.profile_changed,
             "transition_number": transition_number,
         }
 

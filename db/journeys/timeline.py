@@ -10,12 +10,13 @@ from psycopg import sql
 
 from db.connections import Pool, tenant_rows
 from db.journeys.projection import stage_names
+from db.outreach.action_progress import progress_columns
 from db.sql_fragments import json_array
 
 TimelineKind = Literal["transition", "event", "action"]
 
 #: for each kind: its table, its time, the condition that selects the rows of `r` (a relationship), and the columns
-_SOURCES: dict[TimelineKind, tuple[sql.SQL, sql.SQL, sql.SQL, sql.SQL]] = {
+_SOURCES: dict[TimelineKind, tuple[sql.SQL, sql.SQL, sql.SQL, sql.Composable]] = {
     "transition": (
         sql.SQL("journey_transitions t"),
         sql.SQL("t.transitioned_at"),
@@ -40,8 +41,9 @@ _SOURCES: dict[TimelineKind, tuple[sql.SQL, sql.SQL, sql.SQL, sql.SQL]] = {
             "t.id, t.action, t.stage_key as stage, t.status, t.reason, t.attempts, t.last_error, t.channel, t.due_at,"
             " t.created_at, t.updated_at, t.done_at, t.performed_by, jsonb_strip_nulls(jsonb_build_object("
             "'note', t.detail -> 'note', 'code', t.detail -> 'code', 'task', t.detail -> 'task',"
-            " 'assigned_to', t.detail -> 'assigned_to', 'campaign', t.detail -> 'campaign')) as detail"
-        ),
+            " 'assigned_to', t.detail -> 'assigned_to', 'campaign', t.detail -> 'campaign')) as detail, "
+        )
+        + progress_columns("t"),
     ),
 }
 # At the same instant: the event first, then the transition that it caused, then the actions that followed.

@@ -26,7 +26,9 @@ from db.outreach import action_problems, action_queries, task_queries
 from db.outreach.action_context import load_action_contexts
 from db.outreach.action_queries import ActionSearch
 from db.outreach.task_queries import TaskSearch
-from db.people import api_keys
+from db.people import api_keys, customer_search
+from db.people.customer_search import Found
+from journey.search_text import criteria
 from journey.stages import DEFAULT_RULEBOOK, Role
 from journey.time import to_micros
 
@@ -71,6 +73,10 @@ async def _commit(pool: Pool, sample: SampleJourney) -> None:
 
 def _page(search: RelationshipSearch) -> Callable[[Pool, SampleJourney], Awaitable[Any]]:
     return lambda pool, sample: relationships.list_relationships(pool, sample.company_id, search)
+
+
+def _page_of(found: Found) -> Callable[[Pool, SampleJourney], Awaitable[Any]]:
+    return lambda pool, sample: relationships.list_found(pool, sample.company_id, RelationshipSearch(), found)
 
 
 async def _rules(pool: Pool, sample: SampleJourney) -> None:
@@ -127,7 +133,12 @@ QUERIES: tuple[RegisteredQuery, ...] = (
     RegisteredQuery(
         "relationships above a risk", _page(RelationshipSearch(min_risk=float(DEFAULT_RULEBOOK.scoring.high_risk)))
     ),
-    RegisteredQuery("relationships by text search", _page(RelationshipSearch(text="ann")), reads_whole_company=True),
+    RegisteredQuery(
+        "search: customers by text",
+        lambda pool, sample: customer_search.find_customers(pool, sample.company_id, "ann"),
+    ),
+    RegisteredQuery("search: page of customers", _page_of(Found([1, 2, 3], []))),
+    RegisteredQuery("search: page of very many customers", _page_of(Found(None, criteria("c")))),
     RegisteredQuery("open tasks", lambda pool, sample: task_queries.list_tasks(pool, sample.company_id, TaskSearch())),
     RegisteredQuery(
         "failed actions",

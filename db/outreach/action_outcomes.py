@@ -7,19 +7,26 @@ often the action is attempted.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 from db.connections import Connection, Pool, tenant_rows
 from db.outreach.action_context import ActionContext
+from journey.time import Micros
 
 FINAL_STATUSES = ("succeeded", "failed", "suppressed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The result of one attempt. The status ``waiting`` needs ``due_at``; ``detail`` is merged into the action's."""
+    """The result of one attempt. ``detail`` is merged into the action's.
+
+    Attributes:
+        due_at: When it is tried next. The status ``waiting`` needs it.
+        waits_for: What a ``waiting`` action waits for.
+        profile_until: Until when (µs) a change of the customer's profile leads to another attempt.
+    """
 
     status: str
     reason: str | None = None
@@ -28,6 +35,8 @@ class Outcome:
     marketing: bool = False
     due_at: datetime | None = None
     detail: Mapping[str, Any] | None = None
+    waits_for: Literal["profile", "quiet_hours"] | None = None
+    profile_until: Micros | None = None
 
 
 # A message that was sent while its action was being cancelled has been sent all the same. The steps of a campaign are
@@ -82,6 +91,8 @@ async def finish_in(connection: Connection, context: ActionContext, outcome: Out
 
 def _finish_parameters(context: ActionContext, outcome: Outcome) -> dict[str, Any]:
     attempt = outcome.status if outcome.error is None or outcome.status != "pending" else "error"
+    waits = {"waits_for": outcome.waits_for, "profile_until": outcome.profile_until}
+    detail = {**(outcome.detail or {}), **{name: value for name, value in waits.items() if value is not None}}
     return {
         "company": context.company_id,
         "id": context.action_id,
@@ -95,7 +106,7 @@ def _finish_parameters(context: ActionContext, outcome: Outcome) -> dict[str, An
         "channel": outcome.channel,
         "marketing": outcome.marketing,
         "due_at": outcome.due_at,
-        "detail": orjson.dumps(dict(outcome.detail or {})).decode(),
+        "detail": orjson.dumps(detail).decode(),
         "final": list(FINAL_STATUSES),
         "open": _OPEN_STEP,
     }

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg import sql
 
 from db.connections import Pool, tenant_rows
+from db.outreach.action_progress import progress_columns
 from db.sql_fragments import conjunction, customer_join, json_array
 
 LATEST_ATTEMPTS = 5
@@ -21,10 +22,10 @@ COLUMNS = sql.SQL(
     "a.id, u.external_id as customer_id, u.name as customer_name, a.action, a.stage_key as stage, a.entry, a.status,"
     " a.reason, a.last_error, a.channel, a.marketing, a.attempts, a.due_at, a.created_at, a.updated_at, a.done_at,"
     " a.performed_by, (select coalesce(jsonb_object_agg(key, value), '{{}}') from jsonb_each(a.detail)"
-    " where key = any({detail})) as detail,"
+    " where key = any({detail})) as detail, {progress},"
     " (select coalesce(json_agg(t), '[]') from (select attempt, at, outcome, error from action_attempts"
     " where action_id = a.id order by id desc limit {latest}) t) as latest_attempts"
-).format(detail=sql.Literal(list(_SHOWN_DETAIL)), latest=sql.Literal(LATEST_ATTEMPTS))
+).format(detail=sql.Literal(list(_SHOWN_DETAIL)), latest=sql.Literal(LATEST_ATTEMPTS), progress=progress_columns("a"))
 
 _ACTIONS = sql.SQL("journey_actions a")
 ACTIONS_OF_CUSTOMERS = _ACTIONS + customer_join(sql.SQL("a"))
@@ -98,3 +99,17 @@ async def find_action(
     ).format(columns=COLUMNS, source=ACTIONS_OF_CUSTOMERS)
     rows = await tenant_rows(pool, company_id, statement, {"company": company_id, "id": action_id, "key": key})
     return (rows[0][0], rows[0][1].encode()) if rows else None
+
+
+async def held_back_actions(pool: Pool, company_id: int, customer_id: str) -> list[dict[str, Any]]:
+    """Return a customer's actions that are held back, the next one first.
+
+    Each is ``{"action", "reason", "waits_for", "until"}``.
+    """
+    statement = sql.SQL(
+        "select json_build_object('action', action, 'reason', reason, 'waits_for', waits_for, 'until', due_at)"
+        " from (select a.id, a.action, a.reason, a.due_at, {progress} from {source} where a.company_id = %(company)s"
+        " and u.external_id = %(customer)s and a.status = 'waiting') x order by due_at, id"
+    ).format(progress=progress_columns("a"), source=ACTIONS_OF_CUSTOMERS)
+    rows = await tenant_rows(pool, company_id, statement, {"company": company_id, "customer": customer_id})
+    return [row[0] for row in rows]

@@ -9,6 +9,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from db.connections import Pool, tenant_rows, tenant_transaction
+from db.journeys.projection import NEXT_APPOINTMENT
 from db.people.audit_log import record
 from db.people.consent_withdrawals import WITHDRAWN_CHANNELS, keep_withdrawn, restore, withdraw
 from db.people.phone_numbers import E164_OF_U, read_number
@@ -19,8 +20,9 @@ FIELDS = ("name", "email", "phone", "time_zone", "locale", "consent")
 _AS_JSON = sql.SQL(
     "jsonb_build_object('customer_id', external_id, 'name', name, 'email', email, 'phone', phone,"
     " 'phone_e164', {e164}, 'time_zone', time_zone, 'locale', locale, 'consent', consent,"
-    " 'consent_withdrawn', {withdrawn}, 'created_at', created_at, 'updated_at', updated_at)"
-).format(withdrawn=WITHDRAWN_CHANNELS, e164=E164_OF_U)
+    " 'consent_withdrawn', {withdrawn}, 'next_appointment_at', (select {next_appointment} from customer_relationships r"
+    " where r.company_id = u.company_id and r.customer_id = u.id), 'created_at', created_at, 'updated_at', updated_at)"
+).format(withdrawn=WITHDRAWN_CHANNELS, e164=E164_OF_U, next_appointment=sql.SQL(NEXT_APPOINTMENT))
 _PUT = sql.SQL(
     "insert into customers as old (company_id, external_id, name, email, phone, phone_e164, phone_e164_of, time_zone,"
     " locale, consent) values (%(company_id)s, %(external_id)s, %(name)s, %(email)s, %(phone)s, %(phone_e164)s,"

@@ -11,7 +11,7 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
-from db.connections import Connection, Pool, tenant_transaction
+from db.connections import Connection, Pool, tenant_rows, tenant_transaction
 from journey.phone_numbers import e164
 
 BATCH = 200  # numbers read in one transaction, about 10 ms of CPU
@@ -67,6 +67,12 @@ async def forget_national_numbers(connection: Connection, company_id: int) -> No
     """
     await connection.execute("select set_config('app.company_id', %s, true)", [str(company_id)])
     await connection.execute(_FORGET, [company_id])
+
+
+async def company_country(pool: Pool, company_id: int) -> str | None:
+    """Return the country of a company's national numbers (ISO 3166); None if it is not set."""
+    rows = await tenant_rows(pool, company_id, _COUNTRY, [company_id])
+    return rows[0][0] if rows else None
 
 
 async def _country(connection: Connection, company_id: int) -> str | None:

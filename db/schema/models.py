@@ -47,6 +47,11 @@ Score = Annotated[Decimal, mapped_column(Numeric(3, 2))]
 Settings = Annotated[dict[str, Any], mapped_column(server_default=text("'{}'::jsonb"))]
 
 
+_INACTIVE_SINCE = (
+    "COALESCE(last_appointment_at, to_timestamp((state #>> '{f,e}'::text[])::double precision))"  # of a journey
+)
+
+
 class Base(DeclarativeBase):
     """Names constraints as Postgres does by default, so that the SQL of a migration can omit them."""
 
@@ -133,6 +138,7 @@ class JourneyStage(Base):
 class Customer(Base):
     """A person, identified by the company's `external_id`. The only table with names and contact details.
 
+    `searchable` is false until the terms of a customer from before `customer_search_terms` are written.
     `phone` is as given. `phone_e164` was read from the text `phone_e164_of` and counts only while that is `phone`.
     """
 
@@ -146,6 +152,14 @@ class Customer(Base):
             "id",
             postgresql_where=text("phone IS DISTINCT FROM phone_e164_of"),
         ),
+        Index("customers_to_make_searchable", "company_id", "id", postgresql_where=text("NOT searchable")),
+        Index(
+            "customers_sort_name",
+            "company_id",
+            text("lower(name)"),
+            "id",
+            postgresql_where=text("lower(name) IS NOT NULL"),
+        ),
         CheckConstraint("external_id ~ '^[A-Za-z0-9._:@-]{1,64}$'", name="external_id"),  # `.` was once allowed
     )
 
@@ -157,11 +171,28 @@ class Customer(Base):
     phone: Mapped[str | None]
     phone_e164: Mapped[str | None]
     phone_e164_of: Mapped[str | None]
+    searchable: Mapped[bool] = mapped_column(server_default=text("true"))
     time_zone: Mapped[str | None]
     locale: Mapped[str | None]
     consent: Mapped[Settings]
     created_at: Mapped[Stamp]
     updated_at: Mapped[Stamp]
+
+
+class SearchTerm(Base):
+    """What a search finds a customer by, in the normal form of `journey/search_text.py`; written by a trigger."""
+
+    __tablename__ = "customer_search_terms"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["company_id", "customer_id"], ["customers.company_id", "customers.id"], ondelete="CASCADE"
+        ),
+        Index("customer_search_terms_by_term", "company_id", "term", "customer_id"),
+    )
+
+    company_id: Mapped[CompanyId] = mapped_column(primary_key=True)
+    customer_id: Mapped[Reference] = mapped_column(primary_key=True)
+    term: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
 
 
 class ConsentWithdrawal(Base):
@@ -204,7 +235,7 @@ class Relationship(Base):
 
     `version` counts the commits of the journey and guards them (optimistic locking). `run_id` is the first run of its
     workflow. `state` is the packed state. `changed`, here and in other tables, is the 64-bit id of the transaction that
-    wrote the row, set by a trigger.
+    wrote the row, set by a trigger. `booked_times` are those of open appointments, ascending, passed ones too.
     """
 
     __tablename__ = "customer_relationships"
@@ -215,6 +246,7 @@ class Relationship(Base):
         UniqueConstraint("company_id", "id"),
         CheckConstraint("risk_score between 0 and 1", name="risk_score"),
         CheckConstraint("engagement_score between 0 and 1", name="engagement_score"),
+        CheckConstraint("return_probability between 0 and 1", name="return_probability"),
         Index("idx_stage", "company_id", "current_stage"),
         Index("idx_risk", "company_id", "risk_score"),
         Index("idx_stage_risk", "company_id", "current_stage", "risk_score"),
@@ -222,6 +254,32 @@ class Relationship(Base):
         Index("customer_relationships_changed", "company_id", "changed"),
         Index("customer_relationships_by_risk", "company_id", text("risk_score DESC"), "id"),
         Index("customer_relationships_by_stage_and_risk", "company_id", "current_stage", text("risk_score DESC"), "id"),
+        Index(
+            "customer_relationships_by_stage_and_expected_value",
+            "company_id",
+            "current_stage",
+            text("(coalesce(return_probability, 1) * lifetime_value) DESC"),
+            "id",
+        ),
+        Index(
+            "customer_relationships_by_stage_and_return",
+            "company_id",
+            "current_stage",
+            "return_probability",
+            "id",
+            postgresql_where=text("return_probability is not null"),
+        ),
+        *(
+            Index(f"customer_relationships_sort_{column}", "company_id", column, "customer_id")
+            for column in ("risk_score", "lifetime_value", "last_appointment_at", "stage_entered_at", "created_at")
+        ),
+        Index(
+            "customer_relationships_sort_inactive_since",
+            "company_id",
+            text(_INACTIVE_SINCE),
+            "customer_id",
+            postgresql_where=text(f"{_INACTIVE_SINCE} IS NOT NULL"),
+        ),
         # Free space on each page for HOT updates: those that change no indexed column.
         {"postgresql_with": {"fillfactor": 80}},
     )
@@ -251,6 +309,8 @@ class Relationship(Base):
     created_at: Mapped[Stamp]
     updated_at: Mapped[Stamp]
     changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    return_probability: Mapped[Decimal | None] = mapped_column(Numeric(4, 3))
+    booked_times: Mapped[list[datetime] | None] = mapped_column(ARRAY(TIMESTAMP(timezone=True)))
 
 
 class Transition(Base):
@@ -318,6 +378,16 @@ class LedgerEvent(Base):
             postgresql_where=text("outcome = 'applied'"),
         ),
         Index("journey_events_timeline", "company_id", "customer_id", "occurred_at", "event_id"),
+        Index(
+            "journey_events_of_appointment",
+            *("company_id", "customer_id", text("(payload ->> 'appointment_id')")),
+            postgresql_where=text("payload ? 'appointment_id'"),
+        ),
+        Index(
+            "journey_events_of_replaced_appointment",
+            *("company_id", "customer_id", text("(payload ->> 'replaces')")),
+            postgresql_where=text("payload ? 'replaces'"),
+        ),
     )
 
     id: Mapped[Id]
@@ -409,7 +479,11 @@ class RollupStages(Base):
 
 
 class ReturnModel(Base):
-    """One version of a company's return model: `parameters` with times in days, or the `reason` why there are none."""
+    """One version of a company's return model: `parameters` with times in days, or the `reason` why there are none.
+
+    `forecast` is the whole model; `comparison` is how well each method predicted, from the first half of the history,
+    who came in the second.
+    """
 
     __tablename__ = "return_models"
     __table_args__ = (
@@ -431,6 +505,8 @@ class ReturnModel(Base):
     parameters: Mapped[dict[str, Any] | None]
     log_likelihood: Mapped[float | None] = mapped_column(Double)
     reason: Mapped[str | None]
+    forecast: Mapped[dict[str, Any] | None]
+    comparison: Mapped[dict[str, Any] | None]
 
 
 class Action(Base):

@@ -265,6 +265,7 @@ def test_invalid_templates(text: str, line: int | None, says: str) -> None:
         ("welcome", "Hi", " ", "Hi", "html: must not be empty"),
         ("campaign_sms", "", "<p>", "Hi {{ unsubscribe_url }}", "html: text messages have no HTML part"),
         ("campaign_sms", "", None, "Hi", "text: a marketing message must contain {{ unsubscribe_url }}"),
+        ("vip_benefits", "Hi", None, "Hi", "text: a marketing message must contain {{ unsubscribe_url }}"),
         (
             "campaign_email",
             "Hi",

@@ -27,6 +27,22 @@ def test_every_action_has_an_effect_on_a_channel_that_reaches_its_audience(name:
         assert effect.channel == "webhook"
 
 
+def test_what_counts_as_marketing_is_said_once() -> None:
+    effects = {name: registered.effect(action_context(action=name)) for name, registered in REGISTRY.items()}
+    marketing = {name for name, effect in effects.items() if getattr(effect, "marketing", False)}
+    assert marketing == {
+        "send_vip_benefits_email",
+        "campaign_email",
+        "campaign_sms",
+        "campaign_offer",
+        "centre_email",
+        "centre_offer",
+    }
+    for effect in effects.values():
+        if isinstance(effect, CustomerMessage):
+            assert effect.marketing is TEMPLATES[effect.template].marketing
+
+
 def test_stages_may_list_exactly_the_stage_actions() -> None:
     internal = {"stage_changed"} | {name for name in REGISTRY if name.startswith(("campaign_", "centre_"))}
     assert set(actions.ACTIONS) == REGISTRY.keys() - internal

@@ -175,7 +175,7 @@ def gateway(database_url: str, temporal_address: str) -> Iterator[Served]:
         patch.setenv("TEMPORAL_ADDRESS", temporal_address)
         with Served(create_app(settings)) as served:
             wait_ready(served.url)
-            for name in ("wrong_keys", "repeated_keys"):  # all tests have one address
+            for name in ("wrong_keys", "repeated_keys", "wrong_sessions"):  # all tests have one address
                 setattr(served.app.state.gateway.ip_rate_limits, name, RateLimiter("100000/minute"))
             yield served
 

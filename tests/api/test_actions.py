@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -65,16 +66,54 @@ def test_an_offer_has_a_code(desk: Tenant) -> None:
 
 
 def test_an_action_without_consent_is_suppressed_and_can_be_retried(desk: Tenant) -> None:
-    desk.client.put("/v1/customers/c-1", json={**PROFILE, "consent": {}})
+    desk.client.put("/v1/customers/c-1", json={**PROFILE, "consent": {"email": False}})
     asked = request(desk, {"type": "email"})
     kept_back = outcome(desk, asked["id"])
     assert (kept_back["status"], kept_back["reason"]) == ("suppressed", "no consent to e-mail")
-    desk.client.put("/v1/customers/c-1", json=PROFILE)
+    desk.rows(
+        "update customers set consent = '{\"email\": true}' where company_id = %s and external_id = 'c-1' returning 1",
+        desk.id,
+    )
     again = desk.client.post(f"/v1/actions/{asked['id']}/retry")
     assert (again.status_code, again.json()["customer_id"], again.json()["action"]["id"]) == (202, "c-1", asked["id"])
     done = outcome(desk, asked["id"])
     assert (done["status"], done["attempts"]) == ("succeeded", 1)
     assert [attempt["outcome"] for attempt in done["latest_attempts"]] == ["succeeded", "suppressed"]
+
+
+@pytest.mark.parametrize("profile_first", [True, False])
+def test_an_event_and_a_profile_in_the_same_second(desk: Tenant, profile_first: bool) -> None:
+    """The welcome mail is sent in both orders; until the profile comes, everybody sees that it waits for it."""
+    if profile_first:
+        desk.client.put("/v1/customers/new", json=PROFILE)
+        desk.live("new", {"type": "call.received", "duration_seconds": 120})
+    else:
+        desk.live("new", {"type": "call.received", "duration_seconds": 120})
+        (welcome,) = [a for a in desk.settled("new") if a["action"] == "send_welcome_email"]
+        assert (welcome["status"], welcome["waits_for"]) == ("waiting", "profile")
+        assert welcome["reason"] == "no e-mail address"
+        (shown,) = desk.client.get("/v1/customers/new/explain").json()["held_back"]
+        assert shown["sentence"].startswith("send_welcome_email waits for the customer's profile, until 2")
+        assert shown["sentence"].endswith(" UTC: no e-mail address")
+        timeline = desk.client.get("/v1/portal/customers/new/timeline?kind=action").json()["timeline"]
+        journey = desk.client.get("/v1/portal/customers/new/journey").json()
+        for listed in (timeline, journey["actions"]):
+            (entry,) = [a for a in listed if a["action"] == "send_welcome_email"]
+            assert (entry["status"], entry["waits_for"], entry["reason"]) == ("waiting", "profile", "no e-mail address")
+        desk.client.put("/v1/customers/new", json=PROFILE)
+    (welcome,) = wait_until_sent(desk, "new", "send_welcome_email")
+    assert (welcome["attempts"], welcome["waits_for"], welcome["reason"]) == (1, None, None)
+    assert desk.client.get("/v1/customers/new/explain").json()["held_back"] == []
+
+
+def wait_until_sent(tenant: Tenant, customer_id: str, action: str) -> list[dict[str, Any]]:
+    until = time.monotonic() + 20
+    while True:
+        found = [a for a in tenant.settled(customer_id) if a["action"] == action]
+        if all(a["status"] == "succeeded" for a in found):
+            return found
+        assert time.monotonic() < until, found
+        time.sleep(0.1)
 
 
 def test_a_succeeded_action_cannot_be_retried(desk: Tenant) -> None:

@@ -20,8 +20,10 @@ def test_journey_analytics(tenant: Tenant, working: None) -> None:
     found = tenant.client.get(f"{ROOT}/customer-journey").json()
     assert found.keys() == {
         *("period", "as_of", "total_customers", "at_risk_count", "at_risk_percentage", "vip_count", "vip_percentage"),
-        *("avg_lifetime_value", "funnel_data", "transitions", "stage_times", "distribution"),
+        *("avg_lifetime_value", "funnel_data", "transitions", "stage_times", "distribution", "previous", "period_from"),
     }
+    nobody = {**dict.fromkeys(found["previous"], 0), "as_of": found["previous"]["as_of"]}
+    assert found["previous"] == nobody  # both customers are new
     assert (found["period"], found["total_customers"], found["vip_percentage"]) == ("month", 2, 50)
     assert found["avg_lifetime_value"] == 600
     assert found["funnel_data"][1:3] == [
@@ -37,6 +39,17 @@ def test_journey_analytics(tenant: Tenant, working: None) -> None:
         past = tenant.client.get(f"{ROOT}/customer-journey?as_of={query}").json()
         assert (past["total_customers"], past["transitions"]) == (0, [])
         assert datetime.fromisoformat(past["as_of"]) == datetime.fromisoformat(yesterday)
+
+    everybody = tenant.client.get(f"{ROOT}/funnel").json()
+    assert (everybody["period"], everybody["period_from"]) == ("all", None)
+    assert everybody["funnel_data"] == found["funnel_data"]
+    assert tenant.client.get(f"{ROOT}/funnel?as_of={yesterday}").json()["funnel_data"][0]["customers"] == 0
+    assert tenant.client.get(f"{ROOT}/funnel?period=week").json()["period_from"] is not None
+    for by in ("week", "month"):
+        revenue = tenant.client.get(f"{ROOT}/revenue?by={by}").json()
+        assert revenue["total"] == {"appointments": 1, "revenue": 1200, "adjustments": 0}
+        assert sum(row["revenue"] for row in revenue["rows"]) == 1200
+        assert revenue["previous"]["revenue"] == 0
 
     metrics = tenant.client.get(f"{ROOT}/stage-metrics").json()["stage_metrics"]
     assert len({row["metric_date"] for row in metrics}) == 30
@@ -88,11 +101,11 @@ def test_at_risk_means_one_thing(tenant: Tenant, working: None) -> None:
 
 def test_churn_predictions_include_return_forecasts(tenant: Tenant, other: Tenant, working: None) -> None:
     tenant.live("c-1", visit(150), visit(120), visit(100))
-    tenant.live("c-2", visit(100))
+    tenant.live("c-2", visit(100) | {"amount": "900.00"})
     tenant.live("c-3", visit(10))
     tenant.live("never", {"occurred_at": days_ago(99)})
     put_at_risk(tenant, "never")  # at risk without any visit
-    fields = ("return_probability", "expected_appointments", "model", "inputs")
+    fields = ("return_probability", "expected_appointments", "year_value", "model", "inputs")
 
     def found() -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         answer = tenant.client.get(f"{ROOT}/churn-predictions").json()
@@ -111,6 +124,9 @@ def test_churn_predictions_include_return_forecasts(tenant: Tenant, other: Tenan
     )
     model, rows = found()
     assert (model["version"], model["parameters"], model["reason"]) == (1, parameters, None)
+    assert list(rows) == ["c-2", "c-1", "never"]  # by the current probability × value
+    assert rows["c-2"]["expected_value"] == round(rows["c-2"]["return_probability"] * 900, 2)
+    assert (rows["c-1"]["expected_value"], rows["never"]["expected_value"]) == (0, 0)
     assert rows["c-1"]["model"] == {name: model[name] for name in ("id", "version", "method", "fitted_at")}
     assert rows["c-1"]["inputs"] == {"repeat_days": 2, "recency_days": 50, "age_days": 150}
     assert rows["c-2"]["inputs"] == {"repeat_days": 0, "recency_days": 0, "age_days": 100}
@@ -118,7 +134,7 @@ def test_churn_predictions_include_return_forecasts(tenant: Tenant, other: Tenan
     assert rows["c-1"]["return_probability"] == round(probability_of_return(known, *customer, 90), 4)
     assert rows["c-1"]["expected_appointments"] == round(expected_appointments(known, *customer, 90), 4)
     assert 0 < rows["c-2"]["return_probability"] < rows["c-1"]["return_probability"] < 1
-    assert [rows["never"][field] for field in fields] == [None] * 4
+    assert [rows["never"][field] for field in fields] == [None] * len(fields)
 
     tenant.rows(
         "insert into return_models (company_id, version, method, history_to, customers, returned_customers, reason)"
@@ -129,6 +145,25 @@ def test_churn_predictions_include_return_forecasts(tenant: Tenant, other: Tenan
     assert (model["version"], model["parameters"], model["reason"]) == (2, None, "too little history: …")
     assert {row[field] for row in rows.values() for field in fields} == {None}
     assert other.client.get(f"{ROOT}/churn-predictions").json()["model"]["id"] is None
+
+
+def test_a_visit_makes_the_stored_return_probability_unknown(tenant: Tenant, working: None) -> None:
+    tenant.live("c-1", visit(10))
+    params = {"max_return_probability": "0.5", "stage": "customer"}
+
+    def listed() -> int:
+        total: int = tenant.client.get(f"{ROOT}/churn-predictions", params=params).json()["total"]
+        return total
+
+    assert listed() == 0
+    tenant.rows(
+        "update customer_relationships set return_probability = 0.3 where company_id = %s returning id", tenant.id
+    )
+    assert listed() == 1
+    tenant.live("c-1", {"type": "call.received", "duration_seconds": 5})
+    assert listed() == 1
+    tenant.live("c-1", visit(3))
+    assert listed() == 0
 
 
 def test_the_days_of_stage_metrics(tenant: Tenant) -> None:
@@ -157,6 +192,10 @@ def test_the_days_of_stage_metrics(tenant: Tenant) -> None:
         ("customer-journey?as_of=2190-01-01T00:00:00Z", "as_of"),
         ("customer-journey?as_of=0001-01-01T00:00:00%2B14:00", "as_of"),
         ("stage-metrics?as_of=1", "as_of"),
+        ("funnel?period=decade", "period"),
+        ("funnel?as_of=tomorrow", "as_of"),
+        ("revenue?by=day", "by"),
+        ("revenue?as_of=2999-01-01T00:00:00Z", "as_of"),
         ("stage-metrics?from=2026-01-02&to=2026-01-01", "from"),
         ("stage-metrics?from=2024-01-01&to=2025-01-01", "from"),
         ("stage-metrics?to=0001-01-01", "to"),
@@ -165,6 +204,7 @@ def test_the_days_of_stage_metrics(tenant: Tenant) -> None:
         ("churn-predictions?limit=1001", "limit"),
         ("churn-predictions?min_risk=1.1", "min_risk"),
         ("churn-predictions?min_risk=nan", "min_risk"),
+        ("churn-predictions?max_return_probability=-0.1", "max_return_probability"),
         ("churn-predictions?include_lost=perhaps", "include_lost"),
         ("churn-predictions?stage=at-risk", "stage"),
     ],

@@ -198,7 +198,7 @@ def _actions_and_tasks(tenant: Tenant) -> None:
     requested = client.post("/v1/customers/c-1/actions", json={"type": "call", "note": "Opening hours?"})
     assert requested.status_code == 202
     tenant.settled("c-1")
-    assert client.put("/v1/customers/c-1", json={**PROFILE, "consent": {}}).status_code == 200
+    assert client.put("/v1/customers/c-1", json={**PROFILE, "consent": {"email": False}}).status_code == 200
     offer = client.post("/v1/customers/c-1/actions", json={"type": "offer"}).json()["action"]["id"]
     tenant.settled("c-1")
     assert client.get("/v1/customers/c-1/messages/preview?type=offer").json()["withheld"]

@@ -91,6 +91,34 @@ def test_a_key_signs_in(tenant: Tenant, browser: Browser) -> None:
     assert browser.ask("GET", "/v1/portal/customers/nobody/journey").status_code == 404  # a hot route
 
 
+def test_unknown_sessions_are_looked_up_once_and_limited(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ip_rate_limit, "WRONG_SESSIONS", "3/day")
+    looked_up: list[str] = []
+    find = browser_sessions.find
+
+    async def counting(pool: Any, secret: str, idle: timedelta) -> Any:
+        looked_up.append(secret)
+        return await find(pool, secret, idle)
+
+    monkeypatch.setattr(browser_sessions, "find", counting)
+    with Served(create_app(gateway_settings(tenant.database_url))) as limited:
+
+        def status(secret: str, path: str = "/v1/stages") -> int:
+            return httpx2.get(limited.url + path, headers={"Cookie": f"{NAME}={secret}"}).status_code
+
+        browser = Browser(limited.url)
+        assert browser.sign_in(key=tenant.key).status_code == 200
+        assert browser.ask("GET", "/v1/stages").status_code == 200
+        looked_up.clear()
+        assert [status("ended") for _ in range(6)] == [401] * 6
+        assert status("ended", "/v1/session") == 204
+        assert looked_up == ["ended"]
+        assert [status(f"wrong-{n}") for n in range(4)] == [401, 401, 429, 429]
+        assert status("wrong-4", "/v1/session") == 429
+        assert looked_up == ["ended", "wrong-0", "wrong-1"]
+        assert browser.ask("GET", "/v1/stages").status_code == 200
+
+
 def test_only_a_hash_is_stored(tenant: Tenant, browser: Browser) -> None:
     browser.sign_in(key=tenant.key)
     ((row,),) = tenant.rows("select to_jsonb(s)::text from sessions s where company_id = %s", tenant.id)

@@ -24,14 +24,15 @@ from contracts.journey_client import journey_handle
 from contracts.names import JOURNEY, STATE_QUERY
 from contracts.timeouts import WAKE_UP_JITTER
 from journey.engine import Transition, decide
-from journey.event_validation import from_fields
-from journey.events import content_hash
+from journey.events import content_hash, from_canonical
 from journey.explain import readable
+from journey.facts import Facts
 from journey.stages import DEFAULT_RULEBOOK
-from journey.state import Facts, State, unpack
+from journey.state import State, unpack
 from journey.time import Micros, to_micros
 from tests.chaos.stored_rows import StoredRows, read
 from tests.chaos.stream import Answers
+from tests.support.appointment_lives import Journey
 
 REFUSED = "every request was accepted, or refused with 429 or 503 and accepted later"
 ONCE = "every acknowledged event counts once: one applied row of the ledger for its id"
@@ -133,17 +134,18 @@ def _journey(stored: StoredRows, name: str, now: int) -> Iterable[tuple[str, str
     if any(entry["version"] > row["version"] for entry in entries):
         yield FOLD, "an event of a commit that the row has not seen"
 
-    whole = decide(State(), [from_fields(entry["payload"]) for entry in applied], DEFAULT_RULEBOOK, Micros(now)).state
+    whole = decide(
+        State(), [from_canonical(entry["payload"]) for entry in applied], DEFAULT_RULEBOOK, Micros(now)
+    ).state
     if _sums(whole.facts) != _sums(state.facts):
         yield FOLD, f"the fold of its {len(applied)} events has the facts {whole.facts}, its row {state.facts}"
-    lived, lived_moves = State(), list[Transition]()
+    journey = Journey()
     for _, commit in groupby(applied, key=lambda entry: int(entry["version"])):
         batch = list(commit)
         decided = min(to_micros(entry["received_at"]) for entry in batch)
-        decision = decide(lived, [from_fields(entry["payload"]) for entry in batch], DEFAULT_RULEBOOK, decided)
-        lived, lived_moves = decision.state, lived_moves + decision.transitions
+        journey.commit([from_canonical(entry["payload"]) for entry in batch], Micros(decided))
     # both brought to the same instant: a wake-up may still be due
-    last, mine = (decide(each, [], DEFAULT_RULEBOOK, Micros(now)) for each in (lived, state))
+    last, mine = (decide(each, [], DEFAULT_RULEBOOK, Micros(now)) for each in (journey.state, state))
     if last.state.facts != mine.state.facts:
         yield FOLD, f"facts should be {last.state.facts}, and are {mine.state.facts}"
     for part in (
@@ -160,7 +162,7 @@ def _journey(stored: StoredRows, name: str, now: int) -> Iterable[tuple[str, str
         expected, found = getattr(last.state, part), getattr(mine.state, part)
         if expected != found:
             yield FOLD, f"{part} should be {expected}, and is {found}"
-    expected_moves = [_move(move) for move in [*lived_moves, *last.transitions]]
+    expected_moves = [_move(move) for move in [*journey.moves, *last.transitions]]
     found_moves = [_written(move) for move in moves] + [_move(move) for move in mine.transitions]
     if [move[1:] for move in expected_moves] != [move[1:] for move in found_moves]:
         yield FOLD, f"its transitions should be {expected_moves}, and are {found_moves}"

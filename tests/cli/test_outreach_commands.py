@@ -16,12 +16,16 @@ from tests.cli.conftest import Shell
 
 @pytest_asyncio.fixture
 async def lead(shell: Shell) -> Shell:
-    """A company with a salesperson and the lead c-1, who gave no consent; all due actions have run."""
+    """A company with a salesperson and the lead c-1, who refused e-mails; all due actions have run."""
     code, _ = await shell.json("staff", "add", "Sam Example", "--role", "sales", *company(shell))
     assert code == 0
     client = await Client.connect(shell.environment["TEMPORAL_ADDRESS"])
     at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     call = {"id": "e-1", "type": "call.received", "customer_id": "c-1", "occurred_at": at, "duration_seconds": 90}
+    shell.rows(
+        "insert into customers (company_id, external_id, consent) values (%(company)s, 'c-1', '{\"email\": false}')"
+        " returning 1"
+    )
     await send_events(client, shell.company, "c-1", [call])
     await settled(shell, 3)
     return shell
@@ -45,10 +49,12 @@ async def settled(shell: Shell, count: int) -> list[dict[str, Any]]:
 
 async def test_actions_are_listed_and_retried(lead: Shell) -> None:
     (mail,) = [a for a in await settled(lead, 3) if a["action"] == "send_welcome_email"]
-    assert (mail["status"], mail["reason"]) == ("suppressed", "no e-mail address")
+    assert (mail["status"], mail["reason"]) == ("suppressed", "no consent to e-mail")
     code, out, _ = await lead.run("actions", "list", "--status", "suppressed", *company(lead))
     assert (code, "send_welcome_email" in out, "create_follow_up_task" in out) == (0, True, False)
     assert "2 succeeded, 1 suppressed" in out
+    _, out, _ = await lead.run("actions", "list", "--action", "create_follow_up_task", *company(lead))
+    assert "open" in out
     lead.rows(
         "update customers set email = 'ada@example.com', consent = '{\"email\": true}'"
         " where company_id = %(company)s returning 1"

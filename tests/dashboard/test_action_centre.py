@@ -20,9 +20,9 @@ SORT_COLUMNS = {
     "Lifetime value": "lifetime_value",
     "Return probability": "return_probability",
     "Predicted churn": "predicted_churn_date",
-    "Risk": "risk_score",  # the initial order; clicked last, it starts with the highest again
+    "Risk": "risk_score",
 }
-SEARCH = "Search customers at risk by name, ID or e-mail"
+SEARCH = "Search these customers by name, ID or e-mail"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.support.dashboard_controls import customer_ids_in, select_option, wai
 from tests.support.dashboard_customers import new_prospect
 
 PAGE = 50
-SEARCH = "Search by name, ID or e-mail"
+SEARCH = "Search by name, phone, e-mail or ID"
 SORT_COLUMNS = {
     "Customer": "name",
     "Stage": "stage_entered_at",

@@ -13,6 +13,7 @@ from contracts import names
 from tests.dashboard.conftest import Stack, Visit
 from tests.support.dashboard_controls import select_option, visible_dialog, wait_for
 from tests.support.dashboard_customers import (
+    create_profile,
     finished_actions,
     get_journey,
     list_actions,
@@ -42,7 +43,7 @@ def test_call_e_mail_and_offer_are_requested(visit: Visit) -> None:
         (requested,) = wait_for(finished_actions, stack, customer, action)
         assert requested["status"] == "succeeded"
         title = {"Call": "Call task created", "E-mail": "E-mail requested", "Offer": "Offer requested"}[button]
-        status = "Open" if button == "Call" else "Done"
+        status = "Open" if button == "Call" else "Sent"
         expect(page.get_by_role("listitem").filter(has_text=title)).to_contain_text(status)
     (task,) = list_tasks(stack, customer)
     assert task["kind"] == "personal_call"
@@ -51,15 +52,37 @@ def test_call_e_mail_and_offer_are_requested(visit: Visit) -> None:
     expect(page.get_by_role("listitem").filter(has_text="Call task created")).to_contain_text("Done")
 
 
-def test_a_skipped_e_mail_is_retried(visit: Visit) -> None:
-    """Without an address the e-mail is skipped; once the address is known, a retry sends it."""
-    stack, name = visit.stack, "Rita Retry"
+def test_an_e_mail_waits_for_the_address(visit: Visit) -> None:
+    """Without an address the e-mail waits, says so, and is sent as soon as the profile has one."""
+    stack, name = visit.stack, "Wanda Waits"
     customer = new_prospect(stack, name, email=None)
     page = open_journey(visit, customer)
     stack.request("POST", f"/v1/customers/{customer}/actions", json={"type": "email"})
     entry = page.get_by_role("listitem").filter(has_text="E-mail requested")
-    expect(entry).to_contain_text("Skipped")
+    expect(entry).to_contain_text("Waiting")
+    expect(entry).to_contain_text("for the customer's profile; gives up in 23 hours")
     expect(entry).to_contain_text("no e-mail address")
+    expect(entry.get_by_role("button")).to_have_count(0)
+
+    profile = {"name": name, "email": "wanda@example.com", "consent": {"email": True}}
+    stack.request("PUT", f"/v1/customers/{customer}", json={**profile, "time_zone": midday()})
+    expect(entry).to_contain_text("Sent")
+    expect(entry).not_to_contain_text("no e-mail address")
+    (sent,) = list_actions(stack, customer, "centre_email")
+    assert (sent["status"], sent["attempts"]) == ("succeeded", 1)
+    assert sent["detail"]["receipt"] == "saved in the outbox folder"
+
+
+def test_a_skipped_e_mail_is_retried(visit: Visit) -> None:
+    """After a "no" the e-mail is skipped, also on a retry; a "yes" on the same day sends it."""
+    stack, name = visit.stack, "Rita Retry"
+    profile = {"name": name, "email": "rita@example.com", "time_zone": midday()}
+    customer = new_prospect(stack, name, consent={"email": False})
+    page = open_journey(visit, customer)
+    page.get_by_role("button", name=f"E-mail: {name}").click()
+    entry = page.get_by_role("listitem").filter(has_text="E-mail requested")
+    expect(entry).to_contain_text("Skipped")
+    expect(entry).to_contain_text("no consent to e-mail")
     (skipped,) = list_actions(stack, customer, "centre_email")
     assert skipped["status"] == "suppressed"
 
@@ -68,10 +91,8 @@ def test_a_skipped_e_mail_is_retried(visit: Visit) -> None:
     wait_for(lambda: len(list_actions(stack, customer, "centre_email")[0]["latest_attempts"]) == 2)
     expect(entry).to_contain_text("Skipped")  # nothing has changed
 
-    profile = {"name": name, "email": "rita@example.com", "consent": {"email": True}}
-    stack.request("PUT", f"/v1/customers/{customer}", json={**profile, "time_zone": midday()})
-    entry.get_by_role("button", name="Try again: E-mail requested").click()
-    expect(entry).to_contain_text("Done")
+    stack.request("PUT", f"/v1/customers/{customer}", json={**profile, "consent": {"email": True}})
+    expect(entry).to_contain_text("Sent")
     expect(entry.get_by_role("button")).to_have_count(0)
     (sent,) = list_actions(stack, customer, "centre_email")
     receipt = sent["detail"]["receipt"]
@@ -190,6 +211,24 @@ def test_scores_are_explained(visit: Visit) -> None:
     expect(risk).to_have_attribute("aria-expanded", "false")  # one at a time
     engagement.press("Enter")
     expect(page.get_by_role("table")).to_have_count(0)
+
+
+def test_a_customer_without_a_journey_is_found_and_has_a_page(visit: Visit) -> None:
+    stack = visit.stack
+    customer = create_profile(stack, "Nora Newcomer", {"phone": "(030) 123456 ext. 5"})
+    visit.sign_in(at="/customers?find=nora+newc")
+    page = visit.page
+    expect(page.get_by_text("1 customer", exact=True)).to_be_visible()
+    expect(page.get_by_text("No visits yet")).to_be_visible()
+    page.get_by_role("link", name="Nora Newcomer").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nora Newcomer")
+    expect(page.get_by_text("Nothing has happened yet")).to_be_visible()
+    expect(page.get_by_role("link", name="(030) 123456 ext. 5")).to_have_attribute("href", "tel:030123456")
+    address = f"{customer}@example.com"
+    expect(page.get_by_role("link", name=address)).to_have_attribute("href", f"mailto:{address}")
+    stack.send_event(customer, "call.received", duration_seconds=20)  # the page follows, without a reload
+    expect(page.get_by_text("Prospect").first).to_be_visible()
+    expect(page.get_by_text("Nothing has happened yet")).to_have_count(0)
 
 
 def test_links_from_a_journey(visit: Visit) -> None:

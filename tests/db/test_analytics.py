@@ -126,6 +126,31 @@ async def test_a_period_ends_at_as_of(pool: Pool, database_url: str) -> None:
     assert set(moved.values()) == {0}
 
 
+async def test_the_figures_of_the_period_before(pool: Pool, database_url: str) -> None:
+    lives = [[visit("a", 0, "1200.00")], [visit("b", 30, "90.00")], [visit("c", 118, "30.00")]]
+    insert_company(database_url, 1, lives, to_micros(START + timedelta(days=125)))
+    previous: dict[str, Any] = {}
+    for query in (after(119, "month"), AnalyticsQuery(as_of=START + timedelta(days=119, hours=3), period="month")):
+        dashboard = await figures(pool, query)
+        # 30 days with that of day 119: from day 90 on, at whose noon a has been inactive for 90 days
+        assert dashboard["period_from"] == (START + timedelta(days=90)).date().isoformat()
+        previous = dashboard["previous"]
+        assert datetime.fromisoformat(previous.pop("as_of")) == START.replace(hour=0) + timedelta(days=90)
+        assert previous == {
+            "total_customers": 2,
+            "at_risk_count": 0,
+            "at_risk_percentage": 0,
+            "vip_count": 1,
+            "vip_percentage": 50,
+            "avg_lifetime_value": 645,
+        }
+        assert (dashboard["total_customers"], dashboard["at_risk_count"], dashboard["vip_count"]) == (3, 1, 0)
+    # the same as the figures of that instant
+    then = await figures(pool, AnalyticsQuery(as_of=START.replace(hour=0) + timedelta(days=90)))
+    assert {name: then[name] for name in previous} == previous
+    assert (then["previous"], then["period_from"]) == (None, None)
+
+
 async def test_a_lapse_exactly_at_as_of_has_not_taken_effect(pool: Pool, database_url: str) -> None:
     insert_company(database_url, 1, [[visit("a", 0)]], to_micros(START + timedelta(days=100)))
     assert (await journey_analytics.distribution(pool, 1, after(90)))["customer"] == 1

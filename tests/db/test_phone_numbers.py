@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from background import phone_loop
+from background import profile_loop
 from db.connections import Pool, owner_connection, tenant_rows
 from db.people import companies, customers, phone_numbers
 
@@ -76,7 +76,7 @@ async def test_national_numbers_are_read_again_when_the_country_changes(
         await customers.put_profile(pool, company, "international", {"phone": "+44 20 7946 0958"})
     international = {"international": "+442079460958"}
     assert await numbers(pool) == {**international, "national": None}
-    reading = asyncio.create_task(phone_loop.run_phone_loop(pool, interval=0.01))
+    reading = asyncio.create_task(profile_loop.run_profile_loop(pool, interval=0.01))
     try:
         for code, number in (("DE", "+49301234567"), ("AT", "+43301234567"), ("", None)):
             await set_country(two_companies, code)

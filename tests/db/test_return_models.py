@@ -10,21 +10,33 @@ from activities.return_models import fit_company
 from bench.fit import fill
 from db.analytics import return_models
 from db.analytics.return_models import newest, versions
-from db.analytics.visit_history import VisitHistory, VisitSummary, load_visit_history, visit_summaries
+from db.analytics.visit_history import VisitHistory, load_visit_history, visits_of_customers
 from db.connections import Pool
+from journey import return_forecast
+from journey.bgnbd import Model
 from journey.bgnbd_fit import fit
+from journey.return_fit import FittedModel
 from tests.support.customers import simulated
 
 TODAY = datetime.now(UTC).date()
 
 
-def event(database_url: str, company: int, customer: int, at: str, *, outcome: str = "applied", kind: str = "") -> None:
+def event(
+    database_url: str,
+    company: int,
+    customer: int,
+    at: str,
+    *,
+    outcome: str = "applied",
+    kind: str = "",
+    payload: str = "{}",
+) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute(
             "insert into journey_events (company_id, customer_id, event_id, content_hash, type, occurred_at, payload,"
             " outcome, version, rules_version)"
-            " values (%s, %s, gen_random_uuid(), decode(md5(random()::text), 'hex'), %s, %s, '{}', %s, 1, 1)",
-            [company, customer, kind or "appointment.completed", at, outcome],
+            " values (%s, %s, gen_random_uuid(), decode(md5(random()::text), 'hex'), %s, %s, %s, %s, 1, 1)",
+            [company, customer, kind or "appointment.completed", at, payload, outcome],
         )
 
 
@@ -42,7 +54,7 @@ def ledger(database_url: str) -> str:
 
 async def test_visits_are_utc_days_with_a_completed_appointment(pool: Pool, ledger: str) -> None:
     event(ledger, 1, 1, "2026-03-01T23:30:00-02:00")  # the second of March in UTC
-    event(ledger, 1, 1, "2026-03-02T20:00:00Z")
+    event(ledger, 1, 1, "2026-03-02T20:00:00Z", payload='{"amount": "50.00"}')
     event(ledger, 1, 1, "2026-03-10T00:00:00Z")
     event(ledger, 1, 1, "2026-03-20T09:00:00Z", kind="appointment.cancelled")
     event(ledger, 1, 1, "2026-03-20T09:00:00Z", outcome="conflict")
@@ -53,17 +65,22 @@ async def test_visits_are_utc_days_with_a_completed_appointment(pool: Pool, ledg
     event(ledger, 2, 9, "2026-01-01T00:00:00Z")
     until = date(2026, 4, 1)
     history = await load_visit_history(pool, 1, until)
-    likes = sorted(zip(history.x, history.t_x, history.age, history.counts, strict=True))
-    assert likes == [(0, 0, 0, 1), (0, 0, 1, 2), (1, 8, 30, 1)]
+    first = date(2026, 3, 2).toordinal()
+    assert sorted((list(v.days), list(v.amounts), list(v.missed)) for v in history.visits) == [
+        ([first, first + 8], [50.0, 0.0], [first + 18]),
+        ([first + 29], [0.0], []),
+        ([first + 29], [0.0], []),
+        ([first + 30], [0.0], []),
+    ]
     assert (history.customers, history.returned, history.days, history.since) == (4, 1, 30, date(2026, 3, 2))
     customers = ["c-1", "c-2", "c-4", "nobody"]
-    assert await visit_summaries(pool, 1, customers, until) == {
-        "c-1": VisitSummary(1, 8, 30),
-        "c-2": VisitSummary(0, 0, 1),
-        "c-4": VisitSummary(0, 0, 0),
-    }
-    assert await visit_summaries(pool, 1, ["c-4"], date(2026, 3, 31)) == {}
-    assert await visit_summaries(pool, 2, customers, until) == {"c-1": VisitSummary(0, 0, 90)}
+    found = await visits_of_customers(pool, 1, customers, until)
+    summaries = {customer: (v.x, v.t_x, v.age(until.toordinal())) for customer, v in found.items()}
+    assert summaries == {"c-1": (1, 8, 30), "c-2": (0, 0, 1), "c-4": (0, 0, 0)}
+    assert list(found["c-1"].amounts) == [50.0, 0.0]
+    assert await visits_of_customers(pool, 1, ["c-4"], date(2026, 3, 31)) == {}
+    of_the_other = await visits_of_customers(pool, 2, customers, until)
+    assert list(of_the_other["c-1"].days) == [date(2026, 1, 1).toordinal()]
 
 
 async def test_a_company_without_events_has_a_reason_instead_of_a_model(pool: Pool, ledger: str) -> None:
@@ -82,13 +99,17 @@ async def test_each_fit_is_a_new_version(pool: Pool, database_url: str) -> None:
         connection.execute("insert into companies (id, name) values (1, 'one'), (2, 'two')")
     fill(database_url, 1, visits, customers[2])
     version = await fit_company(pool, 1)
-    alone = fit(*customers)
+    alone = fit(*customers, allow_limits=True)
     assert version.model is not None
-    assert version.model.alpha == pytest.approx(alone.model.alpha, rel=1e-6)
+    assert version.model.bgnbd is not None
+    assert version.model.bgnbd.alpha == pytest.approx(alone.model.alpha, rel=1e-6)
     assert version.log_likelihood == pytest.approx(alone.log_likelihood, rel=1e-12)
     assert (version.customers, version.returned_customers) == (400, int((customers[0] > 0).sum()))
     assert version.history_from == TODAY - timedelta(days=int(customers[2].max()))
-    assert (version.method, version.reason) == ("BG/NBD", None)
+    assert (version.method, version.reason) == (version.model.method, None)
+    assert version.comparison is not None
+    assert version.comparison.keys() == {"corrected BG/NBD", "BG/NBD", "recency"}
+    assert version.comparison[version.method]["auc"] > 0.5
     again = await asyncio.gather(fit_company(pool, 1), fit_company(pool, 1), fit_company(pool, 2))
     assert {(version.version, version.customers) for version in again} == {(2, 400), (3, 400), (1, 0)}
     assert [version.version for version in await versions(pool, 1)] == [3, 2, 1]
@@ -97,7 +118,7 @@ async def test_each_fit_is_a_new_version(pool: Pool, database_url: str) -> None:
     assert (last.version, last.parameters) == (3, version.parameters)
 
 
-async def test_a_fit_without_a_maximum_is_stored_with_a_reason(pool: Pool, ledger: str) -> None:
+async def test_customers_who_are_never_lost_have_a_model(pool: Pool, ledger: str) -> None:
     with psycopg.connect(ledger) as connection:
         connection.execute(
             "insert into customers (id, company_id, external_id)"
@@ -110,12 +131,26 @@ async def test_a_fit_without_a_maximum_is_stored_with_a_reason(pool: Pool, ledge
             " current_date - 10 * d, '{}', 'applied', 1, 1 from generate_series(100, 299) n, generate_series(0, 20) d"
         )
     version = await fit_company(pool, 1)
-    assert (version.customers, version.model) == (200, None)
-    assert version.reason is not None
-    assert "no maximum" in version.reason
+    assert (version.customers, version.reason) == (200, None)
+    assert version.model is not None
+    assert version.model.bgnbd is not None
+    assert version.model.bgnbd.a < 0.01  # the limit of BG/NBD: nobody becomes inactive
+
+
+async def test_versions_of_before_predict_with_bgnbd(pool: Pool, ledger: str) -> None:
+    with psycopg.connect(ledger) as connection:
+        connection.execute(
+            "insert into return_models (company_id, version, method, history_to, customers, returned_customers,"
+            " parameters, log_likelihood) values (1, 1, 'BG/NBD', current_date, 100, 50,"
+            ' \'{"r": 0.25, "alpha": 30, "a": 0.8, "b": 2.5}\', -1.5)'
+        )
+    version = await newest(pool, 1)
+    assert version is not None
+    assert version.model == return_forecast.ReturnModel("BG/NBD", bgnbd=Model(0.25, 30, 0.8, 2.5))
 
 
 async def test_a_version_is_a_model_or_a_reason(pool: Pool, ledger: str) -> None:
-    for parameters, likelihood, reason in [(None, None, None), ({"r": 1.0}, -1.0, "why"), ({"r": 1.0}, None, None)]:
+    model = FittedModel(return_forecast.ReturnModel("BG/NBD", bgnbd=Model(1.0, 1.0, 1.0, 1.0)), -1.0, None, {})
+    for fitted, reason in [(None, None), (model, "why")]:
         with pytest.raises(psycopg.errors.CheckViolation):
-            await return_models.store(pool, 1, VisitHistory(TODAY), parameters, likelihood, reason)
+            await return_models.store(pool, 1, VisitHistory(TODAY), fitted, reason)

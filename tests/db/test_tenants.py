@@ -98,3 +98,20 @@ async def test_the_audit_log_is_append_only(two_companies: str, two_companies_po
         with pytest.raises(InsufficientPrivilege):
             async with tenant_transaction(two_companies_pool, A) as connection:
                 await connection.execute(sql.SQL(text))
+
+
+async def test_a_known_hash_does_not_allow_a_session_of_another_company(
+    two_companies: str, two_companies_pool: Pool
+) -> None:
+    """Whoever writes a session knows its hash, so that this must not be enough."""
+    secret = b"\x07" * 32
+    insert = sql.SQL("insert into sessions (company_id, key_id, secret_hash, expires_at) values (%s, %s, %s, now())")
+
+    async def write() -> None:
+        async with tenant_transaction(two_companies_pool, A) as connection:
+            await connection.execute("select set_config('app.key_hash', %s, true)", [secret.hex()])
+            await connection.execute(insert, [B, B, secret])
+
+    with pytest.raises(InsufficientPrivilege, match="row-level security"):
+        await write()
+    assert len(rows(two_companies, "sessions")) == 2

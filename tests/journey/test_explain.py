@@ -64,6 +64,6 @@ def test_just_after_a_limit_the_reason_says_more_than_it() -> None:
     at = START + 90 * DAY
     factors = explain(lived(1, visit(0, "49.90")).state, DEFAULT_RULEBOOK, Micros(at + 1))["scores"]["risk"]["factors"]
     assert [one["because"] for one in factors if one["name"] == "inactivity"] == [
-        "90 days since the last completed appointment; counts above 60",
-        "more than 90 days since the last completed appointment; counts above 90",
+        "90 days since the last completed appointment; counts above 60 days",
+        "more than 90 days since the last completed appointment; counts above 90 days",
     ]

@@ -13,6 +13,7 @@ from activities.channels.registry import channel_spec
 from journey.outreach import (
     Deferral,
     Go,
+    Incomplete,
     InvalidOutreach,
     Outreach,
     Profile,
@@ -30,7 +31,7 @@ ADA = Profile(
 )
 
 
-def verdict(profile: Profile = ADA, **given: Any) -> Go | Deferral | Suppress:
+def verdict(profile: Profile = ADA, **given: Any) -> Go | Deferral | Incomplete | Suppress:
     wanted: dict[str, Any] = {
         "channel": channel_spec("email"),
         "marketing": True,
@@ -46,7 +47,10 @@ def test_an_unsubscribed_address_gets_nothing() -> None:
     both = msgspec.structs.replace(ADA, consent={"email": True, "sms": True})
     sms = channel_spec("sms")
     assert verdict(both, channel=sms, unsubscribed=True) == Suppress("unsubscribed for this phone number")
-    assert verdict(msgspec.structs.replace(ADA, consent={}), unsubscribed=True) == Suppress("no consent to e-mail")
+    unknown = msgspec.structs.replace(ADA, consent={})
+    assert verdict(unknown, unsubscribed=True) == Suppress("unsubscribed for this mailbox")
+    refused = msgspec.structs.replace(ADA, consent={"email": False})
+    assert verdict(refused, unsubscribed=True) == Suppress("no consent to e-mail", by_profile=True)
 
 
 def test_defaults() -> None:
@@ -129,14 +133,21 @@ def test_go() -> None:
         (Profile(), "sms", "no phone number"),
         (Profile(email="  ", consent={"email": True}), "email", "no e-mail address"),
         (Profile(email="ada@example.com"), "email", "no consent to e-mail"),
-        (Profile(email="ada@example.com", consent={"email": False}), "email", "no consent to e-mail"),
         (Profile(email="ada@example.com", consent={"sms": True}), "email", "no consent to e-mail"),
         (ADA, "sms", "no consent to SMS"),
     ],
 )
 @pytest.mark.parametrize("marketing", [True, False])
-def test_nothing_without_address_and_consent(profile: Profile, channel: str, reason: str, marketing: bool) -> None:
-    assert verdict(profile, channel=channel_spec(channel), marketing=marketing, now=EVENING) == Suppress(reason)
+def test_what_lacks_an_address_or_consent_waits_for_the_profile(
+    profile: Profile, channel: str, reason: str, marketing: bool
+) -> None:
+    assert verdict(profile, channel=channel_spec(channel), marketing=marketing, now=EVENING) == Incomplete(reason)
+
+
+@pytest.mark.parametrize("email", ["ada@example.com", None])
+def test_a_recorded_no_does_not_wait(email: str | None) -> None:
+    refused = Profile(email=email, consent={"email": False})
+    assert verdict(refused, now=EVENING) == Suppress("no consent to e-mail", by_profile=True)
 
 
 def test_the_cap_counts_what_was_sent_within_its_days() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -181,7 +182,7 @@ def read_visits(path: Path) -> tuple[list[Visits], int, int]:
         days.append(day)
         if isinstance(event, AppointmentCompleted):
             own = amounts.setdefault(event.customer, {})
-            own[day] = own.get(day, 0.0) + float(event.amount)
+            own[day] = own.get(day, 0.0) + float(event.amount if isinstance(event.amount, Decimal) else 0)
         elif event.type in ("appointment.missed", "appointment.cancelled"):
             missed.setdefault(event.customer, []).append(day)
     history = [

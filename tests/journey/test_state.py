@@ -12,7 +12,8 @@ import pytest
 from journey.engine import decide
 from journey.event_validation import from_fields
 from journey.explain import details, explain, readable
-from journey.state import SCHEMA, Facts, State, pack, unpack
+from journey.facts import Facts
+from journey.state import SCHEMA, State, pack, unpack
 from journey.time import DAY, Micros, Moment, to_datetime
 from tests.support.strategies import BASE, EXACT, RETENTION, RULEBOOKS, random_log
 

@@ -28,6 +28,15 @@ def visit(day: float, amount: str = "0") -> Event:
     return event("appointment.completed", day, amount=amount)
 
 
+def about(what: str, day: float, id_: str | None = "a", scheduled: float | None = None, **fields: Any) -> Event:
+    name = f"{what}-{day}-{id_}-{scheduled}-{fields.get('replaces')}"
+    if id_ is not None:
+        fields["appointment_id"] = id_
+    if scheduled is not None:
+        fields["scheduled_for"] = to_datetime(at(scheduled))
+    return event(f"appointment.{what}", day, name, **fields)
+
+
 def call(day: float, seconds: float = 90) -> Event:
     return event("call.received", day, duration_seconds=seconds)
 

@@ -14,9 +14,11 @@ from temporalio.client import Client
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Worker
 
 from contracts import names
+from contracts.messages import RetryAction
 from db.connections import Pool
 from settings import Settings
-from tests.support.workflow_acting import SECRET, known, mails, staff, statuses, tasks
+from tests.support.outside import MailBehaviour, SmtpServer
+from tests.support.workflow_acting import SECRET, actions, known, mails, staff, statuses, tasks
 from tests.support.workflow_life import Life
 from worker import build_worker
 
@@ -87,3 +89,30 @@ async def test_no_campaign_starts_after_the_customer_returned(life: Life, workin
         await life.until(lambda: statuses(life).get("schedule_check_in_call") == "succeeded")
         await life.until(lambda: statuses(life)["create_retention_campaign"] == "cancelled")
     assert life.rows("select * from retention_campaigns where company_id = %(company)s") == []
+
+
+async def test_a_retry_between_failure_and_result_is_not_lost(life: Life, temporal_address: str, pool: Pool) -> None:
+    """Staff see the failure in Postgres before the workflow has the result of the attempt that failed."""
+    failed, release = asyncio.Event(), asyncio.Event()
+
+    async def late(work: Callable[[], Awaitable[Any]]) -> Any:
+        result = await work()
+        failed.set()
+        await release.wait()
+        return result
+
+    known(life)
+    with SmtpServer() as smtp:
+        smtp.behaviour = MailBehaviour(answer="550 5.1.1 no such mailbox", at="rcpt", times=1)
+        settings = Settings(link_secret=SECRET, smtp_url=smtp.url)
+        client = await Client.connect(temporal_address, interceptors=[Fated(late)])
+        async with build_worker(client, pool, settings):
+            await life.lived(life.call())
+            await asyncio.wait_for(failed.wait(), 20)
+            mail = actions(life)["send_welcome_email"]
+            assert mail["status"] == "failed"
+            await life.handle.execute_update(names.RETRY_ACTION_UPDATE, RetryAction(mail["id"]))
+            assert statuses(life)["send_welcome_email"] == "pending"
+            release.set()
+            await life.until(lambda: statuses(life)["send_welcome_email"] == "succeeded")
+        assert len(smtp.received) == 1

@@ -73,12 +73,12 @@ async def test_a_transition_with_three_actions_adds_twelve_events_at_most(
         await life.client.get_workflow_handle(names.campaign_id(life.company, life.customer, 1)).terminate("test")
 
 
-async def test_without_a_profile_messages_are_suppressed_with_a_reason(life: Life, acting: Worker) -> None:
+async def test_without_a_profile_messages_wait_for_it(life: Life, acting: Worker) -> None:
     await life.lived(life.call())
     await life.until(lambda: "pending" not in statuses(life).values())
     found = actions(life)
     assert (found["send_welcome_email"]["status"], found["send_welcome_email"]["reason"]) == (
-        "suppressed",
+        "waiting",
         "no e-mail address",
     )
     assert found["assign_to_sales_team"]["reason"].startswith("no active staff member has the role sales")

@@ -37,7 +37,7 @@ async def test_details_have_stage_cause_scores_and_next_deadline(life: Life) -> 
     text, row = await life.details(), life.row()
     assert f"**customer** since {row['stage_entered_at']:%Y-%m-%d %H:%M} UTC" in text
     assert "`appointment_completed` (previously lead)" in text
-    assert "risk **0.00**, engagement **" in text
+    assert "risk **0%**, engagement **" in text
     assert f"{row['next_deadline']:%Y-%m-%d %H:%M} UTC" in text
     await life.lived(life.visit(-89))
     await life.lived(life.event("appointment.missed", -1), life.event("appointment.missed", -1))

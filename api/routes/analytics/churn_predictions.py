@@ -17,6 +17,7 @@ from api.schemas.base import Count, CustomerId, Money, RowId, Schema, Score, Sta
 from api.security.route_classes import scoped_route
 from db.analytics.churn_predictions import MAX_COUNTED, ChurnSearch, churn_predictions
 from db.people.api_keys import JOURNEYS_READ
+from journey.return_forecast import Method
 from journey.stages import DEFAULT_RULEBOOK, Role
 
 MAX_PREDICTIONS = 1000
@@ -38,8 +39,23 @@ class ModelVersion(Schema):
 
     id: RowId
     version: Count
-    method: Literal["BG/NBD"]
+    method: Method
     fitted_at: datetime
+
+
+class MethodComparison(Schema):
+    """How well a method, fitted on the first half of the history, predicted who came in the second half."""
+
+    customers: Count = Field(description="customers who had come by the middle of the history")
+    came: Annotated[float, Field(ge=0, le=1)] = Field(description="share of them who came again within the horizon")
+    horizon_days: Count
+    auc: Annotated[float, Field(ge=0, le=1)] = Field(
+        description="probability that a customer who came had a higher forecast than one who did not; 0.5 is chance"
+    )
+    brier: Annotated[float, Field(ge=0, le=1)] = Field(description="mean squared error of the probabilities")
+    calibration_error: Annotated[float, Field(ge=0, le=1)] = Field(
+        description="mean distance between forecast and share who came, over deciles of the forecast"
+    )
 
 
 class ModelParameters(Schema):
@@ -56,15 +72,26 @@ class ReturnModelSummary(Schema):
 
     id: RowId | None
     version: Count | None
-    method: Literal["BG/NBD"]
+    method: Method
     fitted_at: datetime | None
     history_from: date | None
     history_to: date | None
     customers: Count | None = Field(description="customers in the history it was fitted to")
     returned_customers: Count | None = Field(description="of them, those who came back")
-    parameters: ModelParameters | None
+    parameters: ModelParameters | None = Field(description="of BG/NBD; null if only recency is used")
     log_likelihood: float | None
-    reason: str | None = Field(description="why there are no parameters; null if the model was fitted")
+    reason: str | None = Field(description="why there is no model; null if there is one")
+    comparison: dict[Method, MethodComparison] | None = Field(
+        description="how the methods compared; null if the history is too short for that"
+    )
+
+
+class YearValue(Schema):
+    """What a customer is expected to spend in the next 365 days."""
+
+    expected: Money
+    low: Money = Field(description="`low` and `high` enclose the actual value in about 80 % of cases")
+    high: Money
 
 
 class PredictionInputs(Schema):
@@ -91,6 +118,7 @@ class ChurnPrediction(Schema):
     contacted_at: datetime | None = Field(
         description="when the last message was sent to the customer, or the last call task completed"
     )
+    next_appointment_at: datetime | None = Field(description="the earliest booked time still ahead")
     predicted_churn_date: date | None = Field(description="never in the past; null if no date can be predicted")
     predicted_by: Literal["history", "deadline"] | None = Field(
         description="`history`: the company's mean time before churning; `deadline`: the stage rules"
@@ -101,16 +129,20 @@ class ChurnPrediction(Schema):
     expected_appointments: Annotated[float, Field(ge=0)] | None = Field(
         description="expected number of days with an appointment in the next 90 days"
     )
+    expected_value: Money = Field(
+        description="`return_probability` × `lifetime_value`; the lifetime value if the probability is unknown"
+    )
+    year_value: YearValue | None = Field(description="null if the model uses recency only")
     model: ModelVersion | None
     inputs: PredictionInputs | None
     retention_actions: list[RetentionAction]
 
 
 class ChurnPredictions(Schema):
-    """Customers at risk, and those listed on request, the highest risk first."""
+    """Customers at risk, and those listed on request, the highest `expected_value` first."""
 
     total: Count
-    more: bool = Field(description="whether `min_risk` adds more customers than `total` counts")
+    more: bool = Field(description="whether the filters add more customers than `total` counts")
     model: ReturnModelSummary
     predictions: list[ChurnPrediction]
 
@@ -128,11 +160,14 @@ _PREDICTION: dict[str, Any] = {
     "lifetime_value": 129.50,
     "last_appointment_at": "2025-12-01T10:15:00+00:00",
     "contacted_at": "2026-02-20T09:30:00+00:00",
+    "next_appointment_at": None,
     "predicted_churn_date": "2026-05-30",
     "predicted_by": "history",
     "return_probability": 0.2187,
     "expected_appointments": 0.3841,
-    "model": {"id": 7, "version": 3, "method": "BG/NBD", "fitted_at": "2026-03-08T02:30:00+00:00"},
+    "year_value": {"expected": 88.40, "low": 0.00, "high": 258.00},
+    "expected_value": 28.32,
+    "model": {"id": 7, "version": 3, "method": "corrected BG/NBD", "fitted_at": "2026-03-08T02:30:00+00:00"},
     "inputs": {"repeat_days": 2, "recency_days": 71, "age_days": 172},
     "retention_actions": [
         {"type": "special_offer", "priority": "medium", "description": "Send a special return offer"},
@@ -148,15 +183,26 @@ _MODEL = {
     "parameters": {"r": 0.243, "alpha": 30.9, "a": 0.793, "b": 2.426},
     "log_likelihood": -14363.53,
     "reason": None,
+    "comparison": {
+        "corrected BG/NBD": {
+            "customers": 401,
+            "came": 0.6085,
+            "horizon_days": 90,
+            "auc": 0.7123,
+            "brier": 0.2041,
+            "calibration_error": 0.0412,
+        }
+    },
 }
 
 
 @router.get(
     "/v1/portal/analytics/churn-predictions",
     summary="Churn predictions",
-    description="Customers in a stage with the role `at_risk`, in descending order of risk. Without `min_risk` and "
-    "`include_lost`, `total` is the `at_risk_count` of the journey analytics. Of the customers that `min_risk` adds, "
-    f"it counts up to {MAX_COUNTED:,} (then `more` is true). "
+    description="Customers in a stage with the role `at_risk`, in descending order of `expected_value`: "
+    "`return_probability` × `lifetime_value`, or the lifetime value if the probability is unknown. Without filters, "
+    "`total` is the `at_risk_count` of the journey analytics. Of the customers that `min_risk` and "
+    f"`max_return_probability` add, it counts up to {MAX_COUNTED:,} (then `more` is true). "
     "`predicted_by` is `history` (the company's mean time before churning), `deadline` (the stage rules), or null if "
     "no date can be predicted. `return_probability` (of at least one appointment in the next 90 days) and "
     "`expected_appointments` (expected days with an appointment in them) come from the company's newest `model` and "
@@ -184,6 +230,16 @@ async def get_churn_predictions(
             description="also list customers who are neither at risk nor lost, from this risk score on",
         ),
     ] = None,
+    max_return_probability: Annotated[
+        float | None,
+        Query(
+            ge=0,
+            le=1,
+            allow_inf_nan=False,
+            description="also list customers who are neither at risk nor lost, up to this return probability as of the "
+            "last fit; with `min_risk`, both must match",
+        ),
+    ] = None,
     include_lost: Annotated[
         bool, Query(description="also list customers who have left, in a stage with the role `lost`")
     ] = False,
@@ -196,6 +252,6 @@ async def get_churn_predictions(
     for key in stage or ():
         if key not in rulebook.by_key:
             raise invalid("stage", key, f"one of {', '.join(rulebook.by_key)}")
-    search = ChurnSearch(min_risk=min_risk, include_lost=include_lost, stages=stage or (), limit=limit)
+    search = ChurnSearch(min_risk, max_return_probability, include_lost, stage or (), limit)
     predictions = await churn_predictions(gateway.pool, credential.company_id, rulebook, search)
     return Response(await with_forecasts(gateway.pool, credential.company_id, predictions), media_type=JSON)

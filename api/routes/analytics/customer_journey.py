@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from fastapi import APIRouter, Response
 from pydantic import Field
@@ -39,10 +39,9 @@ class StageMoves(Schema):
     count: Count
 
 
-class JourneyAnalytics(Schema):
-    """The company's journeys as of one instant."""
+class KeyFigures(Schema):
+    """Key figures at one instant."""
 
-    period: Period
     as_of: datetime
     total_customers: Count
     at_risk_count: Count
@@ -50,6 +49,16 @@ class JourneyAnalytics(Schema):
     vip_count: Count
     vip_percentage: Percentage
     avg_lifetime_value: Money
+
+
+class JourneyAnalytics(KeyFigures):
+    """The company's journeys as of one instant."""
+
+    period: Period
+    period_from: date | None = Field(description="first day of the period (UTC); null for `all`")
+    previous: KeyFigures | None = Field(
+        description="the key figures at the end of the period before, which is the start of this one; null for `all`"
+    )
     funnel_data: list[FunnelStep]
     transitions: list[StageMoves]
     stage_times: dict[StageKey, float] = Field(description="mean time in each stage, in days")
@@ -58,7 +67,17 @@ class JourneyAnalytics(Schema):
 
 _EXAMPLE = {
     "period": "month",
+    "period_from": "2026-02-11",
     "as_of": "2026-03-12T09:00:00+00:00",
+    "previous": {
+        "as_of": "2026-02-11T00:00:00+00:00",
+        "total_customers": 31,
+        "at_risk_count": 5,
+        "at_risk_percentage": 16.13,
+        "vip_count": 1,
+        "vip_percentage": 3.23,
+        "avg_lifetime_value": 171.00,
+    },
     "total_customers": 40,
     "at_risk_count": 4,
     "at_risk_percentage": 10.00,

@@ -24,8 +24,8 @@ type FigureParams<Path extends FigurePath> = NonNullable<paths[Path]["get"]["par
 type Figure<Path extends FigurePath> = paths[Path]["get"]["responses"][200]["content"]["application/json"];
 
 /** Query a figure. While other parameters load, the previous data stays. */
-export function useFigure<Path extends FigurePath>(path: Path, params: FigureParams<Path>) {
-  return useQuery(figureQuery(path, params));
+export function useFigure<Path extends FigurePath>(path: Path, params: FigureParams<Path>, enabled = true) {
+  return useQuery({ ...figureQuery(path, params), enabled });
 }
 
 /** Prefetch what the analytics view shows first while its code is still loading. */

@@ -104,7 +104,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        get: operations["get_profile_v1_customers__customer_id__get"];
         put: operations["put_profile_v1_customers__customer_id__put"];
         post?: never;
         delete?: never;
@@ -281,6 +281,38 @@ export interface paths {
             cookie?: never;
         };
         get: operations["get_customer_journey_v1_portal_analytics_customer_journey_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal/analytics/funnel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_funnel_v1_portal_analytics_funnel_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal/analytics/revenue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_revenue_v1_portal_analytics_revenue_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -701,6 +733,8 @@ export interface components {
             status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
             /** Format: date-time */
             updated_at: string;
+            waits_for: ("profile" | "quiet_hours") | null;
+            work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
         ActionAttempt: {
             /** Format: date-time */
@@ -753,6 +787,8 @@ export interface components {
             status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
             /** Format: date-time */
             updated_at: string;
+            waits_for: ("profile" | "quiet_hours") | null;
+            work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
         ActionProblemCount: {
             action: string;
@@ -776,6 +812,8 @@ export interface components {
         AppointmentCancelled: {
             /** @default null */
             appointment_id: string | null;
+            /** @default null */
+            by: ("company" | "customer") | null;
             customer_id: string | number;
             id: string;
             /** Format: date-time */
@@ -792,6 +830,8 @@ export interface components {
             id: string;
             /** Format: date-time */
             occurred_at: string;
+            /** @default null */
+            service: string | null;
             /** @enum {unknown} */
             type: "appointment.completed";
         };
@@ -816,8 +856,25 @@ export interface components {
             occurred_at: string;
             /** @default null */
             scheduled_for: string | null;
+            /** @default null */
+            service: string | null;
             /** @enum {unknown} */
             type: "appointment.requested";
+        };
+        AppointmentRescheduled: {
+            appointment_id: string;
+            customer_id: string | number;
+            id: string;
+            /** Format: date-time */
+            occurred_at: string;
+            /** @default null */
+            replaces: string | null;
+            /** Format: date-time */
+            scheduled_for: string;
+            /** @default null */
+            service: string | null;
+            /** @enum {unknown} */
+            type: "appointment.rescheduled";
         };
         Assignable: {
             customers: number;
@@ -833,6 +890,12 @@ export interface components {
         };
         Assignee: {
             staff_id: number | null;
+        };
+        Booking: {
+            booked_times: string[];
+            /** Format: date-time */
+            booked_until: string;
+            next_appointment_at: string | null;
         };
         BrowserSession: {
             company: components["schemas"]["SessionCompany"];
@@ -887,11 +950,13 @@ export interface components {
             days_inactive: number;
             email: string | null;
             expected_appointments: number | null;
+            expected_value: number;
             inputs: components["schemas"]["PredictionInputs"] | null;
             last_appointment_at: string | null;
             lifetime_value: number;
             model: components["schemas"]["ModelVersion"] | null;
             name: string | null;
+            next_appointment_at: string | null;
             predicted_by: ("history" | "deadline") | null;
             predicted_churn_date: string | null;
             retention_actions: components["schemas"]["RetentionAction"][];
@@ -900,6 +965,7 @@ export interface components {
             /** Format: date-time */
             stage_entered_at: string;
             stage_name: string;
+            year_value: components["schemas"]["YearValue"] | null;
         };
         ChurnPredictions: {
             model: components["schemas"]["ReturnModelSummary"];
@@ -966,6 +1032,7 @@ export interface components {
             email: string | null;
             locale: string | null;
             name: string | null;
+            next_appointment_at: string | null;
             phone: string | null;
             phone_e164: string | null;
             time_zone: string | null;
@@ -1006,7 +1073,7 @@ export interface components {
             /** @default false */
             rotate_secret: boolean;
         };
-        Event: components["schemas"]["CallReceived"] | components["schemas"]["AppointmentRequested"] | components["schemas"]["AppointmentCompleted"] | components["schemas"]["AppointmentMissed"] | components["schemas"]["AppointmentCancelled"] | components["schemas"]["PaymentAdjusted"] | components["schemas"]["SupportTicketOpened"] | components["schemas"]["SupportTicketResolved"] | components["schemas"]["FeedbackReceived"];
+        Event: components["schemas"]["CallReceived"] | components["schemas"]["AppointmentRequested"] | components["schemas"]["AppointmentRescheduled"] | components["schemas"]["AppointmentCompleted"] | components["schemas"]["AppointmentMissed"] | components["schemas"]["AppointmentCancelled"] | components["schemas"]["PaymentAdjusted"] | components["schemas"]["SupportTicketOpened"] | components["schemas"]["SupportTicketResolved"] | components["schemas"]["FeedbackReceived"];
         EventBatch: {
             events: components["schemas"]["Event"][];
         };
@@ -1035,12 +1102,14 @@ export interface components {
             risk: components["schemas"]["ExplainedScore"];
         };
         Explanation: {
+            booking: components["schemas"]["Booking"] | null;
             current_stage: string;
             customer_id: string;
             deadlines: components["schemas"]["Deadline"][];
             /** Format: date-time */
             entered_at: string;
             facts: components["schemas"]["JourneyFacts"];
+            held_back: components["schemas"]["HeldBackAction"][];
             hold: components["schemas"]["Hold"] | null;
             previous_stage: string | null;
             rules: components["schemas"]["StageVerdict"][];
@@ -1065,11 +1134,28 @@ export interface components {
             problem: string;
             value: string;
         };
+        Funnel: {
+            /** Format: date-time */
+            as_of: string;
+            funnel_data: components["schemas"]["FunnelStep"][];
+            /** @enum {string} */
+            period: "day" | "week" | "month" | "quarter" | "year" | "all";
+            period_from: string | null;
+        };
         FunnelStep: {
             conversionRate: number;
             customers: number;
             percentage: number;
             stage: string;
+        };
+        HeldBackAction: {
+            action: string;
+            reason: string;
+            sentence: string;
+            /** Format: date-time */
+            until: string;
+            /** @enum {string} */
+            waits_for: "profile" | "quiet_hours";
         };
         Hold: {
             until: string | null;
@@ -1106,6 +1192,7 @@ export interface components {
             last_appointment_at: string | null;
             lifetime_value: number;
             name: string | null;
+            next_appointment_at: string | null;
             next_deadline: string | null;
             next_stage: string | null;
             notes: string | null;
@@ -1128,11 +1215,14 @@ export interface components {
             due_at: string;
             id: number;
             last_error: string | null;
+            reason: string | null;
             stage: string;
             /** @enum {string} */
             status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
             /** Format: date-time */
             updated_at: string;
+            waits_for: ("profile" | "quiet_hours") | null;
+            work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
         JourneyAnalytics: {
             /** Format: date-time */
@@ -1146,6 +1236,8 @@ export interface components {
             funnel_data: components["schemas"]["FunnelStep"][];
             /** @enum {string} */
             period: "day" | "week" | "month" | "quarter" | "year" | "all";
+            period_from: string | null;
+            previous: components["schemas"]["KeyFigures"] | null;
             stage_times: {
                 [key: string]: number;
             };
@@ -1161,6 +1253,7 @@ export interface components {
             last_event_at: string | null;
             lifetime_value: string;
             missed: number;
+            next_appointment_at: string | null;
             open_tickets: number;
             qualified_calls: number;
             ratings: number;
@@ -1168,6 +1261,7 @@ export interface components {
             total_appointments: number;
         };
         JourneyState: {
+            booked_times?: string[];
             customer_id: string;
             engagement_score: number;
             /** Format: date-time */
@@ -1191,8 +1285,18 @@ export interface components {
         JourneyTimeline: {
             actions: components["schemas"]["JourneyAction"][];
             events: components["schemas"]["LedgerEvent"][];
-            journey: components["schemas"]["Journey"];
+            journey: components["schemas"]["Journey"] | null;
             transitions: components["schemas"]["Transition"][];
+        };
+        KeyFigures: {
+            /** Format: date-time */
+            as_of: string;
+            at_risk_count: number;
+            at_risk_percentage: number;
+            avg_lifetime_value: number;
+            total_customers: number;
+            vip_count: number;
+            vip_percentage: number;
         };
         LedgerEvent: {
             fields: {
@@ -1235,6 +1339,14 @@ export interface components {
             };
             to_staff: boolean;
         };
+        MethodComparison: {
+            auc: number;
+            brier: number;
+            calibration_error: number;
+            came: number;
+            customers: number;
+            horizon_days: number;
+        };
         MissingScopeProblem: {
             detail?: string;
             scope: string;
@@ -1253,8 +1365,8 @@ export interface components {
             /** Format: date-time */
             fitted_at: string;
             id: number;
-            /** @constant */
-            method: "BG/NBD";
+            /** @enum {string} */
+            method: "corrected BG/NBD" | "BG/NBD" | "recency";
             version: number;
         };
         NewEndpoint: {
@@ -1305,6 +1417,8 @@ export interface components {
         };
         PaymentAdjusted: {
             amount: string | number;
+            /** @default null */
+            appointment_id: string | null;
             customer_id: string | number;
             id: string;
             /** Format: date-time */
@@ -1374,27 +1488,26 @@ export interface components {
             index: number;
         };
         Relationship: {
-            /** Format: date-time */
-            created_at: string;
-            current_stage: string;
+            created_at: string | null;
+            current_stage: string | null;
             customer_id: string;
-            days_in_current_stage: number;
+            days_in_current_stage: number | null;
             days_inactive: number | null;
             email: string | null;
             engagement_score: number | null;
-            held: boolean;
+            held: boolean | null;
             hold_until: string | null;
             last_appointment_at: string | null;
-            lifetime_value: number;
+            lifetime_value: number | null;
             name: string | null;
+            next_appointment_at: string | null;
             next_deadline: string | null;
             next_stage: string | null;
             previous_stage: string | null;
             risk_score: number | null;
-            /** Format: date-time */
-            stage_entered_at: string;
-            stage_name: string;
-            total_appointments: number;
+            stage_entered_at: string | null;
+            stage_name: string | null;
+            total_appointments: number | null;
         };
         RelationshipsPage: {
             next_cursor: string | null;
@@ -1423,18 +1536,49 @@ export interface components {
             retried: number;
         };
         ReturnModelSummary: {
+            comparison: {
+                [key: string]: components["schemas"]["MethodComparison"];
+            } | null;
             customers: number | null;
             fitted_at: string | null;
             history_from: string | null;
             history_to: string | null;
             id: number | null;
             log_likelihood: number | null;
-            /** @constant */
-            method: "BG/NBD";
+            /** @enum {string} */
+            method: "corrected BG/NBD" | "BG/NBD" | "recency";
             parameters: components["schemas"]["ModelParameters"] | null;
             reason: string | null;
             returned_customers: number | null;
             version: number | null;
+        };
+        Revenue: {
+            /** Format: date-time */
+            as_of: string;
+            /** @enum {string} */
+            by: "week" | "month";
+            first: string | null;
+            /** Format: date */
+            last: string;
+            /** @enum {string} */
+            period: "day" | "week" | "month" | "quarter" | "year" | "all";
+            previous: components["schemas"]["RevenueSum"] | null;
+            rows: components["schemas"]["RevenueRow"][];
+            total: components["schemas"]["RevenueSum"];
+        };
+        RevenueRow: {
+            adjustments: number;
+            appointments: number;
+            /** Format: date */
+            first: string;
+            /** Format: date */
+            last: string;
+            revenue: number;
+        };
+        RevenueSum: {
+            adjustments: number;
+            appointments: number;
+            revenue: number;
         };
         RuleVerdict: {
             conditions: components["schemas"]["Comparison"][];
@@ -1464,6 +1608,7 @@ export interface components {
             name: string;
         };
         ScoringSettings: {
+            booking_grace_hours: number;
             engagement_frequency_weight: string;
             engagement_full_frequency: number;
             engagement_full_value: string;
@@ -1670,6 +1815,8 @@ export interface components {
             status: "pending" | "waiting" | "succeeded" | "failed" | "suppressed" | "cancelled";
             /** Format: date-time */
             updated_at: string;
+            waits_for: ("profile" | "quiet_hours") | null;
+            work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
         TimelineEvent: {
             /** Format: date-time */
@@ -1770,6 +1917,11 @@ export interface components {
             /** @enum {string} */
             status: "suppressed" | "waiting";
             until: string | null;
+        };
+        YearValue: {
+            expected: number;
+            high: number;
+            low: number;
         };
     };
     responses: never;
@@ -2008,6 +2160,75 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_profile_v1_customers__customer_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerProfile"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             422: {
@@ -2912,6 +3133,7 @@ export interface operations {
             query?: {
                 include_lost?: boolean;
                 limit?: number;
+                max_return_probability?: number | null;
                 min_risk?: number | null;
                 stage?: string[] | null;
             };
@@ -2989,6 +3211,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JourneyAnalytics"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_funnel_v1_portal_analytics_funnel_get: {
+        parameters: {
+            query?: {
+                as_of?: string | null;
+                period?: "day" | "week" | "month" | "quarter" | "year" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Funnel"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_revenue_v1_portal_analytics_revenue_get: {
+        parameters: {
+            query?: {
+                as_of?: string | null;
+                by?: "week" | "month";
+                period?: "day" | "week" | "month" | "quarter" | "year" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revenue"];
                 };
             };
             401: {

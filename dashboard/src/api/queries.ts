@@ -7,6 +7,9 @@ import { queryKeys } from "./query-keys";
 import type { Entry } from "./types";
 
 export type CustomerSearch = NonNullable<paths["/v1/portal/relationships"]["get"]["parameters"]["query"]>;
+export type PredictionsQuery = NonNullable<
+  paths["/v1/portal/analytics/churn-predictions"]["get"]["parameters"]["query"]
+>;
 
 export type TaskQuery = NonNullable<paths["/v1/portal/tasks"]["get"]["parameters"]["query"]>;
 
@@ -46,6 +49,17 @@ export function useJourney(customerId: string) {
           params: { path: { customer_id: customerId }, query: { limit: 1 } },
           signal,
         }),
+      ),
+  });
+}
+
+/** The profile of a customer. A journey contains what views need of it. */
+export function useProfile(customerId: string) {
+  return useQuery({
+    queryKey: queryKeys.profile(customerId),
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET("/v1/customers/{customer_id}", { params: { path: { customer_id: customerId } }, signal }),
       ),
   });
 }
@@ -125,13 +139,15 @@ export function useStaff() {
   });
 }
 
-export function usePredictions() {
+/** Customers at risk, and others that the query adds; null waits. */
+export function usePredictions(query: PredictionsQuery | null) {
   return useQuery({
-    queryKey: queryKeys.predictions,
+    queryKey: queryKeys.predictions(query ?? {}),
+    enabled: query !== null,
     queryFn: ({ signal }) =>
       unwrap(
         api.GET("/v1/portal/analytics/churn-predictions", {
-          params: { query: { limit: MAX_PREDICTIONS } },
+          params: { query: { ...query, limit: MAX_PREDICTIONS } },
           signal,
         }),
       ),

@@ -7,12 +7,13 @@ export const queryKeys = {
   staff: ["staff"] as const,
   customers: (search: object) => ["customers", search] as const,
   journey: (customerId: string) => ["journey", customerId] as const,
+  profile: (customerId: string) => ["journey", customerId, "profile"] as const,
   timeline: (customerId: string, kinds: readonly string[]) =>
     ["journey", customerId, "timeline", kinds] as const,
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
   messagePreview: (customerId: string, type: string) => ["journey", customerId, "preview", type] as const,
   tasks: (search: object) => ["tasks", search] as const,
-  predictions: ["predictions"] as const,
+  predictions: (query: object) => ["predictions", query] as const,
   problems: (search: object) => ["problems", search] as const,
   analytics: (path: string, params: object) => ["analytics", path, params] as const,
 };

@@ -11,6 +11,7 @@ export type Scoring = Schemas["Stages"]["scoring"];
 
 export type Journey = Schemas["Journey"];
 export type Relationship = Schemas["Relationship"];
+export type Profile = Schemas["CustomerProfile"];
 
 export type Entry = Schemas["TimelinePage"]["timeline"][number];
 export type TransitionEntryData = Extract<Entry, { kind: "transition" }>;
@@ -18,6 +19,7 @@ export type EventEntryData = Extract<Entry, { kind: "event" }>;
 export type ActionEntryData = Extract<Entry, { kind: "action" }>;
 export type Comparison = Schemas["Comparison"];
 
+export type Action = Schemas["Action"];
 export type ActionProblem = Schemas["ActionProblem"];
 export type ActionProblemCount = Schemas["ActionProblemCount"];
 export type ProblemName = ActionProblem["problem"];
@@ -29,6 +31,8 @@ export type StageChange = Schemas["StageChange"];
 
 export type JourneyAnalytics = Schemas["JourneyAnalytics"];
 export type SankeyData = Pick<Schemas["StageFlow"], "nodes" | "links">;
+export type Revenue = Schemas["Revenue"];
 export type StageMetric = Schemas["StageMetric"];
+export type Factor = Schemas["ScoreFactor"];
 export type Prediction = Schemas["ChurnPrediction"];
 export type Predictions = Schemas["ChurnPredictions"];

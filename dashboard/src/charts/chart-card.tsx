@@ -19,8 +19,10 @@ interface ChartProps {
   isEmpty: boolean;
   table: TableData;
   chart: ReactNode;
-  /** shown next to the switch */
+  /** shown next to the hint */
   extra?: ReactNode;
+  /** shown above the chart and the table */
+  lead?: ReactNode;
   className?: string;
 }
 
@@ -53,6 +55,7 @@ function LoadedChart({
   table,
   chart,
   extra,
+  lead,
   className,
 }: ChartProps & { isLoading: boolean }) {
   const [asTable, setAsTable] = useState(false);
@@ -82,6 +85,7 @@ function LoadedChart({
         <p className="secondary">{hint}</p>
         {extra}
       </div>
+      {!isLoading && lead}
       {isLoading ? (
         <TextSkeleton rows={6} />
       ) : isEmpty ? (

@@ -7,6 +7,20 @@ import type { StageFlow } from "./stage-flow";
 // so the layout gets a copy.
 const CLONE_DATA = [{ type: "custom", callback: (flow: StageFlow): StageFlow => structuredClone(flow) }];
 
+// A label that does not fit into the chart is moved, and one that would overlap a larger node's label is hidden. The
+// layout has no other place for the value of a label's node than its z-index.
+const LABEL_TRANSFORM = [
+  { type: "exceedAdjust" },
+  {
+    type: "overlapHide",
+    priority: (one: Label, other: Label) => Number(other.style.zIndex) - Number(one.style.zIndex),
+  },
+];
+
+interface Label {
+  style: { zIndex?: number | string };
+}
+
 /** Nodes below this share of the largest are not labelled; the tooltip and the table name them. */
 const MIN_LABELLED_SHARE = { wide: 0.03, narrow: 0.12 };
 
@@ -40,6 +54,8 @@ export default function FlowChart({ flow, theme, narrow, onStageClick }: Props) 
         labelText: ({ name, value }: { name: string; value: number }) =>
           value < minLabelled ? "" : narrow ? name : `${name} ${formatNumber(value)}`,
         labelFontSize: 12,
+        labelZIndex: ({ value }: { value: number }) => value,
+        labelTransform: LABEL_TRANSFORM,
         labelFill: theme.text,
         labelFillOpacity: 1,
         labelStroke: theme.background,

@@ -19,6 +19,19 @@ export function formatCalendarDate(date: string, locale = LOCALE): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(date));
 }
 
+/** Format a range of calendar dates: "2–8 Nov 2026". */
+export function formatCalendarRange(first: string, last: string, locale = LOCALE): string {
+  const format = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
+  return format.formatRange(new Date(first), new Date(last));
+}
+
+/** Format the month of a calendar date: "Nov 2026". */
+export function formatMonth(date: string, locale = LOCALE): string {
+  return new Intl.DateTimeFormat(locale, { month: "short", year: "numeric", timeZone: "UTC" }).format(
+    new Date(date),
+  );
+}
+
 /** Format a calendar date without the year, for chart axes: "7 Dec". */
 export function formatShortDate(date: string, locale = LOCALE): string {
   return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" }).format(

@@ -1,8 +1,8 @@
 import { strings } from "../strings";
 import { LOCALE } from "./locale";
 
-export function formatNumber(value: number, locale = LOCALE): string {
-  return new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }).format(value);
+export function formatNumber(value: number, locale = LOCALE, decimals = 1): string {
+  return new Intl.NumberFormat(locale, { maximumFractionDigits: decimals }).format(value);
 }
 
 /** Format an amount in a currency (ISO 4217). */
@@ -17,8 +17,8 @@ export function formatCompactMoney(value: number, currency: string, locale = LOC
 }
 
 /** Format a fraction of 1 as a percentage: 0.8 is "80%". */
-export function formatShare(value: number, locale = LOCALE): string {
-  return new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }).format(value);
+export function formatShare(value: number, locale = LOCALE, decimals = 0): string {
+  return new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: decimals }).format(value);
 }
 
 /** Format a percentage as the analytics API returns it: 9.96 is "10%". */

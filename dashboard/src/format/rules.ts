@@ -2,6 +2,7 @@ import type { Comparison, Rule, Stage } from "../api/types";
 import { strings } from "../strings";
 import { formatDays } from "./durations";
 import { humanize } from "./labels";
+import { LOCALE } from "./locale";
 import { formatMoney, formatNumber, formatShare } from "./numbers";
 
 const CONDITION = /^\s*(>=|<=|==|>|<)\s*(-?[0-9.]+)\s*$/;
@@ -44,9 +45,13 @@ function describeComparison({ fact, is, must_be, holds }: Comparison, currency: 
   // A rule applies at the instant after its threshold, when the elapsed time still reads as the threshold itself.
   if (fact === "days" && holds && match?.[1] === ">" && is === Number(match[2]))
     return strings.journey.longerThan(formatDays(is));
-  const limit =
-    match === null ? must_be : `${describeOperator(match)} ${formatFact(fact, Number(match[2]), currency)}`;
-  return strings.journey.comparison(strings.facts[fact] ?? humanize(fact), shown, limit);
+  const name = strings.facts[fact] ?? humanize(fact);
+  if (match === null) return strings.journey.comparison(name, shown, must_be);
+  const limit = formatFact(fact, Number(match[2]), currency);
+  // Rounding must not make a value read as the limit that it exceeds: "20.4% (required: more than 20%)".
+  const precise = shown === limit && is !== null && is !== Number(match[2]);
+  const value = precise ? formatFact(fact, is, currency, 4) : shown;
+  return strings.journey.comparison(name, value, `${describeOperator(match)} ${limit}`);
 }
 
 function describeCondition(fact: string, text: string, currency: string): string {
@@ -63,10 +68,12 @@ function describeOperator([, sign = ""]: RegExpExecArray): string {
   return strings.rules.operators[sign] ?? sign;
 }
 
-function formatFact(fact: string, value: number, currency: string): string {
+function formatFact(fact: string, value: number, currency: string, decimals?: number): string {
   if (fact === "value") return formatMoney(value, currency);
   const isShare = fact === "missed_rate" || fact === "risk" || fact === "engagement";
-  return isShare ? formatShare(value) : formatNumber(value);
+  return isShare
+    ? formatShare(value, LOCALE, decimals && decimals - 2)
+    : formatNumber(value, LOCALE, decimals);
 }
 
 function capitalize(text: string): string {

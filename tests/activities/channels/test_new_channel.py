@@ -26,7 +26,7 @@ from activities.stage_actions import REGISTRY, Action, CustomerMessage
 from contracts.requests import ActRequest, ActResult
 from db.connections import Pool, open_pool
 from db.people import customers
-from journey.time import Micros, to_datetime
+from journey.time import DAY, Micros, to_datetime
 from settings import Settings
 from tests.conftest import NewDatabase
 from tests.support.outside import Answer, HttpServer
@@ -57,9 +57,11 @@ async def render_here(_: object, work: Callable[[], Any]) -> Any:
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """The channel as if its file were in `activities/channels`; and a message on it that greets new leads."""
     monkeypatch.setitem(CHANNELS, "whatsapp", WhatsAppChannel)
-    monkeypatch.setitem(TEMPLATES, "whatsapp_welcome", to_customer("whatsapp_welcome", channel="whatsapp"))
+    monkeypatch.setitem(
+        TEMPLATES, "whatsapp_welcome", to_customer("whatsapp_welcome", channel="whatsapp", marketing=True)
+    )
     monkeypatch.setattr(bounded_rendering, "_run_in_process", render_here)
-    monkeypatch.setitem(REGISTRY, "send_welcome_email", Action(lambda _: CustomerMessage("whatsapp_welcome", True)))
+    monkeypatch.setitem(REGISTRY, "send_welcome_email", Action(lambda _: CustomerMessage("whatsapp_welcome")))
 
 
 @pytest.fixture(scope="module")
@@ -154,17 +156,31 @@ async def test_a_message_is_sent(lead: Lead, web_server: HttpServer) -> None:
     ("profile", "reason"),
     [
         ({"consent": {"email": True, "sms": True}}, "no consent to WhatsApp"),
-        ({"consent": {**CONSENT, "whatsapp": False}}, "no consent to WhatsApp"),
         ({"phone": None}, "no phone number"),
     ],
 )
-async def test_without_consent_or_number_it_is_suppressed(
+async def test_without_consent_or_number_it_waits_a_day_and_is_suppressed(
     lead: Lead, web_server: HttpServer, profile: dict[str, Any], reason: str
 ) -> None:
     await lead.begin(**profile)
-    assert await lead.act() == {"done": {ACTION_REF: "suppressed"}}
+    end = Micros(NOON + DAY)
+    waiting = {"until": {ACTION_REF: end}, "waiting": {ACTION_REF: reason}, "incomplete": [ACTION_REF]}
+    assert await lead.act() == waiting
+    row = lead.row()
+    assert (row["status"], row["reason"], row["channel"]) == ("waiting", reason, "whatsapp")
+    assert (row["due_at"], row["attempts"]) == (to_datetime(end), 0)
+    assert await lead.act(Micros(end - 1)) == waiting  # another look does not prolong it
+    assert await lead.act(end) == {"done": {ACTION_REF: "suppressed"}}
     row = lead.row()
     assert (row["status"], row["reason"], row["channel"]) == ("suppressed", reason, "whatsapp")
+    assert web_server.received == []
+
+
+async def test_a_recorded_no_is_suppressed_at_once(lead: Lead, web_server: HttpServer) -> None:
+    await lead.begin(consent={**CONSENT, "whatsapp": False})
+    assert await lead.act() == {"done": {ACTION_REF: "suppressed"}}
+    row = lead.row()
+    assert (row["status"], row["reason"], row["channel"]) == ("suppressed", "no consent to WhatsApp", "whatsapp")
     assert web_server.received == []
 
 

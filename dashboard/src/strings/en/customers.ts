@@ -1,7 +1,8 @@
 import { pluralize } from "./common";
 
 export const customers = {
-  search: "Search by name, ID or e-mail",
+  search: "Search by name, phone, e-mail or ID",
+  noStage: "No visits yet",
   stage: "Stage",
   anyStage: "All stages",
   risk: "Risk",

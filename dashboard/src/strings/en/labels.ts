@@ -60,6 +60,10 @@ export const labels: Record<
     suppressed: "Skipped",
     cancelled: "Cancelled",
     open: "Open",
+    done: "Done",
+    running: "Running",
+    completed: "Completed",
+    sent: "Sent",
   },
   outcomes: { duplicate: "Duplicate", conflict: "Conflict", quarantined: "Quarantined" },
   factors: {

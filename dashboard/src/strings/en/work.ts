@@ -31,9 +31,21 @@ export const outreach = {
 };
 
 export const actionCentre = {
-  atRisk: "Customers at risk",
-  count: (shown: string, total: string) => (shown === total ? total : `top ${shown} of ${total} by risk`),
-  search: "Search customers at risk by name, ID or e-mail",
+  titles: {
+    at_risk: "Customers at risk",
+    high_risk: "Customers at risk or with a high risk score",
+    unlikely: "Customers who still come, but are unlikely to return",
+  },
+  count: (shown: string, total: string, more: boolean) =>
+    shown === total ? total : `top ${shown} of ${more ? `more than ${total}` : total}`,
+  search: "Search these customers by name, ID or e-mail",
+  show: "Show",
+  groups: {
+    at_risk: () => "At risk",
+    high_risk: (limit: string) => `At risk, or risk over ${limit}`,
+    unlikely: (limit: string) => `Still coming, return under ${limit}`,
+  },
+  withLost: "Include customers who have left",
   customer: "Customer",
   risk: "Risk",
   inactive: "Inactive",
@@ -46,10 +58,21 @@ export const actionCentre = {
     deadline: "When the rules will count the customer as lost",
   } as Record<string, string>,
   recommended: "Actions",
+  whyOf: (customer: string) => `Why is ${customer} listed?`,
+  factorsUnavailable: "The reasons for the risk score could not be loaded.",
   modelUnavailable: (reason: string) => `Return probabilities are not available: ${reason}`,
-  empty: "No customers at risk",
-  emptyHint:
-    "Customers appear here when they reach a stage that means “at risk”, for example after a long time without a visit.",
+  empty: {
+    at_risk: "No customers at risk",
+    high_risk: "No customers at risk or with a high risk score",
+    unlikely: "No customers who still come are unlikely to return",
+  },
+  emptyHint: {
+    at_risk:
+      "Customers appear here when they reach a stage that means “at risk”, for example after a long time without a visit.",
+    high_risk: "Customers appear here when they are at risk, or when their risk score is high.",
+    unlikely:
+      "Customers appear here when they are more likely to stay away than to return. The probabilities are updated weekly.",
+  },
   noMatches: "No matching customers",
   selected: (shown: string, value: number) => `${customerCount(shown, value)} selected`,
   select: (customer: string) => `Select ${customer}`,
@@ -57,6 +80,7 @@ export const actionCentre = {
   clearSelection: "Clear selection",
   sort: "Sort by",
   sorts: {
+    expected_value: "Priority (return probability × value)",
     risk_score: "Risk",
     days_inactive: "Days inactive",
     lifetime_value: "Lifetime value",
@@ -77,6 +101,20 @@ export const actionCentre = {
   bulkResultHint:
     "Each customer's timeline shows the outcome, for example when consent or quiet hours prevent or delay a message.",
   bulkRetry: "Retry failed",
+};
+
+/** Why a customer is listed, in words. */
+export const reasons = {
+  stage: (stage: string, date: string) => `In “${stage}” since ${date}.`,
+  lastVisit: (ago: string) => `Last visit ${ago} ago.`,
+  neverVisited: (ago: string) => `Never visited; last event ${ago} ago.`,
+  factors: (factors: string) => `Risk: ${factors}.`,
+  factor: (name: string, because: string, effect: string) => `${name}: ${because} (${effect})`,
+  noFactor: "Nothing adds to the risk score.",
+  forecast: (share: string, shown: string, visits: number, age: string) =>
+    `${share} likely to return within 90 days, after visits on ${pluralize(shown, visits, "day", "days")} in ${age}.`,
+  noForecast: "The return probability is unknown and counts as 100%.",
+  priority: (share: string, value: string, product: string) => `Priority: ${share} × ${value} = ${product}`,
 };
 
 export const tasks = {

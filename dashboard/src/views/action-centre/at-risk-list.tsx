@@ -8,18 +8,25 @@ import { strings } from "../../strings";
 import { useNarrow } from "../../theme";
 import { BulkActions } from "./bulk-actions";
 import { columns } from "./columns";
+import type { Group } from "./listing";
 import { filterRows, type SortKey, sortRows } from "./search-and-sort";
-import { SearchBar } from "./search-bar";
 
 /** rows per page */
 const TABLE_PAGE_SIZE = 20;
 const CARD_PAGE_SIZE = 8;
 
-/** Customers at risk. The API returns all of them, so searching, sorting and paging happen here. */
-export function AtRiskList({ data }: { data: Predictions }) {
-  const [text, setText] = useState("");
-  const [sorting, setSorting] = useState<Sorting>({ key: "risk_score", descending: true });
-  const [page, setPage] = useState(1);
+interface Props {
+  data: Predictions;
+  group: Group;
+  text: string;
+  sorting: Sorting;
+  onSort(sorting: Sorting): void;
+  page: number;
+  setPage(page: number): void;
+}
+
+/** The listed customers. The API returns all of them, so searching, sorting and paging happen here. */
+export function AtRiskList({ data, group, text, sorting, onSort, page, setPage }: Props) {
   const [selected, setSelected] = useState<string[]>([]);
   const currency = useCurrency();
   const canEdit = useCanEdit();
@@ -46,8 +53,8 @@ export function AtRiskList({ data }: { data: Predictions }) {
     selectAllLabel: t.selectAll,
   };
   const emptyState = (
-    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={text === "" ? t.empty : t.noMatches}>
-      {text === "" && <p className="secondary">{t.emptyHint}</p>}
+    <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={text === "" ? t.empty[group] : t.noMatches}>
+      {text === "" && <p className="secondary">{t.emptyHint[group]}</p>}
     </Empty>
   );
   return (
@@ -55,29 +62,17 @@ export function AtRiskList({ data }: { data: Predictions }) {
       {typeof model?.reason === "string" && (
         <Alert type="info" showIcon className="model-notice" title={t.modelUnavailable(model.reason)} />
       )}
-      {predictions.length > 0 && (
-        <SearchBar
-          text={text}
-          onSearch={setText}
-          sorting={sorting}
-          onSort={setSorting}
-          onReset={() => setPage(1)}
-        />
-      )}
       {canEdit && selectedIds.length > 0 && (
         <BulkActions customers={selectedIds} nameOf={nameOf} clearSelection={() => setSelected([])} />
       )}
       <DataList
-        label={t.atRisk}
+        label={t.titles[group]}
         dense
         rows={rows.slice((currentPage - 1) * pageSize, currentPage * pageSize)}
         rowKey={(row) => row.customer_id}
         columns={columns(currency, canEdit)}
         sorting={sorting}
-        onSort={(next) => {
-          setSorting(next);
-          setPage(1);
-        }}
+        onSort={onSort}
         selection={canEdit ? selection : undefined}
         empty={emptyState}
       />

@@ -9,6 +9,7 @@ import { formatCalendarDate, isToday } from "../../format/dates";
 import { formatDays } from "../../format/durations";
 import { formatMoney, formatShare } from "../../format/numbers";
 import { strings } from "../../strings";
+import { WhyListed } from "./why-listed";
 
 /** The outreach button for each action that the API recommends. */
 const OUTREACH_BY_RECOMMENDATION: Record<string, Outreach> = {
@@ -26,7 +27,10 @@ export function columns(currency: string, canEdit: boolean): Column<Prediction>[
       render: (row) => (
         <div className="stacked">
           <CustomerLink id={row.customer_id} name={row.name} email={row.email} />
-          <StageLabel stage={row.current_stage} name={row.stage_name} />
+          <div className="stage-and-why">
+            <StageLabel stage={row.current_stage} name={row.stage_name} />
+            <WhyListed row={row} />
+          </div>
           {row.contacted_at !== null && isToday(row.contacted_at) && (
             <Tag color="success">{strings.outreach.contactedToday}</Tag>
           )}

@@ -1,6 +1,8 @@
 import type { Prediction } from "../../api/types";
+import type { Sorting } from "../../components/data-list";
 
 export const SORT_KEYS = [
+  "expected_value",
   "risk_score",
   "days_inactive",
   "lifetime_value",
@@ -8,6 +10,8 @@ export const SORT_KEYS = [
   "predicted_churn_date",
 ] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
+/** The order of the API: return probability × lifetime value. */
+export const DEFAULT_SORTING: Sorting = { key: "expected_value", descending: true };
 
 /** Return the rows whose name, id or e-mail contains the text. */
 export function filterRows(rows: readonly Prediction[], text: string): readonly Prediction[] {

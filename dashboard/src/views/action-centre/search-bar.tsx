@@ -1,8 +1,8 @@
 import { SearchOutlined } from "@ant-design/icons";
 import { Input, Select } from "antd";
+import type { ReactNode } from "react";
 import type { Sorting } from "../../components/data-list";
 import { strings } from "../../strings";
-import { useNarrow } from "../../theme";
 import { SORT_KEYS, type SortKey } from "./search-and-sort";
 
 interface Props {
@@ -10,38 +10,31 @@ interface Props {
   onSearch(text: string): void;
   sorting: Sorting;
   onSort(sorting: Sorting): void;
-  /** return to the first page */
-  onReset(): void;
+  /** filters */
+  children: ReactNode;
 }
 
-export function SearchBar({ text, onSearch, sorting, onSort, onReset }: Props) {
-  const narrow = useNarrow();
+export function SearchBar({ text, onSearch, sorting, onSort, children }: Props) {
   const t = strings.actionCentre;
   return (
     <search className="filters">
       <Input
         className="search-input"
         value={text}
-        onChange={({ target }) => {
-          onSearch(target.value);
-          onReset();
-        }}
+        onChange={({ target }) => onSearch(target.value)}
         prefix={<SearchOutlined aria-hidden />}
         placeholder={strings.customers.search}
         aria-label={t.search}
         allowClear
       />
-      {narrow && (
-        <Select<SortKey>
-          aria-label={t.sort}
-          value={sorting.key as SortKey}
-          onChange={(key) => {
-            onSort({ key, descending: key !== "predicted_churn_date" });
-            onReset();
-          }}
-          options={SORT_KEYS.map((key) => ({ value: key, label: t.sorts[key] }))}
-        />
-      )}
+      {children}
+      <Select<SortKey>
+        aria-label={t.sort}
+        popupMatchSelectWidth={false}
+        value={sorting.key as SortKey}
+        onChange={(key) => onSort({ key, descending: key !== "predicted_churn_date" })}
+        options={SORT_KEYS.map((key) => ({ value: key, label: t.sorts[key] }))}
+      />
     </search>
   );
 }

@@ -33,7 +33,7 @@ export default function Analytics() {
         {(figures) => (
           <div className="charts" aria-busy={query.isPlaceholderData}>
             <ChartsLoading value={query.isPlaceholderData}>
-              <Statistics figures={figures} isLoading={query.isPlaceholderData} />
+              <Statistics figures={figures} filter={filter} isLoading={query.isPlaceholderData} />
               {CARDS.map(
                 ([file, { Card, isBelowFold }]) =>
                   (showLowerCharts || !isBelowFold) && <Card key={file} filter={filter} figures={figures} />,

@@ -21,12 +21,7 @@ export function columns(currency: string): Column<Relationship>[] {
       key: "stage_entered_at",
       title: t.stage,
       sortable: true,
-      render: (row) => (
-        <div className="stacked">
-          <StageTag stage={row.current_stage} name={row.stage_name} />
-          <small>{formatRelative(row.stage_entered_at)}</small>
-        </div>
-      ),
+      render: (row) => <Stage row={row} />,
     },
     {
       key: "risk",
@@ -46,13 +41,15 @@ export function columns(currency: string): Column<Relationship>[] {
       title: t.value,
       sortable: true,
       align: "right",
-      render: (row) => formatMoney(row.lifetime_value, currency),
+      render: (row) =>
+        row.lifetime_value === null ? strings.common.none : formatMoney(row.lifetime_value, currency),
     },
     {
       key: "appointments",
       title: t.appointments,
       align: "right",
-      render: (row) => formatNumber(row.total_appointments),
+      render: (row) =>
+        row.total_appointments === null ? strings.common.none : formatNumber(row.total_appointments),
     },
     {
       key: "last_appointment_at",
@@ -68,4 +65,14 @@ export function columns(currency: string): Column<Relationship>[] {
         ),
     },
   ];
+}
+
+function Stage({ row }: { row: Relationship }) {
+  if (row.current_stage === null) return <span className="secondary">{strings.customers.noStage}</span>;
+  return (
+    <div className="stacked">
+      <StageTag stage={row.current_stage} name={row.stage_name ?? row.current_stage} />
+      {row.stage_entered_at !== null && <small>{formatRelative(row.stage_entered_at)}</small>}
+    </div>
+  );
 }

@@ -5,10 +5,11 @@ import type { Journey } from "../../api/types";
 import { Page } from "../../components/page";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
-import { formatDate } from "../../format/dates";
 import { useCanEdit } from "../../session/session";
 import { strings } from "../../strings";
+import { ContactLine } from "./contact-line";
 import { CustomerTasks } from "./customer-tasks";
+import { CustomerWithoutJourney } from "./customer-without-journey";
 import { JourneyActions } from "./journey-actions";
 import { KeyFigures } from "./key-figures";
 import { NextStep } from "./next-step";
@@ -26,6 +27,7 @@ function CustomerJourney({ customerId }: { customerId: string }) {
   const query = useJourney(customerId);
   const t = strings.journey;
   const journey = query.data?.journey;
+  if (journey === null) return <CustomerWithoutJourney customerId={customerId} />;
   if (query.error instanceof Problem && (query.error.status === 404 || query.error.status === 422)) {
     return (
       <Page title={t.notFound} documentTitle={t.notFound} subtitle={t.notFoundHint}>
@@ -38,11 +40,11 @@ function CustomerJourney({ customerId }: { customerId: string }) {
     <Page
       title={name}
       documentTitle={name}
-      subtitle={journey ? <ContactLine journey={journey} /> : customerId}
+      subtitle={journey ? <ContactLine customer={journey} since={journey.created_at} /> : customerId}
       extra={journey && <JourneyActions journey={journey} />}
     >
       <QueryView query={query} rows={12}>
-        {(data) => <JourneyDetails journey={data.journey} />}
+        {(data) => data.journey && <JourneyDetails journey={data.journey} />}
       </QueryView>
     </Page>
   );
@@ -66,27 +68,5 @@ function JourneyDetails({ journey }: { journey: Journey }) {
         </div>
       </div>
     </>
-  );
-}
-
-/** A link that dials a number; without the country of a national one, it has its digits. */
-function phoneLink(phone: string): string {
-  return `tel:${phone.replace(/[a-z#].*$/i, "").replaceAll(/[^+0-9]/g, "")}`;
-}
-
-function ContactLine({ journey }: { journey: Journey }) {
-  const parts = [
-    journey.name ? strings.journey.id(journey.customer_id) : null,
-    journey.email && <a href={`mailto:${journey.email}`}>{journey.email}</a>,
-    journey.phone && <a href={phoneLink(journey.phone_e164 ?? journey.phone)}>{journey.phone}</a>,
-    strings.journey.since(formatDate(journey.created_at)),
-  ];
-  return (
-    <ul className="contact-line">
-      {parts.filter(Boolean).map((part, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the places are fixed
-        <li key={index}>{part}</li>
-      ))}
-    </ul>
   );
 }

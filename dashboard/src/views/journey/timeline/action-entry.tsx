@@ -2,7 +2,6 @@ import { ReloadOutlined } from "@ant-design/icons";
 import { App, Button } from "antd";
 import type { ReactNode } from "react";
 import { useRetryAction } from "../../../api/mutations";
-import { useTasks } from "../../../api/queries";
 import type { ActionEntryData } from "../../../api/types";
 import { ActionStatus, isActionFailing } from "../../../components/action-status";
 import { errorMessage } from "../../../components/error-alert";
@@ -10,7 +9,6 @@ import { actionLabel } from "../../../format/labels";
 import { formatNumber } from "../../../format/numbers";
 import { useCanEdit } from "../../../session/session";
 import { strings } from "../../../strings";
-import { taskQuery } from "../../../tasks/lists";
 
 interface Props {
   action: ActionEntryData;
@@ -22,20 +20,20 @@ export function ActionEntry({ action, time, customerId }: Props) {
   const t = strings.journey;
   const note = action.detail?.note;
   const canEdit = useCanEdit();
-  const hasOpenTask = useHasOpenTask(customerId, action);
-  const status = hasOpenTask ? "open" : action.status;
   const isFailing = isActionFailing(action);
   return (
     <div className="entry">
       <h3>{actionLabel(action.action)}</h3>
       <p className="entry-line">
         {time}
-        <ActionStatus action={action} status={status} />
+        <ActionStatus action={action} />
         {action.attempts > 1 && <span>{t.attempts(formatNumber(action.attempts), action.attempts)}</span>}
       </p>
       {action.reason && <p className="secondary">{action.reason}</p>}
       {action.last_error && (
-        <p className={isFailing || status === "failed" ? "error-text" : "secondary"}>{action.last_error}</p>
+        <p className={isFailing || action.status === "failed" ? "error-text" : "secondary"}>
+          {action.last_error}
+        </p>
       )}
       {typeof note === "string" && note !== "" && <p className="user-text">{note}</p>}
       {canEdit && (action.status === "failed" || action.status === "suppressed") && (
@@ -43,14 +41,6 @@ export function ActionEntry({ action, time, customerId }: Props) {
       )}
     </div>
   );
-}
-
-/** Whether the action created a task that is not done yet: such an action is finished, but the work is not. */
-function useHasOpenTask(customerId: string, action: ActionEntryData): boolean {
-  const openTasks =
-    useTasks(taskQuery("open", customerId, null)).data?.pages.flatMap((page) => page.tasks) ?? [];
-  const taskId = action.detail?.task;
-  return openTasks.some((task) => task.id === taskId);
 }
 
 function Retry({ customerId, action }: { customerId: string; action: ActionEntryData }) {

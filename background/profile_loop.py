@@ -1,0 +1,44 @@
+"""Complete customers' profiles of all companies, for as long as a worker runs: phone numbers in E.164, search terms.
+
+Incomplete are profiles from before an upgrade, phone numbers that an older gateway writes during a deployment, and a
+company's national numbers after its country has changed. The queue is in Postgres; any worker may process it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import psycopg
+import structlog
+
+from db.connections import Pool
+from db.people import companies
+from db.people.customer_search import make_searchable
+from db.people.phone_numbers import read_batch
+
+INTERVAL = 15.0  # seconds between two looks
+OUTAGE_PAUSE = 15.0  # seconds in addition, while Postgres does not answer
+
+log = structlog.get_logger("profiles")
+
+
+async def run_profile_loop(pool: Pool, interval: float = INTERVAL) -> None:
+    """Complete profiles until cancelled. Survives outages of Postgres; a company that fails is tried again."""
+    while True:
+        try:
+            for company_id in await companies.all_ids(pool):
+                await _complete_company(pool, company_id)
+        except psycopg.OperationalError:
+            await asyncio.sleep(OUTAGE_PAUSE)
+        await asyncio.sleep(interval)
+
+
+async def _complete_company(pool: Pool, company_id: int) -> None:
+    try:
+        for complete_batch in (make_searchable, read_batch):
+            while await complete_batch(pool, company_id):
+                pass
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as error:
+        log.error("profiles could not be completed", company_id=company_id, sqlstate=error.sqlstate)

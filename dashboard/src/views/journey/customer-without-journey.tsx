@@ -1,0 +1,31 @@
+import { Empty } from "antd";
+import { useProfile } from "../../api/queries";
+import { Page } from "../../components/page";
+import { Panel } from "../../components/panel";
+import { QueryView } from "../../components/query-view";
+import { strings } from "../../strings";
+import { ContactLine } from "./contact-line";
+
+/** A customer who has a profile, but nothing has happened yet. The page changes with their first event. */
+export function CustomerWithoutJourney({ customerId }: { customerId: string }) {
+  const query = useProfile(customerId);
+  const profile = query.data;
+  const name = profile?.name ?? customerId;
+  return (
+    <Page
+      title={name}
+      documentTitle={name}
+      subtitle={profile ? <ContactLine customer={profile} since={null} /> : customerId}
+    >
+      <QueryView query={query}>
+        {() => (
+          <Panel title={strings.journey.timeline}>
+            <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={strings.journey.noEvents}>
+              <p className="secondary">{strings.journey.noEventsHint}</p>
+            </Empty>
+          </Panel>
+        )}
+      </QueryView>
+    </Page>
+  );
+}

@@ -40,6 +40,8 @@ RUN pip install --no-deps --no-build-isolation . \
 COPY --from=dashboard /dashboard/dist /app/dashboard
 ENV DASHBOARD=/app/dashboard
 
+# A new volume gets this folder's owner.
+RUN install -d -o 10001 -g 10001 -m 0700 /var/lib/perdure/keys
 USER 10001
 EXPOSE 8000
 ENTRYPOINT ["journey"]

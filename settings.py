@@ -53,6 +53,10 @@ class Settings(BaseSettings):
         le=100_000,
         description="maximum number of open connections per client address, except proxies",
     )
+    key_cache: str | None = Field(
+        default=None,
+        description="folder for API keys, encrypted with LINK_SECRET, so that a restart without Postgres takes events",
+    )
     rate_limit: str = Field(
         default="6000/minute", description="requests per API key, as the library `limits` writes it"
     )

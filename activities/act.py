@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError
 from activities.channels import NotDelivered
 from activities.channels.registry import channel_spec
 from activities.delivery import Delivery
+from activities.heartbeats import heartbeats
 from activities.recorded_effects import record_effect, restore_result
 from activities.rendering import InvalidTemplate
 from activities.stage_actions import REGISTRY, CustomerMessage, Delivered, Effect, Recorded
@@ -30,7 +31,6 @@ from journey.outreach import PROFILE_WAIT, Deferral, Incomplete, Suppress, consi
 from journey.time import Micros, to_datetime, to_micros
 
 JITTER = 300_000_000  # µs over which messages are spread that were deferred to the same time
-HEARTBEAT = 3.0  # seconds
 
 
 class RetryLater(ApplicationError):
@@ -52,18 +52,15 @@ class ActActivity:
             RetryLater: The only action of a ``patient`` request is to be attempted again.
             psycopg.OperationalError: Postgres does not answer; to be retried without limit.
         """
-        heartbeats = asyncio.create_task(_send_heartbeats())
-        try:
+        async with heartbeats():
             return await self._act(request)
-        finally:
-            heartbeats.cancel()
 
     async def _act(self, request: ActRequest) -> ActResult:
         info = activity.info()
         now = Micros(request["now"] + (info.started_time - info.scheduled_time) // timedelta(microseconds=1))
         refs = request["tails"]
         contexts = await load_action_contexts(self._pool, request["company_id"], request["customer_id"], refs, now)
-        result: ActResult = {"done": {}, "until": {}, "again": {}, "waiting": {}, "incomplete": []}
+        result: ActResult = {"done": {}, "until": {}, "again": {}, "waiting": {}, "incomplete": [], "created": {}}
         known = {context.action_ref for context in contexts}
         result["done"] |= {ref: "cancelled" for ref in refs if ref not in known}
         deliveries: list[tuple[ActionContext, Delivered]] = []
@@ -94,14 +91,29 @@ class ActActivity:
             await self._finish(context, Outcome(status="failed", error=error), result)
         elif reason := request.get("cancelled") or await self._cancellation_reason(context):
             await self._finish(context, Outcome(status="cancelled", reason=reason), result)
+        elif REGISTRY[context.name].unless_booked and (booked := await self._booked_for(context)):
+            await self._finish(context, Outcome(status="suppressed", reason=f"booked for {booked:%Y-%m-%d}"), result)
         else:
             return REGISTRY[context.name].effect(context)
         return None
+
+    async def _booked_for(self, context: ActionContext) -> datetime | None:
+        """Return the next booked time, or the latest one until its grace has ended; None without one."""
+        if not context.booked_times:
+            return None
+        rulebook = await self._rulebooks.get(self._pool, context.company_id, context.rules_version)
+        last = context.booked_times[-1]
+        if last + rulebook.booking_grace < context.now:
+            return None
+        return to_datetime(next((booked for booked in context.booked_times if booked > context.now), last))
 
     async def _cancellation_reason(self, context: ActionContext) -> str | None:
         """Return why an action has become irrelevant since the transition that caused it."""
         if REGISTRY[context.name].needs_stage and context.current_transition_number != context.transition_number:
             return "left the stage"
+        if context.name == "ask_attendance":
+            scheduled_for = to_micros(datetime.fromisoformat(context.detail["scheduled_for"]))
+            return None if scheduled_for in context.booked_times else "the appointment has an outcome or another time"
         if context.name == "send_onboarding_sequence" and context.step != "1":
             rulebook = await self._rulebooks.get(self._pool, context.company_id, context.rules_version)
             stage = rulebook.by_key.get(context.current_stage)
@@ -204,9 +216,3 @@ def _until_profile_is_complete(context: ActionContext, effect: CustomerMessage, 
 def _profile_until(context: ActionContext) -> Micros:
     """Return until when (µs) changes of the profile count: a limited time after the first attempt."""
     return Micros(context.detail.get("profile_until") or context.now + PROFILE_WAIT)
-
-
-async def _send_heartbeats() -> None:
-    while True:
-        activity.heartbeat()
-        await asyncio.sleep(HEARTBEAT)

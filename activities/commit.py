@@ -20,6 +20,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.appointment_decisions import decide_with_ledger
 from activities.commit_parameters import guard, projection, transition_row
+from activities.heartbeats import heartbeats
 from activities.message_batch import MessageBatch, deduplicate, parse_messages, quarantine_all
 from activities.side_effects import pending_actions, side_effects, unfinished_actions
 from activities.staff_requests import decide_commands, refers_to_something, targets
@@ -68,6 +69,10 @@ class CommitActivity:
             psycopg.OperationalError: Postgres does not answer; retried indefinitely.
             ApplicationError: ``NoSuchCompany`` (final), ``Overtaken`` or ``Stale`` (retried).
         """
+        async with heartbeats():
+            return await self._commit(request)
+
+    async def _commit(self, request: CommitRequest) -> CommitResult:
         batch = parse_messages(request["messages"], request["customer_id"], request["now"])
         quarantined = False
         for attempt in range(CONFLICT_ATTEMPTS):

@@ -10,7 +10,7 @@ from contracts import names
 from contracts.messages import COMMANDS, HISTORY, JourneyCommand
 from db.journeys.ledger import LedgerEntry, LedgerSnapshot
 from journey.event_validation import InvalidEvent, from_fields
-from journey.events import Event, canonical, content_hash
+from journey.events import Event, canonical, content_hash, quarantine_hash, quarantine_id
 from journey.time import Micros
 
 RAW_LIMIT = 20_000  # characters kept of a message that could not be parsed
@@ -84,7 +84,8 @@ def _parse_events(batch: MessageBatch, values: list[object], customer_id: str, n
             if event.customer != customer_id:
                 raise InvalidEvent("customer_id", event.customer, "the event belongs to another customer")
         except InvalidEvent as error:
-            batch.quarantined.append(_quarantined("event", orjson.dumps(fields).decode(), str(error)))
+            raw = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode()  # the gateway looks for the same text
+            batch.quarantined.append(_quarantined("event", raw, str(error)))
         else:
             batch.events.append(event)
     if len(values) > 1 and isinstance(values[1], int):
@@ -138,9 +139,9 @@ def deduplicate(
 
 
 def _quarantined(name: str, raw: str, reason: str) -> LedgerEntry:
-    fingerprint = content_hash({"name": name, "raw": raw})
+    fingerprint = quarantine_hash(name, raw)
     return LedgerEntry(
-        f"quarantined:{fingerprint.hex()}",
+        quarantine_id(fingerprint),
         fingerprint,
         "quarantined",
         raw=raw[:RAW_LIMIT],

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from activities.stage_actions import REGISTRY, Assign, Recorded, Task
+from activities.stage_actions import REGISTRY, Assign, Recorded, StartCampaign, Task
 from contracts.requests import ActResult
 from db.connections import Pool
 from db.outreach import action_outcomes, campaigns, tasks
@@ -22,6 +22,8 @@ async def record_effect(pool: Pool, context: ActionContext, effect: Recorded, re
     # otherwise another attempt has finished it, or the customer's return has cancelled it
     status = "succeeded" if created else await action_outcomes.current_status(pool, context)
     result["done"][context.action_ref] = status
+    if created:
+        _describe(context, effect, result)
 
 
 def restore_result(context: ActionContext, result: ActResult) -> None:
@@ -32,6 +34,16 @@ def restore_result(context: ActionContext, result: ActResult) -> None:
         effect = REGISTRY[context.name].effect(context)
         if isinstance(effect, Task):
             _add_repetition(context, effect, result)
+        if isinstance(effect, Recorded):
+            _describe(context, effect, result)
+
+
+def _describe(context: ActionContext, effect: Recorded, result: ActResult) -> None:
+    """Describe work that has only begun, for the Temporal UI: the workflow does not learn when it is done."""
+    if isinstance(effect, Task):
+        result["created"][context.action_ref] = "task created, open until somebody closes it"
+    elif isinstance(effect, StartCampaign):
+        result["created"][context.action_ref] = "campaign started"
 
 
 async def _create_task(pool: Pool, context: ActionContext, effect: Task, result: ActResult) -> bool:

@@ -17,11 +17,13 @@ from contracts.messages import (
 )
 from db.journeys.side_effects import SideEffects
 from journey.actions import DueAction, StageEntry, entry_actions
+from journey.appointments import Unanswered
 from journey.engine import Decision
 from journey.stages import Rulebook
 from journey.state import State
 from journey.time import EPOCH_MICROS, SECOND, Micros, to_micros, utc_text
 
+ASK_ATTENDANCE = "ask_attendance"
 REQUESTED_ACTIONS = {"call": "centre_call", "email": "centre_email", "offer": "centre_offer"}
 
 
@@ -43,9 +45,12 @@ def side_effects(
         stage = rulebook.by_key.get(state.stage)
         move = StageEntry(state.transition_number, state.stage, now, True, stage is None or stage.is_growth)
         actions += [_action_row(due) for due in entry_actions(move, now, rulebook.actions)]
+    if batch.history is None and batch.until is None:  # an import asks about nothing
+        actions += [_question(unanswered, state, now) for unanswered in decision.unanswered]
     effects = SideEffects(actions, [], profile_changed=batch.profile_changed)
     for position, request in commands.staff_requests.items():
         commands.replies[position] = _apply(effects, request, state, now, position)
+    effects.answered = [_question_step(unanswered) for unanswered in decision.answered]
     lapse = {stage.key for stage in rulebook.lapse}
     effects.ends_campaigns = any(move.from_stage in lapse for move in decision.transitions)
     effects.came_back = before.stage in lapse and _came_back(before, state, lapse)
@@ -75,6 +80,17 @@ def _due_actions(batch: MessageBatch, decision: Decision) -> list[DueAction]:
         if move.event_id is not None and move.event_id not in batch.history
     }
     return [due for due in decision.actions if due.transition_number in live]
+
+
+def _question(unanswered: Unanswered, state: State, now: Micros) -> dict[str, Any]:
+    """Return the action that asks staff whether a customer came; the ledger knows the appointment's id by its key."""
+    action = f"{ASK_ATTENDANCE}.{_question_step(unanswered)}"
+    due = DueAction(state.transition_number, action, state.stage or "", now)
+    return {**_action_row(due), "detail": {"scheduled_for": utc_text(unanswered.booked), "key": unanswered.key}}
+
+
+def _question_step(unanswered: Unanswered) -> str:
+    return f"{unanswered.key}-{unanswered.booked}"
 
 
 def _action_row(due: DueAction) -> dict[str, Any]:

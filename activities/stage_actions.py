@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from activities.channels.webhook import WebhookChannel
 from activities.message_catalogue import TEMPLATES
-from activities.task_reasons import last_visit, stage_entered
+from activities.task_reasons import booked_for, last_visit, stage_entered
 from db.outreach.action_context import ActionContext
 from journey.actions import ACTIONS, QUARTER, QUARTERLY_REVIEW
 
@@ -92,33 +92,41 @@ ActionFunction = Callable[[ActionContext], Effect]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One row of the registry. ``needs_stage``: cancelled once the journey has left the stage that caused it."""
+    """One row of the registry.
+
+    Attributes:
+        needs_stage: Cancelled once the journey has left the stage that caused it.
+        unless_booked: Suppressed while an appointment of the customer is booked.
+    """
 
     effect: ActionFunction
     needs_stage: bool = False
+    unless_booked: bool = False
 
 
 #: All actions by name, in the order in which they are defined here.
 REGISTRY: dict[str, Action] = {}
 
 
-def action(*, needs_stage: bool = False) -> Callable[[ActionFunction], ActionFunction]:
+def action(*, needs_stage: bool = False, unless_booked: bool = False) -> Callable[[ActionFunction], ActionFunction]:
     """Register an action that is caused by a transition, a campaign or a staff request."""
 
     def register(function: ActionFunction) -> ActionFunction:
-        REGISTRY[function.__name__] = Action(function, needs_stage)
+        REGISTRY[function.__name__] = Action(function, needs_stage, unless_booked)
         return function
 
     return register
 
 
-def stage_action(*, needs_stage: bool = False) -> Callable[[ActionFunction], ActionFunction]:
+def stage_action(
+    *, needs_stage: bool = False, unless_booked: bool = False
+) -> Callable[[ActionFunction], ActionFunction]:
     """Register an action that stages may list. Raises ValueError if `journey.actions.ACTIONS` does not name it."""
 
     def register(function: ActionFunction) -> ActionFunction:
         if function.__name__ not in ACTIONS:
             raise ValueError(f"add {function.__name__!r} to journey.actions.ACTIONS, so that stages may list it")
-        return action(needs_stage=needs_stage)(function)
+        return action(needs_stage=needs_stage, unless_booked=unless_booked)(function)
 
     return register
 
@@ -161,7 +169,7 @@ def assign_dedicated_manager(_: ActionContext) -> Effect:
     return Assign("manager", "Assign a manager")
 
 
-@stage_action()
+@stage_action(unless_booked=True)
 def send_vip_benefits_email(_: ActionContext) -> Effect:
     return CustomerMessage("vip_benefits")
 
@@ -192,6 +200,11 @@ def schedule_check_in_call(context: ActionContext) -> Effect:
 
 
 @action()
+def ask_attendance(context: ActionContext) -> Effect:
+    return Task("attendance", "Did they come?", "manager", timedelta(), booked_for(context))
+
+
+@action()
 def stage_changed(context: ActionContext) -> Effect:
     return WebhookEvent("journey.stage_changed", {"customer_id": context.customer_id, **context.transition})
 
@@ -199,22 +212,22 @@ def stage_changed(context: ActionContext) -> Effect:
 # -- steps of the retention campaign ----------------------------------------------------------------------------------
 
 
-@action(needs_stage=True)
+@action(needs_stage=True, unless_booked=True)
 def campaign_email(_: ActionContext) -> Effect:
     return CustomerMessage("campaign_email")
 
 
-@action(needs_stage=True)
+@action(needs_stage=True, unless_booked=True)
 def campaign_sms(_: ActionContext) -> Effect:
     return CustomerMessage("campaign_sms")
 
 
-@action(needs_stage=True)
+@action(needs_stage=True, unless_booked=True)
 def campaign_call(context: ActionContext) -> Effect:
     return Task("retention_call", "Win-back call", "manager", timedelta(days=1), last_visit(context))
 
 
-@action(needs_stage=True)
+@action(needs_stage=True, unless_booked=True)
 def campaign_offer(_: ActionContext) -> Effect:
     return CustomerMessage("campaign_offer")
 

@@ -20,6 +20,12 @@ def stage_entered(context: ActionContext) -> str:
     return f"{stage} since {_day(context, at)}" if at else stage
 
 
+def booked_for(context: ActionContext) -> str:
+    """Return when the appointment was booked that has no outcome."""
+    at = context.detail.get("scheduled_for")
+    return f"booked for {_day(context, at)}" if at else "an appointment without an outcome"
+
+
 def _day(context: ActionContext, timestamp: str) -> str:
     zone = zone_of(context.outreach.time_zone) or zone_of("UTC")
     return date_text(datetime.fromisoformat(timestamp).astimezone(zone).date())

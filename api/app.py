@@ -22,6 +22,7 @@ from activities.bounded_rendering import TemplateRenderer
 from activities.channels.webhook import WebhookChannel
 from api import openapi, problems
 from api.change_streams import ChangeStreams
+from api.clock_check import ClockCheck
 from api.dashboard import Dashboard
 from api.dependencies import Gateway, TemporalConnection
 from api.head_requests import HeadMiddleware
@@ -29,6 +30,7 @@ from api.routes import (
     action_problems,
     actions,
     analytics,
+    attendance,
     customer_messages,
     customers,
     docs,
@@ -52,6 +54,7 @@ from api.security.authentication import Authenticator
 from api.security.body_limit import BodyLimitMiddleware
 from api.security.cookies import Cookies
 from api.security.ip_rate_limit import IpRateLimits
+from api.security.key_cache import KeyCache
 from api.security.route_classes import HotRouteMiddleware
 from api.telemetry import GatewayMetrics, TelemetryMiddleware
 from api.trailing_slash import TrailingSlashRedirect
@@ -72,9 +75,10 @@ Errors are problem details (RFC 9457); opening the URI in `type` explains the pr
 def create_app(settings: Settings) -> FastAPI:
     """Create the gateway. Connections are opened when its lifespan starts."""
     # Plain routes, the most used first: Starlette matches them in order, and included routers would add a lookup each.
-    journeys_first = (journeys, relationships, stage_override, actions, tasks, customers, customer_messages, stages)
+    journeys_first = (journeys, relationships, stage_override, actions, tasks, attendance, customers, customer_messages)
     others = (
         *journeys_first,
+        stages,
         timeline,
         action_problems,
         stream,
@@ -124,11 +128,13 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
     temporal = TemporalConnection(
         partial(connection.connect, runtime=metrics.runtime, identity=f"gateway {os.getpid()}")
     )
+    clock = ClockCheck(lambda: temporal.client)
     streams, ip_rate_limits = ChangeStreams(pool), IpRateLimits()
     app.state.gateway = Gateway(
         pool=pool,
         temporal=temporal,
-        authenticator=Authenticator(pool, settings.rate_limit, cookies, idle, ip_rate_limits),
+        clock=clock,
+        authenticator=Authenticator(pool, settings.rate_limit, cookies, idle, ip_rate_limits, _key_cache(settings)),
         metrics=metrics,
         rulebooks=RulebookCache(),
         webhooks=WebhookChannel(settings.webhook_allow.split(",")),
@@ -143,7 +149,8 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         session_lifetime=timedelta(days=settings.session_days),
         change_streams=streams,
     )
-    background = [asyncio.create_task(temporal.connect_until_successful()), asyncio.create_task(streams.watch())]
+    loops = (temporal.connect_until_successful(), streams.watch(), clock.watch())
+    background = [asyncio.create_task(loop) for loop in loops]
     try:
         yield
     finally:
@@ -152,6 +159,12 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
             with suppress(asyncio.CancelledError):
                 await task
         await pool.close()
+
+
+def _key_cache(settings: Settings) -> KeyCache | None:
+    if settings.key_cache and settings.link_secret:
+        return KeyCache(Path(settings.key_cache), settings.link_secret)
+    return None
 
 
 def app_factory() -> FastAPI:

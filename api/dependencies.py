@@ -16,6 +16,7 @@ from temporalio.service import RPCError
 from activities.bounded_rendering import TemplateRenderer
 from activities.channels.webhook import WebhookChannel
 from api.change_streams import ChangeStreams
+from api.clock_check import ClockCheck
 from api.problems import unavailable
 from api.security.authentication import Authenticator
 from api.security.cookies import Cookies
@@ -80,6 +81,7 @@ class Gateway:
 
     pool: Pool
     temporal: TemporalConnection
+    clock: ClockCheck
     authenticator: Authenticator
     metrics: GatewayMetrics
     rulebooks: RulebookCache

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import psycopg
 from temporalio.client import Client
 from temporalio.exceptions import TemporalError
@@ -23,7 +24,7 @@ from db.connections import Pool
 from db.journeys import event_outcomes as ledger
 from db.journeys.event_outcomes import EventOutcome
 from journey.event_validation import InvalidEvent
-from journey.events import canonical, content_hash
+from journey.events import canonical, content_hash, quarantine_hash, quarantine_id
 
 SEND_LIMIT = 15.0  # seconds for all signals of a request; the client itself retries each one for ten
 POLL_INTERVAL = 0.05  # seconds between two queries for outcomes
@@ -44,6 +45,11 @@ class AcceptedEvent:
     def id(self) -> str:
         event_id: str = self.fields["id"]
         return event_id
+
+    @property
+    def quarantine_id(self) -> str:
+        """The id of its row in the ledger if the commit, which decides by another clock, cannot apply it."""
+        return quarantine_id(quarantine_hash("event", orjson.dumps(self.fields, option=orjson.OPT_SORT_KEYS).decode()))
 
     @property
     def customer(self) -> str:
@@ -136,7 +142,7 @@ async def recorded_outcomes(
 ) -> dict[str, list[EventOutcome]] | None:
     """Return the ledger's rows for these event ids before they are sent; None if Postgres is unavailable."""
     try:
-        return await ledger.find_outcomes(pool, company_id, [event.id for event in accepted])
+        return await ledger.find_outcomes(pool, company_id, _row_ids(accepted))
     except psycopg.OperationalError:
         return None
 
@@ -155,6 +161,7 @@ async def wait_for_outcomes(
     """
     decided: dict[str, Verdict] = {}
     known = before or {}
+    quarantined_before = {event.id for event in accepted if event.quarantine_id in known}
     for event in accepted:
         if verdict := _verdict(event, known):
             again = verdict[0] == "applied"
@@ -162,8 +169,10 @@ async def wait_for_outcomes(
     caused: dict[str, list[dict[str, Any]]] = {}
     try:
         while before is not None and (missing := [event for event in accepted if event.id not in decided]):
-            known = await ledger.find_outcomes(pool, company_id, [event.id for event in missing])
+            known = await ledger.find_outcomes(pool, company_id, _row_ids(missing))
             decided |= {event.id: verdict for event in missing if (verdict := _verdict(event, known))}
+            newly_quarantined = [event for event in missing if event.id not in quarantined_before]
+            decided |= {event.id: verdict for event in newly_quarantined if (verdict := _quarantine(event, known))}
             if len(decided) == len(accepted) or time.monotonic() >= until:
                 break
             await asyncio.sleep(min(POLL_INTERVAL, max(0.0, until - time.monotonic())))
@@ -178,6 +187,9 @@ async def wait_for_outcomes(
         # Not in the ledger yet, but certain: another content with this id was applied.
         if event.id not in decided and any(row.outcome == "applied" for row in known.get(event.id, ())):
             decided[event.id] = ("conflict", "an event with this id and different content was applied first")
+        # It was quarantined before, and was not applied this time either.
+        elif event.id not in decided and (verdict := _quarantine(event, known)):
+            decided[event.id] = verdict
     return [_answer(event, decided.get(event.id, PENDING), caused) for event in accepted]
 
 
@@ -187,6 +199,18 @@ def _verdict(event: AcceptedEvent, known: Recorded) -> Verdict | None:
         if row.content_hash == event.content_hash:
             return row.outcome, row.reason
     return None
+
+
+def _quarantine(event: AcceptedEvent, known: Recorded) -> Verdict | None:
+    """Return that the commit could not apply this content, and why."""
+    for row in known.get(event.quarantine_id, ()):
+        return row.outcome, row.reason
+    return None
+
+
+def _row_ids(events: Iterable[AcceptedEvent]) -> list[str]:
+    """Return the ids that the ledger's rows of these events can have."""
+    return [row_id for event in events for row_id in (event.id, event.quarantine_id)]
 
 
 def _answer(event: AcceptedEvent, verdict: Verdict, caused: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class JourneyStart:
         campaign: Number of the running campaign (0: none).
         campaign_entry: Number of the transition with which that campaign began.
         waiting: Why pending actions are held back, by ``action_ref``.
+        campaign_steps: Steps of that campaign as (``action_ref``, µs when due).
     """
 
     company_id: int
@@ -43,6 +44,7 @@ class JourneyStart:
     campaign: int = 0
     campaign_entry: int = 0
     waiting: dict[str, str] = field(default_factory=dict)
+    campaign_steps: list[tuple[str, Micros]] = field(default_factory=list)
 
     @property
     def workflow_id(self) -> str:

@@ -63,7 +63,8 @@ class ActResult(TypedDict, total=False):
     ``done``: succeeded, suppressed, cancelled or failed. ``until``: not before this µs (quiet hours, or the next step
     of a sequence). ``again``: the reason why it is to be retried on its own. ``campaign``: number, steps as
     (``action_ref``, µs when due) and transition of the campaign to be started. ``waiting``: the reasons of those in
-    ``until`` that are held back; ``incomplete``: those of them that wait for the customer's profile.
+    ``until`` that are held back; ``incomplete``: those of them that wait for the customer's profile. ``created``: what
+    a successful action created whose work only begins, for the UI.
     """
 
     done: dict[str, str]
@@ -72,3 +73,4 @@ class ActResult(TypedDict, total=False):
     campaign: dict[str, Any]
     waiting: dict[str, str]
     incomplete: list[str]
+    created: dict[str, str]

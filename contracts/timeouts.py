@@ -12,8 +12,11 @@ from temporalio.common import RetryPolicy
 LOCAL_COMMIT_TIMEOUT = timedelta(seconds=5)
 LOCAL_COMMIT_RETRY = RetryPolicy(maximum_attempts=1)
 COMMIT_TIMEOUT = timedelta(seconds=30)
+#: Detects a worker that died during a regular commit. Together with the short pauses between attempts it bounds by how
+#: much outages and deaths in a row delay a row: fewer than 60 s after both stores and a worker are back.
+COMMIT_HEARTBEAT = timedelta(seconds=6)
 COMMIT_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=30)
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=5)
 )
 
 #: Actions that become due together are tried once, together; those with a transient failure are then retried one by

@@ -243,6 +243,16 @@ def canonical(event: Event) -> dict[str, Any]:
     return fields
 
 
+def quarantine_hash(name: str, raw: str) -> bytes:
+    """Return the hash of a message that cannot be applied; it depends on the message's text alone."""
+    return content_hash({"name": name, "raw": raw})
+
+
+def quarantine_id(fingerprint: bytes) -> str:
+    """Return the id of a quarantined message's row in the ledger."""
+    return f"quarantined:{fingerprint.hex()}"
+
+
 def content_hash(fields: dict[str, Any]) -> bytes:
     """Return 16 bytes that are equal for equal content.
 

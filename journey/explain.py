@@ -14,8 +14,9 @@ from journey.engine import context_of, decide
 from journey.scoring import Factor
 from journey.stages import Rulebook
 from journey.state import State, unpack
-from journey.time import EPOCH_MICROS, Micros, Moment, minute_text, to_datetime, to_micros, utc_text
+from journey.time import DAY, EPOCH_MICROS, Micros, Moment, minute_text, to_datetime, to_micros, utc_text
 
+YEAR_SHOWN_FROM = 300 * DAY  # µs ahead; a nearer day and month are unambiguous
 BOOKED_SHOWN = 3  # times in the details of a workflow
 COMING = 8  # deadlines shown at most; each is found by simulating up to the one before
 
@@ -131,6 +132,18 @@ def explain_held_back(actions: Iterable[Mapping[str, Any]]) -> list[dict[str, An
             sentence = f"{action['action']} waits for the customer's profile, until {until}: {action['reason']}"
         explained.append({**action, "sentence": sentence})
     return explained
+
+
+def next_change(packed: Mapping[str, Any] | None, now: Micros) -> str:
+    """Say what the next deadline leads to, as in ``churned on 24 Dec unless an appointment is completed``."""
+    state = unpack(dict(packed or {}))
+    if state.deadline is None:
+        return "no deadline"
+    day = to_datetime(state.deadline)
+    on = f"on {day.day} {day:%b}" + (f" {day.year}" if state.deadline - now > YEAR_SHOWN_FROM else "")
+    if state.held and state.deadline == state.hold_until:
+        return f"the hold ends {on}" + (f" and leads to {state.deadline_stage}" if state.deadline_stage else "")
+    return f"{state.deadline_stage or 'the scores or a booking change'} {on} {_unless(state)}"
 
 
 def details(packed: Mapping[str, Any] | None) -> str:

@@ -2,6 +2,7 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from journey.facts import Facts
 from journey.time import DAY
 
 ROUNDED = "scores are rounded to whole percents"
@@ -22,6 +23,16 @@ def trend_limit(trend: Decimal) -> str:
     if trend <= 0:
         return f"counts if they fell by more than {percent(-trend)}"
     return f"counts if they grew by less than {percent(trend)}"
+
+
+def interaction(facts: Facts) -> str:
+    """Say what the interaction is computed from."""
+    if facts.ratings:
+        average = plain(Decimal(facts.rating_sum) / facts.ratings, 2)
+        return f"{count(facts.ratings, 'rating')}, {average} of 5 on average"
+    if facts.calls:
+        return f"{facts.qualified_calls} of {count(facts.calls, 'call')} qualified"
+    return "no ratings and no calls; counts half"
 
 
 def more_than(elapsed: int, limit: int) -> str:

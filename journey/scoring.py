@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from journey.facts import Facts
-from journey.score_texts import ROUNDED, count, more_than, percent, plain, trend_limit
+from journey.score_texts import ROUNDED, count, interaction, more_than, percent, plain, trend_limit
 from journey.time import DAY, Moment
 
 WEIGHT = 10_000
@@ -235,13 +235,6 @@ class Scorer:
         """Return the factors of the engagement. They add up to it exactly, because rounding is a factor too."""
         s = self.scoring
         elapsed = moment - 2 * facts.active_at if facts.active_at is not None else 0
-        interaction = (
-            f"{count(facts.ratings, 'rating')}, {plain(Decimal(facts.rating_sum) / facts.ratings, 2)} of 5 on average"
-            if facts.ratings
-            else f"{facts.qualified_calls} of {count(facts.calls, 'call')} qualified"
-            if facts.calls
-            else "no ratings and no calls; counts half"
-        )
         just_passed = next(filter(None, (more_than(elapsed, limit) for limit in s.recency_days)), "")
         texts = (
             (
@@ -250,7 +243,7 @@ class Scorer:
             ),
             f"{just_passed}{count(_whole_days(elapsed), 'day')} inactive",
             f"lifetime value {plain(Decimal(facts.value) / 100, 2)}; full at {s.engagement_full_value}",
-            interaction,
+            interaction(facts),
         )
         names = ("frequency", "recency", "money", "interaction")
         factors, total = [], Decimal(0)

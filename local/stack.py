@@ -119,6 +119,7 @@ class LocalStack:
             "PYTHONUNBUFFERED": "1",  # show each line as soon as it is written
             "OUTBOX": str(self.data / "outbox"),
             "LINK_SECRET": link_secret(self.data),
+            "KEY_CACHE": str(self.data / "key-cache"),
         }
         if self.console.console.is_terminal:
             defaults["LOG_FORMAT"] = "console"  # the services write to a pipe, but a person reads them

@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts import names, timeouts
     from contracts.messages import COMMANDS, JourneyStart
     from contracts.requests import CommitRequest, CommitResult
-    from journey.explain import details, readable
+    from journey.explain import details, next_change, readable
     from journey.state import apply_state_diff, deadline_of
     from journey.time import EPOCH_MICROS, Micros, to_datetime, to_micros
     from workflows.command_updates import CommandUpdates
@@ -28,6 +29,7 @@ OVERLONG_RUN = 5
 #: the history as an activity's input, up to seven bytes per character, and the server rejects more than 2 MB.
 COMMIT_SIZE = 250_000
 UNDECODABLE_LIMIT = 10_000  # bytes kept of an argument that is not text
+KNOWN_MESSAGES = {names.EVENTS_SIGNAL, names.EVALUATE_SIGNAL, names.ACT_SIGNAL, *COMMANDS}
 DEADLINE_MARGIN = 1000  # µs after a deadline at which it is evaluated
 
 
@@ -147,8 +149,9 @@ class CustomerJourney(CommandUpdates):
                 request,
                 result_type=CommitResult,
                 start_to_close_timeout=timeouts.COMMIT_TIMEOUT,
+                heartbeat_timeout=timeouts.COMMIT_HEARTBEAT,
                 retry_policy=timeouts.COMMIT_RETRY,
-                summary=f"commit {len(request['messages'])} messages, waiting for Postgres",
+                summary=f"commit {_named(request['messages'])}; waiting for Postgres"[:200],
             )
             return retried
 
@@ -189,9 +192,10 @@ class CustomerJourney(CommandUpdates):
         self._show_stage(None if deadline is None else to_datetime(deadline))
 
     async def _run_timer(self, microseconds: int) -> None:
-        summary = f"{(self.state or {}).get('ds') or 'scores or hold'} may change"
-        if self.timer_at != self._deadline_at():
-            summary = "next action"
+        if self.timer_at == self._deadline_at():
+            summary = next_change(self.state, self._now())
+        else:
+            summary = self.pending_actions.next_summary()
         await workflow.sleep(timedelta(microseconds=microseconds), summary=summary)
         self.timer = None
         self.wake_up = True
@@ -228,6 +232,12 @@ class CustomerJourney(CommandUpdates):
         overlong = suggested or self.committed_messages >= OVERLONG_RUN * self.start.continue_after
         settled = self.pending_actions.can_hand_over if overlong else self.pending_actions.idle
         return settled and not self.pending_messages and not self.replies and workflow.all_handlers_finished()
+
+
+def _named(messages: list[tuple[str, list[str]]]) -> str:
+    """Name messages with their numbers, as in ``2 x events, set_stage``. Unknown names may be personal."""
+    counts = Counter(name if name.removeprefix("signal ") in KNOWN_MESSAGES else "unknown" for name, _ in messages)
+    return ", ".join(f"{count} x {name}" if count > 1 else name for name, count in counts.items())
 
 
 def _text(data: bytes) -> str:

@@ -35,6 +35,7 @@ class PendingActions:
         outcomes: What became of the actions of this run.
         campaign: Number of the running campaign (0: none).
         campaign_entry: Number of the transition with which it began.
+        campaign_steps: Its steps as (``action_ref``, µs when due).
     """
 
     def __init__(self, start: JourneyStart, on_progress: Callable[[], None]) -> None:
@@ -46,6 +47,7 @@ class PendingActions:
         self.waiting = dict(start.waiting)
         self.outcomes: dict[str, str] = {}
         self.campaign, self.campaign_entry = start.campaign, start.campaign_entry
+        self.campaign_steps = start.campaign_steps
         self._new_campaign: dict[str, Any] | None = None
         self._campaign_task: asyncio.Task[None] | None = None
         self._on_progress = on_progress
@@ -62,6 +64,12 @@ class PendingActions:
         """Return when (µs) the next action is due, not counting those in progress."""
         return min((at for ref, at in self.due.items() if ref not in self.in_progress), default=None)
 
+    def next_summary(self) -> str:
+        """Name the actions that are due next, for their timer."""
+        at = self.next_at()
+        action_refs = [ref for ref, due in self.due.items() if due == at and ref not in self.in_progress]
+        return ", ".join(map(name_of, action_refs))[:200] or "next action"
+
     def start_due(self) -> None:
         """Start everything that is due, together, in the background."""
         current = to_micros(workflow.now())
@@ -73,7 +81,7 @@ class PendingActions:
     def hand_over(self, start: JourneyStart) -> None:
         """Pass everything to the next run, which restarts what is in progress."""
         start.agenda, start.campaign, start.campaign_entry = self.due, self.campaign, self.campaign_entry
-        start.waiting = self.waiting
+        start.waiting, start.campaign_steps = self.waiting, self.campaign_steps
 
     @property
     def idle(self) -> bool:
@@ -89,7 +97,12 @@ class PendingActions:
         """Return recent outcomes and pending actions, for the Temporal UI; empty if there are none."""
         lines = [f"- {name_of(ref)}: {outcome}" for ref, outcome in list(self.outcomes.items())[-SHOWN_OUTCOMES:]]
         lines += [f"- {name_of(ref)}: {self._progress(ref)}" for ref in self.due]
-        return "\n\n**Actions**\n\n" + "\n".join(lines) if lines else ""
+        shown = "\n\n**Actions**\n\n" + "\n".join(lines) if lines else ""
+        if not self.campaign or not self.campaign_steps:
+            return shown
+        workflow_id = names.campaign_id(self.company_id, self.customer_id, self.campaign)
+        steps = (f"- {name_of(ref)}: planned for {minute_text(Micros(due))}" for ref, due in self.campaign_steps)
+        return f"{shown}\n\n**Campaign {self.campaign}** (outcomes: `{workflow_id}`)\n\n" + "\n".join(steps)
 
     def _progress(self, ref: str) -> str:
         if ref in self.in_progress:
@@ -121,7 +134,7 @@ class PendingActions:
     def _apply(self, result: ActResult) -> None:
         waiting = result.get("waiting", {})
         for ref, outcome in result.get("done", {}).items():
-            self.outcomes[ref] = outcome
+            self.outcomes[ref] = result.get("created", {}).get(ref, outcome)
             self._settle(ref, None)
         for ref, at in result.get("until", {}).items():
             self._settle(ref, at)
@@ -151,7 +164,7 @@ class PendingActions:
         """
         if new := self._new_campaign:
             self._new_campaign = None
-            self.campaign, self.campaign_entry = new["n"], new["entry"]
+            self.campaign, self.campaign_entry, self.campaign_steps = new["n"], new["entry"], new["steps"]
             self._run_in_order(self._start_campaign(new))
         if self.campaign and transition_number > self.campaign_entry:
             self._run_in_order(self._end_campaign(self.campaign))

@@ -26,7 +26,6 @@ from api.schemas.events import EventOutcomes, EventsAccepted
 from api.security.route_classes import credential_of, scoped_route
 from db.people.api_keys import EVENTS_WRITE
 from journey.event_validation import InvalidEvent
-from journey.time import Micros
 
 MAX_WAIT = 10.0  # seconds
 
@@ -79,8 +78,7 @@ async def post_events(request: Request) -> Response:
     company_id = credential.company_id
     wait, content_type = _wait(request), _content_type(request)
     try:
-        now = Micros(time.time_ns() // 1000)
-        parsed = parse_body(await request.body(), content_type, now, email_ids=credential.email_ids)
+        parsed = parse_body(await request.body(), content_type, gateway.clock.now(), email_ids=credential.email_ids)
         events = sort_events(parsed)
     except InvalidEvent as error:
         raise problem("invalid-events", str(error.problem), errors=[error_fields(error)]) from None

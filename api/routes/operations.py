@@ -28,6 +28,7 @@ _READY = {
     "status": "ready",
     "postgres": {"status": "up", "milliseconds": 1.2},
     "temporal": {"status": "up", "milliseconds": 2.4},
+    "clock": {"status": "right", "seconds_ahead": 0.002},
 }
 _NOT_READY = {**_READY, "status": "not ready", "temporal": {"status": "down", "problem": "TimeoutError"}}
 
@@ -47,18 +48,31 @@ async def livez() -> dict[str, str]:
     summary="Readiness",
     response_model=None,
     responses={
-        200: json_answer(Readiness, "Postgres and Temporal respond.", _READY),
-        503: json_answer(Readiness, "Postgres or Temporal does not respond; the body says which.", _NOT_READY),
+        200: json_answer(Readiness, "Postgres and Temporal respond, and the clock is right.", _READY),
+        503: json_answer(
+            Readiness,
+            "Postgres or Temporal does not respond, or this machine's clock differs from Temporal's by more than a"
+            " minute; the body says which.",
+            _NOT_READY,
+        ),
     },
 )
 async def readyz(gateway: GatewayDep) -> Response:
     postgres, temporal = await asyncio.gather(
         _check(projection.database_time(gateway.pool)), _check(_temporal_is_healthy(gateway))
     )
-    ready = postgres["status"] == temporal["status"] == "up"
-    content = {"status": "ready" if ready else "not ready", "postgres": postgres, "temporal": temporal}
+    clock = _clock(gateway)
+    ready = postgres["status"] == temporal["status"] == "up" and clock["status"] != "wrong"
+    content = {"status": "ready" if ready else "not ready", "postgres": postgres, "temporal": temporal, "clock": clock}
     headers = {} if ready else {"Retry-After": str(RETRY_SECONDS)}
     return JSONResponse(content, 200 if ready else 503, headers)
+
+
+def _clock(gateway: Gateway) -> dict[str, Any]:
+    ahead = gateway.clock.seconds_ahead
+    if ahead is None:
+        return {"status": "unknown"}
+    return {"status": "wrong" if gateway.clock.is_skewed else "right", "seconds_ahead": round(ahead, 3)}
 
 
 async def _check(check: Awaitable[object]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ MAX_ROWS = 200
 _read = APIRouter(tags=["tasks"], route_class=scoped_route(JOURNEYS_READ))
 _write = APIRouter(tags=["tasks"], route_class=scoped_route(JOURNEYS_WRITE))
 
-_EXAMPLE = {
+EXAMPLE = {
     "id": 17,
     "customer_id": "c-1001",
     "customer_name": "Ada Example",
@@ -109,7 +109,7 @@ class Assignee(BaseModel):
             TasksPage,
             "A page of tasks. `overdue` is true for open tasks past their due time. `next_cursor` (null on the last"
             " page) is the `cursor` of the next page.",
-            {"tasks": [_EXAMPLE], "next_cursor": None},
+            {"tasks": [EXAMPLE], "next_cursor": None},
         ),
         **problems(),
     },
@@ -177,7 +177,10 @@ async def get_staff(gateway: GatewayDep, credential: CredentialDep) -> dict[str,
         200: json_answer(
             CustomerTask,
             "The completed task.",
-            {"customer_id": "c-1001", "task": {**_EXAMPLE, "status": "done", "done_at": "2026-03-03T09:00:00+00:00"}},
+            {
+                "customer_id": "c-1001",
+                "task": {**EXAMPLE, "status": "done", "done_at": "2026-03-03T09:00:00+00:00"},
+            },
         ),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type", "refused"),
     },
@@ -187,7 +190,7 @@ async def finish_task(
 ) -> Response:
     """Completing a task twice is not an error. `done_by` records the id of the API key."""
     message = FinishTask(task_id, done.note if done else None, performed_by=credential.key_id)
-    return await _change(gateway, credential, task_id, message)
+    return await change_task(gateway, credential, task_id, message)
 
 
 @_write.post(
@@ -195,14 +198,14 @@ async def finish_task(
     summary="Reopen a task",
     response_model=None,
     responses={
-        200: json_answer(CustomerTask, "The open task.", {"customer_id": "c-1001", "task": _EXAMPLE}),
+        200: json_answer(CustomerTask, "The open task.", {"customer_id": "c-1001", "task": EXAMPLE}),
         **problems("not-found", "conflict", "refused"),
     },
 )
 async def reopen_task(task_id: RowId, gateway: GatewayDep, credential: CredentialDep) -> Response:
     """Reopen a task that was completed or closed. Reopening an open task is not an error."""
     message = ChangeTask(task_id, reopen=True, performed_by=credential.key_id)
-    return await _change(gateway, credential, task_id, message)
+    return await change_task(gateway, credential, task_id, message)
 
 
 @_write.patch(
@@ -213,7 +216,7 @@ async def reopen_task(task_id: RowId, gateway: GatewayDep, credential: Credentia
         200: json_answer(
             CustomerTask,
             "The task with its new due time.",
-            {"customer_id": "c-1001", "task": {**_EXAMPLE, "due_at": "2026-03-06T15:00:00+00:00"}},
+            {"customer_id": "c-1001", "task": {**EXAMPLE, "due_at": "2026-03-06T15:00:00+00:00"}},
         ),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type", "refused"),
     },
@@ -221,7 +224,7 @@ async def reopen_task(task_id: RowId, gateway: GatewayDep, credential: Credentia
 async def move_task(task_id: RowId, change: TaskChange, gateway: GatewayDep, credential: CredentialDep) -> Response:
     """The task must be open."""
     message = ChangeTask(task_id, due_at=change.due_at.isoformat(), performed_by=credential.key_id)
-    return await _change(gateway, credential, task_id, message)
+    return await change_task(gateway, credential, task_id, message)
 
 
 @_write.post(
@@ -229,7 +232,7 @@ async def move_task(task_id: RowId, change: TaskChange, gateway: GatewayDep, cre
     summary="Comment on a task",
     response_model=None,
     responses={
-        200: json_answer(CustomerTask, "The task with the new comment.", {"customer_id": "c-1001", "task": _EXAMPLE}),
+        200: json_answer(CustomerTask, "The task with the new comment.", {"customer_id": "c-1001", "task": EXAMPLE}),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type", "refused"),
     },
 )
@@ -242,7 +245,7 @@ async def add_comment(
 ) -> Response:
     """Comments can be added to closed tasks too."""
     message = ChangeTask(task_id, comment=comment.text, performed_by=credential.key_id)
-    return await _change(gateway, credential, task_id, message, update_id(message, credential, idempotency_key))
+    return await change_task(gateway, credential, task_id, message, update_id(message, credential, idempotency_key))
 
 
 @_write.post(
@@ -250,17 +253,17 @@ async def add_comment(
     summary="Assign a task",
     response_model=None,
     responses={
-        200: json_answer(CustomerTask, "The task with its new assignee.", {"customer_id": "c-1001", "task": _EXAMPLE}),
+        200: json_answer(CustomerTask, "The task with its new assignee.", {"customer_id": "c-1001", "task": EXAMPLE}),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type", "refused"),
     },
 )
 async def assign_task(task_id: RowId, assignee: Assignee, gateway: GatewayDep, credential: CredentialDep) -> Response:
     """The task must be open and the staff member active."""
     message = ReassignTask(task_id, assignee.staff_id, performed_by=credential.key_id)
-    return await _change(gateway, credential, task_id, message)
+    return await change_task(gateway, credential, task_id, message)
 
 
-async def _change(
+async def change_task(
     gateway: Gateway, credential: Credential, task_id: int, command: JourneyCommand, command_id: str | None = None
 ) -> Response:
     """Send a command about a task to its journey; answer with the task after the change."""

@@ -21,9 +21,17 @@ class Dependency(Schema):
     problem: str = optional("kind of error; present if it is down")
 
 
+class Clock(Schema):
+    """This machine's clock, compared with Temporal's."""
+
+    status: Literal["right", "wrong", "unknown"]
+    seconds_ahead: float = optional("by how much it is ahead of Temporal's clock; absent if unknown")
+
+
 class Readiness(Schema):
-    """Whether Postgres and Temporal respond."""
+    """Whether Postgres and Temporal respond and the clock is right."""
 
     status: Literal["ready", "not ready"]
     postgres: Dependency
     temporal: Dependency
+    clock: Clock

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
+import type { Prediction } from "../src/api/types";
 import { describeNextStep } from "../src/format/next-step";
+import {
+  describeFactors,
+  describeForecast,
+  describePriority,
+  describeStage,
+} from "../src/format/predictions";
 import { describeComparisons, describeRules } from "../src/format/rules";
 
 const NOW = Date.parse("2026-11-25T12:00:00Z");
@@ -96,5 +103,49 @@ describe("rules", () => {
     expect(describeComparisons([{ ...days, is: 91.5 }], "EUR")).toEqual([
       "Days since the last appointment: 91.5 (required: more than 90)",
     ]);
+  });
+
+  test("a value close to its limit is not rounded to it", () => {
+    const missed = { fact: "missed_rate", is: 0.2041, must_be: "> 0.2", holds: true };
+    expect(describeComparisons([missed], "EUR")).toEqual([
+      "Missed appointments: 20.41% (required: more than 20%)",
+    ]);
+    const days = { fact: "days", is: 90.04, must_be: ">= 90", holds: true };
+    expect(describeComparisons([days], "EUR")).toEqual([
+      "Days since the last appointment: 90.04 (required: at least 90)",
+    ]);
+  });
+});
+
+describe("why a customer is listed", () => {
+  const row = {
+    stage_name: "At Risk",
+    stage_entered_at: "2026-11-03T12:00:00Z",
+    last_appointment_at: null,
+    days_inactive: 1,
+    lifetime_value: 129.5,
+    expected_value: 129.5,
+    return_probability: null,
+    inputs: null,
+  } as Prediction;
+
+  test("without a visit or a model", () => {
+    expect(describeStage(row)).toMatch(/^In “At Risk” since .*2026\. Never visited; last event 1 day ago\.$/);
+    expect(describeForecast(row)).toBe("The return probability is unknown and counts as 100%.");
+    expect(describePriority(row, "EUR")).toBe("Priority: 100% × €129.50 = €129.50");
+  });
+
+  test("factors with one name are one reason; those without an effect are left out", () => {
+    const factor = (name: string, contribution: string, because: string) => ({ name, contribution, because });
+    const factors = [
+      factor("inactivity", "0.3", "above 60 days"),
+      factor("inactivity", "0.3", "above 90 days"),
+      factor("missed_appointments", "0", "0 of 1 appointment missed"),
+      factor("open_tickets", "0.2", "2 open tickets"),
+    ];
+    expect(describeFactors(factors)).toBe(
+      "Risk: Inactivity: above 90 days (+60%); Open support tickets: 2 open tickets (+20%).",
+    );
+    expect(describeFactors(factors.slice(2, 3))).toBe("Nothing adds to the risk score.");
   });
 });

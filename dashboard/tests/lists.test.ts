@@ -1,11 +1,17 @@
 import { describe, expect, test, vi } from "vitest";
 import { daysBefore } from "../src/api/analytics";
 import { isAffected, queryKeys } from "../src/api/query-keys";
-import type { Prediction } from "../src/api/types";
+import type { Prediction, Stage } from "../src/api/types";
 import { ANALYTICS_MS, LISTS_MS, QueryInvalidator } from "../src/live/query-invalidator";
 import { taskQuery } from "../src/tasks/lists";
+import {
+  listableStages,
+  parseListing,
+  toSearchParams as toListingParams,
+  toApiQuery as toPredictionsQuery,
+} from "../src/views/action-centre/listing";
 import { runBulkAction } from "../src/views/action-centre/run-bulk-action";
-import { filterRows, sortRows } from "../src/views/action-centre/search-and-sort";
+import { sortRows } from "../src/views/action-centre/search-and-sort";
 import {
   parseAnalyticsQuery,
   toSearchParams as toAnalyticsParams,
@@ -26,15 +32,6 @@ describe("list of customers at risk", () => {
       sortRows(rows, "return_probability", descending).map((row) => row.customer_id);
     expect(order(true)).toEqual(["c", "b", "a"]);
     expect(order(false)).toEqual(["b", "c", "a"]);
-  });
-
-  test("can be searched by name, id and e-mail", () => {
-    const rows = [row("c-1", { name: "Ada" }), row("c-2", { email: "BEN@example.com" }), row("x-3")];
-    const ids = (text: string) => filterRows(rows, text).map((row) => row.customer_id);
-    expect(ids(" ada ")).toEqual(["c-1"]);
-    expect(ids("ben@")).toEqual(["c-2"]);
-    expect(ids("x-")).toEqual(["x-3"]);
-    expect(ids("")).toHaveLength(3);
   });
 
   test("a bulk action continues after failures and returns them in order", async () => {
@@ -109,5 +106,37 @@ describe("lists of tasks", () => {
     expect(taskQuery("mine", null, 7)).toEqual({ assigned_to: "7" });
     expect(taskQuery("overdue", null, 7)).toEqual({ overdue: true });
     expect(taskQuery("done", "c-1", 7)).toEqual({ customer_id: "c-1", status: "all", sort: "done_at" });
+  });
+});
+
+describe("who is listed in the action centre", () => {
+  const stages = [
+    { stage_key: "customer", role: null },
+    { stage_key: "vip", role: "vip" },
+    { stage_key: "at_risk", role: "at_risk" },
+    { stage_key: "churned", role: "lost" },
+  ] as Stage[];
+  const levels = { high: 0.71, medium: 0.3 };
+  const query = (text: string) => toPredictionsQuery(parseListing(new URLSearchParams(text)), stages, levels);
+
+  test("customers at risk, and others on request", () => {
+    expect(query("")).toEqual({});
+    expect(query("lost=yes")).toEqual({ include_lost: true });
+    expect(query("lost=yes&stage=churned")).toEqual({ include_lost: true, stage: ["churned"] });
+    expect(query("show=high_risk")).toEqual({ min_risk: 0.71 });
+    const unlikely = { max_return_probability: 0.5 };
+    expect(query("show=unlikely")).toEqual({ ...unlikely, stage: ["customer", "vip"] });
+    expect(query("show=unlikely&stage=vip&lost=yes")).toEqual({ ...unlikely, stage: ["vip"] });
+  });
+
+  test("stages that cannot be listed or do not exist are ignored", () => {
+    expect(query("stage=churned&stage=gone")).toEqual({});
+    expect(listableStages(stages, { group: "at_risk", withLost: false })).toEqual([stages[2]]);
+  });
+
+  test("waits for the company's settings where it needs them, and survives a round trip through the URL", () => {
+    const listing = parseListing(new URLSearchParams("show=high_risk&stage=vip&lost=yes"));
+    expect(toPredictionsQuery(listing, undefined, null)).toBeNull();
+    expect(parseListing(toListingParams(listing))).toEqual(listing);
   });
 });

@@ -14,6 +14,7 @@ from db.connections import Pool
 from db.essential_queries import RegisteredQuery
 from db.journeys.projection import INACTIVE_SINCE, NEXT_APPOINTMENT, days_since, stage_names
 from db.outreach.contacts import LAST_CONTACT
+from db.people.phone_numbers import E164_OF_C
 from db.sql_fragments import conjunction
 from journey.stages import DEFAULT_RULEBOOK, Role, Rulebook
 
@@ -100,7 +101,8 @@ _PREDICTIONS = sql.SQL(
     select key[1] as stage, sum(amount) / sum(n) * interval '1 second' as mean_stay
       from ({stays}) s where key[2] = any(%(lost_stages)s) group by 1 having sum(n) > 0
 ), rows as (
-    select r.id, expected_value, c.external_id, c.name, c.email, r.current_stage,
+    select r.id, expected_value, c.external_id, c.name, c.email, c.phone,
+           {e164} as phone_e164, r.current_stage,
            coalesce(n.names ->> r.current_stage, r.current_stage) as stage_name, r.stage_entered_at, r.risk_score,
            r.lifetime_value, r.last_appointment_at, {next_appointment} as next_appointment_at,
            now() - {inactive_since} as inactive,
@@ -118,7 +120,8 @@ _PREDICTIONS = sql.SQL(
 )
 select json_build_object('total', listed + least(others, {most}), 'more', others > {most},
     'predictions', coalesce(json_agg(json_build_object(
-    'customer_id', external_id, 'name', name, 'email', email, 'current_stage', current_stage,
+    'customer_id', external_id, 'name', name, 'email', email, 'phone', phone,
+    'phone_e164', phone_e164, 'current_stage', current_stage,
     'stage_name', stage_name, 'stage_entered_at', stage_entered_at, 'risk_score', risk_score,
     'days_inactive', days_inactive, 'lifetime_value', lifetime_value,
     'last_appointment_at', last_appointment_at, 'next_appointment_at', next_appointment_at,
@@ -148,6 +151,7 @@ def _statement(query: AnalyticsQuery, reader: RollupReader, search: ChurnSearch)
         clauses=sql.SQL(query.clauses(reader)),
         names=stage_names(sql.Placeholder("company")),
         stays=sql.SQL(reader.rows("stay", "ever")),
+        e164=E164_OF_C,
         inactive_since=sql.SQL(INACTIVE_SINCE),
         next_appointment=sql.SQL(NEXT_APPOINTMENT),
         days_inactive=sql.SQL(days_since(INACTIVE_SINCE)),

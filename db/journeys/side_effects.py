@@ -81,6 +81,11 @@ SIDE_EFFECTS = """
       join jsonb_to_recordset(%(task_comments)s::jsonb) as x(task_id bigint, command text, text text, by bigint)
         on x.task_id = tasks.id
     on conflict (task_id, command) do nothing
+), answered as (
+    update tasks set status = 'done', done_at = %(decided_at)s::timestamptz,
+           closed_reason = 'the appointment has an outcome or another time'
+      from r where tasks.relationship_id = r.id and tasks.status = 'open'
+       and split_part(tasks.action_key, ':ask_attendance.', 2) = any(%(answered)s::text[])
 ), ended_campaigns as (
     update retention_campaigns set status = 'cancelled', ended_at = %(decided_at)s::timestamptz,
            scheduled_actions = (
@@ -113,6 +118,7 @@ class SideEffects:
         cancelled_actions: The ids of the actions to cancel.
         came_back: The customer visited while in an inactivity stage; open call tasks are closed.
         profile_changed: Actions that wait for the customer's profile are tried again.
+        answered: Which questions about attendance are answered: the last parts of their action names.
     """
 
     actions: list[dict[str, Any]]
@@ -123,6 +129,7 @@ class SideEffects:
     cancelled_actions: list[int] = field(default_factory=list)
     came_back: bool = False
     profile_changed: bool = False
+    answered: list[str] = field(default_factory=list)
 
     def update_task(self, task_id: int, **changes: Any) -> None:
         """Add changes of a task; later ones replace earlier ones, because a statement updates each row once."""
@@ -137,6 +144,7 @@ class SideEffects:
             or self.ends_campaigns
             or self.came_back
             or self.profile_changed
+            or self.answered
         )
 
     def parameters(self, key_prefix: str, transition_number: int) -> dict[str, Any]:
@@ -157,6 +165,7 @@ class SideEffects:
             "task_comments": orjson.dumps(self.task_comments).decode(),
             "profile_changed": self.profile_changed,
             "transition_number": transition_number,
+            "answered": self.answered,
         }
 
 

@@ -36,6 +36,7 @@ class ActionContext:
         current_transition_number: The journey's last transition.
         rules_version: The version of the rules that decided it.
         journey_facts: Stage, value and dates of the journey as JSON, for webhooks.
+        booked_times: Booked times of the customer's open appointments in µs, ascending, passed ones too.
     """
 
     now: Micros
@@ -62,6 +63,7 @@ class ActionContext:
     current_transition_number: int
     rules_version: int
     journey_facts: dict[str, Any]
+    booked_times: Sequence[Micros] = ()
 
     @property
     def at(self) -> datetime:
@@ -75,7 +77,10 @@ with r as (
      where u.company_id = %(company)s and u.external_id = %(customer)s
 )
 select json_build_object('relationship_id', r.id, 'current_stage', r.current_stage,
-                         'current_transition_number', (r.state ->> 'k')::int, 'rules_version', r.rules_version),
+                         'current_transition_number', (r.state ->> 'k')::int, 'rules_version', r.rules_version,
+                         'booked_times', (select coalesce(json_agg((extract(epoch from booked) * 1000000)::bigint
+                                                                   order by booked), '[]')
+                                            from unnest(r.booked_times) booked)),
        json_build_object('name', r.name, 'email', r.email,
                          'phone', coalesce(r.phone_e164, r.phone), 'time_zone', r.time_zone,
                          'locale', r.locale, 'consent', r.consent),

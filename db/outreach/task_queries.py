@@ -34,6 +34,18 @@ _COLUMNS = sql.SQL(
 _TASKS = sql.SQL("tasks t") + customer_join(sql.SQL("t"))
 
 
+_QUESTION = """
+select u.external_id, a.detail ->> 'key', a.detail ->> 'scheduled_for', (
+    select json_agg(distinct coalesce(e.payload ->> 'appointment_id', 'event:' || e.event_id)) from journey_events e
+     where e.company_id = t.company_id and e.customer_id = r.customer_id and e.outcome = 'applied'
+       and e.payload ->> 'scheduled_for' = a.detail ->> 'scheduled_for')
+  from tasks t
+  join journey_actions a on a.company_id = t.company_id and a.action_key = t.action_key
+  join customer_relationships r on r.company_id = t.company_id and r.id = t.relationship_id
+  join customers u on u.company_id = r.company_id and u.id = r.customer_id
+ where t.company_id = %(company)s and t.id = %(task)s and t.kind = 'attendance'
+"""
+
 TaskSort = Literal["due_at", "done_at"]
 
 
@@ -94,6 +106,17 @@ async def list_tasks(pool: Pool, company_id: int, search: TaskSearch) -> tuple[b
     rows = await tenant_rows(pool, company_id, statement, params)
     next_after = rows[search.limit - 1][1:] if len(rows) > search.limit else None
     return json_array(row[0] for row in rows[: search.limit]), next_after
+
+
+async def find_question(pool: Pool, company_id: int, task_id: int) -> tuple[str, str, str, list[str]] | None:
+    """Find a task that asks whether a customer came.
+
+    Returns:
+        The customer's external id, the key of the appointment, its booked time (RFC 3339, as events have it), and the
+        ids of the appointments that were ever booked for that time; None if there is no such task.
+    """
+    rows = await tenant_rows(pool, company_id, _QUESTION, {"company": company_id, "task": task_id})
+    return (rows[0][0], rows[0][1], rows[0][2], rows[0][3] or []) if rows else None
 
 
 async def find_task(pool: Pool, company_id: int, task_id: int) -> tuple[str, bytes] | None:

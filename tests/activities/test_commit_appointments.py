@@ -120,3 +120,16 @@ async def test_no_amount_is_the_same_event_as_an_amount_of_zero(story: Story) ->
     await story.commit(events(first))
     await story.commit(events({**first, "amount": "0.00"}))
     assert [entry["outcome"] for entry in story.ledger()] == ["applied"]
+
+
+async def test_a_question_is_asked_once_and_never_by_an_import(story: Story) -> None:
+    requested = booked(story, -5, 2.9)
+    await story.lost(events(requested))
+    answer = await story.commit(events(requested))
+    asked = [ref for ref in answer.get("actions", {}) if "ask_attendance" in ref]
+    assert len(asked) == 1
+    again = await story.commit(EVALUATE, now=NOON + timedelta(minutes=1))
+    assert not again.get("actions")
+    history = ("events", [json.dumps([booked(story, -5, 2.8, "a-2")]), '""', '"history"'])
+    answer = await story.commit(history, now=NOON + timedelta(minutes=2))
+    assert not [ref for ref in answer.get("actions", {}) if "ask_attendance" in ref]

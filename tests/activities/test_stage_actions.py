@@ -44,7 +44,9 @@ def test_what_counts_as_marketing_is_said_once() -> None:
 
 
 def test_stages_may_list_exactly_the_stage_actions() -> None:
-    internal = {"stage_changed"} | {name for name in REGISTRY if name.startswith(("campaign_", "centre_"))}
+    internal = {"stage_changed", "ask_attendance"} | {
+        name for name in REGISTRY if name.startswith(("campaign_", "centre_"))
+    }
     assert set(actions.ACTIONS) == REGISTRY.keys() - internal
 
 

@@ -22,7 +22,7 @@ from tests.support.outside import HttpServer, SmtpServer
 
 DETAILS_QUERY = "__temporal_workflow_metadata"
 TO_COME = re.compile(
-    r"^- (\S+): (?:pending|retrying|due )", re.MULTILINE
+    r"^- (\S+): (?:pending|retrying|waiting|due )", re.MULTILINE
 )  # a line of the details shown in Temporal's UI
 
 Row = dict[str, Any]

@@ -103,7 +103,7 @@ async def test_the_audit_log_is_append_only(two_companies: str, two_companies_po
 async def test_a_known_hash_does_not_allow_a_session_of_another_company(
     two_companies: str, two_companies_pool: Pool
 ) -> None:
-    """Whoever writes a session knows its hash, so that this must not be enough."""
+    """Anyone who writes a session knows its hash, so that this must not be enough."""
     secret = b"\x07" * 32
     insert = sql.SQL("insert into sessions (company_id, key_id, secret_hash, expires_at) values (%s, %s, %s, now())")
 

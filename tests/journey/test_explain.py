@@ -1,16 +1,19 @@
 """The explanation: what it says agrees with what is decided."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from journey.engine import decide
 from journey.events import Event
-from journey.explain import explain
+from journey.explain import explain, next_change
 from journey.stages import DEFAULT_RULEBOOK, Rulebook
-from journey.state import State
-from journey.time import DAY, Micros, to_datetime
+from journey.state import State, pack
+from journey.time import DAY, Micros, to_datetime, to_micros
 from tests.support import strategies as some
 from tests.support.random_life import START, book, call, lived, visit
 from tests.support.strategies import BASE
@@ -67,3 +70,38 @@ def test_just_after_a_limit_the_reason_says_more_than_it() -> None:
         "90 days since the last completed appointment; counts above 60 days",
         "more than 90 days since the last completed appointment; counts above 90 days",
     ]
+
+
+CHRISTMAS_EVE = to_micros(datetime(2026, 12, 24, 9, tzinfo=UTC))
+
+
+def packed(**changes: Any) -> dict[str, Any]:
+    state = lived(1, visit(0)).state
+    for name, value in changes.items():
+        setattr(state, name, value)
+    return pack(state)
+
+
+@pytest.mark.parametrize(
+    ("changes", "days_before", "says"),
+    [
+        ({"deadline_stage": "churned"}, 80, "churned on 24 Dec unless an appointment is completed"),
+        ({"deadline_stage": "churned"}, 400, "churned on 24 Dec 2026 unless an appointment is completed"),
+        ({"deadline_stage": None}, 1, "the scores or a booking change on 24 Dec unless an appointment is completed"),
+        ({"held": True, "hold_until": CHRISTMAS_EVE, "deadline_stage": None}, 1, "the hold ends on 24 Dec"),
+        (
+            {"held": True, "hold_until": CHRISTMAS_EVE, "deadline_stage": "at_risk"},
+            1,
+            "the hold ends on 24 Dec and leads to at_risk",
+        ),
+    ],
+)
+def test_the_next_change_in_words(changes: dict[str, Any], days_before: int, says: str) -> None:
+    state = packed(deadline=CHRISTMAS_EVE, **changes)
+    assert next_change(state, Micros(CHRISTMAS_EVE - days_before * DAY)) == says
+
+
+def test_without_appointments_any_event_changes_it() -> None:
+    state = lived(1, call(0)).state
+    state.deadline, state.deadline_stage = CHRISTMAS_EVE, "churned"
+    assert next_change(pack(state), Micros(CHRISTMAS_EVE - DAY)) == "churned on 24 Dec unless another event arrives"

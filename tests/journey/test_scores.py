@@ -6,7 +6,7 @@ from journey.events import Event
 from journey.scoring import Scorer, Scoring
 from journey.state import State
 from journey.time import SECOND, Moment
-from tests.support.random_life import call, event, lived, visit
+from tests.support.random_life import at, call, event, lived, visit
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,36 @@ def test_an_event_a_few_minutes_ahead_is_zero_days_ago() -> None:
     factors = [*scorer.explain_risk(facts, moment), *scorer.explain_engagement(facts, moment)]
     texts = [factor.because for factor in factors if factor.name in ("inactivity", "recency")]
     assert [text.partition(" ")[0] for text in texts] == ["0", "0", "0"]
+
+
+def reasons(day: float, *events: Event) -> dict[str, list[str]]:
+    """The reasons of both scores on a day, by factor."""
+    facts, scorer, moment = lived(day, *events).state.facts, Scorer(Scoring()), Moment(2 * at(day))
+    found: dict[str, list[str]] = {}
+    for factor in [*scorer.explain_risk(facts, moment), *scorer.explain_engagement(facts, moment)]:
+        found.setdefault(factor.name, []).append(factor.because)
+    return found
+
+
+def test_reasons_are_in_words_and_percent() -> None:
+    tickets = [event("support_ticket.opened", 101, id_=ticket, ticket_id=ticket) for ticket in "ab"]
+    missed = [event("appointment.missed", 100 + n / 9) for n in range(3)]
+    found = reasons(101.5, visit(0), visit(1), visit(100), *missed, *tickets)
+    assert found["missed_appointments"] == ["3 of 6 appointments missed; counts above 20%"]
+    assert found["declining_frequency"] == [
+        "1 appointment in the last 90 days of visits, 2 in the 90 before; counts if they fell by more than 30%"
+    ]
+    assert found["open_tickets"] == ["2 open tickets; counts from 2"]
+    assert found["inactivity"][0] == "1 day since the last completed appointment; counts above 60 days"
+    assert found["recency"] == ["1 day inactive"]
+    assert found["interaction"] == ["no ratings and no calls; counts half"]
+    rated = reasons(1, call(0, 100), event("feedback.received", 1, rating=4))
+    assert rated["interaction"] == ["1 rating, 4 of 5 on average"]
+    assert reasons(1, call(0, 100), call(1, 10))["interaction"] == ["1 of 2 calls qualified"]
+
+
+def test_a_score_over_its_maximum_and_a_rounded_one_say_so() -> None:
+    missed = [event("appointment.missed", 100 + n) for n in range(3)]
+    tickets = [event("support_ticket.opened", 101, id_=ticket, ticket_id=ticket) for ticket in "ab"]
+    assert reasons(500, visit(0), visit(1), visit(100), *missed, *tickets)["rounding"][0] == "a score is at most 100%"
+    assert reasons(31, visit(0))["rounding"] == ["scores are rounded to whole percents"]

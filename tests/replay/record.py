@@ -25,6 +25,7 @@ from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from contracts import names, timeouts
+from contracts.journey_client import announce_profile_change
 from contracts.maintenance import EvaluateAllStart, SweepStart
 from contracts.messages import FinishTask, ReassignTask, Release, RequestAction, RetryAction, SetStage
 from db.connections import open_pool
@@ -34,8 +35,8 @@ from local.embedded import Postgres, Temporal, free_port, running
 from settings import Settings
 from tests.replay import fingerprint
 from tests.replay.replaying import HISTORIES
-from tests.support.outside import SmtpServer
-from tests.support.workflow_acting import SECRET, actions, attempts, known, staff, statuses, tasks
+from tests.support.outside import MailBehaviour, SmtpServer
+from tests.support.workflow_acting import SECRET, actions, attempts, execute, known, staff, statuses, tasks
 from tests.support.workflow_life import Life, at, new_company
 from tests.support.workflow_poison import SIGNALS, size
 from worker import build_worker
@@ -251,6 +252,35 @@ class Recorder:
         for n, handle in ((1, first), (2, second)):
             await self._write(f"campaign-child-{n}", await handle.fetch_history())
 
+    async def profile(self) -> None:
+        """A campaign that continues while a step waits for the profile; an action that is retried while it is tried."""
+        life = self.life("profile")
+        known(life, email=None)
+        execute(
+            life,
+            "update companies set settings = jsonb_set(settings, '{outreach,campaign}', %s) where id = %s",
+            '[{"type": "email", "day": 0}, {"type": "sms", "day": 0}, {"type": "call", "day": 0}]',
+            life.company,
+        )
+        await life.lived(life.visit(-100))
+        await life.handle.signal(names.ACT_SIGNAL)
+        await life.until(lambda: statuses(life).get("campaign_call") == "succeeded")
+        assert statuses(life)["campaign_email"] == "waiting"
+        execute(life, "update customers set email = 'ada@example.com' where company_id = %s", life.company)
+        await announce_profile_change(life.client, life.company, life.customer, journey=True, campaigns=[1])
+        campaign = life.client.get_workflow_handle(names.campaign_id(life.company, life.customer, 1))
+        await campaign.result()
+        self.smtp.behaviour = MailBehaviour(delay=3)
+        await life.handle.execute_update(names.REQUEST_ACTION_UPDATE, RequestAction("email"))
+        [asked] = [row["id"] for row in actions(life).values() if row["action"].startswith("centre_email")]
+        await life.handle.execute_update(names.RETRY_ACTION_UPDATE, RetryAction(asked))
+        await life.until(lambda: "pending" not in statuses(life).values())
+        self.smtp.behaviour = MailBehaviour()
+        await asyncio.sleep(2)  # until the workflow has repeated the attempt
+        await life.settled()
+        await self.save(life, "profile")
+        await self._write("profile-campaign-1", await campaign.fetch_history())
+
     async def maintenance(self) -> None:
         """Sweeps over several companies, one of which fails; overdue journeys; an evaluation that finds drift."""
         lapsing = [self.life(f"lapsing-{n}") for n in range(3)]
@@ -284,7 +314,8 @@ def _without_traces(value: Any) -> Any:
 
 
 LIVES = (
-    "acting", "campaign", "long_life", "quarantine", "take_over", "storm", "imported", "outage", "maintenance"
+    "acting", "campaign", "long_life", "quarantine", "take_over", "storm", "imported", "outage", "profile",
+    "maintenance",
 )  # fmt: skip
 
 

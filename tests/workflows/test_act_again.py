@@ -66,7 +66,7 @@ async def test_next_step_survives_a_lost_result(life: Life, working: Working, tm
     async with await working(done_unheard):
         await life.lived(life.visit(amount="1200.00"))
         async with asyncio.timeout(30):
-            while "create_quarterly_review: succeeded" not in (shown := await life.details()):
+            while "create_quarterly_review: task created" not in (shown := await life.details()):
                 await asyncio.sleep(0.1)
     assert statuses(life)["create_quarterly_review.2"] == "pending"
     assert "create_quarterly_review.2: pending" in shown

@@ -172,7 +172,7 @@ async def test_workflow_details_list_each_action_with_its_outcome(life: Life, ac
     known(life)
     await life.lived(life.call())
     await life.until(lambda: "pending" not in statuses(life).values())
-    while (details := await life.details()).count("succeeded") < 3:
+    while "create_follow_up_task: task created, open until somebody closes it" not in (shown := await life.details()):
         await asyncio.sleep(0.1)
-    for action in ("send_welcome_email", "assign_to_sales_team", "create_follow_up_task"):
-        assert f"{action}: succeeded" in details
+    for action in ("send_welcome_email", "assign_to_sales_team"):
+        assert f"{action}: succeeded" in shown

@@ -1,6 +1,8 @@
 """One journey as an operator sees it in the Temporal UI, without any other tool."""
 
+import asyncio
 import re
+from datetime import timedelta
 
 import pytest
 from temporalio.api.enums.v1 import EventType
@@ -72,7 +74,25 @@ async def test_summaries(life: Life) -> None:
         for event in await life.history()
         if event.user_metadata.summary.data
     }
-    assert summaries["EVENT_TYPE_TIMER_STARTED"].startswith('"at_risk')
+    deadline = life.row()["next_deadline"]
+    day = f"{deadline.day} {deadline:%b}"
+    assert summaries["EVENT_TYPE_TIMER_STARTED"] == f'"at_risk on {day} unless an appointment is completed"'
+
+
+async def test_details_list_the_steps_of_a_campaign(life: Life) -> None:
+    await life.lived(life.visit(-90.2))
+    async with asyncio.timeout(20):
+        while "**Campaign 1**" not in (shown := await life.details()):
+            await asyncio.sleep(0.05)
+    assert "create_retention_campaign: campaign started" in shown
+    assert f"`{names.campaign_id(life.company, life.customer, 1)}`" in shown
+    [campaign] = life.rows("select * from retention_campaigns where company_id = %(company)s")
+    for step in campaign["scheduled_actions"]:
+        due = campaign["created_at"] + timedelta(days=step["day"])
+        assert f"- {step['action']}: planned for {due:%Y-%m-%d %H:%M} UTC" in shown
+    await life.lived(life.visit())
+    while "**Campaign 1**" in await life.details():
+        await asyncio.sleep(0.05)
 
 
 COMMENT = "Frau Quast war sehr zufrieden"

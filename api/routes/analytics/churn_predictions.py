@@ -108,6 +108,8 @@ class ChurnPrediction(Schema):
     customer_id: CustomerId
     name: str | None
     email: str | None
+    phone: str | None = Field(description="as given")
+    phone_e164: str | None = Field(description="`phone` in E.164; null if its country is unknown")
     current_stage: StageKey
     stage_name: StageName
     stage_entered_at: datetime
@@ -152,6 +154,8 @@ _PREDICTION: dict[str, Any] = {
     "customer_id": "c-1001",
     "name": "Ada Example",
     "email": "ada@example.com",
+    "phone": "030 1234567",
+    "phone_e164": "+49301234567",
     "current_stage": _AT_RISK,
     "stage_name": "At Risk",
     "stage_entered_at": "2026-03-01T10:15:00+00:00",

@@ -497,6 +497,22 @@ export interface paths {
         patch: operations["move_task_v1_portal_tasks__task_id__patch"];
         trace?: never;
     };
+    "/v1/portal/tasks/{task_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["answer_task_v1_portal_tasks__task_id__answer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/portal/tasks/{task_id}/assign": {
         parameters: {
             query?: never;
@@ -891,6 +907,11 @@ export interface components {
         Assignee: {
             staff_id: number | null;
         };
+        Attendance: {
+            amount?: string | number | null;
+            /** @enum {string} */
+            outcome: "completed" | "missed" | "cancelled";
+        };
         Booking: {
             booked_times: string[];
             /** Format: date-time */
@@ -957,6 +978,8 @@ export interface components {
             model: components["schemas"]["ModelVersion"] | null;
             name: string | null;
             next_appointment_at: string | null;
+            phone: string | null;
+            phone_e164: string | null;
             predicted_by: ("history" | "deadline") | null;
             predicted_churn_date: string | null;
             retention_actions: components["schemas"]["RetentionAction"][];
@@ -972,6 +995,11 @@ export interface components {
             more: boolean;
             predictions: components["schemas"]["ChurnPrediction"][];
             total: number;
+        };
+        Clock: {
+            seconds_ahead?: number;
+            /** @enum {string} */
+            status: "right" | "wrong" | "unknown";
         };
         CloudEvent: {
             data?: Record<string, never>;
@@ -1466,6 +1494,7 @@ export interface components {
             time_zone?: string | null;
         };
         Readiness: {
+            clock: components["schemas"]["Clock"];
             postgres: components["schemas"]["Dependency"];
             /** @enum {string} */
             status: "ready" | "not ready";
@@ -4059,6 +4088,103 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["TaskChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerTask"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    answer_task_v1_portal_tasks__task_id__answer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Attendance"];
             };
         };
         responses: {

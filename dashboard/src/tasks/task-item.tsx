@@ -4,13 +4,22 @@ import { useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "react-router";
 import type { Task } from "../api/types";
 import { customerPath } from "../components/customer-link";
+import { lazyComponent } from "../components/lazy-component";
+import { TextSkeleton } from "../components/loading";
 import { formatDateTime, formatRelative } from "../format/dates";
 import { label } from "../format/labels";
 import { useCanEdit } from "../session/session";
 import { strings } from "../strings";
 import { Assignee } from "./assignee";
-import { CommentForm, MoveForm } from "./task-forms";
 import { useTaskCompletion } from "./use-task-completion";
+
+// antd's forms would make the first view too large.
+const loading = <TextSkeleton rows={1} />;
+const CommentForm = lazyComponent(
+  async () => ({ default: (await import("./task-forms")).CommentForm }),
+  loading,
+);
+const MoveForm = lazyComponent(async () => ({ default: (await import("./task-forms")).MoveForm }), loading);
 
 export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boolean }) {
   const [form, setForm] = useState<"move" | "comment" | null>(null);

@@ -3,13 +3,14 @@ import { useMemo, useState } from "react";
 import type { Predictions } from "../../api/types";
 import { DataList, type Selection, type Sorting } from "../../components/data-list";
 import { Pagination } from "../../components/pagination";
+import { searchRows } from "../../format/customer-search";
 import { useCanEdit, useCurrency } from "../../session/session";
 import { strings } from "../../strings";
 import { useNarrow } from "../../theme";
 import { BulkActions } from "./bulk-actions";
 import { columns } from "./columns";
 import type { Group } from "./listing";
-import { filterRows, type SortKey, sortRows } from "./search-and-sort";
+import { type SortKey, sortRows } from "./search-and-sort";
 
 /** rows per page */
 const TABLE_PAGE_SIZE = 20;
@@ -34,7 +35,7 @@ export function AtRiskList({ data, group, text, sorting, onSort, page, setPage }
   const t = strings.actionCentre;
   const { predictions, model } = data;
   const rows = useMemo(
-    () => sortRows(filterRows(predictions, text), sorting.key as SortKey, sorting.descending),
+    () => sortRows(searchRows(predictions, text), sorting.key as SortKey, sorting.descending),
     [predictions, text, sorting],
   );
   const names = useMemo(

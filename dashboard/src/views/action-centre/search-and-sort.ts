@@ -13,15 +13,6 @@ export type SortKey = (typeof SORT_KEYS)[number];
 /** The order of the API: return probability × lifetime value. */
 export const DEFAULT_SORTING: Sorting = { key: "expected_value", descending: true };
 
-/** Return the rows whose name, id or e-mail contains the text. */
-export function filterRows(rows: readonly Prediction[], text: string): readonly Prediction[] {
-  const needle = text.trim().toLocaleLowerCase();
-  if (needle === "") return rows;
-  return rows.filter((row) =>
-    [row.name, row.customer_id, row.email].some((field) => field?.toLocaleLowerCase().includes(needle)),
-  );
-}
-
 /** Sort rows; unknown values come last in both directions, ties keep the order of the API. */
 export function sortRows(rows: readonly Prediction[], key: SortKey, descending: boolean): Prediction[] {
   const sign = descending ? -1 : 1;

@@ -11,7 +11,6 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import structlog
@@ -31,12 +30,13 @@ from activities.commit import CommitActivity
 from activities.delivery import Delivery
 from activities.evaluate import EvaluateActivities
 from activities.reconcile import ReconcileActivities
+from activities.recovery import TemporalHistories
 from activities.return_models import ReturnModelActivity
 from activities.stage_metrics import StageMetricsActivities
 from background.company_gauges import CompanyGauges
 from background.profile_loop import run_profile_loop
 from background.rollup_loop import run_rollup_loop
-from contracts import journey_client
+from contracts.journey_workflows import JourneyWorkflows
 from contracts.names import TASK_QUEUE
 from contracts.schedules import ensure_schedules
 from db.connections import Pool, open_pool
@@ -64,7 +64,7 @@ log = structlog.get_logger("worker")
 
 def build_worker(client: Client, pool: Pool, settings: Settings, runner: WorkflowRunner | None = None) -> Worker:
     """Build the worker with everything registered; unsandboxed unless a test passes another runner."""
-    commits, acts = CommitActivity(pool), ActActivity(pool, build_delivery(pool, settings))
+    commits, acts = CommitActivity(pool, TemporalHistories(client)), ActActivity(pool, build_delivery(pool, settings))
     return Worker(
         client,
         task_queue=TASK_QUEUE,
@@ -89,11 +89,10 @@ def build_worker(client: Client, pool: Pool, settings: Settings, runner: Workflo
 
 def maintenance_activities(client: Client, pool: Pool) -> list[Callable[..., Awaitable[Any]]]:
     """Build the activities of the maintenance workflows."""
-    request_evaluation = partial(journey_client.request_evaluation, client)
-    workflow_status = partial(journey_client.workflow_status, client)
+    workflows = JourneyWorkflows(client)
     runtime = client.service_client.config.runtime or Runtime.default()
-    metrics, evaluations = StageMetricsActivities(pool), EvaluateActivities(pool, request_evaluation)
-    reconciler = ReconcileActivities(pool, workflow_status, request_evaluation, runtime.metric_meter)
+    metrics, evaluations = StageMetricsActivities(pool), EvaluateActivities(pool, workflows)
+    reconciler = ReconcileActivities(pool, workflows, runtime.metric_meter)
     return [
         metrics.list_companies,
         metrics.write_stage_metrics,

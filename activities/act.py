@@ -83,7 +83,7 @@ class ActActivity:
         """Return what the action has to do, or finish it and return None."""
         if context.status not in ("pending", "waiting"):
             result["done"][context.action_ref] = context.status
-            restore_result(context, result)
+            await restore_result(self._pool, context, result)
         elif request.get("given_up"):
             await self._finish(context, Outcome(status="failed", error=request["given_up"]), result)
         elif context.name not in REGISTRY:

@@ -2,7 +2,6 @@
 
 from contracts.requests import CommitRequest
 from db.connections import Pool
-from db.journeys.ledger import LedgerSnapshot
 from db.journeys.ledger_history import applied_events, knows_appointments
 from journey.appointment_book import HistoryNeeded, unheld_ids
 from journey.engine import Command, Decision, decide, needs_history
@@ -15,7 +14,6 @@ from journey.time import Micros
 async def decide_with_ledger(
     pool: Pool,
     request: CommitRequest,
-    known: LedgerSnapshot,
     state: State,
     events: list[Event],
     rulebook: Rulebook,
@@ -27,7 +25,6 @@ async def decide_with_ledger(
     Args:
         pool: The application's pool.
         request: The activity's argument.
-        known: The ledger's snapshot.
         state: The workflow's state.
         events: The new events.
         rulebook: The company's rules.
@@ -36,10 +33,8 @@ async def decide_with_ledger(
     """
     company_id, customer_id = request["company_id"], request["customer_id"]
     new_ids = [event.id for event in events]
-    # A row of an older backup of Postgres has an incomplete ledger.
-    has_whole_ledger = known.row is not None and known.row.version >= state.version
     unheld = unheld_ids(state.facts, events)
-    is_needed = has_whole_ledger and needs_history(state)
+    is_needed = needs_history(state)
     if unheld and not is_needed:
         is_needed = await knows_appointments(pool, company_id, customer_id, unheld, new_ids)
     if not is_needed:

@@ -7,11 +7,11 @@ compares the workflow's version and run id with those of the journey's row in Po
   so that nearly every commit is a single statement;
 - the row is one version ahead: an earlier attempt of this commit has written. Its rows are replaced, unless this
   attempt is the older one (a worker that was thought dead), which must not write;
+- the row is behind, or there is none: Postgres was restored from an older backup. What it lost is written again from
+  the workflow's histories (``recovery``), and the workflow adopts the result;
 - anything else, or the row belongs to another workflow run (the workflow was terminated, or Temporal's store was lost):
   the row is authoritative, and the workflow adopts it before anything else is decided.
 """
-
-from typing import Any, Literal
 
 import orjson
 import psycopg
@@ -19,13 +19,16 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.appointment_decisions import decide_with_ledger
-from activities.commit_parameters import guard, projection, transition_row
+from activities.commit_parameters import batch_text, commit_result, guard, projection, transition_row
+from activities.commit_position import position_of
 from activities.heartbeats import heartbeats
 from activities.message_batch import MessageBatch, deduplicate, parse_messages, quarantine_all
+from activities.rebuild import rebuilt_journey
+from activities.recovery import JourneyHistories, Recovery
 from activities.side_effects import pending_actions, side_effects, unfinished_actions
 from activities.staff_requests import decide_commands, refers_to_something, targets
 from contracts import names
-from contracts.requests import CommitRequest, CommitResult, Reply
+from contracts.requests import CommitRequest, CommitResult
 from db.connections import Pool
 from db.journeys import ledger
 from db.journeys.ledger import LedgerEntry, LedgerSnapshot, ProjectionRow
@@ -36,18 +39,12 @@ from db.outreach import action_outcomes
 from journey.actions import action_key
 from journey.appointment_book import HistoryNeeded, unheld_ids
 from journey.engine import decide, needs_history
-from journey.events import canonical, content_hash
+from journey.refold import Rebuilt
 from journey.stages import Rulebook
-from journey.state import State, pack, state_diff, unpack
-from journey.time import Micros
+from journey.state import State, apply_state_diff, pack, unpack
+from journey.time import Micros, utc_text
 
 CONFLICT_ATTEMPTS = 3  # of a commit that collided with another one
-#: After so many attempts a worker thought dead is gone; a row that still looks newer means that a clock was set back.
-STALE_ATTEMPTS = 3
-
-#: How the journey's row relates to the workflow's commit: where the workflow expects it, written by an earlier attempt
-#: of the same commit, or neither.
-Position = Literal["expected", "written", "diverged"]
 
 
 class Overtaken(Exception):
@@ -55,10 +52,10 @@ class Overtaken(Exception):
 
 
 class CommitActivity:
-    """The ``commit`` activity and its dependencies: a pool of the application's role, and rulebooks by version."""
+    """The ``commit`` activity and its dependencies: the pool of the application's role, and Temporal's histories."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, histories: JourneyHistories) -> None:
+        self._pool, self._histories = pool, histories
         self._rulebooks = RulebookCache()
 
     @activity.defn(name=names.COMMIT)
@@ -67,7 +64,7 @@ class CommitActivity:
 
         Raises:
             psycopg.OperationalError: Postgres does not answer; retried indefinitely.
-            ApplicationError: ``NoSuchCompany`` (final), ``Overtaken`` or ``Stale`` (retried).
+            ApplicationError: ``NoSuchCompany`` (final), ``Overtaken``, ``Stale`` or ``RowBehind`` (retried).
         """
         async with heartbeats():
             return await self._commit(request)
@@ -77,7 +74,8 @@ class CommitActivity:
         quarantined = False
         for attempt in range(CONFLICT_ATTEMPTS):
             try:
-                if attempt == 0 and (rulebook := self._rulebooks.cached(request["company_id"])):
+                rulebook = self._rulebooks.cached(request["company_id"])
+                if attempt == 0 and rulebook is not None and not batch.rebuild:
                     return await self._commit_optimistically(request, batch, rulebook)
                 return await self._load_and_commit(request, batch)
             except (Overtaken, psycopg.errors.UniqueViolation):
@@ -111,38 +109,14 @@ class CommitActivity:
         if known is None:
             raise ApplicationError(f"there is no company {company_id}", type="NoSuchCompany", non_retryable=True)
         state = unpack(request["state"]) if request["state"] else State()
-        position: Position = "expected"
-        if known.row is not None:
-            position = await self._position(request, batch, known, known.row, state.version)
-            if position == "diverged":
-                return await self._adopt(request, known.row, state.version)
+        position = await position_of(self._pool, request, batch, known, state.version)
+        if position == "behind":
+            return await self._recover(request, known.row, state.version)
+        if position == "diverged":
+            assert known.row is not None
+            return await self._adopt(request, known.row, state.version)
         rulebook = await self._rulebooks.get(self._pool, company_id, known.rules_version)
         return await self._decide_and_write(request, batch, known, state, rulebook, is_retry=position == "written")
-
-    async def _position(
-        self, request: CommitRequest, batch: MessageBatch, known: LedgerSnapshot, row: ProjectionRow, version: int
-    ) -> Position:
-        """Return how the row relates to the workflow's commit.
-
-        Raises:
-            ApplicationError: ``Stale``, if a later attempt of this commit has written already.
-        """
-        if row.run_id != request["run_id"]:
-            return "diverged"
-        if row.version <= version:
-            return "expected"  # if it is less, an older backup of Postgres was restored: the workflow is authoritative
-        if row.version > version + 1:
-            return "diverged"
-        assert row.decided_at is not None
-        if row.decided_at == request["now"]:
-            return "written"
-        if row.decided_at > request["now"] and activity.info().attempt <= STALE_ATTEMPTS:
-            raise ApplicationError("a later attempt of this commit has written", type="Stale")
-        assert known.customer_key is not None
-        written = await ledger.events_of_commit(self._pool, request["company_id"], known.customer_key, row.version)
-        keys = {(event.id, content_hash(canonical(event))) for event in batch.events}
-        keys |= {(entry.event_id, entry.content_hash) for entry in batch.quarantined}
-        return "written" if all(key in keys for key in written) else "diverged"
 
     async def _adopt(self, request: CommitRequest, row: ProjectionRow, version: int) -> CommitResult:
         """Make the row the workflow's own, and return its state and unfinished actions."""
@@ -159,10 +133,43 @@ class CommitActivity:
         if not await ledger.adopt(self._pool, request["company_id"], values):
             raise Overtaken
         activity.logger.warning("journey restored from Postgres", extra={"version": state.version})
+        due = await self._unfinished_actions(request)
+        return {**commit_result(request, packed, [], actions=due), "again": True}
+
+    async def _unfinished_actions(self, request: CommitRequest) -> dict[str, Micros]:
         company_id, customer_id = request["company_id"], request["customer_id"]
         open_actions = await action_outcomes.unfinished_actions(self._pool, company_id, customer_id)
-        due = unfinished_actions(open_actions, action_key(company_id, customer_id, ""), request["now"])
-        return {**commit_result(request, packed, [], actions=due), "again": True}
+        return unfinished_actions(open_actions, action_key(company_id, customer_id, ""), request["now"])
+
+    async def _recover(self, request: CommitRequest, row: ProjectionRow | None, version: int) -> CommitResult:
+        """Write again what Postgres has lost, and make the workflow adopt the result.
+
+        Raises:
+            ApplicationError: ``RowBehind``: reading histories takes longer than a local activity may.
+        """
+        if activity.info().is_local:
+            raise ApplicationError("the row is older than the workflow", type="RowBehind")
+        recovery = Recovery(self._pool, self._histories, request, self._commit_recorded)
+        await recovery.run(None if row is None else row.state)
+        known = await ledger.load(self._pool, request["company_id"], request["customer_id"], [])
+        assert known is not None
+        assert known.row is not None
+        return await self._adopt(request, known.row, version)
+
+    async def _commit_recorded(self, request: CommitRequest, state: State) -> State:
+        """Commit the messages of a recorded commit again; return the state after it."""
+        batch = parse_messages(request["messages"], request["customer_id"], request["now"])
+        ids = [event.id for event in batch.events]
+        known = await ledger.load(self._pool, request["company_id"], request["customer_id"], ids)
+        assert known is not None
+        rulebook = await self._rulebooks.get(self._pool, request["company_id"], known.rules_version)
+        try:
+            result = await self._decide_and_write(request, batch, known, state, rulebook, is_recorded=True)
+        except psycopg.DataError as error:
+            batch = quarantine_all(batch, request["messages"], str(error))
+            result = await self._decide_and_write(request, batch, known, state, rulebook, is_recorded=True)
+        packed = apply_state_diff(request["state"], result["changes"])
+        return unpack(packed) if packed else state
 
     async def _decide_and_write(
         self,
@@ -174,6 +181,7 @@ class CommitActivity:
         *,
         is_retry: bool = False,
         assumed: bool = False,
+        is_recorded: bool = False,
     ) -> CommitResult:
         """Decide the batch and write the result.
 
@@ -185,12 +193,14 @@ class CommitActivity:
             rulebook: The company's rules.
             is_retry: An earlier attempt has written; replace its rows.
             assumed: ``known`` was not loaded; the write verifies it.
+            is_recorded: The batch was committed before, and Postgres has lost it.
         """
         own_version = state.version + 1 if is_retry else None
         events, entries = deduplicate(batch, known, own_version)
         commands = decide_commands(batch.commands, rulebook, request["now"], await self._targets(request, batch, state))
         replies = commands.replies
         now = request["now"] if batch.until is None else min(batch.until, request["now"])
+        rebuilt: Rebuilt | None = None
         if assumed:
             if needs_history(state):
                 raise Overtaken
@@ -199,16 +209,25 @@ class CommitActivity:
             except HistoryNeeded:
                 raise Overtaken from None
         else:
+            if batch.rebuild:
+                rebuilt = await rebuilt_journey(
+                    self._pool, request, known.customer_key, state, rulebook, except_version=own_version
+                )
+            base = state if rebuilt is None else rebuilt.state
             decision = await decide_with_ledger(
-                self._pool, request, known, state, events, rulebook, now, commands.stage_commands
+                self._pool, request, base, events, rulebook, now, commands.stage_commands
             )
+        if rebuilt is not None:
+            decision.transitions[:0] = rebuilt.added
+            decision.unanswered[:0] = rebuilt.unanswered
         new = decision.state
         effects = side_effects(batch, commands, state, decision, rulebook, request["now"])
         changed = bool(entries or decision.transitions or commands.stage_commands or effects) or new != state
+        changed |= batch.rebuild  # the row's columns may be wrong
         if assumed and (new.stage is None or not changed):
             raise Overtaken  # no write would verify the assumption; Postgres may have newer rules or a later state
         if new.stage is None:
-            await self._keep_quarantined(request, entries, rulebook)
+            await self._keep_quarantined(request, entries, rulebook, is_recorded=is_recorded)
             return commit_result(request, request["state"], replies)
         if not changed:
             return commit_result(request, pack(new), replies, batch.until)
@@ -217,9 +236,11 @@ class CommitActivity:
         values = {
             **guard(request, known.row),
             **projection(new, packed),
+            "batch": batch_text(request["messages"], new.version),
             "new_ids": [] if known.events else [event.id for event in events],
             **appointment_parameters(unheld_ids(state.facts, events) if assumed else []),
             "run_id": request["run_id"],
+            "received_at": utc_text(request["now"]) if is_recorded else None,
             "entries": ledger.serialize_entries(entries),
             "transitions": orjson.dumps([transition_row(move) for move in decision.transitions]).decode(),
             "affects_analytics": bool(decision.transitions) or any(event.least_amount is not None for event in events),
@@ -233,6 +254,8 @@ class CommitActivity:
         if keys is None:
             raise Overtaken
         pending = pending_actions(keys, effects, prefix, request["now"])
+        if is_retry:  # not only of this commit: the workflow may be older than its actions
+            pending |= await self._unfinished_actions(request)
         return commit_result(request, packed, replies, batch.until, pending)
 
     async def _targets(self, request: CommitRequest, batch: MessageBatch, state: State) -> RequestTargets | None:
@@ -251,7 +274,9 @@ class CommitActivity:
             own_version=state.version + 1,
         )
 
-    async def _keep_quarantined(self, request: CommitRequest, entries: list[LedgerEntry], rulebook: Rulebook) -> None:
+    async def _keep_quarantined(
+        self, request: CommitRequest, entries: list[LedgerEntry], rulebook: Rulebook, *, is_recorded: bool
+    ) -> None:
         if entries:
             values = {
                 "company": request["company_id"],
@@ -259,23 +284,6 @@ class CommitActivity:
                 "entries": ledger.serialize_entries(entries),
                 "version": 0,
                 "rules_version": rulebook.version,
+                "received_at": utc_text(request["now"]) if is_recorded else None,
             }
             await ledger.write_quarantined(self._pool, request["company_id"], values)
-
-
-def commit_result(
-    request: CommitRequest,
-    state: dict[str, Any] | None,
-    replies: list[Reply],
-    until: Micros | None = None,
-    actions: dict[str, Micros] | None = None,
-) -> CommitResult:
-    """Build the activity's answer, no larger than necessary because it is stored in the workflow's history."""
-    answer: CommitResult = {"changes": state_diff(request["state"] or {}, state or {})}
-    if replies:
-        answer["answers"] = replies
-    if until is not None:
-        answer["more"] = True
-    if actions:
-        answer["actions"] = actions
-    return answer

@@ -1,14 +1,16 @@
-"""Parameters of the statement that writes a commit, as JSON-compatible values."""
+"""The result of a commit, and the parameters of the statement that writes it, as JSON-compatible values."""
 
+import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from contracts.requests import CommitRequest
+from contracts.requests import CommitRequest, CommitResult, Reply
 from db.journeys.ledger import ProjectionRow
 from journey.engine import Transition
 from journey.explain import money_text
-from journey.state import State
+from journey.state import State, state_diff
 from journey.time import Micros, utc_text
 
 
@@ -22,6 +24,26 @@ def guard(request: CommitRequest, row: ProjectionRow | None) -> dict[str, Any]:
         "expected_decided_at": None if row is None else _optional_text(row.decided_at),
         "decided_at": utc_text(request["now"]),
     }
+
+
+def batch_text(messages: Sequence[tuple[str, list[str]]], version: int) -> str:
+    """Return what identifies a commit's messages: its version, their number and a hash."""
+    digest = hashlib.blake2b(orjson.dumps([list(message) for message in messages]), digest_size=16).hexdigest()
+    return f"{version}:{len(messages)}:{digest}"
+
+
+def continues(messages: Sequence[tuple[str, list[str]]], version: int, stored: str | None) -> bool | None:
+    """Whether the messages begin with those of the commit that wrote a row; None if the row does not say.
+
+    Args:
+        messages: The messages of an attempt. A later attempt has the same, and possibly more.
+        version: The row's version.
+        stored: The row's `batch_text`; that of another version was left by older code.
+    """
+    if stored is None or not stored.startswith(f"{version}:"):
+        return None
+    count = int(stored.split(":")[1])
+    return len(messages) >= count and batch_text(messages[:count], version) == stored
 
 
 def projection(state: State, packed: dict[str, Any]) -> dict[str, Any]:
@@ -67,3 +89,21 @@ def transition_row(move: Transition) -> dict[str, Any]:
 
 def _optional_text(instant: Micros | None) -> str | None:
     return None if instant is None else utc_text(instant)
+
+
+def commit_result(
+    request: CommitRequest,
+    state: dict[str, Any] | None,
+    replies: list[Reply],
+    until: Micros | None = None,
+    actions: dict[str, Micros] | None = None,
+) -> CommitResult:
+    """Build the activity's answer, no larger than necessary because it is stored in the workflow's history."""
+    answer: CommitResult = {"changes": state_diff(request["state"] or {}, state or {})}
+    if replies:
+        answer["answers"] = replies
+    if until is not None:
+        answer["more"] = True
+    if actions:
+        answer["actions"] = actions
+    return answer

@@ -1,4 +1,7 @@
-"""Evaluate journeys in chunks: the core decides which would change, and only those are asked to evaluate themselves."""
+"""Evaluate journeys in chunks: only those that would change, or are lost, are asked to evaluate themselves.
+
+The core decides which would change.
+"""
 
 import asyncio
 import time
@@ -6,9 +9,11 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.evaluation_requests import COMMIT_TIMEOUT, RequestEvaluation, request_or_log, unchanged
+from activities.evaluation_requests import COMMIT_TIMEOUT, request_or_log, rows_written, unchanged
+from activities.lost_journeys import find_lost, lost_change, without_row
 from activities.maintenance_attempts import maintenance_attempt
 from contracts import names
+from contracts.journey_workflows import JourneyWorkflows
 from contracts.maintenance import EvaluateChunkRequest, EvaluateChunkResult
 from db.connections import Pool
 from db.journeys.rulebooks import RulebookCache
@@ -18,14 +23,15 @@ from journey.time import Micros
 
 MAX_CHANGES = 50  # drifted journeys of one chunk that are described in the result
 BATCH = 25  # journeys between two pauses
-CPU_SHARE = 0.25  # of a core, at most, for the decisions
+CPU_SHARE = 0.25  # of a core, at most, for the decisions and the look at the workflows
+MAX_ELAPSED = 0.5  # seconds of one batch that count: the rest is waiting
 
 
 class EvaluateActivities:
     """The activities ``count_journeys`` and ``evaluate_chunk``, and their dependencies."""
 
-    def __init__(self, pool: Pool, request_evaluation: RequestEvaluation) -> None:
-        self._pool, self._request_evaluation = pool, request_evaluation
+    def __init__(self, pool: Pool, workflows: JourneyWorkflows) -> None:
+        self._pool, self._workflows = pool, workflows
         self._rulebooks = RulebookCache()
 
     @activity.defn(name=names.COUNT_JOURNEYS)
@@ -52,8 +58,11 @@ class EvaluateActivities:
                 batch = rows[start : start + BATCH]
                 started, now = time.perf_counter(), Micros(time.time_ns() // 1000)
                 changes = [detect_drift(row.state, rulebook, now, request["grace"] * 1_000_000) for row in batch]
+                lost = await find_lost(self._pool, self._workflows, company_id, [row.key for row in batch])
                 elapsed = time.perf_counter() - started
-                for row, change in zip(batch, changes, strict=True):
+                for row, drift in zip(batch, changes, strict=True):
+                    loss = lost.get(row.relationship_id)
+                    change = drift or (lost_change(row.current_stage, loss) if loss else None)
                     result["after"] = row.relationship_id
                     result["looked"] += 1
                     if change is None:
@@ -65,11 +74,33 @@ class EvaluateActivities:
                     result["changes"] += [described] if len(result["changes"]) < MAX_CHANGES else []
                     # before the request: once evaluated, the journey no longer counts as drifted in the next attempt
                     progress.save(result)
-                    await request_or_log(self._request_evaluation, company_id, row.customer_id or "")
+                    await request_or_log(self._workflows, company_id, row.customer_id or "")
                     await asyncio.sleep(1 / request["rate"])
                 progress.save(result)
-                await asyncio.sleep(elapsed * (1 / CPU_SHARE - 1))
+                await asyncio.sleep(min(elapsed, MAX_ELAPSED) * (1 / CPU_SHARE - 1))
             for relationship_id in await unchanged(self._pool, company_id, versions, COMMIT_TIMEOUT):
                 drifted[relationship_id]["done"] = False
                 result["unanswered"] += 1
+            if len(rows) < remaining:
+                await self._evaluate_without_row(company_id, result, request["rate"])
         return result
+
+    async def _evaluate_without_row(self, company_id: int, result: EvaluateChunkResult, rate: float) -> None:
+        """After a company's last row: have the journeys evaluated whose row is missing."""
+        async for customers in without_row(self._pool, self._workflows, company_id):
+            for customer_id in customers:
+                result["drifted"] += 1
+                await request_or_log(self._workflows, company_id, customer_id)
+                await asyncio.sleep(1 / rate)
+            written = await rows_written(self._pool, company_id, customers, COMMIT_TIMEOUT)
+            result["unanswered"] += len(customers) - len(written)
+            described = [
+                {
+                    **lost_change("", "ahead"),
+                    "company_id": company_id,
+                    "customer_id": customer,
+                    "done": customer in written,
+                }
+                for customer in customers
+            ]
+            result["changes"] += described[: MAX_CHANGES - len(result["changes"])]

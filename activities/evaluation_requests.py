@@ -2,25 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 
 from temporalio import activity
 from temporalio.service import RPCError
 
+from contracts.journey_workflows import JourneyWorkflows
 from db.connections import Pool
 from db.operations import maintenance
 
 POLL_INTERVAL = 0.2  # seconds
 COMMIT_TIMEOUT = 30.0  # seconds in which the requested evaluations should have committed
 
-#: ``contracts.journey_client.request_evaluation`` with its client: takes the company and the customer.
-RequestEvaluation = Callable[[int, str], Awaitable[None]]
 
-
-async def request_or_log(request_evaluation: RequestEvaluation, company_id: int, customer_id: str) -> bool:
+async def request_or_log(workflows: JourneyWorkflows, company_id: int, customer_id: str) -> bool:
     """Ask one journey to evaluate itself. If Temporal does not store the request, log it and return False."""
     try:
-        await request_evaluation(company_id, customer_id)
+        await workflows.request_evaluation(company_id, customer_id)
     except RPCError as error:
         activity.logger.warning(f"company {company_id}: cannot request the evaluation of a journey: {error.message}")
         return False
@@ -44,3 +41,13 @@ async def unchanged(pool: Pool, company_id: int, versions: dict[int, int], timeo
             break
         await asyncio.sleep(POLL_INTERVAL)
     return set(remaining)
+
+
+async def rows_written(pool: Pool, company_id: int, customers: list[str], timeout: float) -> set[str | None]:
+    """Wait until these customers have a row, at most ``timeout`` seconds; return those that have one."""
+    deadline = time.monotonic() + timeout
+    while True:
+        keys = await maintenance.journey_keys(pool, company_id, customers=customers) if customers else []
+        if len(keys) == len(customers) or time.monotonic() > deadline:
+            return {key.customer_id for key in keys}
+        await asyncio.sleep(POLL_INTERVAL)

@@ -31,6 +31,7 @@ class MessageBatch:
         until: Evaluate nothing after this instant (µs), because more history follows at once.
         history: Ids of the events on which no action is taken; None if there are none.
         act: The actions of the journey's current stage are requested.
+        rebuild: The journey's state is to be made anew from its ledger.
         profile_changed: The customer's profile has changed; actions that wait for it are to be tried again.
     """
 
@@ -40,6 +41,7 @@ class MessageBatch:
     until: Micros | None = None
     history: set[str] | None = None
     act: bool = False
+    rebuild: bool = False
     profile_changed: bool = False
 
 
@@ -62,6 +64,8 @@ def parse_messages(messages: Iterable[RawMessage], customer_id: str, now: Micros
             batch.commands.append(_parse_command(name, values[0]))
         elif name == names.ACT_SIGNAL:
             batch.act = True
+        elif name == names.REBUILD_SIGNAL:
+            batch.rebuild = True
         elif name == names.EVALUATE_SIGNAL:
             batch.profile_changed |= names.PROFILE_CHANGED in values
         else:

@@ -8,7 +8,7 @@ from db.connections import Pool
 from db.outreach import action_outcomes, campaigns, tasks
 from db.outreach.action_context import ActionContext
 from journey.actions import CAMPAIGN, step_name
-from journey.time import DAY, Micros, to_datetime
+from journey.time import DAY, Micros, to_datetime, to_micros
 
 
 async def record_effect(pool: Pool, context: ActionContext, effect: Recorded, result: ActResult) -> None:
@@ -26,10 +26,11 @@ async def record_effect(pool: Pool, context: ActionContext, effect: Recorded, re
         _describe(context, effect, result)
 
 
-def restore_result(context: ActionContext, result: ActResult) -> None:
+async def restore_result(pool: Pool, context: ActionContext, result: ActResult) -> None:
     """Repeat what an earlier attempt, whose result was lost, had to tell the workflow."""
     if context.action == CAMPAIGN and context.detail.get("campaign"):
-        _add_campaign(context, context.detail["campaign"], result)
+        dues = await campaigns.step_dues(pool, context)
+        _add_campaign(context, context.detail["campaign"], [(name, to_micros(due_at)) for name, due_at in dues], result)
     if context.status == "succeeded" and context.name in REGISTRY:
         effect = REGISTRY[context.name].effect(context)
         if isinstance(effect, Task):
@@ -76,11 +77,10 @@ async def _start_campaign(pool: Pool, context: ActionContext, result: ActResult)
     number = await campaigns.start_campaign(pool, context, plan)
     if number is None:
         return False
-    _add_campaign(context, number, result)
+    _add_campaign(context, number, [(name, to_micros(due_at)) for name, _, _, due_at in plan], result)
     return True
 
 
-def _add_campaign(context: ActionContext, number: int, result: ActResult) -> None:
+def _add_campaign(context: ActionContext, number: int, steps: list[tuple[str, Micros]], result: ActResult) -> None:
     entry = context.transition_number
-    steps = [[f"{entry}:campaign_{step.type}", context.now + step.day * DAY] for step in context.outreach.campaign]
-    result["campaign"] = {"n": number, "entry": entry, "steps": steps}
+    result["campaign"] = {"n": number, "entry": entry, "steps": [[f"{entry}:{name}", due] for name, due in steps]}

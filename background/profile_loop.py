@@ -7,6 +7,7 @@ company's national numbers after its country has changed. The queue is in Postgr
 from __future__ import annotations
 
 import asyncio
+import time
 
 import psycopg
 import structlog
@@ -17,6 +18,7 @@ from db.people.customer_search import make_searchable
 from db.people.phone_numbers import read_batch
 
 INTERVAL = 15.0  # seconds between two looks
+TIME_SHARE = 0.02  # of the time at most, when there is nothing to do: with many companies, the pauses become longer
 OUTAGE_PAUSE = 15.0  # seconds in addition, while Postgres does not answer
 
 log = structlog.get_logger("profiles")
@@ -25,12 +27,13 @@ log = structlog.get_logger("profiles")
 async def run_profile_loop(pool: Pool, interval: float = INTERVAL) -> None:
     """Complete profiles until cancelled. Survives outages of Postgres; a company that fails is tried again."""
     while True:
+        started = time.monotonic()
         try:
             for company_id in await companies.all_ids(pool):
                 await _complete_company(pool, company_id)
         except psycopg.OperationalError:
             await asyncio.sleep(OUTAGE_PAUSE)
-        await asyncio.sleep(interval)
+        await asyncio.sleep(max(interval, (time.monotonic() - started) / TIME_SHARE))
 
 
 async def _complete_company(pool: Pool, company_id: int) -> None:

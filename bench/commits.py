@@ -17,6 +17,7 @@ from db.journeys import ledger
 from db.people import companies
 from journey.state import apply_state_diff
 from journey.time import to_micros
+from tests.support.commit_story import Histories
 
 JOURNEYS = 50
 
@@ -37,7 +38,7 @@ async def measure(url: str, number: int) -> None:
         return answer
 
     ledger.write = timed
-    environment, deciding = ActivityEnvironment(), CommitActivity(pool)
+    environment, deciding = ActivityEnvironment(), CommitActivity(pool, Histories())
     states: list[dict[str, Any] | None] = [None] * JOURNEYS
     start = datetime.now(UTC) - timedelta(days=300)
     for n in range(number + JOURNEYS):

@@ -33,6 +33,7 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {
         "queue-updates": ("cli.maintenance.queue_updates", "Evaluate every journey in chunks, in a workflow."),
         "update-risk-scores": ("cli.maintenance.queue_updates", "Check the scores of every journey."),
         "validate": ("cli.maintenance.validate", "Find inconsistent data and drift between Temporal and Postgres."),
+        "rebuild": ("cli.maintenance.rebuild", "Make journeys anew from their ledger."),
         "optimize-queries": ("cli.maintenance.optimize_queries", "Show the plan of each essential query."),
         "metrics": ("cli.maintenance.metrics", "Recalculate the daily stage metrics."),
         "predictions": ("cli.maintenance.predictions", "Fit and list the models that predict returning customers."),

@@ -82,6 +82,15 @@ async def request_evaluation(client: Client, company_id: int, customer_id: str) 
     await _signal_with_start(client, company_id, customer_id, names.EVALUATE_SIGNAL, [])
 
 
+async def request_rebuild(client: Client, company_id: int, customer_id: str) -> None:
+    """Ask a journey to make its state anew from its ledger; a workflow that is gone is restarted from Postgres.
+
+    Raises:
+        temporalio.service.RPCError: Temporal did not store the request.
+    """
+    await _signal_with_start(client, company_id, customer_id, names.REBUILD_SIGNAL, [])
+
+
 async def announce_profile_change(
     client: Client, company_id: int, customer_id: str, *, journey: bool, campaigns: Sequence[int]
 ) -> None:

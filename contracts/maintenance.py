@@ -1,7 +1,7 @@
 """Arguments and results of the maintenance workflows and their activities: plain JSON."""
 
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from contracts import timeouts
 
@@ -34,10 +34,10 @@ class StageMetricsResult(TypedDict):
 
 
 class ReconcileRequest(TypedDict):
-    """Argument of ``reconcile``: one company's overdue journeys.
+    """Argument of ``reconcile``: one company's overdue and lost journeys.
 
     Overdue are journeys whose deadline passed before ``before`` (RFC 3339) and which have had no commit since.
-    ``repair``: have them evaluated; otherwise only check whether there are any.
+    ``repair``: have them and all lost journeys evaluated; otherwise only check whether there are any.
     """
 
     company_id: int
@@ -49,14 +49,22 @@ class ReconcileResult(TypedDict, total=False):
     """Result of ``reconcile``.
 
     Of the ``overdue`` journeys, ``committing`` are only waiting for Postgres. The others are faults: the workflow of
-    ``missed`` was running, that of ``gone`` was not. ``repaired`` of the faults have been evaluated since.
+    ``missed`` was running, that of ``gone`` was not. Overdue or not, a workflow may also be gone, or ``behind`` its row
+    (Temporal was restored from a backup) or ``ahead`` of it (Postgres was). ``repaired`` of the faults have been
+    evaluated since.
     """
 
     overdue: int
     committing: int
     missed: int
     gone: int
+    behind: int
+    ahead: int
     repaired: int
+
+
+#: The numbers of a ``ReconcileResult`` that count faults.
+FAULTS: tuple[Literal["missed", "gone", "behind", "ahead"], ...] = ("missed", "gone", "behind", "ahead")
 
 
 class RecordFaultsRequest(TypedDict):

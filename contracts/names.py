@@ -15,6 +15,7 @@ NEXT_DEADLINE = SearchAttributeKey.for_datetime("NextDeadline")
 JOURNEY = "CustomerJourney"
 EVENTS_SIGNAL = "events"
 EVALUATE_SIGNAL = "evaluate"
+REBUILD_SIGNAL = "rebuild"
 PROFILE_CHANGED = "profile"  # argument of EVALUATE_SIGNAL: actions that wait for the customer's profile are tried again
 ACT_SIGNAL = "act_on_stage"
 SET_STAGE_UPDATE = "set_stage"

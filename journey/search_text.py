@@ -46,15 +46,17 @@ class Criterion:
 
     Attributes:
         prefixes: Beginnings of terms.
-        words: Whole terms, each with one typo in comparison with what was searched for.
+        words: Whole terms: what was searched for, with up to one typo.
     """
 
     prefixes: tuple[str, ...]
     words: tuple[str, ...] = ()
 
     def with_typos(self) -> Criterion:
-        """Return the criterion that a word with one typo fulfils, too."""
-        return Criterion(self.prefixes, tuple(sorted({word for text in self.prefixes for word in _typos(text)})))
+        """Return the criterion that a whole word with up to one typo fulfils; itself if it is not about one word."""
+        words = {word for text in self.prefixes for word in _typos(text)}
+        # Without prefixes, one condition on whole terms is left, for which Postgres reads the index alone.
+        return Criterion((), tuple(sorted(words))) if words else self
 
 
 def search_form(text: str) -> str:
@@ -134,6 +136,7 @@ def _typos(word: str) -> Iterator[str]:
     """Return every word at a distance of one typo: a letter too many, missing, wrong, or swapped with the next."""
     if not MIN_TYPO_LENGTH <= len(word) <= MAX_TYPO_LENGTH or not word.isalpha():
         return
+    yield word
     alphabet = next((letters for letters in _ALPHABETS if not set(letters).isdisjoint(word)), "")
     for place in range(len(word) + 1):
         before, after = word[:place], word[place:]

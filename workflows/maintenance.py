@@ -8,6 +8,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from contracts import names, timeouts
     from contracts.maintenance import (
+        FAULTS,
         ReconcileRequest,
         ReconcileResult,
         RecordFaultsRequest,
@@ -65,7 +66,7 @@ class StageMetrics:
 
 @workflow.defn(name=names.RECONCILIATION)
 class Reconciliation:
-    """Find journeys whose deadline passed without an evaluation, have them evaluated, and count the faults.
+    """Find journeys whose deadline passed without an evaluation or that are lost, have them evaluated, and count them.
 
     A journey keeps its own deadlines, so each one found is a fault, unless the fleet is merely behind. Therefore a
     company is checked twice before anything is called a fault.
@@ -78,8 +79,8 @@ class Reconciliation:
 
     @workflow.run
     async def run(self, start: SweepStart) -> dict[str, Any]:
-        """Return ``{"companies", "overdue", "committing", "missed", "gone", "repaired", "failures", "failed"}``."""
-        add_to_sums(start, overdue=0, committing=0, missed=0, gone=0, repaired=0)
+        """Return ``companies``, the sums of ``ReconcileResult``, ``failures`` and ``failed``."""
+        add_to_sums(start, overdue=0, committing=0, missed=0, gone=0, behind=0, ahead=0, repaired=0)
         return await sweep_companies(start, self._reconcile, CONCURRENCY, f"Deadlines missed before {self._before()}")
 
     def _before(self) -> str:
@@ -87,7 +88,7 @@ class Reconciliation:
         return (datetime.fromisoformat(self.start.began) - timeouts.OVERDUE_GRACE).isoformat()
 
     async def _reconcile(self, company_id: int) -> None:
-        if not (await self._check(company_id, repair=False)).get("overdue"):
+        if not any((await self._check(company_id, repair=False)).values()):
             return
         assert self.start.began is not None
         recheck_at = datetime.fromisoformat(self.start.began) + timedelta(seconds=self.start.look_again)
@@ -95,7 +96,7 @@ class Reconciliation:
             await workflow.sleep(delay, summary=f"company {company_id}: wait for the recheck")
         result = await self._check(company_id, repair=True)
         add_to_sums(self.start, **result)
-        if result["missed"] + result["gone"] == 0:
+        if not any(result.get(fault) for fault in FAULTS):
             return
         faults: RecordFaultsRequest = {
             "company_id": company_id,

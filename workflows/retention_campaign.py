@@ -41,7 +41,7 @@ class RetentionCampaign:
                 lambda: self.end_reason is not None or step.done() or action_ref in self.awaits_profile  # noqa: B023
             )
             if self.end_reason is not None and not step.done():
-                step.cancel()
+                _cancel(step)
                 break
             if step.done():
                 await step
@@ -65,7 +65,7 @@ class RetentionCampaign:
             if step.done():
                 await step
             else:
-                step.cancel()
+                _cancel(step)
 
     @workflow.signal(name=names.RETRY_SIGNAL)
     def retry(self) -> None:
@@ -121,3 +121,9 @@ class RetentionCampaign:
         )
         lines = [f"- {name}: {outcome}" for name, outcome in steps]
         workflow.set_current_details("**Campaign**\n\n" + "\n".join(lines))
+
+
+def _cancel(step: asyncio.Task[None]) -> None:
+    """Cancel a step. Nobody awaits it, so that its error must be retrieved here, or it is logged with its traceback."""
+    step.add_done_callback(lambda done: done.cancelled() or done.exception())
+    step.cancel()

@@ -20,6 +20,7 @@ from api.security.route_classes import scoped_route
 from db.journeys import relationships
 from db.journeys.relationships import Position, RelationshipSearch, Sort
 from db.people.api_keys import JOURNEYS_READ
+from db.people.customer_search import find_customers
 from journey.text import is_blank, is_storable
 
 MAX_ROWS = 200
@@ -71,15 +72,19 @@ async def get_relationships(
     for name, text in [("search", search), *(("stage", key) for key in stage or ())]:
         if text is not None and not is_storable(text):
             raise invalid(name, text, "no NUL characters")
+    after = None if cursor is None else _position(cursor, sort, order)
+    found = None
+    if search is not None and not is_blank(search):
+        found = await find_customers(gateway.pool, credential.company_id, search)
     wanted = RelationshipSearch(
         stages=stage or (),
         min_risk=min_risk,
         max_risk=max_risk,
-        text=None if search is None or is_blank(search) else search,
+        found=found,
         sort=sort,
         descending=order == "desc",
         limit=limit,
-        after=None if cursor is None else _position(cursor, sort, order),
+        after=after,
     )
     rows, following = await relationships.list_relationships(gateway.pool, credential.company_id, wanted)
     next_cursor = None if following is None else _cursor(following, sort, order)

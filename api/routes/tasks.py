@@ -175,10 +175,7 @@ async def get_staff(gateway: GatewayDep, credential: CredentialDep) -> dict[str,
         200: json_answer(
             CustomerTask,
             "The completed task.",
-            {
-                "customer_id": "c-1001",
-                "task": {**EXAMPLE, "status": "done", "done_at": "2026-03-03T09:00:00+00:00"},
-            },
+            {"customer_id": "c-1001", "task": {**EXAMPLE, "status": "done", "done_at": "2026-03-03T09:00:00Z"}},
         ),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type", "refused"),
     },

@@ -17,19 +17,21 @@ from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError
 
 import connection
+from activities.lost_journeys import REASONS, find_lost
 from cli.database import company_ids
+from cli.maintenance.journey_problems import row_problems
 from cli.options import AnyCompany, AsJson, Data, command_app, run
 from cli.output import console, print_json, print_rows, progress
 from contracts.journey_client import journey_handle, workflow_status
+from contracts.journey_workflows import JourneyWorkflows
 from contracts.names import JOURNEY, STAGE, STATE_QUERY
 from db.analytics.journey_analytics import stages_json
 from db.analytics.rollup_reader import rollup_drift
 from db.connections import Pool, open_pool
+from db.journeys import ledger_records
 from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance, validation
-from db.operations.validation import ConsistencyRow
-from journey.stages import Rulebook
-from journey.state import unpack
+from db.operations.maintenance import JourneyKey
 from settings import Settings
 
 CHUNK = 500
@@ -87,6 +89,7 @@ async def validate(settings: Settings, company: int | None, deep: bool, as_json:
                 checking = bar.add_task(f"company {company_id}, rows", total=total)
                 async for seen in _check_rows(client, pool, company_id, array("q", sorted(running)), findings):
                     bar.advance(checking, seen)
+                await _check_ledger(pool, company_id, findings)
                 await _check_figures(pool, company_id, findings)
     finally:
         await pool.close()
@@ -113,6 +116,8 @@ async def _compare(
     """Compare a page of running workflows with their rows; returns the ids of these rows."""
     shown = {found.id.split("/", 2)[2]: found.typed_search_attributes.get(STAGE) for found in page}
     rows = await validation.current_stages(pool, company_id, list(shown))
+    keys = [JourneyKey(row[0], customer_id, row[2]) for customer_id, row in rows.items()]
+    lost = await find_lost(pool, JourneyWorkflows(client), company_id, keys)
     for customer_id, stage in shown.items():
         row = rows.get(customer_id)
         if row is None:
@@ -122,6 +127,8 @@ async def _compare(
         # the list is updated shortly after a commit, so query the workflow itself
         elif (deep or stage != row[1]) and (problem := await _drift(client, pool, company_id, customer_id)):
             findings.add(company_id, customer_id, "drift", problem)
+        elif (loss := lost.get(row[0])) in ("behind", "ahead"):
+            findings.add(company_id, customer_id, "drift", REASONS[loss])
     return [row[0] for row in rows.values()]
 
 
@@ -158,11 +165,14 @@ async def _check_rows(
     rulebook = await RulebookCache().latest(pool, company_id)
     place, after = 0, 0
     while accounts := await validation.consistency_rows(pool, company_id, after=after, limit=CHUNK):
+        ledgers = await ledger_records.applied_events(pool, company_id, [row.customer_key for row in accounts])
+        moves = await ledger_records.recorded_moves(pool, company_id, [row.relationship_id for row in accounts])
         for account in accounts:
             after = account.relationship_id
             while place < len(running) and running[place] < after:
                 place += 1
-            for kind, problem in _row_problems(account, rulebook):
+            ledger, own_moves = ledgers.get(account.customer_key, []), moves.get(after, [])
+            for kind, problem in row_problems(account, ledger, own_moves, rulebook):
                 findings.add(company_id, account.customer_id, kind, problem)
             is_running = place < len(running) and running[place] == after
             if is_running or account.customer_id is None:
@@ -173,35 +183,21 @@ async def _check_rows(
         yield len(accounts)
 
 
+async def _check_ledger(pool: Pool, company_id: int, findings: Findings) -> None:
+    """Find customers with applied events and no journey."""
+    after = 0
+    while page := await ledger_records.customers_without_row(pool, company_id, after=after, limit=CHUNK):
+        for customer_id, _ in page:
+            findings.add(company_id, customer_id, "no row", "events in the ledger without a journey")
+        after = page[-1][1]
+
+
 async def _check_figures(pool: Pool, company_id: int, findings: Findings) -> None:
     """Compare the roll-ups behind the analytics with a full recount."""
     stages = stages_json((await RulebookCache().latest(pool, company_id)).all_stages)
     for found in await rollup_drift(pool, company_id, stages):
-        what = f"{found['figure']} {' → '.join(found['key'])} of {found['day']}"
+        what = f"{found['figure']} {' → '.join(part or '–' for part in found['key'])} of {found['day']}"
         findings.add(company_id, None, "figures", f"{what}: {found['problem']} {found['n']}, {found['amount']}")
-
-
-def _row_problems(account: ConsistencyRow, rulebook: Rulebook) -> list[tuple[str, str]]:
-    """(kind, problem) of each inconsistency in a row."""
-    problems = []
-    if account.customer_id is None:
-        problems.append(("orphan", f"relationship {account.relationship_id} has no customer"))
-    if account.current_stage not in rulebook.by_key:
-        allowed = ", ".join(rulebook.by_key)
-        problems.append(("invalid stage", f"invalid stage {account.current_stage!r}; allowed: {allowed}"))
-    state = unpack(account.state)
-    if (state.stage, state.version) != (account.current_stage, account.version):
-        says = f"columns say {account.current_stage} at {account.version}, its state {state.stage} at {state.version}"
-        problems.append(("state", says))
-    for name, row, recorded in (
-        ("current_stage", account.current_stage, account.last_stage),
-        ("lifetime_value", account.lifetime_value, account.ledger_value),
-        ("total_appointments", account.total_appointments, account.ledger_visits),
-    ):
-        if row != recorded:
-            source = "the last transition" if name == "current_stage" else "the ledger"
-            problems.append(("ledger", f"{name} is {row}; {source} says {recorded}"))
-    return problems
 
 
 def _report(findings: Findings, as_json: bool) -> None:

@@ -20,12 +20,13 @@ from journey.time import Micros
 
 @dataclass(slots=True)
 class ProjectionRow:
-    """A journey's row in the projection. ``decided_at`` in µs."""
+    """A journey's row in the projection. ``decided_at`` in µs; ``batch`` identifies the messages of the last commit."""
 
     version: int
     run_id: str
     decided_at: Micros | None
     state: dict[str, Any]
+    batch: str | None = None
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ class LedgerEntry:
 
 _LOAD = """
 select c.rules_version, u.id, r.version, r.run_id,
-       (extract(epoch from r.decided_at) * 1000000)::bigint, r.state,
+       (extract(epoch from r.decided_at) * 1000000)::bigint, r.state, r.batch,
        (select jsonb_agg(jsonb_build_array(
                    e.event_id, encode(e.content_hash, 'hex'), e.customer_id, e.version, e.outcome))
           from journey_events e where e.company_id = %(company)s and e.event_id = any(%(ids)s))
@@ -78,8 +79,8 @@ async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[st
     rows = await tenant_rows(pool, company_id, _LOAD, parameters)
     if not rows:
         return None
-    rules_version, customer_key, version, run_id, decided_at, state, events = rows[0]
-    row = None if version is None else ProjectionRow(version, run_id, decided_at, state)
+    rules_version, customer_key, version, run_id, decided_at, state, batch, events = rows[0]
+    row = None if version is None else ProjectionRow(version, run_id, decided_at, state, batch)
     events_by_id: dict[str, list[tuple[bytes, int, int, str]]] = {}
     for event_id, content_hash, owner, event_version, outcome in events or ():
         events_by_id.setdefault(event_id, []).append((bytes.fromhex(content_hash), owner, event_version, outcome))
@@ -88,9 +89,9 @@ async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[st
 
 _INSERT_EVENTS = """
 insert into journey_events (company_id, customer_id, event_id, content_hash, type, occurred_at, payload, raw, outcome,
-                            reason, version, rules_version)
+                            reason, version, rules_version, received_at)
 select %(company)s, {customer}, e.event_id, decode(e.hash, 'hex'), e.type, e.occurred_at, e.payload, e.raw, e.outcome,
-       e.reason, %(version)s, %(rules_version)s
+       e.reason, %(version)s, %(rules_version)s, coalesce(%(received_at)s::timestamptz, now())
   from {source} jsonb_to_recordset(%(entries)s::jsonb)
        as e(event_id text, hash text, type text, occurred_at timestamptz, payload jsonb, raw text, outcome text,
             reason text)
@@ -133,6 +134,7 @@ _COLUMNS = {
     "next_stage": "text",
     "hold_until": "timestamptz",
     "held": "boolean",
+    "batch": "text",
     "booked_times": "timestamptz[]",
 }
 

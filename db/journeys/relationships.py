@@ -11,7 +11,7 @@ from psycopg import sql
 
 from db.connections import Pool, tenant_rows
 from db.journeys.projection import INACTIVE_SINCE, JOURNEY_COLUMNS, stage_names
-from db.people.customer_search import Found, find_customers
+from db.people.customer_search import Found
 from db.sql_fragments import conjunction, json_array
 
 Sort = Literal[
@@ -65,12 +65,16 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class RelationshipSearch:
-    """The filter and the order of a page of relationships; None and () do not filter."""
+    """The filter and the order of a page of relationships; None and () do not filter.
+
+    Attributes:
+        found: The customers that a text has found (`find_customers`), also those without a relationship.
+    """
 
     stages: Sequence[str] = ()
     min_risk: float | None = None
     max_risk: float | None = None
-    text: str | None = None
+    found: Found | None = None
     sort: Sort = "risk"
     descending: bool = True
     limit: int = 50
@@ -80,26 +84,19 @@ class RelationshipSearch:
 async def list_relationships(pool: Pool, company_id: int, search: RelationshipSearch) -> tuple[bytes, Position | None]:
     """Return a page of relationships as the text of a JSON array, and the position after which the next page starts.
 
-    A search by text also finds customers without a relationship. Null values sort last in both directions.
+    Null values sort last in both directions.
     """
-    return await list_found(pool, company_id, search, await _found(pool, company_id, search))
-
-
-async def list_found(
-    pool: Pool, company_id: int, search: RelationshipSearch, found: Found | None
-) -> tuple[bytes, Position | None]:
-    """Return a page like `list_relationships`, of the customers that a text has found; None if there is no text."""
     rows: list[Any] = []
-    if found is not None and found.customers is not None:
-        rows = await _part_of_page(pool, company_id, search, found, _Part.ALL) if found.customers else []
+    if search.found is not None and search.found.customers is not None:
+        rows = await _part_of_page(pool, company_id, search, _Part.ALL) if search.found.customers else []
     else:
         # Two statements, because an index has null values last in one direction only.
         if search.after is None or search.after.value is not None:
-            rows = await _part_of_page(pool, company_id, search, found, _Part.VALUES)
+            rows = await _part_of_page(pool, company_id, search, _Part.VALUES)
             search = replace(search, after=None)
         if len(rows) <= search.limit:
             rest = replace(search, limit=search.limit - len(rows))
-            rows += await _part_of_page(pool, company_id, rest, found, _Part.NULLS)
+            rows += await _part_of_page(pool, company_id, rest, _Part.NULLS)
     page_rows = rows[: search.limit]
     next_position = Position(*page_rows[-1][1:]) if len(rows) > search.limit else None
     return json_array(row[0] for row in page_rows), next_position
@@ -107,27 +104,20 @@ async def list_found(
 
 async def count_relationships(pool: Pool, company_id: int, search: RelationshipSearch) -> int:
     """Count the rows on all pages of a search."""
-    found = await _found(pool, company_id, search)
-    source, row_id = (_JOURNEYS, _OF_JOURNEY) if found is None else (_CUSTOMERS, _OF_CUSTOMER)
-    conditions, params = _filters(company_id, search, found, row_id)
+    source, row_id = (_JOURNEYS, _OF_JOURNEY) if search.found is None else (_CUSTOMERS, _OF_CUSTOMER)
+    conditions, params = _filters(company_id, search, row_id)
     statement = sql.SQL("select count(*) from {} where {}").format(source, conjunction(conditions))
     total: int = (await tenant_rows(pool, company_id, statement, params))[0][0]
     return total
 
 
-async def _found(pool: Pool, company_id: int, search: RelationshipSearch) -> Found | None:
-    return None if search.text is None else await find_customers(pool, company_id, search.text)
-
-
-async def _part_of_page(
-    pool: Pool, company_id: int, search: RelationshipSearch, found: Found | None, part: _Part
-) -> list[Any]:
+async def _part_of_page(pool: Pool, company_id: int, search: RelationshipSearch, part: _Part) -> list[Any]:
     """Return rows in order: one more than the limit, if there are as many."""
     column, _ = SORTS[search.sort]
-    source, row_id = _source(search, found, part)
+    source, row_id = _source(search, part)
     is_descending = search.descending != (search.sort == "days_inactive")
     direction = sql.SQL("desc" if is_descending else "asc")
-    conditions, params = _filters(company_id, search, found, row_id)
+    conditions, params = _filters(company_id, search, row_id)
     if part is not _Part.ALL:
         conditions.append(sql.SQL("{} is null" if part is _Part.NULLS else "{} is not null").format(column))
     if search.after is not None:
@@ -164,17 +154,17 @@ def _beyond(sort: Sort, row_id: sql.SQL, beyond: sql.SQL, after: Position, part:
     return sql.SQL(condition).format(column=column, row_id=row_id, beyond=beyond, kind=kind)
 
 
-def _source(search: RelationshipSearch, found: Found | None, part: _Part) -> tuple[sql.SQL, sql.SQL]:
+def _source(search: RelationshipSearch, part: _Part) -> tuple[sql.SQL, sql.SQL]:
     """Return the tables that have the rows in order, and the column with the customer's row id."""
     has_filters = bool(search.stages) or search.min_risk is not None or search.max_risk is not None
-    if found is None or has_filters:
+    if search.found is None or has_filters:
         return (_CUSTOMERS_WITH_JOURNEYS, _OF_CUSTOMER) if search.sort == "name" else (_JOURNEYS, _OF_JOURNEY)
     has_journey = part is _Part.VALUES and search.sort != "name"
     return (_JOURNEYS, _OF_JOURNEY) if has_journey else (_CUSTOMERS, _OF_CUSTOMER)
 
 
 def _filters(
-    company_id: int, search: RelationshipSearch, found: Found | None, row_id: sql.SQL
+    company_id: int, search: RelationshipSearch, row_id: sql.SQL
 ) -> tuple[list[sql.Composable], dict[str, Any]]:
     """Return the conditions of the search and their parameters."""
     params: dict[str, Any] = {"company_id": company_id}
@@ -189,6 +179,6 @@ def _filters(
     if search.max_risk is not None:
         conditions.append(sql.SQL("r.risk_score <= %(max_risk)s::numeric"))
         params["max_risk"] = str(search.max_risk)
-    if found is not None:
-        conditions.append(found.condition(row_id))
+    if search.found is not None:
+        conditions.append(search.found.condition(row_id))
     return conditions, params

@@ -9,6 +9,15 @@ from db.connections import Pool, tenant_rows
 
 
 @dataclass(frozen=True, slots=True)
+class JourneyKey:
+    """Which journey a row belongs to, and its version; ``customer_id`` is the company's own (None: deleted)."""
+
+    relationship_id: int
+    customer_id: str | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class JourneyRow:
     """A journey's row in the projection; ``state`` is packed."""
 
@@ -17,6 +26,10 @@ class JourneyRow:
     current_stage: str
     version: int
     state: dict[str, Any]
+
+    @property
+    def key(self) -> JourneyKey:
+        return JourneyKey(self.relationship_id, self.customer_id, self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,27 @@ async def journey_rows(
     """Return the journeys of a company with a relationship id greater than ``after``, or that of one customer."""
     parameters = {"company": company_id, "after": after, "customer": customer_id, "limit": limit}
     return [JourneyRow(*row) for row in await tenant_rows(pool, company_id, _CHUNK, parameters)]
+
+
+_KEYS = """
+select r.id, u.external_id, r.version
+  from customer_relationships r left join customers u on u.id = r.customer_id and u.company_id = r.company_id
+ where r.company_id = %(company)s and r.id > %(after)s order by r.id limit %(limit)s
+"""
+_KEYS_OF_CUSTOMERS = """
+select r.id, u.external_id, r.version
+  from customers u join customer_relationships r on r.company_id = u.company_id and r.customer_id = u.id
+ where u.company_id = %(company)s and u.external_id = any(%(customers)s)
+"""
+
+
+async def journey_keys(
+    pool: Pool, company_id: int, *, after: int = 0, limit: int = 500, customers: list[str] | None = None
+) -> list[JourneyKey]:
+    """Return the keys of a page of journeys, those with a relationship id greater than ``after``, or of customers."""
+    parameters = {"company": company_id, "after": after, "limit": limit, "customers": customers}
+    statement = _KEYS if customers is None else _KEYS_OF_CUSTOMERS
+    return [JourneyKey(*row) for row in await tenant_rows(pool, company_id, statement, parameters)]
 
 
 async def iterate_journeys(

@@ -75,10 +75,6 @@ def _page(search: RelationshipSearch) -> Callable[[Pool, SampleJourney], Awaitab
     return lambda pool, sample: relationships.list_relationships(pool, sample.company_id, search)
 
 
-def _page_of(found: Found) -> Callable[[Pool, SampleJourney], Awaitable[Any]]:
-    return lambda pool, sample: relationships.list_found(pool, sample.company_id, RelationshipSearch(), found)
-
-
 async def _rules(pool: Pool, sample: SampleJourney) -> None:
     async with tenant_transaction(pool, sample.company_id) as connection:
         await RulebookCache().load(connection, sample.company_id)
@@ -137,8 +133,8 @@ QUERIES: tuple[RegisteredQuery, ...] = (
         "search: customers by text",
         lambda pool, sample: customer_search.find_customers(pool, sample.company_id, "ann"),
     ),
-    RegisteredQuery("search: page of customers", _page_of(Found([1, 2, 3], []))),
-    RegisteredQuery("search: page of very many customers", _page_of(Found(None, criteria("c")))),
+    RegisteredQuery("search: page of customers", _page(RelationshipSearch(found=Found([1, 2, 3], [])))),
+    RegisteredQuery("search: page of very many customers", _page(RelationshipSearch(found=Found(None, criteria("c"))))),
     RegisteredQuery("open tasks", lambda pool, sample: task_queries.list_tasks(pool, sample.company_id, TaskSearch())),
     RegisteredQuery(
         "failed actions",

@@ -125,15 +125,20 @@ async def current_status(pool: Pool, context: ActionContext) -> str:
 
 
 async def unfinished_actions(pool: Pool, company_id: int, customer_id: str) -> dict[str, datetime | None]:
-    """Return the keys of a journey's unfinished actions and when each is due, without the steps of campaigns."""
+    """Return the keys of a journey's unfinished actions and when each is due, without the steps of campaigns.
+
+    The action that started a running campaign is among them: attempted again, it leads to the campaign.
+    """
     rows = await tenant_rows(
         pool,
         company_id,
         "select a.action_key, a.due_at from customers u"
         " join customer_relationships r on r.company_id = u.company_id and r.customer_id = u.id"
         " join journey_actions a on a.relationship_id = r.id"
-        " where u.company_id = %s and u.external_id = %s and a.status in ('pending', 'waiting')"
-        " and a.action not like 'campaign\\_%%' order by a.id",
+        " where u.company_id = %s and u.external_id = %s and a.action not like 'campaign\\_%%'"
+        " and (a.status in ('pending', 'waiting') or a.action = 'create_retention_campaign' and exists ("
+        " select from retention_campaigns c where c.relationship_id = r.id and c.entry = a.entry"
+        " and c.status = 'running')) order by a.id",
         [company_id, customer_id],
     )
     return {row[0]: row[1] for row in rows}

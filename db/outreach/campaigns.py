@@ -5,7 +5,7 @@ from datetime import datetime
 
 import orjson
 
-from db.connections import Pool, tenant_transaction
+from db.connections import Pool, tenant_rows, tenant_transaction
 from db.outreach.action_context import ActionContext
 from db.outreach.action_outcomes import Outcome, claim, finish_in, schedule_action
 
@@ -56,3 +56,24 @@ async def start_campaign(
             await schedule_action(connection, context, action, due_at)
         await finish_in(connection, context, Outcome(status="succeeded", detail={"campaign": number}))
         return number
+
+
+async def running_campaigns(pool: Pool, company_id: int, customer_id: str) -> dict[int, list[str]]:
+    """Return a customer's running campaigns by number, each with the ``action_ref`` of its steps."""
+    statement = """
+        select c.n, jsonb_agg(c.entry || ':' || (s ->> 'action'))
+          from customers u join retention_campaigns c on c.company_id = u.company_id and c.customer_id = u.id
+          cross join jsonb_array_elements(c.scheduled_actions) s
+         where u.company_id = %s and u.external_id = %s and c.status = 'running' group by c.n
+    """
+    return dict(await tenant_rows(pool, company_id, statement, [company_id, customer_id]))
+
+
+async def step_dues(pool: Pool, context: ActionContext) -> list[tuple[str, datetime]]:
+    """Return the steps of the campaign that an action started: action and due time, in order."""
+    statement = (
+        "select action, due_at from journey_actions where company_id = %s and relationship_id = %s and entry = %s"
+        " and action like 'campaign\\_%%' order by id"
+    )
+    parameters = [context.company_id, context.relationship_id, context.transition_number]
+    return [(row[0], row[1]) for row in await tenant_rows(pool, context.company_id, statement, parameters)]

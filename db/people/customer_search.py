@@ -11,7 +11,7 @@ from db.connections import Pool, tenant_rows, tenant_transaction
 from db.people.phone_numbers import company_country
 from journey.search_text import LAST, Criterion, criteria, is_phone_search
 
-MAX_TERMS = 8_000  # matching terms; above it is cheaper to filter a list in its order than to sort what matches
+MAX_TERMS = 3_000  # matching terms; above it is cheaper to filter a list in its order than to sort what matches
 BATCH = 500  # customers made searchable in one transaction
 
 _UNSEARCHABLE = sql.SQL(

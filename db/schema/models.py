@@ -234,8 +234,9 @@ class Relationship(Base):
     """The projection: the current state of a customer's journey.
 
     `version` counts the commits of the journey and guards them (optimistic locking). `run_id` is the first run of its
-    workflow. `state` is the packed state. `changed`, here and in other tables, is the 64-bit id of the transaction that
-    wrote the row, set by a trigger. `booked_times` are those of open appointments, ascending, passed ones too.
+    workflow. `state` is the packed state. `batch` identifies the messages of the last commit. `changed`, here and in
+    other tables, is the 64-bit id of the transaction that wrote the row, set by a trigger. `booked_times` are those of
+    open appointments, ascending, passed ones too.
     """
 
     __tablename__ = "customer_relationships"
@@ -306,6 +307,7 @@ class Relationship(Base):
     next_stage: Mapped[StageKey | None]
     hold_until: Mapped[datetime | None]
     held: Mapped[bool] = mapped_column(server_default=text("false"))
+    batch: Mapped[str | None]
     created_at: Mapped[Stamp]
     updated_at: Mapped[Stamp]
     changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))

@@ -7,14 +7,16 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.commit import STALE_ATTEMPTS, CommitActivity
+from activities.commit import CommitActivity
+from activities.commit_position import STALE_ATTEMPTS
 from db.connections import open_pool
 from db.journeys import ledger
 from journey.state import apply_state_diff, unpack
-from tests.support.commit_story import EVALUATE, NOON, Story, Workers, command, events
+from tests.support.commit_story import EVALUATE, NOON, Histories, Story, Workers, command, events
 
 # -- the same commit again ------------------------------------------------------------------------------------------
 
@@ -112,6 +114,7 @@ async def test_attempt_overtaken_between_load_and_write(story: Story, monkeypatc
     await story.commit(events(story.visit(-5)))
     first, second, third = (events(story.visit(-1)) for _ in range(3))
     await story.lost(first)
+    story.rows("update customer_relationships set batch = null where company_id = %(company)s")
     look, overtakes = ledger.events_of_commit, [NOON + timedelta(seconds=20)]
 
     async def slow_look(*arguments: Any) -> list[tuple[str, bytes]]:
@@ -174,23 +177,61 @@ async def test_row_that_is_far_ahead_is_adopted(story: Story) -> None:
 
 
 @pytest.mark.parametrize("left", [0, 1])
-async def test_row_that_is_behind_is_repaired(story: Story, left: int) -> None:
-    """Postgres was restored from an older backup: the workflow is authoritative, and its state is kept."""
+async def test_row_that_is_behind_follows_its_ledger(story: Story, left: int) -> None:
+    """Postgres was restored from an older backup, and the histories have expired: the loss is named."""
+    older: dict[str, Any] = {}
     for number in range(3):
         await story.commit(events(story.visit(number - 9, "5.00")))
+        older = older or story.row()
     forgotten = "delete from {} where company_id = %(company)s and version > " + str(left)
     story.rows(forgotten.format("journey_events"))
     story.rows(forgotten.format("journey_transitions"))
     if left:
-        story.rows(f"update customer_relationships set version = {left} where company_id = %(company)s")
+        with psycopg.connect(story.url) as connection:
+            columns = ("version", "current_stage", "lifetime_value", "total_appointments")
+            connection.execute(
+                f"update customer_relationships set state = %s, {', '.join(f'{name} = %s' for name in columns)}"
+                " where company_id = %s",
+                [Jsonb(older["state"]), *(older[name] for name in columns), story.company],
+            )
     else:
         story.rows("delete from customer_relationships where company_id = %(company)s")
+    assert story.known.stage == "regular"
     await story.commit(events(story.visit(-1, "5.00")))
     row = story.row()
-    assert (row["version"], row["total_appointments"], row["lifetime_value"]) == (4, 4, 20)
+    assert (row["total_appointments"], row["lifetime_value"]) == (left + 1, 5 * (left + 1))
+    assert (row["current_stage"], story.stages()[-1]) == ("regular", "regular")
     assert row["state"] == story.state
+    [entry] = story.rows("select * from audit_log where company_id = %(company)s")
+    assert (entry["actor"], entry["action"], entry["subject"]) == ("recovery", "journey.recover", "journey/c-1@3")
+    assert entry["details"]["missing"]["lifetime_value"] == [1500, 500 * left]
+    assert entry["details"]["missing"]["total_appointments"] == [3, left]
     await story.commit(events(story.visit(0, "5.00")))
-    assert story.row()["total_appointments"] == 5
+    assert story.row()["total_appointments"] == left + 2
+
+
+async def test_the_last_command_is_not_overwritten_by_an_older_workflow(story: Story) -> None:
+    """Temporal was restored from a backup that lacks one commit, which wrote no event."""
+    await story.commit(events(story.visit(-5)))
+    older = story.state
+    await story.commit(command("set_stage", stage="vip", reason="a friend", hold=True))
+    story.state = older
+    await story.commit(events(story.visit(-1)), now=NOON + timedelta(minutes=1))
+    assert story.stages() == ["prospect", "customer", "vip"]
+    assert story.transitions()[-1]["notes"] == "a friend"
+    assert (story.known.held, story.known.facts.completed) == (True, 2)
+    story.whole()
+
+
+async def test_rows_without_a_batch_are_compared_by_their_ledger(story: Story) -> None:
+    """Workers of the version before leave the batch of an earlier commit."""
+    await story.commit(events(story.visit(-5)))
+    message = events(story.visit(-1))
+    await story.lost(message)
+    story.rows("update customer_relationships set batch = '1:1:0' where company_id = %(company)s")
+    await story.commit(message, now=NOON + timedelta(minutes=1))
+    assert story.row()["version"] == 2
+    story.whole()
 
 
 async def test_company_that_does_not_exist(story: Story) -> None:
@@ -211,7 +252,9 @@ async def test_unreachable_postgres_is_retryable(story: Story) -> None:
     nowhere = await open_pool("postgresql://postgres@/perdure?host=/nonexistent", min_size=1, max_size=2, timeout=0.3)
     try:
         with pytest.raises(psycopg.OperationalError):
-            await ActivityEnvironment().run(CommitActivity(nowhere).commit, story.request(events(story.visit(-1))))
+            await ActivityEnvironment().run(
+                CommitActivity(nowhere, Histories()).commit, story.request(events(story.visit(-1)))
+            )
     finally:
         await nowhere.close()
 

@@ -209,7 +209,7 @@ def settle(database_url: str, companies: list[int], journeys: int, http: HttpSer
             )
 
 
-def report(done: Acting, acted: Acted, findings: list[Finding]) -> None:
+def report(done: Acting, acted: Acted, findings: list[Finding], more: Sequence[str] = ()) -> None:
     console = Console(highlight=False, width=140, soft_wrap=True)
     console.print(parts_table(done.drill))
     statuses = ("succeeded", "suppressed", "cancelled", "failed", "waiting", "pending")
@@ -238,7 +238,7 @@ def report(done: Acting, acted: Acted, findings: list[Finding]) -> None:
     table.add_row("webhooks and texts refused by the server", str(refused))
     table.add_row("kills", str(done.kills))
     console.print(table)
-    print_findings(console, (*invariants.ALL, *acting_invariants.ALL), findings)
+    print_findings(console, (*invariants.ALL, *acting_invariants.ALL, *more), findings)
 
 
 async def main(options: Options, data: Path) -> int:

@@ -2,12 +2,14 @@
 
     python -m tests.chaos.drill [--journeys 300] [--events 3000] [--kills 5] [--freezes 2] [--seconds 120] [--seed 1]
     python -m tests.chaos.drill --actions [--journeys 500] [--kills 20] …
+    python -m tests.chaos.drill --restore postgres [--journeys 500] …
 
 Worker, gateway, Postgres and Temporal get SIGKILL at random times, also while another one is down or starting, and are
 restarted after a random pause. A frozen worker (SIGSTOP, later SIGCONT) is considered dead by all others and then
 continues where it was. When the stream has ended and all are up, `invariants.check` compares the responses, the ledger,
 the projection and the workflows. The exit code is 1 if an invariant is violated. With `--actions`, only workers are
-killed, while stage actions run (see `acting_drill.py`).
+killed, while stage actions run (see `acting_drill.py`). With `--restore`, nothing is killed; Postgres or Temporal is
+restored from an older backup (see `restore_drill.py`).
 """
 
 from __future__ import annotations
@@ -61,6 +63,7 @@ class Options:
     Attributes:
         kills: Number of kills of each part (each worker is one); with `actions`, of all workers together.
         freezes: Number of freezes of workers; ignored with `actions`, like `events`.
+        restore: The store that is restored from a backup, `postgres` or `temporal`; then nothing is killed.
         seconds: Length of the stream.
     """
 
@@ -72,6 +75,7 @@ class Options:
     workers: int = 2
     seed: int = 1
     actions: bool = False
+    restore: str = ""
 
 
 @dataclass
@@ -219,6 +223,10 @@ async def drill(data: Path, options: Options, settings: Mapping[str, str] | None
 
 
 async def main(options: Options, data: Path) -> int:
+    if options.restore:
+        from tests.chaos.restore_drill import main as with_restore  # it imports this module
+
+        return await with_restore(options, data)
     if options.actions:
         from tests.chaos.acting_drill import (
             main as with_actions,  # it imports this module and the test packages
@@ -240,6 +248,8 @@ def read_options() -> tuple[Options, Path | None]:
     for name, default in vars(Options()).items():
         if isinstance(default, bool):
             parser.add_argument(f"--{name}", action="store_true", help="run stage actions, and kill only workers")
+        elif name == "restore":
+            parser.add_argument("--restore", choices=("postgres", "temporal"), default="", help="restore this store")
         else:
             parser.add_argument(f"--{name}", type=type(default), default=default, help=f"default {default}")
     parser.add_argument("--data", type=Path, help="an empty folder to keep; default: a temporary one")

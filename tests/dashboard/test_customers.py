@@ -52,12 +52,15 @@ def next_listing(page: Page, before: list[str]) -> list[str]:
     return listed if listed != before else []
 
 
-def test_search_by_name_id_and_e_mail(visit: Visit) -> None:
-    name = f"Nadja {uuid.uuid4().hex[:8]}"
+def test_search_by_name_phone_id_and_e_mail(visit: Visit) -> None:
+    family = "".join(chr(ord("a") + digit % 16) for digit in uuid.uuid4().bytes[:8])
+    name = f"Nadjé {family}"
+    phone = f"+49 176 {uuid.uuid4().int % 10**8:08}"
     address = f"{uuid.uuid4().hex[:8]}@example.net"
-    customer = new_prospect(visit.stack, name, email=address)
+    customer = new_prospect(visit.stack, name, email=address, phone=phone)
     page = open_list(visit)
-    for text in (name.upper(), customer, address):
+    typo = f"{family[0]}{family[2]}{family[1]}{family[3:]}" if family[1] != family[2] else f"{family}x"
+    for text in (name.upper(), f"{family} nadje", f"nadje {typo}", phone.replace("+49 ", "0"), customer, address):
         page.get_by_role("textbox", name=SEARCH).fill(text)
         expect(page).to_have_url(f"{visit.stack.url}/customers?{urlencode({'find': text})}")
         expect(page.get_by_text("1 customer", exact=True)).to_be_visible()

@@ -38,16 +38,16 @@ def own(stack: Stack) -> Stack:
 
 def held_back(own: Stack, name: str) -> tuple[str, int]:
     """Create a customer whose e-mail is held back, because they have not consented. Return both ids."""
-    customer = new_prospect(own, name, consent={})
+    customer = new_prospect(own, name, consent={"email": False})
     own.request("POST", f"/v1/customers/{customer}/actions", json={"type": "email"})
     (action,) = wait_for(finished_actions, own, customer, "centre_email")
     assert action["status"] == "suppressed"
     return customer, action["id"]
 
 
-def consent(own: Stack, customer: str, name: str) -> None:
-    profile = {"name": name, "email": f"{customer}@example.com", "consent": {"email": True}}
-    own.request("PUT", f"/v1/customers/{customer}", json=profile)
+def consent(own: Stack, customer: str) -> None:
+    """Record consent without a change of the profile through the API, which would try the actions again."""
+    own.execute("update customers set consent = '{\"email\": true}' where external_id = %s", customer)
 
 
 def rows(page: Page) -> Any:
@@ -105,8 +105,8 @@ def test_a_bulk_retry_tells_the_result_of_each_action(visit: Visit, own: Stack) 
     page = visit.page
     ada, ada_action = held_back(own, "Ada Again")
     bea, bea_action = held_back(own, "Bea Done")
-    consent(own, ada, "Ada Again")
-    consent(own, bea, "Bea Done")
+    consent(own, ada)
+    consent(own, bea)
     own.execute(f"{FAILED} where id in (%s, %s)", ada_action, bea_action)
     visit.sign_in(own.key, at="/action-problems")
     expect(rows(page)).to_have_count(2)
@@ -174,7 +174,7 @@ def test_all_matching_actions_can_be_tried_again(visit: Visit, own: Stack) -> No
 def test_one_action_can_be_tried_again(visit: Visit, own: Stack) -> None:
     page = visit.page
     customer, _ = held_back(own, "Ada Single")
-    consent(own, customer, "Ada Single")
+    consent(own, customer)
     visit.sign_in(own.key, at="/action-problems?problem=suppressed")
     page.get_by_role("button", name="Try again: E-mail requested, Ada Single").click()
     visible_dialog(page, "Try 1 action again?").get_by_role("button", name="Try 1 again").click()

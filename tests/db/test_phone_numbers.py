@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from background import profile_loop
 from db.connections import Pool, owner_connection, tenant_rows
 from db.people import companies, customers, phone_numbers
@@ -68,8 +70,9 @@ async def test_two_workers_share_the_numbers(two_companies: str, two_companies_p
 
 
 async def test_national_numbers_are_read_again_when_the_country_changes(
-    two_companies: str, two_companies_pool: Pool
+    two_companies: str, two_companies_pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(profile_loop, "TIME_SHARE", 1.0)
     pool = two_companies_pool
     for company in (A, B):
         await customers.put_profile(pool, company, "national", {"phone": "030 1234567"})

@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 from temporalio.testing import ActivityEnvironment
 
 from activities.commit import CommitActivity
+from contracts.journey_record import JourneyRecord
 from contracts.requests import CommitRequest, CommitResult
 from db.connections import Pool
 from journey.state import State, apply_state_diff, unpack
@@ -20,16 +21,30 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Message = tuple[str, list[str]]
 
 
+@dataclass
+class Histories:
+    """What Temporal still has of every journey and of its campaigns: by default nothing."""
+
+    record: JourneyRecord = field(default_factory=JourneyRecord)
+    campaigns: dict[int, dict[str, str]] = field(default_factory=dict)
+
+    async def journey(self, company_id: int, customer_id: str) -> JourneyRecord:
+        return self.record
+
+    async def campaign(self, company_id: int, customer_id: str, n: int) -> dict[str, str] | None:
+        return self.campaigns.get(n)
+
+
 class Workers:
     """`warm`: a single worker with cached rulebooks; otherwise a new one for every commit."""
 
     def __init__(self, pool: Pool, warm: bool) -> None:
-        self.pool = pool
-        self.kept = CommitActivity(pool) if warm else None
+        self.pool, self.histories = pool, Histories()
+        self.kept = CommitActivity(pool, self.histories) if warm else None
         self.knows: set[int] = set()
 
     async def commit(self, request: CommitRequest, attempt: int = 1) -> CommitResult:
-        commits = self.kept or CommitActivity(self.pool)
+        commits = self.kept or CommitActivity(self.pool, self.histories)
         if self.kept and request["company_id"] not in self.knows:
             self.knows.add(request["company_id"])
             nothing: CommitRequest = {**request, "customer_id": "nobody", "state": None, "messages": [("evaluate", [])]}

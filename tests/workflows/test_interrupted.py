@@ -26,6 +26,7 @@ from db.schema.migrate import upgrade
 from journey.time import Micros
 from local.embedded import Postgres, running
 from settings import Settings
+from tests.support.commit_story import Histories
 from tests.support.workflow_life import Life, kinds, new_company
 from worker import build_worker
 
@@ -131,7 +132,7 @@ async def test_older_of_two_attempts_does_not_write(life: Life, client: Client, 
         "messages": [],
     }
     with pytest.raises(Exception, match="later attempt"):
-        await ActivityEnvironment().run(CommitActivity(pool).commit, late)
+        await ActivityEnvironment().run(CommitActivity(pool, Histories()).commit, late)
     assert life.ledger("applied") == before
     assert life.row() == row
 

@@ -15,7 +15,8 @@ from temporalio.testing import ActivityEnvironment
 from activities.reconcile import ReconcileActivities
 from contracts import names
 from contracts.journey_client import workflow_status
-from contracts.maintenance import SweepStart
+from contracts.journey_workflows import JourneyWorkflows
+from contracts.maintenance import FAULTS, SweepStart
 from db.connections import Pool
 from db.operations import maintenance
 from settings import Settings
@@ -70,7 +71,7 @@ async def test_a_missed_deadline_is_repaired_and_counted(
     with caplog.at_level(logging.WARNING):
         result = await run_sweep(measured, names.RECONCILIATION, sweep_later(life.company))
     assert life.stages() == ["prospect", "customer", "at_risk"]
-    found = {"overdue": 1, "committing": 0, "missed": 1, "gone": 0, "repaired": 1}
+    found = {"overdue": 1, "committing": 0, "missed": 1, "gone": 0, "behind": 0, "ahead": 0, "repaired": 1}
     assert {name: result[name] for name in found} == found
     [entry] = audited(life)
     assert (entry["actor"], entry["details"]) == ("reconciliation", found)
@@ -115,16 +116,18 @@ async def test_a_commit_that_waits_for_postgres_is_no_fault(
     async with build_worker(client, pool, Settings()):
         await about_to_lapse(life)
 
-    async def waiting(company_id: int, customer_id: str) -> Any:
-        return "committing"
+    class Waiting(JourneyWorkflows):
+        async def status(self, company_id: int, customer_id: str) -> Any:
+            return "committing"
 
-    async def never(company_id: int, customer_id: str) -> None:
-        raise AssertionError("an evaluation was requested")
+        async def request_evaluation(self, company_id: int, customer_id: str) -> None:
+            raise AssertionError("an evaluation was requested")
 
     meter = Runtime(telemetry=TelemetryConfig()).metric_meter
     request: Any = {"company_id": life.company, "before": at(1), "repair": True}
-    found = await ActivityEnvironment().run(ReconcileActivities(pool, waiting, never, meter).reconcile, request)
-    assert found == {"overdue": 1, "committing": 1, "missed": 0, "gone": 0, "repaired": 0}
+    found = await ActivityEnvironment().run(ReconcileActivities(pool, Waiting(client), meter).reconcile, request)
+    assert (found["overdue"], found["committing"], found["repaired"]) == (1, 1, 0)
+    assert not any(found[fault] for fault in FAULTS)
 
 
 async def test_a_waiting_commit_is_visible(life: Life, temporal_address: str, pool: Pool, journeys_url: str) -> None:

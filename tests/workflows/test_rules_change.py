@@ -11,6 +11,7 @@ from contracts import names
 from contracts.requests import CommitRequest
 from db.connections import Pool
 from journey.time import Micros
+from tests.support.commit_story import Histories
 from tests.support.workflow_life import Life
 
 
@@ -59,7 +60,7 @@ async def test_message_that_cannot_be_stored_is_quarantined(life: Life, pool: Po
             ("release", ["no JSON"]),
         ],
     }
-    answer = await ActivityEnvironment().run(CommitActivity(pool).commit, request)
+    answer = await ActivityEnvironment().run(CommitActivity(pool, Histories()).commit, request)
     assert answer["changes"] == {}
     assert len(answer["answers"]) == 2
     assert all(answer["answers"])

@@ -29,6 +29,7 @@ from db.people import customers
 from journey.time import DAY, Micros, to_datetime
 from settings import Settings
 from tests.conftest import NewDatabase
+from tests.support.commit_story import Histories
 from tests.support.outside import Answer, HttpServer
 from tests.support.whatsapp import WhatsAppChannel
 from tests.support.workflow_life import new_company
@@ -102,7 +103,7 @@ class Lead:
             "duration_seconds": 120,
         }
         result = await ActivityEnvironment().run(
-            CommitActivity(self.pool).commit,
+            CommitActivity(self.pool, Histories()).commit,
             {
                 "company_id": self.company,
                 "customer_id": "c-1",

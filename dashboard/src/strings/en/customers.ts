@@ -27,6 +27,7 @@ export const customers = {
   value: "Lifetime value",
   appointments: "Appointments",
   lastAppointment: "Last appointment",
+  booked: (date: string) => `Booked for ${date}`,
   never: "Never",
   table: "Customers",
   count: (shown: string, value: number) => pluralize(shown, value, "customer", "customers"),

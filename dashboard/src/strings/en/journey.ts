@@ -27,6 +27,8 @@ export const journey = {
   value: "Lifetime value",
   appointments: "Completed appointments",
   lastAppointment: "Last appointment",
+  nextAppointment: "Next appointment",
+  notBooked: "Not booked",
   inactive: "Inactive for",
   never: "Never",
   timeline: "Timeline",

@@ -38,7 +38,7 @@ export const actionCentre = {
   },
   count: (shown: string, total: string, more: boolean) =>
     shown === total ? total : `top ${shown} of ${more ? `more than ${total}` : total}`,
-  search: "Search these customers by name, ID or e-mail",
+  search: "Search these customers by name, phone, e-mail or ID",
   show: "Show",
   groups: {
     at_risk: () => "At risk",

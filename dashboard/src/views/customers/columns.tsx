@@ -55,16 +55,32 @@ export function columns(currency: string): Column<Relationship>[] {
       key: "last_appointment_at",
       title: t.lastAppointment,
       sortable: true,
-      render: (row) =>
-        row.last_appointment_at === null ? (
-          t.never
-        ) : (
-          <time dateTime={row.last_appointment_at} title={formatDateTime(row.last_appointment_at)}>
-            {formatDate(row.last_appointment_at)}
-          </time>
-        ),
+      render: (row) => <Appointments row={row} />,
     },
   ];
+}
+
+function Appointments({ row }: { row: Relationship }) {
+  const t = strings.customers;
+  const { last_appointment_at: last, next_appointment_at: next } = row;
+  return (
+    <div className="stacked">
+      {last === null ? (
+        t.never
+      ) : (
+        <time dateTime={last} title={formatDateTime(last)}>
+          {formatDate(last)}
+        </time>
+      )}
+      {next !== null && (
+        <small>
+          <time dateTime={next} title={formatDateTime(next)}>
+            {t.booked(formatDate(next))}
+          </time>
+        </small>
+      )}
+    </div>
+  );
 }
 
 function Stage({ row }: { row: Relationship }) {

@@ -1,6 +1,6 @@
 import type { Journey } from "../../api/types";
 import { Panel } from "../../components/panel";
-import { formatDate } from "../../format/dates";
+import { formatDate, formatDateTime } from "../../format/dates";
 import { formatDays } from "../../format/durations";
 import { formatMoney, formatNumber } from "../../format/numbers";
 import { useCurrency } from "../../session/session";
@@ -15,6 +15,10 @@ export function KeyFigures({ journey }: { journey: Journey }) {
     [
       t.lastAppointment,
       journey.last_appointment_at === null ? t.never : formatDate(journey.last_appointment_at),
+    ],
+    [
+      t.nextAppointment,
+      journey.next_appointment_at === null ? t.notBooked : formatDateTime(journey.next_appointment_at),
     ],
     [t.inactive, formatDays(journey.days_inactive)],
   ];

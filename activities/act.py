@@ -137,7 +137,7 @@ class ActActivity:
     async def _deliver(self, request: ActRequest, context: ActionContext, effect: Delivered, result: ActResult) -> None:
         """Deliver now if allowed. Transient failures are retried per action; permanent ones mark it failed."""
         if isinstance(effect, CustomerMessage):
-            if outcome := _withheld(context, effect):
+            if outcome := withheld(context, effect):
                 await self._finish(context, outcome, result)
                 return
             if effect.marketing:
@@ -173,7 +173,7 @@ class ActActivity:
         result["again"][context.action_ref] = error.reason
 
 
-def _withheld(context: ActionContext, effect: CustomerMessage) -> Outcome | None:
+def withheld(context: ActionContext, effect: CustomerMessage) -> Outcome | None:
     """Return the outcome of a message that may not be sent now; None if it may."""
     verdict = consider(
         context.profile,

@@ -26,7 +26,7 @@ from activities.message_batch import MessageBatch, deduplicate, parse_messages, 
 from activities.rebuild import rebuilt_journey
 from activities.recovery import JourneyHistories, Recovery
 from activities.side_effects import pending_actions, side_effects, unfinished_actions
-from activities.staff_requests import decide_commands, targets
+from activities.staff_requests import decide_commands, refers_to_something, targets
 from contracts import names
 from contracts.requests import CommitRequest, CommitResult
 from db.connections import Pool
@@ -197,7 +197,7 @@ class CommitActivity:
         """
         own_version = state.version + 1 if is_retry else None
         events, entries = deduplicate(batch, known, own_version)
-        commands = decide_commands(batch.commands, rulebook, request["now"], await self._targets(request, batch))
+        commands = decide_commands(batch.commands, rulebook, request["now"], await self._targets(request, batch, state))
         replies = commands.replies
         now = request["now"] if batch.until is None else min(batch.until, request["now"])
         rebuilt: Rebuilt | None = None
@@ -221,7 +221,7 @@ class CommitActivity:
             decision.transitions[:0] = rebuilt.added
             decision.unanswered[:0] = rebuilt.unanswered
         new = decision.state
-        effects = side_effects(batch, commands, decision, rulebook, request["now"])
+        effects = side_effects(batch, commands, state, decision, rulebook, request["now"])
         changed = bool(entries or decision.transitions or commands.stage_commands or effects) or new != state
         changed |= batch.rebuild  # the row's columns may be wrong
         if assumed and (new.stage is None or not changed):
@@ -258,16 +258,20 @@ class CommitActivity:
             pending |= await self._unfinished_actions(request)
         return commit_result(request, packed, replies, batch.until, pending)
 
-    async def _targets(self, request: CommitRequest, batch: MessageBatch) -> RequestTargets | None:
+    async def _targets(self, request: CommitRequest, batch: MessageBatch, state: State) -> RequestTargets | None:
         """Load the status of what the batch's commands refer to; None if they refer to nothing."""
-        if not batch.commands:
+        if not refers_to_something(batch):
             return None
         task_ids, action_ids, staff_ids = targets(batch)
-        if not task_ids and not action_ids:
-            return None
         company_id, customer_id = request["company_id"], request["customer_id"]
         return await load_request_targets(
-            self._pool, company_id, customer_id, tasks=task_ids, actions=action_ids, staff=staff_ids
+            self._pool,
+            company_id,
+            customer_id,
+            tasks=task_ids,
+            actions=action_ids,
+            staff=staff_ids,
+            own_version=state.version + 1,
         )
 
     async def _keep_quarantined(

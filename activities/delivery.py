@@ -93,13 +93,8 @@ class Delivery:
     async def _render(
         self, context: ActionContext, template: str, locale: str | None, values: Mapping[str, Value]
     ) -> rendering.Rendered:
-        locales = rendering.fallbacks(locale)
-        saved = await message_templates.find_best_template(self.pool, context.company_id, template, locales)
-        if saved is None:
-            return await asyncio.to_thread(rendering.render, template, locale, values)
-        own = rendering.CompanyTemplate(*saved[1])
         try:
-            return await self.renderer.render(context.company_id, template, locale, values, own)
+            return await compose(self.pool, self.renderer, context.company_id, template, locale, values)
         except RenderingDelayed:
             raise NotDelivered("the template could not be rendered in time on this machine") from None
 
@@ -141,6 +136,29 @@ class Delivery:
         except NotDelivered as error:
             return error
         return None
+
+
+async def compose(
+    pool: Pool,
+    renderer: TemplateRenderer,
+    company_id: int,
+    template: str,
+    locale: str | None,
+    values: Mapping[str, Value],
+) -> rendering.Rendered:
+    """Render a message from the company's own template, else from the built-in one.
+
+    Raises:
+        InvalidTemplate: The company's own template cannot be rendered.
+        RenderingDelayed: It could not be rendered in time.
+        TooManyWaiting: The renderer's limit of waiting templates is reached.
+    """
+    locales = rendering.fallbacks(locale)
+    saved = await message_templates.find_best_template(pool, company_id, template, locales)
+    if saved is None:
+        return await asyncio.to_thread(rendering.render, template, locale, values)
+    own = rendering.CompanyTemplate(*saved[1])
+    return await renderer.render(company_id, template, locale, values, own)
 
 
 def _transition_time(context: ActionContext) -> datetime:

@@ -6,23 +6,36 @@ from typing import Any
 
 from activities.message_batch import MessageBatch
 from activities.staff_requests import CommandDecisions
-from contracts.messages import ChangeTask, FinishTask, ReassignTask, RequestAction, RetryAction, StaffRequest
+from contracts.messages import (
+    CancelAction,
+    ChangeTask,
+    FinishTask,
+    ReassignTask,
+    RequestAction,
+    RetryAction,
+    StaffRequest,
+)
 from db.journeys.side_effects import SideEffects
 from journey.actions import DueAction, StageEntry, entry_actions
 from journey.appointments import Unanswered
 from journey.engine import Decision
 from journey.stages import Rulebook
 from journey.state import State
-from journey.time import EPOCH_MICROS, Micros, to_micros, utc_text
+from journey.time import EPOCH_MICROS, SECOND, Micros, to_micros, utc_text
 
 ASK_ATTENDANCE = "ask_attendance"
 REQUESTED_ACTIONS = {"call": "centre_call", "email": "centre_email", "offer": "centre_offer"}
 
 
 def side_effects(
-    batch: MessageBatch, commands: CommandDecisions, decision: Decision, rulebook: Rulebook, now: Micros
+    batch: MessageBatch,
+    commands: CommandDecisions,
+    before: State,
+    decision: Decision,
+    rulebook: Rulebook,
+    now: Micros,
 ) -> SideEffects:
-    """Collect what a commit writes in addition to the journey itself.
+    """Collect what a commit writes in addition to the journey itself, whose state was ``before``.
 
     What an accepted staff request creates becomes its reply in ``commands.replies``.
     """
@@ -40,6 +53,7 @@ def side_effects(
     effects.answered = [_question_step(unanswered) for unanswered in decision.answered]
     lapse = {stage.key for stage in rulebook.lapse}
     effects.ends_campaigns = any(move.from_stage in lapse for move in decision.transitions)
+    effects.came_back = before.stage in lapse and _came_back(before, state, lapse)
     return effects
 
 
@@ -98,12 +112,15 @@ def _apply(
     number = f"{state.version + 1}" + (f"-{position}" if position else "")
     if isinstance(request, RequestAction):
         action = f"{REQUESTED_ACTIONS[request.type]}.{number}"
-        due = DueAction(state.transition_number, action, state.stage or "", now)
+        due_at = Micros(now + request.delay * SECOND)
+        due = DueAction(state.transition_number, action, state.stage or "", due_at)
         detail = {"note": request.note} if request.note else {}
         effects.actions.append({**_action_row(due), "detail": detail, "performed_by": request.performed_by})
         return {"action": due.action_ref}
     if isinstance(request, RetryAction):
         effects.retried_actions.append(request.action_id)
+    elif isinstance(request, CancelAction):
+        effects.cancelled_actions.append(request.action_id)
     elif isinstance(request, FinishTask):
         note = {"note": request.note} if request.note else {}
         effects.update_task(request.task_id, status="done", by=request.performed_by, **note)
@@ -117,6 +134,14 @@ def _apply(
             comment = {"task_id": request.task_id, "command": number, "text": request.comment}
             effects.task_comments.append({**comment, "by": request.performed_by})
     return None
+
+
+def _came_back(before: State, after: State, lapse: set[str]) -> bool:
+    """Whether a journey that was in a lapse stage has a new visit, other than an old one that was reported late."""
+    visit, earlier = after.facts.last_appointment_at, before.facts.last_appointment_at
+    if visit is None or (earlier is not None and visit <= earlier):
+        return False
+    return after.stage not in lapse or visit >= before.entered_at
 
 
 def _normalized(text: str) -> str:

@@ -5,23 +5,27 @@ from datetime import datetime
 
 from activities.message_batch import MessageBatch
 from contracts.messages import (
+    CancelAction,
     ChangeTask,
     FinishTask,
     JourneyCommand,
     ReassignTask,
     Release,
+    RequestAction,
     RetryAction,
     SetStage,
     StaffRequest,
 )
 from contracts.requests import Reply
 from db.journeys.side_effects import RequestTargets
+from journey.actions import CALL_TASKS, REQUESTED
 from journey.engine import Command
 from journey.stages import Rulebook
 from journey.time import LATEST, Micros, to_micros, utc_text
 
 LATEST_DATE = to_micros(LATEST)
 TaskCommand = FinishTask | ReassignTask | ChangeTask
+ActionCommand = RetryAction | CancelAction
 
 
 @dataclass
@@ -42,9 +46,18 @@ class CommandDecisions:
 def targets(batch: MessageBatch) -> tuple[list[int], list[int], list[int]]:
     """Return the ids of the tasks, actions and staff members that a batch's commands refer to."""
     tasks = [command.task_id for command in batch.commands if isinstance(command, TaskCommand)]
-    actions = [command.action_id for command in batch.commands if isinstance(command, RetryAction)]
+    actions = [command.action_id for command in batch.commands if isinstance(command, ActionCommand)]
     staff = [c.staff_id for c in batch.commands if isinstance(c, ReassignTask) and c.staff_id is not None]
     return tasks, actions, staff
+
+
+def refers_to_something(batch: MessageBatch) -> bool:
+    """Whether any of a batch's commands can only be decided with what `load_request_targets` returns."""
+    return any(isinstance(command, TaskCommand | ActionCommand) or _is_call(command) for command in batch.commands)
+
+
+def _is_call(command: object) -> bool:
+    return isinstance(command, RequestAction) and command.type == "call"
 
 
 def decide_commands(
@@ -61,6 +74,8 @@ def decide_commands(
             decisions.stage_commands.append(_stage_command(command))
         else:
             decisions.staff_requests[position] = command
+            if known is not None and _is_call(command):
+                known.call_requested = True  # for the commands after it
     return decisions
 
 
@@ -81,24 +96,52 @@ def refusal(command: JourneyCommand, rulebook: Rulebook, now: Micros, known: Req
     if known is None:
         return None
     if isinstance(command, TaskCommand):
-        status = known.tasks.get(command.task_id)
+        status, kind = known.tasks.get(command.task_id, (None, None))
         if status is None:
             return f"task_id: this customer has no task {command.task_id}"
+        is_reopened_call = isinstance(command, ChangeTask) and command.reopen and kind in CALL_TASKS
+        if is_reopened_call and status != "open" and known.open_call is not None:
+            return f"task_id: call task {known.open_call} of this customer is open already"
         if status != "open" and not _is_allowed_when_closed(command, status):
             return f"task_id: task {command.task_id} is {status}; only an open task can be changed"
     if isinstance(command, ChangeTask) and command.due_at is not None:
         return _due_at_refusal(command.due_at, now)
     if isinstance(command, ReassignTask) and command.staff_id is not None and not known.staff.get(command.staff_id):
         return f"staff_id: there is no active member of staff with id {command.staff_id}"
-    if isinstance(command, RetryAction):
-        status = known.actions.get(command.action_id)
-        if status is None:
+    if _is_call(command):
+        return _second_call_refusal(known)
+    if isinstance(command, ActionCommand):
+        action = known.actions.get(command.action_id)
+        if action is None:
             return f"action_id: this customer has no action {command.action_id}"
+        status, name, due_at = action
+        if isinstance(command, CancelAction):
+            return _cancel_refusal(command, status, name, due_at, now)
         if status not in ("failed", "suppressed", "pending"):
             return (
                 f"action_id: action {command.action_id} is {status}; only failed or suppressed actions can be retried"
             )
     return None
+
+
+def _second_call_refusal(known: RequestTargets) -> str | None:
+    if known.open_call is not None:
+        return f"type: call task {known.open_call} of this customer is still open"
+    if known.call_requested:
+        return "type: a call task for this customer is being created"
+    return None
+
+
+def _cancel_refusal(command: CancelAction, status: str, name: str, due_at: Micros, now: Micros) -> str | None:
+    prefix = f"action_id: action {command.action_id}"
+    if not name.startswith(REQUESTED):
+        return f"{prefix} was not requested by staff; only requested actions can be cancelled"
+    if status == "cancelled":
+        return None
+    if status not in ("pending", "waiting"):
+        return f"{prefix} is {status}; it can no longer be cancelled"
+    # The workflow starts actions when they are due: from then on, one may be in progress.
+    return f"{prefix} is being performed; it can no longer be cancelled" if due_at <= now else None
 
 
 def _is_allowed_when_closed(command: TaskCommand, status: str) -> bool:

@@ -12,6 +12,7 @@ CONTINUE_AFTER = 20
 TEXT_LIMIT = 1000  # characters
 HISTORY = "history"  # third argument of the `events` signal: take no action on these events, however recent
 REQUESTABLE_ACTIONS = ("call", "email", "offer")
+MAX_DELAY = 3600  # seconds
 
 
 @dataclass
@@ -85,11 +86,15 @@ class Release:
 
 @dataclass
 class RequestAction:
-    """Request outreach to the customer; ``type`` is one of ``REQUESTABLE_ACTIONS``."""
+    """Request outreach to the customer; ``type`` is one of ``REQUESTABLE_ACTIONS``.
+
+    It is performed after ``delay`` seconds; until then it can be cancelled.
+    """
 
     type: str
     note: str | None = None
     performed_by: int | None = None
+    delay: int = 0
 
 
 @dataclass
@@ -129,7 +134,15 @@ class RetryAction:
     performed_by: int | None = None
 
 
-StaffRequest = RequestAction | FinishTask | ReassignTask | ChangeTask | RetryAction
+@dataclass
+class CancelAction:
+    """Cancel an action that staff requested and that is not being performed yet."""
+
+    action_id: int
+    performed_by: int | None = None
+
+
+StaffRequest = RequestAction | FinishTask | ReassignTask | ChangeTask | RetryAction | CancelAction
 JourneyCommand = SetStage | Release | StaffRequest
 
 #: Every command by the name of its update. Each is answered, whatever the outcome.
@@ -141,6 +154,7 @@ COMMANDS: dict[str, type[JourneyCommand]] = {
     names.REASSIGN_TASK_UPDATE: ReassignTask,
     names.CHANGE_TASK_UPDATE: ChangeTask,
     names.RETRY_ACTION_UPDATE: RetryAction,
+    names.CANCEL_ACTION_UPDATE: CancelAction,
 }
 UPDATE_NAMES: dict[type[JourneyCommand], str] = {command: name for name, command in COMMANDS.items()}
 
@@ -159,6 +173,8 @@ def validation_problem(command: JourneyCommand) -> str | None:
         return f"stage and reason (1 to {TEXT_LIMIT} characters) are required"
     if isinstance(command, RequestAction) and command.type not in REQUESTABLE_ACTIONS:
         return f"type: {command.type!r} is not one of {', '.join(REQUESTABLE_ACTIONS)}"
+    if isinstance(command, RequestAction) and not 0 <= command.delay <= MAX_DELAY:
+        return f"delay: {command.delay} is not between 0 and {MAX_DELAY} seconds"
     for name in ("stage", "reason", "note", "comment"):
         text = getattr(command, name, None)
         if text is None:

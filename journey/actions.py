@@ -33,6 +33,11 @@ STEPS: Mapping[str, tuple[int, ...]] = {"send_onboarding_sequence": (0, 3, 7)}
 QUARTERLY_REVIEW = "create_quarterly_review"
 QUARTER = 91  # days
 CAMPAIGN = "create_retention_campaign"
+#: Prefix of the actions that staff request.
+REQUESTED = "centre_"
+REQUESTED_CALL = f"{REQUESTED}call"
+#: The kinds of tasks to call a customer. Staff cannot add one while another is open.
+CALL_TASKS = ("check_in_call", "retention_call", "personal_call")
 STAGE_CHANGED = "stage_changed"
 
 #: A transition that took effect longer than this before it is decided is history and causes no actions.

@@ -8,6 +8,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from contracts import names
     from contracts.messages import (
+        CancelAction,
         ChangeTask,
         FinishTask,
         JourneyCommand,
@@ -70,6 +71,11 @@ class CommandUpdates:
         """Retry an action that failed or was suppressed."""
         return await self._execute(names.RETRY_ACTION_UPDATE, request)
 
+    @workflow.update(name=names.CANCEL_ACTION_UPDATE)
+    async def cancel_action(self, request: CancelAction) -> dict[str, Any]:
+        """Cancel a requested action that is not being performed yet."""
+        return await self._execute(names.CANCEL_ACTION_UPDATE, request)
+
     # A validator also rejects a wrong number of arguments, or an argument of another shape.
     @set_stage.validator
     def validate_set_stage(self, request: SetStage) -> None:
@@ -97,6 +103,10 @@ class CommandUpdates:
 
     @retry_action.validator
     def validate_retry_action(self, request: RetryAction) -> None:
+        _validate(request)
+
+    @cancel_action.validator
+    def validate_cancel_action(self, request: CancelAction) -> None:
         _validate(request)
 
     async def _execute(self, name: str, command: JourneyCommand) -> dict[str, Any]:

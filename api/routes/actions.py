@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
+from rfc9457 import Problem
 
 from api import cursors
 from api.dependencies import CredentialDep, CustomerId, Gateway, GatewayDep
@@ -14,14 +16,15 @@ from api.event_formats import JSON
 from api.field_types import Note, RowId
 from api.journey_commands import IdempotencyKey, execute_command, update_id
 from api.openapi import json_answer, problems
-from api.problems import invalid, not_found
+from api.problems import invalid, not_found, problem
 from api.schemas.actions import ActionsPage, CustomerAction
 from api.security.route_classes import scoped_route
-from contracts.messages import RequestAction, RetryAction
-from db.outreach import action_queries
+from contracts.messages import MAX_DELAY, CancelAction, RequestAction, RetryAction
+from db.outreach import action_queries, task_queries
 from db.outreach.action_queries import ActionSearch
+from db.outreach.task_queries import TaskSearch
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
-from journey.actions import action_key
+from journey.actions import CALL_TASKS, action_key
 from journey.identifiers import ANCHORED_CUSTOMER_ID
 
 MAX_ROWS = 200
@@ -85,6 +88,9 @@ class ActionRequest(BaseModel):
     note: Note | None = Field(
         default=None, description="note for the colleague who makes the call; saved with the action"
     )
+    delay_seconds: Annotated[int, Field(strict=True, ge=0, le=MAX_DELAY)] = Field(
+        default=0, description="seconds until the action is performed; until then it can be cancelled"
+    )
 
 
 @_write.post(
@@ -98,7 +104,7 @@ class ActionRequest(BaseModel):
             "The action was recorded and will be performed in the background.",
             {"customer_id": "c-1001", "action": _PENDING},
         ),
-        **problems("not-found", "too-large", "unsupported-media-type", "refused"),
+        **problems("not-found", "conflict", "too-large", "unsupported-media-type", "refused"),
     },
 )
 async def request_action(
@@ -111,12 +117,20 @@ async def request_action(
     """Consent, quiet hours and the message cap apply: an action that they hold back is `suppressed` or `waiting`, with
     a reason. One without an address or an answer about consent waits up to 24 hours for the customer's profile.
     The journey's history records who requested it and when.
+
+    While a task to call the customer is open, a second call is a conflict; `task` has the open task.
     """
-    message = RequestAction(request.type, request.note, performed_by=credential.key_id)
+    message = RequestAction(request.type, request.note, credential.key_id, request.delay_seconds)
     company_id = credential.company_id
-    answer = await execute_command(
-        gateway, company_id, customer_id, message, update_id=update_id(message, credential, idempotency_key)
-    )
+    command_id = update_id(message, credential, idempotency_key)
+    try:
+        answer = await execute_command(
+            gateway, company_id, customer_id, message, update_id=command_id, conflicts=("type",)
+        )
+    except Problem as error:
+        if error.status != 409:
+            raise
+        raise await _with_open_call(gateway, company_id, customer_id, error) from None
     key = action_key(company_id, customer_id, answer["action"])
     return _answer(await action_queries.find_action(gateway.pool, company_id, key=key), 202)
 
@@ -184,6 +198,41 @@ async def retry_action(action_id: RowId, gateway: GatewayDep, credential: Creden
     message = RetryAction(action_id, performed_by=credential.key_id)
     await execute_command(gateway, credential.company_id, loaded[0], message, conflicts=("action_id",))
     return _answer(await _load(gateway, credential, action_id), 202)
+
+
+@_write.post(
+    "/v1/actions/{action_id}/cancel",
+    summary="Cancel a requested action",
+    response_model=None,
+    responses={
+        200: json_answer(
+            CustomerAction,
+            "The cancelled action.",
+            {"customer_id": "c-1001", "action": {**_PENDING, "status": "cancelled", "reason": "cancelled by staff"}},
+        ),
+        **problems("not-found", "conflict", "refused"),
+    },
+)
+async def cancel_action(action_id: RowId, gateway: GatewayDep, credential: CredentialDep) -> Response:
+    """Cancel a call, an e-mail or an offer that staff requested and that is not being performed yet: its `due_at` is in
+    the future. Cancelling it twice is not an error.
+    """
+    loaded = await _load(gateway, credential, action_id)
+    message = CancelAction(action_id, performed_by=credential.key_id)
+    await execute_command(gateway, credential.company_id, loaded[0], message, conflicts=("action_id",))
+    return _answer(await _load(gateway, credential, action_id), 200)
+
+
+async def _with_open_call(gateway: Gateway, company_id: int, customer_id: str, error: Problem) -> Problem:
+    """Add the open call task to a conflict, unless it is still being created."""
+    search = TaskSearch(customer_id=customer_id, kinds=CALL_TASKS, limit=1)
+    rows, _ = await task_queries.list_tasks(gateway.pool, company_id, search)
+    tasks = orjson.loads(rows)
+    if not tasks:
+        return error
+    task_id = tasks[0]["id"]
+    link = {"id": task_id, "url": f"/customers/{quote(customer_id, safe='')}#task-{task_id}"}
+    return problem("conflict", error.detail, errors=error.extras["errors"], task=link)
 
 
 async def _load(gateway: Gateway, credential: Credential, action_id: int) -> tuple[str, bytes]:

@@ -85,9 +85,7 @@ class TaskChange(BaseModel):
 class Comment(BaseModel):
     """A comment on a task."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"text": "No answer, try again in the evening"}]}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "No answer, call at six"}]})
 
     text: Annotated[Note, AfterValidator(not_blank)]
 

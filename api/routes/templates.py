@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from activities.bounded_rendering import RenderingDelayed, TooManyWaiting
 from activities.message_catalogue import TEMPLATES
 from activities.previews import preview
-from activities.rendering import CompanyTemplate, InvalidTemplate, fallbacks
+from activities.rendering import CompanyTemplate, fallbacks
 from api.dependencies import CredentialDep, Gateway, GatewayDep
 from api.field_types import storable
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
-from api.problems import invalid, not_found, problem, unavailable
+from api.problems import not_found
 from api.schemas.outreach import MessagePreview, Messages, SavedTemplate
 from api.security.route_classes import scoped_route
+from api.template_rendering import bounded_rendering
 from db.connections import tenant_transaction
 from db.outreach import message_templates, outreach_settings
 from db.people.api_keys import ADMIN, Credential
 from journey.locales import TEMPLATE_LOCALE
-
-Result = TypeVar("Result")
 
 router = APIRouter(tags=["templates"], route_class=scoped_route(ADMIN))
 
@@ -142,7 +139,7 @@ async def put_template(
     """The template is validated and rendered with example values before it is saved."""
     _known(name)
     source = (template.subject, template.html, template.text)
-    await _bounded(gateway.templates.check(credential.company_id, name, CompanyTemplate(*source)))
+    await bounded_rendering(gateway.templates.check(credential.company_id, name, CompanyTemplate(*source)))
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         await message_templates.put_template(
             connection, credential.company_id, name, locale, source, by_key(credential)
@@ -190,7 +187,9 @@ async def preview_template(name: Name, draft: Draft, gateway: GatewayDep, creden
     if own is None:
         rendered = await asyncio.to_thread(preview, name, draft.locale, company)
     else:
-        rendered = await _bounded(gateway.templates.preview(credential.company_id, name, draft.locale, company, own))
+        rendered = await bounded_rendering(
+            gateway.templates.preview(credential.company_id, name, draft.locale, company, own)
+        )
     return {"source": source, "subject": rendered.subject, "html": rendered.html, "text": rendered.text}
 
 
@@ -200,7 +199,7 @@ async def _chosen(
     """Return the company's name, the source, and the template to render (None: the built-in one)."""
     own = None if draft.text is None else CompanyTemplate(draft.subject, draft.html, draft.text)
     if own is not None:
-        await _bounded(gateway.templates.check(credential.company_id, name, own))
+        await bounded_rendering(gateway.templates.check(credential.company_id, name, own))
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         company = await outreach_settings.load(connection, credential.company_id)
         assert company is not None  # the company of a key exists
@@ -214,21 +213,3 @@ async def _chosen(
 def _known(name: str) -> None:
     if name not in TEMPLATES:
         raise not_found("no such message; available: " + ", ".join(TEMPLATES))
-
-
-async def _bounded(work: Awaitable[Result]) -> Result:
-    """Wait for the renderer. Raises the problem 422, 429 or 503."""
-    try:
-        return await work
-    except InvalidTemplate as error:
-        raise _invalid(error) from None
-    except TooManyWaiting:
-        detail = "too many templates of this company are being rendered at the moment"
-        raise problem("rate-limited", detail, headers={"Retry-After": "1"}) from None
-    except RenderingDelayed:
-        raise unavailable("template rendering", "this took too long because the machine is overloaded") from None
-
-
-def _invalid(error: InvalidTemplate) -> Exception:
-    place = f"line {error.line}: " if error.line else ""
-    return invalid(error.part, f"line {error.line}" if error.line else "(template)", place + error.problem)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.schemas.base import Count, Schema, optional
+from api.schemas.base import Count, RowId, Schema, optional
 from api.schemas.events import FieldError, RejectedEvent
 
 
@@ -41,11 +41,19 @@ class InvalidEventsProblem(Problem):
     rejected: list[RejectedEvent] = optional("every event with its errors")
 
 
+class TaskLink(Schema):
+    """A task, and where the dashboard shows it."""
+
+    id: RowId
+    url: str
+
+
 class ConflictProblem(Problem):
     """The request conflicts with the current state."""
 
     errors: list[FieldError] = optional("the field that conflicts")
     notes: str | None = optional("the current notes, if others were expected")
+    task: TaskLink = optional("the open task of the customer")
 
 
 class UnavailableProblem(Problem):

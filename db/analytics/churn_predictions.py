@@ -13,6 +13,7 @@ from db.analytics.rollup_reader import RollupReader, read_rollups
 from db.connections import Pool
 from db.essential_queries import RegisteredQuery
 from db.journeys.projection import INACTIVE_SINCE, NEXT_APPOINTMENT, days_since, stage_names
+from db.outreach.contacts import LAST_CONTACT
 from db.people.phone_numbers import E164_OF_C
 from db.sql_fragments import conjunction
 from journey.stages import DEFAULT_RULEBOOK, Role, Rulebook
@@ -105,7 +106,7 @@ _PREDICTIONS = sql.SQL(
            coalesce(n.names ->> r.current_stage, r.current_stage) as stage_name, r.stage_entered_at, r.risk_score,
            r.lifetime_value, r.last_appointment_at, {next_appointment} as next_appointment_at,
            now() - {inactive_since} as inactive,
-           {days_inactive} as days_inactive,
+           {days_inactive} as days_inactive, {last_contact} as contacted_at,
            case when r.current_stage = any(%(lost_stages)s) then null
                 when h.mean_stay is not null then r.stage_entered_at + h.mean_stay
                 when r.next_stage = any(%(lost_stages)s) then r.next_deadline end as churns_at,
@@ -124,6 +125,7 @@ select json_build_object('total', listed + least(others, {most}), 'more', others
     'stage_name', stage_name, 'stage_entered_at', stage_entered_at, 'risk_score', risk_score,
     'days_inactive', days_inactive, 'lifetime_value', lifetime_value,
     'last_appointment_at', last_appointment_at, 'next_appointment_at', next_appointment_at,
+    'contacted_at', contacted_at,
     'predicted_churn_date', case when churns_at is not null then greatest(churns_at, now())::date end,
     'predicted_by', predicted_by,
     'retention_actions', (
@@ -153,6 +155,7 @@ def _statement(query: AnalyticsQuery, reader: RollupReader, search: ChurnSearch)
         inactive_since=sql.SQL(INACTIVE_SINCE),
         next_appointment=sql.SQL(NEXT_APPOINTMENT),
         days_inactive=sql.SQL(days_since(INACTIVE_SINCE)),
+        last_contact=LAST_CONTACT,
         most=sql.Literal(MAX_COUNTED),
     )
 

@@ -116,10 +116,39 @@ async def load_action_contexts(
     Unknown references are left out. Raises InvalidOutreach if the company's saved settings are invalid.
     """
     refs = {action_key(company_id, customer_id, ref): ref for ref in action_refs}
-    parameters = {"company": company_id, "customer": customer_id, "keys": list(refs), "at": to_datetime(now)}
+    shared, actions = await _load(pool, company_id, customer_id, list(refs), now)
+    return [_context(shared, action, refs[action["action_key"]]) for action in actions]
+
+
+async def draft_action_context(
+    pool: Pool, company_id: int, customer_id: str, action: str, now: Micros
+) -> ActionContext | None:
+    """Return the context that an action would have if it were requested now; None without such a journey."""
+    shared, _ = await _load(pool, company_id, customer_id, [], now)
+    if not shared:
+        return None
+    ref = f"{shared['current_transition_number']}:{action}"
+    draft = {
+        "action_id": 0,
+        "action_key": action_key(company_id, customer_id, ref),
+        "action": action,
+        "stage": shared["current_stage"],
+        "transition_number": shared["current_transition_number"],
+        "transition": None,
+        "status": "pending",
+        "detail": {},
+    }
+    return _context(shared, draft, ref)
+
+
+async def _load(
+    pool: Pool, company_id: int, customer_id: str, keys: list[str], now: Micros
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Load what the contexts of a customer's actions share, and these actions; nothing without such a journey."""
+    parameters = {"company": company_id, "customer": customer_id, "keys": keys, "at": to_datetime(now)}
     rows = await tenant_rows(pool, company_id, _LOAD, parameters)
     if not rows:
-        return []
+        return {}, []
     journey, profile, company_name, outreach, facts, marketing_sent, phone, withdrawals, actions = rows[0]
     shared = {
         **journey,
@@ -133,7 +162,7 @@ async def load_action_contexts(
         "unsubscribed": unsubscribed_channels((profile["email"], profile["phone"], phone), withdrawals),
         "journey_facts": facts,
     }
-    return [_context(shared, action, refs[action["action_key"]]) for action in actions]
+    return shared, actions
 
 
 def _context(shared: dict[str, Any], action: dict[str, Any], action_ref: str) -> ActionContext:

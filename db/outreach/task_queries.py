@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -63,6 +64,7 @@ class TaskSearch:
     assigned_to: int | None = None
     customer_id: str | None = None
     kind: str | None = None
+    kinds: Sequence[str] | None = None
     overdue: bool | None = None
     sort: TaskSort = "due_at"
     limit: int = 50
@@ -74,6 +76,7 @@ _FILTERS: dict[str, sql.SQL] = {
     "assigned_to": sql.SQL("coalesce(t.assigned_to, 0) = %(assigned_to)s"),
     "customer_id": sql.SQL("u.external_id = %(customer_id)s"),
     "kind": sql.SQL("t.kind = %(kind)s"),
+    "kinds": sql.SQL("t.kind = any(%(kinds)s)"),
     "overdue": sql.SQL("coalesce(t.status = 'open' and t.due_at < now(), false) = %(overdue)s"),
 }
 #: For each order: the sorted time, the condition of its tasks, the comparison with the previous page, the direction.
@@ -91,7 +94,7 @@ async def list_tasks(pool: Pool, company_id: int, search: TaskSearch) -> tuple[b
     for field, condition in _FILTERS.items():
         if (value := getattr(search, field)) is not None:
             conditions.append(condition)
-            params[field] = value
+            params[field] = list(value) if field == "kinds" else value
     if search.after is not None:
         after = sql.SQL("({}, t.id) {} (%(time)s::timestamptz, %(after)s::bigint)").format(time, beyond)
         conditions.append(after)

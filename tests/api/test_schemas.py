@@ -203,7 +203,12 @@ def _actions_and_tasks(tenant: Tenant) -> None:
     assert client.put("/v1/customers/c-1", json={**PROFILE, "consent": {"email": False}}).status_code == 200
     offer = client.post("/v1/customers/c-1/actions", json={"type": "offer"}).json()["action"]["id"]
     tenant.settled("c-1")
+    assert client.get("/v1/customers/c-1/messages/preview?type=offer").json()["withheld"]
     assert client.post(f"/v1/actions/{offer}/retry").status_code == 202
+    tenant.settled("c-1")
+    delayed = client.post("/v1/customers/c-1/actions", json={"type": "offer", "delay_seconds": 600})
+    assert client.post(f"/v1/actions/{delayed.json()['action']['id']}/cancel").status_code == 200
+    assert client.post("/v1/customers/c-1/actions", json={"type": "call"}).json()["task"]
     assert client.get("/v1/portal/actions?limit=1").json()["counts"]
     problems = client.get("/v1/portal/problems").json()
     assert problems["actions"]

@@ -113,25 +113,6 @@ def test_paging_through_customers_at_risk(visit: Visit) -> None:
     wait_for(lambda: len(set(first) & set(customer_ids_in(listing(page)))) > PAGE // 2)
 
 
-def test_recommended_actions_are_requested(visit: Visit) -> None:
-    page, stack = visit.page, visit.stack
-    name = f"Rea {uuid.uuid4().hex[:6]}"
-    customer = new_customer_at_risk(stack, name)
-    visit.sign_in()
-    row = search(page, customer, 1)
-    confirmations = {
-        "Call": f"Call task created for {name}",
-        "E-mail": f"E-mail to {name} requested",
-        "Offer": f"Offer to {name} requested",
-    }
-    for button, action in {"Call": "call", "E-mail": "email", "Offer": "offer"}.items():
-        row.get_by_role("button", name=f"{button}: {name}").click()
-        expect(page.get_by_text(confirmations[button])).to_be_visible()
-        (requested,) = wait_for(finished_actions, stack, customer, f"centre_{action}")
-        assert requested["status"] == "succeeded"
-    assert len(call_tasks(stack, customer)) == 1
-
-
 def test_bulk_call_of_all_selected_customers(visit: Visit, family: tuple[str, list[str]]) -> None:
     """One request fails at first: the dialog names the customer, and retries only that one."""
     page, stack = visit.page, visit.stack

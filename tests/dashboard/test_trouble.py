@@ -182,7 +182,11 @@ def test_failed_actions_are_reported(visit: Visit) -> None:
         lambda route: forbid(route, f"Not now: {route.request.url.rpartition('/')[2]}"),
     )
     page.get_by_role("button", name="Offer: Ute Unlucky").click()
+    offer = visible_dialog(page, "Send this offer to Ute Unlucky?")
+    expect(offer).to_contain_text("This message will not be sent: no e-mail address")
+    offer.get_by_role("button", name="Send offer").click()
     expect(page.get_by_text("Not now: actions")).to_be_visible()
+    offer.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Try again: E-mail requested").click()
     expect(page.get_by_text("Not now: retry")).to_be_visible()
     select_option(page, f"Assignee: {task['title']}", "Unassigned")

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
-LIMIT = 20.0  # seconds
+LIMIT = 30.0  # seconds
 
 
 def wait_for_heading(page: Page, name: str | None = None) -> None:

@@ -117,6 +117,9 @@ class ChurnPrediction(Schema):
     days_inactive: int
     lifetime_value: Money
     last_appointment_at: datetime | None
+    contacted_at: datetime | None = Field(
+        description="when the last message was sent to the customer, or the last call task completed"
+    )
     next_appointment_at: datetime | None = Field(description="the earliest booked time still ahead")
     predicted_churn_date: date | None = Field(description="never in the past; null if no date can be predicted")
     predicted_by: Literal["history", "deadline"] | None = Field(
@@ -160,6 +163,7 @@ _PREDICTION: dict[str, Any] = {
     "days_inactive": 101,
     "lifetime_value": 129.50,
     "last_appointment_at": "2025-12-01T10:15:00+00:00",
+    "contacted_at": "2026-02-20T09:30:00+00:00",
     "next_appointment_at": None,
     "predicted_churn_date": "2026-05-30",
     "predicted_by": "history",

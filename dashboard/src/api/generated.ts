@@ -65,6 +65,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/actions/{action_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cancel_action_v1_actions__action_id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/actions/{action_id}/retry": {
         parameters: {
             query?: never;
@@ -140,6 +156,22 @@ export interface paths {
         put?: never;
         post?: never;
         delete: operations["release_hold_v1_customers__customer_id__hold_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/messages/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["preview_message_v1_customers__customer_id__messages_preview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -782,6 +814,8 @@ export interface components {
             problem: "failed" | "failing" | "waiting" | "suppressed";
         };
         ActionRequest: {
+            /** @default 0 */
+            delay_seconds: number;
             note?: string | null;
             /** @enum {string} */
             type: "call" | "email" | "offer";
@@ -931,6 +965,7 @@ export interface components {
             url: string;
         };
         ChurnPrediction: {
+            contacted_at: string | null;
             current_stage: string;
             customer_id: string;
             days_inactive: number;
@@ -993,6 +1028,7 @@ export interface components {
             errors?: components["schemas"]["FieldError"][];
             notes?: string | null;
             status: number;
+            task?: components["schemas"]["TaskLink"];
             title: string;
             /** Format: uri */
             type: string;
@@ -1000,6 +1036,14 @@ export interface components {
         CustomerAction: {
             action: components["schemas"]["Action"];
             customer_id: string;
+        };
+        CustomerMessagePreview: {
+            /** @enum {string} */
+            channel: "email" | "sms";
+            subject: string;
+            text: string;
+            to: string | null;
+            withheld: components["schemas"]["WithheldMessage"] | null;
         };
         CustomerNotes: {
             customer_id: string;
@@ -1760,6 +1804,10 @@ export interface components {
             performed_by: number | null;
             text: string;
         };
+        TaskLink: {
+            id: number;
+            url: string;
+        };
         TasksPage: {
             next_cursor: string | null;
             tasks: components["schemas"]["Task"][];
@@ -1893,6 +1941,12 @@ export interface components {
         WebhookEndpoints: {
             webhooks: components["schemas"]["WebhookEndpoint"][];
         };
+        WithheldMessage: {
+            reason: string;
+            /** @enum {string} */
+            status: "suppressed" | "waiting";
+            until: string | null;
+        };
         YearValue: {
             expected: number;
             high: number;
@@ -2005,6 +2059,83 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    cancel_action_v1_actions__action_id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                action_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerAction"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -2285,6 +2416,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2413,6 +2552,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JourneyState"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    preview_message_v1_customers__customer_id__messages_preview_get: {
+        parameters: {
+            query?: {
+                type?: "email" | "offer";
+            };
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerMessagePreview"];
                 };
             };
             401: {

@@ -6,16 +6,20 @@ import type { Outreach, StageChange } from "./types";
 
 export const OUTREACH: readonly Outreach[] = ["call", "email", "offer"];
 
-/** Request a call, an e-mail or an offer. Repeating a request with the same `idempotencyKey` has no effect. */
+/**
+ * Request a call, an e-mail or an offer, which can be cancelled for `delaySeconds`. Repeating a request with the same
+ * `idempotencyKey` has no effect.
+ */
 export function requestOutreach(
   customerId: string,
   type: Outreach,
   idempotencyKey: string,
-): Promise<unknown> {
+  delaySeconds = 0,
+) {
   return unwrap(
     api.POST("/v1/customers/{customer_id}/actions", {
       params: { path: { customer_id: customerId }, header: { "idempotency-key": idempotencyKey } },
-      body: { type },
+      body: { type, delay_seconds: delaySeconds },
     }),
   );
 }
@@ -27,7 +31,16 @@ export function newIdempotencyKey(): string {
 
 export function useOutreach(customerId: string) {
   return useCustomerMutation(
-    (type: Outreach) => requestOutreach(customerId, type, newIdempotencyKey()),
+    ({ type, delaySeconds = 0 }: { type: Outreach; delaySeconds?: number }) =>
+      requestOutreach(customerId, type, newIdempotencyKey(), delaySeconds),
+    customerId,
+  );
+}
+
+export function useCancelAction(customerId: string) {
+  return useCustomerMutation(
+    (actionId: number) =>
+      unwrap(api.POST("/v1/actions/{action_id}/cancel", { params: { path: { action_id: actionId } } })),
     customerId,
   );
 }
@@ -133,8 +146,8 @@ export function invalidateCustomers(queries: QueryClient, customers: readonly st
   return queries.invalidateQueries({ predicate: ({ queryKey }) => isAffected(queryKey, "lists", changed) });
 }
 
-function useCustomerMutation<Variables>(
-  change: (variables: Variables) => Promise<unknown>,
+function useCustomerMutation<Variables, Result>(
+  change: (variables: Variables) => Promise<Result>,
   customerId: string,
 ) {
   const queries = useQueryClient();

@@ -7,6 +7,8 @@ export class Problem extends Error {
     readonly detail: string | null = null,
     /** invalid fields, each with the reason */
     readonly fields: readonly FieldProblem[] = [],
+    /** path of the open task that is the reason for a conflict */
+    readonly taskPath: string | null = null,
   ) {
     super(detail ?? title);
     this.name = "Problem";
@@ -33,7 +35,14 @@ export async function parseProblem(response: Response): Promise<Problem> {
     text(fields.title) ?? `HTTP ${response.status}`,
     text(fields.detail),
     errors.filter(isFieldProblem),
+    taskPath(fields.task),
   );
+}
+
+/** Return the path of a task; only a path within the dashboard. */
+function taskPath(task: unknown): string | null {
+  const url = typeof task === "object" && task !== null ? text((task as Record<string, unknown>).url) : null;
+  return url?.startsWith("/customers/") ? url : null;
 }
 
 function text(value: unknown): string | null {

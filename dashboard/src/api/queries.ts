@@ -117,6 +117,20 @@ export function useTasks(search: TaskQuery) {
   });
 }
 
+/** The message that a request of this type would send now. */
+export function useMessagePreview(customerId: string, type: "email" | "offer") {
+  return useQuery({
+    queryKey: queryKeys.messagePreview(customerId, type),
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET("/v1/customers/{customer_id}/messages/preview", {
+          params: { path: { customer_id: customerId }, query: { type } },
+          signal,
+        }),
+      ),
+  });
+}
+
 export function useStaff() {
   return useQuery({
     queryKey: queryKeys.staff,

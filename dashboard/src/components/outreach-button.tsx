@@ -1,16 +1,21 @@
 import { GiftOutlined, MailOutlined, PhoneOutlined } from "@ant-design/icons";
 import { App, Button } from "antd";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
+import { useNavigate } from "react-router";
 import { useOutreach } from "../api/mutations";
+import { Problem } from "../api/problem";
 import type { Outreach } from "../api/types";
 import { strings } from "../strings";
 import { errorMessage } from "./error-alert";
+import { lazyComponent } from "./lazy-component";
 
 export const OUTREACH_ICONS: Record<Outreach, ReactNode> = {
   call: <PhoneOutlined aria-hidden />,
   email: <MailOutlined aria-hidden />,
   offer: <GiftOutlined aria-hidden />,
 };
+
+const MessageModal = lazyComponent(() => import("./message-modal"), null);
 
 interface Props {
   type: Outreach;
@@ -19,30 +24,67 @@ interface Props {
   small?: boolean;
 }
 
-/** Button that requests a call, an e-mail or an offer and confirms it in a toast. */
+/** Button that creates a call task, or opens a dialog with the e-mail or the offer that will be sent. */
 export function OutreachButton({ type, customerId, name, small = false }: Props) {
-  const outreach = useOutreach(customerId);
-  const { message } = App.useApp();
+  const [isOpen, setIsOpen] = useState(false);
+  const call = useCallTask(customerId, name ?? customerId);
   const t = strings.outreach;
   const customerName = name ?? customerId;
-  async function handleClick() {
+  return (
+    <>
+      <Button
+        size={small ? "small" : "middle"}
+        icon={OUTREACH_ICONS[type]}
+        loading={call.isPending}
+        aria-label={t.labelFor(t[type], customerName)}
+        title={small ? t[type] : undefined}
+        onClick={type === "call" ? call.create : () => setIsOpen(true)}
+      >
+        <span className="outreach-label">{t[type]}</span>
+      </Button>
+      {isOpen && type !== "call" && (
+        <MessageModal
+          type={type}
+          customerId={customerId}
+          name={customerName}
+          onClose={() => setIsOpen(false)}
+        />
+      )}
+    </>
+  );
+}
+
+/** Create a task to call a customer; if one is open already, offer to show it. */
+function useCallTask(customerId: string, customerName: string) {
+  const outreach = useOutreach(customerId);
+  const { message, notification } = App.useApp();
+  const navigate = useNavigate();
+  const t = strings.outreach;
+  async function create() {
     try {
-      await outreach.mutateAsync(type);
-      message.success(t.requested[type](customerName));
+      await outreach.mutateAsync({ type: "call" });
+      message.success(t.callRequested(customerName));
     } catch (error) {
-      message.error(errorMessage(error as Error));
+      const path = error instanceof Problem ? error.taskPath : null;
+      if (path === null) {
+        message.error(errorMessage(error as Error));
+        return;
+      }
+      const key = `call ${customerId}`;
+      function show() {
+        notification.destroy(key);
+        navigate(path as string);
+      }
+      notification.warning({
+        key,
+        title: t.callIsOpen(customerName),
+        actions: (
+          <Button size="small" onClick={show}>
+            {t.showTask}
+          </Button>
+        ),
+      });
     }
   }
-  return (
-    <Button
-      size={small ? "small" : "middle"}
-      icon={OUTREACH_ICONS[type]}
-      loading={outreach.isPending}
-      aria-label={t.labelFor(t[type], customerName)}
-      title={small ? t[type] : undefined}
-      onClick={handleClick}
-    >
-      <span className="outreach-label">{t[type]}</span>
-    </Button>
-  );
+  return { create, isPending: outreach.isPending };
 }

@@ -65,6 +65,11 @@ export function formatRelative(instant: string, now = Date.now(), locale = strin
   return format.format(0, "second");
 }
 
+/** Whether a timestamp is on the current date, in the browser's time zone. */
+export function isToday(instant: string, now = Date.now()): boolean {
+  return new Date(instant).toDateString() === new Date(now).toDateString();
+}
+
 /** Format a date as the value of `<input type="datetime-local">`, in the browser's time zone. */
 export function toDateTimeLocal(instant: Date): string {
   const shifted = new Date(instant.getTime() - instant.getTimezoneOffset() * 60_000);

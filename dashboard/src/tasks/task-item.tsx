@@ -1,7 +1,7 @@
 import { CalendarOutlined, CheckOutlined, CommentOutlined, UndoOutlined } from "@ant-design/icons";
 import { Button, Tag } from "antd";
-import { useState } from "react";
-import { Link } from "react-router";
+import { useEffect, useRef, useState } from "react";
+import { Link, useLocation } from "react-router";
 import type { Task } from "../api/types";
 import { customerPath } from "../components/customer-link";
 import { lazyComponent } from "../components/lazy-component";
@@ -26,8 +26,13 @@ export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boo
   const canEdit = useCanEdit();
   const t = strings.tasks;
   const close = () => setForm(null);
+  const item = useRef<HTMLLIElement>(null);
+  const isLinked = useLocation().hash === `#task-${task.id}`;
+  useEffect(() => {
+    if (isLinked) item.current?.scrollIntoView({ block: "center" });
+  }, [isLinked]);
   return (
-    <li className="task">
+    <li className={isLinked ? "task linked" : "task"} ref={item}>
       <div className="task-head">
         <span className="task-title">{task.title}</span>
         {canEdit && <CompletionButton task={task} />}

@@ -7,10 +7,26 @@ export const outreach = {
   email: "E-mail",
   offer: "Offer",
   labelFor: (action: string, customer: string) => `${action}: ${customer}`,
-  requested: {
-    call: (customer: string) => `Call task created for ${customer}`,
-    email: (customer: string) => `E-mail to ${customer} requested. Consent and quiet hours apply.`,
-    offer: (customer: string) => `Offer to ${customer} requested. Consent and quiet hours apply.`,
+  callRequested: (customer: string) => `Call task created for ${customer}`,
+  callIsOpen: (customer: string) => `A call task for ${customer} is already open`,
+  showTask: "Show task",
+  contactedToday: "Contacted today",
+  confirmTitle: {
+    email: (customer: string) => `Send this e-mail to ${customer}?`,
+    offer: (customer: string) => `Send this offer to ${customer}?`,
+  },
+  send: { email: "Send e-mail", offer: "Send offer" },
+  to: "To",
+  subject: "Subject",
+  wouldBeSuppressed: (reason: string) => `This message will not be sent: ${reason}`,
+  wouldWait: (reason: string, when: string) => `This message will be sent later, on ${when}: ${reason}`,
+  willBeSent: {
+    email: (customer: string) => `The e-mail to ${customer} will be sent in a few seconds`,
+    offer: (customer: string) => `The offer to ${customer} will be sent in a few seconds`,
+  },
+  undone: {
+    email: (customer: string) => `The e-mail to ${customer} was not sent`,
+    offer: (customer: string) => `The offer to ${customer} was not sent`,
   },
 };
 

@@ -1,11 +1,11 @@
-import { Tooltip } from "antd";
+import { Tag, Tooltip } from "antd";
 import type { Outreach, Prediction } from "../../api/types";
 import { CustomerLink } from "../../components/customer-link";
 import type { Column } from "../../components/data-list";
 import { OutreachButton } from "../../components/outreach-button";
 import { RiskBar } from "../../components/risk-bar";
 import { StageLabel } from "../../components/stage-label";
-import { formatCalendarDate } from "../../format/dates";
+import { formatCalendarDate, isToday } from "../../format/dates";
 import { formatDays } from "../../format/durations";
 import { formatMoney, formatShare } from "../../format/numbers";
 import { strings } from "../../strings";
@@ -31,6 +31,9 @@ export function columns(currency: string, canEdit: boolean): Column<Prediction>[
             <StageLabel stage={row.current_stage} name={row.stage_name} />
             <WhyListed row={row} />
           </div>
+          {row.contacted_at !== null && isToday(row.contacted_at) && (
+            <Tag color="success">{strings.outreach.contactedToday}</Tag>
+          )}
         </div>
       ),
     },

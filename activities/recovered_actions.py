@@ -84,7 +84,7 @@ async def _settle(pool: Pool, context: ActionContext, status: str | None) -> Non
     effect = REGISTRY[context.name].effect(context)
     if isinstance(effect, Recorded):
         if status == "succeeded":
-            await record_effect(pool, context, effect, {"done": {}, "until": {}})
+            await record_effect(pool, context, effect, {"done": {}, "until": {}, "created": {}})
         return
     outcome = Outcome(status="suppressed", reason=UNKNOWN, channel=effect.channel)
     if status is not None:

@@ -15,6 +15,7 @@ const light: ThemeConfig = {
   token: {
     ...shared,
     colorPrimary: "#0f6f67",
+    colorBgSpotlight: "#262626", // of tooltips; opaque, so that long ones are legible
     colorInfo: "#0f6f67",
     colorLink: "#0b625b",
     colorLinkHover: "#094a45",

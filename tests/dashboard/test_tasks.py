@@ -35,7 +35,8 @@ def item(page: Page, task: dict[str, Any], within: str = "Open tasks") -> Locato
 
 def show(page: Page, tab: str) -> None:
     """Select one of the lists of tasks."""
-    page.get_by_role("region", name="Tasks").locator(".ant-segmented-item").filter(has_text=tab).click()
+    lists = page.get_by_role("region", name="Tasks").get_by_role("group", name="List")
+    lists.get_by_role("button", name=tab).click()
 
 
 def status(stack: Stack, task: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-import { Segmented, Select } from "antd";
+import { Button, Select } from "antd";
 import { useState } from "react";
 import { useStaff } from "../api/queries";
 import { strings } from "../strings";
@@ -13,13 +13,19 @@ export function TaskLists({ customerId }: { customerId: string | null }) {
   const lists = customerId === null ? ALL_LISTS : CUSTOMER_LISTS;
   return (
     <>
-      <Segmented<TaskListName>
-        className="task-lists"
-        aria-label={t.list}
-        value={list}
-        onChange={setList}
-        options={lists.map((value) => ({ value, label: t.tabs[value] }))}
-      />
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for form fields */}
+      <div role="group" className="task-lists" aria-label={t.list}>
+        {lists.map((value) => (
+          <Button
+            key={value}
+            type={value === list ? "primary" : "text"}
+            aria-pressed={value === list}
+            onClick={() => setList(value)}
+          >
+            {t.tabs[value]}
+          </Button>
+        ))}
+      </div>
       {list === "mine" && <OwnStaffSelect staffId={staffId} onSelect={setStaffId} />}
       {list === "mine" && staffId === null ? (
         <p className="secondary">{t.selectYourself}</p>

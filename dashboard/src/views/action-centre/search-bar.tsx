@@ -1,5 +1,6 @@
 import { SearchOutlined } from "@ant-design/icons";
-import { Input, Select } from "antd";
+import { Select } from "antd";
+import Input from "antd/es/input/Input"; // without the search, password and code fields that antd's Input includes
 import type { ReactNode } from "react";
 import type { Sorting } from "../../components/data-list";
 import { strings } from "../../strings";

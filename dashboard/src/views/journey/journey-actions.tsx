@@ -1,5 +1,5 @@
 import { PauseCircleOutlined, PlayCircleOutlined, SwapOutlined } from "@ant-design/icons";
-import { App, Button } from "antd";
+import { App, Button, Modal } from "antd";
 import { useState } from "react";
 import { OUTREACH, useReleaseHold } from "../../api/mutations";
 import type { Journey } from "../../api/types";
@@ -39,7 +39,8 @@ export function JourneyActions({ journey }: { journey: Journey }) {
 
 function ReleaseHoldButton({ customerId }: { customerId: string }) {
   const release = useReleaseHold(customerId);
-  const { message, modal } = App.useApp();
+  const { message } = App.useApp();
+  const [modal, dialog] = Modal.useModal();
   const t = strings.change;
   async function handleConfirm() {
     try {
@@ -50,20 +51,23 @@ function ReleaseHoldButton({ customerId }: { customerId: string }) {
     }
   }
   return (
-    <Button
-      icon={<PlayCircleOutlined aria-hidden />}
-      loading={release.isPending}
-      onClick={() =>
-        modal.confirm({
-          title: t.releaseTitle,
-          content: t.releaseText,
-          okText: t.release,
-          cancelText: strings.common.cancel,
-          onOk: handleConfirm,
-        })
-      }
-    >
-      {t.release}
-    </Button>
+    <>
+      <Button
+        icon={<PlayCircleOutlined aria-hidden />}
+        loading={release.isPending}
+        onClick={() =>
+          modal.confirm({
+            title: t.releaseTitle,
+            content: t.releaseText,
+            okText: t.release,
+            cancelText: strings.common.cancel,
+            onOk: handleConfirm,
+          })
+        }
+      >
+        {t.release}
+      </Button>
+      {dialog}
+    </>
   );
 }

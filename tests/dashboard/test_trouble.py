@@ -169,7 +169,7 @@ def test_failed_actions_are_reported(visit: Visit) -> None:
     """For every button of the journey view that sends a request."""
     page, stack = visit.page, visit.stack
     visit.expected_errors = "403"
-    customer = new_prospect(stack, "Ute Unlucky", email=None)
+    customer = new_prospect(stack, "Ute Unlucky", consent={"email": False})
     hold = {"stage": "prospect", "reason": "to be released", "hold": True}
     stack.request("POST", f"/v1/customers/{customer}/stage", json=hold)
     for kind in ("email", "call"):
@@ -183,7 +183,7 @@ def test_failed_actions_are_reported(visit: Visit) -> None:
     )
     page.get_by_role("button", name="Offer: Ute Unlucky").click()
     offer = visible_dialog(page, "Send this offer to Ute Unlucky?")
-    expect(offer).to_contain_text("This message will not be sent: no e-mail address")
+    expect(offer).to_contain_text("This message will not be sent: no consent to e-mail")
     offer.get_by_role("button", name="Send offer").click()
     expect(page.get_by_text("Not now: actions")).to_be_visible()
     offer.get_by_role("button", name="Cancel").click()

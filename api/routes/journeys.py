@@ -19,6 +19,7 @@ from api.schemas.journeys import JourneyTimeline
 from api.security.route_classes import credential_of, scoped_route
 from contracts.names import journey_id
 from db.journeys import projection
+from db.journeys.projection import MAX_EVENT_BYTES, MAX_LISTED
 from db.outreach import action_queries
 from db.people.api_keys import JOURNEYS_READ
 from journey.explain import explain, explain_held_back
@@ -90,7 +91,8 @@ _DETAILS_EXAMPLE = {
     responses={
         200: json_answer(
             JourneyTimeline,
-            "The journey with its transitions, the newest events of the ledger, and its actions; newest first."
+            f"The journey with its transitions, the newest events of the ledger, and its actions; newest first. At most"
+            f" {MAX_LISTED} transitions and actions, and {MAX_EVENT_BYTES // 1000} kB of events; the timeline has all."
             " `journey` is null for a customer who has a profile and no events yet.",
             {"journey": {**JOURNEY_EXAMPLE, **_DETAILS_EXAMPLE}, "transitions": [], "events": [], "actions": []},
         ),

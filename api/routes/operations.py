@@ -48,18 +48,20 @@ async def livez() -> dict[str, str]:
     summary="Readiness",
     response_model=None,
     responses={
-        200: json_answer(Readiness, "Postgres and Temporal respond, and the clock is right.", _READY),
+        200: json_answer(
+            Readiness, "Postgres and Temporal respond, Postgres can write to its disk, and the clock is right.", _READY
+        ),
         503: json_answer(
             Readiness,
-            "Postgres or Temporal does not respond, or this machine's clock differs from Temporal's by more than a"
-            " minute; the body says which.",
+            "Postgres or Temporal does not respond, Postgres's disk is full, or this machine's clock differs from"
+            " Temporal's by more than a minute; the body says which.",
             _NOT_READY,
         ),
     },
 )
 async def readyz(gateway: GatewayDep) -> Response:
     postgres, temporal = await asyncio.gather(
-        _check(projection.database_time(gateway.pool)), _check(_temporal_is_healthy(gateway))
+        _check(projection.check_writable(gateway.pool)), _check(_temporal_is_healthy(gateway))
     )
     clock = _clock(gateway)
     ready = postgres["status"] == temporal["status"] == "up" and clock["status"] != "wrong"

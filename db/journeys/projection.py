@@ -5,7 +5,6 @@ Times are RFC 3339 with an offset; amounts and scores are JSON numbers with exac
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -57,6 +56,9 @@ def stage_names(company_id: sql.Composable) -> sql.Composed:
 
 #: The hot read, prepared once per connection. `row_to_json` converts whole rows, instead of naming every field
 #: in json_build_object.
+MAX_LISTED = 500  # transitions, and actions, of one answer
+MAX_EVENT_BYTES = 400_000  # of the fields of all events of one answer
+
 PREPARE_JOURNEY = sql.SQL(
     """
 prepare journey_with_timeline (bigint, text, int, text) as
@@ -69,24 +71,34 @@ select json_build_object(
             select t.id, t.from_stage, coalesce(n.names ->> t.from_stage, t.from_stage) as from_stage_name,
                 t.to_stage, coalesce(n.names ->> t.to_stage, t.to_stage) as to_stage_name, t.transitioned_at,
                 t.trigger_type, t.trigger_event, t.notes, t.performed_by, t.reason, t.event_id
-            from journey_transitions t where t.relationship_id = r.id order by t.sequence desc) t),
+            from journey_transitions t where t.relationship_id = r.id order by t.sequence desc limit {most}) t),
     'events', (
-        select coalesce(json_agg(e), '[]') from (
-            select e.event_id as id, e.type, e.occurred_at, e.received_at, e.outcome, e.reason, e.payload as fields
+        select coalesce(json_agg(json_build_object('id', e.event_id, 'type', e.type, 'occurred_at', e.occurred_at,
+            'received_at', e.received_at, 'outcome', e.outcome, 'reason', e.reason, 'fields', e.payload)
+            order by e.occurred_at desc, e.event_id desc), '[]') from (
+            select e.*, sum(octet_length(e.payload::text)) over (order by e.occurred_at desc, e.event_id desc) as bytes
             from journey_events e where e.company_id = r.company_id and e.customer_id = r.customer_id
-            order by e.occurred_at desc, e.event_id desc limit $3) e),
+            order by e.occurred_at desc, e.event_id desc limit $3) e where bytes <= {most_bytes}),
     'actions', (
         select coalesce(json_agg(a), '[]') from (
             select a.id, a.action, a.stage_key as stage, a.status, a.reason, a.attempts, a.last_error, a.due_at,
                 a.created_at, a.updated_at, {progress}
-            from journey_actions a where a.relationship_id = r.id order by a.created_at desc, a.id desc) a)
+            from journey_actions a where a.relationship_id = r.id
+            order by a.created_at desc, a.id desc limit {most}) a)
 )::text
 from customers c
 left join customer_relationships r on r.company_id = c.company_id and r.customer_id = c.id
 cross join names n
 where c.company_id = $1 and c.external_id = $2
 """
-).format(names=stage_names(sql.SQL("$1")), fields=JOURNEY_COLUMNS, progress=progress_columns("a"), e164=E164_OF_C)
+).format(
+    names=stage_names(sql.SQL("$1")),
+    fields=JOURNEY_COLUMNS,
+    progress=progress_columns("a"),
+    e164=E164_OF_C,
+    most=sql.Literal(MAX_LISTED),
+    most_bytes=sql.Literal(MAX_EVENT_BYTES),
+)
 
 _STATE = """
 select r.state, coalesce((
@@ -101,10 +113,10 @@ where c.company_id = %s and c.external_id = %s
 async def journey_json(
     pool: Pool, company_id: int, customer_id: str, *, events: int = 200, url: str | None = None
 ) -> bytes | None:
-    """Return a journey with its transitions, its latest ledger events and its actions as JSON text.
+    """Return a journey with its latest transitions, ledger events and actions as JSON text.
 
     Args:
-        events: The maximum number of ledger events.
+        events: The maximum number of ledger events; there are fewer if their fields exceed `MAX_EVENT_BYTES`.
         url: Included as `temporal_url`.
 
     Returns:
@@ -155,14 +167,15 @@ async def packed_state(
     return (rows[0][0], rows[0][1]) if rows else None
 
 
-async def database_time(pool: Pool) -> datetime:
-    """Return the time of the database server, as a health check.
+_WRITE_PROBE = "select count(*) from (select n from generate_series(1, 5000) n order by n desc) spilled_to_disk"
+
+
+async def check_writable(pool: Pool) -> None:
+    """Check that Postgres answers and can write to its disk, by sorting more than fits the memory that it may use.
 
     Raises:
-        psycopg.OperationalError: Postgres does not answer.
+        psycopg.OperationalError: Postgres does not answer, or its disk is full (`psycopg.errors.DiskFull`).
     """
-    async with pooled_connection(pool) as connection:
-        row = await (await connection.execute("select now()")).fetchone()
-    assert row is not None
-    now: datetime = row[0]
-    return now
+    async with pooled_connection(pool) as connection, connection.transaction():
+        await connection.execute("set local work_mem = '64kB'")
+        await connection.execute(_WRITE_PROBE)

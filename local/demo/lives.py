@@ -17,6 +17,7 @@ from local.demo.people import TIME_ZONE, Person
 
 MONTHS = 14
 DAYS = MONTHS * 30
+MOVED_EVERY = 9  # every so often an appointment is moved by a day
 _ZONE = ZoneInfo(TIME_ZONE)
 _OPEN = range(9 * 4, 18 * 4)  # quarters of an hour
 _CLOSED = (6, 0)  # Sundays and Mondays
@@ -64,7 +65,12 @@ class Life:
         appointment = f"a-{self.person.id}-{len(self.events) + 1}"
         requested_at = at - timedelta(days=chance.randint(2, 12), hours=chance.randint(0, 6))
         if chance.random() < 0.7:
-            self.add("appointment.requested", requested_at, appointment_id=appointment, scheduled_for=at.isoformat())
+            is_moved = len(self.events) % MOVED_EVERY == 0
+            first = at - timedelta(days=1) if is_moved else at
+            self.add("appointment.requested", requested_at, appointment_id=appointment, scheduled_for=first.isoformat())
+            if is_moved:
+                moved_at = requested_at + timedelta(hours=20)
+                self.add("appointment.rescheduled", moved_at, appointment_id=appointment, scheduled_for=at.isoformat())
         outcome = chance.random()
         if outcome < 0.05:
             self.add("appointment.missed", at, appointment_id=appointment)

@@ -20,12 +20,15 @@ SLOW = CompanyTemplate("Hi", "{{name}}" * 4_000, "Hello")  # about half a second
 VALUES = {"company_name": "Salon", "name": "<Ada>"}
 
 
+_of_before: set[int] = set()  # processes that other tests left to this one
+
+
 def children() -> set[int]:
-    """The processes that render for this one."""
+    """The processes that render for this test."""
     listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 2) for line in listed.splitlines()[1:]]
     ours = str(Path("/proc/self").resolve().name)
-    return {int(pid) for pid, parent, args in rows if parent == ours and "anyio.to_process" in args}
+    return {int(pid) for pid, parent, args in rows if parent == ours and "anyio.to_process" in args} - _of_before
 
 
 @pytest.mark.parametrize(
@@ -104,6 +107,8 @@ async def test_the_number_of_waiting_renderings_is_limited() -> None:
 
 @pytest.fixture(autouse=True)
 def _no_process_is_left() -> Iterator[None]:
+    _of_before.clear()
+    _of_before.update(children())
     yield
     until = time.monotonic() + 10
     while children() and time.monotonic() < until:

@@ -23,6 +23,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/customers/{customer_id}/notes": {"notes": "of A"},
     "/v1/portal/tasks/{task_id}/done": {"note": "of A"},
     "/v1/portal/tasks/{task_id}/assign": {"staff_id": None},
+    "/v1/portal/tasks/{task_id}/answer": {"outcome": "missed"},
     "/v1/portal/tasks/{task_id}": {"due_at": "2199-01-01T00:00:00Z"},
     "/v1/portal/tasks/{task_id}/comments": {"text": "of A"},
     "/v1/outreach": {"cap_messages": 99, "campaign": []},
@@ -91,7 +92,7 @@ def secret(other: Tenant, working: None) -> Tenant:
     assert other.client.put("/v1/outreach", json={"sender_name": SECRET}).status_code == 200
     assert other.client.put("/v1/templates/welcome/de", json={"subject": SECRET, "text": SECRET}).status_code == 200
     statuses = {action["status"] for action in other.settled(CUSTOMER)}
-    assert statuses == {"succeeded", "suppressed"}
+    assert statuses == {"succeeded", "waiting"}
     # after the journey's actions: nothing listens at this URL
     assert other.client.post("/v1/webhooks", json={"url": f"https://b.example.com/{SECRET}"}).status_code == 201
     return other

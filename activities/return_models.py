@@ -13,6 +13,7 @@ from psycopg.errors import ForeignKeyViolation
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.heartbeats import heartbeats
 from contracts import names
 from contracts.maintenance import FitResult
 from db.analytics import return_models, visit_history
@@ -26,7 +27,6 @@ from journey.visits import Visits
 if TYPE_CHECKING:
     from journey.return_fit import FittedModel
 
-HEARTBEAT_INTERVAL = 3.0  # seconds
 NICENESS = 10  # of the process that fits: workflows and activities go first
 
 
@@ -89,19 +89,11 @@ class ReturnModelActivity:
             psycopg.OperationalError: Postgres does not answer.
             ApplicationError: There is no such company; final.
         """
-        heartbeats = asyncio.create_task(_send_heartbeats())
         try:
-            stored = await fit_company(self._pool, company_id)
+            async with heartbeats():
+                stored = await fit_company(self._pool, company_id)
         except ForeignKeyViolation:
             raise ApplicationError(f"there is no company {company_id}", non_retryable=True) from None
-        finally:
-            heartbeats.cancel()
         return FitResult(
             company_id=company_id, version=stored.version, customers=stored.customers, reason=stored.reason
         )
-
-
-async def _send_heartbeats() -> None:
-    while True:
-        activity.heartbeat()
-        await asyncio.sleep(HEARTBEAT_INTERVAL)

@@ -14,7 +14,6 @@ from db.analytics.visit_history import visits_of_customers
 from db.connections import Pool
 from journey import return_forecast
 from journey.bgnbd import METHOD
-from journey.return_forecast import HORIZON
 from journey.visits import Visits
 
 NO_FORECAST = dict.fromkeys(("return_probability", "expected_appointments", "year_value", "model", "inputs"))
@@ -53,10 +52,11 @@ async def with_forecasts(pool: Pool, company_id: int, document: bytes) -> bytes:
 
 
 def _forecast(model: return_forecast.ReturnModel, visits: Visits, today: int) -> dict[str, Any]:
-    expected, value = model.expected_appointments(visits, today, HORIZON), model.value_of_a_year(visits, today)
+    found = model.forecast(visits, today)
+    appointments, value = found.appointments, found.year_value
     return {
-        "return_probability": round(model.probability_of_return(visits, today), 4),
-        "expected_appointments": None if expected is None else round(expected, 4),
+        "return_probability": round(found.return_probability, 4),
+        "expected_appointments": None if appointments is None else round(appointments, 4),
         "year_value": None if value is None else {name: round(amount, 2) for name, amount in asdict(value).items()},
         "inputs": {"repeat_days": visits.x, "recency_days": visits.t_x, "age_days": visits.age(today)},
     }

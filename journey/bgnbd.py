@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 METHOD = "BG/NBD"
 LEAST_CUSTOMERS, LEAST_RETURNED, LEAST_DAYS = 100, 30, 90  # below these no model is fitted
-FORECAST_DAYS = 90  # length of the forecasts that are shown
 PRECISION = 1e-12  # relative, of an expectation
 
 

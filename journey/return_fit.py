@@ -140,13 +140,14 @@ def _fit_logistic(method: Method, known: Sequence[Visits], since: int, today: in
     sample = _sample(known)
     for cut in _cuts(since, today):
         horizon = min(HORIZON, today - cut)
-        then = _known(known, cut)
-        if not any(len(visits.days) > 1 for visits in then):
-            continue  # nobody had come back, so there was no rhythm yet
-        interval = _median_gap(then)
-        model = _fit_bgnbd(then, cut)[0] if method == CORRECTED else None
-        if method == CORRECTED and model is None:
-            continue
+        model, interval = None, None
+        if method == CORRECTED:
+            then = _known(known, cut)
+            if not any(len(visits.days) > 1 for visits in then):
+                continue  # nobody had come back, so there was no rhythm yet
+            model, interval = _fit_bgnbd(then, cut)[0], _median_gap(then)
+            if model is None:
+                continue
         for visits in sample:
             if visits.days[0] > cut:
                 continue

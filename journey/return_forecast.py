@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, TypeAlias
 
 from journey import bgnbd
-from journey.rhythm import usual_interval
+from journey.rhythm import overdue_ratio, usual_interval
 from journey.visits import LATEST_AMOUNTS, Visits
 
 Method: TypeAlias = Literal["corrected BG/NBD", "BG/NBD", "recency"]
@@ -73,11 +73,30 @@ class Amounts:
 
 @dataclass(frozen=True, slots=True)
 class YearValue:
-    """What a customer is expected to spend in the next 365 days, and the interval that holds it with 80 %."""
+    """What a customer is expected to spend in the next 365 days, and the interval that holds it with 80 %.
+
+    The interval reflects the uncertain number of visits, not that of their amounts.
+    """
 
     expected: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The forecasts of one customer.
+
+    Attributes:
+        return_probability: The probability of a visit in the next 90 days.
+        appointments: The expected number of days with an appointment in the next 90 days: BG/NBD's, scaled by as much
+            as the correction changes the rate at which the customer returns; None without BG/NBD.
+        year_value: None without BG/NBD, or in models that were fitted without amounts.
+    """
+
+    return_probability: float
+    appointments: float | None
+    year_value: YearValue | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,36 +143,27 @@ class ReturnModel:
             return _logistic(offset)
         return _logistic(self.logistic.log_odds(features(visits, today, self.company_interval), offset))
 
-    def expected_appointments(self, visits: Visits, today: int, days: int) -> float | None:
-        """Return the expected number of days with an appointment in the next `days`; None without BG/NBD.
-
-        BG/NBD's expectation is scaled by as much as the correction changes the rate at which the customer returns.
-        """
+    def forecast(self, visits: Visits, today: int) -> Forecast:
+        """Return everything that is forecast of a customer with a visit."""
+        probability = self.probability_of_return(visits, today)
         if self.bgnbd is None:
-            return None
+            return Forecast(probability, None, None)
         history = visits.x, visits.t_x, visits.age(today)
-        return bgnbd.expected_appointments(self.bgnbd, *history, days) * self._scale(visits, today)
-
-    def value_of_a_year(self, visits: Visits, today: int) -> YearValue | None:
-        """Return what the customer will spend in the next 365 days; None without BG/NBD or amounts.
-
-        The interval reflects the uncertain number of visits, not that of their amounts.
-        """
-        expected = self.expected_appointments(visits, today, YEAR)
-        if expected is None or self.bgnbd is None or self.amounts is None:
-            return None
-        history = visits.x, visits.t_x, visits.age(today)
-        amount, scale = self.amounts.expected(visits), self._scale(visits, today)
+        scale = self._scale(probability, visits, today)
+        soon, in_a_year = (scale * bgnbd.expected_appointments(self.bgnbd, *history, days) for days in (HORIZON, YEAR))
+        if self.amounts is None:
+            return Forecast(probability, soon, None)
         low, high = (bgnbd.appointments_quantile(self.bgnbd, *history, YEAR * scale, share) for share in LIKELY)
-        return YearValue(expected * amount, min(low, expected) * amount, max(high, expected) * amount)
+        amount = self.amounts.expected(visits)
+        value = YearValue(in_a_year * amount, min(low, in_a_year) * amount, max(high, in_a_year) * amount)
+        return Forecast(probability, soon, value)
 
-    def _scale(self, visits: Visits, today: int) -> float:
-        """Return the rate of return as a multiple of the rate that BG/NBD gives alone."""
+    def _scale(self, probability: float, visits: Visits, today: int) -> float:
+        """Return the rate at which the customer returns as a multiple of the rate that BG/NBD gives alone."""
         if self.method != CORRECTED or self.bgnbd is None:
             return 1.0
         alone = _logistic(bgnbd_log_odds(self.bgnbd, visits, today, HORIZON))
-        corrected = min(self.probability_of_return(visits, today), 1 - LEAST_PROBABILITY)
-        scale = math.log1p(-corrected) / math.log1p(-alone)
+        scale = math.log1p(-min(probability, 1 - LEAST_PROBABILITY)) / math.log1p(-alone)
         return min(max(scale, 1 / MOST_SCALE), MOST_SCALE)
 
 
@@ -166,7 +176,7 @@ def features(visits: Visits, today: int, company_interval: float | None) -> tupl
         math.log1p(len(visits.days)),
         math.log1p(visits.age(today)),
         math.log(interval),
-        math.log1p(recency / interval),
+        math.log1p(overdue_ratio(recency, interval) or 0.0),
         math.log1p(len(visits.missed)),
         math.log1p(max(visits.mean_amount, 0.0)),
     )

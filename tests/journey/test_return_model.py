@@ -106,7 +106,7 @@ def test_without_enough_history_to_compare_the_corrected_model_is_used() -> None
 def test_the_value_of_a_year() -> None:
     model = ReturnModel(BGNBD, 30.0, Amounts(mean=50.0, weight=1.0), Model(0.6, 40.0, 0.8, 3.0))
     visits = Visits([700, 800, 950], [90.0, 90.0, 90.0])
-    value = model.value_of_a_year(visits, TODAY)
+    value = model.forecast(visits, TODAY).year_value
     assert value is not None
     expected = expected_appointments(Model(0.6, 40.0, 0.8, 3.0), 2, 250, 300, 365)
     assert value.expected == pytest.approx(expected * (50 + 3 * 90) / 4)
@@ -117,7 +117,7 @@ def test_recency_alone_gives_no_value() -> None:
     model = ReturnModel(RECENCY, 30.0, Amounts(50.0, 1.0), None, Logistic(0.0, (-1.0, 1.0), (3.0, 0.0), (1.0, 1.0)))
     recent, long_ago = (model.probability_of_return(Visits([day], [1.0]), TODAY) for day in (990, 700))
     assert 0 < long_ago < recent < 1
-    assert model.value_of_a_year(Visits([990], [1.0]), TODAY) is None
+    assert model.forecast(Visits([990], [1.0]), TODAY).year_value is None
 
 
 @given(st.integers(0, 20), st.integers(0, 300), st.integers(0, 300), st.sampled_from([0.1, 0.5, 0.9]))

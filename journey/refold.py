@@ -82,8 +82,8 @@ def refold_facts(ledger: Iterable[LedgerRecord]) -> Facts:
 
 def keep_facts(state: State, ledger: Sequence[LedgerRecord], now: Micros) -> None:
     """Replace a state's facts by those of the ledger, if they differ."""
-    if different_facts(state.facts, ledger):
-        facts = refold_facts(ledger)
+    facts = refold_facts(ledger)
+    if different_facts(state.facts, ledger, facts):
         copy_asked(facts, state.facts.appointments, now)
         shrink(facts)
         state.facts = facts
@@ -94,9 +94,17 @@ def _events(ledger: Iterable[LedgerRecord]) -> list[Event]:
     return [record.event for record in ordered]
 
 
-def different_facts(facts: Facts, ledger: Sequence[LedgerRecord]) -> dict[str, tuple[Any, Any]]:
-    """Return the facts that differ from what the ledger says: by name, (of the journey, of the ledger)."""
-    expected = refold_facts(ledger)
+def different_facts(
+    facts: Facts, ledger: Sequence[LedgerRecord], expected: Facts | None = None
+) -> dict[str, tuple[Any, Any]]:
+    """Return the facts that differ from what the ledger says: by name, (of the journey, of the ledger).
+
+    Args:
+        facts: The journey's.
+        ledger: All applied events.
+        expected: The facts folded anew from them, if they are known already.
+    """
+    expected = refold_facts(ledger) if expected is None else expected
     found = {
         shown: (getattr(facts, name), getattr(expected, name))
         for name, shown in COMPARED_FACTS.items()
@@ -127,16 +135,16 @@ def rebuild(
         rulebook: The company's rules.
         now: The time of the rebuild.
     """
-    lived = decide(State(), [record.event for record in ledger], rulebook, now).transitions
+    simulated = decide(State(), [record.event for record in ledger], rulebook, now)
+    lived = simulated.transitions
     known, added = list(moves), list[Transition]()
     if state is not None and state.stage and state.transition_number > (moves[-1].transition_number if moves else 0):
         own = _last_move(state)
         added.append(_transition(own, moves[-1] if moves else None, lived))
         known.append(own)
     if not known:
-        decision = decide(State(), [record.event for record in ledger], rulebook, now)
-        decision.state.version = state.version if state is not None else 0
-        return Rebuilt(decision.state, decision.transitions, [], decision.unanswered)
+        simulated.state.version = state.version if state is not None else 0
+        return Rebuilt(simulated.state, lived, [], simulated.unanswered)
     base, earlier, replayed = _as_of_last_move(ledger, known, state, rulebook)
     decision = decide(base, _events(replayed), rulebook, now, history=_events(earlier))
     filled, missing = _fill_gaps(known, lived)

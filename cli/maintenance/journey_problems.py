@@ -1,8 +1,10 @@
-"""What is wrong with one row, compared with its state, its ledger and its transitions."""
+"""What is wrong with rows, compared with their states, ledgers and transitions."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from db.connections import Pool
+from db.journeys import ledger_records
 from db.operations.validation import ConsistencyRow
 from journey.explain import money_text
 from journey.refold import LedgerRecord, RecordedMove, different_facts, refold_facts
@@ -13,7 +15,19 @@ from journey.time import utc_text
 Problem = tuple[str, str]  # kind, text
 
 
-def row_problems(
+async def problems_of_rows(
+    pool: Pool, company_id: int, rows: Sequence[ConsistencyRow], rulebook: Rulebook
+) -> list[tuple[ConsistencyRow, list[Problem]]]:
+    """Read the ledgers and transitions of rows; return each row with its inconsistencies."""
+    ledgers = await ledger_records.applied_events(pool, company_id, [row.customer_key for row in rows])
+    moves = await ledger_records.recorded_moves(pool, company_id, [row.relationship_id for row in rows])
+    return [
+        (row, _row_problems(row, ledgers.get(row.customer_key, []), moves.get(row.relationship_id, []), rulebook))
+        for row in rows
+    ]
+
+
+def _row_problems(
     row: ConsistencyRow, ledger: Sequence[LedgerRecord], moves: Sequence[RecordedMove], rulebook: Rulebook
 ) -> list[Problem]:
     """Return each inconsistency of a row."""
@@ -43,7 +57,7 @@ def _facts(row: ConsistencyRow, ledger: Sequence[LedgerRecord]) -> list[str]:
     if row.total_appointments != recorded.completed:
         found["total_appointments"] = (row.total_appointments, recorded.completed)
     texts = [f"{name} is {of_row}; the ledger says {of_ledger}" for name, (of_row, of_ledger) in found.items()]
-    for name, (of_row, of_ledger) in different_facts(facts, ledger).items():
+    for name, (of_row, of_ledger) in different_facts(facts, ledger, recorded).items():
         if name not in found:
             texts.append(f"{name} of its state: {_shown(name, of_row)}; the ledger says {_shown(name, of_ledger)}")
     return texts

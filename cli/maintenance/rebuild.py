@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 
 import connection
 from cli.database import company_ids
-from cli.maintenance.journey_problems import row_problems
+from cli.maintenance.journey_problems import problems_of_rows
 from cli.options import AnyCompany, AsJson, Data, command_app, run
 from cli.output import complaints, console, print_json, print_rows, progress
 from contracts.journey_workflows import JourneyWorkflows
@@ -26,7 +26,6 @@ from db.connections import Pool, open_pool
 from db.journeys import ledger_records
 from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance, validation
-from db.operations.validation import ConsistencyRow
 from journey.stages import Rulebook
 from settings import Settings
 
@@ -95,9 +94,9 @@ async def _different(
     """Iterate over journeys, or one: customer, version and what is wrong; then customers with a ledger and no row."""
     after = 0
     while rows := await validation.consistency_rows(pool, company_id, after=after, limit=CHUNK, customer_id=customer):
-        for row, problems in await _problems(pool, company_id, rows, rulebook):
+        for row, problems in await problems_of_rows(pool, company_id, rows, rulebook):
             if row.customer_id is not None:
-                yield row.customer_id, row.version, problems
+                yield row.customer_id, row.version, [text for _, text in problems]
         after = rows[-1].relationship_id
     after = 0
     while page := await ledger_records.customers_without_row(pool, company_id, after=after, limit=CHUNK):
@@ -105,18 +104,6 @@ async def _different(
             if customer in (None, customer_id):
                 yield customer_id, 0, ["events in the ledger without a journey"]
         after = page[-1][1]
-
-
-async def _problems(
-    pool: Pool, company_id: int, rows: list[ConsistencyRow], rulebook: Rulebook
-) -> list[tuple[ConsistencyRow, list[str]]]:
-    ledgers = await ledger_records.applied_events(pool, company_id, [row.customer_key for row in rows])
-    moves = await ledger_records.recorded_moves(pool, company_id, [row.relationship_id for row in rows])
-    return [
-        (row, [text for _, text in row_problems(row, ledgers.get(row.customer_key, []),
-                                                moves.get(row.relationship_id, []), rulebook)])
-        for row in rows
-    ]  # fmt: skip
 
 
 async def _rebuild_one(
@@ -132,8 +119,8 @@ async def _rebuild_one(
     while time.monotonic() < deadline:
         rows = await validation.consistency_rows(pool, company_id, after=0, limit=1, customer_id=customer_id)
         if rows and rows[0].version > version and await workflows.version(company_id, customer_id) == rows[0].version:
-            [(_, remaining)] = await _problems(pool, company_id, rows, rulebook)
-            return {"done": True, "remaining": remaining}
+            [(_, remaining)] = await problems_of_rows(pool, company_id, rows, rulebook)
+            return {"done": True, "remaining": [text for _, text in remaining]}
         await asyncio.sleep(0.1)
     complaints.print(f"[red]customer {customer_id}:[/red] no response in {COMMIT_TIMEOUT:.0f} s; is a worker running?")
     return {"done": False, "remaining": []}

@@ -19,7 +19,7 @@ from temporalio.service import RPCError
 import connection
 from activities.lost_journeys import REASONS, find_lost
 from cli.database import company_ids
-from cli.maintenance.journey_problems import row_problems
+from cli.maintenance.journey_problems import problems_of_rows
 from cli.options import AnyCompany, AsJson, Data, command_app, run
 from cli.output import console, print_json, print_rows, progress
 from contracts.journey_client import journey_handle, workflow_status
@@ -165,14 +165,11 @@ async def _check_rows(
     rulebook = await RulebookCache().latest(pool, company_id)
     place, after = 0, 0
     while accounts := await validation.consistency_rows(pool, company_id, after=after, limit=CHUNK):
-        ledgers = await ledger_records.applied_events(pool, company_id, [row.customer_key for row in accounts])
-        moves = await ledger_records.recorded_moves(pool, company_id, [row.relationship_id for row in accounts])
-        for account in accounts:
+        for account, problems in await problems_of_rows(pool, company_id, accounts, rulebook):
             after = account.relationship_id
             while place < len(running) and running[place] < after:
                 place += 1
-            ledger, own_moves = ledgers.get(account.customer_key, []), moves.get(after, [])
-            for kind, problem in row_problems(account, ledger, own_moves, rulebook):
+            for kind, problem in problems:
                 findings.add(company_id, account.customer_id, kind, problem)
             is_running = place < len(running) and running[place] == after
             if is_running or account.customer_id is None:

@@ -13,8 +13,9 @@ from datetime import datetime
 from psycopg import sql
 from psycopg.rows import class_row
 
-from db.connections import Connection, Pool, pooled_connection, tenant_rows
+from db.connections import Connection, Pool, tenant_rows
 from db.people.secret_hash import secret_hash
+from db.people.secret_lookup import company_of, find_by_hash
 
 EVENTS_WRITE = "events:write"
 JOURNEYS_READ = "journeys:read"
@@ -25,12 +26,7 @@ SCOPES = (EVENTS_WRITE, JOURNEYS_READ, JOURNEYS_WRITE, ADMIN)
 #: Whether the company `c` allows e-mail addresses as customers' ids.
 EMAIL_IDS = sql.SQL("coalesce(c.settings -> 'email_ids' = 'true', false)")
 
-_SET_HASH = "select set_config('app.key_hash', %s, true)"
-# The key determines the company; after that the company's row is visible.
-_SET_COMPANY = sql.SQL(
-    "select set_config('app.company_id',"
-    " coalesce((select company_id::text from api_keys where key_hash = %s), ''), true)"
-)
+_SET_COMPANY = company_of("api_keys", "key_hash")
 _FIND = sql.SQL(
     "select k.company_id, k.id, k.scopes, {email_ids} from api_keys k join companies c on c.id = k.company_id"
     " where k.key_hash = %s and k.revoked_at is null"
@@ -127,11 +123,7 @@ async def find(pool: Pool, plaintext: str) -> Credential | None:
         psycopg.OperationalError: Postgres does not answer.
     """
     key_hash = secret_hash(plaintext)
-    async with pooled_connection(pool) as connection, connection.pipeline(), connection.cursor() as cursor:
-        await connection.execute(_SET_HASH, [key_hash.hex()])
-        await connection.execute(_SET_COMPANY, [key_hash])
-        await cursor.execute(_FIND, [key_hash])
-        row = await cursor.fetchone()
+    row = await find_by_hash(pool, _SET_COMPANY, key_hash, _FIND, [key_hash])
     if row is None:
         return None
     company_id, key_id, scopes, email_ids = row

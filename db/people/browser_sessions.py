@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 
 from psycopg import sql
 
-from db.connections import Connection, Pool, pooled_connection, scoped_rows, tenant_rows, tenant_transaction
+from db.connections import Connection, Pool, scoped_rows, tenant_rows, tenant_transaction
 from db.people.api_keys import EMAIL_IDS, Credential
 from db.people.secret_hash import secret_hash
+from db.people.secret_lookup import company_of, find_by_hash
 from journey.currency import DEFAULT_CURRENCY
 
 
@@ -29,12 +30,7 @@ class Session:
     expires_at: datetime
 
 
-_SET_HASH = "select set_config('app.key_hash', %s, true)"
-# The session determines the company; after that the company's rows are visible.
-_SET_COMPANY = sql.SQL(
-    "select set_config('app.company_id',"
-    " coalesce((select company_id::text from sessions where secret_hash = %s), ''), true)"
-)
+_SET_COMPANY = company_of("sessions", "secret_hash")
 _FIND = sql.SQL(
     "select s.id, s.company_id, s.key_id, k.scopes, {email_ids}, k.name, c.name,"
     " coalesce(c.settings ->> 'currency', {currency}),"
@@ -76,11 +72,7 @@ async def find(pool: Pool, secret: str, idle: timedelta) -> Session | None:
         psycopg.OperationalError: Postgres does not answer.
     """
     hashed = secret_hash(secret)
-    async with pooled_connection(pool) as connection, connection.pipeline(), connection.cursor() as cursor:
-        await connection.execute(_SET_HASH, [hashed.hex()])
-        await connection.execute(_SET_COMPANY, [hashed])
-        await cursor.execute(_FIND, {"hash": hashed, "idle": idle})
-        row = await cursor.fetchone()
+    row = await find_by_hash(pool, _SET_COMPANY, hashed, _FIND, {"hash": hashed, "idle": idle})
     if row is None:
         return None
     session_id, company_id, key_id, scopes, email_ids, *profile = row

@@ -27,6 +27,7 @@ from db.journeys.rulebooks import RulebookCache
 from db.outreach import action_outcomes
 from db.outreach.action_context import ActionContext, load_action_contexts
 from db.outreach.action_outcomes import Outcome
+from journey.actions import ASK_ATTENDANCE
 from journey.outreach import PROFILE_WAIT, Deferral, Incomplete, Suppress, consider
 from journey.time import Micros, to_datetime, to_micros
 
@@ -111,7 +112,7 @@ class ActActivity:
         """Return why an action has become irrelevant since the transition that caused it."""
         if REGISTRY[context.name].needs_stage and context.current_transition_number != context.transition_number:
             return "left the stage"
-        if context.name == "ask_attendance":
+        if context.name == ASK_ATTENDANCE:
             scheduled_for = to_micros(datetime.fromisoformat(context.detail["scheduled_for"]))
             return None if scheduled_for in context.booked_times else "the appointment has an outcome or another time"
         if context.name == "send_onboarding_sequence" and context.step != "1":

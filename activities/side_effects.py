@@ -16,14 +16,13 @@ from contracts.messages import (
     StaffRequest,
 )
 from db.journeys.side_effects import SideEffects
-from journey.actions import DueAction, StageEntry, entry_actions
+from journey.actions import ASK_ATTENDANCE, DueAction, StageEntry, entry_actions
 from journey.appointments import Unanswered
 from journey.engine import Decision
 from journey.stages import Rulebook
 from journey.state import State
 from journey.time import EPOCH_MICROS, SECOND, Micros, to_micros, utc_text
 
-ASK_ATTENDANCE = "ask_attendance"
 REQUESTED_ACTIONS = {"call": "centre_call", "email": "centre_email", "offer": "centre_offer"}
 
 

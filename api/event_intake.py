@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -34,7 +35,7 @@ Recorded = dict[str, list[EventOutcome]]  # the ledger's rows by event id
 PENDING: Verdict = ("pending", None)
 
 
-@dataclass(slots=True)
+@dataclass
 class AcceptedEvent:
     """A valid event: its canonical JSON object and the hash of it."""
 
@@ -46,7 +47,7 @@ class AcceptedEvent:
         event_id: str = self.fields["id"]
         return event_id
 
-    @property
+    @cached_property
     def quarantine_id(self) -> str:
         """The id of its row in the ledger if the commit, which decides by another clock, cannot apply it."""
         return quarantine_id(quarantine_hash("event", orjson.dumps(self.fields, option=orjson.OPT_SORT_KEYS).decode()))

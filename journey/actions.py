@@ -39,6 +39,7 @@ REQUESTED_CALL = f"{REQUESTED}call"
 #: The kinds of tasks to call a customer. Staff cannot add one while another is open.
 CALL_TASKS = ("check_in_call", "retention_call", "personal_call")
 STAGE_CHANGED = "stage_changed"
+ASK_ATTENDANCE = "ask_attendance"  # asks staff whether a customer came
 
 #: A transition that took effect longer than this before it is decided is history and causes no actions.
 RECENT = DAY

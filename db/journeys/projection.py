@@ -54,11 +54,11 @@ def stage_names(company_id: sql.Composable) -> sql.Composed:
     ).format(defaults=_DEFAULT_NAMES, company_id=company_id)
 
 
-#: The hot read, prepared once per connection. `row_to_json` converts whole rows, instead of naming every field
-#: in json_build_object.
 MAX_LISTED = 500  # transitions, and actions, of one answer
 MAX_EVENT_BYTES = 400_000  # of the fields of all events of one answer
 
+#: The hot read, prepared once per connection. `row_to_json` converts whole rows, instead of naming every field
+#: in json_build_object.
 PREPARE_JOURNEY = sql.SQL(
     """
 prepare journey_with_timeline (bigint, text, int, text) as
@@ -73,12 +73,13 @@ select json_build_object(
                 t.trigger_type, t.trigger_event, t.notes, t.performed_by, t.reason, t.event_id
             from journey_transitions t where t.relationship_id = r.id order by t.sequence desc limit {most}) t),
     'events', (
-        select coalesce(json_agg(json_build_object('id', e.event_id, 'type', e.type, 'occurred_at', e.occurred_at,
-            'received_at', e.received_at, 'outcome', e.outcome, 'reason', e.reason, 'fields', e.payload)
-            order by e.occurred_at desc, e.event_id desc), '[]') from (
-            select e.*, sum(octet_length(e.payload::text)) over (order by e.occurred_at desc, e.event_id desc) as bytes
-            from journey_events e where e.company_id = r.company_id and e.customer_id = r.customer_id
-            order by e.occurred_at desc, e.event_id desc limit $3) e where bytes <= {most_bytes}),
+        select coalesce(json_agg(e), '[]') from (
+            select id, type, occurred_at, received_at, outcome, reason, fields from (
+                select e.event_id as id, e.type, e.occurred_at, e.received_at, e.outcome, e.reason, e.payload as fields,
+                    sum(octet_length(e.payload::text)) over (order by e.occurred_at desc, e.event_id desc) as bytes
+                from journey_events e where e.company_id = r.company_id and e.customer_id = r.customer_id
+                order by e.occurred_at desc, e.event_id desc limit $3) x
+            where bytes <= {most_bytes} order by occurred_at desc, id desc) e),
     'actions', (
         select coalesce(json_agg(a), '[]') from (
             select a.id, a.action, a.stage_key as stage, a.status, a.reason, a.attempts, a.last_error, a.due_at,

@@ -10,7 +10,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities import return_models
+from activities import heartbeats
 from activities.return_models import ReturnModelActivity
 from db.connections import Pool, open_pool
 from tests.conftest import NewDatabase
@@ -31,7 +31,7 @@ async def pool(url: str) -> AsyncIterator[Pool]:
 
 
 async def test_a_company_is_fitted_with_heartbeats(pool: Pool, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(return_models, "HEARTBEAT_INTERVAL", 0.001)
+    monkeypatch.setattr(heartbeats, "INTERVAL", 0.001)
     company = new_company(url)
     world, beats = ActivityEnvironment(), []
     world.on_heartbeat = lambda *details: beats.append(details)

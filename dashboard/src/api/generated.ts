@@ -161,6 +161,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_messages_v1_customers__customer_id__messages_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{customer_id}/messages/preview": {
         parameters: {
             query?: never;
@@ -776,6 +792,8 @@ export interface components {
             receipt?: string;
             task?: number;
             told?: number[];
+            /** Format: date */
+            valid_until?: string;
         };
         ActionProblem: {
             action: string;
@@ -1655,6 +1673,34 @@ export interface components {
             risk_tickets_weight: string;
             risk_trend: string;
             risk_trend_weight: string;
+        };
+        SentMessage: {
+            action: string;
+            allowed_by: ("profile_consent" | "to_staff") | null;
+            audience: ("customers" | "staff") | null;
+            /** @enum {string} */
+            channel: "email" | "sms";
+            html: string | null;
+            id: number;
+            kept: boolean;
+            marketing: boolean;
+            message_id: string | null;
+            offer: components["schemas"]["SentOffer"] | null;
+            performed_by: number | null;
+            /** Format: date-time */
+            sent_at: string;
+            subject: string | null;
+            template: string | null;
+            text: string | null;
+            to: string | null;
+        };
+        SentMessagesPage: {
+            messages: components["schemas"]["SentMessage"][];
+            next_cursor: string | null;
+        };
+        SentOffer: {
+            code: string;
+            valid_until: string | null;
         };
         SessionCompany: {
             currency: string;
@@ -2552,6 +2598,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JourneyState"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_messages_v1_customers__customer_id__messages_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentMessagesPage"];
                 };
             };
             401: {

@@ -25,6 +25,8 @@ export type ActionProblemCount = Schemas["ActionProblemCount"];
 export type ProblemName = ActionProblem["problem"];
 export type RetryResult = Schemas["RetryResult"];
 
+export type SentMessage = Schemas["SentMessage"];
+
 export type Task = Schemas["Task"];
 export type Outreach = Schemas["ActionRequest"]["type"];
 export type StageChange = Schemas["StageChange"];

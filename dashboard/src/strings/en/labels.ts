@@ -2,9 +2,10 @@ import { pluralize } from "./common";
 
 /** Labels for keys of the API. Keys without a label are shown in a readable form. */
 export const labels: Record<
-  "events" | "triggers" | "actions" | "statuses" | "outcomes" | "factors" | "tasks",
+  "events" | "triggers" | "actions" | "statuses" | "outcomes" | "factors" | "tasks" | "channels",
   Record<string, string>
 > = {
+  channels: { email: "E-mail", sms: "Text message" },
   events: {
     "call.received": "Call",
     "appointment.requested": "Appointment requested",

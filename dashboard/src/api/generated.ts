@@ -1119,7 +1119,7 @@ export interface components {
             /** @default false */
             rotate_secret: boolean;
         };
-        Event: components["schemas"]["CallReceived"] | components["schemas"]["AppointmentRequested"] | components["schemas"]["AppointmentRescheduled"] | components["schemas"]["AppointmentCompleted"] | components["schemas"]["AppointmentMissed"] | components["schemas"]["AppointmentCancelled"] | components["schemas"]["PaymentAdjusted"] | components["schemas"]["SupportTicketOpened"] | components["schemas"]["SupportTicketResolved"] | components["schemas"]["FeedbackReceived"];
+        Event: components["schemas"]["CallReceived"] | components["schemas"]["AppointmentRequested"] | components["schemas"]["AppointmentRescheduled"] | components["schemas"]["AppointmentCompleted"] | components["schemas"]["AppointmentMissed"] | components["schemas"]["AppointmentCancelled"] | components["schemas"]["PaymentAdjusted"] | components["schemas"]["SupportTicketOpened"] | components["schemas"]["SupportTicketResolved"] | components["schemas"]["FeedbackReceived"] | components["schemas"]["EventRetracted"];
         EventBatch: {
             events: components["schemas"]["Event"][];
         };
@@ -1134,6 +1134,17 @@ export interface components {
             accepted: number;
             outcomes: components["schemas"]["EventOutcome"][];
             rejected: components["schemas"]["RejectedEvent"][];
+        };
+        EventRetracted: {
+            customer_id: string | number;
+            id: string;
+            /** Format: date-time */
+            occurred_at: string;
+            /** @default null */
+            reason: string | null;
+            retracts: string;
+            /** @enum {unknown} */
+            type: "event.retracted";
         };
         EventsAccepted: {
             accepted: number;

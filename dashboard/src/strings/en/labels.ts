@@ -16,6 +16,7 @@ export const labels: Record<
     "support_ticket.opened": "Support ticket opened",
     "support_ticket.resolved": "Support ticket resolved",
     "feedback.received": "Feedback",
+    "event.retracted": "Retraction",
   },
   triggers: {
     journey_started: "Journey started",
@@ -27,6 +28,8 @@ export const labels: Record<
     days_since_last_appointment: "No recent appointment",
     high_risk_score: "High risk score",
     reactivated: "Customer returned",
+    event_retracted: "Event retracted",
+    customers_merged: "Customers merged",
     rules_changed: "Rules changed",
     stage_set: "Stage set manually",
     anonymized: "Anonymised",

@@ -1366,6 +1366,7 @@ export interface components {
             reason: string | null;
             /** Format: date-time */
             received_at: string;
+            retracted_by: string | null;
             type: string | null;
         };
         Liveness: {
@@ -1922,6 +1923,7 @@ export interface components {
             reason: string | null;
             /** Format: date-time */
             received_at: string;
+            retracted_by: string | null;
             type: string | null;
         };
         TimelinePage: {

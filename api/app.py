@@ -31,6 +31,7 @@ from api.routes import (
     actions,
     analytics,
     attendance,
+    contacts,
     customer_messages,
     customers,
     docs,
@@ -75,9 +76,10 @@ Errors are problem details (RFC 9457); opening the URI in `type` explains the pr
 def create_app(settings: Settings) -> FastAPI:
     """Create the gateway. Connections are opened when its lifespan starts."""
     # Plain routes, the most used first: Starlette matches them in order, and included routers would add a lookup each.
-    journeys_first = (journeys, relationships, stage_override, actions, tasks, attendance, customers, customer_messages)
+    journeys_first = (journeys, relationships, stage_override, actions, tasks, attendance, contacts, customers)
     others = (
         *journeys_first,
+        customer_messages,
         stages,
         timeline,
         action_problems,

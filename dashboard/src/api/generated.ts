@@ -129,6 +129,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["record_contact_v1_customers__customer_id__contacts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/contacts/{contact_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["remove_contact_v1_customers__customer_id__contacts__contact_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/do-not-contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["allow_contact_v1_customers__customer_id__do_not_contact_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{customer_id}/explain": {
         parameters: {
             query?: never;
@@ -825,6 +873,12 @@ export interface components {
             counts: components["schemas"]["ActionCounts"] | null;
             next_cursor: string | null;
         };
+        Appointment: {
+            appointment_id?: string | null;
+            /** Format: date-time */
+            scheduled_for: string;
+            service?: string | null;
+        };
         AppointmentCancelled: {
             /** @default null */
             appointment_id: string | null;
@@ -911,6 +965,13 @@ export interface components {
             amount?: string | number | null;
             /** @enum {string} */
             outcome: "completed" | "missed" | "cancelled";
+        };
+        BookedAppointment: {
+            appointment_id: string;
+            event_id: string;
+            /** Format: date-time */
+            scheduled_for: string;
+            service: string | null;
         };
         Booking: {
             booked_times: string[];
@@ -1033,6 +1094,26 @@ export interface components {
             /** Format: uri */
             type: string;
         };
+        Contact: {
+            /** @enum {string} */
+            channel: "phone" | "email" | "message" | "in_person";
+            closed_tasks: number[];
+            /** Format: date-time */
+            contacted_at: string;
+            event_id: string | null;
+            follow_up_at: string | null;
+            id: number;
+            lifted_at: string | null;
+            note: string | null;
+            /** @enum {string} */
+            outcome: "reached" | "no_answer" | "booked" | "declined" | "do_not_contact";
+            performed_by: number | null;
+            performed_by_name: string | null;
+        };
+        ContactAllowed: {
+            customer_id: string;
+            do_not_contact_since: null;
+        };
         CustomerAction: {
             action: components["schemas"]["Action"];
             customer_id: string;
@@ -1057,6 +1138,7 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             customer_id: string;
+            do_not_contact_since: string | null;
             email: string | null;
             locale: string | null;
             name: string | null;
@@ -1213,6 +1295,7 @@ export interface components {
             customer_id: string;
             days_in_current_stage: number;
             days_inactive: number | null;
+            do_not_contact_since: string | null;
             email: string | null;
             engagement_score: number | null;
             held: boolean;
@@ -1397,6 +1480,15 @@ export interface components {
             method: "corrected BG/NBD" | "BG/NBD" | "recency";
             version: number;
         };
+        NewContact: {
+            appointment?: components["schemas"]["Appointment"] | null;
+            /** @enum {string} */
+            channel: "phone" | "email" | "message" | "in_person";
+            follow_up_at?: string | null;
+            note?: string | null;
+            /** @enum {string} */
+            outcome: "reached" | "no_answer" | "booked" | "declined" | "do_not_contact";
+        };
         NewEndpoint: {
             url: string;
         };
@@ -1511,6 +1603,11 @@ export interface components {
             /** @enum {string} */
             trigger_type: "manual" | "automatic" | "system";
         };
+        RecordedContact: {
+            appointment: components["schemas"]["BookedAppointment"] | null;
+            contact: components["schemas"]["Contact"];
+            customer_id: string;
+        };
         RejectedEvent: {
             errors: components["schemas"]["FieldError"][];
             id: string | null;
@@ -1542,6 +1639,10 @@ export interface components {
             next_cursor: string | null;
             relationships: components["schemas"]["Relationship"][];
             total?: number;
+        };
+        RemovedContact: {
+            contact: components["schemas"]["Contact"];
+            customer_id: string;
         };
         RetentionAction: {
             description: string;
@@ -1847,6 +1948,29 @@ export interface components {
             waits_for: ("profile" | "quiet_hours") | null;
             work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
+        TimelineContact: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            channel: "phone" | "email" | "message" | "in_person";
+            closed_tasks: number[];
+            /** Format: date-time */
+            contacted_at: string;
+            event_id: string | null;
+            follow_up_at: string | null;
+            id: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "contact";
+            lifted_at: string | null;
+            note: string | null;
+            /** @enum {string} */
+            outcome: "reached" | "no_answer" | "booked" | "declined" | "do_not_contact";
+            performed_by: number | null;
+            performed_by_name: string | null;
+        };
         TimelineEvent: {
             /** Format: date-time */
             at: string;
@@ -1869,7 +1993,7 @@ export interface components {
         };
         TimelinePage: {
             next_cursor: string | null;
-            timeline: (components["schemas"]["TimelineTransition"] | components["schemas"]["TimelineEvent"] | components["schemas"]["TimelineAction"])[];
+            timeline: (components["schemas"]["TimelineTransition"] | components["schemas"]["TimelineEvent"] | components["schemas"]["TimelineAction"] | components["schemas"]["TimelineContact"])[];
         };
         TimelineTransition: {
             /** Format: date-time */
@@ -2433,6 +2557,244 @@ export interface operations {
                 };
             };
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    record_contact_v1_customers__customer_id__contacts_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewContact"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordedContact"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    remove_contact_v1_customers__customer_id__contacts__contact_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact_id: number;
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovedContact"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    allow_contact_v1_customers__customer_id__do_not_contact_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactAllowed"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3609,7 +3971,7 @@ export interface operations {
         parameters: {
             query?: {
                 cursor?: string | null;
-                kind?: ("transition" | "event" | "action")[] | null;
+                kind?: ("transition" | "event" | "action" | "contact")[] | null;
                 limit?: number;
             };
             header?: never;

@@ -17,6 +17,7 @@ export type Entry = Schemas["TimelinePage"]["timeline"][number];
 export type TransitionEntryData = Extract<Entry, { kind: "transition" }>;
 export type EventEntryData = Extract<Entry, { kind: "event" }>;
 export type ActionEntryData = Extract<Entry, { kind: "action" }>;
+export type ContactEntryData = Extract<Entry, { kind: "contact" }>;
 export type Comparison = Schemas["Comparison"];
 
 export type Action = Schemas["Action"];
@@ -26,6 +27,8 @@ export type ProblemName = ActionProblem["problem"];
 export type RetryResult = Schemas["RetryResult"];
 
 export type Task = Schemas["Task"];
+export type NewContact = Schemas["NewContact"];
+export type ContactOutcome = NewContact["outcome"];
 export type Outreach = Schemas["ActionRequest"]["type"];
 export type StageChange = Schemas["StageChange"];
 

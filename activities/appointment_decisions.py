@@ -4,7 +4,8 @@ from contracts.requests import CommitRequest
 from db.connections import Pool
 from db.journeys.ledger_history import applied_events, knows_appointments
 from journey.appointment_book import HistoryNeeded, unheld_ids
-from journey.engine import Command, Decision, decide, needs_history
+from journey.decisions import decide
+from journey.engine import Command, Decision, needs_history
 from journey.events import Event
 from journey.stages import Rulebook
 from journey.state import State

@@ -38,8 +38,9 @@ from db.journeys.rulebooks import RulebookCache
 from db.outreach import action_outcomes
 from journey.actions import action_key
 from journey.appointment_book import HistoryNeeded, unheld_ids
-from journey.engine import decide, needs_history
-from journey.refold import Rebuilt
+from journey.decisions import decide
+from journey.engine import needs_history
+from journey.rebuild import Rebuilt
 from journey.stages import Rulebook
 from journey.state import State, apply_state_diff, pack, unpack
 from journey.time import Micros, utc_text

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from activities import rendering
 from activities.bounded_rendering import RenderingDelayed, TemplateRenderer
@@ -11,8 +12,9 @@ from activities.channels import Message, NotDelivered, Sender, message_id
 from activities.channels.registry import channel_spec
 from activities.channels.webhook import Endpoint, EndpointGone, WebhookChannel
 from activities.message_catalogue import TEMPLATES
+from activities.sent_messages import as_sent
 from activities.stage_actions import CustomerMessage, Delivered, StaffMessage, WebhookEvent
-from activities.template_variables import MessageSource, Value, values_of
+from activities.template_variables import MessageSource, Value, last_day_of_offer, values_of
 from db.connections import Pool
 from db.outreach import action_outcomes, message_templates, webhook_endpoints
 from db.outreach.action_context import ActionContext
@@ -71,8 +73,8 @@ class Delivery:
             reply_to=context.outreach.reply_to,
         )
         receipt = await self.senders[effect.channel].send(message)
-        code = {"code": values["offer_code"]} if "offer_code" in values else {}
-        return Outcome(status="succeeded", detail={**code, "receipt": receipt})
+        sent = as_sent(effect, message, values)
+        return Outcome(status="succeeded", detail={**_offer(context, values), "receipt": receipt}, message=sent)
 
     async def _deliver_to_staff(self, context: ActionContext, effect: StaffMessage) -> Outcome:
         contact = await assignments.find_contact(self.pool, context.company_id, context.relationship_id, effect.role)
@@ -85,7 +87,7 @@ class Delivery:
         rendered = await self._render(context, effect.template, None, values)
         message = Message(message_id(context.action_key), address, rendered.subject, rendered.text, rendered.html)
         receipt = await self.senders[effect.channel].send(message)
-        return Outcome(status="succeeded", detail={"receipt": receipt})
+        return Outcome(status="succeeded", detail={"receipt": receipt}, message=as_sent(effect, message, values))
 
     def _source(self, context: ActionContext, channel: str, staff_name: str | None = None) -> MessageSource:
         return MessageSource(context, channel, self.pool, self.public_url, self.link_secret, staff_name)
@@ -159,6 +161,13 @@ async def compose(
         return await asyncio.to_thread(rendering.render, template, locale, values)
     own = rendering.CompanyTemplate(*saved[1])
     return await renderer.render(company_id, template, locale, values, own)
+
+
+def _offer(context: ActionContext, values: Mapping[str, Value]) -> dict[str, Any]:
+    """Return the offer in a message, for the action's detail: its code, and the last day on which it is valid."""
+    if "offer_code" not in values:
+        return {}
+    return {"code": values["offer_code"], "valid_until": last_day_of_offer(context).isoformat()}
 
 
 def _transition_time(context: ActionContext) -> datetime:

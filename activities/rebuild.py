@@ -4,7 +4,7 @@ from contracts.requests import CommitRequest
 from db.connections import Pool
 from db.journeys import ledger_records
 from db.operations import maintenance
-from journey.refold import Rebuilt, rebuild
+from journey.rebuild import Rebuilt, rebuild
 from journey.stages import Rulebook
 from journey.state import State
 

@@ -51,21 +51,24 @@ Value = str | int | float | None
 
 @dataclass(frozen=True)
 class Variable:
+    """A variable. ``personal_link``: who has its value can act as the customer, so it is not kept with the message."""
+
     description: str
     example: str
     value: Callable[[MessageSource], Value | Awaitable[Value]]
+    personal_link: bool = False
 
 
 VARIABLES: dict[str, Variable] = {}
 
 
 def variable(
-    description: str, example: str
+    description: str, example: str, *, personal_link: bool = False
 ) -> Callable[[Callable[[MessageSource], Any]], Callable[[MessageSource], Any]]:
     """Register the function that computes the variable of the same name."""
 
     def register(value: Callable[[MessageSource], Any]) -> Callable[[MessageSource], Any]:
-        VARIABLES[value.__name__] = Variable(description, example, value)
+        VARIABLES[value.__name__] = Variable(description, example, value, personal_link)
         return value
 
     return register
@@ -78,6 +81,11 @@ async def values_of(names: Mapping[str, Any], source: MessageSource) -> dict[str
         value = VARIABLES[name].value(source)
         values[name] = await value if isawaitable(value) else value
     return values
+
+
+def last_day_of_offer(context: ActionContext) -> date:
+    """Return until when an offer that is sent now is valid."""
+    return (context.at + timedelta(days=context.outreach.offer_valid_days)).date()
 
 
 def date_text(day: date, locale: str | None = None) -> str:
@@ -96,13 +104,13 @@ def name(source: MessageSource) -> Value:
     return source.context.profile.name
 
 
-@variable("the unsubscribe link", "https://example.com/u/example")
+@variable("the unsubscribe link", "https://example.com/u/example", personal_link=True)
 def unsubscribe_url(source: MessageSource) -> Value:
     token = signed_tokens.unsubscribe_token(source.secret, *source.customer, source.channel)
     return f"{source.public_url}/u/{token}"
 
 
-@variable("the link to the feedback page", "https://example.com/f/example")
+@variable("the link to the feedback page", "https://example.com/f/example", personal_link=True)
 def feedback_url(source: MessageSource) -> Value:
     expires_at = to_micros(source.context.at + FEEDBACK_PERIOD)
     token = signed_tokens.feedback_token(source.secret, *source.customer, source.context.action_ref, expires_at)
@@ -121,8 +129,7 @@ def offer_percent(source: MessageSource) -> Value:
 
 @variable("the last day of the offer", "31 March 2027")
 def offer_until(source: MessageSource) -> Value:
-    context = source.context
-    return date_text((context.at + timedelta(days=context.outreach.offer_valid_days)).date(), context.profile.locale)
+    return date_text(last_day_of_offer(source.context), source.context.profile.locale)
 
 
 @variable("the name of the customer's manager, if one is assigned", "Grace Example")

@@ -7,6 +7,7 @@ that all events are needed. `fold_facts` computes the facts anew from all events
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -26,7 +27,8 @@ from journey.appointments import (
     join,
     say,
 )
-from journey.events import Event
+from journey.contributions import Contribution, difference, of_appointment, usual
+from journey.events import Event, counting
 from journey.facts import WINDOW, Facts
 from journey.time import Micros, to_micros
 
@@ -45,6 +47,7 @@ class AppointmentBook:
     Attributes:
         visits: The times of all visits, ascending; None if only the latest are known.
         answered: The unanswered appointments that got an outcome or another time, under each of their keys.
+        contributions: What events contributed, by their ids, where that is not the usual of their types.
     """
 
     def __init__(self, facts: Facts, visits: list[Micros] | None = None, named: Iterable[str] = ()) -> None:
@@ -54,6 +57,7 @@ class AppointmentBook:
             visits = facts.recent.copy()
         self.visits = visits
         self.answered: list[Unanswered] = []
+        self.contributions: dict[str, list[Contribution]] = {}
 
     def apply(self, event: Event, at: Micros) -> int:
         """Apply an event to the facts.
@@ -101,6 +105,9 @@ class AppointmentBook:
         except WordsNeeded:
             raise HistoryNeeded from None
         self._replace(earlier, later)
+        contributed = difference(chain.from_iterable(map(of_appointment, earlier)), of_appointment(later))
+        if contributed != usual(event):
+            self.contributions[event.id] = contributed
         if later.is_completed and not any(appointment.is_completed for appointment in earlier):
             return ADDS_VISIT
         return OPENS if later.is_open and joined.last is None else NO_EFFECT
@@ -211,10 +218,11 @@ def fold_facts(events: Iterable[Event], named: Iterable[str] = ()) -> tuple[Fact
     """Compute the facts anew from all events of a journey. They hold every appointment.
 
     Args:
-        events: The events, each once, in any order; only tickets that were opened again depend on it.
+        events: The events, each once, in any order; only tickets that were opened again depend on it. Retracted ones
+            do not count.
         named: Ids of events to whose appointments later events refer.
     """
-    listed = list(events)
+    listed = counting(events)
     facts = Facts()
     book = AppointmentBook(facts, [], named_events(listed) | set(named))
     for event in listed:

@@ -20,6 +20,7 @@ class ChannelSpec(Struct, frozen=True, kw_only=True):
         address_field: The field of `journey.outreach.Profile` with the customer's address.
         address_label: Completes "no …" when that field is empty.
         template_parts: The parts of a template that the channel sends; ``html`` is always optional.
+        max_text: The longest text (characters) that it sends; the rest is cut off.
         setting: The field of `settings.Settings` with the provider's URL. While it is unset, messages are saved as
             files.
     """
@@ -31,4 +32,5 @@ class ChannelSpec(Struct, frozen=True, kw_only=True):
     address_field: AddressField | None = None
     address_label: str = "address"
     template_parts: tuple[TemplatePart, ...] = ()
+    max_text: int = 200_000
     setting: str = ""

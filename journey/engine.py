@@ -26,13 +26,17 @@ from journey.appointment_book import (
     shrink,
 )
 from journey.appointments import ADDS_VISIT, NO_EFFECT, Unanswered
+from journey.contributions import Contribution
 from journey.events import Event
+from journey.facts import Facts
 from journey.rules import Rule, RuleContext
 from journey.stages import Rulebook, Stage
 from journey.state import SCHEMA, SCHEMA_WITH_APPOINTMENTS, State, copy
 from journey.time import DAY, Micros, Moment
 
 _TIME_THEN_ID = itemgetter(0, 1)
+#: So many holds of a journey are remembered, for simulations of its past.
+HOLDS_REMEMBERED = 20
 _BEFORE_ALL = Moment(-(1 << 62))
 
 
@@ -80,6 +84,7 @@ class Decision(Struct, frozen=True):
         actions: The actions of the stages that were entered.
         unanswered: The appointments whose grace ended within the last day, without an outcome or another visit.
         answered: Appointments that were unanswered before, and have an outcome or another time now.
+        contributions: What events contributed, by their ids, where that is not the usual of their types.
     """
 
     state: State
@@ -87,6 +92,7 @@ class Decision(Struct, frozen=True):
     actions: list[DueAction] = []
     unanswered: list[Unanswered] = []
     answered: list[Unanswered] = []
+    contributions: dict[str, list[Contribution]] = {}
 
 
 def needs_history(state: State) -> bool:
@@ -127,13 +133,53 @@ def decide(
     if history is not None:
         fold.restore_facts(history, events)
     fold.run(events, commands)
-    actions = due_actions(map(_moved, fold.transitions), now, rulebook.actions) if fold.transitions else []
-    return Decision(
-        fold.state, fold.transitions, actions, fold.unanswered, [] if fold.book is None else fold.book.answered
-    )
+    return fold.decision()
 
 
-def _moved(move: Transition) -> StageEntry:
+def start(state: State, event: Event, rulebook: Rulebook) -> Decision:
+    """Begin a journey with an event that does not count, because it was retracted before."""
+    fold = _Fold(copy(state), rulebook, Moment(2 * event.at))
+    fold.state.rules_version = rulebook.version
+    fold._start(fold.now, event)
+    fold.run([], ())
+    return fold.decision()
+
+
+def move_to(
+    state: State,
+    facts: Facts,
+    stage: Stage,
+    rulebook: Rulebook,
+    now: Micros,
+    trigger_event: str,
+    event: Event | None = None,
+) -> Decision:
+    """Replace the facts of a journey that was evaluated up to ``now``, and lead it to a stage, unless it is held.
+
+    Args:
+        state: The journey's state; it is not modified.
+        facts: Its new facts.
+        stage: Where the journey belongs; it may be below the stage in which it stands.
+        rulebook: The company's rules.
+        now: The time of the transition.
+        trigger_event: Why it moves.
+        event: The event that is the reason, if there is one.
+    """
+    fold = _Fold(copy(state), rulebook, Moment(2 * now))
+    fold.replace_facts(facts)
+    moment = max(fold.now, fold.position)
+    if not state.held and state.stage != stage.key:
+        fold._move(stage, moment, "automatic", trigger_event, event)
+    fold._mark_evaluated(moment)
+    if facts.unasked:
+        fold._ask(moment)
+    fold.run([], ())
+    shrink(facts)
+    return fold.decision()
+
+
+def stage_entry(move: Transition) -> StageEntry:
+    """Return a transition as far as it decides on actions."""
     return StageEntry(move.transition_number, move.to_stage, move.at, move.first_entry, move.is_growth)
 
 
@@ -168,10 +214,21 @@ class _Fold:
 
     def restore_facts(self, history: Iterable[Event], events: Iterable[Event]) -> None:
         """Compute the facts anew from all events that were applied before."""
-        earlier = self.facts.appointments
-        self.facts, self.book = fold_facts(history, named_events(events))
-        copy_asked(self.facts, earlier, Micros((self.now >> 1) - self.rulebook.booking_grace))
-        self.state.facts, self.state.schema = self.facts, SCHEMA
+        facts, self.book = fold_facts(history, named_events(events))
+        self.book.contributions.clear()
+        self.replace_facts(facts)
+
+    def replace_facts(self, facts: Facts) -> None:
+        copy_asked(facts, self.facts.appointments, Micros((self.now >> 1) - self.rulebook.booking_grace))
+        self.facts = self.state.facts = facts
+        self.state.schema = SCHEMA
+
+    def decision(self) -> Decision:
+        moves, book = self.transitions, self.book
+        actions = due_actions(map(stage_entry, moves), Micros(self.now >> 1), self.rulebook.actions) if moves else []
+        if book is None:
+            return Decision(self.state, moves, actions, self.unanswered)
+        return Decision(self.state, moves, actions, self.unanswered, book.answered, book.contributions)
 
     def run(self, events: list[Event], commands: Iterable[Command]) -> None:
         state, facts = self.state, self.facts
@@ -484,13 +541,23 @@ class _Fold:
             if state.stage != stage.key:
                 self._move(stage, moment, "manual", "stage_set", None, command=command)
             until = command.hold_until
+            self._end_hold(moment)
             state.held = command.hold if until is None else 2 * until > moment
             state.hold_until = until if state.held else None
+            if state.held:
+                state.holds = [*state.holds, (Micros(moment >> 1), stage.key, until)][-HOLDS_REMEMBERED:]
             self._mark_evaluated(moment)
         elif command.kind == "release" and state.held:
+            self._end_hold(moment)
             state.held, state.hold_until = False, None
             self._mark_evaluated(moment)
             self.evaluate(moment, None)
+
+    def _end_hold(self, moment: Moment) -> None:
+        """Remember that a hold ends before its time."""
+        if self.state.held and self.state.holds:
+            since, stage, _ = self.state.holds[-1]
+            self.state.holds[-1] = since, stage, Micros(moment >> 1)
 
     # -- moving -------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from journey.events import (
     AppointmentRequested,
     AppointmentRescheduled,
     Event,
+    EventRetracted,
 )
 from journey.identifiers import CUSTOMER_ID_CHARACTERS, NO_EMAIL_ADDRESS, is_customer_id, is_email_address
 from journey.text import excerpt, is_single_line, is_storable, printable
@@ -24,6 +25,7 @@ from journey.time import EARLIEST, LATEST, MINUTE, Micros, to_micros, utc_text
 FUTURE_LIMIT = 5 * MINUTE  # a sender's clock may be this far ahead
 BOOKING_YEARS = 5  # between an event and the booked time that it reports
 CENT = Decimal("0.01")
+FREE_TEXTS = ("comment", "reason")  # may have line breaks and blanks around them; ids may not
 
 _decoder = msgspec.json.Decoder(AnyEvent)
 _raw_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -166,6 +168,8 @@ def _check(event: Event, now: Micros | None, email_ids: bool) -> None:
         _check_amount(event.amount, event.least_amount)  # type: ignore[attr-defined]  # such types have the field
     elif isinstance(event, AppointmentRequested | AppointmentRescheduled) and event.scheduled_for is not None:
         _check_booked_time(event.scheduled_for, event.occurred_at)
+    elif isinstance(event, EventRetracted) and event.retracts == event_id:
+        raise InvalidEvent("retracts", event.retracts, "must be the id of another event")
     for name in event.text_fields:
         if (text := getattr(event, name)) is not None:
             _check_text(name, text)
@@ -214,12 +218,11 @@ def _check_amount_text(fields: Any) -> None:
 
 
 def _check_text(field: str, text: str) -> None:
-    # a comment may have line breaks and blanks around it, an id may not
-    if field != "comment" and text != text.strip():
+    if field not in FREE_TEXTS and text != text.strip():
         raise InvalidEvent(field, text, "must not begin or end with blanks")
     if is_single_line(text):
         return
-    if field != "comment" or not is_storable(text):
+    if field not in FREE_TEXTS or not is_storable(text):
         raise InvalidEvent(field, text, "must not contain control characters")
 
 

@@ -6,7 +6,7 @@ the decoder, the checks in `journey.event_validation`, the API description, and 
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import reduce
@@ -210,6 +210,16 @@ class FeedbackReceived(Event, frozen=True, kw_only=True, tag="feedback.received"
         facts.rate(self.rating)
 
 
+class EventRetracted(Event, frozen=True, kw_only=True, tag="event.retracted"):
+    retracts: Text128
+    reason: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
+    text_fields: ClassVar[tuple[str, ...]] = ("retracts", "reason")
+    example: ClassVar[dict[str, Any]] = {"retracts": "e-17", "reason": "entered for the wrong customer"}
+
+    def change(self, facts: Facts, at: Micros) -> None:
+        raise TypeError("facts cannot be changed by a retraction, only folded anew (journey/decisions.py)")
+
+
 EVENT_TYPES: dict[str, type[Event]] = {str(cls.__struct_config__.tag): cls for cls in Event.__subclasses__()}
 
 #: The types of events whose amounts count towards the lifetime value.
@@ -217,6 +227,15 @@ AMOUNT_TYPES = tuple(name for name, cls in EVENT_TYPES.items() if cls.least_amou
 
 #: The union of all event types, for msgspec; ``Any``, because type checkers cannot evaluate it.
 AnyEvent: Any = reduce(or_, EVENT_TYPES.values())
+
+
+def counting(events: Iterable[Event]) -> list[Event]:
+    """Return the events of one customer that count: all but retractions and the events that they name, in order."""
+    listed = list(events)
+    retracted = {event.retracts for event in listed if type(event) is EventRetracted}
+    if not retracted:
+        return listed
+    return [event for event in listed if event.id not in retracted and type(event) is not EventRetracted]
 
 
 def from_canonical(fields: Mapping[str, Any]) -> Event:

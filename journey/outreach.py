@@ -20,6 +20,12 @@ from journey.time import DAY, Micros
 #: and profiles do not agree on which comes first.
 PROFILE_WAIT = DAY
 
+#: Why a message could be sent, kept with each message.
+PERMISSIONS = {
+    "profile_consent": "the customer's profile had consent to the channel, and nobody had unsubscribed the address",
+    "to_staff": "sent to the company's own staff, which needs no consent",
+}
+
 CampaignStep = Literal["email", "sms", "call", "offer"]
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")

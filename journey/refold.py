@@ -1,22 +1,26 @@
-"""Facts and state of a journey anew from its ledger and the transitions on record.
+"""The facts of a journey anew from its ledger, and the stage where it belongs by them.
 
-`refold_facts` is what every comparison with the ledger and every repair is built on.
+`refold_facts` is what every comparison with the ledger and every repair is built on. `belongs` and `correct` are what
+follows when the ledger itself has changed: an event was retracted, or two customers became one.
 """
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from journey.actions import due_actions
 from journey.appointment_book import copy_asked, fold_facts, shrink
 from journey.appointments import Unanswered
-from journey.engine import Transition, decide
-from journey.events import Event
+from journey.contributions import Contribution, usual
+from journey.engine import Command, Decision, Transition, decide, move_to, stage_entry
+from journey.events import Event, counting
 from journey.facts import Facts
 from journey.stages import Rulebook
 from journey.state import State
-from journey.time import Micros, Moment
+from journey.time import Micros
 
 #: The facts that no order of arrival can change, and what users call them.
 COMPARED_FACTS = {
@@ -56,28 +60,20 @@ class RecordedMove(Struct, frozen=True, kw_only=True):
     version: int
 
 
-class Rebuilt(Struct, frozen=True):
-    """A journey made anew.
-
-    Attributes:
-        added: The transitions to add to those on record.
-        missing: The numbers of transitions that stay missing.
-        unanswered: As in `Decision`.
-    """
-
-    state: State
-    added: list[Transition]
-    missing: list[int] = []
-    unanswered: list[Unanswered] = []
-
-
 def refold_facts(ledger: Iterable[LedgerRecord]) -> Facts:
     """Fold the facts anew from applied events, in the order in which commits applied them.
 
     They hold every appointment; those of a state hold a part (`keep_facts`).
     """
-    facts, _ = fold_facts(_events(ledger))
+    facts, _ = fold_facts(ordered_events(ledger))
     return facts
+
+
+def contributions(events: Iterable[Event]) -> list[Contribution]:
+    """Return what the events of a journey contribute; retracted ones contribute nothing."""
+    counted = counting(events)
+    _, book = fold_facts(counted)
+    return [each for event in counted for each in book.contributions.get(event.id, usual(event))]
 
 
 def keep_facts(state: State, ledger: Sequence[LedgerRecord], now: Micros) -> None:
@@ -89,7 +85,7 @@ def keep_facts(state: State, ledger: Sequence[LedgerRecord], now: Micros) -> Non
         state.facts = facts
 
 
-def _events(ledger: Iterable[LedgerRecord]) -> list[Event]:
+def ordered_events(ledger: Iterable[LedgerRecord]) -> list[Event]:
     ordered = sorted(ledger, key=lambda record: (record.version, record.event.at, record.event.id))
     return [record.event for record in ordered]
 
@@ -118,147 +114,104 @@ def different_facts(
     return found
 
 
-def rebuild(
-    ledger: Sequence[LedgerRecord], moves: Sequence[RecordedMove], state: State | None, rulebook: Rulebook, now: Micros
-) -> Rebuilt:
-    """Make a journey's state anew.
+class ManualMove(Struct, frozen=True, kw_only=True):
+    """A stage that a user set, and the hold on it: none, until an instant, or (None) until it was released."""
 
-    Its facts are those of the ledger. Transitions on record stay, manual ones too; what they lack is added: the last
-    one that the state knows, the moves after it, each at its own time, and gaps in their numbers as far as a simulation
-    of the ledger has them.
+    at: Micros
+    stage: str
+    is_held: bool = False
+    held_until: Micros | None = None
+
+
+def manual_moves(moves: Iterable[RecordedMove], state: State) -> list[ManualMove]:
+    """Return the manual moves on record, and the holds that a state remembers, in order."""
+    found = {
+        move.at: ManualMove(at=move.at, stage=move.to_stage) for move in moves if move.trigger_event == "stage_set"
+    }
+    for since, stage, until in state.holds:
+        found[since] = ManualMove(at=since, stage=stage, is_held=True, held_until=until)
+    return [found[at] for at in sorted(found)]
+
+
+def belongs(events: Iterable[Event], manual: Iterable[ManualMove], rulebook: Rulebook, now: Micros) -> State:
+    """Return the state in which a simulation ends: each event at its own time, manual moves and holds at theirs.
 
     Args:
-        ledger: All applied events.
-        moves: The transitions on record, by number.
-        state: The state before; None if it is lost. It says how long the journey is held, which is not on record, and
-            up to when it was evaluated, if its stage is the last one on record.
-        rulebook: The company's rules.
-        now: The time of the rebuild.
+        events: All applied events of the journey, in any order, and their retractions; retracted ones do not count.
+        manual: The manual moves. Those into stages that no longer exist do not count.
+        rulebook: The company's rules, for the whole past, as in an import.
+        now: The instant at which the simulation ends.
+
+    Returns:
+        The state. Without events and manual moves, it has no stage: the journey belongs in its first one.
     """
-    simulated = decide(State(), [record.event for record in ledger], rulebook, now)
-    lived = simulated.transitions
-    known, added = list(moves), list[Transition]()
-    if state is not None and state.stage and state.transition_number > (moves[-1].transition_number if moves else 0):
-        own = _last_move(state)
-        added.append(_transition(own, moves[-1] if moves else None, lived))
-        known.append(own)
-    if not known:
-        simulated.state.version = state.version if state is not None else 0
-        return Rebuilt(simulated.state, lived, [], simulated.unanswered)
-    base, earlier, replayed = _as_of_last_move(ledger, known, state, rulebook)
-    decision = decide(base, _events(replayed), rulebook, now, history=_events(earlier))
-    filled, missing = _fill_gaps(known, lived)
-    return Rebuilt(decision.state, [*filled, *added, *decision.transitions], missing, decision.unanswered)
-
-
-def _last_move(state: State) -> RecordedMove:
-    """Return what a state knows of the journey's last transition."""
-    return RecordedMove(
-        transition_number=state.transition_number,
-        from_stage=state.previous_stage,
-        to_stage=state.stage or "",
-        at=state.entered_at,
-        trigger_event=state.trigger,
-        event_id=None,
-        version=state.version,
-    )
-
-
-def _transition(move: RecordedMove, previous: RecordedMove | None, lived: Sequence[Transition]) -> Transition:
-    """Return a transition that only the state knows; a simulation of the ledger may have its event and reason."""
-    since = previous.at if previous is not None and previous.transition_number == move.transition_number - 1 else None
-    for transition in lived:
-        if (transition.from_stage, transition.to_stage, transition.at) == (move.from_stage, move.to_stage, move.at):
-            return msgspec.structs.replace(transition, transition_number=move.transition_number, since=since)
-    return Transition(
-        from_stage=move.from_stage,
-        to_stage=move.to_stage,
-        at=move.at,
-        transition_number=move.transition_number,
-        trigger_type=TRIGGER_TYPES.get(move.trigger_event, "automatic"),
-        trigger_event=move.trigger_event,
-        first_entry=False,
-        since=since,
-    )
-
-
-def _as_of_last_move(
-    ledger: Sequence[LedgerRecord], moves: Sequence[RecordedMove], state: State | None, rulebook: Rulebook
-) -> tuple[State, list[LedgerRecord], list[LedgerRecord]]:
-    """Return the state after the last transition on record, and the events evaluated until then, and afterwards."""
-    last = moves[-1]
-    is_current = state is not None and (state.stage, state.transition_number) == (last.to_stage, last.transition_number)
-    base = State(
-        version=state.version if state is not None else max([last.version, *(record.version for record in ledger)]),
-        stage=last.to_stage,
-        entered_at=last.at,
-        trigger=last.trigger_event,
-        previous_stage=last.from_stage,
-        started_at=moves[0].at,
-        transition_number=last.transition_number,
-        reached=list(dict.fromkeys(move.to_stage for move in moves)),
-        evaluated=Moment(2 * last.at),
-        rules_version=state.rules_version if state is not None else rulebook.version,
-    )
-    if state is not None and is_current:
-        base.evaluated, base.held, base.hold_until = state.evaluated, state.held, state.hold_until
-        replayed = [record for record in ledger if record.version > state.version]
-    else:
-        replayed = [record for record in ledger if not _precedes(record, last)]
-    if state is not None:
-        base.facts = state.facts  # names the appointments whose outcome is already a question
-    later = {id(record) for record in replayed}
-    return base, [record for record in ledger if id(record) not in later], replayed
-
-
-def _precedes(record: LedgerRecord, move: RecordedMove) -> bool:
-    """Whether an event had been evaluated when a transition was made."""
-    if record.version > move.version:
-        return False
-    at = record.event.at
-    return at < move.at or (at == move.at and (move.event_id is None or record.event.id <= move.event_id))
-
-
-def _fill_gaps(moves: Sequence[RecordedMove], lived: Sequence[Transition]) -> tuple[list[Transition], list[int]]:
-    """Return the transitions that fill gaps in the numbers, and the numbers of those that cannot be derived."""
-    numbers = {move.transition_number for move in moves}
-    if len(numbers) == moves[-1].transition_number:
-        return [], []
-    filled: list[Transition] = []
-    missing: list[int] = []
-    reached: set[str] = set()
-    previous: RecordedMove | None = None
-    for move in moves:
-        before = 0 if previous is None else previous.transition_number
-        gap = list(range(before + 1, move.transition_number))
-        if gap:
-            found = _chain(lived, len(gap), previous, move)
-            missing += [] if found else gap
-            since = None if previous is None else previous.at
-            for number, transition in zip(gap, found, strict=False):
-                changes = {
-                    "transition_number": number,
-                    "since": since,
-                    "first_entry": transition.to_stage not in reached,
-                }
-                filled.append(msgspec.structs.replace(transition, **changes))
-                reached.add(transition.to_stage)
-                since = transition.at
-        reached.add(move.to_stage)
-        previous = move
-    return filled, missing
-
-
-def _chain(
-    lived: Sequence[Transition], length: int, previous: RecordedMove | None, following: RecordedMove
-) -> Sequence[Transition]:
-    """Return consecutive transitions of a simulation that lead from one on record to another; empty if none do."""
-    begin, earliest = (None, None) if previous is None else (previous.to_stage, previous.at)
-    for start in range(len(lived) - length + 1):
-        chain = lived[start : start + length]
-        first, last = chain[0], chain[-1]
-        if (first.from_stage, last.to_stage) != (begin, following.from_stage):
+    state, waiting = State(), sorted(counting(events), key=attrgetter("at", "id"))
+    done: list[Event] = []
+    for move in sorted(manual, key=attrgetter("at")):
+        stage = rulebook.by_key.get(move.stage)
+        if stage is None or not stage.is_active or move.at > now:
             continue
-        if (earliest is None or first.at >= earliest) and last.at <= following.at:
-            return chain
-    return []
+        due = [event for event in waiting if event.at <= move.at]
+        set_stage = Command(kind="set_stage", stage=move.stage, hold=move.is_held, hold_until=move.held_until)
+        state = decide(state, due, rulebook, move.at, [set_stage], done).state
+        done, waiting = done + due, waiting[len(due) :]
+    return decide(state, waiting, rulebook, now, history=done).state
+
+
+def correct(
+    state: State,
+    events: Iterable[Event],
+    manual: Iterable[ManualMove],
+    rulebook: Rulebook,
+    now: Micros,
+    because: str,
+    event: Event | None = None,
+) -> Decision:
+    """Fold a journey's facts anew after its ledger has changed, and lead it where it belongs.
+
+    If `belongs` ends in another stage than the one in which the journey stands, one automatic transition of ``now``
+    leads there, also down the growth ladder. A hold keeps the stage. What is on record of the past stays.
+
+    Args:
+        state: The journey's state, evaluated up to ``now``; it is not modified. A journey that has not begun is
+            simulated, with each transition at its own time.
+        events: As for `belongs`.
+        manual: As for `belongs`.
+        rulebook: The company's rules.
+        now: The time of the decision.
+        because: The ``trigger_event`` of the transition: ``event_retracted`` or ``customers_merged``.
+        event: The retraction, if there is one.
+
+    Returns:
+        The decision. Its actions are those of a stage entered now, but not of a growth stage that is below one that the
+        journey has reached before. ``answered`` has the appointments that are no longer awaited as they were.
+    """
+    events = list(events)
+    if state.stage is None:
+        return decide(State(), counting(events), rulebook, now)
+    facts, _ = fold_facts(events)
+    answered = [
+        Unanswered(key, appointment.booked)
+        for key, appointment in state.facts.appointments.items()
+        if appointment.is_asked and appointment.booked is not None and not _is_awaited(facts, key, appointment.booked)
+    ]
+    simulated = belongs(events, manual, rulebook, now)
+    stage = rulebook.by_key[simulated.stage or rulebook.growth[0].key]
+    decision = move_to(state, facts, stage, rulebook, now, because, event)
+    entries = []
+    for move in decision.transitions:
+        first_entry = not move.is_growth or is_above_all(move, state, rulebook)
+        entries.append(msgspec.structs.replace(stage_entry(move), first_entry=first_entry))
+    actions = due_actions(entries, now, rulebook.actions)
+    return msgspec.structs.replace(decision, actions=actions, answered=answered)
+
+
+def _is_awaited(facts: Facts, key: str, booked: Micros) -> bool:
+    appointment = facts.appointments.get(key)
+    return appointment is not None and appointment.awaited == booked
+
+
+def is_above_all(move: Transition, state: State, rulebook: Rulebook) -> bool:
+    """Whether a transition leads to a growth stage above all that a journey has ever been in."""
+    ladder = [stage.key for stage in rulebook.growth]
+    return all(move.to_stage in ladder[index + 1 :] for index, key in enumerate(ladder) if key in state.reached)

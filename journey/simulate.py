@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from journey.engine import decide
+from journey.decisions import decide
 from journey.events import Event, canonical, content_hash
 from journey.stages import Rulebook
 from journey.state import State

@@ -31,6 +31,7 @@ class State(Struct, omit_defaults=True):
         transition_number: The number of transitions, which is that of the last one.
         reached: The stages ever entered, in order of first entry.
         evaluated: The moment of the last event or transition.
+        holds: The latest holds, past ones too: since when, in which stage, until when (None: until released).
         risk: The risk score in hundredths; ``engagement`` likewise.
         deadline: The instant after which an evaluation would change something without any event.
         deadline_stage: The stage that the deadline leads to; None if only the scores or the hold change.
@@ -49,6 +50,7 @@ class State(Struct, omit_defaults=True):
     rules_version: int = field(default=1, name="R")
     held: bool = field(default=False, name="h")
     hold_until: Micros | None = field(default=None, name="hu")
+    holds: list[tuple[Micros, str, Micros | None]] = field(default_factory=list, name="H")
     risk: int = field(default=0, name="ri")
     engagement: int = field(default=50, name="en")
     deadline: Micros | None = field(default=None, name="d")
@@ -92,6 +94,10 @@ def pack(state: State) -> dict[str, Any]:
             facts["e"] = _short(facts["e"])
     if recent:
         facts["ap"] = " ".join(map(seconds_text, recent))
+    if state.holds:
+        packed["H"] = [
+            [_short(since), stage, None if until is None else _short(until)] for since, stage, until in state.holds
+        ]
     if state.reached:
         packed["g"] = " ".join(state.reached)
     packed["S"] = state.schema
@@ -105,6 +111,10 @@ def unpack(packed: Mapping[str, Any]) -> State:
     for name in _INSTANTS:
         if name in fields:
             fields[name] = _instant(fields[name])
+    if "H" in fields:
+        fields["H"] = [
+            (_instant(since), stage, None if until is None else _instant(until)) for since, stage, until in fields["H"]
+        ]
     facts["ap"] = [_instant(seconds) for seconds in facts.get("ap", "").split()]
     if "e" in facts:
         facts["e"] = _instant(facts["e"])
@@ -178,7 +188,7 @@ def deadline_of(packed: Mapping[str, Any] | None) -> Micros | None:
 def copy(state: State) -> State:
     """Return an independent copy."""
     twin, facts = shallow(state), shallow(state.facts)
-    twin.reached, twin.facts = state.reached.copy(), facts
+    twin.reached, twin.facts, twin.holds = state.reached.copy(), facts, state.holds.copy()
     facts.recent, facts.tickets = facts.recent.copy(), facts.tickets.copy()
     facts.appointments = facts.appointments.copy()
     facts.booked, facts.unasked = facts.booked.copy(), facts.unasked.copy()

@@ -40,6 +40,7 @@ class SmsChannel:
         address_field="phone",
         address_label="phone number",
         template_parts=("text",),
+        max_text=MAX_BODY,
         setting="sms_url",
     )
 

@@ -1,24 +1,33 @@
-"""Messages to one customer: as they would be sent now."""
+"""Messages to one customer: as they were sent, and as they would be sent now."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+import orjson
+from fastapi import APIRouter, Query, Request, Response
 
+from activities.channels.registry import CHANNELS
 from activities.customer_previews import preview_for_customer
 from activities.side_effects import REQUESTED_ACTIONS
+from api import cursors
 from api.dependencies import CredentialDep, CustomerId, GatewayDep
+from api.event_formats import JSON
 from api.openapi import json_answer, problems
-from api.problems import not_found
-from api.schemas.customer_messages import CustomerMessagePreview
+from api.problems import invalid, not_found
+from api.schemas.customer_messages import CustomerMessagePreview, SentMessagesPage
 from api.security.route_classes import scoped_route
 from api.template_rendering import bounded_rendering
+from db.outreach import sent_messages
 from db.outreach.action_context import draft_action_context
-from db.people.api_keys import JOURNEYS_WRITE
+from db.outreach.sent_messages import MessagePosition
+from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE
 from journey.time import to_micros
 
+MAX_ROWS = 200
+
+_read = APIRouter(tags=["actions"], route_class=scoped_route(JOURNEYS_READ))
 _write = APIRouter(tags=["actions"], route_class=scoped_route(JOURNEYS_WRITE))
 
 _PREVIEW = {
@@ -28,6 +37,58 @@ _PREVIEW = {
     "text": "Hello Ada Example, …",
     "withheld": None,
 }
+_SENT = {
+    "id": 311,
+    "action": "centre_offer.7",
+    "sent_at": "2026-03-02T10:15:01+00:00",
+    "channel": "email",
+    "marketing": True,
+    "performed_by": 2,
+    "kept": True,
+    "audience": "customers",
+    "to": "ada@example.com",
+    "subject": "15 % off your next appointment at Salon Sophie",
+    "text": "Hello Ada Example, …",
+    "html": "<p>Hello Ada Example, …</p>",
+    "template": "centre_offer",
+    "message_id": "5f0c6b1d2a9e47c3",
+    "allowed_by": "profile_consent",
+    "offer": {"code": "BACK-7K2F9Q", "valid_until": "2026-04-01"},
+}
+
+
+@_read.get(
+    "/v1/customers/{customer_id}/messages",
+    summary="List the messages that were sent to a customer",
+    response_model=None,
+    responses={
+        200: json_answer(
+            SentMessagesPage,
+            "A page of messages as they were sent, newest first. A page of long messages has fewer than `limit`."
+            " `next_cursor` (null on the last page) is the `cursor` of the next page.",
+            {"messages": [_SENT], "next_cursor": None},
+        ),
+        **problems("not-found"),
+    },
+)
+async def get_messages(
+    customer_id: CustomerId,
+    gateway: GatewayDep,
+    credential: CredentialDep,
+    limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 20,
+    cursor: Annotated[str | None, Query(max_length=cursors.MAX_LENGTH)] = None,
+) -> Response:
+    """Includes messages to staff about the customer.
+
+    The signed tokens of unsubscribe and feedback links are not shown: who has them can act as the customer.
+    """
+    after = None if cursor is None else _position(cursor)
+    page = await sent_messages.list_messages(gateway.pool, credential.company_id, customer_id, CHANNELS, limit, after)
+    if page is None:
+        raise not_found("there is no such customer")
+    rows, following = page
+    next_cursor = following and cursors.encode("messages", following.sent_at, following.action_id)
+    return Response(b'{"messages":' + rows + b',"next_cursor":' + orjson.dumps(next_cursor) + b"}", media_type=JSON)
 
 
 @_write.get(
@@ -64,4 +125,14 @@ async def preview_message(
     }
 
 
-router = APIRouter(routes=_write.routes)
+def _position(cursor: str) -> MessagePosition:
+    try:
+        kind, at, row = cursors.decode(cursor)
+        if kind != "messages":
+            raise ValueError("cursor of another list")
+        return MessagePosition(cursors.timestamp(at), cursors.row_id(row))
+    except (ValueError, TypeError):
+        raise invalid("cursor", cursor, "the `next_cursor` of a page of this list") from None
+
+
+router = APIRouter(routes=[*_read.routes, *_write.routes])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -47,6 +47,7 @@ class ActionDetail(Schema):
 
     note: str = optional("note for the colleague who does the work")
     code: str = optional("offer code")
+    valid_until: date = optional("the last day of the offer")
     task: RowId = optional("id of the task that was created")
     assigned_to: RowId | None = optional("id of the staff member it was assigned to; null if nobody was available")
     campaign: RowId = optional("number of the customer's retention campaign that was started")

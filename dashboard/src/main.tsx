@@ -4,6 +4,7 @@ import { Dashboard } from "./app";
 import "./style.css";
 import "./lists.css";
 import "./views.css";
+import "./visits.css";
 import "./analytics.css";
 
 const root = document.getElementById("root");

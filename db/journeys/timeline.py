@@ -41,8 +41,9 @@ _SOURCES: dict[TimelineKind, tuple[sql.SQL, sql.SQL, sql.SQL, sql.Composable]] =
         sql.SQL(
             "t.id, t.action, t.stage_key as stage, t.status, t.reason, t.attempts, t.last_error, t.channel, t.due_at,"
             " t.created_at, t.updated_at, t.done_at, t.performed_by, jsonb_strip_nulls(jsonb_build_object("
-            "'note', t.detail -> 'note', 'code', t.detail -> 'code', 'task', t.detail -> 'task',"
-            " 'assigned_to', t.detail -> 'assigned_to', 'campaign', t.detail -> 'campaign')) as detail, "
+            "'note', t.detail -> 'note', 'code', t.detail -> 'code', 'valid_until', t.detail -> 'valid_until',"
+            " 'task', t.detail -> 'task', 'assigned_to', t.detail -> 'assigned_to',"
+            " 'campaign', t.detail -> 'campaign')) as detail, "
         )
         + progress_columns("t"),
     ),

@@ -5,10 +5,11 @@ often the action is attempted.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+import msgspec
 import orjson
 
 from db.connections import Connection, Pool, tenant_rows
@@ -18,11 +19,29 @@ from journey.time import Micros
 FINAL_STATUSES = ("succeeded", "failed", "suppressed", "cancelled")
 
 
+class SentMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as it was sent, without the personal links in it: a row of ``sent_messages``.
+
+    Attributes:
+        allowed_by: A key of `journey.outreach.PERMISSIONS`.
+    """
+
+    message_id: str
+    audience: Literal["customers", "staff"]
+    allowed_by: str
+    template: str
+    address: str
+    subject: str
+    text: str
+    html: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """The result of one attempt. ``detail`` is merged into the action's.
 
     Attributes:
+        message: The message, if one was sent.
         due_at: When it is tried next. The status ``waiting`` needs it.
         waits_for: What a ``waiting`` action waits for.
         profile_until: Until when (µs) a change of the customer's profile leads to another attempt.
@@ -35,6 +54,7 @@ class Outcome:
     marketing: bool = False
     due_at: datetime | None = None
     detail: Mapping[str, Any] | None = None
+    message: SentMessage | None = field(default=None, repr=False)
     waits_for: Literal["profile", "quiet_hours"] | None = None
     profile_until: Micros | None = None
 
@@ -58,7 +78,8 @@ with a as (
     select c.id,
            (select jsonb_agg(case when s ->> 'action' = a.action
                                   then s || jsonb_build_object('status', %(status)s::text, 'reason', %(reason)s::text,
-                                       'due_at', a.due_at, 'done_at', a.done_at, 'code', a.detail -> 'code')
+                                       'due_at', a.due_at, 'done_at', a.done_at, 'code', a.detail -> 'code',
+                                       'valid_until', a.detail -> 'valid_until')
                                   else s end order by place)
               from jsonb_array_elements(c.scheduled_actions) with ordinality x(s, place)) as steps
       from retention_campaigns c join a on c.relationship_id = a.relationship_id and c.entry = a.entry
@@ -71,6 +92,13 @@ with a as (
            ended_at = case when c.status = 'running' and not p.steps @? %(open)s::jsonpath
                            then %(at)s::timestamptz else c.ended_at end
       from planned p where c.id = p.id
+), sent as (
+    insert into sent_messages (company_id, action_id, message_id, audience, allowed_by, template, address, subject,
+                               text, html)
+    select a.company_id, a.id, m.message_id, m.audience, m.allowed_by, m.template, m.address, m.subject, m.text, m.html
+      from a cross join jsonb_to_record(%(message)s::jsonb) as m(message_id text, audience text, allowed_by text,
+                                        template text, address text, subject text, text text, html text)
+     where %(message)s::jsonb is not null
 )
 select id from a
 """
@@ -107,6 +135,7 @@ def _finish_parameters(context: ActionContext, outcome: Outcome) -> dict[str, An
         "marketing": outcome.marketing,
         "due_at": outcome.due_at,
         "detail": orjson.dumps(detail).decode(),
+        "message": outcome.message and msgspec.json.encode(outcome.message).decode(),
         "final": list(FINAL_STATUSES),
         "open": _OPEN_STEP,
     }

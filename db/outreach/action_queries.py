@@ -16,7 +16,7 @@ LATEST_ATTEMPTS = 5
 
 #: The fields of an action's detail that are shown. A field of a new kind of action stays hidden until it is listed
 #: here.
-_SHOWN_DETAIL: tuple[str, ...] = ("note", "code", "task", "assigned_to", "campaign", "told", "receipt")
+_SHOWN_DETAIL: tuple[str, ...] = ("note", "code", "valid_until", "task", "assigned_to", "campaign", "told", "receipt")
 
 COLUMNS = sql.SQL(
     "a.id, u.external_id as customer_id, u.name as customer_name, a.action, a.stage_key as stage, a.entry, a.status,"

@@ -585,10 +585,42 @@ class Attempt(Base):
     error: Mapped[str | None]
 
 
+class SentMessage(Base):
+    """A message as it was sent, without the personal links in it. It was sent at its action's `done_at`.
+
+    `allowed_by`: why it could be sent, a key of `journey.outreach.PERMISSIONS`. Messages from before this table existed
+    have no row.
+    """
+
+    __tablename__ = "sent_messages"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["company_id", "action_id"], ["journey_actions.company_id", "journey_actions.id"], ondelete="CASCADE"
+        ),
+        UniqueConstraint("company_id", "action_id"),
+        CheckConstraint("audience in ('customers', 'staff')", name="audience"),
+        CheckConstraint("length(text) <= 200000", name="text"),
+        CheckConstraint("length(html) <= 200000", name="html"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    action_id: Mapped[Reference]
+    message_id: Mapped[str]
+    audience: Mapped[str]
+    allowed_by: Mapped[str]
+    template: Mapped[str]
+    address: Mapped[str]
+    subject: Mapped[str]
+    text: Mapped[str]
+    html: Mapped[str | None]
+
+
 class RetentionCampaign(Base):
     """A drip campaign for a customer at risk, numbered by `n`; at most one is running per relationship.
 
-    `scheduled_actions`: each step as ``{"action", "type", "day", "due_at", "status", "reason", "done_at", "code"}``.
+    `scheduled_actions`: each step as ``{"action", "type", "day", "due_at", "status", "reason", "done_at", "code",
+    "valid_until"}``.
     """
 
     __tablename__ = "retention_campaigns"

@@ -205,6 +205,7 @@ def _actions_and_tasks(tenant: Tenant) -> None:
     offer = client.post("/v1/customers/c-1/actions", json={"type": "offer"}).json()["action"]["id"]
     tenant.settled("c-1")
     assert client.get("/v1/customers/c-1/messages/preview?type=offer").json()["withheld"]
+    assert client.get("/v1/customers/c-1/messages").json()["messages"]
     assert client.post(f"/v1/actions/{offer}/retry").status_code == 202
     tenant.settled("c-1")
     delayed = client.post("/v1/customers/c-1/actions", json={"type": "offer", "delay_seconds": 600})

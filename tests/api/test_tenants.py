@@ -54,6 +54,7 @@ COUNTED = [
     "journey_events",
     "journey_actions",
     "action_attempts",
+    "sent_messages",
     "tasks",
     "assignments",
     "staff",

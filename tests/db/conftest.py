@@ -38,6 +38,9 @@ insert into return_models (company_id, version, method, history_to, customers, r
 insert into journey_actions (id, company_id, relationship_id, action_key, action, stage_key, entry)
     values ({c}, {c}, {c}, 'k{c}', 'send', 'lead', 1);
 insert into action_attempts (company_id, action_id, attempt, outcome) values ({c}, {c}, 1, 'failed');
+insert into sent_messages
+    (company_id, action_id, message_id, audience, allowed_by, template, address, subject, text)
+    values ({c}, {c}, 'm{c}', 'customers', 'profile_consent', 'welcome', 'x{c}@example.com', 's', 't');
 insert into retention_campaigns (company_id, relationship_id, customer_id, type, n, status, entry)
     values ({c}, {c}, {c}, 'drip', 1, 'running', 1);
 insert into staff (id, company_id, name, role) values ({c}, {c}, 's{c}', 'sales');

@@ -1,20 +1,21 @@
 """What holds for every life with appointments, however its events arrive; compared with a naive computation."""
 
 import json
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from journey.appointment_book import fold_facts
-from journey.engine import decide
-from journey.events import Event
+from journey.decisions import decide
+from journey.events import Event, counting
 from journey.facts import Facts
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
 from journey.state import State, apply_state_diff, copy, pack, state_diff, unpack
 from journey.time import DAY, HOUR, Micros
 from tests.support import naive_appointments as naive
-from tests.support.appointment_lives import Journey, booked_events, generated_life
+from tests.support.appointment_lives import Journey, booked_events, corrected_events, generated_life
 from tests.support.strategies import BASE, RETENTION
 
 SHORT_GRACE = rulebook_from({"scoring": {"booking_grace_hours": 5}})
@@ -30,14 +31,31 @@ def _sums(facts: Facts) -> tuple[object, ...]:
 
 
 def _check_naive(facts: Facts, events: list[Event]) -> None:
-    sums = naive.Sums(events)
+    sums = naive.Sums(counting(events))
     window = [visit for visit in sums.visits if visit > sums.visits[-1] - 180 * DAY]
     assert _sums(facts)[:7] == (
         len(sums.visits), sums.value, sums.missed, sums.cancelled, sums.requests, window, sums.booked,
     )  # fmt: skip
 
 
-@given(history=booked_events(), data=st.data())
+lives = booked_events() | corrected_events()
+
+
+def _check_contributions(journey: Journey) -> None:
+    """What each event contributed when it was applied adds up to the facts, and each visit to its own instant."""
+    visits, sums = Counter[int](), Counter[str]()
+    for each in journey.contributed:
+        visits[each.at] += each.visits
+        sums.update(completed=each.visits, value=each.earned + each.adjusted, missed=each.missed)
+    facts = journey.state.facts
+    assert (sums["completed"], sums["value"], sums["missed"]) == (
+        facts.completed, facts.value, facts.missed + facts.cancelled,
+    )  # fmt: skip
+    expected = Counter(naive.Sums(counting(journey.ledger)).visits)
+    assert {at: number for at, number in visits.items() if number} == dict(expected)
+
+
+@given(history=lives, data=st.data())
 def test_facts_are_the_naive_ones_in_any_order_and_split(history: list[Event], data: st.DataObject) -> None:
     end = Micros(BASE + 700 * DAY)
     journey, rest = Journey(), data.draw(st.permutations(history))
@@ -46,11 +64,12 @@ def test_facts_are_the_naive_ones_in_any_order_and_split(history: list[Event], d
         journey.commit(rest[:size], end)
         rest = rest[size:]
         _check_naive(journey.state.facts, journey.ledger)
+        _check_contributions(journey)
     at_once = decide(State(), history, DEFAULT_RULEBOOK, end).state
     assert _sums(at_once.facts) == _sums(journey.state.facts) == _sums(fold_facts(history)[0])
 
 
-@given(history=booked_events(), rulebook=rulebooks, end=ends)
+@given(history=lives, rulebook=rulebooks, end=ends)
 def test_imported_at_once_equals_lived(history: list[Event], rulebook: Rulebook, end: Micros) -> None:
     end = max([end, *(event.at for event in history)])
     imported = decide(State(), history, rulebook, end)
@@ -60,7 +79,7 @@ def test_imported_at_once_equals_lived(history: list[Event], rulebook: Rulebook,
     assert imported.state == journey.state
 
 
-@given(history=booked_events(), rulebook=rulebooks, data=st.data())
+@given(history=lives, rulebook=rulebooks, data=st.data())
 def test_stage_and_deadline_do_not_depend_on_the_split(
     history: list[Event], rulebook: Rulebook, data: st.DataObject
 ) -> None:
@@ -76,7 +95,7 @@ def test_stage_and_deadline_do_not_depend_on_the_split(
     assert imported.state == journey.state
 
 
-@given(history=booked_events(), grace=st.sampled_from([0, 5, 48]), end=ends)
+@given(history=lives, grace=st.sampled_from([0, 5, 48]), end=ends)
 def test_transitions_are_the_naive_ones(history: list[Event], grace: int, end: Micros) -> None:
     end = max([end, *(event.at for event in history)])
     rulebook = rulebook_from({"scoring": {"booking_grace_hours": grace}})
@@ -84,7 +103,7 @@ def test_transitions_are_the_naive_ones(history: list[Event], grace: int, end: M
     assert [(move.to_stage, move.at) for move in moves] == naive.journey(history, end, grace)
 
 
-@given(history=booked_events(), rulebook=rulebooks, end=ends, data=st.data())
+@given(history=lives, rulebook=rulebooks, end=ends, data=st.data())
 def test_the_deadline_is_the_first_instant_at_which_anything_changes(
     history: list[Event], rulebook: Rulebook, end: Micros, data: st.DataObject
 ) -> None:
@@ -100,7 +119,7 @@ def test_the_deadline_is_the_first_instant_at_which_anything_changes(
         assert decision.state.stage == (state.deadline_stage or state.stage)
 
 
-@given(history=booked_events(), more=booked_events(4), end=ends)
+@given(history=lives, more=booked_events(4), end=ends)
 def test_packed_states_and_their_differences_are_exact(history: list[Event], more: list[Event], end: Micros) -> None:
     journey = Journey()
     journey.commit(history, end)
@@ -112,7 +131,7 @@ def test_packed_states_and_their_differences_are_exact(history: list[Event], mor
     assert apply_state_diff(old, json.loads(json.dumps(state_diff(old, new)))) == new
 
 
-@given(history=booked_events(), rulebook=rulebooks, end=ends)
+@given(history=lives, rulebook=rulebooks, end=ends)
 def test_what_is_given_is_left_alone(history: list[Event], rulebook: Rulebook, end: Micros) -> None:
     for state in (State(), decide(State(), history[:1], rulebook, end).state):
         before, packed = copy(state), pack(state)

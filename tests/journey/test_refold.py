@@ -9,10 +9,12 @@ import msgspec
 import pytest
 
 from journey.appointment_book import HistoryNeeded
-from journey.engine import Command, Transition, decide
+from journey.decisions import decide
+from journey.engine import Command, Transition
 from journey.event_validation import from_fields
 from journey.events import Event
-from journey.refold import LedgerRecord, RecordedMove, different_facts, rebuild, refold_facts
+from journey.rebuild import rebuild
+from journey.refold import LedgerRecord, RecordedMove, different_facts, refold_facts
 from journey.stages import DEFAULT_RULEBOOK
 from journey.state import State
 from journey.time import DAY, Micros, to_micros, utc_text

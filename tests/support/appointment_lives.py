@@ -8,9 +8,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from journey.appointment_book import HistoryNeeded, references, unheld_ids
-from journey.engine import Decision, Transition, decide, needs_history
+from journey.contributions import Contribution, usual
+from journey.decisions import decide
+from journey.engine import Decision, Transition, needs_history
 from journey.event_validation import from_fields
-from journey.events import Event
+from journey.events import Event, EventRetracted
+from journey.retractions import Named, sort_out
 from journey.stages import DEFAULT_RULEBOOK, Rulebook
 from journey.state import State, pack, unpack
 from journey.time import DAY, HOUR, Micros, to_datetime
@@ -58,6 +61,20 @@ def booked_events(draw: st.DrawFn, max_size: int = 12) -> list[Event]:
     return made
 
 
+@st.composite
+def corrected_events(draw: st.DrawFn, max_size: int = 12) -> list[Event]:
+    """The same with retractions among them, which also name unknown events, other retractions, and an event twice."""
+    made = draw(booked_events(max_size))
+    ids = [event.id for event in made]
+    for number in range(draw(st.integers(1, 4))):
+        id_ = f"{draw(st.sampled_from('wxyz'))}-r{number}"
+        named = draw(st.sampled_from([*ids, *ids, *ids, "unknown"]))
+        head = {"id": id_, "type": "event.retracted", "customer_id": "c", "retracts": named}
+        made.append(from_fields({**head, "occurred_at": to_datetime(draw(_times))}))
+        ids.append(id_)
+    return made
+
+
 @dataclass
 class Journey:
     """One journey with its ledger; its state is packed between decisions, as a workflow carries it."""
@@ -67,8 +84,18 @@ class Journey:
     moves: list[Transition] = field(default_factory=list)
     ledger: list[Event] = field(default_factory=list)
     ledger_reads: int = 0
+    waiting: list[EventRetracted] = field(default_factory=list)
+    contributed: list[Contribution] = field(default_factory=list)
 
     def commit(self, events: list[Event], now: Micros) -> Decision:
+        sorted_out = sort_out(events, {event.id: Named(event.type, True) for event in self.ledger}, self.waiting)
+        effective = {event.id for event in sorted_out.effective}
+        self.waiting = [
+            event
+            for event in (*self.waiting, *events)
+            if isinstance(event, EventRetracted) and event.id not in effective
+        ]
+        events = sorted_out.effective
         state = unpack(pack(self.state))
         unheld = set(unheld_ids(state.facts, events))
         known = {id_ for event in self.ledger if event.rank is not None for id_ in references(event)}
@@ -82,6 +109,8 @@ class Journey:
         self.state = decision.state
         self.ledger = self.ledger + events
         self.moves += decision.transitions
+        for event in events:
+            self.contributed += decision.contributions.get(event.id, usual(event))
         return decision
 
     def live(self, events: Iterable[Event], end: Micros) -> None:

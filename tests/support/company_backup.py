@@ -14,6 +14,7 @@ TABLES = (
     "journey_transitions",
     "journey_actions",
     "action_attempts",
+    "sent_messages",
     "tasks",
     "assignments",
     "retention_campaigns",

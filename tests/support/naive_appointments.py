@@ -11,6 +11,7 @@ from journey.events import (
     AppointmentRescheduled,
     CallReceived,
     Event,
+    EventRetracted,
     PaymentAdjusted,
     canonical,
 )
@@ -124,6 +125,7 @@ LADDER = ["prospect", "lead", "customer", "regular", "vip", "at_risk", "churned"
 def journey(events: list[Event], end: int, grace_hours: int = 48) -> list[tuple[str, int]]:
     """The stages entered and when, under the default rules, of events that came in the order of their time."""
     ordered = sorted(events, key=lambda event: (event.at, event.id))
+    retracted: set[str] = set()
     times = {2 * event.at for event in ordered}
     for event in ordered:
         if isinstance(event, AppointmentCompleted):
@@ -134,12 +136,30 @@ def journey(events: list[Event], end: int, grace_hours: int = 48) -> list[tuple[
     known: list[Event] = []
     for moment in sorted(time for time in times if ordered and 2 * ordered[0].at <= time <= 2 * end):
         now: list[Event | None] = [event for event in ordered if 2 * event.at == moment]
-        for at_moment in now or [None]:
+        for at_moment in now or ([None] if moves else []):
+            if isinstance(at_moment, EventRetracted) or (at_moment is not None and at_moment.id in retracted):
+                moves += [("prospect", moment // 2)] if not moves and not isinstance(at_moment, EventRetracted) else []
+                if isinstance(at_moment, EventRetracted):
+                    retracted.add(at_moment.retracts)
+                    moves += _retract(moves, known, at_moment, moment, grace_hours)
+                continue
             before = len(Sums(known).visits), len(appointments(known))
             if at_moment is not None:
                 known.append(at_moment)
             moves += _evaluate(moves, known, at_moment, moment, before, grace_hours)
     return moves
+
+
+def _retract(
+    moves: list[tuple[str, int]], known: list[Event], retraction: EventRetracted, moment: int, grace_hours: int
+) -> list[tuple[str, int]]:
+    """Forget the event, and return the move to the stage in which the journey of all others ends."""
+    rest = [event for event in known if event.id != retraction.retracts]
+    if rest == known:
+        return []
+    known[:] = rest
+    stage = journey(rest, moment // 2, grace_hours)[-1][0] if rest else "prospect"
+    return [(stage, moment // 2)] if stage != moves[-1][0] else []
 
 
 def _evaluate(

@@ -209,6 +209,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_messages_v1_customers__customer_id__messages_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{customer_id}/messages/preview": {
         parameters: {
             query?: never;
@@ -824,6 +840,8 @@ export interface components {
             receipt?: string;
             task?: number;
             told?: number[];
+            /** Format: date */
+            valid_until?: string;
         };
         ActionProblem: {
             action: string;
@@ -1183,7 +1201,7 @@ export interface components {
             /** @default false */
             rotate_secret: boolean;
         };
-        Event: components["schemas"]["CallReceived"] | components["schemas"]["AppointmentRequested"] | components["schemas"]["AppointmentRescheduled"] | components["schemas"]["AppointmentCompleted"] | components["schemas"]["AppointmentMissed"] | components["schemas"]["AppointmentCancelled"] | components["schemas"]["PaymentAdjusted"] | components["schemas"]["SupportTicketOpened"] | components["schemas"]["SupportTicketResolved"] | components["schemas"]["FeedbackReceived"];
+        Event: components["schemas"]["CallReceived"] | components["schemas"]["AppointmentRequested"] | components["schemas"]["AppointmentRescheduled"] | components["schemas"]["AppointmentCompleted"] | components["schemas"]["AppointmentMissed"] | components["schemas"]["AppointmentCancelled"] | components["schemas"]["PaymentAdjusted"] | components["schemas"]["SupportTicketOpened"] | components["schemas"]["SupportTicketResolved"] | components["schemas"]["FeedbackReceived"] | components["schemas"]["EventRetracted"];
         EventBatch: {
             events: components["schemas"]["Event"][];
         };
@@ -1198,6 +1216,17 @@ export interface components {
             accepted: number;
             outcomes: components["schemas"]["EventOutcome"][];
             rejected: components["schemas"]["RejectedEvent"][];
+        };
+        EventRetracted: {
+            customer_id: string | number;
+            id: string;
+            /** Format: date-time */
+            occurred_at: string;
+            /** @default null */
+            reason: string | null;
+            retracts: string;
+            /** @enum {unknown} */
+            type: "event.retracted";
         };
         EventsAccepted: {
             accepted: number;
@@ -1756,6 +1785,34 @@ export interface components {
             risk_tickets_weight: string;
             risk_trend: string;
             risk_trend_weight: string;
+        };
+        SentMessage: {
+            action: string;
+            allowed_by: ("profile_consent" | "to_staff") | null;
+            audience: ("customers" | "staff") | null;
+            /** @enum {string} */
+            channel: "email" | "sms";
+            html: string | null;
+            id: number;
+            kept: boolean;
+            marketing: boolean;
+            message_id: string | null;
+            offer: components["schemas"]["SentOffer"] | null;
+            performed_by: number | null;
+            /** Format: date-time */
+            sent_at: string;
+            subject: string | null;
+            template: string | null;
+            text: string | null;
+            to: string | null;
+        };
+        SentMessagesPage: {
+            messages: components["schemas"]["SentMessage"][];
+            next_cursor: string | null;
+        };
+        SentOffer: {
+            code: string;
+            valid_until: string | null;
         };
         SessionCompany: {
             currency: string;
@@ -2914,6 +2971,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JourneyState"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_messages_v1_customers__customer_id__messages_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentMessagesPage"];
                 };
             };
             401: {

@@ -17,6 +17,7 @@ const TASKS_PAGE = 12;
 const CUSTOMER_TASKS_PAGE = 200;
 const MAX_PREDICTIONS = 1000;
 const TIMELINE_PAGE = 50;
+const MESSAGES_PAGE = 5;
 
 export const stagesQuery = queryOptions({
   queryKey: queryKeys.stages,
@@ -77,6 +78,25 @@ export function useTimeline(customerId: string, kinds: Entry["kind"][]) {
               limit: TIMELINE_PAGE,
               ...(pageParam === null ? {} : { cursor: pageParam }),
             },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor,
+  });
+}
+
+/** The messages that were sent to a customer, newest first, page by page. */
+export function useSentMessages(customerId: string) {
+  return useInfiniteQuery({
+    queryKey: queryKeys.sentMessages(customerId),
+    queryFn: ({ signal, pageParam }) =>
+      unwrap(
+        api.GET("/v1/customers/{customer_id}/messages", {
+          params: {
+            path: { customer_id: customerId },
+            query: { limit: MESSAGES_PAGE, ...(pageParam === null ? {} : { cursor: pageParam }) },
           },
           signal,
         }),

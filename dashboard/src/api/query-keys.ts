@@ -11,6 +11,7 @@ export const queryKeys = {
   timeline: (customerId: string, kinds: readonly string[]) =>
     ["journey", customerId, "timeline", kinds] as const,
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
+  sentMessages: (customerId: string) => ["journey", customerId, "messages"] as const,
   messagePreview: (customerId: string, type: string) => ["journey", customerId, "preview", type] as const,
   tasks: (search: object) => ["tasks", search] as const,
   predictions: (query: object) => ["predictions", query] as const,

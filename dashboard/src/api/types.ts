@@ -26,6 +26,8 @@ export type ActionProblemCount = Schemas["ActionProblemCount"];
 export type ProblemName = ActionProblem["problem"];
 export type RetryResult = Schemas["RetryResult"];
 
+export type SentMessage = Schemas["SentMessage"];
+
 export type Task = Schemas["Task"];
 export type NewContact = Schemas["NewContact"];
 export type ContactOutcome = NewContact["outcome"];

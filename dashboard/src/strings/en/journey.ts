@@ -67,6 +67,36 @@ export const journey = {
   ticket: (id: string) => `Ticket ${id}`,
 };
 
+export const messages = {
+  title: "Messages",
+  list: "Sent messages",
+  none: "No messages yet",
+  noneHint: "E-mails and text messages appear here as soon as they are sent.",
+  open: (name: string, when: string) => `Read: ${name}, ${when}`,
+  to: "To",
+  sent: "Sent",
+  subject: "Subject",
+  cause: "Sent as",
+  staff: "To staff",
+  allowed: "Allowed by",
+  allowedBy: {
+    profile_consent: "Consent in the customer’s profile at the time, with no unsubscription of this address",
+    to_staff: "A message to your own staff needs no consent",
+  } as Record<string, string>,
+  formats: { html: "As sent", text: "Text only" },
+  format: "Show",
+  htmlTitle: "The message as it was sent",
+  hiddenLinks: "Personal links, such as the one to unsubscribe, are replaced by dots.",
+  notKept: "The text was not kept: this message was sent before Perdure kept texts.",
+  copy: (code: string) => `Copy ${code}`,
+  copied: (code: string) => `${code} copied`,
+  copyFailed: "This browser does not allow copying. Select the code instead.",
+  offer: "Offer",
+  validUntil: (day: string) => `valid until ${day}`,
+  expired: (day: string) => `expired on ${day}`,
+  validityUnknown: "end of validity not recorded",
+};
+
 export const change = {
   open: "Change stage",
   hold: "Hold",

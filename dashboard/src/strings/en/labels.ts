@@ -2,9 +2,10 @@ import { pluralize } from "./common";
 
 /** Labels for keys of the API. Keys without a label are shown in a readable form. */
 export const labels: Record<
-  "events" | "triggers" | "actions" | "statuses" | "outcomes" | "factors" | "tasks",
+  "events" | "triggers" | "actions" | "statuses" | "outcomes" | "factors" | "tasks" | "channels",
   Record<string, string>
 > = {
+  channels: { email: "E-mail", sms: "Text message" },
   events: {
     "call.received": "Call",
     "appointment.requested": "Appointment requested",
@@ -15,6 +16,7 @@ export const labels: Record<
     "support_ticket.opened": "Support ticket opened",
     "support_ticket.resolved": "Support ticket resolved",
     "feedback.received": "Feedback",
+    "event.retracted": "Retraction",
   },
   triggers: {
     journey_started: "Journey started",
@@ -26,6 +28,8 @@ export const labels: Record<
     days_since_last_appointment: "No recent appointment",
     high_risk_score: "High risk score",
     reactivated: "Customer returned",
+    event_retracted: "Event retracted",
+    customers_merged: "Customers merged",
     rules_changed: "Rules changed",
     stage_set: "Stage set manually",
     anonymized: "Anonymised",

@@ -16,6 +16,7 @@ import { KeyFigures } from "./key-figures";
 import { NextStep } from "./next-step";
 import { Notes } from "./notes";
 import { Scores } from "./scores";
+import { SentMessages } from "./sent-messages/sent-messages";
 import { StageSummary } from "./stage-summary";
 import { JourneyTimeline } from "./timeline/journey-timeline";
 
@@ -66,6 +67,7 @@ function JourneyDetails({ journey }: { journey: Journey }) {
           <Scores journey={journey} />
           <KeyFigures journey={journey} />
           <CustomerTasks customerId={journey.customer_id} />
+          <SentMessages customerId={journey.customer_id} />
           <Notes journey={journey} editable={canEdit} />
         </div>
       </div>

@@ -5,8 +5,8 @@ A contact with the outcome `do_not_contact` marks the customer until it is lifte
 
 from alembic import op
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

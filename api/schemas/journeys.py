@@ -144,7 +144,8 @@ class LedgerEvent(Schema):
     occurred_at: datetime | None
     received_at: datetime
     outcome: LedgerOutcome
-    reason: str | None = Field(description="why the event was not applied")
+    reason: str | None = Field(description="why the event was not applied, or a retraction only later")
+    retracted_by: str | None = Field(description="id of the event that retracted it; it counts as if it had never come")
     fields: dict[str, Any] | None = Field(description="the event as it was sent, in canonical form")
 
 

@@ -76,8 +76,9 @@ select json_build_object(
             from journey_transitions t where t.relationship_id = r.id order by t.sequence desc limit {most}) t),
     'events', (
         select coalesce(json_agg(e), '[]') from (
-            select id, type, occurred_at, received_at, outcome, reason, fields from (
-                select e.event_id as id, e.type, e.occurred_at, e.received_at, e.outcome, e.reason, e.payload as fields,
+            select id, type, occurred_at, received_at, outcome, reason, retracted_by, fields from (
+                select e.event_id as id, e.type, e.occurred_at, e.received_at, e.outcome, e.reason, e.retracted_by,
+                    e.payload as fields,
                     sum(octet_length(e.payload::text)) over (order by e.occurred_at desc, e.event_id desc) as bytes
                 from journey_events e where e.company_id = r.company_id and e.customer_id = r.customer_id
                 order by e.occurred_at desc, e.event_id desc limit $3) x

@@ -32,7 +32,10 @@ _SOURCES: dict[TimelineKind, tuple[sql.SQL, sql.SQL, sql.SQL, sql.Composable]] =
         sql.SQL("journey_events t"),
         sql.SQL("coalesce(t.occurred_at, t.received_at)"),
         sql.SQL("t.company_id = r.company_id and t.customer_id = r.customer_id"),
-        sql.SQL("t.event_id as id, t.type, t.occurred_at, t.received_at, t.outcome, t.reason, t.payload as fields"),
+        sql.SQL(
+            "t.event_id as id, t.type, t.occurred_at, t.received_at, t.outcome, t.reason, t.retracted_by,"
+            " t.payload as fields"
+        ),
     ),
     "action": (
         sql.SQL("journey_actions t"),

@@ -390,6 +390,16 @@ class LedgerEvent(Base):
             *("company_id", "customer_id", text("(payload ->> 'replaces')")),
             postgresql_where=text("payload ? 'replaces'"),
         ),
+        Index(
+            "journey_events_retracting",
+            *("company_id", text("(payload ->> 'retracts')")),
+            postgresql_where=text("type = 'event.retracted'"),
+        ),
+        Index(
+            "journey_events_correcting",
+            *("company_id", "customer_id"),
+            postgresql_where=text("contributions is not null"),
+        ),
     )
 
     id: Mapped[Id]
@@ -406,6 +416,8 @@ class LedgerEvent(Base):
     reason: Mapped[str | None]
     version: Mapped[int]
     rules_version: Mapped[int]
+    retracted_by: Mapped[str | None]
+    contributions: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
 
 
 class StageMetric(Base):

@@ -1449,6 +1449,7 @@ export interface components {
             reason: string | null;
             /** Format: date-time */
             received_at: string;
+            retracted_by: string | null;
             type: string | null;
         };
         Liveness: {
@@ -2046,6 +2047,7 @@ export interface components {
             reason: string | null;
             /** Format: date-time */
             received_at: string;
+            retracted_by: string | null;
             type: string | null;
         };
         TimelinePage: {

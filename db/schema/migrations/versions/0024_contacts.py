@@ -5,8 +5,8 @@ A contact with the outcome `do_not_contact` marks the customer until it is lifte
 
 from alembic import op
 
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

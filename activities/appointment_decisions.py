@@ -1,12 +1,13 @@
-"""Decide with the ledger where the state does not hold the appointments that the events are about."""
+"""Decide with the ledger where the state is not enough: old appointments, and retractions."""
 
 from contracts.requests import CommitRequest
 from db.connections import Pool
-from db.journeys.ledger_history import applied_events, knows_appointments
+from db.journeys.ledger_history import applied_events, knows_appointments, recorded_stages_set
 from journey.appointment_book import HistoryNeeded, unheld_ids
 from journey.decisions import decide
 from journey.engine import Command, Decision, needs_history
-from journey.events import Event
+from journey.events import Event, EventRetracted
+from journey.refold import ManualMove, manual_moves
 from journey.stages import Rulebook
 from journey.state import State
 from journey.time import Micros
@@ -44,4 +45,8 @@ async def decide_with_ledger(
         except HistoryNeeded:
             pass
     history = await applied_events(pool, company_id, customer_id, new_ids)
-    return decide(state, events, rulebook, now, commands, history)
+    manual: list[ManualMove] = []
+    if any(type(event) is EventRetracted for event in events):
+        stages_set = await recorded_stages_set(pool, company_id, customer_id, state.version)
+        manual = manual_moves(stages_set, state)
+    return decide(state, events, rulebook, now, commands, history, manual)

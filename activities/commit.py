@@ -25,21 +25,24 @@ from activities.heartbeats import heartbeats
 from activities.message_batch import MessageBatch, deduplicate, parse_messages, quarantine_all
 from activities.rebuild import rebuilt_journey
 from activities.recovery import JourneyHistories, Recovery
+from activities.retracted_events import ledger_ids, note_contributions, retraction_parameters, take_retractions
 from activities.side_effects import pending_actions, side_effects, unfinished_actions
 from activities.staff_requests import decide_commands, refers_to_something, targets
 from contracts import names
 from contracts.requests import CommitRequest, CommitResult
 from db.connections import Pool
-from db.journeys import ledger
-from db.journeys.ledger import LedgerEntry, LedgerSnapshot, ProjectionRow
+from db.journeys import ledger, ledger_snapshot
+from db.journeys.ledger import LedgerEntry
 from db.journeys.ledger_history import appointment_parameters
+from db.journeys.ledger_snapshot import LedgerSnapshot, ProjectionRow
+from db.journeys.request_targets import RequestTargets, load_request_targets
 from db.journeys.rulebooks import RulebookCache
-from db.journeys.side_effects import RequestTargets, load_request_targets
 from db.outreach import action_outcomes
 from journey.actions import action_key
 from journey.appointment_book import HistoryNeeded, unheld_ids
 from journey.decisions import decide
 from journey.engine import needs_history
+from journey.events import EventRetracted
 from journey.rebuild import Rebuilt
 from journey.stages import Rulebook
 from journey.state import State, apply_state_diff, pack, unpack
@@ -76,7 +79,8 @@ class CommitActivity:
         for attempt in range(CONFLICT_ATTEMPTS):
             try:
                 rulebook = self._rulebooks.cached(request["company_id"])
-                if attempt == 0 and rulebook is not None and not batch.rebuild:
+                is_plain = not batch.rebuild and not any(type(event) is EventRetracted for event in batch.events)
+                if attempt == 0 and rulebook is not None and is_plain:
                     return await self._commit_optimistically(request, batch, rulebook)
                 return await self._load_and_commit(request, batch)
             except (Overtaken, psycopg.errors.UniqueViolation):
@@ -105,8 +109,7 @@ class CommitActivity:
     async def _load_and_commit(self, request: CommitRequest, batch: MessageBatch) -> CommitResult:
         """Commit on top of what Postgres has, or adopt its state if the workflow has diverged from it."""
         company_id, customer_id = request["company_id"], request["customer_id"]
-        ids = [event.id for event in batch.events]
-        known = await ledger.load(self._pool, company_id, customer_id, ids)
+        known = await ledger_snapshot.load(self._pool, company_id, customer_id, ledger_ids(batch.events))
         if known is None:
             raise ApplicationError(f"there is no company {company_id}", type="NoSuchCompany", non_retryable=True)
         state = unpack(request["state"]) if request["state"] else State()
@@ -152,7 +155,7 @@ class CommitActivity:
             raise ApplicationError("the row is older than the workflow", type="RowBehind")
         recovery = Recovery(self._pool, self._histories, request, self._commit_recorded)
         await recovery.run(None if row is None else row.state)
-        known = await ledger.load(self._pool, request["company_id"], request["customer_id"], [])
+        known = await ledger_snapshot.load(self._pool, request["company_id"], request["customer_id"], [])
         assert known is not None
         assert known.row is not None
         return await self._adopt(request, known.row, version)
@@ -160,8 +163,8 @@ class CommitActivity:
     async def _commit_recorded(self, request: CommitRequest, state: State) -> State:
         """Commit the messages of a recorded commit again; return the state after it."""
         batch = parse_messages(request["messages"], request["customer_id"], request["now"])
-        ids = [event.id for event in batch.events]
-        known = await ledger.load(self._pool, request["company_id"], request["customer_id"], ids)
+        ids = ledger_ids(batch.events)
+        known = await ledger_snapshot.load(self._pool, request["company_id"], request["customer_id"], ids)
         assert known is not None
         rulebook = await self._rulebooks.get(self._pool, request["company_id"], known.rules_version)
         try:
@@ -198,6 +201,8 @@ class CommitActivity:
         """
         own_version = state.version + 1 if is_retry else None
         events, entries = deduplicate(batch, known, own_version)
+        new_ids = [] if known.events else [event.id for event in events]
+        events, retracted = take_retractions(events, entries, known, own_version)
         commands = decide_commands(batch.commands, rulebook, request["now"], await self._targets(request, batch, state))
         replies = commands.replies
         now = request["now"] if batch.until is None else min(batch.until, request["now"])
@@ -234,17 +239,21 @@ class CommitActivity:
             return commit_result(request, pack(new), replies, batch.until)
         new.version = state.version + 1
         packed = pack(new)
+        note_contributions(entries, events, decision.contributions)
         values = {
             **guard(request, known.row),
             **projection(new, packed),
             "batch": batch_text(request["messages"], new.version),
-            "new_ids": [] if known.events else [event.id for event in events],
+            "new_ids": new_ids,
             **appointment_parameters(unheld_ids(state.facts, events) if assumed else []),
+            "unretracted": [event.id for event in events] if assumed else [],
+            **retraction_parameters(retracted, events, decision.contributions),
             "run_id": request["run_id"],
             "received_at": utc_text(request["now"]) if is_recorded else None,
             "entries": ledger.serialize_entries(entries),
             "transitions": orjson.dumps([transition_row(move) for move in decision.transitions]).decode(),
-            "affects_analytics": bool(decision.transitions) or any(event.least_amount is not None for event in events),
+            "affects_analytics": bool(decision.transitions or decision.contributions)
+            or any(event.least_amount is not None for event in events),
         }
         prefix = action_key(request["company_id"], request["customer_id"], "")
         if effects:
@@ -263,16 +272,9 @@ class CommitActivity:
         """Load the status of what the batch's commands refer to; None if they refer to nothing."""
         if not refers_to_something(batch):
             return None
-        task_ids, action_ids, staff_ids = targets(batch)
         company_id, customer_id = request["company_id"], request["customer_id"]
         return await load_request_targets(
-            self._pool,
-            company_id,
-            customer_id,
-            tasks=task_ids,
-            actions=action_ids,
-            staff=staff_ids,
-            own_version=state.version + 1,
+            self._pool, company_id, customer_id, **targets(batch), own_version=state.version + 1
         )
 
     async def _keep_quarantined(

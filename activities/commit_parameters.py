@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from contracts.requests import CommitRequest, CommitResult, Reply
-from db.journeys.ledger import ProjectionRow
+from db.journeys.ledger_snapshot import ProjectionRow
 from journey.engine import Transition
 from journey.explain import money_text
 from journey.state import State, state_diff

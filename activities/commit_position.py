@@ -10,7 +10,7 @@ from activities.message_batch import MessageBatch
 from contracts.requests import CommitRequest
 from db.connections import Pool
 from db.journeys import ledger
-from db.journeys.ledger import LedgerSnapshot
+from db.journeys.ledger_snapshot import LedgerSnapshot
 from journey.events import canonical, content_hash
 
 #: After so many attempts a worker thought dead is gone; a row that still looks newer means that a clock was set back.

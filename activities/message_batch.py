@@ -8,7 +8,8 @@ import orjson
 
 from contracts import names
 from contracts.messages import COMMANDS, HISTORY, JourneyCommand
-from db.journeys.ledger import LedgerEntry, LedgerSnapshot
+from db.journeys.ledger import LedgerEntry
+from db.journeys.ledger_snapshot import LedgerSnapshot
 from journey.event_validation import InvalidEvent, from_fields
 from journey.events import Event, canonical, content_hash, quarantine_hash, quarantine_id
 from journey.time import Micros
@@ -122,12 +123,9 @@ def deduplicate(
     for event in batch.events:
         payload = canonical(event)
         fingerprint = content_hash(payload)
-        earlier = [
-            (stored, outcome)
-            for stored, owner, version, outcome in known.events.get(event.id, ())
-            if not (owner == known.customer_key and version == own_version)
-        ]
-        applied = next((stored for stored, outcome in earlier if outcome == "applied"), first.get(event.id))
+        rows = known.events.get(event.id, ())
+        earlier = [row for row in rows if not row.is_of_attempt(known.customer_key, own_version)]
+        applied = next((row.content_hash for row in earlier if row.outcome == "applied"), first.get(event.id))
         if applied == fingerprint:
             continue  # a duplicate leaves no trace
         entry = LedgerEntry(event.id, fingerprint, "applied", event.type, payload["occurred_at"], payload)
@@ -136,7 +134,7 @@ def deduplicate(
             events.append(event)
         else:
             entry.outcome, entry.reason = "conflict", "an event with this id and other content came first"
-            if any(stored == fingerprint for stored, _ in earlier):
+            if any(row.content_hash == fingerprint for row in earlier):
                 continue  # the same conflict is already on record
         entries.append(entry)
     return events, entries + batch.quarantined

@@ -24,7 +24,7 @@ from contracts import names
 from contracts.journey_record import JourneyRecord, RecordedCommit, read_campaign_outcomes, read_journey_record
 from contracts.requests import CommitRequest
 from db.connections import Pool, tenant_transaction
-from db.journeys import ledger, ledger_records
+from db.journeys import ledger, ledger_records, ledger_snapshot
 from db.journeys.ledger_history import appointment_parameters
 from db.people import audit_log
 from journey.engine import Transition
@@ -87,7 +87,7 @@ class Recovery:
 
     async def _ledger(self) -> list[LedgerRecord]:
         company_id, customer_id = self.request["company_id"], self.request["customer_id"]
-        known = await ledger.load(self.pool, company_id, customer_id, [])
+        known = await ledger_snapshot.load(self.pool, company_id, customer_id, [])
         if known is None or known.customer_key is None:
             return []
         applied = await ledger_records.applied_events(self.pool, company_id, [known.customer_key])
@@ -131,14 +131,14 @@ class Recovery:
 
     async def _keep_facts(self, state: State) -> None:
         """Write the facts of the ledger, if the row differed from it and nothing was committed again."""
-        known = await ledger.load(self.pool, self.request["company_id"], self.request["customer_id"], [])
+        known = await ledger_snapshot.load(self.pool, self.request["company_id"], self.request["customer_id"], [])
         if known is not None and known.row is not None and unpack(known.row.state).facts != state.facts:
             await self._write(state, [], self.request["now"])
 
     async def _write(self, state: State, moved: list[Transition], now: Micros) -> None:
         """Write a state that no message leads to."""
         company_id, customer_id = self.request["company_id"], self.request["customer_id"]
-        known = await ledger.load(self.pool, company_id, customer_id, [])
+        known = await ledger_snapshot.load(self.pool, company_id, customer_id, [])
         assert known is not None
         request: CommitRequest = {**self.request, "now": now}
         values = {
@@ -148,6 +148,9 @@ class Recovery:
             "batch": None,
             "new_ids": [],
             **appointment_parameters([]),
+            "unretracted": [],
+            "retracted": "{}",
+            "retractions": "[]",
             "run_id": request["run_id"],
             "received_at": None,
             "entries": "[]",

@@ -41,3 +41,27 @@ def customer_join(alias: sql.SQL) -> sql.Composed:
 def json_array(texts: Iterable[str]) -> bytes:
     """Concatenate JSON texts to the text of a JSON array."""
     return b"[" + b",".join(text.encode() for text in texts) + b"]"
+
+
+# What an event of `e` (journey_events) contributes to figures: as its type says, or as recorded of a correction.
+_CONTRIBUTED: LiteralString = """
+case when e.contributions is not null
+     then (select coalesce(sum((part ->> 'NAME')::numeric), 0)
+             from jsonb_array_elements(e.contributions) as parts(part))
+     when TYPES then USUAL else 0 end
+"""
+
+
+def _contributed(name: LiteralString, types: LiteralString, usual: LiteralString) -> LiteralString:
+    return _CONTRIBUTED.replace("NAME", name).replace("TYPES", types).replace("USUAL", usual)
+
+
+_AMOUNT: LiteralString = "coalesce((e.payload ->> 'amount')::numeric, 0)"
+_IS_VISIT: LiteralString = "e.type = 'appointment.completed'"
+_IS_ADJUSTMENT: LiteralString = f"e.type in {AMOUNT_TYPES} and e.type <> 'appointment.completed'"
+#: The number of visits that it adds (negative: takes back), their amounts, and amounts of payment adjustments.
+VISITS: LiteralString = _contributed("visits", _IS_VISIT, "1")
+EARNED: LiteralString = _contributed("earned", _IS_VISIT, _AMOUNT)
+ADJUSTED: LiteralString = _contributed("adjusted", _IS_ADJUSTMENT, _AMOUNT)
+#: Whether it may contribute an amount.
+HAS_AMOUNT: LiteralString = f"(e.type in {AMOUNT_TYPES} or e.contributions is not null)"

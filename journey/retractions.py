@@ -42,7 +42,9 @@ def sort_out(events: Iterable[Event], named: Mapping[str, Named], waiting: Itera
         else:
             found.effective.append(event)
     retraction = str(EventRetracted.__struct_config__.tag)
-    found.effective += [each for each in waiting if types.get(each.retracts, retraction) != retraction]
+    found.effective += [
+        each for each in waiting if each.id not in types and types.get(each.retracts, retraction) != retraction
+    ]
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import LiteralString
 
 from db.analytics.rollup_reader import RollupReader
-from db.sql_fragments import AMOUNT_TYPES
+from db.sql_fragments import ADJUSTED, EARNED, HAS_AMOUNT
 
 #: the customers in each stage, from the moves in MOVED
 STANDING: LiteralString = """
@@ -25,11 +25,15 @@ _SUMMARY: LiteralString = """
                coalesce(sum(n) filter (where stage = any(%(vip_stages)s)), 0)::bigint as vip from standing) counted)
 """
 _VALUE: LiteralString = "(select sum(amount) from (REVENUE union all ADJUSTED) v)"
-_VALUE_THEN: LiteralString = """
-(select sum((payload ->> 'amount')::numeric) from journey_events
-  where company_id = %(company)s and outcome = 'applied' and type in AMOUNT_TYPES
+_VALUE_THEN: LiteralString = (
+    """
+(select sum(EARNED + ADJUSTED) from journey_events e
+  where company_id = %(company)s and outcome = 'applied' and HAS_AMOUNT
     and occurred_at <= %(until)s)
-""".replace("AMOUNT_TYPES", AMOUNT_TYPES)
+""".replace("HAS_AMOUNT", HAS_AMOUNT)
+    .replace("EARNED", EARNED)
+    .replace("ADJUSTED", ADJUSTED)
+)
 
 # The period before ends with a whole day, so the roll-ups suffice.
 _PREVIOUS: LiteralString = """

@@ -11,15 +11,17 @@ that count. The delta of a commit is the total of its journey with the commit, m
 | `start` (on the day of the start) | every stage ever entered, sorted | journeys | 0 |
 | `entered` | stage | change in the number of journeys that entered it within 30 days | 0 |
 | `gone_on` | stage | change in the number of those that had converted by then | 0 |
-| `revenue` | stage after the appointment | completed appointments | sum of their amounts |
-| `adjusted` | – | other events with an amount, such as payment adjustments | sum of their amounts |
+| `revenue` | stage after the appointment | visits | sum of their amounts |
+| `adjusted` | – | payment adjustments | sum of their amounts |
+
+Corrections and retractions count on their own day: what they add to visits and amounts, or take back.
 """
 
 from __future__ import annotations
 
 from typing import LiteralString
 
-from db.sql_fragments import AMOUNT_TYPES
+from db.sql_fragments import ADJUSTED, EARNED, HAS_AMOUNT, VISITS
 
 #: the figures that depend on which stages a company has and on their order
 CONVERSION_FIGURES = ("entered", "gone_on")
@@ -88,25 +90,28 @@ select 'gone_on', day, array[stage], sum(sign), 0 from (
 # first new transition on.
 _MONEY: LiteralString = """
 money as materialized (
-    select s.sign, e.type, e.amount, (e.occurred_at at time zone 'UTC')::date as day,
+    select s.sign, e.visits, e.earned, e.adjusted, e.is_adjustment, (e.occurred_at at time zone 'UTC')::date as day,
            coalesce(reached.stage, first.stage)::text as stage
       from scope s cross join lateral (
-          select occurred_at, event_id, type, coalesce((payload ->> 'amount')::numeric, 0) as amount
+          select occurred_at, event_id, VISITS as visits, EARNED as earned, ADJUSTED as adjusted,
+                 e.contributions is null and e.type <> 'appointment.completed' as is_adjustment
             from journey_events e
            where e.company_id = %(company)s and e.customer_id = s.customer_id and e.outcome = 'applied'
-             and e.type in AMOUNT_TYPES and e.version < s.before
+             and HAS_AMOUNT and e.version < s.before
              and (e.version >= s.first_new or e.occurred_at >= s.changed_from) offset 0) e
       left join lateral (
           select to_stage as stage from journey_transitions t
            where t.company_id = %(company)s and t.relationship_id = s.relationship_id and t.version < s.before
              and (t.transitioned_at < e.occurred_at or t.transitioned_at = e.occurred_at
                   and (t.event_id is null or t.event_id collate "C" <= e.event_id collate "C"))
-           order by sequence desc limit 1) reached on e.type = 'appointment.completed'
+           order by sequence desc limit 1) reached on not e.is_adjustment
       left join lateral (
           select to_stage as stage from journey_transitions t
            where reached.stage is null and t.company_id = %(company)s and t.relationship_id = s.relationship_id
-           order by sequence limit 1) first on e.type = 'appointment.completed')
-""".replace("AMOUNT_TYPES", AMOUNT_TYPES)
+           order by sequence limit 1) first on not e.is_adjustment)
+"""
+for _name, _sql in (("HAS_AMOUNT", HAS_AMOUNT), ("VISITS", VISITS), ("EARNED", EARNED), ("ADJUSTED", ADJUSTED)):
+    _MONEY = _MONEY.replace(_name, _sql)
 
 _PLAIN: LiteralString = """
 select 'move' as figure, day, array[from_stage, to_stage] as key, sum(sign) as n,
@@ -120,9 +125,11 @@ select 'start', day, stages, sum(sign), 0 from (
            array_agg(distinct to_stage collate "C" order by to_stage collate "C") as stages
       from history group by relationship_id, sign) j group by day, stages
 union all
-select case type when 'appointment.completed' then 'revenue' else 'adjusted' end, day,
-       case type when 'appointment.completed' then array[stage] else '{}' end, sum(sign), sum(sign * amount) from money
- group by type, day, stage
+select 'revenue', day, array[stage], sum(sign * visits), sum(sign * earned) from money
+ where not is_adjustment group by day, stage
+union all
+select 'adjusted', day, '{}', sum(case when is_adjustment then sign when adjusted <> 0 then -sign else 0 end),
+       sum(sign * adjusted) from money where is_adjustment or adjusted <> 0 group by day
 """
 
 # Only non-zero deltas: most of what a journey adds is the same with and without the commit.

@@ -13,6 +13,7 @@ from db.analytics.rollup_deltas import CONVERSION_DELTAS, FULL_SCOPE
 from db.analytics.rollup_reader import RollupReader, read_rollups, span_params
 from db.connections import Pool
 from db.essential_queries import RegisteredQuery
+from db.sql_fragments import EARNED
 
 # The totals before the first day plus the changes of each day, as running sums.
 _RUNNING: LiteralString = """
@@ -81,7 +82,7 @@ moves as materialized (
 ), earned as (
     -- of two appointments at the same instant, each belongs to the stage that it led to
     select coalesce(reached.stage, first.stage) as stage, %(to)s::date as day,
-           sum(coalesce((payload ->> 'amount')::numeric, 0)) as revenue
+           sum(EARNED) as revenue
       from journey_events e
       join customer_relationships r on r.company_id = e.company_id and r.customer_id = e.customer_id
       left join lateral (
@@ -93,11 +94,12 @@ moves as materialized (
       left join lateral (
           select to_stage as stage from journey_transitions t
            where reached.stage is null and t.relationship_id = r.id order by sequence limit 1) first on true
-     where e.company_id = %(company)s and e.outcome = 'applied' and e.type = 'appointment.completed'
+     where e.company_id = %(company)s and e.outcome = 'applied'
+       and (e.type = 'appointment.completed' or e.contributions is not null)
        and e.occurred_at >= %(to)s::date::timestamp at time zone 'UTC' and e.occurred_at <= %(until)s
      group by 1
 )
-""".replace("EFFECTIVE", EFFECTIVE_BY_UNTIL)
+""".replace("EFFECTIVE", EFFECTIVE_BY_UNTIL).replace("EARNED", EARNED)
 
 
 def statement(reader: RollupReader) -> LiteralString:

@@ -40,17 +40,26 @@ class VisitHistory:
         return self.until - timedelta(days=self.days) if self.visits else None
 
 
+# What corrections and retractions up to `until` said counts on the day of the visit itself.
+_CONTRIBUTED: LiteralString = """
+select e.customer_id, e.occurred_at as at, (type = 'appointment.completed')::int as visits,
+       case type when 'appointment.completed' then coalesce((payload ->> 'amount')::numeric, 0) else 0 end as earned,
+       (type <> 'appointment.completed')::int as missed
+  from journey_events e
+ where CONDITION and outcome = 'applied' and contributions is null
+   and type in ('appointment.completed', 'appointment.missed', 'appointment.cancelled') and UNTIL
+union all
+select e.customer_id, (part ->> 'at')::timestamptz, coalesce((part ->> 'visits')::int, 0),
+       coalesce((part ->> 'earned')::numeric, 0), coalesce((part ->> 'missed')::int, 0)
+  from journey_events e cross join lateral jsonb_array_elements(e.contributions) as parts(part)
+ where CONDITION and outcome = 'applied' and contributions is not null and UNTIL
+""".replace("UNTIL", "occurred_at < (%(until)s::date + 1)::timestamp at time zone 'UTC'")
 #: The days on which customers (`CONDITION`) came or did not, numbered as by `date.toordinal`.
 _DAYS: LiteralString = """
-select e.customer_id, (occurred_at at time zone 'UTC')::date - date '0001-01-01' + 1 as day,
-       coalesce(sum((payload ->> 'amount')::numeric) filter (where type = 'appointment.completed'), 0) as amount,
-       bool_or(type = 'appointment.completed') as came, bool_or(type <> 'appointment.completed') as missed
-  from journey_events e
- where CONDITION and outcome = 'applied'
-   and type in ('appointment.completed', 'appointment.missed', 'appointment.cancelled')
-   and occurred_at < (%(until)s::date + 1)::timestamp at time zone 'UTC'
- group by 1, 2
-"""
+select customer_id, (at at time zone 'UTC')::date - date '0001-01-01' + 1 as day, sum(earned) as amount,
+       sum(visits) > 0 as came, sum(missed) > 0 as missed
+  from (CONTRIBUTED) v group by 1, 2
+""".replace("CONTRIBUTED", _CONTRIBUTED)
 _DAYS_TOGETHER: LiteralString = """
 select array_agg(day order by day) filter (where came), array_agg(amount::float8 order by day) filter (where came),
        array_agg(day order by day) filter (where missed)

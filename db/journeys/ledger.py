@@ -15,40 +15,11 @@ from db.analytics.rollup_writer import remove_commit
 from db.connections import Pool, pooled_connection, tenant_rows
 from db.journeys.ledger_history import KNOWS_APPOINTMENTS
 from db.journeys.side_effects import SIDE_EFFECTS
-from journey.time import Micros
-
-
-@dataclass(slots=True)
-class ProjectionRow:
-    """A journey's row in the projection. ``decided_at`` in µs; ``batch`` identifies the messages of the last commit."""
-
-    version: int
-    run_id: str
-    decided_at: Micros | None
-    state: dict[str, Any]
-    batch: str | None = None
-
-
-@dataclass(slots=True)
-class LedgerSnapshot:
-    """The state of Postgres before a commit, or the expected one (then ``row.decided_at`` is None).
-
-    Attributes:
-        rules_version: The version of the company's rules.
-        customer_key: ``customers.id``; None for a new customer.
-        row: The journey's row; None for a new journey.
-        events: The ledger rows by event id: (content hash, ``customers.id``, version, outcome).
-    """
-
-    rules_version: int
-    customer_key: int | None
-    row: ProjectionRow | None
-    events: dict[str, list[tuple[bytes, int, int, str]]]
 
 
 @dataclass(slots=True)
 class LedgerEntry:
-    """A ledger row to write; ``occurred_at`` is RFC 3339."""
+    """A ledger row to write; ``occurred_at`` is RFC 3339, ``contributions`` as JSON if they are not the usual ones."""
 
     event_id: str
     content_hash: bytes
@@ -58,43 +29,19 @@ class LedgerEntry:
     payload: dict[str, Any] | None = None
     raw: str | None = None
     reason: str | None = None
-
-
-_LOAD = """
-select c.rules_version, u.id, r.version, r.run_id,
-       (extract(epoch from r.decided_at) * 1000000)::bigint, r.state, r.batch,
-       (select jsonb_agg(jsonb_build_array(
-                   e.event_id, encode(e.content_hash, 'hex'), e.customer_id, e.version, e.outcome))
-          from journey_events e where e.company_id = %(company)s and e.event_id = any(%(ids)s))
-  from companies c
-  left join customers u on u.company_id = c.id and u.external_id = %(customer)s
-  left join customer_relationships r on r.company_id = c.id and r.customer_id = u.id
- where c.id = %(company)s
-"""
-
-
-async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[str]) -> LedgerSnapshot | None:
-    """Load the journey's row and the ledger rows of these event ids; None if the company does not exist."""
-    parameters = {"company": company_id, "customer": customer_id, "ids": event_ids}
-    rows = await tenant_rows(pool, company_id, _LOAD, parameters)
-    if not rows:
-        return None
-    rules_version, customer_key, version, run_id, decided_at, state, batch, events = rows[0]
-    row = None if version is None else ProjectionRow(version, run_id, decided_at, state, batch)
-    events_by_id: dict[str, list[tuple[bytes, int, int, str]]] = {}
-    for event_id, content_hash, owner, event_version, outcome in events or ():
-        events_by_id.setdefault(event_id, []).append((bytes.fromhex(content_hash), owner, event_version, outcome))
-    return LedgerSnapshot(rules_version, customer_key, row, events_by_id)
+    retracted_by: str | None = None
+    contributions: list[dict[str, Any]] | None = None
 
 
 _INSERT_EVENTS = """
 insert into journey_events (company_id, customer_id, event_id, content_hash, type, occurred_at, payload, raw, outcome,
-                            reason, version, rules_version, received_at)
+                            reason, version, rules_version, received_at, retracted_by, contributions)
 select %(company)s, {customer}, e.event_id, decode(e.hash, 'hex'), e.type, e.occurred_at, e.payload, e.raw, e.outcome,
-       e.reason, %(version)s, %(rules_version)s, coalesce(%(received_at)s::timestamptz, now())
+       e.reason, %(version)s, %(rules_version)s, coalesce(%(received_at)s::timestamptz, now()), e.retracted_by,
+       e.contributions
   from {source} jsonb_to_recordset(%(entries)s::jsonb)
        as e(event_id text, hash text, type text, occurred_at timestamptz, payload jsonb, raw text, outcome text,
-            reason text)
+            reason text, retracted_by text, contributions jsonb)
 on conflict (company_id, event_id, content_hash) do nothing
 """
 
@@ -138,11 +85,13 @@ _COLUMNS = {
     "booked_times": "timestamptz[]",
 }
 
-# The rules by which the commit was decided are still current, none of its new events is in the ledger yet, and their
-# appointments are new as assumed.
+# The rules by which the commit was decided are still current, none of its new events is in the ledger yet, none was
+# retracted before it came, and their appointments are new as assumed.
 _UNCHANGED = f"""
 exists (select from companies where id = %(company)s and rules_version = %(rules_version)s)
 and not exists (select from journey_events where company_id = %(company)s and event_id = any(%(new_ids)s::text[]))
+and not exists (select from journey_events where company_id = %(company)s and type = 'event.retracted'
+                   and payload ->> 'retracts' = any(%(unretracted)s::text[]))
 and (%(appointments)s::text[] = '{{}}' or not {KNOWS_APPOINTMENTS})
 """
 
@@ -178,16 +127,37 @@ with r as (
 t as ({_INSERT_TRANSITIONS}), w as ({_ENQUEUE_ROLLUP})
 """
 
-# By (the journey is new, the commit has side effects).
+# Events of earlier commits that are retracted name the retraction, and retractions that have waited for their event
+# take effect. Nothing else in the ledger changes.
+_RETRACT = """
+, n as (
+    update journey_events set retracted_by = coalesce(retracted_by, x.by)
+      from r, jsonb_each_text(%(retracted)s::jsonb) as x(id, by)
+     where company_id = %(company)s and journey_events.customer_id = r.customer_id and event_id = x.id
+       and outcome = 'applied'
+), q as (
+    update journey_events set outcome = 'applied', version = %(version)s, contributions = x.contributions,
+           reason = 'took effect when the event that it names arrived'
+      from r, jsonb_to_recordset(%(retractions)s::jsonb) as x(id text, contributions jsonb)
+     where company_id = %(company)s and journey_events.customer_id = r.customer_id and event_id = x.id
+       and type = 'event.retracted' and outcome = 'quarantined'
+)
+"""
+
+# By (the journey is new, the commit retracts events, it has side effects).
 _WRITES = {
-    (is_new, with_side_effects): (
+    (is_new, retracts, with_side_effects): (
         (_INSERT_JOURNEY if is_new else _UPDATE_JOURNEY)
+        + (_RETRACT if retracts else "")
         + (SIDE_EFFECTS if with_side_effects else "select id, null from r")
     )
     for is_new in (True, False)
+    for retracts in (True, False)
     for with_side_effects in (True, False)
 }
 
+# A retraction that waited for its event, came by an earlier commit.
+_HAS_WAITED = "type = 'event.retracted' and outcome = 'applied' and reason is not null"
 # For a retried commit: delete what the earlier attempt wrote, unless another commit has been written since.
 _DELETE_EARLIER_ATTEMPT = f"""
 with r as (
@@ -196,10 +166,19 @@ with r as (
     delete from journey_transitions using r where relationship_id = r.id and version = %(version)s
 ), a as (
     delete from journey_actions using r where relationship_id = r.id and version = %(version)s and attempts = 0
+), n as (
+    update journey_events e set retracted_by = null from r
+     where e.company_id = %(company)s and e.customer_id = r.customer_id and e.version < %(version)s
+       and e.retracted_by in (select event_id from journey_events n where n.company_id = %(company)s
+                                 and n.customer_id = r.customer_id and n.version = %(version)s)
+), w as (
+    update journey_events e set outcome = 'quarantined' from r
+     where e.company_id = %(company)s and e.customer_id = r.customer_id and e.version = %(version)s and HAS_WAITED
 )
 delete from journey_events using r
  where company_id = %(company)s and journey_events.customer_id = r.customer_id and version = %(version)s
-"""
+   and not (HAS_WAITED)
+""".replace("HAS_WAITED", _HAS_WAITED)
 
 _INSERT_QUARANTINED = f"""
 with u as (
@@ -227,7 +206,7 @@ async def write(
     Raises:
         psycopg.errors.UniqueViolation: Another journey has just taken one of the event ids.
     """
-    statement = _WRITES[values["expected_version"] is None, with_side_effects]
+    statement = _WRITES[values["expected_version"] is None, values["retractions"] != "[]", with_side_effects]
     if not is_retry:
         rows = await tenant_rows(pool, company_id, statement, values)
         return (rows[0][1] or []) if rows else None
@@ -268,11 +247,14 @@ async def adopt(pool: Pool, company_id: int, values: dict[str, Any]) -> bool:
     return bool(await tenant_rows(pool, company_id, _ADOPT, values))
 
 
+_WRITTEN_AS_GIVEN = ("event_id", "type", "occurred_at", "payload", "outcome", "retracted_by", "contributions")
+
+
 def serialize_entries(entries: list[LedgerEntry]) -> str:
     """Serialize ledger rows for the statements. Postgres cannot store NUL characters, so they are replaced."""
     rows = []
     for entry in entries:
-        fields = {name: getattr(entry, name) for name in ("event_id", "type", "occurred_at", "payload", "outcome")}
+        fields = {name: getattr(entry, name) for name in _WRITTEN_AS_GIVEN}
         fields["hash"] = entry.content_hash.hex()
         fields["raw"], fields["reason"] = _without_nul(entry.raw), _without_nul(entry.reason)
         rows.append(fields)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import LiteralString
 
 from db.connections import Pool, tenant_rows
 from journey.event_validation import from_fields
 from journey.refold import LedgerRecord, RecordedMove
+from journey.time import Micros
 
 _APPLIED = """
 select customer_id, version, payload from journey_events
@@ -15,14 +17,17 @@ select customer_id, version, payload from journey_events
    and (%(except)s::int is null or version <> %(except)s)
  order by version, occurred_at, event_id
 """
-_MOVES = """
-select relationship_id, sequence, from_stage, to_stage, (extract(epoch from transitioned_at) * 1000000)::bigint,
-       coalesce(trigger_event, ''), event_id, version
-  from journey_transitions
+#: The columns of `recorded_move`, of `t` (journey_transitions).
+MOVE_COLUMNS: LiteralString = """
+       t.sequence, t.from_stage, t.to_stage, (extract(epoch from t.transitioned_at) * 1000000)::bigint,
+       coalesce(t.trigger_event, ''), t.event_id, t.version
+"""
+_MOVES: LiteralString = """
+select relationship_id, COLUMNS from journey_transitions t
  where company_id = %(company)s and relationship_id = any(%(relationships)s::bigint[])
    and (%(except)s::int is null or version <> %(except)s)
  order by sequence
-"""
+""".replace("COLUMNS", MOVE_COLUMNS)
 _WITHOUT_ROW = """
 select u.external_id, u.id from customers u
  where u.company_id = %(company)s and u.id > %(after)s
@@ -54,20 +59,29 @@ async def recorded_moves(
     """Return the transitions of journeys by relationship id, without those of one version."""
     parameters = {"company": company_id, "relationships": list(relationship_ids), "except": except_version}
     moves: defaultdict[int, list[RecordedMove]] = defaultdict(list)
-    for relationship_id, number, start, end, at, trigger, event_id, version in await tenant_rows(
-        pool, company_id, _MOVES, parameters
-    ):
-        move = RecordedMove(
-            transition_number=number,
-            from_stage=start,
-            to_stage=end,
-            at=at,
-            trigger_event=trigger,
-            event_id=event_id,
-            version=version,
-        )
-        moves[relationship_id].append(move)
+    for relationship_id, *columns in await tenant_rows(pool, company_id, _MOVES, parameters):
+        moves[relationship_id].append(recorded_move(*columns))
     return moves
+
+
+def recorded_move(
+    number: int,
+    from_stage: str | None,
+    to_stage: str,
+    at: Micros,
+    trigger_event: str,
+    event_id: str | None,
+    version: int,
+) -> RecordedMove:
+    return RecordedMove(
+        transition_number=number,
+        from_stage=from_stage,
+        to_stage=to_stage,
+        at=at,
+        trigger_event=trigger_event,
+        event_id=event_id,
+        version=version,
+    )
 
 
 async def customers_without_row(pool: Pool, company_id: int, *, after: int, limit: int) -> list[tuple[str, int]]:

@@ -14,6 +14,7 @@ from psycopg.pq import Escaping, ExecStatus
 
 from db.connections import Connection, Pool, pooled_connection, tenant_rows
 from db.outreach.action_progress import progress_columns
+from db.outreach.contacts import CONTACT_UNWANTED_SINCE
 from db.people.phone_numbers import E164_OF_C
 from journey.stages import DEFAULT_RULEBOOK
 
@@ -65,7 +66,8 @@ prepare journey_with_timeline (bigint, text, int, text) as
 with {names}
 select json_build_object(
     'journey', (select row_to_json(j) from (select {fields}, c.name, c.email, c.phone,
-        {e164} as phone_e164, r.notes, $4 as temporal_url) j where r.id is not null),
+        {e164} as phone_e164, r.notes, {unwanted_since} as do_not_contact_since,
+        $4 as temporal_url) j where r.id is not null),
     'transitions', (
         select coalesce(json_agg(t), '[]') from (
             select t.id, t.from_stage, coalesce(n.names ->> t.from_stage, t.from_stage) as from_stage_name,
@@ -74,8 +76,9 @@ select json_build_object(
             from journey_transitions t where t.relationship_id = r.id order by t.sequence desc limit {most}) t),
     'events', (
         select coalesce(json_agg(e), '[]') from (
-            select id, type, occurred_at, received_at, outcome, reason, fields from (
-                select e.event_id as id, e.type, e.occurred_at, e.received_at, e.outcome, e.reason, e.payload as fields,
+            select id, type, occurred_at, received_at, outcome, reason, retracted_by, fields from (
+                select e.event_id as id, e.type, e.occurred_at, e.received_at, e.outcome, e.reason, e.retracted_by,
+                    e.payload as fields,
                     sum(octet_length(e.payload::text)) over (order by e.occurred_at desc, e.event_id desc) as bytes
                 from journey_events e where e.company_id = r.company_id and e.customer_id = r.customer_id
                 order by e.occurred_at desc, e.event_id desc limit $3) x
@@ -97,6 +100,7 @@ where c.company_id = $1 and c.external_id = $2
     fields=JOURNEY_COLUMNS,
     progress=progress_columns("a"),
     e164=E164_OF_C,
+    unwanted_since=CONTACT_UNWANTED_SINCE,
     most=sql.Literal(MAX_LISTED),
     most_bytes=sql.Literal(MAX_EVENT_BYTES),
 )

@@ -17,7 +17,7 @@ from psycopg import sql
 from db import analytics
 from db.connections import Pool, tenant_rows, tenant_transaction
 from db.essential_queries import RegisteredQuery, SampleJourney
-from db.journeys import appointment_list, appointments, event_outcomes, ledger, relationships
+from db.journeys import appointment_list, appointments, event_outcomes, ledger, ledger_snapshot, relationships
 from db.journeys.appointment_list import AppointmentSearch
 from db.journeys.projection import PREPARE_JOURNEY, packed_state
 from db.journeys.relationships import SORTS, RelationshipSearch
@@ -68,7 +68,7 @@ async def _commit(pool: Pool, sample: SampleJourney) -> None:
         "rules_version": 1,
         "version": sample.version + 1,
     }
-    values |= {"decided_at": sample.now, "entries": "[]", "transitions": "[]"}
+    values |= {"decided_at": sample.now, "entries": "[]", "transitions": "[]", "retractions": "[]"}
     await ledger.write(pool, sample.company_id, values, is_retry=False)
 
 
@@ -103,7 +103,7 @@ QUERIES: tuple[RegisteredQuery, ...] = (
     RegisteredQuery("commit", _commit, writes=True),
     RegisteredQuery(
         "commit: load the journey and its events",
-        lambda pool, sample: ledger.load(pool, sample.company_id, sample.customer_id, [sample.event_id]),
+        lambda pool, sample: ledger_snapshot.load(pool, sample.company_id, sample.customer_id, [sample.event_id]),
     ),
     RegisteredQuery(
         "import: events already in the ledger",

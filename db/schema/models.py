@@ -390,6 +390,16 @@ class LedgerEvent(Base):
             *("company_id", "customer_id", text("(payload ->> 'replaces')")),
             postgresql_where=text("payload ? 'replaces'"),
         ),
+        Index(
+            "journey_events_retracting",
+            *("company_id", text("(payload ->> 'retracts')")),
+            postgresql_where=text("type = 'event.retracted'"),
+        ),
+        Index(
+            "journey_events_correcting",
+            *("company_id", "customer_id"),
+            postgresql_where=text("contributions is not null"),
+        ),
     )
 
     id: Mapped[Id]
@@ -406,6 +416,8 @@ class LedgerEvent(Base):
     reason: Mapped[str | None]
     version: Mapped[int]
     rules_version: Mapped[int]
+    retracted_by: Mapped[str | None]
+    contributions: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
 
 
 class StageMetric(Base):
@@ -814,6 +826,47 @@ class TaskComment(Base):
     text: Mapped[str]
     at: Mapped[datetime]
     performed_by: Mapped[Reference | None]
+
+
+class Contact(Base):
+    """A contact that a person made with a customer.
+
+    `command` is the command of the journey that recorded it, so that a retry adds it once. `closed_tasks` are the call
+    tasks that it closed, `follow_up` is the `action_ref` of the one that it planned, `event_id` the booking that it
+    led to. With the outcome `do_not_contact`, the customer is left alone until `lifted_at`.
+    """
+
+    __tablename__ = "contacts"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["company_id", "customer_id"], ["customers.company_id", "customers.id"], ondelete="CASCADE"
+        ),
+        UniqueConstraint("customer_id", "command"),
+        CheckConstraint("channel in ('phone', 'email', 'message', 'in_person')", name="channel"),
+        CheckConstraint("outcome in ('reached', 'no_answer', 'booked', 'declined', 'do_not_contact')", name="outcome"),
+        Index("contacts_of_customer", "company_id", "customer_id", text("at DESC"), text("id DESC")),
+        Index(
+            "contacts_in_force",
+            *("company_id", "customer_id"),
+            postgresql_where=text("outcome = 'do_not_contact' and lifted_at is null"),
+        ),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId]
+    customer_id: Mapped[Reference]
+    command: Mapped[str]
+    channel: Mapped[str]
+    outcome: Mapped[str]
+    note: Mapped[str | None]
+    at: Mapped[datetime]
+    follow_up_at: Mapped[datetime | None]
+    follow_up: Mapped[str | None]
+    event_id: Mapped[str | None]
+    closed_tasks: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    performed_by: Mapped[Reference | None]
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None]
 
 
 class WebhookEndpoint(Base):

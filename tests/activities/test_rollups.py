@@ -40,7 +40,8 @@ async def company(commits_url: str) -> AsyncIterator[int]:
 
 
 async def live(story: Story, chance: random.Random) -> None:
-    """A life with late events, answers that are lost, and refunds; days pass between its commits."""
+    """A life with late events, corrections, answers that are lost, and refunds; days pass between its commits."""
+    sent: list[str] = []
     for _ in range(COMMITS):
         story.now += timedelta(days=chance.choice([0, 0.2, 1, 5, 20, 95, 190]))
         messages = []
@@ -51,8 +52,12 @@ async def live(story: Story, chance: random.Random) -> None:
                     story.visit(late, chance.choice(["20.00", "400.00"])),
                     story.call(late, chance.choice([10, 200])),
                     story.event("payment.adjusted", late, amount="-5.00"),
+                    story.visit(late, chance.choice(["30.00", "60.00"]), appointment_id=chance.choice("abc")),
+                    story.event("appointment.cancelled", late, appointment_id=chance.choice("abc")),
+                    story.event("event.retracted", late, retracts=chance.choice([*sent, "unknown"])),
                 ]
             )
+            sent.append(event["id"])
             messages.append(("events", [json.dumps([event])]))
         if chance.random() < 0.3:
             await story.lost(*messages)

@@ -53,6 +53,8 @@ insert into staff (id, company_id, name, role) values ({c}, {c}, 's{c}', 'sales'
 insert into assignments (company_id, relationship_id, role, staff_id) values ({c}, {c}, 'sales', {c});
 insert into tasks (id, company_id, relationship_id, kind, title) values ({c}, {c}, {c}, 'call', 'Call');
 insert into task_comments (company_id, task_id, command, text, at) values ({c}, {c}, '2', 'No answer', now());
+insert into contacts (company_id, customer_id, command, channel, outcome, at)
+    values ({c}, {c}, '2', 'phone', 'reached', now());
 insert into webhook_endpoints (company_id, url, secret) values ({c}, 'https://example.com', 'whsec_{c}');
 insert into message_templates (company_id, name, locale, subject, text) values ({c}, 'welcome', 'en', 's', 't');
 insert into api_keys (id, company_id, name, key_hash, prefix, scopes)

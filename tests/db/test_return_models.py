@@ -15,8 +15,11 @@ from db.connections import Pool
 from journey import return_forecast
 from journey.bgnbd import Model
 from journey.bgnbd_fit import fit
+from journey.event_validation import from_fields
 from journey.return_fit import FittedModel
+from journey.time import to_micros
 from tests.support.customers import simulated
+from tests.support.journey_rows import insert_company
 
 TODAY = datetime.now(UTC).date()
 
@@ -50,6 +53,35 @@ def ledger(database_url: str) -> str:
             " select n, 1, 'c-' || n from generate_series(1, 4) n union all select 9, 2, 'c-1'"
         )
     return database_url
+
+
+async def test_corrections_count_on_the_day_of_the_visit_from_their_own_day_on(database_url: str, pool: Pool) -> None:
+    """A visit with another amount from the 3rd on, one retracted on the 5th, a miss that was a visit after all."""
+
+    def about(day: int, kind: str, **fields: str) -> dict[str, str]:
+        at = f"2026-03-{day:02}T12:00:00Z"
+        return {"id": f"{kind}-{day}", "type": kind, "customer_id": "c", "occurred_at": at, **fields}
+
+    events = [
+        about(1, "appointment.completed", appointment_id="one", amount="100.00"),
+        about(2, "appointment.completed", appointment_id="two", amount="30.00"),
+        about(3, "appointment.completed", appointment_id="one", amount="80.00"),
+        about(4, "appointment.missed", appointment_id="three"),
+        about(5, "event.retracted", retracts="appointment.completed-2"),
+        about(6, "appointment.completed", appointment_id="three", amount="20.00"),
+    ]
+    now = to_micros(datetime(2026, 4, 1, tzinfo=UTC))
+    insert_company(database_url, 5, [[from_fields(fields) for fields in events]], now)
+    first = date(2026, 3, 1).toordinal()
+    known = []
+    for day in range(1, 7):
+        visits = (await visits_of_customers(pool, 5, ["c"], date(2026, 3, day)))["c"]
+        came = {number - first + 1: amount for number, amount in zip(visits.days, visits.amounts, strict=True)}
+        known.append((came, [number - first + 1 for number in visits.missed]))
+    assert known == [
+        ({1: 100}, []), ({1: 100, 2: 30}, []), ({1: 80, 2: 30}, []), ({1: 80, 2: 30}, [4]), ({1: 80}, [4]),
+        ({1: 80, 6: 20}, []),
+    ]  # fmt: skip
 
 
 async def test_visits_are_utc_days_with_a_completed_appointment(pool: Pool, ledger: str) -> None:

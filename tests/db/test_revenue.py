@@ -8,11 +8,12 @@ import pytest
 
 from db.analytics.journey_analytics import PERIODS, AnalyticsQuery
 from db.analytics.revenue import Unit, revenue
+from db.analytics.stage_metrics import stage_metrics
 from db.connections import Pool
 from journey.event_validation import parse
 from journey.events import Event
 from journey.time import to_micros
-from tests.support.journey_rows import insert_company
+from tests.support.journey_rows import insert_company, roll_up_all
 
 NOTHING = {"appointments": 0, "revenue": 0, "adjustments": 0}
 
@@ -36,6 +37,37 @@ def row(first: str, last: str, appointments: int, amount: float, adjustments: fl
         "revenue": amount,
         "adjustments": adjustments,
     }
+
+
+def about(day: str, type_: str, **fields: str) -> Event:
+    head = {"id": f"{type_} {day}", "type": type_, "customer_id": "a", "occurred_at": f"{day}:00Z"}
+    return parse(json.dumps(head | fields))
+
+
+async def test_corrections_count_on_their_own_day(database_url: str, pool: Pool) -> None:
+    """100 becomes 80 on the 3rd; a visit of 30 is cancelled on the 4th; a refund is retracted on the 5th."""
+    refund = paid("2025-10-02T12:00", "-10.00", "payment.adjusted")
+    events = [
+        about("2025-10-01T12:00", "appointment.completed", appointment_id="one", amount="100.00"),
+        about("2025-10-01T13:00", "appointment.completed", appointment_id="two", amount="30.00"),
+        refund,
+        about("2025-10-03T12:00", "appointment.completed", appointment_id="one", amount="80.00"),
+        about("2025-10-04T12:00", "appointment.cancelled", appointment_id="two"),
+        about("2025-10-05T12:00", "event.retracted", retracts=refund.id),
+    ]
+    insert_company(database_url, 3, [events], to_micros(datetime(2025, 11, 1, tzinfo=UTC)))
+    for rolled_up in (False, True):
+        totals = []
+        for day in range(1, 6):
+            found = await read(pool, f"2025-10-{day:02}T23:59", "month", "week", 3)
+            totals.append((found["total"]["appointments"], found["total"]["revenue"], found["total"]["adjustments"]))
+        assert totals == [(2, 130, 0), (2, 130, -10), (2, 110, -10), (1, 80, -10), (1, 80, 0)], rolled_up
+        await roll_up_all(pool)
+    metrics = [
+        json.loads(await stage_metrics(pool, 3, AnalyticsQuery(as_of=end), end.date(), end.date()))
+        for end in (datetime(2025, 10, day, 23, 59, tzinfo=UTC) for day in range(1, 6))
+    ]
+    assert [sum(each["revenue"] for each in day) for day in metrics] == [130, 0, -20, -30, 0]
 
 
 @pytest.fixture

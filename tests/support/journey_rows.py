@@ -11,10 +11,12 @@ import orjson
 import psycopg
 from psycopg import sql
 
+from activities.retracted_events import contributions_json
 from db.analytics.journey_analytics import stages_json
 from db.analytics.rollup_writer import companies_with_pending_rollups, roll_up
 from db.connections import Pool
-from journey.engine import Transition, decide
+from journey.decisions import decide
+from journey.engine import Transition
 from journey.events import Event, canonical, content_hash
 from journey.explain import money_text
 from journey.stages import DEFAULT_RULEBOOK
@@ -28,7 +30,7 @@ COLUMNS = {
     "journey_transitions": "company_id, relationship_id, sequence, from_stage, to_stage, transitioned_at, stay,"
     " trigger_type, trigger_event, event_id, version, decided_at",
     "journey_events": "company_id, customer_id, event_id, content_hash, type, occurred_at, payload, outcome, version,"
-    " rules_version",
+    " rules_version, contributions",
     "journey_unrolled": "company_id, relationship_id, version, customer_id",
 }
 
@@ -44,7 +46,10 @@ def insert_company(url: str, company: int, customers: Iterable[list[Event]], now
         rows["journey_transitions"] += [
             (company, key, *_transition_row(move), 1, to_datetime(Micros(now))) for move in decision.transitions
         ]
-        rows["journey_events"] += [(company, key, *_event_row(event), "applied", 1, 1) for event in events]
+        for event in events:
+            found = contributions_json(decision.contributions, event)
+            contributed = None if found is None else orjson.dumps(found).decode()
+            rows["journey_events"].append((company, key, *_event_row(event), "applied", 1, 1, contributed))
     with psycopg.connect(url) as connection:
         connection.execute("insert into companies (id, name) values (%s, 'c')", [company])
         for table, columns in COLUMNS.items():

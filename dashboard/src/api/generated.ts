@@ -145,6 +145,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["record_contact_v1_customers__customer_id__contacts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/contacts/{contact_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["remove_contact_v1_customers__customer_id__contacts__contact_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/do-not-contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["allow_contact_v1_customers__customer_id__do_not_contact_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{customer_id}/explain": {
         parameters: {
             query?: never;
@@ -875,6 +923,38 @@ export interface components {
             counts: components["schemas"]["ActionCounts"] | null;
             next_cursor: string | null;
         };
+        api__schemas__appointments__BookedAppointment: {
+            amount: string | null;
+            appointment_id: string;
+            /** Format: date-time */
+            booked_at: string;
+            current_stage: string | null;
+            customer_id: string;
+            key: string;
+            name: string | null;
+            /** @enum {string} */
+            outcome: "open" | "completed" | "missed" | "cancelled";
+            phone: string | null;
+            risk: components["schemas"]["NoShowRisk"] | null;
+            /** Format: date-time */
+            scheduled_for: string;
+            service: string | null;
+            suggested_amount: string | null;
+            task_id: number | null;
+        };
+        api__schemas__contacts__BookedAppointment: {
+            appointment_id: string;
+            event_id: string;
+            /** Format: date-time */
+            scheduled_for: string;
+            service: string | null;
+        };
+        Appointment: {
+            appointment_id?: string | null;
+            /** Format: date-time */
+            scheduled_for: string;
+            service?: string | null;
+        };
         AppointmentCancelled: {
             /** @default null */
             appointment_id: string | null;
@@ -943,7 +1023,7 @@ export interface components {
             type: "appointment.rescheduled";
         };
         AppointmentsPage: {
-            appointments: components["schemas"]["BookedAppointment"][];
+            appointments: components["schemas"]["api__schemas__appointments__BookedAppointment"][];
             is_current: boolean;
             next_cursor: string | null;
             no_show_model: components["schemas"]["NoShowModel"] | null;
@@ -967,25 +1047,6 @@ export interface components {
             amount?: string | number | null;
             /** @enum {string} */
             outcome: "completed" | "missed" | "cancelled";
-        };
-        BookedAppointment: {
-            amount: string | null;
-            appointment_id: string;
-            /** Format: date-time */
-            booked_at: string;
-            current_stage: string | null;
-            customer_id: string;
-            key: string;
-            name: string | null;
-            /** @enum {string} */
-            outcome: "open" | "completed" | "missed" | "cancelled";
-            phone: string | null;
-            risk: components["schemas"]["NoShowRisk"] | null;
-            /** Format: date-time */
-            scheduled_for: string;
-            service: string | null;
-            suggested_amount: string | null;
-            task_id: number | null;
         };
         Booking: {
             booked_times: string[];
@@ -1108,12 +1169,32 @@ export interface components {
             /** Format: uri */
             type: string;
         };
+        Contact: {
+            /** @enum {string} */
+            channel: "phone" | "email" | "message" | "in_person";
+            closed_tasks: number[];
+            /** Format: date-time */
+            contacted_at: string;
+            event_id: string | null;
+            follow_up_at: string | null;
+            id: number;
+            lifted_at: string | null;
+            note: string | null;
+            /** @enum {string} */
+            outcome: "reached" | "no_answer" | "booked" | "declined" | "do_not_contact";
+            performed_by: number | null;
+            performed_by_name: string | null;
+        };
+        ContactAllowed: {
+            customer_id: string;
+            do_not_contact_since: null;
+        };
         CustomerAction: {
             action: components["schemas"]["Action"];
             customer_id: string;
         };
         CustomerAppointment: {
-            appointment: components["schemas"]["BookedAppointment"];
+            appointment: components["schemas"]["api__schemas__appointments__BookedAppointment"];
         };
         CustomerMessagePreview: {
             /** @enum {string} */
@@ -1135,6 +1216,7 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             customer_id: string;
+            do_not_contact_since: string | null;
             email: string | null;
             locale: string | null;
             name: string | null;
@@ -1302,6 +1384,7 @@ export interface components {
             customer_id: string;
             days_in_current_stage: number;
             days_inactive: number | null;
+            do_not_contact_since: string | null;
             email: string | null;
             engagement_score: number | null;
             held: boolean;
@@ -1426,6 +1509,7 @@ export interface components {
             reason: string | null;
             /** Format: date-time */
             received_at: string;
+            retracted_by: string | null;
             type: string | null;
         };
         Liveness: {
@@ -1490,6 +1574,15 @@ export interface components {
             /** @enum {string} */
             method: "corrected BG/NBD" | "BG/NBD" | "recency";
             version: number;
+        };
+        NewContact: {
+            appointment?: components["schemas"]["Appointment"] | null;
+            /** @enum {string} */
+            channel: "phone" | "email" | "message" | "in_person";
+            follow_up_at?: string | null;
+            note?: string | null;
+            /** @enum {string} */
+            outcome: "reached" | "no_answer" | "booked" | "declined" | "do_not_contact";
         };
         NewEndpoint: {
             url: string;
@@ -1623,6 +1716,11 @@ export interface components {
             /** @enum {string} */
             trigger_type: "manual" | "automatic" | "system";
         };
+        RecordedContact: {
+            appointment: components["schemas"]["api__schemas__contacts__BookedAppointment"] | null;
+            contact: components["schemas"]["Contact"];
+            customer_id: string;
+        };
         RejectedEvent: {
             errors: components["schemas"]["FieldError"][];
             id: string | null;
@@ -1654,6 +1752,10 @@ export interface components {
             next_cursor: string | null;
             relationships: components["schemas"]["Relationship"][];
             total?: number;
+        };
+        RemovedContact: {
+            contact: components["schemas"]["Contact"];
+            customer_id: string;
         };
         RetentionAction: {
             description: string;
@@ -1987,6 +2089,29 @@ export interface components {
             waits_for: ("profile" | "quiet_hours") | null;
             work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
+        TimelineContact: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            channel: "phone" | "email" | "message" | "in_person";
+            closed_tasks: number[];
+            /** Format: date-time */
+            contacted_at: string;
+            event_id: string | null;
+            follow_up_at: string | null;
+            id: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "contact";
+            lifted_at: string | null;
+            note: string | null;
+            /** @enum {string} */
+            outcome: "reached" | "no_answer" | "booked" | "declined" | "do_not_contact";
+            performed_by: number | null;
+            performed_by_name: string | null;
+        };
         TimelineEvent: {
             /** Format: date-time */
             at: string;
@@ -2005,11 +2130,12 @@ export interface components {
             reason: string | null;
             /** Format: date-time */
             received_at: string;
+            retracted_by: string | null;
             type: string | null;
         };
         TimelinePage: {
             next_cursor: string | null;
-            timeline: (components["schemas"]["TimelineTransition"] | components["schemas"]["TimelineEvent"] | components["schemas"]["TimelineAction"])[];
+            timeline: (components["schemas"]["TimelineTransition"] | components["schemas"]["TimelineEvent"] | components["schemas"]["TimelineAction"] | components["schemas"]["TimelineContact"])[];
         };
         TimelineTransition: {
             /** Format: date-time */
@@ -2663,6 +2789,244 @@ export interface operations {
                 };
             };
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    record_contact_v1_customers__customer_id__contacts_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewContact"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordedContact"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    remove_contact_v1_customers__customer_id__contacts__contact_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact_id: number;
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovedContact"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    allow_contact_v1_customers__customer_id__do_not_contact_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactAllowed"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3977,7 +4341,7 @@ export interface operations {
         parameters: {
             query?: {
                 cursor?: string | null;
-                kind?: ("transition" | "event" | "action")[] | null;
+                kind?: ("transition" | "event" | "action" | "contact")[] | null;
                 limit?: number;
             };
             header?: never;

@@ -7,8 +7,8 @@ workers after the migration, company by company, up to `noted_until`.
 
 from alembic import op
 
-revision = "0023"
-down_revision = "0022"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,83 @@
+"""What Postgres has of a journey before a commit: its row, and the ledger rows of the events at hand."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from db.connections import Pool, tenant_rows
+from journey.time import Micros
+
+
+@dataclass(slots=True)
+class ProjectionRow:
+    """A journey's row in the projection. ``decided_at`` in µs; ``batch`` identifies the messages of the last commit."""
+
+    version: int
+    run_id: str
+    decided_at: Micros | None
+    state: dict[str, Any]
+    batch: str | None = None
+
+
+class LedgerRow(NamedTuple):
+    """A ledger row of an event id; ``customer_key`` is ``customers.id``."""
+
+    content_hash: bytes
+    customer_key: int
+    version: int
+    outcome: str
+    type: str | None
+
+    def is_of_attempt(self, customer_key: int | None, version: int | None) -> bool:
+        """Whether an earlier attempt of a commit wrote it, which will be replaced."""
+        return self.customer_key == customer_key and self.version == version
+
+
+@dataclass(slots=True)
+class LedgerSnapshot:
+    """The state of Postgres before a commit, or the expected one (then ``row.decided_at`` is None).
+
+    Attributes:
+        rules_version: The version of the company's rules.
+        customer_key: ``customers.id``; None for a new customer.
+        row: The journey's row; None for a new journey.
+        events: The ledger rows by event id.
+        retractions: The customer's retractions of these events: (payload, outcome, version, it has waited for its
+            event).
+    """
+
+    rules_version: int
+    customer_key: int | None
+    row: ProjectionRow | None
+    events: dict[str, list[LedgerRow]]
+    retractions: list[tuple[dict[str, Any], str, int, bool]] = field(default_factory=list)
+
+
+_LOAD = """
+select c.rules_version, u.id, r.version, r.run_id,
+       (extract(epoch from r.decided_at) * 1000000)::bigint, r.state, r.batch,
+       (select jsonb_agg(jsonb_build_array(
+                   e.event_id, encode(e.content_hash, 'hex'), e.customer_id, e.version, e.outcome, e.type))
+          from journey_events e where e.company_id = %(company)s and e.event_id = any(%(ids)s)),
+       (select jsonb_agg(jsonb_build_array(e.payload, e.outcome, e.version, e.reason is not null))
+          from journey_events e
+         where e.company_id = %(company)s and e.customer_id = u.id and e.type = 'event.retracted'
+           and e.payload ->> 'retracts' = any(%(ids)s))
+  from companies c
+  left join customers u on u.company_id = c.id and u.external_id = %(customer)s
+  left join customer_relationships r on r.company_id = c.id and r.customer_id = u.id
+ where c.id = %(company)s
+"""
+
+
+async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[str]) -> LedgerSnapshot | None:
+    """Load the journey's row and what the ledger has of these event ids; None if the company does not exist."""
+    parameters = {"company": company_id, "customer": customer_id, "ids": event_ids}
+    rows = await tenant_rows(pool, company_id, _LOAD, parameters)
+    if not rows:
+        return None
+    rules_version, customer_key, version, run_id, decided_at, state, batch, events, retractions = rows[0]
+    row = None if version is None else ProjectionRow(version, run_id, decided_at, state, batch)
+    events_by_id: dict[str, list[LedgerRow]] = {}
+    for event_id, content_hash, *more in events or ():
+        events_by_id.setdefault(event_id, []).append(LedgerRow(bytes.fromhex(content_hash), *more))
+    return LedgerSnapshot(rules_version, customer_key, row, events_by_id, [tuple(found) for found in retractions or ()])

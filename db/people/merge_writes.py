@@ -122,6 +122,11 @@ _MAKE_ALIAS: tuple[LiteralString, ...] = (
      where company_id = %(company)s and customer_id = %(other)s and lifted_at is null
         on conflict do nothing
     """,
+    # a command is unique within its customer
+    """
+    update contacts set customer_id = %(into)s, command = command || ' of ' || %(other)s
+     where company_id = %(company)s and customer_id = %(other)s
+    """,
     """
     update customers set merged_into = %(into)s, merged_at = %(now)s, merge_run = %(run)s, name = null, email = null,
            phone = null, phone_e164 = null, phone_e164_of = null, time_zone = null, locale = null, consent = '{}',

@@ -11,8 +11,8 @@ Code of the version before does not know aliases: merge customers when all worke
 
 from alembic import op
 
-revision = "0024"
-down_revision = "0023"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

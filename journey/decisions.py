@@ -51,18 +51,17 @@ def decide(
     Raises:
         HistoryNeeded: The facts of ``state`` are not enough; ``history`` and ``manual`` are needed.
     """
-    listed = list(events)
-    retracts = any(type(event) is EventRetracted for event in listed)
+    listed, orders = list(events), list(commands)
     if history is None:
-        if not retracts:
-            return engine.decide(state, listed, rulebook, now, commands)
-        if state.stage is not None:
-            raise HistoryNeeded
-        history = ()
-    earlier = list(history)
-    if not retracts and not any(type(event) is EventRetracted for event in earlier):
-        return engine.decide(state, listed, rulebook, now, commands, earlier)
-    return _Course(state, rulebook, now, earlier, list(manual)).decide(listed, commands)
+        try:
+            return engine.decide(state, listed, rulebook, now, orders)
+        except engine.RetractionFound:
+            if state.stage is not None:
+                raise HistoryNeeded from None
+    earlier = list(history or ())
+    if not any(type(event) is EventRetracted for event in (*earlier, *listed)):
+        return engine.decide(state, listed, rulebook, now, orders, earlier)
+    return _Course(state, rulebook, now, earlier, list(manual)).decide(listed, orders)
 
 
 class _Course(Struct):

@@ -27,7 +27,7 @@ from journey.appointment_book import (
 )
 from journey.appointments import ADDS_VISIT, NO_EFFECT, Unanswered
 from journey.contributions import Contribution
-from journey.events import Event
+from journey.events import Event, EventRetracted
 from journey.facts import Facts
 from journey.rules import Rule, RuleContext
 from journey.stages import Rulebook, Stage
@@ -75,6 +75,10 @@ class Command(Struct, frozen=True, kw_only=True):
     hold: bool = False
     hold_until: Micros | None = None
     performed_by: int | None = None
+
+
+class RetractionFound(Exception):
+    """There is a retraction among the events; `journey.decisions` decides on those."""
 
 
 class Decision(Struct, frozen=True):
@@ -127,6 +131,7 @@ def decide(
 
     Raises:
         HistoryNeeded: The events are about appointments that the state does not hold.
+        RetractionFound: There is a retraction among the events.
     """
     fold = _Fold(copy(state), rulebook, Moment(2 * now))
     events = list(events)
@@ -243,6 +248,8 @@ class _Fold:
             else:
                 late.append(event)
             is_tracked = is_tracked or event.is_tracked
+        if is_tracked and any(type(event) is EventRetracted for event in events):
+            raise RetractionFound
         if is_tracked and self.book is None:
             self.book = AppointmentBook(facts, named=named_events(events))
         if state.stage is not None and state.rules_version != self.rulebook.version:

@@ -89,6 +89,7 @@ class Decision(Struct, frozen=True):
         unanswered: The appointments whose grace ended within the last day, without an outcome or another visit.
         answered: Appointments that were unanswered before, and have an outcome or another time now.
         contributions: What events contributed, by their ids, where that is not the usual of their types.
+        undone: The growth stages whose actions must not run any more, because of a retraction.
     """
 
     state: State
@@ -97,6 +98,7 @@ class Decision(Struct, frozen=True):
     unanswered: list[Unanswered] = []
     answered: list[Unanswered] = []
     contributions: dict[str, list[Contribution]] = {}
+    undone: list[str] = []
 
 
 def needs_history(state: State) -> bool:

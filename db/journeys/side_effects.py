@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from db.connections import Pool, tenant_rows
-from journey.actions import CALL_TASKS, REQUESTED_CALL
+from journey.actions import ACTIONS, CALL_TASKS, REQUESTED_CALL
 from journey.time import Micros
 
 # A campaign belongs to one stay in a stage. The commit that ends the stay also ends the campaign and its steps.
@@ -37,6 +37,11 @@ SIDE_EFFECTS = """
            done_at = %(decided_at)s::timestamptz, updated_at = now()
       from r where relationship_id = r.id and journey_actions.id = any(%(cancelled_actions)s::bigint[])
        and status in ('pending', 'waiting')
+), undone as (
+    update journey_actions set status = 'cancelled', reason = 'the customer no longer belongs in this stage',
+           done_at = %(decided_at)s::timestamptz, updated_at = now()
+      from r where relationship_id = r.id and stage_key = any(%(undone)s::text[]) and status in ('pending', 'waiting')
+       and split_part(action, '.', 1) = any(%(stage_actions)s::text[]) and journey_actions.version < %(version)s
 ), recheckable as (
     -- Besides those that wait for the profile: those that were suppressed because of it a short time ago, and those
     -- being tried now, perhaps with the old profile. Its own workflow tries a campaign's step again.
@@ -119,6 +124,7 @@ class SideEffects:
         came_back: The customer visited while in an inactivity stage; open call tasks are closed.
         profile_changed: Actions that wait for the customer's profile are tried again.
         answered: Which questions about attendance are answered: the last parts of their action names.
+        undone: The stages whose actions are cancelled, because an event was retracted.
     """
 
     actions: list[dict[str, Any]]
@@ -130,6 +136,7 @@ class SideEffects:
     came_back: bool = False
     profile_changed: bool = False
     answered: list[str] = field(default_factory=list)
+    undone: list[str] = field(default_factory=list)
 
     def update_task(self, task_id: int, **changes: Any) -> None:
         """Add changes of a task; later ones replace earlier ones, because a statement updates each row once."""
@@ -145,6 +152,7 @@ class SideEffects:
             or self.came_back
             or self.profile_changed
             or self.answered
+            or self.undone
         )
 
     def parameters(self, key_prefix: str, transition_number: int) -> dict[str, Any]:
@@ -166,6 +174,8 @@ class SideEffects:
             "profile_changed": self.profile_changed,
             "transition_number": transition_number,
             "answered": self.answered,
+            "undone": self.undone,
+            "stage_actions": list(ACTIONS),
         }
 
 

@@ -40,6 +40,7 @@ from api.routes import (
     outreach,
     pages,
     relationships,
+    retractions,
     session,
     staff,
     stage_override,
@@ -79,6 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
     others = (
         *journeys_first,
         stages,
+        retractions,
         timeline,
         action_problems,
         stream,

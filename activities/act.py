@@ -19,7 +19,7 @@ from activities.delivery import Delivery
 from activities.heartbeats import heartbeats
 from activities.recorded_effects import record_effect, restore_result
 from activities.rendering import InvalidTemplate
-from activities.stage_actions import REGISTRY, CustomerMessage, Delivered, Effect, Recorded
+from activities.stage_actions import REGISTRY, CustomerMessage, Delivered, Effect, Recorded, contacts_customer
 from contracts import names
 from contracts.requests import ActRequest, ActResult
 from db.connections import Pool
@@ -32,6 +32,9 @@ from journey.outreach import PROFILE_WAIT, Deferral, Incomplete, Suppress, consi
 from journey.time import Micros, to_datetime, to_micros
 
 JITTER = 300_000_000  # µs over which messages are spread that were deferred to the same time
+
+
+_UNWANTED = Outcome(status="suppressed", reason="marked as do not contact")
 
 
 class RetryLater(ApplicationError):
@@ -95,7 +98,10 @@ class ActActivity:
         elif REGISTRY[context.name].unless_booked and (booked := await self._booked_for(context)):
             await self._finish(context, Outcome(status="suppressed", reason=f"booked for {booked:%Y-%m-%d}"), result)
         else:
-            return REGISTRY[context.name].effect(context)
+            effect = REGISTRY[context.name].effect(context)
+            if not (context.do_not_contact and contacts_customer(effect)):
+                return effect
+            await self._finish(context, _UNWANTED, result)
         return None
 
     async def _booked_for(self, context: ActionContext) -> datetime | None:
@@ -176,6 +182,8 @@ class ActActivity:
 
 def withheld(context: ActionContext, effect: CustomerMessage) -> Outcome | None:
     """Return the outcome of a message that may not be sent now; None if it may."""
+    if context.do_not_contact:
+        return replace(_UNWANTED, channel=effect.channel)
     verdict = consider(
         context.profile,
         channel=channel_spec(effect.channel),

@@ -35,8 +35,8 @@ from db.journeys import ledger, ledger_snapshot
 from db.journeys.ledger import LedgerEntry
 from db.journeys.ledger_history import appointment_parameters
 from db.journeys.ledger_snapshot import LedgerSnapshot, ProjectionRow
+from db.journeys.request_targets import RequestTargets, load_request_targets
 from db.journeys.rulebooks import RulebookCache
-from db.journeys.side_effects import RequestTargets, load_request_targets
 from db.outreach import action_outcomes
 from journey.actions import action_key
 from journey.appointment_book import HistoryNeeded, unheld_ids
@@ -273,16 +273,9 @@ class CommitActivity:
         """Load the status of what the batch's commands refer to; None if they refer to nothing."""
         if not refers_to_something(batch):
             return None
-        task_ids, action_ids, staff_ids = targets(batch)
         company_id, customer_id = request["company_id"], request["customer_id"]
         return await load_request_targets(
-            self._pool,
-            company_id,
-            customer_id,
-            tasks=task_ids,
-            actions=action_ids,
-            staff=staff_ids,
-            own_version=state.version + 1,
+            self._pool, company_id, customer_id, **targets(batch), own_version=state.version + 1
         )
 
     async def _keep_quarantined(

@@ -7,16 +7,19 @@ from typing import Any
 from activities.message_batch import MessageBatch
 from activities.staff_requests import CommandDecisions
 from contracts.messages import (
+    DO_NOT_CONTACT,
     CancelAction,
     ChangeTask,
     FinishTask,
     ReassignTask,
+    RecordContact,
+    RemoveContact,
     RequestAction,
     RetryAction,
     StaffRequest,
 )
 from db.journeys.side_effects import SideEffects
-from journey.actions import ASK_ATTENDANCE, DueAction, StageEntry, entry_actions
+from journey.actions import ASK_ATTENDANCE, FOLLOW_UP, DueAction, StageEntry, entry_actions
 from journey.appointments import Unanswered
 from journey.engine import Decision
 from journey.stages import Rulebook
@@ -121,9 +124,16 @@ def _apply(
         effects.retried_actions.append(request.action_id)
     elif isinstance(request, CancelAction):
         effects.cancelled_actions.append(request.action_id)
+    elif isinstance(request, RecordContact):
+        return _record_contact(effects, request, state, now, number)
+    elif isinstance(request, RemoveContact):
+        effects.removed_contacts.append(request.contact_id)
     elif isinstance(request, FinishTask):
         note = {"note": request.note} if request.note else {}
         effects.update_task(request.task_id, status="done", by=request.performed_by, **note)
+        if request.note:  # added as a comment if the task has a note already
+            comment = {"task_id": request.task_id, "command": number, "text": request.note, "beside_note": True}
+            effects.task_comments.append({**comment, "by": request.performed_by})
     elif isinstance(request, ReassignTask):
         effects.update_task(request.task_id, assign=True, staff_id=request.staff_id)
     elif isinstance(request, ChangeTask):
@@ -134,6 +144,30 @@ def _apply(
             comment = {"task_id": request.task_id, "command": number, "text": request.comment}
             effects.task_comments.append({**comment, "by": request.performed_by})
     return None
+
+
+def _record_contact(
+    effects: SideEffects, request: RecordContact, state: State, now: Micros, number: str
+) -> dict[str, Any]:
+    follow_up_at = _normalized(request.follow_up_at) if request.follow_up_at else None
+    contact: dict[str, Any] = {
+        "command": number,
+        "channel": request.channel,
+        "outcome": request.outcome,
+        "note": request.note,
+        "follow_up_at": follow_up_at,
+        "event_id": request.event_id,
+        "by": request.performed_by,
+        "closes_follow_ups": request.outcome == DO_NOT_CONTACT or follow_up_at is not None,
+    }
+    if follow_up_at is not None:
+        due = DueAction(state.transition_number, f"{FOLLOW_UP}.{number}", state.stage or "", now)
+        contact["follow_up"] = due.action_ref
+        detail = {"follow_up_at": follow_up_at, "outcome": request.outcome, "contacted_at": utc_text(now)}
+        detail |= {"note": request.note} if request.note else {}
+        effects.actions.append({**_action_row(due), "detail": detail, "performed_by": request.performed_by})
+    effects.contacts.append(contact)
+    return {"contact": number}
 
 
 def _came_back(before: State, after: State, lapse: set[str]) -> bool:

@@ -10,20 +10,23 @@ from contracts.messages import (
     FinishTask,
     JourneyCommand,
     ReassignTask,
+    RecordContact,
     Release,
+    RemoveContact,
     RequestAction,
     RetryAction,
     SetStage,
     StaffRequest,
 )
 from contracts.requests import Reply
-from db.journeys.side_effects import RequestTargets
+from db.journeys.request_targets import RequestTargets
 from journey.actions import CALL_TASKS, REQUESTED
 from journey.engine import Command
 from journey.stages import Rulebook
-from journey.time import LATEST, Micros, to_micros, utc_text
+from journey.time import DAY, LATEST, Micros, to_micros, utc_text
 
 LATEST_DATE = to_micros(LATEST)
+REMOVABLE_FOR = DAY  # a contact can be removed that long after it was recorded
 TaskCommand = FinishTask | ReassignTask | ChangeTask
 ActionCommand = RetryAction | CancelAction
 
@@ -43,17 +46,21 @@ class CommandDecisions:
     staff_requests: dict[int, StaffRequest] = field(default_factory=dict)
 
 
-def targets(batch: MessageBatch) -> tuple[list[int], list[int], list[int]]:
-    """Return the ids of the tasks, actions and staff members that a batch's commands refer to."""
+def targets(batch: MessageBatch) -> dict[str, list[int]]:
+    """Return the ids that a batch's commands refer to, as the arguments of `load_request_targets`."""
     tasks = [command.task_id for command in batch.commands if isinstance(command, TaskCommand)]
     actions = [command.action_id for command in batch.commands if isinstance(command, ActionCommand)]
     staff = [c.staff_id for c in batch.commands if isinstance(c, ReassignTask) and c.staff_id is not None]
-    return tasks, actions, staff
+    contacts = [command.contact_id for command in batch.commands if isinstance(command, RemoveContact)]
+    return {"tasks": tasks, "actions": actions, "staff": staff, "contacts": contacts}
 
 
 def refers_to_something(batch: MessageBatch) -> bool:
     """Whether any of a batch's commands can only be decided with what `load_request_targets` returns."""
-    return any(isinstance(command, TaskCommand | ActionCommand) or _is_call(command) for command in batch.commands)
+    return any(
+        isinstance(command, TaskCommand | ActionCommand | RemoveContact) or _is_call(command)
+        for command in batch.commands
+    )
 
 
 def _is_call(command: object) -> bool:
@@ -93,8 +100,12 @@ def refusal(command: JourneyCommand, rulebook: Rulebook, now: Micros, known: Req
     """
     if isinstance(command, SetStage):
         return _set_stage_refusal(command, rulebook, now)
+    if isinstance(command, RecordContact):
+        return None if command.follow_up_at is None else _due_at_refusal("follow_up_at", command.follow_up_at, now)
     if known is None:
         return None
+    if isinstance(command, RemoveContact):
+        return _removal_refusal(command, known, now)
     if isinstance(command, TaskCommand):
         status, kind = known.tasks.get(command.task_id, (None, None))
         if status is None:
@@ -105,7 +116,7 @@ def refusal(command: JourneyCommand, rulebook: Rulebook, now: Micros, known: Req
         if status != "open" and not _is_allowed_when_closed(command, status):
             return f"task_id: task {command.task_id} is {status}; only an open task can be changed"
     if isinstance(command, ChangeTask) and command.due_at is not None:
-        return _due_at_refusal(command.due_at, now)
+        return _due_at_refusal("due_at", command.due_at, now)
     if isinstance(command, ReassignTask) and command.staff_id is not None and not known.staff.get(command.staff_id):
         return f"staff_id: there is no active member of staff with id {command.staff_id}"
     if _is_call(command):
@@ -150,13 +161,22 @@ def _is_allowed_when_closed(command: TaskCommand, status: str) -> bool:
     return isinstance(command, FinishTask) and status == "done"
 
 
-def _due_at_refusal(text: str, now: Micros) -> str | None:
+def _removal_refusal(command: RemoveContact, known: RequestTargets, now: Micros) -> str | None:
+    at = known.contacts.get(command.contact_id)
+    if at is None:
+        return f"contact_id: this customer has no contact {command.contact_id}"
+    if at < now - REMOVABLE_FOR:
+        return f"contact_id: contact {command.contact_id} is more than 24 hours old; it can no longer be removed"
+    return None
+
+
+def _due_at_refusal(field: str, text: str, now: Micros) -> str | None:
     try:
         due_at = to_micros(datetime.fromisoformat(text))
     except (ValueError, TypeError) as error:
-        return f"due_at: {text!r} is not an RFC 3339 instant with an offset ({error})"
+        return f"{field}: {text!r} is not an RFC 3339 instant with an offset ({error})"
     if not now < due_at < LATEST_DATE:
-        return f"due_at: {text!r} is not between now and {LATEST.year}"
+        return f"{field}: {text!r} is not between now and {LATEST.year}"
     return None
 
 

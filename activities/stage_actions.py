@@ -7,14 +7,14 @@ rules without knowing this module.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from activities.channels.webhook import WebhookChannel
 from activities.message_catalogue import TEMPLATES
-from activities.task_reasons import booked_for, last_visit, stage_entered
+from activities.task_reasons import booked_for, contacted, last_visit, stage_entered
 from db.outreach.action_context import ActionContext
-from journey.actions import ACTIONS, QUARTER, QUARTERLY_REVIEW
+from journey.actions import ACTIONS, CALL_TASKS, FOLLOW_UP_CALL, QUARTER, QUARTERLY_REVIEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,11 @@ class Assign:
 @dataclass(frozen=True, slots=True)
 class StartCampaign:
     """Start the retention campaign according to the company's plan."""
+
+
+def contacts_customer(effect: "Effect") -> bool:
+    """Whether an effect is a message to the customer, or a call."""
+    return isinstance(effect, CustomerMessage) or (isinstance(effect, Task) and effect.kind in CALL_TASKS)
 
 
 Delivered = CustomerMessage | StaffMessage | WebhookEvent
@@ -238,6 +243,13 @@ def campaign_offer(_: ActionContext) -> Effect:
 @action()
 def centre_call(context: ActionContext) -> Effect:
     return Task("personal_call", "Call", "manager", timedelta(days=1), last_visit(context))
+
+
+@action()
+def centre_follow_up(context: ActionContext) -> Effect:
+    planned = context.detail.get("follow_up_at")
+    due_in = datetime.fromisoformat(planned) - context.at if planned else timedelta(days=1)
+    return Task(FOLLOW_UP_CALL, "Call again", "manager", due_in, contacted(context))
 
 
 @action()

@@ -26,6 +26,12 @@ def booked_for(context: ActionContext) -> str:
     return f"booked for {_day(context, at)}" if at else "an appointment without an outcome"
 
 
+def contacted(context: ActionContext) -> str:
+    """Return what came of the contact after which the next step was planned."""
+    outcome, at = context.detail.get("outcome"), context.detail.get("contacted_at")
+    return f"{outcome.replace('_', ' ')} on {_day(context, at)}" if outcome and at else "agreed on in a contact"
+
+
 def _day(context: ActionContext, timestamp: str) -> str:
     zone = zone_of(context.outreach.time_zone) or zone_of("UTC")
     return date_text(datetime.fromisoformat(timestamp).astimezone(zone).date())

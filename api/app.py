@@ -30,7 +30,9 @@ from api.routes import (
     action_problems,
     actions,
     analytics,
+    appointments,
     attendance,
+    contacts,
     customer_messages,
     customers,
     docs,
@@ -76,12 +78,14 @@ Errors are problem details (RFC 9457); opening the URI in `type` explains the pr
 def create_app(settings: Settings) -> FastAPI:
     """Create the gateway. Connections are opened when its lifespan starts."""
     # Plain routes, the most used first: Starlette matches them in order, and included routers would add a lookup each.
-    journeys_first = (journeys, relationships, stage_override, actions, tasks, attendance, customers, customer_messages)
+    journeys_first = (journeys, relationships, stage_override, actions, tasks, attendance, contacts, customers)
     others = (
         *journeys_first,
+        customer_messages,
         stages,
         retractions,
         timeline,
+        appointments,
         action_problems,
         stream,
         session,

@@ -13,6 +13,9 @@ TEXT_LIMIT = 1000  # characters
 HISTORY = "history"  # third argument of the `events` signal: take no action on these events, however recent
 REQUESTABLE_ACTIONS = ("call", "email", "offer")
 MAX_DELAY = 3600  # seconds
+CONTACT_CHANNELS = ("phone", "email", "message", "in_person")
+DO_NOT_CONTACT = "do_not_contact"
+CONTACT_OUTCOMES = ("reached", "no_answer", "booked", "declined", DO_NOT_CONTACT)
 
 
 @dataclass
@@ -142,7 +145,33 @@ class CancelAction:
     performed_by: int | None = None
 
 
-StaffRequest = RequestAction | FinishTask | ReassignTask | ChangeTask | RetryAction | CancelAction
+@dataclass
+class RecordContact:
+    """Record a contact that a person made with the customer.
+
+    It closes the customer's open call tasks. ``follow_up_at`` (RFC 3339) is when to call again; ``event_id`` is the
+    event of the appointment that was made. The outcome ``do_not_contact`` marks the customer.
+    """
+
+    channel: str
+    outcome: str
+    note: str | None = None
+    follow_up_at: str | None = None
+    event_id: str | None = None
+    performed_by: int | None = None
+
+
+@dataclass
+class RemoveContact:
+    """Remove a contact that was recorded by mistake, with what it changed. ``contact_id`` is ``contacts.id``."""
+
+    contact_id: int
+    performed_by: int | None = None
+
+
+StaffRequest = (
+    RequestAction | FinishTask | ReassignTask | ChangeTask | RetryAction | CancelAction | RecordContact | RemoveContact
+)
 JourneyCommand = SetStage | Release | StaffRequest
 
 #: Every command by the name of its update. Each is answered, whatever the outcome.
@@ -155,6 +184,8 @@ COMMANDS: dict[str, type[JourneyCommand]] = {
     names.CHANGE_TASK_UPDATE: ChangeTask,
     names.RETRY_ACTION_UPDATE: RetryAction,
     names.CANCEL_ACTION_UPDATE: CancelAction,
+    names.RECORD_CONTACT_UPDATE: RecordContact,
+    names.REMOVE_CONTACT_UPDATE: RemoveContact,
 }
 UPDATE_NAMES: dict[type[JourneyCommand], str] = {command: name for name, command in COMMANDS.items()}
 
@@ -163,7 +194,7 @@ def validation_problem(command: JourneyCommand) -> str | None:
     """Return what is wrong with a command whatever the company's rules are, or None if it is well-formed."""
     if not isinstance(command, JourneyCommand):  # a client's null or bytes are not converted to a command
         return "an object with the fields of the request is required"
-    for name in ("performed_by", "task_id", "staff_id", "action_id"):
+    for name in ("performed_by", "task_id", "staff_id", "action_id", "contact_id"):
         number = getattr(command, name, None)
         if number is not None and not 0 < number < 1 << 63:
             return f"{name}: a positive number is required"
@@ -175,7 +206,9 @@ def validation_problem(command: JourneyCommand) -> str | None:
         return f"type: {command.type!r} is not one of {', '.join(REQUESTABLE_ACTIONS)}"
     if isinstance(command, RequestAction) and not 0 <= command.delay <= MAX_DELAY:
         return f"delay: {command.delay} is not between 0 and {MAX_DELAY} seconds"
-    for name in ("stage", "reason", "note", "comment"):
+    if isinstance(command, RecordContact) and (problem := _contact_problem(command)):
+        return problem
+    for name in ("stage", "reason", "note", "comment", "event_id"):
         text = getattr(command, name, None)
         if text is None:
             continue
@@ -185,4 +218,13 @@ def validation_problem(command: JourneyCommand) -> str | None:
             return f"{name}: {STORABLE_TEXT}, is required"
     if isinstance(command, ChangeTask) and command.comment is not None and not command.comment.strip():
         return f"comment: 1 to {TEXT_LIMIT} characters are required"
+    return None
+
+
+def _contact_problem(contact: RecordContact) -> str | None:
+    for name, allowed in (("channel", CONTACT_CHANNELS), ("outcome", CONTACT_OUTCOMES)):
+        if getattr(contact, name) not in allowed:
+            return f"{name}: {getattr(contact, name)!r} is not one of {', '.join(allowed)}"
+    if contact.outcome == DO_NOT_CONTACT and contact.follow_up_at is not None:
+        return "follow_up_at: a customer who does not want to be contacted has no next step; omit it"
     return None

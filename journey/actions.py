@@ -36,8 +36,10 @@ CAMPAIGN = "create_retention_campaign"
 #: Prefix of the actions that staff request.
 REQUESTED = "centre_"
 REQUESTED_CALL = f"{REQUESTED}call"
+FOLLOW_UP = "centre_follow_up"  # the next step that was agreed on in a contact
+FOLLOW_UP_CALL = "follow_up_call"
 #: The kinds of tasks to call a customer. Staff cannot add one while another is open.
-CALL_TASKS = ("check_in_call", "retention_call", "personal_call")
+CALL_TASKS = ("check_in_call", "retention_call", "personal_call", FOLLOW_UP_CALL)
 STAGE_CHANGED = "stage_changed"
 ASK_ATTENDANCE = "ask_attendance"  # asks staff whether a customer came
 

@@ -13,7 +13,9 @@ with workflow.unsafe.imports_passed_through():
         FinishTask,
         JourneyCommand,
         ReassignTask,
+        RecordContact,
         Release,
+        RemoveContact,
         RequestAction,
         RetryAction,
         SetStage,
@@ -76,6 +78,16 @@ class CommandUpdates:
         """Cancel a requested action that is not being performed yet."""
         return await self._execute(names.CANCEL_ACTION_UPDATE, request)
 
+    @workflow.update(name=names.RECORD_CONTACT_UPDATE)
+    async def record_contact(self, request: RecordContact) -> dict[str, Any]:
+        """Record a contact that a person made; the answer has its ``contact``."""
+        return await self._execute(names.RECORD_CONTACT_UPDATE, request)
+
+    @workflow.update(name=names.REMOVE_CONTACT_UPDATE)
+    async def remove_contact(self, request: RemoveContact) -> dict[str, Any]:
+        """Remove a contact that was recorded by mistake."""
+        return await self._execute(names.REMOVE_CONTACT_UPDATE, request)
+
     # A validator also rejects a wrong number of arguments, or an argument of another shape.
     @set_stage.validator
     def validate_set_stage(self, request: SetStage) -> None:
@@ -107,6 +119,14 @@ class CommandUpdates:
 
     @cancel_action.validator
     def validate_cancel_action(self, request: CancelAction) -> None:
+        _validate(request)
+
+    @record_contact.validator
+    def validate_record_contact(self, request: RecordContact) -> None:
+        _validate(request)
+
+    @remove_contact.validator
+    def validate_remove_contact(self, request: RemoveContact) -> None:
         _validate(request)
 
     async def _execute(self, name: str, command: JourneyCommand) -> dict[str, Any]:

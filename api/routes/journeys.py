@@ -80,6 +80,7 @@ _DETAILS_EXAMPLE = {
     "phone": "030 1234567",
     "phone_e164": "+49301234567",
     "notes": "Prefers Friday afternoons.",
+    "do_not_contact_since": None,
     "temporal_url": "http://127.0.0.1:8233/namespaces/default/workflows/journey%2F1%2Fc-1001",
 }
 

@@ -66,8 +66,8 @@ class Notes(BaseModel):
     responses={
         200: json_answer(
             TimelinePage,
-            "A page of transitions, events and actions, newest first. `next_cursor` (null on the last page) is the"
-            " `cursor` of the next page.",
+            "A page of transitions, events, actions and contacts, newest first. `next_cursor` (null on the last page)"
+            " is the `cursor` of the next page.",
             {"timeline": [_TRANSITION_EXAMPLE], "next_cursor": None},
         ),
         **problems("not-found"),
@@ -78,12 +78,12 @@ async def get_timeline(
     gateway: GatewayDep,
     credential: CredentialDep,
     kind: Annotated[
-        list[TimelineKind] | None, Query(max_length=3, description="repeatable; matches any of these")
+        list[TimelineKind] | None, Query(max_length=len(timeline.KINDS), description="repeatable; matches any of these")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 50,
     cursor: Annotated[str | None, Query(max_length=cursors.MAX_LENGTH)] = None,
 ) -> Response:
-    kinds: dict[TimelineKind, None] = dict.fromkeys(kind or ("transition", "event", "action"))
+    kinds: dict[TimelineKind, None] = dict.fromkeys(kind or timeline.KINDS)
     place = None if cursor is None else _place(cursor)
     result = await timeline.list_entries(gateway.pool, credential.company_id, customer_id, kinds, limit, place)
     if result is None:
@@ -124,7 +124,7 @@ async def put_notes(
 def _place(cursor: str) -> TimelinePosition:
     try:
         kind, at, rank, row = cursors.decode(cursor)
-        if kind != "timeline" or type(rank) is not int or not 0 <= rank <= 2:
+        if kind != "timeline" or type(rank) is not int or not 0 <= rank < len(timeline.KINDS):
             raise ValueError("cursor of another list")
         return TimelinePosition(cursors.timestamp(at), rank, cursors.row_id(row))
     except (ValueError, TypeError):

@@ -24,5 +24,8 @@ class CustomerProfile(Schema):
         description="channels from which the customer has unsubscribed; a sync cannot allow them again"
     )
     next_appointment_at: datetime | None = Field(description="the earliest booked time still ahead")
+    do_not_contact_since: datetime | None = Field(
+        description="when a contact had the outcome `do_not_contact`; null if the customer may be contacted"
+    )
     created_at: datetime
     updated_at: datetime

@@ -26,6 +26,7 @@ from api.schemas.base import (
     TriggerType,
     optional,
 )
+from api.schemas.contacts import Contact
 
 TriggerEvent = Annotated[str, Field(description="what caused it: an event type, a trigger, or a system event")]
 
@@ -63,6 +64,9 @@ class Journey(JourneySummary):
     phone: str | None = Field(description="as given")
     phone_e164: str | None = Field(description="`phone` in E.164; null if its country is unknown")
     notes: str | None = Field(description="free text about the customer")
+    do_not_contact_since: datetime | None = Field(
+        description="when a contact had the outcome `do_not_contact`; null if the customer may be contacted"
+    )
     temporal_url: str | None = Field(description="the workflow in the Temporal UI; null if no UI is configured")
 
 
@@ -202,7 +206,16 @@ class TimelineAction(Schema):
     detail: ActionDetail
 
 
-TimelineEntry = Annotated[TimelineTransition | TimelineEvent | TimelineAction, Field(discriminator="kind")]
+class TimelineContact(Contact):
+    """A contact in the timeline."""
+
+    kind: Literal["contact"]
+    at: datetime
+
+
+TimelineEntry = Annotated[
+    TimelineTransition | TimelineEvent | TimelineAction | TimelineContact, Field(discriminator="kind")
+]
 
 
 class TimelinePage(Schema):

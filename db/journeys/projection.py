@@ -14,6 +14,7 @@ from psycopg.pq import Escaping, ExecStatus
 
 from db.connections import Connection, Pool, pooled_connection, tenant_rows
 from db.outreach.action_progress import progress_columns
+from db.outreach.contacts import CONTACT_UNWANTED_SINCE
 from db.people.phone_numbers import E164_OF_C
 from journey.stages import DEFAULT_RULEBOOK
 
@@ -65,7 +66,8 @@ prepare journey_with_timeline (bigint, text, int, text) as
 with {names}
 select json_build_object(
     'journey', (select row_to_json(j) from (select {fields}, c.name, c.email, c.phone,
-        {e164} as phone_e164, r.notes, $4 as temporal_url) j where r.id is not null),
+        {e164} as phone_e164, r.notes, {unwanted_since} as do_not_contact_since,
+        $4 as temporal_url) j where r.id is not null),
     'transitions', (
         select coalesce(json_agg(t), '[]') from (
             select t.id, t.from_stage, coalesce(n.names ->> t.from_stage, t.from_stage) as from_stage_name,
@@ -98,6 +100,7 @@ where c.company_id = $1 and c.external_id = $2
     fields=JOURNEY_COLUMNS,
     progress=progress_columns("a"),
     e164=E164_OF_C,
+    unwanted_since=CONTACT_UNWANTED_SINCE,
     most=sql.Literal(MAX_LISTED),
     most_bytes=sql.Literal(MAX_EVENT_BYTES),
 )

@@ -8,9 +8,7 @@ from typing import Any
 
 import orjson
 
-from db.connections import Pool, tenant_rows
-from journey.actions import ACTIONS, CALL_TASKS, REQUESTED_CALL
-from journey.time import Micros
+from journey.actions import ACTIONS, CALL_TASKS, FOLLOW_UP_CALL
 
 # A campaign belongs to one stay in a stage. The commit that ends the stay also ends the campaign and its steps.
 SIDE_EFFECTS = """
@@ -35,8 +33,10 @@ SIDE_EFFECTS = """
 ), cancelled as (
     update journey_actions set status = 'cancelled', reason = 'cancelled by staff',
            done_at = %(decided_at)s::timestamptz, updated_at = now()
-      from r where relationship_id = r.id and journey_actions.id = any(%(cancelled_actions)s::bigint[])
-       and status in ('pending', 'waiting')
+      from r where relationship_id = r.id and status in ('pending', 'waiting')
+       and (journey_actions.id = any(%(cancelled_actions)s::bigint[])
+            or action_key in (select %(key_prefix)s || k.follow_up from contacts k
+                               where k.customer_id = r.customer_id and k.id = any(%(removed_contacts)s::bigint[])))
 ), undone as (
     update journey_actions set status = 'cancelled', reason = 'the customer no longer belongs in this stage',
            done_at = %(decided_at)s::timestamptz, updated_at = now()
@@ -57,6 +57,28 @@ SIDE_EFFECTS = """
            detail = a.detail || jsonb_build_object('recheck', %(version)s::int), updated_at = now()
       from recheckable where a.id = recheckable.id
     returning a.action_key
+), recorded as (
+    select x.*, k.closed from r cross join jsonb_to_recordset(%(contacts)s::jsonb)
+             as x(command text, channel text, outcome text, note text, follow_up_at timestamptz, follow_up text,
+                  event_id text, by bigint, closes_follow_ups boolean)
+      left join lateral (
+          select array_agg(t.id order by t.id) as closed from tasks t
+           where t.relationship_id = r.id and t.status = 'open' and t.kind = any(%(call_tasks)s)
+             -- a later call that was agreed on stands, unless there is a new next step
+             and (x.closes_follow_ups or t.kind <> %(follow_up_call)s
+                  or t.due_at <= %(decided_at)s::timestamptz + interval '1 day')) k on true
+), added_contacts as (
+    insert into contacts (company_id, customer_id, command, channel, outcome, note, at, follow_up_at, follow_up,
+                          event_id, closed_tasks, performed_by)
+    select %(company)s, r.customer_id, x.command, x.channel, x.outcome, x.note, %(decided_at)s::timestamptz,
+           x.follow_up_at, x.follow_up, x.event_id, x.closed, x.by
+      from r, recorded x
+    on conflict (customer_id, command) do nothing
+), mistaken as (
+    select k.* from r join contacts k on k.customer_id = r.customer_id
+     where k.company_id = %(company)s and k.id = any(%(removed_contacts)s::bigint[])
+), removed_contacts as (
+    delete from contacts using mistaken where contacts.id = mistaken.id
 ), updated_tasks as (
     update tasks set status = coalesce(x.status, tasks.status),
            done_at = case x.status when 'done' then coalesce(tasks.done_at, %(decided_at)s::timestamptz)
@@ -64,27 +86,44 @@ SIDE_EFFECTS = """
                                    when 'open' then null else tasks.done_at end,
            done_by = case x.status when 'done' then coalesce(tasks.done_by, x.by)
                                    when 'open' then null else tasks.done_by end,
-           closed_reason = case x.status when 'cancelled' then 'the customer came back'
+           closed_reason = case x.status when 'cancelled' then x.closed_reason
                                          when 'open' then null else tasks.closed_reason end,
            assigned_to = case when x.assign then x.staff_id else tasks.assigned_to end,
            due_at = coalesce(x.due_at, tasks.due_at),
-           note = coalesce(x.note, tasks.note)
-      from (select t.id, coalesce(x.status, case when c.closed then 'cancelled' end) as status, x.by, x.assign,
-                   x.staff_id, x.due_at, x.note
+           note = coalesce(tasks.note, x.note)
+      from (select t.id, coalesce(x.status, c.status) as status, coalesce(x.by, c.by) as by, c.closed_reason,
+                   x.assign, x.staff_id, x.due_at, x.note
               from r join tasks t on t.relationship_id = r.id
-              cross join lateral (select %(came_back)s and t.status = 'open'
-                                         and t.kind = any(%(call_tasks)s) as closed) c
+              left join lateral (
+                  select 'done' as status, k.by, null as closed_reason from recorded k where t.id = any(k.closed)
+                  union all
+                  select 'open', null, null from mistaken k
+                   where t.status = 'done' and t.done_at = k.at and t.id = any(k.closed_tasks)
+                  union all
+                  select 'cancelled', null, 'the contact was removed' from mistaken k
+                   where t.status = 'open' and t.action_key = %(key_prefix)s || k.follow_up
+                  union all
+                  select 'cancelled', null, 'the customer came back'
+                   where %(came_back)s and t.status = 'open' and t.kind = any(%(call_tasks)s)
+                  limit 1) c on true
               left join jsonb_to_recordset(%(task_updates)s::jsonb)
                      as x(id bigint, status text, by bigint, assign boolean, staff_id bigint, due_at timestamptz,
                           note text) on x.id = t.id
-             where c.closed or x.id is not null) x
+             where c.status is not null or x.id is not null) x
      where tasks.id = x.id
 ), added_comments as (
     insert into task_comments (company_id, task_id, command, text, at, performed_by)
     select %(company)s, tasks.id, x.command, x.text, %(decided_at)s::timestamptz, x.by
       from r join tasks on tasks.relationship_id = r.id
-      join jsonb_to_recordset(%(task_comments)s::jsonb) as x(task_id bigint, command text, text text, by bigint)
+      join (select task_id, command, text, by, beside_note
+              from jsonb_to_recordset(%(task_comments)s::jsonb)
+                   as x(task_id bigint, command text, text text, by bigint, beside_note boolean)
+            union all
+            select unnest(closed), command, note, by, false from recorded where note is not null) x
         on x.task_id = tasks.id
+     where x.beside_note is not true
+        or tasks.note <> x.text and not exists (select from task_comments c
+                                                 where c.task_id = tasks.id and c.text = x.text)
     on conflict (task_id, command) do nothing
 ), answered as (
     update tasks set status = 'done', done_at = %(decided_at)s::timestamptz,
@@ -118,13 +157,17 @@ class SideEffects:
         actions: New actions: ``{action_ref, action, stage, transition_number, due_at, detail?, performed_by?}``.
         retried_actions: The ids of the actions to retry.
         task_updates: Changes of tasks by their ids: ``{status?, by?, assign?, staff_id?, due_at?, note?}``.
-        task_comments: Comments on tasks: ``{task_id, command, text, by}``.
+        task_comments: Comments on tasks: ``{task_id, command, text, by, beside_note?}``; one ``beside_note`` is a
+            task's note that is added as a comment if the task has another note.
         ends_campaigns: A stage was left in which a campaign may be running.
         cancelled_actions: The ids of the actions to cancel.
         came_back: The customer visited while in an inactivity stage; open call tasks are closed.
         profile_changed: Actions that wait for the customer's profile are tried again.
         answered: Which questions about attendance are answered: the last parts of their action names.
         undone: The stages whose actions are cancelled, because an event was retracted.
+        contacts: New contacts: ``{command, channel, outcome, note, follow_up_at, follow_up?, event_id, by,
+            closes_follow_ups}``.
+        removed_contacts: The ids of the contacts to remove.
     """
 
     actions: list[dict[str, Any]]
@@ -137,6 +180,8 @@ class SideEffects:
     profile_changed: bool = False
     answered: list[str] = field(default_factory=list)
     undone: list[str] = field(default_factory=list)
+    contacts: list[dict[str, Any]] = field(default_factory=list)
+    removed_contacts: list[int] = field(default_factory=list)
 
     def update_task(self, task_id: int, **changes: Any) -> None:
         """Add changes of a task; later ones replace earlier ones, because a statement updates each row once."""
@@ -153,6 +198,8 @@ class SideEffects:
             or self.profile_changed
             or self.answered
             or self.undone
+            or self.contacts
+            or self.removed_contacts
         )
 
     def parameters(self, key_prefix: str, transition_number: int) -> dict[str, Any]:
@@ -176,74 +223,7 @@ class SideEffects:
             "answered": self.answered,
             "undone": self.undone,
             "stage_actions": list(ACTIONS),
+            "contacts": orjson.dumps(self.contacts).decode(),
+            "removed_contacts": self.removed_contacts,
+            "follow_up_call": FOLLOW_UP_CALL,
         }
-
-
-@dataclass(slots=True)
-class RequestTargets:
-    """What staff requests refer to.
-
-    Attributes:
-        tasks: Status and kind of the tasks by id.
-        actions: Status, name and due time (µs) of the actions by id.
-        staff: Whether the staff members are active, by id.
-        open_call: The id of an open task to call the customer; None if there is none.
-        call_requested: An action that creates such a task is pending.
-    """
-
-    tasks: dict[int, tuple[str, str]]
-    actions: dict[int, tuple[str, str, Micros]]
-    staff: dict[int, bool]
-    open_call: int | None
-    call_requested: bool
-
-
-_REQUEST_TARGETS = """
-with r as (
-    select r.id from customers u join customer_relationships r on r.company_id = u.company_id and r.customer_id = u.id
-     where u.company_id = %(company)s and u.external_id = %(customer)s
-)
-select (select json_agg(json_build_array(t.id, json_build_array(t.status, t.kind))) from tasks t, r
-         where t.relationship_id = r.id and t.id = any(%(tasks)s::bigint[])),
-       (select json_agg(json_build_array(a.id, json_build_array(
-                   a.status, a.action, (extract(epoch from a.due_at) * 1000000)::bigint))) from journey_actions a, r
-         where a.relationship_id = r.id and a.id = any(%(actions)s::bigint[])),
-       (select json_agg(json_build_array(s.id, s.is_active)) from staff s
-         where s.company_id = %(company)s and s.id = any(%(staff)s::bigint[])),
-       (select min(t.id) from tasks t, r
-         where t.relationship_id = r.id and t.status = 'open' and t.kind = any(%(call_tasks)s)),
-       exists (select from journey_actions a, r
-                where a.relationship_id = r.id and a.status in ('pending', 'waiting')
-                  and split_part(a.action, '.', 1) = %(requested_call)s and a.version <> %(own_version)s)
-"""
-
-
-async def load_request_targets(
-    pool: Pool,
-    company_id: int,
-    customer_id: str,
-    *,
-    tasks: list[int],
-    actions: list[int],
-    staff: list[int],
-    own_version: int,
-) -> RequestTargets:
-    """Load these tasks and actions of one customer and these staff members; unknown ids are absent.
-
-    Actions of ``own_version``, which an earlier attempt of the commit has written, do not count as requested calls.
-    """
-    parameters = {
-        "company": company_id,
-        "customer": customer_id,
-        "tasks": tasks,
-        "actions": actions,
-        "staff": staff,
-        "own_version": own_version,
-        "call_tasks": list(CALL_TASKS),
-        "requested_call": REQUESTED_CALL,
-    }
-    rows = await tenant_rows(pool, company_id, _REQUEST_TARGETS, parameters)
-    known_tasks, known_actions, known_staff, open_call, call_requested = rows[0]
-    return RequestTargets(
-        dict(known_tasks or ()), dict(known_actions or ()), dict(known_staff or ()), open_call, call_requested
-    )

@@ -1,4 +1,4 @@
-"""Pages of a journey's timeline: transitions, events and actions in one order, newest first."""
+"""Pages of a journey's timeline: transitions, events, actions and contacts in one order, newest first."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from psycopg import sql
 from db.connections import Pool, tenant_rows
 from db.journeys.projection import stage_names
 from db.outreach.action_progress import progress_columns
+from db.outreach.contacts import CONTACT_COLUMNS
 from db.sql_fragments import json_array
 
-TimelineKind = Literal["transition", "event", "action"]
+TimelineKind = Literal["transition", "event", "action", "contact"]
 
 #: for each kind: its table, its time, the condition that selects the rows of `r` (a relationship), and the columns
 _SOURCES: dict[TimelineKind, tuple[sql.SQL, sql.SQL, sql.SQL, sql.Composable]] = {
@@ -55,9 +56,16 @@ _SOURCES: dict[TimelineKind, tuple[sql.SQL, sql.SQL, sql.SQL, sql.Composable]] =
         )
         + progress_columns("t"),
     ),
+    "contact": (
+        sql.SQL("contacts t"),
+        sql.SQL("t.at"),
+        sql.SQL("t.company_id = r.company_id and t.customer_id = r.customer_id"),
+        CONTACT_COLUMNS,
+    ),
 }
 # At the same instant: the event first, then the transition that it caused, then the actions that followed.
-_RANK: dict[TimelineKind, int] = {"event": 0, "transition": 1, "action": 2}
+_RANK: dict[TimelineKind, int] = {"event": 0, "transition": 1, "action": 2, "contact": 3}
+KINDS: tuple[TimelineKind, ...] = tuple(_SOURCES)
 
 
 @dataclass(frozen=True, slots=True)

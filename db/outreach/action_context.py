@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import sql
 
 from db.connections import Pool, tenant_rows
+from db.outreach.contacts import CONTACT_UNWANTED
 from db.people.consent_withdrawals import WITHDRAWALS, unsubscribed_channels
 from db.people.phone_numbers import E164_OF_U
 from journey.actions import action_key, parse_action_ref
@@ -37,6 +38,7 @@ class ActionContext:
         rules_version: The version of the rules that decided it.
         journey_facts: Stage, value and dates of the journey as JSON, for webhooks.
         booked_times: Booked times of the customer's open appointments in µs, ascending, passed ones too.
+        do_not_contact: The customer does not want to be contacted.
     """
 
     now: Micros
@@ -64,6 +66,7 @@ class ActionContext:
     rules_version: int
     journey_facts: dict[str, Any]
     booked_times: Sequence[Micros] = ()
+    do_not_contact: bool = False
 
     @property
     def at(self) -> datetime:
@@ -76,7 +79,7 @@ with r as (
       from customers u join customer_relationships r on r.company_id = u.company_id and r.customer_id = u.id
      where u.company_id = %(company)s and u.external_id = %(customer)s
 )
-select json_build_object('relationship_id', r.id, 'current_stage', r.current_stage,
+select json_build_object('relationship_id', r.id, 'current_stage', r.current_stage, 'do_not_contact', {unwanted},
                          'current_transition_number', (r.state ->> 'k')::int, 'rules_version', r.rules_version,
                          'booked_times', (select coalesce(json_agg((extract(epoch from booked) * 1000000)::bigint
                                                                    order by booked), '[]')
@@ -105,7 +108,7 @@ select json_build_object('relationship_id', r.id, 'current_stage', r.current_sta
           from journey_actions a
          where a.company_id = %(company)s and a.relationship_id = r.id and a.action_key = any(%(keys)s))
   from r join companies c on c.id = r.company_id
-""").format(withdrawals=WITHDRAWALS, e164=E164_OF_U)
+""").format(withdrawals=WITHDRAWALS, e164=E164_OF_U, unwanted=CONTACT_UNWANTED)
 
 
 async def load_action_contexts(

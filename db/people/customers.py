@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from db.connections import Pool, tenant_rows, tenant_transaction
 from db.journeys.projection import NEXT_APPOINTMENT
+from db.outreach.contacts import CONTACT_UNWANTED_SINCE
 from db.people.audit_log import record
 from db.people.consent_withdrawals import WITHDRAWN_CHANNELS, keep_withdrawn, restore, withdraw
 from db.people.phone_numbers import E164_OF_U, read_number
@@ -21,8 +22,14 @@ _AS_JSON = sql.SQL(
     "jsonb_build_object('customer_id', external_id, 'name', name, 'email', email, 'phone', phone,"
     " 'phone_e164', {e164}, 'time_zone', time_zone, 'locale', locale, 'consent', consent,"
     " 'consent_withdrawn', {withdrawn}, 'next_appointment_at', (select {next_appointment} from customer_relationships r"
-    " where r.company_id = u.company_id and r.customer_id = u.id), 'created_at', created_at, 'updated_at', updated_at)"
-).format(withdrawn=WITHDRAWN_CHANNELS, e164=E164_OF_U, next_appointment=sql.SQL(NEXT_APPOINTMENT))
+    " where r.company_id = u.company_id and r.customer_id = u.id), 'do_not_contact_since', (select {unwanted_since}"
+    " from (select u.company_id, u.id as customer_id) r), 'created_at', created_at, 'updated_at', updated_at)"
+).format(
+    withdrawn=WITHDRAWN_CHANNELS,
+    e164=E164_OF_U,
+    next_appointment=sql.SQL(NEXT_APPOINTMENT),
+    unwanted_since=CONTACT_UNWANTED_SINCE,
+)
 _PUT = sql.SQL(
     "insert into customers as old (company_id, external_id, name, email, phone, phone_e164, phone_e164_of, time_zone,"
     " locale, consent) values (%(company_id)s, %(external_id)s, %(name)s, %(email)s, %(phone)s, %(phone_e164)s,"

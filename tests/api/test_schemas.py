@@ -118,6 +118,7 @@ def test_answers_of_every_route_match_their_schemas(tenant: Tenant, gateway: Ser
     _one_journey(tenant)
     _analytics(tenant)
     _actions_and_tasks(tenant)
+    _contacts(client)
     _overrides(client)
     with httpx2.Client(base_url=gateway.url, event_hooks={"response": [check_response]}) as browser:
         for path in ("/livez", "/readyz", "/metrics", "/problems/conflict"):
@@ -224,6 +225,10 @@ def _actions_and_tasks(tenant: Tenant) -> None:
     assert client.post(f"/v1/portal/tasks/{task}/comments", json={"text": "Reached"}).status_code == 200
     question = _attendance_question(tenant)
     assert client.post(f"/v1/portal/tasks/{question}/answer", json={"outcome": "missed"}).status_code == 200
+    period = {"from": "2020-01-01T00:00:00Z", "to": "2200-01-01T00:00:00Z"}
+    (missed,) = client.get("/v1/portal/appointments", params=period).json()["appointments"]
+    path = f"/v1/customers/{missed['customer_id']}/appointments/{missed['key']}/answer"
+    assert client.post(path, json={"outcome": "completed"}).status_code == 200
 
 
 def _attendance_question(tenant: Tenant) -> int:
@@ -235,6 +240,18 @@ def _attendance_question(tenant: Tenant) -> int:
         assert time.monotonic() < until, "no task asks whether the customer came"
         time.sleep(0.1)
     return int(tasks[0]["id"])
+
+
+def _in_a_week() -> str:
+    return (datetime.now(UTC) + timedelta(days=7)).isoformat()
+
+
+def _contacts(client: httpx2.Client) -> None:
+    made = {"channel": "phone", "outcome": "booked", "appointment": {"scheduled_for": _in_a_week()}}
+    contact = client.post("/v1/customers/c-1/contacts", json={**made, "note": "Asked for Mara"}).json()["contact"]
+    assert client.get("/v1/portal/customers/c-1/timeline?kind=contact").json()["timeline"]
+    assert client.delete(f"/v1/customers/c-1/contacts/{contact['id']}").status_code == 200
+    assert client.delete("/v1/customers/c-1/do-not-contact").status_code == 200
 
 
 def _overrides(client: httpx2.Client) -> None:

@@ -35,6 +35,12 @@ insert into journey_unrolled (company_id, relationship_id, version, customer_id)
 insert into journey_rollup_stages (company_id, stages) values ({c}, '[]');
 insert into return_models (company_id, version, method, history_to, customers, returned_customers, reason)
     values ({c}, 1, 'BG/NBD', '2026-01-01', 0, 0, 'too little history');
+insert into no_show_models (company_id, version, outcomes, misses, reason) values ({c}, 1, 0, 0, 'too few outcomes');
+insert into appointments
+    (company_id, customer_id, key, appointment_id, scheduled_for, booked_at, last_event_at, outcome)
+    values ({c}, {c}, 'k{c}', 'a{c}', now(), now(), now(), 'open');
+insert into appointment_changes (company_id, customer_id) values ({c}, {c});
+insert into appointment_backfills (company_id, noted_until) values ({c}, 0);
 insert into journey_actions (id, company_id, relationship_id, action_key, action, stage_key, entry)
     values ({c}, {c}, {c}, 'k{c}', 'send', 'lead', 1);
 insert into action_attempts (company_id, action_id, attempt, outcome) values ({c}, {c}, 1, 'failed');
@@ -47,6 +53,8 @@ insert into staff (id, company_id, name, role) values ({c}, {c}, 's{c}', 'sales'
 insert into assignments (company_id, relationship_id, role, staff_id) values ({c}, {c}, 'sales', {c});
 insert into tasks (id, company_id, relationship_id, kind, title) values ({c}, {c}, {c}, 'call', 'Call');
 insert into task_comments (company_id, task_id, command, text, at) values ({c}, {c}, '2', 'No answer', now());
+insert into contacts (company_id, customer_id, command, channel, outcome, at)
+    values ({c}, {c}, '2', 'phone', 'reached', now());
 insert into webhook_endpoints (company_id, url, secret) values ({c}, 'https://example.com', 'whsec_{c}');
 insert into message_templates (company_id, name, locale, subject, text) values ({c}, 'welcome', 'en', 's', 't');
 insert into api_keys (id, company_id, name, key_hash, prefix, scopes)

@@ -121,7 +121,9 @@ async def test_staff_requests_and_finished_tasks_are_in_the_history(life: Life, 
     assert tasks(life)[0]["staff"] == "Nils"
     await life.handle.execute_update(names.FINISH_TASK_UPDATE, FinishTask(task["id"], "reached her", 7))
     [task] = tasks(life)
-    assert (task["status"], task["note"], task["done_by"]) == ("done", "reached her", 7)
+    assert (task["status"], task["note"], task["done_by"]) == ("done", "please", 7)
+    comments = life.rows("select text, performed_by from task_comments where company_id = %(company)s")
+    assert [(row["text"], row["performed_by"]) for row in comments] == [("reached her", 7)]
     shown = readable_json(await life.history())
     assert "finish_task" in shown
 

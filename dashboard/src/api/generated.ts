@@ -129,6 +129,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/appointments/{key}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["answer_appointment_v1_customers__customer_id__appointments__key__answer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["record_contact_v1_customers__customer_id__contacts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/contacts/{contact_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["remove_contact_v1_customers__customer_id__contacts__contact_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/do-not-contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["allow_contact_v1_customers__customer_id__do_not_contact_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{customer_id}/explain": {
         parameters: {
             query?: never;
@@ -361,6 +425,22 @@ export interface paths {
             cookie?: never;
         };
         get: operations["get_stage_metrics_v1_portal_analytics_stage_metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal/appointments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_appointments_v1_portal_appointments_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -843,6 +923,38 @@ export interface components {
             counts: components["schemas"]["ActionCounts"] | null;
             next_cursor: string | null;
         };
+        api__schemas__appointments__BookedAppointment: {
+            amount: string | null;
+            appointment_id: string;
+            /** Format: date-time */
+            booked_at: string;
+            current_stage: string | null;
+            customer_id: string;
+            key: string;
+            name: string | null;
+            /** @enum {string} */
+            outcome: "open" | "completed" | "missed" | "cancelled";
+            phone: string | null;
+            risk: components["schemas"]["NoShowRisk"] | null;
+            /** Format: date-time */
+            scheduled_for: string;
+            service: string | null;
+            suggested_amount: string | null;
+            task_id: number | null;
+        };
+        api__schemas__contacts__BookedAppointment: {
+            appointment_id: string;
+            event_id: string;
+            /** Format: date-time */
+            scheduled_for: string;
+            service: string | null;
+        };
+        Appointment: {
+            appointment_id?: string | null;
+            /** Format: date-time */
+            scheduled_for: string;
+            service?: string | null;
+        };
         AppointmentCancelled: {
             /** @default null */
             appointment_id: string | null;
@@ -909,6 +1021,12 @@ export interface components {
             service: string | null;
             /** @enum {unknown} */
             type: "appointment.rescheduled";
+        };
+        AppointmentsPage: {
+            appointments: components["schemas"]["api__schemas__appointments__BookedAppointment"][];
+            is_current: boolean;
+            next_cursor: string | null;
+            no_show_model: components["schemas"]["NoShowModel"] | null;
         };
         Assignable: {
             customers: number;
@@ -1051,9 +1169,32 @@ export interface components {
             /** Format: uri */
             type: string;
         };
+        Contact: {
+            /** @enum {string} */
+            channel: "phone" | "email" | "message" | "in_person";
+            closed_tasks: number[];
+            /** Format: date-time */
+            contacted_at: string;
+            event_id: string | null;
+            follow_up_at: string | null;
+            id: number;
+            lifted_at: string | null;
+            note: string | null;
+            /** @enum {string} */
+            outcome: "reached" | "no_answer" | "booked" | "declined" | "do_not_contact";
+            performed_by: number | null;
+            performed_by_name: string | null;
+        };
+        ContactAllowed: {
+            customer_id: string;
+            do_not_contact_since: null;
+        };
         CustomerAction: {
             action: components["schemas"]["Action"];
             customer_id: string;
+        };
+        CustomerAppointment: {
+            appointment: components["schemas"]["api__schemas__appointments__BookedAppointment"];
         };
         CustomerMessagePreview: {
             /** @enum {string} */
@@ -1075,6 +1216,7 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             customer_id: string;
+            do_not_contact_since: string | null;
             email: string | null;
             locale: string | null;
             name: string | null;
@@ -1242,6 +1384,7 @@ export interface components {
             customer_id: string;
             days_in_current_stage: number;
             days_inactive: number | null;
+            do_not_contact_since: string | null;
             email: string | null;
             engagement_score: number | null;
             held: boolean;
@@ -1405,6 +1548,11 @@ export interface components {
             customers: number;
             horizon_days: number;
         };
+        MethodResult: {
+            auc: number;
+            brier: number;
+            calibration_error: number;
+        };
         MissingScopeProblem: {
             detail?: string;
             scope: string;
@@ -1427,6 +1575,15 @@ export interface components {
             method: "corrected BG/NBD" | "BG/NBD" | "recency";
             version: number;
         };
+        NewContact: {
+            appointment?: components["schemas"]["Appointment"] | null;
+            /** @enum {string} */
+            channel: "phone" | "email" | "message" | "in_person";
+            follow_up_at?: string | null;
+            note?: string | null;
+            /** @enum {string} */
+            outcome: "reached" | "no_answer" | "booked" | "declined" | "do_not_contact";
+        };
         NewEndpoint: {
             url: string;
         };
@@ -1440,6 +1597,24 @@ export interface components {
             rotating: boolean;
             secret: string;
             url: string;
+        };
+        NoShowModel: {
+            comparison: {
+                [key: string]: components["schemas"]["MethodResult"];
+            } | null;
+            fitted_at: string | null;
+            /** @enum {string} */
+            method: "company rate" | "own rate" | "own rate and lead time";
+            misses: number;
+            outcomes: number;
+            reason: string | null;
+        };
+        NoShowRisk: {
+            lead_days: number;
+            missed: number;
+            outcomes: number;
+            probability: number;
+            reason: string;
         };
         NotAllTakenProblem: {
             detail?: string;
@@ -1541,6 +1716,11 @@ export interface components {
             /** @enum {string} */
             trigger_type: "manual" | "automatic" | "system";
         };
+        RecordedContact: {
+            appointment: components["schemas"]["api__schemas__contacts__BookedAppointment"] | null;
+            contact: components["schemas"]["Contact"];
+            customer_id: string;
+        };
         RejectedEvent: {
             errors: components["schemas"]["FieldError"][];
             id: string | null;
@@ -1572,6 +1752,10 @@ export interface components {
             next_cursor: string | null;
             relationships: components["schemas"]["Relationship"][];
             total?: number;
+        };
+        RemovedContact: {
+            contact: components["schemas"]["Contact"];
+            customer_id: string;
         };
         RetentionAction: {
             description: string;
@@ -1905,6 +2089,29 @@ export interface components {
             waits_for: ("profile" | "quiet_hours") | null;
             work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
         };
+        TimelineContact: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            channel: "phone" | "email" | "message" | "in_person";
+            closed_tasks: number[];
+            /** Format: date-time */
+            contacted_at: string;
+            event_id: string | null;
+            follow_up_at: string | null;
+            id: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "contact";
+            lifted_at: string | null;
+            note: string | null;
+            /** @enum {string} */
+            outcome: "reached" | "no_answer" | "booked" | "declined" | "do_not_contact";
+            performed_by: number | null;
+            performed_by_name: string | null;
+        };
         TimelineEvent: {
             /** Format: date-time */
             at: string;
@@ -1928,7 +2135,7 @@ export interface components {
         };
         TimelinePage: {
             next_cursor: string | null;
-            timeline: (components["schemas"]["TimelineTransition"] | components["schemas"]["TimelineEvent"] | components["schemas"]["TimelineAction"])[];
+            timeline: (components["schemas"]["TimelineTransition"] | components["schemas"]["TimelineEvent"] | components["schemas"]["TimelineAction"] | components["schemas"]["TimelineContact"])[];
         };
         TimelineTransition: {
             /** Format: date-time */
@@ -2492,6 +2699,334 @@ export interface operations {
                 };
             };
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    answer_appointment_v1_customers__customer_id__appointments__key__answer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Attendance"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerAppointment"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    record_contact_v1_customers__customer_id__contacts_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewContact"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordedContact"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    remove_contact_v1_customers__customer_id__contacts__contact_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact_id: number;
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovedContact"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    allow_contact_v1_customers__customer_id__do_not_contact_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactAllowed"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3665,6 +4200,72 @@ export interface operations {
             };
         };
     };
+    get_appointments_v1_portal_appointments_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                customer_id?: string | null;
+                from?: string | null;
+                limit?: number;
+                outcome?: ("open" | "completed" | "missed" | "cancelled")[] | null;
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentsPage"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
     get_journey_v1_portal_customers__customer_id__journey_get: {
         parameters: {
             query?: {
@@ -3740,7 +4341,7 @@ export interface operations {
         parameters: {
             query?: {
                 cursor?: string | null;
-                kind?: ("transition" | "event" | "action")[] | null;
+                kind?: ("transition" | "event" | "action" | "contact")[] | null;
                 limit?: number;
             };
             header?: never;

@@ -2,7 +2,7 @@
 import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "./client";
 import { isAffected } from "./query-keys";
-import type { Outreach, StageChange } from "./types";
+import type { NewContact, Outreach, StageChange } from "./types";
 
 export const OUTREACH: readonly Outreach[] = ["call", "email", "offer"];
 
@@ -122,6 +122,41 @@ export function useCommentOnTask(customerId: string) {
           body: { text },
         }),
       ),
+    customerId,
+  );
+}
+
+/** Record a contact. Repeating it with the same `idempotencyKey` has no effect. */
+export function useRecordContact(customerId: string) {
+  return useCustomerMutation(
+    ({ contact, idempotencyKey }: { contact: NewContact; idempotencyKey: string }) =>
+      unwrap(
+        api.POST("/v1/customers/{customer_id}/contacts", {
+          params: { path: { customer_id: customerId }, header: { "idempotency-key": idempotencyKey } },
+          body: contact,
+        }),
+      ),
+    customerId,
+  );
+}
+
+export function useRemoveContact(customerId: string) {
+  return useCustomerMutation(
+    (contactId: number) =>
+      unwrap(
+        api.DELETE("/v1/customers/{customer_id}/contacts/{contact_id}", {
+          params: { path: { customer_id: customerId, contact_id: contactId } },
+        }),
+      ),
+    customerId,
+  );
+}
+
+/** Take back that a customer does not want to be contacted. */
+export function useAllowContact(customerId: string) {
+  const params = { path: { customer_id: customerId } };
+  return useCustomerMutation(
+    () => unwrap(api.DELETE("/v1/customers/{customer_id}/do-not-contact", { params })),
     customerId,
   );
 }

@@ -17,6 +17,7 @@ export type Entry = Schemas["TimelinePage"]["timeline"][number];
 export type TransitionEntryData = Extract<Entry, { kind: "transition" }>;
 export type EventEntryData = Extract<Entry, { kind: "event" }>;
 export type ActionEntryData = Extract<Entry, { kind: "action" }>;
+export type ContactEntryData = Extract<Entry, { kind: "contact" }>;
 export type Comparison = Schemas["Comparison"];
 
 export type Action = Schemas["Action"];
@@ -28,6 +29,8 @@ export type RetryResult = Schemas["RetryResult"];
 export type SentMessage = Schemas["SentMessage"];
 
 export type Task = Schemas["Task"];
+export type NewContact = Schemas["NewContact"];
+export type ContactOutcome = NewContact["outcome"];
 export type Outreach = Schemas["ActionRequest"]["type"];
 export type StageChange = Schemas["StageChange"];
 

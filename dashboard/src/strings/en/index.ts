@@ -2,6 +2,7 @@ export const language = "en";
 
 export * from "./analytics";
 export * from "./common";
+export * from "./contacts";
 export * from "./customers";
 export * from "./journey";
 export * from "./labels";

@@ -32,7 +32,7 @@ export const journey = {
   inactive: "Inactive for",
   never: "Never",
   timeline: "Timeline",
-  kinds: { all: "All", transition: "Stages", event: "Events", action: "Actions" },
+  kinds: { all: "All", transition: "Stages", event: "Events", action: "Actions", contact: "Contacts" },
   kind: "Show",
   notes: "Notes",
   noNotes: "No notes",

@@ -10,6 +10,7 @@ import { strings } from "../../strings";
 import { ContactLine } from "./contact-line";
 import { CustomerTasks } from "./customer-tasks";
 import { CustomerWithoutJourney } from "./customer-without-journey";
+import { DoNotContact } from "./do-not-contact";
 import { JourneyActions } from "./journey-actions";
 import { KeyFigures } from "./key-figures";
 import { NextStep } from "./next-step";
@@ -56,6 +57,7 @@ function JourneyDetails({ journey }: { journey: Journey }) {
   return (
     <>
       <StageSummary journey={journey} />
+      <DoNotContact journey={journey} />
       <div className="main-and-aside">
         <Panel title={strings.journey.timeline} className="timeline-card">
           <JourneyTimeline customerId={journey.customer_id} />

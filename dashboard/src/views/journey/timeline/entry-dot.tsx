@@ -1,13 +1,15 @@
 import {
   CalendarOutlined,
   DollarOutlined,
+  MailOutlined,
   MessageOutlined,
   PhoneOutlined,
   QuestionCircleOutlined,
   ThunderboltOutlined,
+  UserOutlined,
 } from "@ant-design/icons";
 import type { ReactNode } from "react";
-import type { Entry } from "../../../api/types";
+import type { ContactEntryData, Entry } from "../../../api/types";
 import { StageIcon } from "../../../components/stage-icon";
 import { useStageStyle } from "../../../components/stage-style";
 import { readableTextColour } from "../../../format/contrast";
@@ -20,11 +22,23 @@ const EVENTS: Record<string, ReactNode> = {
   feedback: <MessageOutlined aria-hidden />,
 };
 
+const CONTACTS: Record<ContactEntryData["channel"], ReactNode> = {
+  phone: <PhoneOutlined aria-hidden />,
+  email: <MailOutlined aria-hidden />,
+  message: <MessageOutlined aria-hidden />,
+  in_person: <UserOutlined aria-hidden />,
+};
+
 /** Marker of a timeline entry: stage changes in the stage's colour, other entries neutral. */
 export function EntryDot({ entry }: { entry: Entry }) {
   const stageStyle = useStageStyle();
   if (entry.kind !== "transition") {
-    const icon = entry.kind === "event" ? EVENTS[entry.type?.split(".")[0] ?? ""] : null;
+    const icon =
+      entry.kind === "contact"
+        ? CONTACTS[entry.channel]
+        : entry.kind === "event"
+          ? EVENTS[entry.type?.split(".")[0] ?? ""]
+          : null;
     return <span className="dot-plain">{icon ?? <ThunderboltOutlined aria-hidden />}</span>;
   }
   const { colour, icon } = stageStyle(entry.to_stage);

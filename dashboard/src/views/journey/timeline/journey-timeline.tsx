@@ -9,7 +9,7 @@ import { EntryDot } from "./entry-dot";
 import { TimelineEntry } from "./timeline-entry";
 
 type Kind = "all" | Entry["kind"];
-const KINDS: readonly Kind[] = ["all", "transition", "event", "action"];
+const KINDS: readonly Kind[] = ["all", "transition", "event", "action", "contact"];
 
 /** Everything that happened in a journey, newest first, with infinite scrolling. */
 export function JourneyTimeline({ customerId }: { customerId: string }) {

@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import type { Entry } from "../../../api/types";
 import { formatDateTime, formatRelative } from "../../../format/dates";
 import { ActionEntry } from "./action-entry";
+import { ContactEntry } from "./contact-entry";
 import { EventEntry } from "./event-entry";
 import { TransitionEntry } from "./transition-entry";
 
@@ -13,6 +14,8 @@ export function TimelineEntry({ entry, customerId }: { entry: Entry; customerId:
       return <EventEntry event={entry} time={<EntryTime at={entry.at} />} />;
     case "action":
       return <ActionEntry action={entry} time={<EntryTime at={entry.at} />} customerId={customerId} />;
+    case "contact":
+      return <ContactEntry contact={entry} time={<EntryTime at={entry.at} />} customerId={customerId} />;
   }
 }
 

@@ -6,8 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from api.dependencies import CredentialDep, CustomerId, Gateway, GatewayDep
@@ -86,20 +85,13 @@ async def preview(
     summary="Retract an event",
     response_model=None,
     responses={
-        200: json_answer(
-            Retraction, "The event was retracted.", {**_EFFECT, "id": "retraction:visit-7", "outcome": "applied"}
-        ),
-        202: json_answer(
-            Retraction,
-            "Stored, and about to be applied.",
-            {**_EFFECT, "id": "retraction:visit-7", "outcome": "pending"},
-        ),
+        200: json_answer(Retraction, "The event was retracted.", {**_EFFECT, "id": "retraction:visit-7"}),
         **problems("not-found", "conflict", "too-large", "unsupported-media-type"),
     },
 )
 async def retract(
     customer_id: CustomerId, request: RetractionRequest, gateway: GatewayDep, credential: CredentialDep
-) -> Response:
+) -> dict[str, Any]:
     """The event stays in the ledger and counts as if it had never come; 409 if it was retracted before.
 
     This cannot be undone: send the event again with a new id.
@@ -113,10 +105,11 @@ async def retract(
     await record_author(gateway.pool, company_id, accepted.id, by_key(credential))
     until = time.monotonic() + ANSWER_LIMIT
     (outcome,) = await wait_for_outcomes(gateway.pool, company_id, [accepted], {}, until)
-    if outcome["outcome"] not in ("applied", "pending"):
+    if outcome["outcome"] == "pending":
+        raise unavailable("worker", "the retraction is stored and will be applied as soon as a worker answers")
+    if outcome["outcome"] != "applied":
         raise problem("conflict", outcome.get("reason") or "the event is being retracted by another request")
-    status = 200 if outcome["outcome"] == "applied" else 202
-    return JSONResponse({**effect, "id": accepted.id, "outcome": outcome["outcome"]}, status)
+    return {**effect, "id": accepted.id}
 
 
 async def _effect(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 from pydantic import Field
 
@@ -36,7 +35,6 @@ class RetractionEffect(Schema):
 
 
 class Retraction(RetractionEffect):
-    """A retraction that was sent to the journey."""
+    """A retraction that was applied."""
 
     id: str = Field(description="id of the retraction, an event of the type `event.retracted`")
-    outcome: Literal["applied", "pending"] = Field(description="`pending`: stored, and about to be applied")

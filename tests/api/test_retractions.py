@@ -64,7 +64,7 @@ def test_preview_then_retract_then_conflict(tenant: Tenant) -> None:
     assert (previewed["before"]["lifetime_value"], previewed["after"]["lifetime_value"]) == (1240, 40)
     assert journey(tenant)["journey"]["current_stage"] == "vip"
     done = tenant.client.post(url, json={"retracts": "v-1", "reason": " wrong customer "})
-    assert (done.status_code, done.json()["outcome"], done.json()["id"]) == (200, "applied", "retraction:v-1")
+    assert (done.status_code, done.json()["id"]) == (200, "retraction:v-1")
     assert journey(tenant)["journey"]["current_stage"] == "customer"
     entries = tenant.client.get("/v1/portal/customers/c-1/timeline?kind=event").json()["timeline"]
     retraction = next(entry["retraction"] for entry in entries if entry["id"] == "v-1")

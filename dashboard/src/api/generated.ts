@@ -1820,8 +1820,6 @@ export interface components {
             id: string;
             /** Format: date-time */
             occurred_at: string;
-            /** @enum {string} */
-            outcome: "applied" | "pending";
             retracts: string;
             type: string;
         };
@@ -3530,14 +3528,6 @@ export interface operations {
         };
         responses: {
             200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Retraction"];
-                };
-            };
-            202: {
                 headers: {
                     [name: string]: unknown;
                 };

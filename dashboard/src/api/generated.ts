@@ -1158,6 +1158,7 @@ export interface components {
             customer_id: string;
             do_not_contact_since: string | null;
             email: string | null;
+            expected_at: string | null;
             locale: string | null;
             name: string | null;
             next_appointment_at: string | null;
@@ -1166,6 +1167,7 @@ export interface components {
             time_zone: string | null;
             /** Format: date-time */
             updated_at: string;
+            usual_interval: number | null;
         };
         CustomerTask: {
             customer_id: string;
@@ -1327,6 +1329,7 @@ export interface components {
             do_not_contact_since: string | null;
             email: string | null;
             engagement_score: number | null;
+            expected_at: string | null;
             held: boolean;
             hold_until: string | null;
             last_appointment_at: string | null;
@@ -1345,6 +1348,7 @@ export interface components {
             stage_name: string;
             temporal_url: string | null;
             total_appointments: number;
+            usual_interval: number | null;
         };
         JourneyAction: {
             action: string;
@@ -1651,6 +1655,7 @@ export interface components {
             days_inactive: number | null;
             email: string | null;
             engagement_score: number | null;
+            expected_at: string | null;
             held: boolean | null;
             hold_until: string | null;
             last_appointment_at: string | null;
@@ -1664,6 +1669,7 @@ export interface components {
             stage_entered_at: string | null;
             stage_name: string | null;
             total_appointments: number | null;
+            usual_interval: number | null;
         };
         RelationshipsPage: {
             next_cursor: string | null;

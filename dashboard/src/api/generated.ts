@@ -1250,6 +1250,7 @@ export interface components {
             customer_id: string;
             do_not_contact_since: string | null;
             email: string | null;
+            expected_at: string | null;
             locale: string | null;
             name: string | null;
             next_appointment_at: string | null;
@@ -1258,6 +1259,7 @@ export interface components {
             time_zone: string | null;
             /** Format: date-time */
             updated_at: string;
+            usual_interval: number | null;
         };
         CustomerTask: {
             customer_id: string;
@@ -1419,6 +1421,7 @@ export interface components {
             do_not_contact_since: string | null;
             email: string | null;
             engagement_score: number | null;
+            expected_at: string | null;
             held: boolean;
             hold_until: string | null;
             last_appointment_at: string | null;
@@ -1437,6 +1440,7 @@ export interface components {
             stage_name: string;
             temporal_url: string | null;
             total_appointments: number;
+            usual_interval: number | null;
         };
         JourneyAction: {
             action: string;
@@ -1776,6 +1780,7 @@ export interface components {
             days_inactive: number | null;
             email: string | null;
             engagement_score: number | null;
+            expected_at: string | null;
             held: boolean | null;
             hold_until: string | null;
             last_appointment_at: string | null;
@@ -1789,6 +1794,7 @@ export interface components {
             stage_entered_at: string | null;
             stage_name: string | null;
             total_appointments: number | null;
+            usual_interval: number | null;
         };
         RelationshipsPage: {
             next_cursor: string | null;

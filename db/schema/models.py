@@ -273,7 +273,8 @@ class Relationship(Base):
     `version` counts the commits of the journey and guards them (optimistic locking). `run_id` is the first run of its
     workflow. `state` is the packed state. `batch` identifies the messages of the last commit. `changed`, here and in
     other tables, is the 64-bit id of the transaction that wrote the row, set by a trigger. `booked_times` are those of
-    open appointments, ascending, passed ones too.
+    open appointments, ascending, passed ones too. `usual_interval` is in days; `rhythm` has those of the services, and
+    is null until it has been computed.
     """
 
     __tablename__ = "customer_relationships"
@@ -318,6 +319,14 @@ class Relationship(Base):
             "customer_id",
             postgresql_where=text(f"{_INACTIVE_SINCE} IS NOT NULL"),
         ),
+        Index(
+            "customer_relationships_expected",
+            "company_id",
+            "expected_at",
+            "id",
+            postgresql_where=text("expected_at is not null"),
+        ),
+        Index("customer_relationships_without_rhythm", "company_id", "id", postgresql_where=text("rhythm is null")),
         # Free space on each page for HOT updates: those that change no indexed column.
         {"postgresql_with": {"fillfactor": 80}},
     )
@@ -350,6 +359,9 @@ class Relationship(Base):
     changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     return_probability: Mapped[Decimal | None] = mapped_column(Numeric(4, 3))
     booked_times: Mapped[list[datetime] | None] = mapped_column(ARRAY(TIMESTAMP(timezone=True)))
+    usual_interval: Mapped[Decimal | None] = mapped_column(Numeric(9, 3))
+    expected_at: Mapped[datetime | None]
+    rhythm: Mapped[dict[str, Any] | None]
 
 
 class Transition(Base):
@@ -1005,7 +1017,14 @@ class AuditEntry(Base):
     """The audit log: who changed what. The application can append and read, but not modify it."""
 
     __tablename__ = "audit_log"
-    __table_args__ = (Index("audit_log_by_time", "company_id", "at"),)
+    __table_args__ = (
+        Index("audit_log_by_time", "company_id", "at"),
+        Index(
+            "audit_log_of_retractions",
+            *("company_id", "subject"),
+            postgresql_where=text("action = 'event.retract'"),
+        ),
+    )
 
     id: Mapped[Id]
     company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))

@@ -34,7 +34,7 @@ _EXAMPLE = {
     "tasks_cancelled": 0,
     "actions_cancelled": 2,
     "campaign_ended": False,
-    "stages": {"customer_id": "customer", "into": "regular", "after": "vip"},
+    "stages": {"customer_id": "customer", "into": "customer", "after": "regular"},
 }
 
 

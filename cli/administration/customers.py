@@ -22,7 +22,7 @@ from settings import Settings
 MERGE_TIMEOUT = 60.0  # seconds
 CANNOT_BE_UNDONE = "A merge cannot be undone."
 
-app = command_app("Manage customers.")
+app = command_app("Merge customers who are one person.")
 
 CustomerId = Annotated[str, typer.Argument(metavar="ID", help="The customer whose id becomes an alias.")]
 

@@ -40,7 +40,7 @@ JOURNEY_COLUMNS = sql.SQL(
     f" {days_since('r.stage_entered_at')} as days_in_current_stage, r.created_at, r.lifetime_value,"
     " r.total_appointments, r.last_appointment_at, r.risk_score, r.engagement_score,"
     f" {days_since(INACTIVE_SINCE)} as days_inactive, r.next_deadline, r.next_stage, r.held, r.hold_until,"
-    f" {NEXT_APPOINTMENT} as next_appointment_at"
+    f" {NEXT_APPOINTMENT} as next_appointment_at, r.usual_interval, r.expected_at"
 )
 
 
@@ -93,7 +93,8 @@ select json_build_object(
 from customers c
 left join customer_relationships r on r.company_id = c.company_id and r.customer_id = c.id
 cross join names n
-where c.company_id = $1 and c.external_id = $2
+where c.company_id = $1 and c.id = (
+    select coalesce(k.merged_into, k.id) from customers k where k.company_id = $1 and k.external_id = $2)
 """
 ).format(
     names=stage_names(sql.SQL("$1")),

@@ -225,6 +225,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["merge_customer_v1_customers__customer_id__merge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{customer_id}/messages": {
         parameters: {
             query?: never;
@@ -266,6 +282,38 @@ export interface paths {
         };
         get?: never;
         put: operations["put_notes_v1_customers__customer_id__notes_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/retractions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["retract_v1_customers__customer_id__retractions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/retractions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["preview_v1_customers__customer_id__retractions_preview_get"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1196,6 +1244,20 @@ export interface components {
         CustomerAppointment: {
             appointment: components["schemas"]["api__schemas__appointments__BookedAppointment"];
         };
+        CustomerMerge: {
+            actions_cancelled: number;
+            campaign_ended: boolean;
+            consent: {
+                [key: string]: boolean | null;
+            };
+            customer_id: string;
+            events: number;
+            into: string;
+            profile: string[];
+            stages: components["schemas"]["MergeStages"];
+            tasks: number;
+            tasks_cancelled: number;
+        };
         CustomerMessagePreview: {
             /** @enum {string} */
             channel: "email" | "sms";
@@ -1218,6 +1280,7 @@ export interface components {
             customer_id: string;
             do_not_contact_since: string | null;
             email: string | null;
+            expected_at: string | null;
             locale: string | null;
             name: string | null;
             next_appointment_at: string | null;
@@ -1226,6 +1289,7 @@ export interface components {
             time_zone: string | null;
             /** Format: date-time */
             updated_at: string;
+            usual_interval: number | null;
         };
         CustomerTask: {
             customer_id: string;
@@ -1387,6 +1451,7 @@ export interface components {
             do_not_contact_since: string | null;
             email: string | null;
             engagement_score: number | null;
+            expected_at: string | null;
             held: boolean;
             hold_until: string | null;
             last_appointment_at: string | null;
@@ -1405,6 +1470,7 @@ export interface components {
             stage_name: string;
             temporal_url: string | null;
             total_appointments: number;
+            usual_interval: number | null;
         };
         JourneyAction: {
             action: string;
@@ -1458,6 +1524,16 @@ export interface components {
             qualified_calls: number;
             ratings: number;
             requests: number;
+            total_appointments: number;
+        };
+        JourneyFigures: {
+            engagement_score: number;
+            last_appointment_at: string | null;
+            lifetime_value: number;
+            missed_appointments: number;
+            next_appointment_at: string | null;
+            risk_score: number;
+            stage: string;
             total_appointments: number;
         };
         JourneyState: {
@@ -1515,6 +1591,14 @@ export interface components {
         Liveness: {
             /** @constant */
             status: "alive";
+        };
+        Merge: {
+            into: string;
+        };
+        MergeStages: {
+            after: string | null;
+            customer_id: string | null;
+            into: string | null;
         };
         MessagePreview: {
             html: string | null;
@@ -1734,6 +1818,7 @@ export interface components {
             days_inactive: number | null;
             email: string | null;
             engagement_score: number | null;
+            expected_at: string | null;
             held: boolean | null;
             hold_until: string | null;
             last_appointment_at: string | null;
@@ -1747,6 +1832,7 @@ export interface components {
             stage_entered_at: string | null;
             stage_name: string | null;
             total_appointments: number | null;
+            usual_interval: number | null;
         };
         RelationshipsPage: {
             next_cursor: string | null;
@@ -1763,6 +1849,37 @@ export interface components {
             priority: "high" | "medium" | "low";
             /** @enum {string} */
             type: "personal_call" | "special_offer" | "email_campaign";
+        };
+        RetractedBy: {
+            /** Format: date-time */
+            at: string;
+            performed_by: string | null;
+            reason: string | null;
+        };
+        Retraction: {
+            after: components["schemas"]["JourneyFigures"];
+            before: components["schemas"]["JourneyFigures"];
+            customer_id: string;
+            held: boolean;
+            id: string;
+            /** Format: date-time */
+            occurred_at: string;
+            retracts: string;
+            type: string;
+        };
+        RetractionEffect: {
+            after: components["schemas"]["JourneyFigures"];
+            before: components["schemas"]["JourneyFigures"];
+            customer_id: string;
+            held: boolean;
+            /** Format: date-time */
+            occurred_at: string;
+            retracts: string;
+            type: string;
+        };
+        RetractionRequest: {
+            reason?: string | null;
+            retracts: string;
         };
         RetryRequest: {
             action_ids: number[];
@@ -2131,6 +2248,7 @@ export interface components {
             /** Format: date-time */
             received_at: string;
             retracted_by: string | null;
+            retraction: components["schemas"]["RetractedBy"] | null;
             type: string | null;
         };
         TimelinePage: {
@@ -3198,6 +3316,105 @@ export interface operations {
             };
         };
     };
+    merge_customer_v1_customers__customer_id__merge_post: {
+        parameters: {
+            query?: {
+                preview?: boolean;
+            };
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Merge"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerMerge"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
     get_messages_v1_customers__customer_id__messages_get: {
         parameters: {
             query?: {
@@ -3410,6 +3627,182 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    retract_v1_customers__customer_id__retractions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetractionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retraction"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    preview_v1_customers__customer_id__retractions_preview_get: {
+        parameters: {
+            query: {
+                retracts: string;
+            };
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetractionEffect"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
                 };
             };
             422: {

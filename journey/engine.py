@@ -27,11 +27,11 @@ from journey.appointment_book import (
 )
 from journey.appointments import ADDS_VISIT, NO_EFFECT, Unanswered
 from journey.contributions import Contribution
-from journey.events import Event
+from journey.events import Event, EventRetracted
 from journey.facts import Facts
 from journey.rules import Rule, RuleContext
 from journey.stages import Rulebook, Stage
-from journey.state import SCHEMA, SCHEMA_WITH_APPOINTMENTS, State, copy
+from journey.state import SCHEMA, SCHEMA_WITH_RHYTHM, State, copy
 from journey.time import DAY, Micros, Moment
 
 _TIME_THEN_ID = itemgetter(0, 1)
@@ -77,6 +77,10 @@ class Command(Struct, frozen=True, kw_only=True):
     performed_by: int | None = None
 
 
+class RetractionFound(Exception):
+    """There is a retraction among the events; `journey.decisions` decides on those."""
+
+
 class Decision(Struct, frozen=True):
     """The result of `decide`.
 
@@ -85,6 +89,7 @@ class Decision(Struct, frozen=True):
         unanswered: The appointments whose grace ended within the last day, without an outcome or another visit.
         answered: Appointments that were unanswered before, and have an outcome or another time now.
         contributions: What events contributed, by their ids, where that is not the usual of their types.
+        undone: The growth stages whose actions must not run any more, because of a retraction.
     """
 
     state: State
@@ -93,11 +98,12 @@ class Decision(Struct, frozen=True):
     unanswered: list[Unanswered] = []
     answered: list[Unanswered] = []
     contributions: dict[str, list[Contribution]] = {}
+    undone: list[str] = []
 
 
 def needs_history(state: State) -> bool:
     """Whether the next decision needs all earlier events of the journey, whatever it is about."""
-    if state.schema < SCHEMA_WITH_APPOINTMENTS:
+    if state.schema < SCHEMA_WITH_RHYTHM:
         return True
     return state.facts.far is not None and len(state.facts.unasked) < HELD
 
@@ -127,6 +133,7 @@ def decide(
 
     Raises:
         HistoryNeeded: The events are about appointments that the state does not hold.
+        RetractionFound: There is a retraction among the events.
     """
     fold = _Fold(copy(state), rulebook, Moment(2 * now))
     events = list(events)
@@ -198,10 +205,12 @@ class _Fold:
     Attributes:
         position: The moment up to which deadlines have been evaluated.
         book: Applies the events if appointments have to be tracked.
+        settled_visits: The number of visits that the company's median gap in the facts was taken for.
     """
 
     __slots__ = (
-        "book", "changed_rules", "facts", "now", "position", "rulebook", "state", "transitions", "unanswered"
+        "book", "changed_rules", "facts", "now", "position", "rulebook", "settled_visits", "state", "transitions",
+        "unanswered",
     )  # fmt: skip
 
     def __init__(self, state: State, rulebook: Rulebook, now: Moment) -> None:
@@ -211,6 +220,7 @@ class _Fold:
         self.changed_rules = False
         self.book: AppointmentBook | None = None
         self.unanswered: list[Unanswered] = []
+        self.settled_visits = self.facts.completed
 
     def restore_facts(self, history: Iterable[Event], events: Iterable[Event]) -> None:
         """Compute the facts anew from all events that were applied before."""
@@ -220,6 +230,9 @@ class _Fold:
 
     def replace_facts(self, facts: Facts) -> None:
         copy_asked(facts, self.facts.appointments, Micros((self.now >> 1) - self.rulebook.booking_grace))
+        facts.company_median = self.facts.company_median
+        if facts.visit_days != self.facts.visit_days or self.state.schema < SCHEMA_WITH_RHYTHM:
+            self.settled_visits = -1
         self.facts = self.state.facts = facts
         self.state.schema = SCHEMA
 
@@ -243,6 +256,8 @@ class _Fold:
             else:
                 late.append(event)
             is_tracked = is_tracked or event.is_tracked
+        if is_tracked and any(type(event) is EventRetracted for event in events):
+            raise RetractionFound
         if is_tracked and self.book is None:
             self.book = AppointmentBook(facts, named=named_events(events))
         if state.stage is not None and state.rules_version != self.rulebook.version:
@@ -273,6 +288,7 @@ class _Fold:
             self._evaluate_late(late)
         for command in commands:
             self._execute(command)
+        self._settle_rhythm()
         if state.stage is not None:
             settled = max(self.now, self.position)
             state.risk = self.rulebook.scorer.risk(facts, settled)
@@ -294,6 +310,15 @@ class _Fold:
         if facts.last_event_at is None or at > facts.last_event_at:
             facts.last_event_at = at
         return effect
+
+    def _settle_rhythm(self) -> None:
+        """Take the company's median gap anew if visits have changed; otherwise the one of the last visit is kept."""
+        book = self.book
+        if self.facts.completed != self.settled_visits or (book is not None and book.has_moved_visits):
+            self.facts.take_company_median(self.rulebook.medians)
+            self.settled_visits = self.facts.completed
+            if book is not None:
+                book.has_moved_visits = False
 
     def _mark_evaluated(self, moment: Moment) -> None:
         """Mark everything up to a moment as evaluated: no earlier deadline is evaluated again."""

@@ -273,6 +273,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/retractions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["retract_v1_customers__customer_id__retractions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/retractions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["preview_v1_customers__customer_id__retractions_preview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{customer_id}/stage": {
         parameters: {
             query?: never;
@@ -1199,6 +1231,7 @@ export interface components {
             customer_id: string;
             do_not_contact_since: string | null;
             email: string | null;
+            expected_at: string | null;
             locale: string | null;
             name: string | null;
             next_appointment_at: string | null;
@@ -1207,6 +1240,7 @@ export interface components {
             time_zone: string | null;
             /** Format: date-time */
             updated_at: string;
+            usual_interval: number | null;
         };
         CustomerTask: {
             customer_id: string;
@@ -1368,6 +1402,7 @@ export interface components {
             do_not_contact_since: string | null;
             email: string | null;
             engagement_score: number | null;
+            expected_at: string | null;
             held: boolean;
             hold_until: string | null;
             last_appointment_at: string | null;
@@ -1386,6 +1421,7 @@ export interface components {
             stage_name: string;
             temporal_url: string | null;
             total_appointments: number;
+            usual_interval: number | null;
         };
         JourneyAction: {
             action: string;
@@ -1439,6 +1475,16 @@ export interface components {
             qualified_calls: number;
             ratings: number;
             requests: number;
+            total_appointments: number;
+        };
+        JourneyFigures: {
+            engagement_score: number;
+            last_appointment_at: string | null;
+            lifetime_value: number;
+            missed_appointments: number;
+            next_appointment_at: string | null;
+            risk_score: number;
+            stage: string;
             total_appointments: number;
         };
         JourneyState: {
@@ -1734,6 +1780,7 @@ export interface components {
             days_inactive: number | null;
             email: string | null;
             engagement_score: number | null;
+            expected_at: string | null;
             held: boolean | null;
             hold_until: string | null;
             last_appointment_at: string | null;
@@ -1747,6 +1794,7 @@ export interface components {
             stage_entered_at: string | null;
             stage_name: string | null;
             total_appointments: number | null;
+            usual_interval: number | null;
         };
         RelationshipsPage: {
             next_cursor: string | null;
@@ -1763,6 +1811,37 @@ export interface components {
             priority: "high" | "medium" | "low";
             /** @enum {string} */
             type: "personal_call" | "special_offer" | "email_campaign";
+        };
+        RetractedBy: {
+            /** Format: date-time */
+            at: string;
+            performed_by: string | null;
+            reason: string | null;
+        };
+        Retraction: {
+            after: components["schemas"]["JourneyFigures"];
+            before: components["schemas"]["JourneyFigures"];
+            customer_id: string;
+            held: boolean;
+            id: string;
+            /** Format: date-time */
+            occurred_at: string;
+            retracts: string;
+            type: string;
+        };
+        RetractionEffect: {
+            after: components["schemas"]["JourneyFigures"];
+            before: components["schemas"]["JourneyFigures"];
+            customer_id: string;
+            held: boolean;
+            /** Format: date-time */
+            occurred_at: string;
+            retracts: string;
+            type: string;
+        };
+        RetractionRequest: {
+            reason?: string | null;
+            retracts: string;
         };
         RetryRequest: {
             action_ids: number[];
@@ -2131,6 +2210,7 @@ export interface components {
             /** Format: date-time */
             received_at: string;
             retracted_by: string | null;
+            retraction: components["schemas"]["RetractedBy"] | null;
             type: string | null;
         };
         TimelinePage: {
@@ -3410,6 +3490,182 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    retract_v1_customers__customer_id__retractions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetractionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retraction"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    preview_v1_customers__customer_id__retractions_preview_get: {
+        parameters: {
+            query: {
+                retracts: string;
+            };
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetractionEffect"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
                 };
             };
             422: {

@@ -1,4 +1,4 @@
-"""Booked appointments with their risk, and "Did they come?" wherever it is asked."""
+"""Booked appointments with their risk, and the answers to "Did they come?" in every place that shows it."""
 
 from __future__ import annotations
 

@@ -125,10 +125,10 @@ async def list_appointments(
     return page, page[-1].position if len(listed) > search.limit else None
 
 
-_FIND = f"""
+_FIND = sql.SQL("""
 select appointment_id, scheduled_for, last_event_at, outcome, amount from appointments
- where company_id = %(company)s and customer_id = {CUSTOMER_KEY} and key = any(%(keys)s)
-"""
+ where company_id = %(company)s and customer_id = {key} and key = any(%(keys)s)
+""").format(key=sql.SQL(CUSTOMER_KEY))
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ select least(m.customer_id, o.customer_id), greatest(m.customer_id, o.customer_i
    and o.customer_id <> m.customer_id
  group by 1, 2
 """
-# A pair that is none any more is forgotten, also if it was dismissed: its reasons may come back with other people.
+# A pair without reasons is forgotten, also if it was dismissed: the reasons may come back with other people.
 _REPLACE: LiteralString = """
 with found as (
     select * from jsonb_to_recordset(%(pairs)s::jsonb)

@@ -15,6 +15,7 @@ export const queryKeys = {
   messagePreview: (customerId: string, type: string) => ["journey", customerId, "preview", type] as const,
   mergePreview: (customerId: string, into: string) => ["journey", customerId, "merge", into] as const,
   duplicates: (search: object) => ["duplicates", search] as const,
+  appointments: (search: object) => ["appointments", search] as const,
   tasks: (search: object) => ["tasks", search] as const,
   predictions: (query: object) => ["predictions", query] as const,
   problems: (search: object) => ["problems", search] as const,
@@ -22,6 +23,7 @@ export const queryKeys = {
 };
 
 const LISTS = new Set<unknown>(["customers", "duplicates", "tasks", "predictions", "problems"]);
+const LISTS = new Set<unknown>(["appointments", "customers", "tasks", "predictions", "problems"]);
 
 /** Whether a change to these customers (null: any customer) makes the data of a query key stale. */
 export function isAffected(

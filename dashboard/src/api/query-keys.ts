@@ -22,8 +22,14 @@ export const queryKeys = {
   analytics: (path: string, params: object) => ["analytics", path, params] as const,
 };
 
-const LISTS = new Set<unknown>(["customers", "duplicates", "tasks", "predictions", "problems"]);
-const LISTS = new Set<unknown>(["appointments", "customers", "tasks", "predictions", "problems"]);
+const LISTS = new Set<unknown>([
+  "appointments",
+  "customers",
+  "duplicates",
+  "tasks",
+  "predictions",
+  "problems",
+]);
 
 /** Whether a change to these customers (null: any customer) makes the data of a query key stale. */
 export function isAffected(

@@ -255,7 +255,7 @@ class CommitActivity:
         note_contributions(entries, events, decision.contributions)
         values = {
             **guard(request, known.row),
-            **projection(new, packed),
+            **projection(new, packed, rulebook.medians),
             "batch": batch_text(request["messages"], new.version),
             "new_ids": new_ids,
             **appointment_parameters(unheld_ids(state.facts, events) if assumed else []),

@@ -11,6 +11,8 @@ from db.journeys.ledger_snapshot import ProjectionRow
 from journey.engine import Transition
 from journey.explain import money_text
 from journey.facts import Facts
+from journey.rhythm import MedianRecords
+from journey.service_rhythms import expected_visit, service_rhythms
 from journey.state import State, state_diff
 from journey.time import DAY, Micros, utc_text
 
@@ -47,8 +49,14 @@ def continues(messages: Sequence[tuple[str, list[str]]], version: int, stored: s
     return len(messages) >= count and batch_text(messages[:count], version) == stored
 
 
-def projection(state: State, packed: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns of the journey's row after the commit."""
+def projection(state: State, packed: dict[str, Any], medians: MedianRecords) -> dict[str, Any]:
+    """Return the columns of the journey's row after the commit.
+
+    Args:
+        state: The journey's new state.
+        packed: The same, packed.
+        medians: The company's median gaps between visits.
+    """
     facts = state.facts
     return {
         "current_stage": state.stage,
@@ -68,17 +76,25 @@ def projection(state: State, packed: dict[str, Any]) -> dict[str, Any]:
         "held": state.held,
         "started_at": utc_text(state.started_at),
         "booked_times": [utc_text(booked) for booked in facts.booked_times] or None,
-        **rhythm_columns(facts),
+        **rhythm_columns(facts, medians),
     }
 
 
-def rhythm_columns(facts: Facts) -> dict[str, Any]:
+def rhythm_columns(facts: Facts, medians: MedianRecords) -> dict[str, Any]:
     """Return the columns of a journey's row that say how often the customer comes, and when they are expected."""
-    interval, last = facts.interval, facts.last_appointment_at
+    interval, services = facts.interval, service_rhythms(facts, medians) if facts.services else []
+    by_service = [
+        {
+            "service": each.service,
+            "usual_interval": round(each.usual_interval, 3),
+            "expected_at": utc_text(each.expected_at),
+        }
+        for each in services
+    ]
     return {
         "usual_interval": None if interval is None else f"{interval / DAY:.3f}",
-        "expected_at": None if interval is None or last is None else utc_text(Micros(last + interval)),
-        "rhythm": "{}",
+        "expected_at": _optional_text(expected_visit(facts, services)),
+        "rhythm": orjson.dumps({"services": by_service}).decode() if by_service else "{}",
     }
 
 

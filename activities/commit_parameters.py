@@ -8,13 +8,12 @@ import orjson
 
 from contracts.requests import CommitRequest, CommitResult, Reply
 from db.journeys.ledger_snapshot import ProjectionRow
+from db.journeys.rhythms import rhythm_columns
 from journey.engine import Transition
 from journey.explain import money_text
-from journey.facts import Facts
-from journey.rhythm import MedianRecords
-from journey.service_rhythms import expected_visit, service_rhythms
+from journey.rhythm import NO_RECORDS, MedianRecords
 from journey.state import State, state_diff
-from journey.time import DAY, Micros, utc_text
+from journey.time import Micros, utc_text
 
 
 def guard(request: CommitRequest, row: ProjectionRow | None) -> dict[str, Any]:
@@ -49,13 +48,13 @@ def continues(messages: Sequence[tuple[str, list[str]]], version: int, stored: s
     return len(messages) >= count and batch_text(messages[:count], version) == stored
 
 
-def projection(state: State, packed: dict[str, Any], medians: MedianRecords) -> dict[str, Any]:
+def projection(state: State, packed: dict[str, Any], medians: MedianRecords | None) -> dict[str, Any]:
     """Return the columns of the journey's row after the commit.
 
     Args:
         state: The journey's new state.
         packed: The same, packed.
-        medians: The company's median gaps between visits.
+        medians: The company's median gaps between visits, which the write verifies; None if they are unknown.
     """
     facts = state.facts
     return {
@@ -76,25 +75,8 @@ def projection(state: State, packed: dict[str, Any], medians: MedianRecords) -> 
         "held": state.held,
         "started_at": utc_text(state.started_at),
         "booked_times": [utc_text(booked) for booked in facts.booked_times] or None,
-        **rhythm_columns(facts, medians),
-    }
-
-
-def rhythm_columns(facts: Facts, medians: MedianRecords) -> dict[str, Any]:
-    """Return the columns of a journey's row that say how often the customer comes, and when they are expected."""
-    interval, services = facts.interval, service_rhythms(facts, medians) if facts.services else []
-    by_service = [
-        {
-            "service": each.service,
-            "usual_interval": round(each.usual_interval, 3),
-            "expected_at": utc_text(each.expected_at),
-        }
-        for each in services
-    ]
-    return {
-        "usual_interval": None if interval is None else f"{interval / DAY:.3f}",
-        "expected_at": _optional_text(expected_visit(facts, services)),
-        "rhythm": orjson.dumps({"services": by_service}).decode() if by_service else "{}",
+        **rhythm_columns(facts, medians or NO_RECORDS),
+        "medians_version": None if medians is None else medians.version,
     }
 
 

@@ -3,6 +3,8 @@
 The book is made for one decision. Between decisions, the facts hold at most `HELD` appointments, without their words.
 What they do not hold comes from the ledger: `unheld_ids` are the ids that the ledger may know, and `HistoryNeeded` says
 that all events are needed. `fold_facts` computes the facts anew from all events.
+
+Over 300 lines, because what appointments add to the facts, and what the facts keep of them, have to agree.
 """
 
 from bisect import bisect_left, insort

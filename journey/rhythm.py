@@ -50,7 +50,7 @@ def usual_interval(days: Sequence[int], company_median: float | None) -> float |
 def expected_gap(days: Sequence[int], company_median: float | None) -> float | None:
     """Return the number of days after the last visit at which the next one is expected; None without a rhythm.
 
-    This predicts single visits better than the usual interval, from which rules count. Gaps have a long tail, so of
+    This predicts single visits better than the usual interval, which rules go by. Gaps have a long tail, so of
     two middle ones the shorter is nearer; and many customers keep their weekday, so from half a week on, whole weeks
     are expected. Until there are two gaps, the usual interval is all that is known.
 
@@ -108,14 +108,17 @@ def company_medians(
 class MedianRecords:
     """All records of one company.
 
+    Those without a gap do not count.
+
     Attributes:
         version: The number of records.
     """
 
     def __init__(self, records: Iterable[CompanyMedians] = ()) -> None:
-        self._records = sorted(records, key=attrgetter("counts_from"))
+        listed = sorted(records, key=attrgetter("counts_from"))
+        self.version = len(listed)
+        self._records = [record for record in listed if record.overall is not None]
         self._instants = [record.counts_from for record in self._records]
-        self.version = len(self._records)
 
     def in_force(self, at: Micros) -> CompanyMedians | None:
         """Return the record that a visit at this instant uses: the latest one until then, else the first one."""

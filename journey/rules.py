@@ -1,6 +1,8 @@
 """The condition language: rules that move a journey into a stage.
 
 A rule is ``{"trigger": T, "conditions": {fact: "OP number", …}}``. A new trigger or fact is a row in the tables below.
+
+Over 300 lines, because the value of a fact and the moments at which time alone changes it have to agree.
 """
 
 import math

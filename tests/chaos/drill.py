@@ -7,9 +7,9 @@
 Worker, gateway, Postgres and Temporal get SIGKILL at random times, also while another one is down or starting, and are
 restarted after a random pause. A frozen worker (SIGSTOP, later SIGCONT) is considered dead by all others and then
 continues where it was. Meanwhile, pairs of customers are merged. When the stream has ended and all are up,
-`invariants.check` compares the responses, the ledger, the projection and the workflows. The exit code is 1 if an invariant is violated. With `--actions`, only workers are
-killed, while stage actions run (see `acting_drill.py`). With `--restore`, nothing is killed; Postgres or Temporal is
-restored from an older backup (see `restore_drill.py`).
+`invariants.check` compares the responses, the ledger, the projection and the workflows. The exit code is 1 if an
+invariant is violated. With `--actions`, only workers are killed, while stage actions run (see `acting_drill.py`). With
+`--restore`, nothing is killed; Postgres or Temporal is restored from an older backup (see `restore_drill.py`).
 """
 
 from __future__ import annotations

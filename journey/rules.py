@@ -1,8 +1,11 @@
 """The condition language: rules that move a journey into a stage.
 
 A rule is ``{"trigger": T, "conditions": {fact: "OP number", …}}``. A new trigger or fact is a row in the tables below.
+
+Over 300 lines, because the value of a fact and the moments at which time alone changes it have to agree.
 """
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +31,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
 }
 _REQUESTS = (AppointmentRequested, AppointmentRescheduled)
+DIGITS = 4, 8, 12  # of numbers that are shown after the point; half a microsecond is 0.000000000006 days
 NEVER = 1 << 62  # doubled µs; 73,000 years
 _COMPARISON = re.compile(r"\s*(>=|<=|==|>|<)\s*(-?[0-9]{1,12}(?:\.[0-9]{1,6})?)\s*")
 
@@ -47,6 +51,7 @@ class RuleContext(Struct, gc=False):
         event: The event under evaluation; None at a deadline.
         days_from: The instant that ``days`` counts from.
         effect: What the event did to its appointment: ``OPENS``, ``ADDS_VISIT`` or ``NO_EFFECT``.
+        interval: The usual interval between the customer's visits in µs; None if they have no rhythm.
         days_beyond: Replaces the thresholds of ``days`` if the stage has retention days.
         known_risk: The risk, once it has been computed.
     """
@@ -57,6 +62,7 @@ class RuleContext(Struct, gc=False):
     scorer: Scorer
     days_from: Micros | None
     effect: int = NO_EFFECT
+    interval: Micros | None = None
     days_beyond: int | None = None
     known_risk: int | None = None
 
@@ -84,6 +90,19 @@ def _days(context: RuleContext) -> Number | None:
     return None if context.days_from is None else context.moment - 2 * context.days_from
 
 
+def _since_visit(context: RuleContext) -> int:
+    """Return the doubled µs since the last visit of a customer with a rhythm; 0 if it is a few minutes ahead."""
+    return max(0, context.moment - 2 * context.facts.recent[-1])
+
+
+def _overdue(context: RuleContext) -> Number | None:
+    return None if context.interval is None else max(0, _since_visit(context) - 2 * context.interval)
+
+
+def _overdue_ratio(context: RuleContext) -> Number | None:
+    return None if context.interval is None else Fraction(_since_visit(context), 2 * context.interval)
+
+
 class Fact:
     """A number that conditions compare.
 
@@ -92,6 +111,7 @@ class Fact:
         scale: The number of internal units in the unit of rules.
         steps: Returns the days of inactivity at which it may change without an event.
         always_known: ``read`` never returns None.
+        needs_rhythm: It depends on the usual interval.
     """
 
     def __init__(
@@ -100,8 +120,10 @@ class Fact:
         scale: int = 1,
         steps: Callable[[Scorer], Iterable[int]] = lambda scorer: (),
         always_known: bool = True,
+        needs_rhythm: bool = False,
     ) -> None:
         self.read, self.scale, self.steps, self.always_known = read, scale, steps, always_known
+        self.needs_rhythm = needs_rhythm
 
 
 FACTS: dict[str, Fact] = {
@@ -117,6 +139,9 @@ FACTS: dict[str, Fact] = {
     ),
     "missed_rate": Fact(_missed_rate),
     "open_tickets": Fact(lambda context: context.facts.open_tickets),
+    "overdue_days": Fact(_overdue, scale=2 * DAY, always_known=False, needs_rhythm=True),
+    "overdue_ratio": Fact(_overdue_ratio, always_known=False, needs_rhythm=True),
+    "has_rhythm": Fact(lambda context: int(context.interval is not None), needs_rhythm=True),
 }
 
 
@@ -145,6 +170,8 @@ TRIGGERS: dict[str, Trigger] = {
     "lifetime_value": Trigger("lifetime_value"),
     "days_since_last_appointment": Trigger("days_since_last_appointment"),
     "risk_score": Trigger("high_risk_score"),
+    "overdue_days": Trigger("overdue_days"),
+    "overdue_ratio": Trigger("overdue_ratio"),
 }
 
 
@@ -161,7 +188,6 @@ class Condition:
         self.fact, self._compare = FACTS[name], OPERATORS[match[1]]
         exact = Fraction(self.number) * self.fact.scale
         self.threshold: Number = exact.numerator if exact.denominator == 1 else exact
-        self.must_be = f"{self.sign} {self.number}"
         #: whether the condition holds in a context
         self.holds = self._compiled()
 
@@ -185,6 +211,12 @@ class Condition:
         def of_days_either_way(context: RuleContext) -> bool:
             return context.days_from is not None and compare(context.moment - 2 * context.days_from, threshold)
 
+        def of_rhythm(context: RuleContext) -> bool:
+            number = read(context)
+            return number is not None and compare(number, threshold)
+
+        if self.fact.needs_rhythm:
+            return of_rhythm
         if self.name == "days":
             return of_days if self.sign in (">", ">=") else of_days_either_way
         return of_call
@@ -192,16 +224,31 @@ class Condition:
     def moments(self, scorer: Scorer) -> list[tuple[str, int]]:
         """Return when time alone may change whether it holds, as (what it counts from, doubled µs after that)."""
         if self.name == "days":
-            after, exactly = int(self.threshold) + 1, int(self.threshold)
-            flips = {">": [after], "<=": [after], ">=": [exactly], "<": [exactly], "==": [exactly, after]}
-            return [("days", offset) for offset in flips[self.sign]]
+            return [("days", offset) for offset in self._flips(int(self.threshold))]
         return [("inactive", 2 * days * DAY + 1) for days in self.fact.steps(scorer)]
+
+    def rhythm_moments(self, interval: Micros) -> list[int]:
+        """Return when time alone may change whether it holds, in doubled µs after the last visit.
+
+        Args:
+            interval: The usual interval between visits in µs.
+        """
+        if self.name == "overdue_days" and self.threshold >= 0:
+            return self._flips(2 * interval + int(self.threshold))
+        if self.name == "overdue_ratio" and self.threshold >= 0:
+            return self._flips(self.threshold * 2 * interval)
+        return []
+
+    def _flips(self, elapsed: Number) -> list[int]:
+        """Return the first whole doubled µs at which a comparison with an elapsed time has another result."""
+        exactly, after = math.ceil(elapsed), math.floor(elapsed) + 1
+        return {">": [after], "<=": [after], ">=": [exactly], "<": [exactly], "==": [exactly, after]}[self.sign]
 
     def not_before(self, scorer: Scorer) -> int:
         """Return the doubled µs of inactivity before which it cannot hold, whatever the facts; 0 if unknown."""
         if self.sign in (">", ">=", "=="):
-            if self.name == "days":
-                return int(self.threshold) + (self.sign == ">")
+            if self.name in ("days", "overdue_days"):
+                return max(0, int(self.threshold) + (self.sign == ">"))
             if self.name == "risk":
                 reachable = (after for after, most in scorer.most_risk() if most >= self.threshold)
                 return next(reachable, NEVER)
@@ -210,11 +257,24 @@ class Condition:
     def verdict(self, context: RuleContext) -> dict[str, Any]:
         """Return the comparison with its numbers, for people."""
         number = self.fact.read(context)
-        shown = None if number is None else round(float(number / self.fact.scale), 4)
-        must_be = self.must_be
+        limit: Decimal | int = self.number
         if context.days_beyond is not None and self.name == "days" and self.sign in (">", ">="):
-            must_be = f"{self.sign} {context.days_beyond}"
+            limit = context.days_beyond
+        shown = None if number is None else self._rounded(Fraction(number) / self.fact.scale, limit)
+        must_be = f"{self.sign} {limit}"
         return {"fact": self.name, "is": shown, "must_be": must_be, "holds": self.holds(context)}
+
+    def _rounded(self, exact: Fraction, limit: Decimal | int) -> float:
+        """Round a number, but not so far that it would compare with the limit in another way.
+
+        At the instant after day 90, 90.000000000006 days have passed: 90.0 would not be more than 90.
+        """
+        holds = self._compare(exact, Fraction(limit))
+        for digits in DIGITS:
+            rounded = round(exact, digits)
+            if self._compare(rounded, Fraction(limit)) == holds:
+                return float(rounded)
+        return float(exact)
 
 
 class Rule:

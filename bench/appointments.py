@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import tempfile
+import statistics
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import LiteralString
 
 import psycopg
 
-from bench.analytics import Query, medians
+from bench import kept_database
+from bench.analytics import Query, timed
+from bench.kept_database import Database
 from db.analytics import no_show_models
 from db.connections import Pool, open_pool, tenant_rows
 from db.journeys.appointment_list import AppointmentSearch, list_appointments
 from db.journeys.appointments import catch_up
-from db.schema.migrate import upgrade
-from local.embedded import Postgres, running
 
 COMPANY = 1
 LISTED = ("open", "completed", "missed")
@@ -113,18 +112,22 @@ def trigger_cost(url: str) -> dict[str, float]:
     }
 
 
-async def measure(url: str, customers: int, rounds: int) -> None:
-    begin = time.perf_counter()
-    await asyncio.to_thread(fill, url, customers)
-    print(f"{customers:,} customers with 4 appointments each created in {time.perf_counter() - begin:.0f} s")
-    pool = await open_pool(url, min_size=1, max_size=1)
-    took = await medians(queries(pool, customers), rounds)
+async def measure(database: Database, customers: int, rounds: int) -> None:
+    if database.kept("customers") is None:
+        begin = time.perf_counter()
+        await asyncio.to_thread(fill, database.url, customers)
+        database.keep("customers", str(customers))
+        print(f"{customers:,} customers with 4 appointments each created in {time.perf_counter() - begin:.0f} s")
+    customers = int(database.kept("customers") or customers)
+    pool = await open_pool(database.url, min_size=1, max_size=1)
+    times = await timed(queries(pool, customers), rounds)
+    took = {name: statistics.median(values) for name, values in times.items()}
     await pool.close()
     floor, *names = took
     print(f"{floor}: {1000 * took[floor]:.2f} ms (median of {rounds})")
     for name in names:
         print(f"{name:26}{1000 * took[name]:8.2f} ms{took[name] / took[floor]:8.1f} ÷ floor")
-    for kind, cost in (await asyncio.to_thread(trigger_cost, url)).items():
+    for kind, cost in (await asyncio.to_thread(trigger_cost, database.url)).items():
         print(f"the trigger adds to an event {kind}: {cost:.1f} µs")
 
 
@@ -132,11 +135,10 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=40)
+    kept_database.add_option(parser)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="pb-") as folder:
-        async with running(Postgres(Path(folder))) as postgres:
-            upgrade(postgres.url)
-            await measure(postgres.url, options.customers, options.rounds)
+    async with kept_database.database(options.data) as database:
+        await measure(database, options.customers, options.rounds)
 
 
 if __name__ == "__main__":

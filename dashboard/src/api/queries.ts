@@ -151,6 +151,20 @@ export function useMessagePreview(customerId: string, type: "email" | "offer") {
   });
 }
 
+/** What the retraction of an event would change now. */
+export function useRetractionPreview(customerId: string, eventId: string) {
+  return useQuery({
+    queryKey: queryKeys.retractionPreview(customerId, eventId),
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET("/v1/customers/{customer_id}/retractions/preview", {
+          params: { path: { customer_id: customerId }, query: { retracts: eventId } },
+          signal,
+        }),
+      ),
+  });
+}
+
 export function useStaff() {
   return useQuery({
     queryKey: queryKeys.staff,

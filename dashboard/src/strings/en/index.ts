@@ -7,4 +7,5 @@ export * from "./customers";
 export * from "./journey";
 export * from "./labels";
 export * from "./problems";
+export * from "./retractions";
 export * from "./work";

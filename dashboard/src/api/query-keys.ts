@@ -13,8 +13,7 @@ export const queryKeys = {
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
   sentMessages: (customerId: string) => ["journey", customerId, "messages"] as const,
   messagePreview: (customerId: string, type: string) => ["journey", customerId, "preview", type] as const,
-  retractionPreview: (customerId: string, eventId: string) =>
-    ["journey", customerId, "retraction", eventId] as const,
+  retractionPreview: (customerId: string, eventId: string) => ["retraction", customerId, eventId] as const,
   tasks: (search: object) => ["tasks", search] as const,
   predictions: (query: object) => ["predictions", query] as const,
   problems: (search: object) => ["problems", search] as const,

@@ -48,6 +48,8 @@ RUNNING = "every journey's workflow runs, and none has failed, nor reported a pr
 OVERDUE = "no deadline has passed by more than the wake-ups are spread"
 ALL = (REFUSED, ONCE, CONFLICTS, SENT, FOLD, COLUMNS, SEQUENCE, AGREE, QUIET, RUNNING, OVERDUE)
 
+#: The parts of a state that are derived anew.
+PARTS = "stage previous_stage reached transition_number trigger risk engagement deadline deadline_stage".split()
 FAULTS = {
     "NON_DETERMINISTIC_ERROR",
     "WORKFLOW_WORKER_UNHANDLED_FAILURE",
@@ -166,17 +168,7 @@ def _journey(stored: StoredRows, name: str, now: int) -> Iterable[tuple[str, str
     last, mine = (decide(each, [], DEFAULT_RULEBOOK, Micros(now)) for each in (journey.state, state))
     if last.state.facts != mine.state.facts:
         yield FOLD, f"facts should be {last.state.facts}, and are {mine.state.facts}"
-    for part in (
-        "stage",
-        "previous_stage",
-        "reached",
-        "transition_number",
-        "trigger",
-        "risk",
-        "engagement",
-        "deadline",
-        "deadline_stage",
-    ):
+    for part in PARTS:
         expected, found = getattr(last.state, part), getattr(mine.state, part)
         if expected != found:
             yield FOLD, f"{part} should be {expected}, and is {found}"

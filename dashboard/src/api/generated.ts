@@ -971,32 +971,6 @@ export interface components {
             counts: components["schemas"]["ActionCounts"] | null;
             next_cursor: string | null;
         };
-        api__schemas__appointments__BookedAppointment: {
-            amount: string | null;
-            appointment_id: string;
-            /** Format: date-time */
-            booked_at: string;
-            current_stage: string | null;
-            customer_id: string;
-            key: string;
-            name: string | null;
-            /** @enum {string} */
-            outcome: "open" | "completed" | "missed" | "cancelled";
-            phone: string | null;
-            risk: components["schemas"]["NoShowRisk"] | null;
-            /** Format: date-time */
-            scheduled_for: string;
-            service: string | null;
-            suggested_amount: string | null;
-            task_id: number | null;
-        };
-        api__schemas__contacts__BookedAppointment: {
-            appointment_id: string;
-            event_id: string;
-            /** Format: date-time */
-            scheduled_for: string;
-            service: string | null;
-        };
         Appointment: {
             appointment_id?: string | null;
             /** Format: date-time */
@@ -1071,7 +1045,7 @@ export interface components {
             type: "appointment.rescheduled";
         };
         AppointmentsPage: {
-            appointments: components["schemas"]["api__schemas__appointments__BookedAppointment"][];
+            appointments: components["schemas"]["ListedAppointment"][];
             is_current: boolean;
             next_cursor: string | null;
             no_show_model: components["schemas"]["NoShowModel"] | null;
@@ -1095,6 +1069,13 @@ export interface components {
             amount?: string | number | null;
             /** @enum {string} */
             outcome: "completed" | "missed" | "cancelled";
+        };
+        BookedAppointment: {
+            appointment_id: string;
+            event_id: string;
+            /** Format: date-time */
+            scheduled_for: string;
+            service: string | null;
         };
         Booking: {
             booked_times: string[];
@@ -1242,7 +1223,7 @@ export interface components {
             customer_id: string;
         };
         CustomerAppointment: {
-            appointment: components["schemas"]["api__schemas__appointments__BookedAppointment"];
+            appointment: components["schemas"]["ListedAppointment"];
         };
         CustomerMerge: {
             actions_cancelled: number;
@@ -1588,6 +1569,25 @@ export interface components {
             retracted_by: string | null;
             type: string | null;
         };
+        ListedAppointment: {
+            amount: string | null;
+            appointment_id: string;
+            /** Format: date-time */
+            booked_at: string;
+            current_stage: string | null;
+            customer_id: string;
+            key: string;
+            name: string | null;
+            /** @enum {string} */
+            outcome: "open" | "completed" | "missed" | "cancelled";
+            phone: string | null;
+            risk: components["schemas"]["NoShowRisk"] | null;
+            /** Format: date-time */
+            scheduled_for: string;
+            service: string | null;
+            suggested_amount: string | null;
+            task_id: number | null;
+        };
         Liveness: {
             /** @constant */
             status: "alive";
@@ -1801,7 +1801,7 @@ export interface components {
             trigger_type: "manual" | "automatic" | "system";
         };
         RecordedContact: {
-            appointment: components["schemas"]["api__schemas__contacts__BookedAppointment"] | null;
+            appointment: components["schemas"]["BookedAppointment"] | null;
             contact: components["schemas"]["Contact"];
             customer_id: string;
         };

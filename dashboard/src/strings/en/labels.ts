@@ -17,6 +17,7 @@ export const labels: Record<
     "support_ticket.resolved": "Support ticket resolved",
     "feedback.received": "Feedback",
     "event.retracted": "Retraction",
+    "customers.merged": "Merged with another customer",
   },
   triggers: {
     journey_started: "Journey started",

@@ -107,6 +107,24 @@ class Company(Base):
     created_at: Mapped[Stamp]
 
 
+class CompanyMedian(Base):
+    """A record of a company's median gaps between visits, in days: of all customers, and by service.
+
+    `rules_version` is that of the company's rules when it was written.
+    """
+
+    __tablename__ = "company_medians"
+    __table_args__ = (ForeignKeyConstraint(["company_id"], ["companies.id"]),)
+
+    company_id: Mapped[CompanyId] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    counts_from: Mapped[datetime]
+    rules_version: Mapped[int]
+    gap: Mapped[Decimal | None] = mapped_column(Numeric(9, 3))
+    services: Mapped[dict[str, Any]]
+    created_at: Mapped[Stamp]
+
+
 class JourneyStage(Base):
     """A company's own stages and rules. A company without rows here has the defaults of `journey/stages.py`."""
 

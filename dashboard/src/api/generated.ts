@@ -1547,10 +1547,12 @@ export interface components {
             missed: number;
             next_appointment_at: string | null;
             open_tickets: number;
+            overdue_from: string | null;
             qualified_calls: number;
             ratings: number;
             requests: number;
             total_appointments: number;
+            usual_interval: number | null;
         };
         JourneyFigures: {
             engagement_score: number;

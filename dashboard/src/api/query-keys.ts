@@ -13,12 +13,9 @@ export const queryKeys = {
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
   sentMessages: (customerId: string) => ["journey", customerId, "messages"] as const,
   messagePreview: (customerId: string, type: string) => ["journey", customerId, "preview", type] as const,
-<<<<<<< HEAD
   retractionPreview: (customerId: string, eventId: string) => ["retraction", customerId, eventId] as const,
-=======
   mergePreview: (customerId: string, into: string) => ["journey", customerId, "merge", into] as const,
   duplicates: (search: object) => ["duplicates", search] as const,
->>>>>>> main
   appointments: (search: object) => ["appointments", search] as const,
   tasks: (search: object) => ["tasks", search] as const,
   predictions: (query: object) => ["predictions", query] as const,

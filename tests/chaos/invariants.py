@@ -49,17 +49,8 @@ OVERDUE = "no deadline has passed by more than the wake-ups are spread"
 ALL = (REFUSED, ONCE, CONFLICTS, SENT, FOLD, COLUMNS, SEQUENCE, AGREE, QUIET, RUNNING, OVERDUE)
 
 #: The parts of a state that are derived anew.
-PARTS = [
-    "stage",
-    "previous_stage",
-    "reached",
-    "transition_number",
-    "trigger",
-    "risk",
-    "engagement",
-    "deadline",
-    "deadline_stage",
-]
+PLACE = ("stage", "previous_stage", "reached", "transition_number", "trigger")
+PARTS = (*PLACE, "risk", "engagement", "deadline", "deadline_stage")
 FAULTS = {
     "NON_DETERMINISTIC_ERROR",
     "WORKFLOW_WORKER_UNHANDLED_FAILURE",

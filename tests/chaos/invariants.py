@@ -1,7 +1,7 @@
 """Invariants of journeys that must hold when the system is idle again, whatever was killed before.
 
 `check` compares four things that were written separately: the responses to callers, the ledger, the projection with its
-transitions, and the state of the workflows.
+transitions, and the state of the workflows. Over 300 lines, because all invariants are read together.
 """
 
 from __future__ import annotations

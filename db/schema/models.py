@@ -618,6 +618,11 @@ class Appointment(Base):
         CheckConstraint("outcome in ('open', 'completed', 'missed', 'cancelled')", name="outcome"),
         Index("appointments_by_time", "company_id", "scheduled_for", "customer_id", "key"),
         Index(
+            "appointments_open",
+            *("company_id", "scheduled_for", "customer_id", "key"),
+            postgresql_where=text("outcome = 'open'"),
+        ),
+        Index(
             "appointments_with_outcome",
             *("company_id", "scheduled_for"),
             postgresql_include=["outcome"],

@@ -16,6 +16,8 @@ from journey.time import DAY, EPOCH_MICROS, HOUR, Micros
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
+#: how many active stages a company may have
+ACTIVE_STAGES = range(2, 13)
 LAPSE_TRIGGERS = ("days_since_last_appointment", "risk_score")
 
 
@@ -189,7 +191,13 @@ class Rulebook:
     """A company's stages, rules and scoring, in one version, which took effect at ``changed_at``."""
 
     def __init__(
-        self, stages: list[Stage], scoring: Scoring, version: int = 1, changed_at: Micros = EPOCH_MICROS
+        self,
+        stages: list[Stage],
+        scoring: Scoring,
+        version: int = 1,
+        changed_at: Micros = EPOCH_MICROS,
+        *,
+        runs_actions: bool = False,
     ) -> None:
         self.all_stages = sorted(stages, key=lambda stage: stage.order)
         self.stages = [stage for stage in self.all_stages if stage.is_active]
@@ -203,6 +211,8 @@ class Rulebook:
         self.retains = any(stage.retention_days is not None for stage in self.all_stages)
         self.scoring = scoring
         self.version, self.changed_at = version, changed_at
+        #: whether the moves that the change to this version causes run the actions of their stages
+        self.runs_actions = runs_actions
         self._refuse_impossible()
         self.scorer = Scorer(scoring)
         #: how long after a booked time an appointment without an outcome still counts as booked, in µs
@@ -212,8 +222,9 @@ class Rulebook:
         return keys_with_role(self.all_stages, role)
 
     def _refuse_impossible(self) -> None:
-        if not 2 <= len(self.stages) <= 12:
-            raise InvalidRule("stages", f"{len(self.stages)} active stages; 2 to 12 are allowed")
+        if (active := len(self.stages)) not in ACTIVE_STAGES:
+            allowed = f"{ACTIVE_STAGES[0]} to {ACTIVE_STAGES[-1]}"
+            raise InvalidRule("stages", f"{active} active stages; {allowed} are allowed")
         if len(self.by_key) != len(self.all_stages):
             raise InvalidRule("stages", "duplicate stage_key")
         if not self.growth:
@@ -269,7 +280,9 @@ def keys_with_role(stages: Iterable[Stage], role: Role) -> list[str]:
     return [stage.key for stage in stages if stage.role is role]
 
 
-def rulebook_from(fields: object, *, version: int = 1, changed_at: Micros = EPOCH_MICROS) -> Rulebook:
+def rulebook_from(
+    fields: object, *, version: int = 1, changed_at: Micros = EPOCH_MICROS, runs_actions: bool = False
+) -> Rulebook:
     """Compile a rulebook from ``{"stages": […], "scoring": {…}}`` or a list of stages. Raises InvalidRule."""
     if isinstance(fields, list):
         fields = {"stages": fields}
@@ -293,7 +306,7 @@ def rulebook_from(fields: object, *, version: int = 1, changed_at: Micros = EPOC
             raise InvalidRule(place, str(error)) from None
         order = index + 1 if converted.order_index is None else converted.order_index
         stages.append(Stage(converted, order, place))
-    return Rulebook(stages, scoring, version, changed_at)
+    return Rulebook(stages, scoring, version, changed_at, runs_actions=runs_actions)
 
 
 DEFAULT_RULEBOOK = rulebook_from({})

@@ -1218,6 +1218,7 @@ export interface components {
             customer_id: string;
             do_not_contact_since: string | null;
             email: string | null;
+            expected_at: string | null;
             locale: string | null;
             name: string | null;
             next_appointment_at: string | null;
@@ -1226,6 +1227,7 @@ export interface components {
             time_zone: string | null;
             /** Format: date-time */
             updated_at: string;
+            usual_interval: number | null;
         };
         CustomerTask: {
             customer_id: string;
@@ -1387,6 +1389,7 @@ export interface components {
             do_not_contact_since: string | null;
             email: string | null;
             engagement_score: number | null;
+            expected_at: string | null;
             held: boolean;
             hold_until: string | null;
             last_appointment_at: string | null;
@@ -1405,6 +1408,7 @@ export interface components {
             stage_name: string;
             temporal_url: string | null;
             total_appointments: number;
+            usual_interval: number | null;
         };
         JourneyAction: {
             action: string;
@@ -1734,6 +1738,7 @@ export interface components {
             days_inactive: number | null;
             email: string | null;
             engagement_score: number | null;
+            expected_at: string | null;
             held: boolean | null;
             hold_until: string | null;
             last_appointment_at: string | null;
@@ -1747,6 +1752,7 @@ export interface components {
             stage_entered_at: string | null;
             stage_name: string | null;
             total_appointments: number | null;
+            usual_interval: number | null;
         };
         RelationshipsPage: {
             next_cursor: string | null;

@@ -1,6 +1,9 @@
 """Ready-made stages and rules. The default ones are the seven of the original guide."""
 
+from collections.abc import Mapping
 from typing import Any
+
+from msgspec import Struct
 
 from journey.scoring import HIGH_RISK
 
@@ -82,3 +85,15 @@ DEFAULT_STAGES: list[dict[str, Any]] = [
         "auto_transition_rules": {"trigger": "days_since_last_appointment", "conditions": {"days": ">180"}},
     },
 ]
+
+
+class Preset(Struct, frozen=True):
+    """A ready-made rulebook; its scoring is the default one."""
+
+    description: str
+    stages: list[dict[str, Any]]
+
+
+PRESETS: Mapping[str, Preset] = {
+    "default": Preset("At risk 90 days after the last visit, churned after 180.", DEFAULT_STAGES),
+}

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
 from db.connections import Connection
 from db.journeys.rulebooks import RulebookCache
 from db.people.audit_log import record
 from journey.stages import Rulebook, rulebook_from
-from journey.time import from_datetime, to_datetime
+from journey.time import to_datetime, to_micros
 
 
 class VersionConflict(Exception):
@@ -47,12 +47,17 @@ class RulebookVersion:
     reason: str | None
     restores: int | None
 
+    def as_stages(self) -> list[dict[str, Any]]:
+        """Return the stages, with the defaults filled in."""
+        stages: list[dict[str, Any]] = self.rulebook().as_json()["stages"]
+        return stages
+
     def rulebook(self) -> Rulebook:
         """Compile it. Raises InvalidRule if code of today no longer accepts it."""
         return rulebook_from(
             {"stages": self.stages, "scoring": self.scoring},
             version=self.version,
-            changed_at=from_datetime(self.effective_at),
+            changed_at=to_micros(self.effective_at),
             runs_actions=self.runs_actions,
         )
 
@@ -69,11 +74,15 @@ class Change:
     restores: int | None = None
 
 
-_COLUMNS = "version, effective_at, stages, scoring, runs_actions, actor, reason, restores"
 _INSERT = (
-    f"insert into rulebook_versions (company_id, {_COLUMNS})"
+    "insert into rulebook_versions"
+    " (company_id, version, effective_at, stages, scoring, runs_actions, actor, reason, restores)"
     " values (%(company)s, %(version)s, %(at)s, %(stages)s, %(scoring)s, %(runs_actions)s, %(actor)s, %(reason)s,"
     " %(restores)s) on conflict do nothing"
+)
+_SELECT = (
+    "select version, effective_at, stages, scoring, runs_actions, actor, reason, restores from rulebook_versions"
+    " where company_id = %s"
 )
 _PUT_STAGE = """
 insert into customer_journey_stages (company_id, stage_key, stage_name, description, order_index, color, icon, kind,
@@ -91,21 +100,27 @@ on conflict (company_id, stage_key) do update
         now())
 """
 
+_MOVES = """
+select t.from_stage as "from", t.to_stage as "to", count(*)::int as count
+  from rulebook_versions v
+  left join rulebook_versions n on n.company_id = v.company_id and n.version = v.version + 1
+  join journey_transitions t on t.company_id = v.company_id and t.transitioned_at >= v.effective_at
+   and (n.effective_at is null or t.transitioned_at < n.effective_at) and t.trigger_event = 'rules_changed'
+ where v.company_id = %(company)s and v.version = %(version)s
+ group by 1, 2 order by 3 desc, 1, 2
+"""
+
 
 async def list_all(connection: Connection, company_id: int) -> list[RulebookVersion]:
     """Return the versions on record, the newest first. The current one is not among them before the first change."""
     async with connection.cursor(row_factory=class_row(RulebookVersion)) as cursor:
-        await cursor.execute(
-            f"select {_COLUMNS} from rulebook_versions where company_id = %s order by version desc", [company_id]
-        )
+        await cursor.execute(f"{_SELECT} order by version desc", [company_id])
         return await cursor.fetchall()
 
 
 async def find(connection: Connection, company_id: int, version: int) -> RulebookVersion | None:
     async with connection.cursor(row_factory=class_row(RulebookVersion)) as cursor:
-        await cursor.execute(
-            f"select {_COLUMNS} from rulebook_versions where company_id = %s and version = %s", [company_id, version]
-        )
+        await cursor.execute(f"{_SELECT} and version = %s", [company_id, version])
         return await cursor.fetchone()
 
 
@@ -133,15 +148,15 @@ async def put(
     current = await rulebooks.load(connection, company_id)
     if current.version != expected:
         raise VersionConflict(current.version)
-    stored = await _stored(connection, company_id)
-    scoring = stored["scoring"] if change.scoring is None else change.scoring
+    stored = await _stored_scoring(connection, company_id)
+    scoring = stored if change.scoring is None else change.scoring
     new = rulebook_from({"stages": [*change.stages, *_gone(current, change.stages)], "scoring": scoring})
     if _content(new) == _content(current):
         return current.version
     first = {"at": to_datetime(current.changed_at), "actor": "system", "reason": None, "restores": None}
     before = {**first, "company": company_id, "version": current.version, "runs_actions": current.runs_actions}
     await connection.execute(
-        _INSERT, {**before, "stages": Jsonb(_content(current)["stages"]), "scoring": Jsonb(stored["scoring"])}
+        _INSERT, {**before, "stages": Jsonb(_content(current)["stages"]), "scoring": Jsonb(stored)}
     )
     version = current.version + 1
     stages = Jsonb(new.as_json()["stages"])
@@ -163,21 +178,26 @@ async def put(
     return version
 
 
-async def _stored(connection: Connection, company_id: int) -> dict[str, Any]:
+async def _stored_scoring(connection: Connection, company_id: int) -> Any:
     cursor = await connection.execute("select settings -> 'scoring' from companies where id = %s", [company_id])
     row = await cursor.fetchone()
     assert row is not None
-    return {"scoring": row[0]}
+    return row[0]
 
 
 def _gone(current: Rulebook, stages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the stages that a change no longer names, as inactive ones."""
     named = {stage["stage_key"] for stage in stages}
-    return [
-        {**stage.as_json(), "is_active": False} for stage in current.all_stages if stage.key not in named
-    ]
+    return [{**stage.as_json(), "is_active": False} for stage in current.all_stages if stage.key not in named]
 
 
 def _content(rulebook: Rulebook) -> dict[str, Any]:
     fields = rulebook.as_json()
     return {"stages": fields["stages"], "scoring": fields["scoring"]}
+
+
+async def moves(connection: Connection, company_id: int, version: int) -> list[dict[str, Any]]:
+    """Return how many journeys a change of the rules has moved so far, by the stages that they left and entered."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_MOVES, {"company": company_id, "version": version})
+        return await cursor.fetchall()

@@ -29,6 +29,8 @@ PARTS: dict[str, Any] = {
     "name": "welcome",
     "locale": "de",
     "key": "AAAAAAAA",
+    "rollout_id": 1,
+    "version": 1,
 }
 
 

@@ -15,6 +15,7 @@ from tests.conftest import NewDatabase
 ROWS = """
 insert into companies (id, name) values ({c}, 'c{c}');
 insert into customer_journey_stages (company_id, stage_key, stage_name, order_index) values ({c}, 's{c}', 'S', 1);
+insert into rulebook_versions (company_id, version, effective_at, actor) values ({c}, 1, now(), 'system');
 insert into customers (id, company_id, external_id, name) values ({c}, {c}, 'x{c}', 'name {c}');
 delete from customer_search_terms where company_id = {c} and term <> 'x{c}';  -- written by the trigger
 insert into consent_withdrawals (company_id, customer_id, channel, address, address_key, source)

@@ -21,6 +21,7 @@ import connection
 from activities.bounded_rendering import TemplateRenderer
 from activities.channels.webhook import WebhookChannel
 from api import openapi, problems
+from api.aliases import Aliases
 from api.change_streams import ChangeStreams
 from api.clock_check import ClockCheck
 from api.dashboard import Dashboard
@@ -38,10 +39,12 @@ from api.routes import (
     docs,
     events,
     journeys,
+    merges,
     operations,
     outreach,
     pages,
     relationships,
+    retractions,
     rule_changes,
     session,
     staff,
@@ -82,8 +85,10 @@ def create_app(settings: Settings) -> FastAPI:
     others = (
         *journeys_first,
         customer_messages,
+        merges,
         stages,
         rule_changes,
+        retractions,
         timeline,
         appointments,
         action_problems,
@@ -155,6 +160,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         session_idle=idle,
         session_lifetime=timedelta(days=settings.session_days),
         change_streams=streams,
+        aliases=Aliases(pool),
     )
     loops = (temporal.connect_until_successful(), streams.watch(), clock.watch())
     background = [asyncio.create_task(loop) for loop in loops]

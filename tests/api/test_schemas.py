@@ -120,6 +120,9 @@ def test_answers_of_every_route_match_their_schemas(tenant: Tenant, gateway: Ser
     _actions_and_tasks(tenant)
     _contacts(client)
     _overrides(client)
+    assert client.post("/v1/customers/c-1/merge?preview=1", json={"into": "nobody"}).status_code == 404
+    client.put("/v1/customers/same", json={"name": "Ada Example"})
+    assert client.post("/v1/customers/same/merge", json={"into": "c-1"}).status_code == 200
     with httpx2.Client(base_url=gateway.url, event_hooks={"response": [check_response]}) as browser:
         for path in ("/livez", "/readyz", "/metrics", "/problems/conflict"):
             assert browser.get(path).status_code == 200
@@ -178,6 +181,9 @@ def _one_journey(tenant: Tenant) -> None:
         assert client.get(f"/v1/customers/{customer}/explain").json()["deadlines"]
         assert client.get(f"/v1/portal/customers/{customer}/timeline").json()["timeline"]
     assert client.get("/v1/portal/relationships?count=true&limit=1").json()["total"] == 2
+    url, named = "/v1/customers/c-1/retractions", {"retracts": event["id"]}
+    assert client.get(f"{url}/preview", params=named).status_code == 200
+    assert client.post(url, json=named).status_code == 200
     assert client.put("/v1/customers/c-1/notes", json={"notes": "Fridays"}).status_code == 200
     assert client.put("/v1/customers/c-1/notes", json={"notes": "No", "previous": "Mondays"}).status_code == 409
 

@@ -225,6 +225,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["merge_customer_v1_customers__customer_id__merge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{customer_id}/messages": {
         parameters: {
             query?: never;
@@ -266,6 +282,38 @@ export interface paths {
         };
         get?: never;
         put: operations["put_notes_v1_customers__customer_id__notes_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/retractions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["retract_v1_customers__customer_id__retractions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/retractions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["preview_v1_customers__customer_id__retractions_preview_get"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1019,32 +1067,6 @@ export interface components {
             counts: components["schemas"]["ActionCounts"] | null;
             next_cursor: string | null;
         };
-        api__schemas__appointments__BookedAppointment: {
-            amount: string | null;
-            appointment_id: string;
-            /** Format: date-time */
-            booked_at: string;
-            current_stage: string | null;
-            customer_id: string;
-            key: string;
-            name: string | null;
-            /** @enum {string} */
-            outcome: "open" | "completed" | "missed" | "cancelled";
-            phone: string | null;
-            risk: components["schemas"]["NoShowRisk"] | null;
-            /** Format: date-time */
-            scheduled_for: string;
-            service: string | null;
-            suggested_amount: string | null;
-            task_id: number | null;
-        };
-        api__schemas__contacts__BookedAppointment: {
-            appointment_id: string;
-            event_id: string;
-            /** Format: date-time */
-            scheduled_for: string;
-            service: string | null;
-        };
         Appointment: {
             appointment_id?: string | null;
             /** Format: date-time */
@@ -1119,7 +1141,7 @@ export interface components {
             type: "appointment.rescheduled";
         };
         AppointmentsPage: {
-            appointments: components["schemas"]["api__schemas__appointments__BookedAppointment"][];
+            appointments: components["schemas"]["ListedAppointment"][];
             is_current: boolean;
             next_cursor: string | null;
             no_show_model: components["schemas"]["NoShowModel"] | null;
@@ -1143,6 +1165,13 @@ export interface components {
             amount?: string | number | null;
             /** @enum {string} */
             outcome: "completed" | "missed" | "cancelled";
+        };
+        BookedAppointment: {
+            appointment_id: string;
+            event_id: string;
+            /** Format: date-time */
+            scheduled_for: string;
+            service: string | null;
         };
         Booking: {
             booked_times: string[];
@@ -1290,7 +1319,21 @@ export interface components {
             customer_id: string;
         };
         CustomerAppointment: {
-            appointment: components["schemas"]["api__schemas__appointments__BookedAppointment"];
+            appointment: components["schemas"]["ListedAppointment"];
+        };
+        CustomerMerge: {
+            actions_cancelled: number;
+            campaign_ended: boolean;
+            consent: {
+                [key: string]: boolean | null;
+            };
+            customer_id: string;
+            events: number;
+            into: string;
+            profile: string[];
+            stages: components["schemas"]["MergeStages"];
+            tasks: number;
+            tasks_cancelled: number;
         };
         CustomerMessagePreview: {
             /** @enum {string} */
@@ -1560,6 +1603,16 @@ export interface components {
             requests: number;
             total_appointments: number;
         };
+        JourneyFigures: {
+            engagement_score: number;
+            last_appointment_at: string | null;
+            lifetime_value: number;
+            missed_appointments: number;
+            next_appointment_at: string | null;
+            risk_score: number;
+            stage: string;
+            total_appointments: number;
+        };
         JourneyState: {
             booked_times?: string[];
             customer_id: string;
@@ -1612,9 +1665,36 @@ export interface components {
             retracted_by: string | null;
             type: string | null;
         };
+        ListedAppointment: {
+            amount: string | null;
+            appointment_id: string;
+            /** Format: date-time */
+            booked_at: string;
+            current_stage: string | null;
+            customer_id: string;
+            key: string;
+            name: string | null;
+            /** @enum {string} */
+            outcome: "open" | "completed" | "missed" | "cancelled";
+            phone: string | null;
+            risk: components["schemas"]["NoShowRisk"] | null;
+            /** Format: date-time */
+            scheduled_for: string;
+            service: string | null;
+            suggested_amount: string | null;
+            task_id: number | null;
+        };
         Liveness: {
             /** @constant */
             status: "alive";
+        };
+        Merge: {
+            into: string;
+        };
+        MergeStages: {
+            after: string | null;
+            customer_id: string | null;
+            into: string | null;
         };
         MessagePreview: {
             html: string | null;
@@ -1825,7 +1905,7 @@ export interface components {
             trigger_type: "manual" | "automatic" | "system";
         };
         RecordedContact: {
-            appointment: components["schemas"]["api__schemas__contacts__BookedAppointment"] | null;
+            appointment: components["schemas"]["BookedAppointment"] | null;
             contact: components["schemas"]["Contact"];
             customer_id: string;
         };
@@ -1873,6 +1953,37 @@ export interface components {
             priority: "high" | "medium" | "low";
             /** @enum {string} */
             type: "personal_call" | "special_offer" | "email_campaign";
+        };
+        RetractedBy: {
+            /** Format: date-time */
+            at: string;
+            performed_by: string | null;
+            reason: string | null;
+        };
+        Retraction: {
+            after: components["schemas"]["JourneyFigures"];
+            before: components["schemas"]["JourneyFigures"];
+            customer_id: string;
+            held: boolean;
+            id: string;
+            /** Format: date-time */
+            occurred_at: string;
+            retracts: string;
+            type: string;
+        };
+        RetractionEffect: {
+            after: components["schemas"]["JourneyFigures"];
+            before: components["schemas"]["JourneyFigures"];
+            customer_id: string;
+            held: boolean;
+            /** Format: date-time */
+            occurred_at: string;
+            retracts: string;
+            type: string;
+        };
+        RetractionRequest: {
+            reason?: string | null;
+            retracts: string;
         };
         RetryRequest: {
             action_ids: number[];
@@ -2279,6 +2390,7 @@ export interface components {
             /** Format: date-time */
             received_at: string;
             retracted_by: string | null;
+            retraction: components["schemas"]["RetractedBy"] | null;
             type: string | null;
         };
         TimelinePage: {
@@ -3346,6 +3458,105 @@ export interface operations {
             };
         };
     };
+    merge_customer_v1_customers__customer_id__merge_post: {
+        parameters: {
+            query?: {
+                preview?: boolean;
+            };
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Merge"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerMerge"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
     get_messages_v1_customers__customer_id__messages_get: {
         parameters: {
             query?: {
@@ -3558,6 +3769,182 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    retract_v1_customers__customer_id__retractions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetractionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retraction"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    preview_v1_customers__customer_id__retractions_preview_get: {
+        parameters: {
+            query: {
+                retracts: string;
+            };
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetractionEffect"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
                 };
             };
             422: {

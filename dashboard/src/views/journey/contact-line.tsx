@@ -28,6 +28,6 @@ export function ContactLine({ customer, since }: Props) {
 }
 
 /** A link that dials a number, without its extension. */
-function phoneLink(phone: string): string {
+export function phoneLink(phone: string): string {
   return `tel:${phone.replace(/[a-z#].*$/i, "").replaceAll(/[^+0-9]/g, "")}`;
 }

@@ -70,6 +70,8 @@ class Scoring(Struct, frozen=True, forbid_unknown_fields=True):
                     found.append(f"scoring.{name}: {part} is not within 1 to 10000 days")
                 elif name.endswith("hours") and not 0 <= part <= LONGEST_GRACE:
                     found.append(f"scoring.{name}: {part} is not within 0 to {LONGEST_GRACE} hours")
+                elif name.endswith(("weight", "weights", "scores", "rate")) and not 0 <= part <= 1:
+                    found.append(f"scoring.{name}: {part} is not within 0 to 1")
         ascending = ("risk_inactive_days", "recency_days")
         found += [f"scoring.{name}: must ascend" for name in ascending if not _ascends(getattr(self, name))]
         weights = [getattr(self, n) for n in self.__struct_fields__ if n.startswith("engagement") and "weight" in n]

@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -278,7 +279,7 @@ async def test_health_check(shell: Shell) -> None:
     assert {service["part"]: service["state"] for service in services} == dict.fromkeys(
         ["postgres", "schema", "temporal", "worker"], "up"
     )
-    nowhere = Shell({**shell.environment, "TEMPORAL_ADDRESS": "127.0.0.1:1"}, shell.url, shell.company)
+    nowhere = replace(shell, environment={**shell.environment, "TEMPORAL_ADDRESS": "127.0.0.1:1"})
     code, services = await nowhere.json("health-check")
     assert code == 1
     assert {service["part"] for service in services if service["state"] == "down"} == {"temporal", "worker"}

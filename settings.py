@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     gateway_pool: int = Field(default=8, ge=1, le=100, description="Postgres connections of the gateway")
     intake_concurrency: int = Field(default=32, ge=1, le=512, description="concurrent signals of one request")
     rollout_rate: float = Field(
-        default=20, gt=0, le=1000, description="journeys per second that are told about changed rules"
+        default=20, gt=0, le=1000, description="journeys per second that a change of rules reaches"
     )
     worker_pool: int = Field(default=8, ge=1, le=100, description="Postgres connections of a worker")
     workflow_slots: int = Field(default=16, ge=2, le=200, description="concurrent workflow tasks of a worker")

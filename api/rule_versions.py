@@ -24,7 +24,7 @@ VERSION_EXAMPLE = {
     "version": 2,
     "effective_at": "2026-03-02T10:15:00Z",
     "actor": "key/3",
-    "reason": "VIP from 500",
+    "reason": "Fewer visits make a regular customer",
     "run_actions": False,
     "restores": None,
     "is_current": True,
@@ -40,7 +40,7 @@ ROLLOUT_EXAMPLE = {
     "unanswered": 0,
     "left": 3139,
     "moved": 64,
-    "moves": [{"from": "regular", "to": "vip", "count": 64}],
+    "moves": [{"from": "lead", "to": "customer", "count": 64}],
 }
 _ETAG = re.compile(r'(?:W/)?"?([0-9]{1,10})"?')
 

@@ -80,7 +80,7 @@ async def report_rollout(client: Client, pool: Pool, company: int, version: int,
     if wait:
         answered = time.monotonic()
         with progress() as bar:
-            task = bar.add_task("journeys told", total=None)
+            task = bar.add_task("journeys notified", total=None)
             while found["status"] in ("running", "paused"):
                 if found["total"] is not None:
                     answered = time.monotonic()

@@ -12,7 +12,7 @@ FIELDS = ("stages", "scoring", "reason", "run_actions", "version")
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that comes twice, of which YAML libraries keep the last without a word."""
+    """Refuses a key that comes twice, of which YAML libraries silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()

@@ -199,14 +199,14 @@ class RolloutStart:
 
     Attributes:
         company_id: The company whose rules have changed.
-        version: The version of its rules that the journeys are told about.
-        rate: Journeys per second that are told, at most, to leave capacity for live traffic.
+        version: The version of its rules that is rolled out.
+        rate: Journeys per second that are notified, at most, to leave capacity for live traffic.
         chunk: Journeys per activity.
         chunks: Activities per run.
         begun: Whether the journeys have been counted.
         total: Number of the company's journeys when it began.
         after: Last relationship that is done.
-        looked: Number of journeys that are done; of these, ``changed`` ones were told, the others are ``unaffected``.
+        looked: Number of journeys that are done; of these, the ``changed`` ones were notified.
         changed: Number of journeys that the change moves, or whose scores or deadline it changes.
         unanswered: Number of these that did not commit in time.
         paused: Whether it waits for somebody to continue it.

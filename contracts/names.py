@@ -90,5 +90,5 @@ def evaluation_id(company_id: int | None) -> str:
 
 
 def rollout_id(company_id: int, version: int) -> str:
-    """Return the id of the workflow that tells a company's journeys about a version of its rules."""
+    """Return the id of the workflow that rolls a version of a company's rules out to its journeys."""
     return f"rules/{company_id}/{version}"

@@ -1,6 +1,6 @@
 """Everything that is wrong with a rulebook that somebody wants to save, each mistake with its place.
 
-`rulebook_from` compiles a rulebook and stops at the first mistake; whoever edits one needs all of them.
+`rulebook_from` compiles a rulebook and stops at the first mistake; the user who edits one needs all of them.
 """
 
 import re

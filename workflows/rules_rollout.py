@@ -1,7 +1,7 @@
-"""Tell the journeys of one company about a new version of its rules: those that it changes, at a limited rate.
+"""Notify the journeys of one company that a new version of its rules changes, at a limited rate.
 
-The version counts from its own instant for all journeys, whenever they are told; one that has an event before needs not
-be told. Its id names company and version, so each version is rolled out once.
+The version counts from its own instant for all journeys, whenever they are notified; one that has an event before then
+needs no notification. Its id names company and version, so each version is rolled out once.
 """
 
 from typing import Any
@@ -48,7 +48,7 @@ class RulesRollout:
 
     @workflow.signal(name=names.PAUSE_SIGNAL)
     def pause(self) -> None:
-        """Tell no further journey after those of the chunk that is being worked on."""
+        """Notify no further journey after those of the chunk in progress."""
         self.start.paused = True
         self._show_progress()
 

@@ -29,7 +29,7 @@ MAX_REASON = 500  # characters
 router = APIRouter(tags=["stages"], route_class=scoped_route(ADMIN))
 
 _FIELDS = ("stages", "scoring", "reason", "run_actions", "version")
-_CHANGE_EXAMPLE = {**DEFAULT_RULEBOOK.as_json(), "reason": "VIP from 500", "run_actions": False}
+_CHANGE_EXAMPLE = {**DEFAULT_RULEBOOK.as_json(), "reason": "Fewer visits make a regular customer", "run_actions": False}
 _ANSWER = json_answer(
     RuleChange, "The new version is in force; its roll-out has begun.", {"version": 2, "rollout_id": "2"}
 )
@@ -62,7 +62,7 @@ async def put_stages(
     response: Response,
     if_match: IfMatch = None,
 ) -> dict[str, Any]:
-    """The new version counts from now on for all journeys. Those that it changes are told by the roll-out.
+    """The new version counts from now on for all journeys. The roll-out notifies those that it changes.
 
     A stage that is left out stays on record as an inactive one; its customers move to the highest remaining stage that
     they have ever reached.

@@ -30,7 +30,7 @@ Reason = Annotated[str | None, typer.Option(help="Why; it is kept with the versi
 RunActions = Annotated[
     bool | None, typer.Option("--run-actions/--no-actions", help="Whether moves that the change causes run actions.")
 ]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait until all journeys have been told.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until all journeys have been notified.")]
 Expect = Annotated[
     int | None, typer.Option(min=1, help="Refuse unless this version is in force; default: `version` in the file.")
 ]
@@ -64,7 +64,7 @@ def stages_apply(
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
-    """Make the rules of a file the newest version, and tell all journeys that it changes.
+    """Make the rules of a file the newest version, and notify the journeys that it changes.
 
     The file has the key stages, and optionally scoring (left out: unchanged), reason, run_actions and version. Every
     mistake is listed with its place; then the exit code is 2 and nothing is changed. If another version is in force
@@ -117,7 +117,7 @@ def stages_preset(
 def stages_rollout(
     version: Number,
     company: Company,
-    pause: Annotated[bool, typer.Option("--pause", help="Tell no further journeys for now.")] = False,
+    pause: Annotated[bool, typer.Option("--pause", help="Notify no further journeys for now.")] = False,
     resume: Annotated[bool, typer.Option("--continue", help="Continue a paused roll-out.")] = False,
     wait: Wait = False,
     data: Data = Path(".journey"),

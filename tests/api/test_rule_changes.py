@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from copy import deepcopy
 from typing import Any, LiteralString
 
 import psycopg
 import pytest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
+from api.routes import rule_changes
+from contracts import names
+from contracts.maintenance import RolloutStart
 from tests.api.conftest import Tenant
 from tests.api.test_reading import VISIT, live
 
@@ -178,13 +184,59 @@ def test_versions_cannot_be_changed(tenant: Tenant, database_url: str) -> None:
                 owner.execute(statement)
 
 
-def test_a_paused_roll_out_waits(tenant: Tenant, working: None) -> None:
+def start_paused(tenant: Tenant, temporal_address: str, version: int) -> None:
+    """Start the roll-out of a version that is not in force yet, paused."""
+
+    async def start() -> None:
+        client = await Client.connect(temporal_address)
+        start = RolloutStart(tenant.id, version)
+        workflow_id = names.rollout_id(tenant.id, version)
+        await client.start_workflow(
+            names.RULES_ROLLOUT, start, id=workflow_id, task_queue=names.TASK_QUEUE, start_signal=names.PAUSE_SIGNAL
+        )
+
+    asyncio.run(start())
+
+
+def test_a_paused_roll_out_waits(tenant: Tenant, working: None, temporal_address: str) -> None:
     live(tenant, "rich", {**VISIT, "amount": "600.00"})
     assert tenant.client.post("/v1/stages/rollouts/2/pause").status_code == 404
+    start_paused(tenant, temporal_address, 2)
+    assert put(tenant, vip_from(rules(tenant), 500)).json()["rollout_id"] == "2"
+    assert tenant.client.post("/v1/stages/rollouts/2/pause").json()["status"] == "paused"
+    time.sleep(1)
+    waiting = tenant.client.get("/v1/stages/rollouts/2").json()
+    assert (waiting["status"], waiting["looked"], waiting["moved"]) == ("paused", 0, 0)
+    assert stage_of(tenant, "rich") == "customer"
+    assert tenant.client.post("/v1/stages/rollouts/2/continue").status_code == 200
+    done = rolled_out(tenant, 2)
+    assert (done["status"], done["moved"]) == ("complete", 1)
+
+
+def test_a_newer_version_ends_the_roll_out_of_an_earlier_one(
+    tenant: Tenant, working: None, temporal_address: str
+) -> None:
+    live(tenant, "rich", {**VISIT, "amount": "600.00"})
+    start_paused(tenant, temporal_address, 2)
     put(tenant, vip_from(rules(tenant), 500))
-    tenant.client.post("/v1/stages/rollouts/2/pause")  # it may be over already
+    put(tenant, vip_from(rules(tenant), 700))
+    assert rolled_out(tenant, 3)["status"] == "complete"
     tenant.client.post("/v1/stages/rollouts/2/continue")
-    assert rolled_out(tenant, 2)["status"] == "complete"
+    earlier = rolled_out(tenant, 2)
+    assert (earlier["status"], earlier["moved"]) == ("replaced", 0)
+    assert stage_of(tenant, "rich") == "customer"
+
+
+def test_nothing_is_changed_if_the_roll_out_cannot_begin(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: object) -> None:
+        raise RPCError("connection refused", RPCStatusCode.UNAVAILABLE, b"")
+
+    before = rules(tenant)
+    monkeypatch.setattr(rule_changes, "start_rollout", away)
+    answer = put(tenant, vip_from(before, 500))
+    assert (answer.status_code, answer.json()["part"]) == (503, "Temporal")
+    assert rules(tenant) == before
+    assert tenant.client.get("/v1/stages/rollouts/2").status_code == 404
     assert tenant.client.get("/v1/stages/rollouts/9").status_code == 404
 
 

@@ -15,7 +15,7 @@ from tests.support import strategies as some
 from tests.support.strategies import BASE, HORIZON, live
 
 CHANGE = Micros(BASE + (HORIZON + 30) * DAY)
-LAG = 40  # days from the change to the last journey that its roll-out tells
+LAG = 40  # days from the change to the last journey that its roll-out notifies
 
 
 def version_2(rulebook: Rulebook, *, runs_actions: bool = False) -> Rulebook:
@@ -30,15 +30,15 @@ def until_the_change(data: st.DataObject, old: Rulebook) -> State:
     return decide(state, [], old, CHANGE, asked).state
 
 
-def told(state: State, new: Rulebook, lag: int = 0) -> Decision:
-    """What a journey becomes that the roll-out tells so many µs after the change."""
+def notified(state: State, new: Rulebook, lag: int = 0) -> Decision:
+    """What a journey becomes that the roll-out notifies so many µs after the change."""
     return decide(state, [], new, Micros(CHANGE + lag))
 
 
 @given(old=some.rulebooks, new=some.rulebooks, data=st.data())
 def test_every_move_is_one_of_the_change_at_its_instant(old: Rulebook, new: Rulebook, data: st.DataObject) -> None:
     before = until_the_change(data, old)
-    moves = told(before, version_2(new)).transitions
+    moves = notified(before, version_2(new)).transitions
     assert {(move.trigger_type, move.trigger_event, move.at) for move in moves} <= {("system", RULES_CHANGED, CHANGE)}
     assert [move.from_stage for move in moves] == [before.stage, *(move.to_stage for move in moves)][: len(moves)]
 
@@ -48,7 +48,7 @@ def test_nobody_stays_in_a_stage_that_is_gone_or_a_lapse_that_is_untrue(
     old: Rulebook, new: Rulebook, data: st.DataObject
 ) -> None:
     before, changed = until_the_change(data, old), version_2(new)
-    after = told(before, changed).state
+    after = notified(before, changed).state
     assert after.rules_version == 2
     if before.held:
         assert after.stage == before.stage
@@ -65,19 +65,19 @@ def test_nobody_stays_in_a_stage_that_is_gone_or_a_lapse_that_is_untrue(
 def test_no_growth_stage_that_remains_is_taken_away(old: Rulebook, new: Rulebook, data: st.DataObject) -> None:
     before, changed = until_the_change(data, old), version_2(new)
     order = {stage.key: number for number, stage in enumerate(changed.growth)}
-    for move in told(before, changed).transitions:
+    for move in notified(before, changed).transitions:
         if move.from_stage in order and move.to_stage in order:
             assert order[move.to_stage] > order[move.from_stage]
 
 
 @given(old=some.rulebooks, new=some.rulebooks, data=st.data())
-def test_when_a_journey_is_told_makes_no_difference(old: Rulebook, new: Rulebook, data: st.DataObject) -> None:
+def test_when_a_journey_is_notified_makes_no_difference(old: Rulebook, new: Rulebook, data: st.DataObject) -> None:
     """The change counts from its instant, however long the roll-out takes."""
     before, changed = until_the_change(data, old), version_2(new)
     end = LAG * DAY
-    at_once = told(before, changed)
-    first, second = sorted(data.draw(st.lists(st.integers(0, end), min_size=2, max_size=2), label="told"))
-    late, later = told(before, changed, first), told(before, changed, second)
+    at_once = notified(before, changed)
+    first, second = sorted(data.draw(st.lists(st.integers(0, end), min_size=2, max_size=2), label="notified"))
+    late, later = notified(before, changed, first), notified(before, changed, second)
     assert late.transitions[: len(at_once.transitions)] == at_once.transitions
     assert later.transitions[: len(late.transitions)] == late.transitions
     then, moves = live(at_once.state, [], changed, Micros(CHANGE + second))
@@ -93,7 +93,7 @@ def test_an_event_before_the_roll_out_brings_the_change_itself(
     history: list[Event] = data.draw(some.events(4, first=HORIZON + 31, last=HORIZON + 70), label="after the change")
     end = max(event.at for event in history)
     untold, moves = live(before, history, changed, end)
-    at_once = told(before, changed)
+    at_once = notified(before, changed)
     rest, others = live(at_once.state, history, changed, end)
     assert (untold, moves) == (rest, at_once.transitions + others)
 
@@ -101,7 +101,7 @@ def test_an_event_before_the_roll_out_brings_the_change_itself(
 @given(old=some.rulebooks, new=some.rulebooks, data=st.data())
 def test_the_next_deadline_is_exact_under_the_new_rules(old: Rulebook, new: Rulebook, data: st.DataObject) -> None:
     changed = version_2(new)
-    state = told(until_the_change(data, old), changed).state
+    state = notified(until_the_change(data, old), changed).state
     last = CHANGE + 2000 * DAY if state.deadline is None else state.deadline
     for instant in (CHANGE, data.draw(st.integers(CHANGE, last)), last):
         assert decide(state, [], changed, Micros(instant)).state == state
@@ -114,8 +114,8 @@ def test_a_second_change_finds_what_the_first_left(old: Rulebook, new: Rulebook,
     """A journey that the first roll-out did not reach before the second goes by the second version alone."""
     before = until_the_change(data, old)
     second = Rulebook(old.all_stages, old.scoring, 3, Micros(CHANGE + HOUR))
-    for told_of_first in (before, told(before, version_2(new)).state):
-        decision = decide(told_of_first, [], second, Micros(CHANGE + 2 * HOUR))
+    for begun in (before, notified(before, version_2(new)).state):
+        decision = decide(begun, [], second, Micros(CHANGE + 2 * HOUR))
         assert decision.state.rules_version == 3
         assert decide(decision.state, [], second, Micros(CHANGE + 2 * HOUR)).transitions == []
         assert all(earlier.at <= later.at for earlier, later in pairwise(decision.transitions))
@@ -124,8 +124,8 @@ def test_a_second_change_finds_what_the_first_left(old: Rulebook, new: Rulebook,
 @given(old=some.rulebooks, data=st.data())
 def test_actions_run_only_if_the_change_asks_for_it(old: Rulebook, data: st.DataObject) -> None:
     before = until_the_change(data, old)
-    quiet = told(before, version_2(DEFAULT_RULEBOOK))
-    loud = told(before, version_2(DEFAULT_RULEBOOK, runs_actions=True))
+    quiet = notified(before, version_2(DEFAULT_RULEBOOK))
+    loud = notified(before, version_2(DEFAULT_RULEBOOK, runs_actions=True))
     assert (quiet.state, quiet.transitions) == (loud.state, loud.transitions)
     assert quiet.actions == []
     expected = due_actions(map(stage_entry, quiet.transitions), CHANGE, DEFAULT_RULEBOOK.actions)

@@ -86,7 +86,7 @@ async def report_rollout(client: Client, pool: Pool, company: int, version: int,
                     answered = time.monotonic()
                     bar.update(task, completed=found["looked"], total=max(found["total"], found["looked"]))
                 elif time.monotonic() - answered > SILENCE:
-                    raise RuntimeError("no worker answers; the roll-out goes on as soon as one runs")
+                    raise RuntimeError("no worker answers; the roll-out continues as soon as one runs")
                 await asyncio.sleep(POLL_INTERVAL)
                 found = await rollout_of(client, pool, company, version) or found
     if as_json:

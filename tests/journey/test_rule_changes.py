@@ -24,9 +24,9 @@ def version_2(rulebook: Rulebook, *, runs_actions: bool = False) -> Rulebook:
 
 
 def until_the_change(data: st.DataObject, old: Rulebook) -> State:
-    """A life under the old rules, with every deadline evaluated in time, and perhaps a stage set by hand."""
+    """A life under the old rules, with every deadline evaluated in time, and perhaps a stage set manually."""
     state, _ = live(State(), data.draw(some.events(), label="history"), old, CHANGE)
-    asked = data.draw(st.lists(some.commands(old, CHANGE), max_size=1), label="by hand")
+    asked = data.draw(st.lists(some.commands(old, CHANGE), max_size=1), label="commands")
     return decide(state, [], old, CHANGE, asked).state
 
 

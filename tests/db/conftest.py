@@ -24,7 +24,7 @@ insert into customer_relationships
     (id, company_id, customer_id, current_stage, stage_entered_at, lifetime_value, version, run_id, decided_at, state)
     values ({c}, {c}, {c}, 'lead', now(), {c}, 1, 'run', now(), '{{}}');
 insert into merged_journeys (company_id, relationship_id, customer_id, alias_id, merged_at)
-    values ({c}, {c}, {c}, {c}, now());
+    values ({c}, {c}0, {c}, {c}, now());
 insert into journey_transitions
     (company_id, relationship_id, sequence, to_stage, transitioned_at, trigger_type, version, decided_at)
     values ({c}, {c}, 1, 'lead', now(), 'automatic', 1, now());

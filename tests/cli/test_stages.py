@@ -119,6 +119,7 @@ async def test_ready_made_rules_can_be_applied(shell: Shell) -> None:
         ("rules: []", "'rules' is unknown"),
         ("stages: []\nstages: []", "'stages' comes twice"),
         ('{"stages": [], "stages": []}', "'stages' comes twice"),
+        ("stages: [{1: a}]", "a key is not a text"),
         ("a text", "a list of stages is required"),
         ("stages: !!python/object:os.system {}", "not YAML"),
         ("[" * 100_000, "not JSON"),

@@ -1,4 +1,6 @@
-"""Complete customers' profiles of all companies, for as long as a worker runs: phone numbers in E.164, search terms.
+"""Complete customers' profiles of all companies, for as long as a worker runs.
+
+That is: phone numbers in E.164, search terms, and which other customers may be the same person.
 
 Incomplete are profiles from before an upgrade, phone numbers that an older gateway writes during a deployment, and a
 company's national numbers after its country has changed. The queue is in Postgres; any worker may process it.
@@ -15,6 +17,7 @@ import structlog
 from db.connections import Pool
 from db.people import companies
 from db.people.customer_search import make_searchable
+from db.people.duplicates import compare_batch
 from db.people.phone_numbers import read_batch
 
 INTERVAL = 15.0  # seconds between two looks
@@ -38,7 +41,7 @@ async def run_profile_loop(pool: Pool, interval: float = INTERVAL) -> None:
 
 async def _complete_company(pool: Pool, company_id: int) -> None:
     try:
-        for complete_batch in (make_searchable, read_batch):
+        for complete_batch in (make_searchable, read_batch, compare_batch):
             while await complete_batch(pool, company_id):
                 pass
     except psycopg.OperationalError:

@@ -14,7 +14,7 @@ from api.security.route_classes import scoped_route
 from db.connections import tenant_transaction
 from db.journeys import rulebook_versions
 from db.people.api_keys import JOURNEYS_READ
-from journey.presets import PRESETS
+from journey.presets import presets
 from journey.stages import DEFAULT_RULEBOOK, rulebook_from
 
 router = APIRouter(tags=["stages"], route_class=scoped_route(JOURNEYS_READ))
@@ -43,11 +43,11 @@ async def get_stages(gateway: GatewayDep, credential: CredentialDep, response: R
     responses={200: json_answer(Presets, "Stages that can be sent as they are.", {"presets": []}), **problems()},
 )
 async def get_presets() -> dict[str, Any]:
-    listed = [
-        {"name": name, "description": preset.description, "stages": rulebook_from(preset.stages).as_json()["stages"]}
-        for name, preset in PRESETS.items()
-    ]
-    return {"presets": listed}
+    return {
+        "presets": [
+            {**preset._asdict(), "stages": rulebook_from(preset.stages).as_json()["stages"]} for preset in presets()
+        ]
+    }
 
 
 @router.get(

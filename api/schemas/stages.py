@@ -80,6 +80,7 @@ class Stages(Schema):
 class Preset(Schema):
     """A ready-made rulebook."""
 
+    key: str
     name: str
     description: str
     stages: list[Stage]

@@ -207,7 +207,8 @@ async def drill(data: Path, options: Options, settings: Mapping[str, str] | None
         async with owner_connection(postgres.url) as owner:
             for number in range(COMPANIES):
                 company = await companies.create(owner, f"Company {number}")
-                company_keys[company] = (await api_keys.create(owner, company, "drill", [api_keys.EVENTS_WRITE]))[1]
+                scopes = [api_keys.EVENTS_WRITE, api_keys.RETRACT_EVENTS]
+                company_keys[company] = (await api_keys.create(owner, company, "drill", scopes))[1]
         client = await Client.connect(temporal.address, data_converter=connection.CONVERTER)
         for number in range(options.workers):
             parts[f"worker {number + 1}"] = OneOfSeveral(client, environment, sink)

@@ -13,10 +13,20 @@ from tests.chaos.report import report
 
 SMALL = Options(journeys=24, events=160, kills=1, freezes=0, seconds=12, workers=1, seed=1)
 
+#: How many events were retracted, and how many of their retractions came before them.
+RETRACTED = """
+select count(*) filter (where retracted_by is not null),
+       count(*) filter (where type = 'event.retracted' and outcome = 'applied' and reason is not null)
+  from journey_events
+"""
+
 # Damage that a bug would cause → the invariants that must report it
 DAMAGE: dict[str, tuple[str, set[str]]] = {
     "an applied event is lost": (
-        "delete from journey_events where id = (select min(id) from journey_events where outcome = 'applied')",
+        """
+        delete from journey_events where id = (select min(id) from journey_events
+         where outcome = 'applied' and type <> 'event.retracted' and retracted_by is null)
+        """,
         {invariants.ONCE, invariants.FOLD},
     ),
     "an event comes from nowhere": (
@@ -24,7 +34,8 @@ DAMAGE: dict[str, tuple[str, set[str]]] = {
         insert into journey_events (company_id, customer_id, event_id, content_hash, type, occurred_at, payload,
                                     outcome, version, rules_version)
         select company_id, customer_id, 'nowhere', '0123456789abcdef', type, occurred_at, payload, outcome, version, 1
-          from journey_events where outcome = 'applied' order by id desc limit 1
+          from journey_events where outcome = 'applied' and type <> 'event.retracted' and retracted_by is null
+         order by id desc limit 1
         """,
         {invariants.SENT, invariants.FOLD},
     ),
@@ -58,6 +69,9 @@ async def test_every_acknowledged_event_counts_once_whatever_is_killed() -> None
             assert findings == []
             assert all(done.kills[name] == 1 for name in done.parts)
             assert len(done.answers.acknowledged) > 100
+            with psycopg.connect(done.database_url) as connection:
+                retracted, waited = connection.execute(RETRACTED).fetchone() or (0, 0)
+            assert (retracted > 3, waited > 0) == (True, True), "hardly anything was retracted"
             for name, (statement, expected) in DAMAGE.items():
                 with psycopg.connect(done.database_url) as connection:
                     assert connection.execute(statement.encode()).rowcount == 1

@@ -13,6 +13,9 @@ export const queryKeys = {
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
   sentMessages: (customerId: string) => ["journey", customerId, "messages"] as const,
   messagePreview: (customerId: string, type: string) => ["journey", customerId, "preview", type] as const,
+  retractionPreview: (customerId: string, eventId: string) => ["retraction", customerId, eventId] as const,
+  mergePreview: (customerId: string, into: string) => ["journey", customerId, "merge", into] as const,
+  duplicates: (search: object) => ["duplicates", search] as const,
   appointments: (search: object) => ["appointments", search] as const,
   tasks: (search: object) => ["tasks", search] as const,
   predictions: (query: object) => ["predictions", query] as const,
@@ -20,7 +23,14 @@ export const queryKeys = {
   analytics: (path: string, params: object) => ["analytics", path, params] as const,
 };
 
-const LISTS = new Set<unknown>(["appointments", "customers", "tasks", "predictions", "problems"]);
+const LISTS = new Set<unknown>([
+  "appointments",
+  "customers",
+  "duplicates",
+  "tasks",
+  "predictions",
+  "problems",
+]);
 
 /** Whether a change to these customers (null: any customer) makes the data of a query key stale. */
 export function isAffected(

@@ -18,6 +18,7 @@ export type TransitionEntryData = Extract<Entry, { kind: "transition" }>;
 export type EventEntryData = Extract<Entry, { kind: "event" }>;
 export type ActionEntryData = Extract<Entry, { kind: "action" }>;
 export type ContactEntryData = Extract<Entry, { kind: "contact" }>;
+export type JourneyFigures = Schemas["JourneyFigures"];
 export type Comparison = Schemas["Comparison"];
 
 export type Action = Schemas["Action"];
@@ -36,6 +37,8 @@ export type Task = Schemas["Task"];
 export type NewContact = Schemas["NewContact"];
 export type ContactOutcome = NewContact["outcome"];
 export type Outreach = Schemas["ActionRequest"]["type"];
+export type CustomerMerge = Schemas["CustomerMerge"];
+export type DuplicatePair = Schemas["DuplicatePair"];
 export type StageChange = Schemas["StageChange"];
 
 export type JourneyAnalytics = Schemas["JourneyAnalytics"];

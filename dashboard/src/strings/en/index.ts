@@ -7,5 +7,7 @@ export * from "./contacts";
 export * from "./customers";
 export * from "./journey";
 export * from "./labels";
+export * from "./merges";
 export * from "./problems";
+export * from "./retractions";
 export * from "./work";

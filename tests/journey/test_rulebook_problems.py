@@ -34,7 +34,8 @@ def test_any_value_at_any_place_is_accepted_or_refused(wrong: Any) -> None:
             parent = parent[name]
         parent[place[-1]] = wrong
         problems = rulebook_problems(rules["stages"], rules["scoring"])
-        assert problems or rulebook_from(rules)
+        if not problems:
+            rulebook_from(rules)
         assert all(one.place.startswith(str(place[0])) for one in problems), place
 
 

@@ -17,7 +17,7 @@ from db.connections import Pool, tenant_transaction
 from db.journeys import rulebook_versions
 from db.journeys.rulebook_versions import Change
 from db.journeys.rulebooks import RulebookCache
-from journey.presets import PRESETS
+from journey.presets import presets
 from journey.rulebook_problems import rulebook_problems
 from journey.stages import rulebook_from
 from journey.text import SINGLE_LINE, is_blank, is_single_line
@@ -103,7 +103,7 @@ def stages_restore(
 
 @app.command("preset")
 def stages_preset(
-    name: Annotated[str | None, typer.Argument(help="Name of the ready-made rules; default: list them.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="KEY", help="Ready-made rules; default: list them.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the ready-made rules, or print one of them as a file.
@@ -212,17 +212,18 @@ async def restore(
 
 
 def preset(name: str | None, as_json: bool) -> int:
+    ready = {preset.key: preset for preset in presets()}
     if name is None:
-        rows = [{"name": key, "description": preset.description} for key, preset in PRESETS.items()]
+        rows = [{"key": preset.key, "name": preset.name, "description": preset.description} for preset in presets()]
         return print_result(rows, as_json, "")
-    if name not in PRESETS:
-        complaints.print(f"there are no ready-made rules {name!r}; there are: {', '.join(PRESETS)}", markup=False)
+    if name not in ready:
+        complaints.print(f"there are no ready-made rules {name!r}; there are: {', '.join(ready)}", markup=False)
         return 2
-    rules = {"stages": rulebook_from(PRESETS[name].stages).as_json()["stages"]}
+    rules = {"stages": rulebook_from(ready[name].stages).as_json()["stages"]}
     if as_json:
         print_json(rules)
     else:
-        print(f"# {PRESETS[name].description}\n{as_yaml(rules)}", end="")
+        print(f"# {ready[name].description}\n{as_yaml(rules)}", end="")
     return 0
 
 

@@ -12,7 +12,7 @@ from temporalio.client import Client
 
 from cli.rules_file import read_rules
 from contracts.journey_client import send_events
-from journey.presets import PRESETS
+from journey.presets import presets
 from tests.cli.conftest import Shell
 
 
@@ -101,9 +101,9 @@ async def test_every_mistake_is_listed(shell: Shell) -> None:
 
 async def test_ready_made_rules_can_be_applied(shell: Shell) -> None:
     _, listed = await shell.json("stages", "preset")
-    assert [preset["name"] for preset in listed] == list(PRESETS)
-    for name in PRESETS:
-        code, text, err = await shell.run("stages", "preset", name)
+    assert [preset["key"] for preset in listed] == [preset.key for preset in presets()]
+    for preset in presets():
+        code, text, err = await shell.run("stages", "preset", preset.key)
         assert code == 0, err
         code, _, err = await shell.run("stages", "apply", "-", *of(shell), stdin=text.encode())
         assert (code, err) == (0, "")

@@ -31,6 +31,7 @@ from api.routes import (
     actions,
     analytics,
     attendance,
+    call_list,
     contacts,
     customer_messages,
     customers,
@@ -79,6 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
     journeys_first = (journeys, relationships, stage_override, actions, tasks, attendance, contacts, customers)
     others = (
         *journeys_first,
+        call_list,
         customer_messages,
         stages,
         timeline,

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from psycopg.errors import ForeignKeyViolation
@@ -14,6 +10,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import heartbeats
+from activities.no_show_models import fit_no_shows_of_company
+from activities.separate_process import in_separate_process
 from contracts import names
 from contracts.maintenance import FitResult
 from db.analytics import return_models, visit_history
@@ -27,19 +25,19 @@ from journey.visits import Visits
 if TYPE_CHECKING:
     from journey.return_fit import FittedModel
 
-NICENESS = 10  # of the process that fits: workflows and activities go first
-
 
 async def fit_company(pool: Pool, company_id: int) -> ReturnModel:
-    """Fit one company's ledger as of today (UTC), store the next version, and the customers' return probabilities.
+    """Fit one company as of today (UTC), and store the next version and the customers' return probabilities.
 
-    A version is a model, or the reason why there is none; then the probabilities become null.
+    The company's model of no-shows is fitted, too. A version is a model, or the reason why there is none; then the
+    probabilities become null.
     The computation runs in a process of its own and takes about 20 s of CPU time for 100,000 customers.
 
     Raises:
         psycopg.OperationalError: Postgres does not answer.
         psycopg.errors.ForeignKeyViolation: There is no such company.
     """
+    await fit_no_shows_of_company(pool, company_id)
     fitted = await _fit_version(pool, company_id)
     model, today = fitted.model, fitted.history_to.toordinal()
 
@@ -54,19 +52,10 @@ async def _fit_version(pool: Pool, company_id: int) -> ReturnModel:
     history = await visit_history.load_visit_history(pool, company_id, datetime.now(UTC).date())
     try:
         check_history(history.customers, history.returned, history.days)
-        fitted = await _fit_in_process(history)
+        fitted = await in_separate_process(_fit, history)
     except NoModel as reason:
         return await return_models.store(pool, company_id, history, None, str(reason))
     return await return_models.store(pool, company_id, history, fitted, fitted.no_bgnbd)
-
-
-async def _fit_in_process(history: VisitHistory) -> FittedModel:
-    """Fit in another process: its loops in Python would hold up the worker's workflows for seconds."""
-    executor = ProcessPoolExecutor(1, get_context("spawn"), initializer=os.nice, initargs=(NICENESS,))
-    try:
-        return await asyncio.get_running_loop().run_in_executor(executor, _fit, history)
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)
 
 
 def _fit(history: VisitHistory) -> FittedModel:

@@ -70,15 +70,37 @@ async def read_journey_record(client: Client, company_id: int, customer_id: str)
         temporalio.service.RPCError: Temporal did not answer.
     """
     workflow_id = names.journey_id(company_id, customer_id)
-    runs = [run async for run in client.list_workflows(f"WorkflowId = '{workflow_id}'")]
-    run_ids = [run.run_id for run in sorted(runs, key=lambda run: run.start_time)]
-    newest = (await client.get_workflow_handle(workflow_id).describe()).run_id  # it may not be listed yet
     reader = _Reader(client)
-    for run_id in [*(run_id for run_id in run_ids if run_id != newest), newest]:
+    for run_id in await run_ids(client, workflow_id):
         async for event in _history(client, workflow_id, run_id):
             await reader.read(event)
         reader.end_run()
     return reader.record
+
+
+async def run_ids(client: Client, workflow_id: str) -> list[str]:
+    """Return the ids of all runs that Temporal still has, oldest first.
+
+    Each run names the one it continues, which is certain. Visibility knows the runs before a terminated or expired one
+    as well, but learns of new ones late.
+
+    Raises:
+        temporalio.service.RPCError: Temporal did not answer.
+    """
+    listed = client.list_workflows(f"WorkflowId = '{workflow_id}'")
+    started = {run.run_id: run.start_time async for run in listed}
+    run_id = (await client.get_workflow_handle(workflow_id).describe()).run_id
+    while run_id:
+        events = client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history_events(page_size=1)
+        try:
+            first = await anext(aiter(events))
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            break
+        started[run_id] = first.event_time.ToDatetime(UTC)
+        run_id = first.workflow_execution_started_event_attributes.continued_execution_run_id
+    return sorted(started, key=started.__getitem__)
 
 
 async def read_campaign_outcomes(client: Client, company_id: int, customer_id: str, n: int) -> dict[str, str] | None:

@@ -162,10 +162,10 @@ def _fit_logistic(method: Method, known: Sequence[Visits], since: int, today: in
             weights.append(1 / CUTS)
     if not inputs or all(outcomes) or not any(outcomes):
         raise bgnbd.NoModel("the history has no earlier day with customers who came back and others who did not")
-    return _regress(np.array(inputs), np.array(offsets), np.array(outcomes, dtype=np.float64), np.array(weights))
+    return regress(np.array(inputs), np.array(offsets), np.array(outcomes, dtype=np.float64), np.array(weights))
 
 
-def _regress(inputs: Floats, offsets: Floats, outcomes: Floats, weights: Floats) -> Logistic:
+def regress(inputs: Floats, offsets: Floats, outcomes: Floats, weights: Floats) -> Logistic:
     """Fit a ridge logistic regression with an unpenalized intercept and an offset by maximum likelihood."""
     means, spreads = inputs.mean(axis=0), inputs.std(axis=0)
     spreads = np.where(spreads > 1e-9, spreads, 1.0)

@@ -32,6 +32,11 @@ EXCLUSIVE = ("tests/local/test_stack.py", "tests/local/test_dashboard_build.py",
 #: file → seconds, of an earlier run; written by `--record-durations`
 DURATIONS = Path(__file__).with_name("durations.json")
 UNKNOWN_DURATION = 10.0
+#: Temporal deletes a workflow only when it has noted that its other tasks are done; by default every 30 seconds
+PROMPT_DELETION = {
+    "history.transferProcessorUpdateAckInterval": "1s",
+    "history.visibilityProcessorUpdateAckInterval": "1s",
+}
 
 
 def scope_of(nodeid: str) -> str:
@@ -134,5 +139,5 @@ def migrated_template(new_database: NewDatabase) -> str:
 async def temporal_address(servers_allowed: None) -> AsyncIterator[str]:
     """The address of a fresh Temporal server with the search attributes of a journey, namespace `default`."""
     with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
-        async with running(Temporal(Path(folder), port=free_port())) as temporal:
+        async with running(Temporal(Path(folder), port=free_port(), dynamic=PROMPT_DELETION)) as temporal:
             yield temporal.address

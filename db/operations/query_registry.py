@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -17,7 +17,8 @@ from psycopg import sql
 from db import analytics
 from db.connections import Pool, tenant_rows, tenant_transaction
 from db.essential_queries import RegisteredQuery, SampleJourney
-from db.journeys import event_outcomes, ledger, ledger_snapshot, relationships
+from db.journeys import appointment_list, appointments, event_outcomes, ledger, ledger_snapshot, relationships
+from db.journeys.appointment_list import AppointmentSearch
 from db.journeys.projection import PREPARE_JOURNEY, packed_state
 from db.journeys.relationships import SORTS, RelationshipSearch
 from db.journeys.rulebooks import RulebookCache
@@ -80,6 +81,11 @@ async def _rules(pool: Pool, sample: SampleJourney) -> None:
         await RulebookCache().load(connection, sample.company_id)
 
 
+async def _appointments_of_week(pool: Pool, sample: SampleJourney) -> None:
+    week = AppointmentSearch(sample.now, sample.now + timedelta(days=7), ("open", "completed", "missed"))
+    await appointment_list.list_appointments(pool, sample.company_id, week)
+
+
 def _declared_queries() -> list[RegisteredQuery]:
     """Collect `ESSENTIAL_QUERIES` of every module in `db/analytics`."""
     modules = [import_module(f"{analytics.__name__}.{module.name}") for module in iter_modules(analytics.__path__)]
@@ -139,6 +145,10 @@ QUERIES: tuple[RegisteredQuery, ...] = (
     RegisteredQuery(
         "failed actions",
         lambda pool, sample: action_queries.list_actions(pool, sample.company_id, ActionSearch(statuses=("failed",))),
+    ),
+    RegisteredQuery("booked appointments of a week", _appointments_of_week),
+    RegisteredQuery(
+        "appointments: customers to compute anew", lambda pool, sample: appointments.catch_up(pool, sample.company_id)
     ),
     *action_problems.ESSENTIAL_QUERIES,
     *_declared_queries(),

@@ -522,6 +522,80 @@ class RollupStages(Base):
     stages: Mapped[str]
 
 
+class Appointment(Base):
+    """An appointment with a booked time, computed from the ledger; `key` is the short hash of its first id.
+
+    `booked_at`: the time of the first event with this booked time. `last_event_at`: the time of its latest event.
+    """
+
+    __tablename__ = "appointments"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["company_id", "customer_id"], ["customers.company_id", "customers.id"], ondelete="CASCADE"
+        ),
+        CheckConstraint("outcome in ('open', 'completed', 'missed', 'cancelled')", name="outcome"),
+        Index("appointments_by_time", "company_id", "scheduled_for", "customer_id", "key"),
+        Index(
+            "appointments_with_outcome",
+            *("company_id", "scheduled_for"),
+            postgresql_include=["outcome"],
+            postgresql_where=text("outcome in ('completed', 'missed')"),
+        ),
+    )
+
+    company_id: Mapped[CompanyId] = mapped_column(primary_key=True, autoincrement=False)
+    customer_id: Mapped[Reference] = mapped_column(primary_key=True, autoincrement=False)
+    key: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    appointment_id: Mapped[str]
+    scheduled_for: Mapped[datetime]
+    booked_at: Mapped[datetime]
+    last_event_at: Mapped[datetime]
+    outcome: Mapped[str]
+    service: Mapped[str | None]
+    amount: Mapped[Money | None]
+
+
+class AppointmentChange(Base):
+    """A customer whose `appointments` are to be computed anew, written by triggers of the ledger."""
+
+    __tablename__ = "appointment_changes"
+
+    company_id: Mapped[CompanyId] = mapped_column(primary_key=True, autoincrement=False)
+    customer_id: Mapped[Reference] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+
+
+class AppointmentBackfill(Base):
+    """A company whose customers from before `appointments` existed are being noted, up to the id `noted_until`."""
+
+    __tablename__ = "appointment_backfills"
+
+    company_id: Mapped[CompanyId] = mapped_column(
+        ForeignKey("companies.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    noted_until: Mapped[Reference]
+
+
+class NoShowModel(Base):
+    """One version of a company's model of no-shows, or the `reason` why there is none.
+
+    `comparison` is how well each method predicted the latest outcomes from those before.
+    """
+
+    __tablename__ = "no_show_models"
+    __table_args__ = (UniqueConstraint("company_id", "version"),)
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    version: Mapped[int]
+    fitted_at: Mapped[Stamp]
+    outcomes: Mapped[int]
+    misses: Mapped[int]
+    model: Mapped[dict[str, Any] | None]
+    comparison: Mapped[dict[str, Any] | None]
+    reason: Mapped[str | None]
+
+
 class ReturnModel(Base):
     """One version of a company's return model: `parameters` with times in days, or the `reason` why there are none.
 

@@ -28,6 +28,7 @@ PARTS: dict[str, Any] = {
     "endpoint_id": 1,
     "name": "welcome",
     "locale": "de",
+    "key": "AAAAAAAA",
 }
 
 

@@ -20,6 +20,7 @@ from db.people import api_keys
 from db.people.api_keys import Credential
 from tests.api.conftest import Served, Tenant, gateway_settings
 from tests.api.test_outages import away
+from tests.support.logs import logged
 
 KEY, SECRET = "pk_" + "k" * 43, "signs the links of the tests"
 CREDENTIAL = Credential(7, 12, frozenset({"events:write", "admin"}), email_ids=True)
@@ -57,25 +58,25 @@ def test_files_reveal_nothing_and_are_private(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"x" * 200, b"x" * 10_000])
-def test_a_corrupt_file_is_ignored_with_a_warning(
-    tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_corrupt_file_is_ignored_with_a_warning(tmp_path: Path, content: bytes) -> None:
     cache = KeyCache(tmp_path, SECRET)
     cache.save(KEY, CREDENTIAL)
     (file,) = tmp_path.iterdir()
     file.write_bytes(content)
-    assert cache.load(KEY) is None
-    assert "a saved API key cannot be read" in capsys.readouterr().out
+    with logged() as lines:
+        assert cache.load(KEY) is None
+    assert [line["event"] for line in lines] == ["a saved API key cannot be read and is ignored"]
     cache.save(KEY, CREDENTIAL)
     assert cache.load(KEY) is not None
 
 
-def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     cache = KeyCache(tmp_path / "file" / "keys", SECRET)
-    cache.save(KEY, CREDENTIAL)
-    assert cache.load(KEY) is None
-    assert "API keys cannot be saved" in capsys.readouterr().out
+    with logged() as lines:
+        cache.save(KEY, CREDENTIAL)
+        assert cache.load(KEY) is None
+    assert "API keys cannot be saved for an outage of Postgres" in [line["event"] for line in lines]
 
 
 def test_the_number_of_files_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

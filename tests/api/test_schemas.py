@@ -225,6 +225,10 @@ def _actions_and_tasks(tenant: Tenant) -> None:
     assert client.post(f"/v1/portal/tasks/{task}/comments", json={"text": "Reached"}).status_code == 200
     question = _attendance_question(tenant)
     assert client.post(f"/v1/portal/tasks/{question}/answer", json={"outcome": "missed"}).status_code == 200
+    period = {"from": "2020-01-01T00:00:00Z", "to": "2200-01-01T00:00:00Z"}
+    (missed,) = client.get("/v1/portal/appointments", params=period).json()["appointments"]
+    path = f"/v1/customers/{missed['customer_id']}/appointments/{missed['key']}/answer"
+    assert client.post(path, json={"outcome": "completed"}).status_code == 200
 
 
 def _attendance_question(tenant: Tenant) -> int:

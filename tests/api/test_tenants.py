@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from journey.appointments import appointment_key
 from tests.api.conftest import Tenant
 from tests.api.test_auth import GUARDED, PARTS, ask, method, named
 
@@ -24,6 +26,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/portal/tasks/{task_id}/done": {"note": "of A"},
     "/v1/portal/tasks/{task_id}/assign": {"staff_id": None},
     "/v1/portal/tasks/{task_id}/answer": {"outcome": "missed"},
+    "/v1/customers/{customer_id}/appointments/{key}/answer": {"outcome": "missed"},
     "/v1/portal/tasks/{task_id}": {"due_at": "2199-01-01T00:00:00Z"},
     "/v1/portal/tasks/{task_id}/comments": {"text": "of A"},
     "/v1/outreach": {"cap_messages": 99, "campaign": []},
@@ -61,6 +64,7 @@ COUNTED = [
     "webhook_endpoints",
     "message_templates",
     "retention_campaigns",
+    "appointments",
     "api_keys",
     "sessions",
     "sign_in_links",
@@ -87,7 +91,12 @@ def secret(other: Tenant, working: None) -> Tenant:
     for role in ("sales", "manager"):
         person = {"name": SECRET, "role": role, "email": f"{SECRET}@example.com"}
         assert other.client.post("/v1/staff", json=person).status_code == 201
-    assert other.client.post("/v1/events?wait=10", json=event).json()["outcomes"][0]["outcome"] == "applied"
+    ahead = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    booking = {"appointment_id": SECRET, "scheduled_for": ahead, "service": SECRET}
+    booked = other.event(type="appointment.rescheduled", customer_id=CUSTOMER, **booking)
+    batch = {"events": [event, booked]}
+    outcomes = other.client.post("/v1/events?wait=10", json=batch).json()["outcomes"]
+    assert [outcome["outcome"] for outcome in outcomes] == ["applied"] * 2
     note = {"type": "call", "note": SECRET}
     assert other.client.post(f"/v1/customers/{CUSTOMER}/actions", json=note).status_code == 202
     assert other.client.put("/v1/outreach", json={"sender_name": SECRET}).status_code == 200
@@ -110,6 +119,7 @@ def parts_of(tenant: Tenant) -> dict[str, Any]:
     return {
         **PARTS,
         "customer_id": CUSTOMER,
+        "key": appointment_key(SECRET),
         "action_id": newest("journey_actions"),
         "task_id": newest("tasks"),
         "staff_id": newest("staff"),

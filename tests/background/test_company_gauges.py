@@ -13,7 +13,6 @@ import psycopg
 import pytest
 import pytest_asyncio
 from psycopg import sql
-from structlog.testing import capture_logs
 
 from background.company_gauges import CompanyGauges
 from db.connections import Pool, open_pool
@@ -22,6 +21,7 @@ from local.embedded import free_port
 from tests.conftest import NewDatabase
 from tests.db.test_analytics import START, visit
 from tests.support.journey_rows import insert_company
+from tests.support.logs import logged
 from tests.support.promql import scraped
 from worker import build_runtime
 
@@ -120,7 +120,7 @@ async def test_rules_that_do_not_parse_hide_no_other_companys_gauges(exporter: E
         insert_company(database_url, company, [[visit("a", 0)]], NOW)
     broken = 'update companies set settings = \'{"scoring": {"nonsense": 1}}\', rules_version = 2 where id = 2'
     change(database_url, broken)
-    with capture_logs() as logs:
+    with logged() as logs:
         await exporter.gauges.refresh()
         await exporter.gauges.refresh()
     assert [(line["event"], line["company"]) for line in logs] == [("gauges cannot be read", 2)]
@@ -128,7 +128,7 @@ async def test_rules_that_do_not_parse_hide_no_other_companys_gauges(exporter: E
     for company in (1, 3):
         assert exporter.series("perdure_figures_timestamp_seconds", company)
     change(database_url, "update companies set settings = '{}', rules_version = 3 where id = 2")
-    with capture_logs() as logs:
+    with logged() as logs:
         await exporter.gauges.refresh()
     assert [(line["event"], line["company"]) for line in logs] == [("gauges are read again", 2)]
     assert exporter.series("perdure_stage_customers", 2)["churned"] == 1
@@ -136,7 +136,7 @@ async def test_rules_that_do_not_parse_hide_no_other_companys_gauges(exporter: E
 
 async def test_gauges_survive_an_outage_of_postgres(exporter: Exporter, postgres_url: str, database_url: str) -> None:
     insert_company(database_url, 1, [[visit("a", 0)]], NOW)
-    with capture_logs() as logs:
+    with logged() as logs:
         running = asyncio.create_task(exporter.gauges.run(interval=0.05))
         await asyncio.sleep(0.5)
         before = exporter.series("perdure_stage_customers", 1)

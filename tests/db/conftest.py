@@ -35,6 +35,12 @@ insert into journey_unrolled (company_id, relationship_id, version, customer_id)
 insert into journey_rollup_stages (company_id, stages) values ({c}, '[]');
 insert into return_models (company_id, version, method, history_to, customers, returned_customers, reason)
     values ({c}, 1, 'BG/NBD', '2026-01-01', 0, 0, 'too little history');
+insert into no_show_models (company_id, version, outcomes, misses, reason) values ({c}, 1, 0, 0, 'too few outcomes');
+insert into appointments
+    (company_id, customer_id, key, appointment_id, scheduled_for, booked_at, last_event_at, outcome)
+    values ({c}, {c}, 'k{c}', 'a{c}', now(), now(), now(), 'open');
+insert into appointment_changes (company_id, customer_id) values ({c}, {c});
+insert into appointment_backfills (company_id, noted_until) values ({c}, 0);
 insert into journey_actions (id, company_id, relationship_id, action_key, action, stage_key, entry)
     values ({c}, {c}, {c}, 'k{c}', 'send', 'lead', 1);
 insert into action_attempts (company_id, action_id, attempt, outcome) values ({c}, {c}, 1, 'failed');

@@ -2,10 +2,8 @@
 
 import asyncio
 import gc
-import logging
 import uuid
 
-import pytest
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
@@ -14,11 +12,12 @@ from contracts import names
 from contracts.messages import CampaignStart
 from contracts.requests import ActRequest, ActResult
 from journey.time import Micros
+from tests.support.logs import warned
 from workflows.retention_campaign import RetentionCampaign
 
 
 async def test_a_step_in_progress_is_cancelled_without_an_error(
-    temporal_address: str, caplog: pytest.LogCaptureFixture
+    temporal_address: str,
 ) -> None:
     begun = asyncio.Event()
 
@@ -35,7 +34,7 @@ async def test_a_step_in_progress_is_cancelled_without_an_error(
     queue = uuid.uuid4().hex
     start = CampaignStart(1, "c-1", 1, [("2:campaign_email", Micros(0)), ("2:campaign_call", Micros(0))])
     runner = UnsandboxedWorkflowRunner()
-    with caplog.at_level(logging.WARNING):
+    with warned() as records:
         async with Worker(
             client, task_queue=queue, workflows=[RetentionCampaign], activities=[act], workflow_runner=runner
         ):
@@ -47,4 +46,4 @@ async def test_a_step_in_progress_is_cancelled_without_an_error(
             outcomes = await asyncio.wait_for(campaign.result(), 20)
         gc.collect()
     assert outcomes == {"campaign_email": "cancelled", "campaign_call": "cancelled"}
-    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+    assert [record.getMessage() for record in records if record.exc_info] == []

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from contracts import names
 from contracts.journey_client import execute, request_evaluation
+from contracts.journey_record import run_ids
 from contracts.maintenance import EvaluateAllStart, SweepStart
 from contracts.messages import SetStage
 from db.connections import Pool
@@ -18,7 +20,7 @@ from settings import Settings
 from tests.support.company_backup import CompanyBackup
 from tests.support.workflow_acting import SECRET, known, mails, staff, statuses, tasks
 from tests.support.workflow_acting import execute as execute_sql
-from tests.support.workflow_life import Life
+from tests.support.workflow_life import Life, kinds
 from tests.support.workflow_sweeps import run_sweep
 from worker import build_worker
 
@@ -196,13 +198,14 @@ async def test_what_has_expired_is_named_and_the_stage_stays(life: Life, backup:
     await life.start(continue_after=1)
     await life.lived(life.visit(-10, "10.00"))
     backup.take()
-    runs = [(await life.handle.describe()).run_id]
     await life.lived(life.visit(-9, "20.00"), life.visit(-8, "30.00"))
-    runs.append((await life.handle.describe()).run_id)
+    kept = await next_run(life)
     await life.lived(life.visit(-7, "2000.00"))
-    async for run in life.client.list_workflows(f"WorkflowId = '{life.handle.id}'"):
-        if run.run_id not in (runs[-1], (await life.handle.describe()).run_id):
-            await expire(life, run.run_id)
+    await next_run(life)
+    for run_id in await run_ids(life.client, life.handle.id):
+        if run_id == kept:
+            break
+        await expire(life, run_id)
     stages = life.stages()
     backup.restore()
     await evaluated(life)
@@ -215,6 +218,14 @@ async def test_what_has_expired_is_named_and_the_stage_stays(life: Life, backup:
     assert set(life.stages()) <= set(stages)
     await life.send(life.visit(-9, "20.00", id="e-2"), life.visit(-8, "30.00", id="e-3"))
     await life.until(lambda: life.row()["lifetime_value"] == 2060)
+
+
+async def next_run(life: Life) -> str:
+    """Wait until a run without any message has begun, and return its id: all earlier messages are in earlier runs."""
+    async with asyncio.timeout(20):
+        while "WORKFLOW_EXECUTION_SIGNALED" in kinds(await life.history()):
+            await asyncio.sleep(0.05)
+    return (await life.handle.describe()).run_id
 
 
 async def expire(life: Life, run_id: str) -> None:
@@ -230,6 +241,8 @@ async def expire(life: Life, run_id: str) -> None:
         while True:
             try:
                 await handle.describe()
-            except Exception:  # noqa: BLE001  # not found
-                return
+            except RPCError as error:
+                if error.status == RPCStatusCode.NOT_FOUND:
+                    return
+                raise
             await asyncio.sleep(0.1)

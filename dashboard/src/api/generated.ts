@@ -129,6 +129,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/appointments/{key}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["answer_appointment_v1_customers__customer_id__appointments__key__answer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{customer_id}/contacts": {
         parameters: {
             query?: never;
@@ -409,6 +425,22 @@ export interface paths {
             cookie?: never;
         };
         get: operations["get_stage_metrics_v1_portal_analytics_stage_metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal/appointments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_appointments_v1_portal_appointments_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -891,6 +923,32 @@ export interface components {
             counts: components["schemas"]["ActionCounts"] | null;
             next_cursor: string | null;
         };
+        api__schemas__appointments__BookedAppointment: {
+            amount: string | null;
+            appointment_id: string;
+            /** Format: date-time */
+            booked_at: string;
+            current_stage: string | null;
+            customer_id: string;
+            key: string;
+            name: string | null;
+            /** @enum {string} */
+            outcome: "open" | "completed" | "missed" | "cancelled";
+            phone: string | null;
+            risk: components["schemas"]["NoShowRisk"] | null;
+            /** Format: date-time */
+            scheduled_for: string;
+            service: string | null;
+            suggested_amount: string | null;
+            task_id: number | null;
+        };
+        api__schemas__contacts__BookedAppointment: {
+            appointment_id: string;
+            event_id: string;
+            /** Format: date-time */
+            scheduled_for: string;
+            service: string | null;
+        };
         Appointment: {
             appointment_id?: string | null;
             /** Format: date-time */
@@ -964,6 +1022,12 @@ export interface components {
             /** @enum {unknown} */
             type: "appointment.rescheduled";
         };
+        AppointmentsPage: {
+            appointments: components["schemas"]["api__schemas__appointments__BookedAppointment"][];
+            is_current: boolean;
+            next_cursor: string | null;
+            no_show_model: components["schemas"]["NoShowModel"] | null;
+        };
         Assignable: {
             customers: number;
             id: number;
@@ -983,13 +1047,6 @@ export interface components {
             amount?: string | number | null;
             /** @enum {string} */
             outcome: "completed" | "missed" | "cancelled";
-        };
-        BookedAppointment: {
-            appointment_id: string;
-            event_id: string;
-            /** Format: date-time */
-            scheduled_for: string;
-            service: string | null;
         };
         Booking: {
             booked_times: string[];
@@ -1135,6 +1192,9 @@ export interface components {
         CustomerAction: {
             action: components["schemas"]["Action"];
             customer_id: string;
+        };
+        CustomerAppointment: {
+            appointment: components["schemas"]["api__schemas__appointments__BookedAppointment"];
         };
         CustomerMessagePreview: {
             /** @enum {string} */
@@ -1488,6 +1548,11 @@ export interface components {
             customers: number;
             horizon_days: number;
         };
+        MethodResult: {
+            auc: number;
+            brier: number;
+            calibration_error: number;
+        };
         MissingScopeProblem: {
             detail?: string;
             scope: string;
@@ -1532,6 +1597,24 @@ export interface components {
             rotating: boolean;
             secret: string;
             url: string;
+        };
+        NoShowModel: {
+            comparison: {
+                [key: string]: components["schemas"]["MethodResult"];
+            } | null;
+            fitted_at: string | null;
+            /** @enum {string} */
+            method: "company rate" | "own rate" | "own rate and lead time";
+            misses: number;
+            outcomes: number;
+            reason: string | null;
+        };
+        NoShowRisk: {
+            lead_days: number;
+            missed: number;
+            outcomes: number;
+            probability: number;
+            reason: string;
         };
         NotAllTakenProblem: {
             detail?: string;
@@ -1634,7 +1717,7 @@ export interface components {
             trigger_type: "manual" | "automatic" | "system";
         };
         RecordedContact: {
-            appointment: components["schemas"]["BookedAppointment"] | null;
+            appointment: components["schemas"]["api__schemas__contacts__BookedAppointment"] | null;
             contact: components["schemas"]["Contact"];
             customer_id: string;
         };
@@ -2605,6 +2688,96 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    answer_appointment_v1_customers__customer_id__appointments__key__answer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Attendance"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerAppointment"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             413: {
@@ -3983,6 +4156,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StageMetrics"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_appointments_v1_portal_appointments_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                customer_id?: string | null;
+                from?: string | null;
+                limit?: number;
+                outcome?: ("open" | "completed" | "missed" | "cancelled")[] | null;
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentsPage"];
                 };
             };
             401: {

@@ -5,7 +5,6 @@ Over 300 lines, because all tests share the receivers and certificates of this f
 
 import ipaddress
 import json
-import logging
 import ssl
 import time
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from activities.channels import NotDelivered
 from activities.channels.public import is_public, resolve
 from activities.channels.webhook import Endpoint, EndpointGone, WebhookChannel, new_secret, signed
-from logging_setup import configure_logs
+from tests.support.logs import configured
 from tests.support.outside import Answer, HttpServer
 
 SECRET, PREVIOUS = new_secret(), new_secret()
@@ -54,14 +53,8 @@ async def test_the_official_library_verifies_the_signature(web_server: HttpServe
 
 
 async def test_logs_contain_the_host_of_the_url_only(web_server: HttpServer, capfd: pytest.CaptureFixture[str]) -> None:
-    root = logging.getLogger()
-    before = root.level, root.handlers[:]
-    try:
-        configure_logs("INFO", "json")
+    with configured("INFO", "json"):
         await channel(web_server).deliver(endpoint(web_server, "/hooks/token-in-path?key=token-in-query"), "m", EVENT)
-    finally:
-        root.setLevel(before[0])
-        root.handlers[:] = before[1]
     logged = capfd.readouterr().err
     assert "HTTP Request: POST 127.0.0.1 " in logged
     assert "token" not in logged

@@ -15,11 +15,13 @@ export const queryKeys = {
   messagePreview: (customerId: string, type: string) => ["journey", customerId, "preview", type] as const,
   tasks: (search: object) => ["tasks", search] as const,
   predictions: (query: object) => ["predictions", query] as const,
+  callList: (query: object) => ["call-list", query] as const,
+  due: (query: object) => ["due", query] as const,
   problems: (search: object) => ["problems", search] as const,
   analytics: (path: string, params: object) => ["analytics", path, params] as const,
 };
 
-const LISTS = new Set<unknown>(["customers", "tasks", "predictions", "problems"]);
+const LISTS = new Set<unknown>(["customers", "tasks", "predictions", "call-list", "due", "problems"]);
 
 /** Whether a change to these customers (null: any customer) makes the data of a query key stale. */
 export function isAffected(

@@ -29,6 +29,8 @@ from activities.channels.webhook import WebhookChannel
 from activities.commit import CommitActivity
 from activities.delivery import Delivery
 from activities.evaluate import EvaluateActivities
+from activities.handing_on import to_journeys
+from activities.merging import MergeActivities
 from activities.reconcile import ReconcileActivities
 from activities.recovery import TemporalHistories
 from activities.return_models import ReturnModelActivity
@@ -46,6 +48,7 @@ from settings import Settings, read_settings
 from workflows.customer_journey import CustomerJourney
 from workflows.evaluate_all import EvaluateAll
 from workflows.maintenance import FitReturnModels, Reconciliation, StageMetrics
+from workflows.merge_customers import MergeCustomers
 from workflows.retention_campaign import RetentionCampaign
 
 BUILD_ID = "1"  # short, because every workflow task stores it in the history
@@ -65,14 +68,25 @@ log = structlog.get_logger("worker")
 
 def build_worker(client: Client, pool: Pool, settings: Settings, runner: WorkflowRunner | None = None) -> Worker:
     """Build the worker with everything registered; unsandboxed unless a test passes another runner."""
-    commits, acts = CommitActivity(pool, TemporalHistories(client)), ActActivity(pool, build_delivery(pool, settings))
+    commits = CommitActivity(pool, TemporalHistories(client), to_journeys(client))
+    acts, merges = ActActivity(pool, build_delivery(pool, settings)), MergeActivities(pool, client)
     return Worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[CustomerJourney, RetentionCampaign, StageMetrics, Reconciliation, FitReturnModels, EvaluateAll],
+        workflows=[
+            CustomerJourney,
+            RetentionCampaign,
+            MergeCustomers,
+            StageMetrics,
+            Reconciliation,
+            FitReturnModels,
+            EvaluateAll,
+        ],
         activities=[
             commits.commit,
             acts.act,
+            merges.merge_customers,
+            merges.announce_merge,
             ReturnModelActivity(pool).fit_return_model,
             *maintenance_activities(client, pool),
         ],

@@ -11,6 +11,8 @@ compares the workflow's version and run id with those of the journey's row in Po
   the workflow's histories (``recovery``), and the workflow adopts the result;
 - anything else, or the row belongs to another workflow run (the workflow was terminated, or Temporal's store was lost):
   the row is authoritative, and the workflow adopts it before anything else is decided.
+
+The workflow of a customer who was merged into another one hands its events on to that journey, and ends.
 """
 
 import orjson
@@ -21,6 +23,7 @@ from temporalio.exceptions import ApplicationError
 from activities.appointment_decisions import decide_with_ledger
 from activities.commit_parameters import batch_text, commit_result, guard, projection, transition_row
 from activities.commit_position import position_of
+from activities.handing_on import HandOn, hand_on, keep_quarantined
 from activities.heartbeats import heartbeats
 from activities.message_batch import MessageBatch, deduplicate, parse_messages, quarantine_all
 from activities.rebuild import rebuilt_journey
@@ -32,12 +35,12 @@ from contracts import names
 from contracts.requests import CommitRequest, CommitResult
 from db.connections import Pool
 from db.journeys import ledger, ledger_snapshot
-from db.journeys.ledger import LedgerEntry
 from db.journeys.ledger_history import appointment_parameters
 from db.journeys.ledger_snapshot import LedgerSnapshot, ProjectionRow
 from db.journeys.request_targets import RequestTargets, load_request_targets
 from db.journeys.rulebooks import RulebookCache
 from db.outreach import action_outcomes
+from db.people.aliases import same_customer
 from journey.actions import action_key
 from journey.appointment_book import HistoryNeeded, unheld_ids
 from journey.decisions import decide
@@ -56,10 +59,10 @@ class Overtaken(Exception):
 
 
 class CommitActivity:
-    """The ``commit`` activity and its dependencies: the pool of the application's role, and Temporal's histories."""
+    """The ``commit`` activity and its dependencies: the application's pool, histories, and a way to hand on events."""
 
-    def __init__(self, pool: Pool, histories: JourneyHistories) -> None:
-        self._pool, self._histories = pool, histories
+    def __init__(self, pool: Pool, histories: JourneyHistories, hand_on: HandOn | None = None) -> None:
+        self._pool, self._histories, self._hand_on_events = pool, histories, hand_on
         self._rulebooks = RulebookCache()
 
     @activity.defn(name=names.COMMIT)
@@ -74,7 +77,7 @@ class CommitActivity:
             return await self._commit(request)
 
     async def _commit(self, request: CommitRequest) -> CommitResult:
-        batch = parse_messages(request["messages"], request["customer_id"], request["now"])
+        batch = await self._parse(request)
         quarantined = False
         for attempt in range(CONFLICT_ATTEMPTS):
             try:
@@ -92,6 +95,14 @@ class CommitActivity:
                 activity.logger.error("messages quarantined", extra={"reason": str(error)})
                 batch, quarantined = quarantine_all(batch, request["messages"], str(error)), True
         raise ApplicationError("overtaken by other commits; will be retried", type="Overtaken")
+
+    async def _parse(self, request: CommitRequest) -> MessageBatch:
+        """Parse the messages. Events may come with any id of the customer."""
+        company_id, customer_id = request["company_id"], request["customer_id"]
+        batch = parse_messages(request["messages"], customer_id, request["now"])
+        if batch.others and (same := await same_customer(self._pool, company_id, customer_id, batch.others)):
+            batch = parse_messages(request["messages"], customer_id, request["now"], same)
+        return batch
 
     async def _commit_optimistically(
         self, request: CommitRequest, batch: MessageBatch, rulebook: Rulebook
@@ -112,6 +123,8 @@ class CommitActivity:
         known = await ledger_snapshot.load(self._pool, company_id, customer_id, ledger_ids(batch.events))
         if known is None:
             raise ApplicationError(f"there is no company {company_id}", type="NoSuchCompany", non_retryable=True)
+        if known.merged_into is not None:
+            return await hand_on(self._pool, self._hand_on_events, request, batch, known)
         state = unpack(request["state"]) if request["state"] else State()
         position = await position_of(self._pool, request, batch, known, state.version)
         if position == "behind":
@@ -162,7 +175,7 @@ class CommitActivity:
 
     async def _commit_recorded(self, request: CommitRequest, state: State) -> State:
         """Commit the messages of a recorded commit again; return the state after it."""
-        batch = parse_messages(request["messages"], request["customer_id"], request["now"])
+        batch = await self._parse(request)
         ids = ledger_ids(batch.events)
         known = await ledger_snapshot.load(self._pool, request["company_id"], request["customer_id"], ids)
         assert known is not None
@@ -233,7 +246,7 @@ class CommitActivity:
         if assumed and (new.stage is None or not changed):
             raise Overtaken  # no write would verify the assumption; Postgres may have newer rules or a later state
         if new.stage is None:
-            await self._keep_quarantined(request, entries, rulebook, is_recorded=is_recorded)
+            await keep_quarantined(self._pool, request, entries, rulebook.version, is_recorded=is_recorded)
             return commit_result(request, request["state"], replies)
         if not changed:
             return commit_result(request, pack(new), replies, batch.until)
@@ -276,17 +289,3 @@ class CommitActivity:
         return await load_request_targets(
             self._pool, company_id, customer_id, **targets(batch), own_version=state.version + 1
         )
-
-    async def _keep_quarantined(
-        self, request: CommitRequest, entries: list[LedgerEntry], rulebook: Rulebook, *, is_recorded: bool
-    ) -> None:
-        if entries:
-            values = {
-                "company": request["company_id"],
-                "customer": request["customer_id"],
-                "entries": ledger.serialize_entries(entries),
-                "version": 0,
-                "rules_version": rulebook.version,
-                "received_at": utc_text(request["now"]) if is_recorded else None,
-            }
-            await ledger.write_quarantined(self._pool, request["company_id"], values)

@@ -1,6 +1,6 @@
 """Parse and deduplicate the messages of one commit."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -34,6 +34,7 @@ class MessageBatch:
         act: The actions of the journey's current stage are requested.
         rebuild: The journey's state is to be made anew from its ledger.
         profile_changed: The customer's profile has changed; actions that wait for it are to be tried again.
+        others: Other customers for whom events came; they may have been merged with this one.
     """
 
     events: list[Event] = field(default_factory=list)
@@ -44,11 +45,21 @@ class MessageBatch:
     act: bool = False
     rebuild: bool = False
     profile_changed: bool = False
+    others: set[str] = field(default_factory=set)
 
 
-def parse_messages(messages: Iterable[RawMessage], customer_id: str, now: Micros) -> MessageBatch:
-    """Parse raw messages one by one; whatever cannot be parsed becomes a quarantined ledger entry."""
-    batch = MessageBatch()
+def parse_messages(
+    messages: Iterable[RawMessage], customer_id: str, now: Micros, same: Collection[str] = ()
+) -> MessageBatch:
+    """Parse raw messages one by one; whatever cannot be parsed becomes a quarantined ledger entry.
+
+    Args:
+        messages: The messages.
+        customer_id: The journey's customer.
+        now: The time of the commit.
+        same: Other ids of this customer.
+    """
+    batch, ids = MessageBatch(), {customer_id, *same}
     for name, arguments in messages:
         batch.until = None
         try:
@@ -60,7 +71,7 @@ def parse_messages(messages: Iterable[RawMessage], customer_id: str, now: Micros
             batch.quarantined.append(_quarantined(name, "\n".join(arguments), f"not JSON: {error}"))
             continue
         if name == names.EVENTS_SIGNAL and values:
-            _parse_events(batch, values, customer_id, now)
+            _parse_events(batch, values, ids, now)
         elif name in COMMANDS:
             batch.commands.append(_parse_command(name, values[0]))
         elif name == names.ACT_SIGNAL:
@@ -80,13 +91,14 @@ def quarantine_all(batch: MessageBatch, messages: Iterable[RawMessage], reason: 
     return MessageBatch(quarantined=quarantined, commands=[reason for _ in batch.commands])
 
 
-def _parse_events(batch: MessageBatch, values: list[object], customer_id: str, now: Micros) -> None:
+def _parse_events(batch: MessageBatch, values: list[object], ids: Collection[str], now: Micros) -> None:
     listed = values[0] if isinstance(values[0], list) else [values[0]]
     first_new = len(batch.events)
     for fields in listed:
         try:
             event = from_fields(fields, now=now)
-            if event.customer != customer_id:
+            if event.customer not in ids:
+                batch.others.add(event.customer)
                 raise InvalidEvent("customer_id", event.customer, "the event belongs to another customer")
         except InvalidEvent as error:
             raw = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode()  # the gateway looks for the same text

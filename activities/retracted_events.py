@@ -86,7 +86,7 @@ def retraction_parameters(
 def contributions_json(contributions: Mapping[str, list[Contribution]], event: Event) -> list[dict[str, Any]] | None:
     """Return what an event contributes as the ledger records it: None if that is the usual."""
     found = contributions.get(event.id)
-    return None if found is None or found == usual(event) else [_as_json(each) for each in found]
+    return None if found is None or found == usual(event) else [contribution_json(each) for each in found]
 
 
 def _named(known: LedgerSnapshot, own_version: int | None) -> dict[str, Named]:
@@ -98,7 +98,7 @@ def _named(known: LedgerSnapshot, own_version: int | None) -> dict[str, Named]:
     }
 
 
-def _as_json(contribution: Contribution) -> dict[str, Any]:
+def contribution_json(contribution: Contribution) -> dict[str, Any]:
     """Return a contribution without zeros; amounts in the company's currency as text."""
     numbers: dict[str, Any] = {"at": utc_text(contribution.at)}
     for name in ("visits", "missed"):

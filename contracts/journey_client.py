@@ -7,16 +7,18 @@ from typing import Any, Literal
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
+    WorkflowFailureError,
     WorkflowHandle,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts import names
 from contracts.messages import HISTORY, UPDATE_NAMES, JourneyCommand, JourneyStart
+from contracts.requests import MergeRequest, MergeResult
 from journey.time import Micros
 
 WorkflowStatus = Literal["running", "committing", "gone"]
@@ -178,6 +180,43 @@ async def execute(
             raise JourneyNotFound(f"no journey of customer {customer_id} is running") from error
         raise TemporalUnavailable(error.message) from error
     return answer
+
+
+async def merge_customers(client: Client, request: MergeRequest, *, timeout: float) -> MergeResult:
+    """Merge two customers, and wait until this is decided and written.
+
+    Args:
+        client: The Temporal client.
+        request: Which customer is merged into which one, and by whom.
+        timeout: Seconds to wait.
+
+    Returns:
+        What was merged, or why it was refused.
+
+    Raises:
+        CommandRefused: A merge of this customer is running.
+        CommandTimedOut: No worker has merged them in time; it will be done, or refused.
+        TemporalUnavailable: Any other failure of the call.
+    """
+    company_id, customer_id = request["company_id"], request["customer_id"]
+    try:
+        async with asyncio.timeout(timeout):
+            result: MergeResult = await client.execute_workflow(
+                names.MERGE_CUSTOMERS,
+                request,
+                id=names.merge_id(company_id, customer_id),
+                task_queue=names.TASK_QUEUE,
+                result_type=dict,
+                search_attributes=TypedSearchAttributes([SearchAttributePair(names.COMPANY_ID, company_id)]),
+                static_summary=f"Merge customer {customer_id} into {request['into']} of company {company_id}",
+            )
+    except WorkflowAlreadyStartedError:
+        raise CommandRefused(f"another merge of customer {customer_id} is running") from None
+    except (TimeoutError, WorkflowFailureError) as error:
+        raise CommandTimedOut("no worker answered in time; the customers may still be merged") from error
+    except RPCError as error:
+        raise TemporalUnavailable(error.message) from error
+    return result
 
 
 def journey_handle(client: Client, company_id: int, customer_id: str) -> WorkflowHandle[Any, Any]:

@@ -37,6 +37,11 @@ CAMPAIGN = "RetentionCampaign"
 END_SIGNAL = "end"
 RETRY_SIGNAL = "retry"
 
+# Merges
+MERGE_CUSTOMERS = "MergeCustomers"
+MERGE = "merge_customers"
+ANNOUNCE_MERGE = "announce_merge"
+
 # Changes of workflow code, for `workflow.patched`
 REQUESTED_DURING_ATTEMPT = "2026-11: an action that is requested during an attempt is tried again after it"
 STEPS_AWAIT_PROFILE = "2026-11: a campaign continues while a step waits for the profile, which may end the wait"
@@ -69,6 +74,11 @@ def journey_id(company_id: int, customer_id: str) -> str:
 def campaign_id(company_id: int, customer_id: str, n: int) -> str:
     """Return the workflow id of a customer's ``n``-th retention campaign."""
     return f"campaign/{company_id}/{customer_id}/{n}"
+
+
+def merge_id(company_id: int, customer_id: str) -> str:
+    """Return the workflow id of the merge of a customer into another one: only one of each customer runs at a time."""
+    return f"merge/{company_id}/{customer_id}"
 
 
 def evaluation_id(company_id: int | None) -> str:

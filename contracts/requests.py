@@ -30,7 +30,8 @@ class CommitResult(TypedDict, total=False):
     ``changes`` turns the request's state into the new one (see ``journey.state``). ``answers`` has one reply per
     command among the messages; it is omitted if there are none. ``again``: the state was restored from Postgres, and
     the messages are still to be committed. ``more``: more history follows at once. ``actions`` are the new pending
-    actions, by ``action_ref``, with the µs at which each is due (0: now).
+    actions, by ``action_ref``, with the µs at which each is due (0: now). ``merged_into``: the customer was merged into
+    this one, whose journey has received the events; the workflow ends.
     """
 
     changes: dict[str, Any]
@@ -38,6 +39,7 @@ class CommitResult(TypedDict, total=False):
     again: bool
     more: bool
     actions: dict[str, Micros]
+    merged_into: str
 
 
 class ActRequest(TypedDict):
@@ -74,3 +76,34 @@ class ActResult(TypedDict, total=False):
     waiting: dict[str, str]
     incomplete: list[str]
     created: dict[str, str]
+
+
+class MergeRequest(TypedDict):
+    """Argument of ``MergeCustomers``: the customer's id becomes an alias of ``into``. ``actor``: for the audit log."""
+
+    company_id: int
+    customer_id: str
+    into: str
+    actor: str
+
+
+class MergeResult(TypedDict, total=False):
+    """What a merge does, or has done; or only why it was ``refused``.
+
+    ``refused``: ``not_found``, ``conflict`` and a sentence fragment for users. ``into``: the customer who remains.
+    ``profile``: the fields that the other customer's profile fills; ``consent``: changes by channel (None: no record
+    any more). ``events``: the number that move. ``tasks_cancelled``, ``actions_cancelled``: numbers of what cannot
+    move. ``stages``: of the journeys before (``customer_id``, ``into``), and ``after``; null without a journey.
+    """
+
+    refused: tuple[str, str]
+    customer_id: str
+    into: str
+    profile: list[str]
+    consent: dict[str, bool | None]
+    events: int
+    tasks: int
+    tasks_cancelled: int
+    actions_cancelled: int
+    campaign_ended: bool
+    stages: dict[str, str | None]

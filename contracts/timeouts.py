@@ -19,6 +19,11 @@ COMMIT_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=5)
 )
 
+#: A merge reads both ledgers and writes once; an outage of either store is retried until it is over.
+MERGE_TIMEOUT = timedelta(minutes=2)
+MERGE_HEARTBEAT = timedelta(seconds=6)
+MERGE_RETRY = COMMIT_RETRY
+
 #: Actions that become due together are tried once, together; those with a transient failure are then retried one by
 #: one. The heartbeat detects a worker that died; an outage of Postgres is retried until it is over.
 ACT_TIMEOUT = timedelta(seconds=90)

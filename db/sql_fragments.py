@@ -65,3 +65,5 @@ EARNED: LiteralString = _contributed("earned", _IS_VISIT, _AMOUNT)
 ADJUSTED: LiteralString = _contributed("adjusted", _IS_ADJUSTMENT, _AMOUNT)
 #: Whether it may contribute an amount.
 HAS_AMOUNT: LiteralString = f"(e.type in {AMOUNT_TYPES} or e.contributions is not null)"
+#: The version of the commit that applied it, also if the journey of that commit ended in another one.
+APPLIED_BY: LiteralString = "(case when e.version < 0 then e.version + 1000000000 else e.version end)"

@@ -35,7 +35,7 @@ DEADLINE_MARGIN = 1000  # µs after a deadline at which it is evaluated
 
 @workflow.defn(name=names.JOURNEY)
 class CustomerJourney(CommandUpdates):
-    """Its id is ``journey/{company}/{customer}``; it ends only by erasure."""
+    """Its id is ``journey/{company}/{customer}``; it ends only by erasure, or when the customer was merged."""
 
     @workflow.init
     def __init__(self, start: JourneyStart) -> None:
@@ -46,6 +46,7 @@ class CustomerJourney(CommandUpdates):
         self.timer: asyncio.Task[None] | None = None
         self.timer_at = 0
         self.wake_up = False
+        self.merged_into: str | None = None
         self.jitter = 1000 * (zlib.crc32(start.workflow_id.encode()) % max(1, start.spread * 1000))
         search_attributes = workflow.info().typed_search_attributes
         self.shown_stage = search_attributes.get(names.STAGE)
@@ -61,6 +62,9 @@ class CustomerJourney(CommandUpdates):
             await workflow.wait_condition(lambda: bool(self.pending_messages) or self.wake_up)
             if self.pending_messages or self._is_due():
                 await self._commit()
+            if self.merged_into is not None:
+                await self._end()
+                return
             self.wake_up = False
             self.pending_actions.follow_campaign((self.state or {}).get("k", 0))
             self._show_details()
@@ -118,6 +122,16 @@ class CustomerJourney(CommandUpdates):
         self.not_before = Micros(self._now() + HISTORY_FOLLOWS) if result.get("more") else EPOCH_MICROS
         self.replies.update(zip(numbers, result.get("answers") or [None] * len(numbers), strict=True))
         self.pending_actions.add(result.get("actions") or {})
+        self.merged_into = result.get("merged_into", self.merged_into)
+
+    async def _end(self) -> None:
+        """End the campaign, and hand on what has arrived meanwhile. Pending actions were cancelled with the merge."""
+        await self.pending_actions.end_campaign("merged into another customer")
+        while self.pending_messages or not workflow.all_handlers_finished():
+            await workflow.wait_condition(lambda: bool(self.pending_messages) or workflow.all_handlers_finished())
+            if self.pending_messages:
+                await self._commit()
+        workflow.set_current_details(f"Merged into customer {self.merged_into}, whose journey has all events.")
 
     def _take_pending_messages(self) -> list[tuple[str, list[str]]]:
         """Remove and return the pending messages, oldest first, as many as one commit may take."""

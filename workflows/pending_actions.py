@@ -195,10 +195,17 @@ class PendingActions:
                 static_summary=f"Retention campaign {n} of customer {customer_id} with company {company_id}",
             )
 
-    async def _end_campaign(self, n: int) -> None:
+    async def end_campaign(self, reason: str) -> None:
+        """End the running campaign, if there is one, because the journey itself ends."""
+        if self._campaign_task is not None:
+            await self._campaign_task
+        if self.campaign:
+            await self._end_campaign(self.campaign, reason)
+
+    async def _end_campaign(self, n: int, reason: str = "left the stage") -> None:
         campaign = workflow.get_external_workflow_handle(names.campaign_id(self.company_id, self.customer_id, n))
         with suppress(ApplicationError):  # it has completed already
-            await campaign.signal(names.END_SIGNAL, "left the stage")
+            await campaign.signal(names.END_SIGNAL, reason)
 
 
 async def act(request: ActRequest, *, summary: str) -> ActResult:

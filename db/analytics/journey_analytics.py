@@ -110,7 +110,7 @@ select rank, count(*) as n from (
     select max(g.rank) as rank from journey_transitions m left join stages g on g.stage = m.to_stage and g.growth
      where company_id = %(company)s and transitioned_at >= %(period_from)s::date::timestamp at time zone 'UTC'
        and EFFECTIVE
-     group by relationship_id having bool_or(from_stage is null)) j group by rank
+     group by relationship_id having bool_or(from_stage is null) and not bool_or(to_stage = '')) j group by rank
 """.replace("EFFECTIVE", EFFECTIVE_BY_UNTIL)
 _FUNNEL: LiteralString = """
 (with highest as materialized (HIGHEST), steps as materialized (
@@ -131,7 +131,7 @@ select coalesce(json_agg(json_build_object(
 _TRANSITIONS: LiteralString = """
 (with counted as (
     select nullif(key[1], '') as from_stage, key[2] as to_stage, sum(n)::bigint as n
-      from (MOVES) m group by 1, 2 having sum(n) > 0
+      from (MOVES) m where key[2] <> '' group by 1, 2 having sum(n) > 0
 )
 select coalesce(json_agg(json_build_object('from', from_stage, 'to', to_stage, 'count', n)
                          order by f.rank nulls first, from_stage nulls first, t.rank nulls last, to_stage), '[]')
@@ -141,7 +141,7 @@ select coalesce(json_agg(json_build_object('from', from_stage, 'to', to_stage, '
 _TIME_IN_STAGE: LiteralString = """
 (with u as (select extract(epoch from %(until)s::timestamptz) as now), stays as (
     select stage, sum(entries) as entries, sum(elapsed) as seconds from (
-        select to_stage as stage, n as entries, n * now - seconds as elapsed from moved, u
+        select to_stage as stage, n as entries, n * now - seconds as elapsed from moved, u where to_stage <> ''
         union all
         select from_stage, 0, seconds - n * now from moved, u where from_stage <> '') m
      group by stage

@@ -7,11 +7,12 @@ from typing import LiteralString
 from db.analytics.rollup_reader import RollupReader
 from db.sql_fragments import ADJUSTED, EARNED, HAS_AMOUNT
 
-#: the customers in each stage, from the moves in MOVED
+#: the customers in each stage, from the moves in MOVED; a journey that ended by a merge is in none
 STANDING: LiteralString = """
 standing as materialized (
     select stage, sum(n)::bigint as n from (
-        select to_stage as stage, n from MOVED union all select from_stage, -n from MOVED where from_stage <> '') m
+        select to_stage as stage, n from MOVED where to_stage <> ''
+        union all select from_stage, -n from MOVED where from_stage <> '') m
      group by stage having sum(n) > 0)
 """
 _SUMMARY: LiteralString = """

@@ -6,9 +6,9 @@ that count. The delta of a commit is the total of its journey with the commit, m
 
 | figure | key | n | amount |
 |---|---|---|---|
-| `move` | from ('' for the start), to | transitions | sum of their times, seconds since 1970 |
+| `move` | from ('' for the start), to ('' after a merge) | transitions | sum of their times, seconds since 1970 |
 | `stay` | from, to | completed stays | sum of their lengths in seconds |
-| `start` (on the day of the start) | every stage ever entered, sorted | journeys | 0 |
+| `start` (on the day of the start) | every stage ever entered, sorted | journeys that were not merged | 0 |
 | `entered` | stage | change in the number of journeys that entered it within 30 days | 0 |
 | `gone_on` | stage | change in the number of those that had converted by then | 0 |
 | `revenue` | stage after the appointment | visits | sum of their amounts |
@@ -21,18 +21,24 @@ from __future__ import annotations
 
 from typing import LiteralString
 
-from db.sql_fragments import ADJUSTED, EARNED, HAS_AMOUNT, VISITS
+from db.sql_fragments import ADJUSTED, APPLIED_BY, EARNED, HAS_AMOUNT, VISITS
 
 #: the figures that depend on which stages a company has and on their order
 CONVERSION_FIGURES = ("entered", "gone_on")
 
+#: every journey of a company that ever began, also those that ended in another one
+EVERY_JOURNEY: LiteralString = """
+(select id, customer_id, false as is_merged from customer_relationships where company_id = %(company)s
+ union all
+ select relationship_id, customer_id, true from merged_journeys where company_id = %(company)s)
+"""
 #: every journey of a company with all of its commits; `before` is the first version that does not count
 FULL_SCOPE: LiteralString = """
 scope as materialized (
-    select id as relationship_id, customer_id, 1 as sign, 0 as first_new, 2147483647 as before,
+    select id as relationship_id, customer_id, is_merged, 1 as sign, 0 as first_new, 2147483647 as before,
            '-infinity'::timestamptz as changed_from
-      from customer_relationships where company_id = %(company)s)
-"""
+      from EVERY_JOURNEY j)
+""".replace("EVERY_JOURNEY", EVERY_JOURNEY)
 #: the journeys of the queued commits in `pending` (relationship_id, version, customer_id): once with these commits
 #: (sign 1), once without them (sign -1)
 PENDING_SCOPE: LiteralString = """
@@ -40,6 +46,8 @@ changed as materialized (
     select relationship_id, customer_id, min(version) as first_new, max(version) + 1 as last from pending group by 1, 2
 ), scope as materialized (
     select c.relationship_id, c.customer_id, sign, first_new, case when sign > 0 then last else first_new end as before,
+           exists (select from merged_journeys m
+                    where m.company_id = %(company)s and m.relationship_id = c.relationship_id) as is_merged,
            (select min(transitioned_at) from journey_transitions t
              where t.relationship_id = c.relationship_id and t.version >= first_new and t.version < last) as
              changed_from
@@ -85,6 +93,7 @@ select 'gone_on', day, array[stage], sum(sign), 0 from (
     select day + 30, stage, -sign from conversions where greatest(gone_on, uncovered) < day + 30) w group by day, stage
 """
 
+# An event belongs to the journey that has applied it, also after its customer was merged into another one.
 # An appointment belongs to the stage that follows it (two appointments at the same instant: each to its own), one
 # before the start of the journey to the first stage. The appointments of earlier commits are recounted only from the
 # first new transition on.
@@ -97,11 +106,14 @@ money as materialized (
                  e.contributions is null and e.type <> 'appointment.completed' as is_adjustment
             from journey_events e
            where e.company_id = %(company)s and e.customer_id = s.customer_id and e.outcome = 'applied'
-             and HAS_AMOUNT and e.version < s.before
-             and (e.version >= s.first_new or e.occurred_at >= s.changed_from) offset 0) e
+             and HAS_AMOUNT
+             and case when s.is_merged then e.merged_from = s.relationship_id else e.merged_from is null end
+             and APPLIED_BY < s.before
+             and (APPLIED_BY >= s.first_new or e.occurred_at >= s.changed_from) offset 0) e
       left join lateral (
           select to_stage as stage from journey_transitions t
            where t.company_id = %(company)s and t.relationship_id = s.relationship_id and t.version < s.before
+             and t.to_stage <> ''
              and (t.transitioned_at < e.occurred_at or t.transitioned_at = e.occurred_at
                   and (t.event_id is null or t.event_id collate "C" <= e.event_id collate "C"))
            order by sequence desc limit 1) reached on not e.is_adjustment
@@ -110,7 +122,13 @@ money as materialized (
            where reached.stage is null and t.company_id = %(company)s and t.relationship_id = s.relationship_id
            order by sequence limit 1) first on not e.is_adjustment)
 """
-for _name, _sql in (("HAS_AMOUNT", HAS_AMOUNT), ("VISITS", VISITS), ("EARNED", EARNED), ("ADJUSTED", ADJUSTED)):
+for _name, _sql in (
+    ("APPLIED_BY", APPLIED_BY),
+    ("HAS_AMOUNT", HAS_AMOUNT),
+    ("VISITS", VISITS),
+    ("EARNED", EARNED),
+    ("ADJUSTED", ADJUSTED),
+):
     _MONEY = _MONEY.replace(_name, _sql)
 
 _PLAIN: LiteralString = """
@@ -123,7 +141,7 @@ union all
 select 'start', day, stages, sum(sign), 0 from (
     select sign, min(day) filter (where from_stage = '') as day,
            array_agg(distinct to_stage collate "C" order by to_stage collate "C") as stages
-      from history group by relationship_id, sign) j group by day, stages
+      from history group by relationship_id, sign having not bool_or(to_stage = '')) j group by day, stages
 union all
 select 'revenue', day, array[stage], sum(sign * visits), sum(sign * earned) from money
  where not is_adjustment group by day, stage

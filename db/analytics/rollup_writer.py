@@ -10,7 +10,13 @@ from __future__ import annotations
 
 from typing import Any, LiteralString
 
-from db.analytics.rollup_deltas import ALL_DELTAS, CONVERSION_DELTAS, CONVERSION_FIGURES, PENDING_SCOPE
+from db.analytics.rollup_deltas import (
+    ALL_DELTAS,
+    CONVERSION_DELTAS,
+    CONVERSION_FIGURES,
+    EVERY_JOURNEY,
+    PENDING_SCOPE,
+)
 from db.connections import Connection, Pool, tenant_rows, tenant_transaction
 
 JOURNEYS_PER_TRANSACTION = 20_000  # journeys rolled up in one transaction
@@ -104,13 +110,12 @@ async def _use_stages(connection: Connection, company_id: int, stages: str) -> N
 
 _ROLLED_UP_SCOPE: LiteralString = """
 scope as materialized (
-    select r.id as relationship_id, r.customer_id, 1 as sign, 0 as first_new,
+    select r.id as relationship_id, r.customer_id, r.is_merged, 1 as sign, 0 as first_new,
            coalesce(first_pending, 2147483647) as before, '-infinity'::timestamptz as changed_from
-      from customer_relationships r left join (
+      from EVERY_JOURNEY r left join (
           select relationship_id, min(version) as first_pending from journey_unrolled
-           where company_id = %(company)s group by 1) u on u.relationship_id = r.id
-     where r.company_id = %(company)s)
-"""
+           where company_id = %(company)s group by 1) u on u.relationship_id = r.id)
+""".replace("EVERY_JOURNEY", EVERY_JOURNEY)
 
 
 async def _recount_conversions(connection: Connection, company_id: int) -> None:

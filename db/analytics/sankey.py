@@ -28,7 +28,7 @@ with span as materialized (
            row_number() over w - max((from_stage is null)::int) over w as step,
            last_value(to_stage) over (w rows between unbounded preceding and unbounded following) as last_stage
       from journey_transitions, span
-     where company_id = %(company)s and transitioned_at >= since and transitioned_at <= until
+     where company_id = %(company)s and transitioned_at >= since and transitioned_at <= until and to_stage <> ''
        and (transitioned_at < until or event_id is not null or trigger_type <> 'automatic')
     window w as (partition by relationship_id order by sequence)
 ), links as (

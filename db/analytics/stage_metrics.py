@@ -87,13 +87,15 @@ moves as materialized (
       join customer_relationships r on r.company_id = e.company_id and r.customer_id = e.customer_id
       left join lateral (
           select to_stage as stage from journey_transitions t
-           where t.relationship_id = r.id and (t.transitioned_at < e.occurred_at
+           where t.relationship_id = coalesce(e.merged_from, r.id) and t.to_stage <> ''
+             and (t.transitioned_at < e.occurred_at
                  or t.transitioned_at = e.occurred_at
                     and (t.event_id is null or t.event_id collate "C" <= e.event_id collate "C"))
            order by sequence desc limit 1) reached on true
       left join lateral (
           select to_stage as stage from journey_transitions t
-           where reached.stage is null and t.relationship_id = r.id order by sequence limit 1) first on true
+           where reached.stage is null and t.relationship_id = coalesce(e.merged_from, r.id)
+           order by sequence limit 1) first on true
      where e.company_id = %(company)s and e.outcome = 'applied'
        and (e.type = 'appointment.completed' or e.contributions is not null)
        and e.occurred_at >= %(to)s::date::timestamp at time zone 'UTC' and e.occurred_at <= %(until)s

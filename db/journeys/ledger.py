@@ -12,7 +12,7 @@ import orjson
 from psycopg import Rollback
 
 from db.analytics.rollup_writer import remove_commit
-from db.connections import Pool, pooled_connection, tenant_rows
+from db.connections import Connection, Pool, pooled_connection, tenant_rows
 from db.journeys.ledger_history import KNOWS_APPOINTMENTS
 from db.journeys.side_effects import SIDE_EFFECTS
 
@@ -98,12 +98,12 @@ and (%(appointments)s::text[] = '{{}}' or not {KNOWS_APPOINTMENTS})
 _INSERT_JOURNEY = f"""
 with u as (
     insert into customers (company_id, external_id) select %(company)s, %(customer)s where {_UNCHANGED}
-    on conflict (company_id, external_id) do update set external_id = excluded.external_id returning id
+    on conflict (company_id, external_id) do update set external_id = excluded.external_id returning id, merged_into
 ), r as (
     insert into customer_relationships (company_id, customer_id, created_at, {", ".join(_COLUMNS)})
     select %(company)s, u.id, %(started_at)s::timestamptz,
            {", ".join(f"%({name})s::{sql_type}" for name, sql_type in _COLUMNS.items())}
-      from u
+      from u where merged_into is null
     on conflict (company_id, customer_id) do nothing returning id, customer_id
 ), e as ({_INSERT_EVENTS.format(customer="r.customer_id", source="r,")}),
 t as ({_INSERT_TRANSITIONS}), w as ({_ENQUEUE_ROLLUP})
@@ -187,7 +187,8 @@ delete from journey_events using r
 _INSERT_QUARANTINED = f"""
 with u as (
     insert into customers (company_id, external_id) values (%(company)s, %(customer)s)
-    on conflict (company_id, external_id) do update set external_id = excluded.external_id returning id
+    on conflict (company_id, external_id) do update set external_id = excluded.external_id
+    returning coalesce(merged_into, id) as id
 )
 {_INSERT_EVENTS.format(customer="u.id", source="u,")}
 """
@@ -222,6 +223,15 @@ async def write(
             return rows[0][1] or []
         raise Rollback
     return None
+
+
+async def write_in(
+    connection: Connection, values: dict[str, Any], *, with_side_effects: bool = False
+) -> list[str] | None:
+    """Like `write`, within a transaction in the company's scope, which the caller rolls back if this returns None."""
+    statement = _WRITES[values["expected_version"] is None, values["retractions"] != "[]", with_side_effects]
+    rows = await (await connection.execute(statement, values)).fetchall()
+    return (rows[0][1] or []) if rows else None
 
 
 async def write_quarantined(pool: Pool, company_id: int, values: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ exists (select from journey_events e join customers u on u.company_id = e.compan
 _HISTORY = """
 select e.payload from journey_events e join customers u on u.company_id = e.company_id and u.id = e.customer_id
  where e.company_id = %(company)s and u.external_id = %(customer)s and e.outcome = 'applied'
-   and not e.event_id = any(%(except)s::text[])
+   and e.type <> 'customers.merged' and not e.event_id = any(%(except)s::text[])
  order by e.version, e.occurred_at, e.event_id
 """
 

@@ -14,7 +14,7 @@ from journey.time import Micros
 _APPLIED = """
 select customer_id, version, payload from journey_events
  where company_id = %(company)s and customer_id = any(%(customers)s::bigint[]) and outcome = 'applied'
-   and (%(except)s::int is null or version <> %(except)s)
+   and type <> 'customers.merged' and (%(except)s::int is null or version <> %(except)s)
  order by version, occurred_at, event_id
 """
 #: The columns of `recorded_move`, of `t` (journey_transitions).
@@ -33,7 +33,7 @@ select u.external_id, u.id from customers u
  where u.company_id = %(company)s and u.id > %(after)s
    and not exists (select from customer_relationships r where r.company_id = u.company_id and r.customer_id = u.id)
    and exists (select from journey_events e where e.company_id = u.company_id and e.customer_id = u.id
-                  and e.outcome = 'applied')
+                  and e.outcome = 'applied' and e.type <> 'customers.merged')
  order by u.id limit %(limit)s
 """
 

@@ -43,6 +43,7 @@ class LedgerSnapshot:
         events: The ledger rows by event id.
         retractions: The customer's retractions of these events: (payload, outcome, version, it has waited for its
             event).
+        merged_into: The customer that this one was merged into; None if it was not.
     """
 
     rules_version: int
@@ -50,6 +51,7 @@ class LedgerSnapshot:
     row: ProjectionRow | None
     events: dict[str, list[LedgerRow]]
     retractions: list[tuple[dict[str, Any], str, int, bool]] = field(default_factory=list)
+    merged_into: str | None = None
 
 
 _LOAD = """
@@ -61,7 +63,8 @@ select c.rules_version, u.id, r.version, r.run_id,
        (select jsonb_agg(jsonb_build_array(e.payload, e.outcome, e.version, e.reason is not null))
           from journey_events e
          where e.company_id = %(company)s and e.customer_id = u.id and e.type = 'event.retracted'
-           and e.payload ->> 'retracts' = any(%(ids)s))
+           and e.payload ->> 'retracts' = any(%(ids)s)),
+       (select i.external_id from customers i where i.company_id = u.company_id and i.id = u.merged_into)
   from companies c
   left join customers u on u.company_id = c.id and u.external_id = %(customer)s
   left join customer_relationships r on r.company_id = c.id and r.customer_id = u.id
@@ -75,9 +78,10 @@ async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[st
     rows = await tenant_rows(pool, company_id, _LOAD, parameters)
     if not rows:
         return None
-    rules_version, customer_key, version, run_id, decided_at, state, batch, events, retractions = rows[0]
+    rules_version, customer_key, version, run_id, decided_at, state, batch, events, retractions, merged_into = rows[0]
     row = None if version is None else ProjectionRow(version, run_id, decided_at, state, batch)
     events_by_id: dict[str, list[LedgerRow]] = {}
     for event_id, content_hash, *more in events or ():
         events_by_id.setdefault(event_id, []).append(LedgerRow(bytes.fromhex(content_hash), *more))
-    return LedgerSnapshot(rules_version, customer_key, row, events_by_id, [tuple(found) for found in retractions or ()])
+    waiting = [tuple(found) for found in retractions or ()]
+    return LedgerSnapshot(rules_version, customer_key, row, events_by_id, waiting, merged_into)

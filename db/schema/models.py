@@ -147,6 +147,8 @@ class JourneyStage(Base):
 class Customer(Base):
     """A person, identified by the company's `external_id`. The only table with names and contact details.
 
+    `merged_into`: the id is an alias of another customer's, the one at the end of a chain; the row keeps nothing else.
+    `merge_run` is the workflow run that merged them.
     `searchable` is false until the terms of a customer from before `customer_search_terms` are written.
     `phone` is as given. `phone_e164` was read from the text `phone_e164_of` and counts only while that is `phone`.
     """
@@ -169,6 +171,15 @@ class Customer(Base):
             "id",
             postgresql_where=text("lower(name) IS NOT NULL"),
         ),
+        Index(
+            "customers_merged_into",
+            *("company_id", "merged_into"),
+            postgresql_where=text("merged_into is not null"),
+        ),
+        Index("customers_merged_at", "company_id", "merged_at", postgresql_where=text("merged_into is not null")),
+        ForeignKeyConstraint(
+            ["company_id", "merged_into"], ["customers.company_id", "customers.id"], ondelete="CASCADE"
+        ),
         CheckConstraint("external_id ~ '^[A-Za-z0-9._:@-]{1,64}$'", name="external_id"),  # `.` was once allowed
     )
 
@@ -186,6 +197,32 @@ class Customer(Base):
     consent: Mapped[Settings]
     created_at: Mapped[Stamp]
     updated_at: Mapped[Stamp]
+    merged_into: Mapped[Reference | None]
+    merged_at: Mapped[datetime | None]
+    merge_run: Mapped[str | None]
+
+
+class MergedJourney(Base):
+    """A journey that ended in another one: its transitions stay for figures of the past.
+
+    `customer_id` has the events now, which name the journey as `merged_from`. `alias_id` is the customer whose journey
+    it was. The last transition of such a journey has no stage (`to_stage` is empty).
+    """
+
+    __tablename__ = "merged_journeys"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["company_id", "customer_id"], ["customers.company_id", "customers.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(["company_id", "alias_id"], ["customers.company_id", "customers.id"], ondelete="CASCADE"),
+        Index("merged_journeys_of_customer", "company_id", "customer_id"),
+    )
+
+    company_id: Mapped[CompanyId] = mapped_column(primary_key=True)
+    relationship_id: Mapped[Reference] = mapped_column(primary_key=True)
+    customer_id: Mapped[Reference]
+    alias_id: Mapped[Reference]
+    merged_at: Mapped[datetime]
 
 
 class SearchTerm(Base):
@@ -349,13 +386,12 @@ class Transition(Base):
     """A transition of a journey, numbered by `sequence`.
 
     `event_id` is the event that caused it, `reason` the values that were compared. `stay` is the time spent in
-    `from_stage`, null for the first transition. `performed_by` is an `api_keys.id` without a foreign key, so that an
-    invalid reference cannot block a journey.
+    `from_stage`, null for the first transition. `relationship_id` may be that of a merged journey. `performed_by` is an
+    `api_keys.id` without a foreign key, so that an invalid reference cannot block a journey.
     """
 
     __tablename__ = "journey_transitions"
     __table_args__ = (
-        _of_relationship(),
         UniqueConstraint("relationship_id", "sequence"),
         Index("idx_relationship_time", "relationship_id", "transitioned_at"),
         Index("idx_customer_time", "relationship_id", text("transitioned_at DESC")),
@@ -448,6 +484,7 @@ class LedgerEvent(Base):
     rules_version: Mapped[int]
     retracted_by: Mapped[str | None]
     contributions: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    merged_from: Mapped[Reference | None]
 
 
 class StageMetric(Base):

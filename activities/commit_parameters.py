@@ -10,8 +10,9 @@ from contracts.requests import CommitRequest, CommitResult, Reply
 from db.journeys.ledger_snapshot import ProjectionRow
 from journey.engine import Transition
 from journey.explain import money_text
+from journey.facts import Facts
 from journey.state import State, state_diff
-from journey.time import Micros, utc_text
+from journey.time import DAY, Micros, utc_text
 
 
 def guard(request: CommitRequest, row: ProjectionRow | None) -> dict[str, Any]:
@@ -67,6 +68,17 @@ def projection(state: State, packed: dict[str, Any]) -> dict[str, Any]:
         "held": state.held,
         "started_at": utc_text(state.started_at),
         "booked_times": [utc_text(booked) for booked in facts.booked_times] or None,
+        **rhythm_columns(facts),
+    }
+
+
+def rhythm_columns(facts: Facts) -> dict[str, Any]:
+    """Return the columns of a journey's row that say how often the customer comes, and when they are expected."""
+    interval, last = facts.interval, facts.last_appointment_at
+    return {
+        "usual_interval": None if interval is None else f"{interval / DAY:.3f}",
+        "expected_at": None if interval is None or last is None else utc_text(Micros(last + interval)),
+        "rhythm": "{}",
     }
 
 

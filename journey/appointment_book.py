@@ -5,7 +5,7 @@ What they do not hold comes from the ledger: `unheld_ids` are the ids that the l
 that all events are needed. `fold_facts` computes the facts anew from all events.
 """
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
@@ -29,8 +29,8 @@ from journey.appointments import (
 )
 from journey.contributions import Contribution, difference, of_appointment, usual
 from journey.events import Event, counting
-from journey.facts import WINDOW, Facts
-from journey.time import Micros, to_micros
+from journey.facts import Facts
+from journey.time import DAY, Micros, to_micros
 
 HELD = 50
 #: Bookings that replaced each other: so many ids of one appointment are held, and the ledger has the others.
@@ -48,6 +48,7 @@ class AppointmentBook:
         visits: The times of all visits, ascending; None if only the latest are known.
         answered: The unanswered appointments that got an outcome or another time, under each of their keys.
         contributions: What events contributed, by their ids, where that is not the usual of their types.
+        has_moved_visits: Visits were added or removed, not only counted.
     """
 
     def __init__(self, facts: Facts, visits: list[Micros] | None = None, named: Iterable[str] = ()) -> None:
@@ -58,6 +59,7 @@ class AppointmentBook:
         self.visits = visits
         self.answered: list[Unanswered] = []
         self.contributions: dict[str, list[Contribution]] = {}
+        self.has_moved_visits = False
 
     def apply(self, event: Event, at: Micros) -> int:
         """Apply an event to the facts.
@@ -146,19 +148,21 @@ class AppointmentBook:
         self.facts.remember_visit(at)
 
     def _remove_visit(self, at: Micros) -> None:
+        self.has_moved_visits = True
         recent = self.facts.recent
         if self.visits is not None:
             del self.visits[bisect_left(self.visits, at)]
-            if recent and at >= recent[0]:
-                first = bisect_right(self.visits, self.visits[-1] - WINDOW) if self.visits else 0
-                self.facts.recent = self.visits[first:]
+            self.facts.set_visits(self.visits)
             return
+        if at // DAY in self.facts.earlier_days:
+            raise HistoryNeeded  # there may have been another visit on that day
         index = bisect_left(recent, at)
         if index == len(recent) or recent[index] != at:
             return
+        days = len(self.facts.visit_days)
         del recent[index]
-        if index == len(recent) and self.facts.completed > len(recent):
-            raise HistoryNeeded  # the window now begins earlier, and visits may be in it that are not known any more
+        if self.facts.completed > len(recent) and (index == len(recent) or len(self.facts.visit_days) < days):
+            raise HistoryNeeded  # the window or the rhythm begins earlier now, with visits that are not known any more
 
 
 def mark_asked(facts: Facts, latest: Micros) -> list[Appointment]:

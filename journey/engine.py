@@ -31,7 +31,7 @@ from journey.events import Event
 from journey.facts import Facts
 from journey.rules import Rule, RuleContext
 from journey.stages import Rulebook, Stage
-from journey.state import SCHEMA, SCHEMA_WITH_APPOINTMENTS, State, copy
+from journey.state import SCHEMA, SCHEMA_WITH_RHYTHM, State, copy
 from journey.time import DAY, Micros, Moment
 
 _TIME_THEN_ID = itemgetter(0, 1)
@@ -97,7 +97,7 @@ class Decision(Struct, frozen=True):
 
 def needs_history(state: State) -> bool:
     """Whether the next decision needs all earlier events of the journey, whatever it is about."""
-    if state.schema < SCHEMA_WITH_APPOINTMENTS:
+    if state.schema < SCHEMA_WITH_RHYTHM:
         return True
     return state.facts.far is not None and len(state.facts.unasked) < HELD
 
@@ -198,10 +198,12 @@ class _Fold:
     Attributes:
         position: The moment up to which deadlines have been evaluated.
         book: Applies the events if appointments have to be tracked.
+        settled_visits: The number of visits that the company's median gap in the facts was taken for.
     """
 
     __slots__ = (
-        "book", "changed_rules", "facts", "now", "position", "rulebook", "state", "transitions", "unanswered"
+        "book", "changed_rules", "facts", "now", "position", "rulebook", "settled_visits", "state", "transitions",
+        "unanswered",
     )  # fmt: skip
 
     def __init__(self, state: State, rulebook: Rulebook, now: Moment) -> None:
@@ -211,6 +213,7 @@ class _Fold:
         self.changed_rules = False
         self.book: AppointmentBook | None = None
         self.unanswered: list[Unanswered] = []
+        self.settled_visits = self.facts.completed
 
     def restore_facts(self, history: Iterable[Event], events: Iterable[Event]) -> None:
         """Compute the facts anew from all events that were applied before."""
@@ -220,6 +223,9 @@ class _Fold:
 
     def replace_facts(self, facts: Facts) -> None:
         copy_asked(facts, self.facts.appointments, Micros((self.now >> 1) - self.rulebook.booking_grace))
+        facts.company_median = self.facts.company_median
+        if facts.visit_days != self.facts.visit_days or self.state.schema < SCHEMA_WITH_RHYTHM:
+            self.settled_visits = -1
         self.facts = self.state.facts = facts
         self.state.schema = SCHEMA
 
@@ -273,6 +279,7 @@ class _Fold:
             self._evaluate_late(late)
         for command in commands:
             self._execute(command)
+        self._settle_rhythm()
         if state.stage is not None:
             settled = max(self.now, self.position)
             state.risk = self.rulebook.scorer.risk(facts, settled)
@@ -294,6 +301,15 @@ class _Fold:
         if facts.last_event_at is None or at > facts.last_event_at:
             facts.last_event_at = at
         return effect
+
+    def _settle_rhythm(self) -> None:
+        """Take the company's median gap anew if visits have changed; otherwise the one of the last visit is kept."""
+        book = self.book
+        if self.facts.completed != self.settled_visits or (book is not None and book.has_moved_visits):
+            self.facts.take_company_median(self.rulebook.medians)
+            self.settled_visits = self.facts.completed
+            if book is not None:
+                book.has_moved_visits = False
 
     def _mark_evaluated(self, moment: Moment) -> None:
         """Mark everything up to a moment as evaluated: no earlier deadline is evaluated again."""

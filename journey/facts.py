@@ -5,6 +5,7 @@ from bisect import bisect_left, bisect_right, insort
 from msgspec import Struct, field
 
 from journey.appointments import Appointment
+from journey.rhythm import LATEST_VISITS, TRUSTED_GAPS, MedianRecords, usual_interval
 from journey.time import DAY, Micros
 
 WINDOW = 180 * DAY  # visits older than this before the last one change no score
@@ -19,6 +20,9 @@ class Facts(Struct, omit_defaults=True):
         completed: The number of visits, which are appointments that count as completed.
         value: The lifetime value in hundredths.
         recent: The times of completed appointments in the 180 days up to and including the last one, ascending.
+        earlier_days: The days (since 1970, UTC) of earlier visits that belong to the rhythm: with those of ``recent``,
+            the latest `LATEST_VISITS` distinct ones.
+        company_median: What the usual interval was computed with at the last visit: the company's median gap in days.
         tickets: Maps an open ticket to 0, and a ticket whose resolution arrived before its opening to the time of the
             resolution.
         appointments: The appointments that are held, by each of their keys.
@@ -40,6 +44,8 @@ class Facts(Struct, omit_defaults=True):
     cancelled: int = field(default=0, name="x")
     last_event_at: Micros | None = field(default=None, name="e")
     recent: list[Micros] = field(default=[], name="ap")
+    earlier_days: list[int] = field(default=[], name="rd")
+    company_median: float | None = field(default=None, name="rm")
     tickets: dict[str, int] = field(default={}, name="t")
     appointments: dict[str, Appointment] = field(default={}, name="ad")
     has_forgotten: bool = field(default=False, name="af")
@@ -56,6 +62,25 @@ class Facts(Struct, omit_defaults=True):
     def active_at(self) -> Micros | None:
         """When inactivity begins: at the last completed appointment, or before the first one at the last event."""
         return self.recent[-1] if self.recent else self.last_event_at
+
+    @property
+    def visit_days(self) -> list[int]:
+        """The latest distinct days (since 1970, UTC) with a visit, at most `LATEST_VISITS`, ascending."""
+        return [*self.earlier_days, *_distinct_days(self.recent)][-LATEST_VISITS:]
+
+    @property
+    def interval(self) -> Micros | None:
+        """The usual interval between visits in µs; None without a visit, or without a gap of anyone's."""
+        if not self.recent:
+            return None
+        days = usual_interval(self.visit_days, self.company_median)
+        return None if days is None else Micros(round(days * DAY))
+
+    def take_company_median(self, records: MedianRecords) -> None:
+        """Take the company's median gap that is in force at the last visit, as far as the rhythm depends on it."""
+        self.company_median = None
+        if self.recent and (record := records.in_force(self.recent[-1])) and len(self.visit_days) <= TRUSTED_GAPS:
+            self.company_median = record.overall
 
     @property
     def open_tickets(self) -> int:
@@ -111,9 +136,32 @@ class Facts(Struct, omit_defaults=True):
         if not recent or at >= recent[-1]:
             recent.append(at)
             if recent[0] <= at - WINDOW:
-                del recent[: bisect_right(recent, at - WINDOW)]
+                leaving = bisect_right(recent, at - WINDOW)
+                self.earlier_days += [time // DAY for time in recent[:leaving]]
+                del recent[:leaving]
+            if self.earlier_days:
+                self.trim_earlier_days()
         elif at > recent[-1] - WINDOW:
             insort(recent, at)
+            if self.earlier_days:
+                self.trim_earlier_days()
+        else:
+            self.earlier_days.append(at // DAY)
+            self.trim_earlier_days()
+
+    def set_visits(self, visits: list[Micros]) -> None:
+        """Keep of all visits, ascending, those that count for scores and for the rhythm."""
+        first = bisect_right(visits, visits[-1] - WINDOW) if visits else 0
+        self.recent = visits[first:]
+        self.earlier_days = [time // DAY for time in visits[:first]]
+        self.trim_earlier_days()
+
+    def trim_earlier_days(self) -> None:
+        """Forget the days that `visit_days` does not need."""
+        recent = _distinct_days(self.recent)
+        room = LATEST_VISITS - len(recent)
+        days = sorted({*self.earlier_days}.difference(recent[:1]))
+        self.earlier_days = days[-room:] if room > 0 else []
 
     def open_ticket(self, ticket: str, at: Micros) -> None:
         resolved = self.tickets.get(ticket)
@@ -132,3 +180,7 @@ class Facts(Struct, omit_defaults=True):
         self.tickets[ticket] = resolved
         if len(self.tickets) > TICKETS_REMEMBERED:
             del self.tickets[next(iter(self.tickets))]
+
+
+def _distinct_days(visits: list[Micros]) -> list[int]:
+    return list(dict.fromkeys(time // DAY for time in visits))

@@ -36,6 +36,7 @@ COMPARED_FACTS = {
     "last_event_at": "last event",
     "recent": "recent appointments",
     "last_booked": "latest booking",
+    "visit_days": "days of the latest visits",
 }
 #: Of transitions that are not automatic, by their ``trigger_event``.
 TRIGGER_TYPES = {"stage_set": "manual", "journey_started": "system", "rules_changed": "system"}
@@ -82,6 +83,7 @@ def keep_facts(state: State, ledger: Sequence[LedgerRecord], now: Micros) -> Non
     if different_facts(state.facts, ledger, facts):
         copy_asked(facts, state.facts.appointments, now)
         shrink(facts)
+        facts.company_median = state.facts.company_median
         state.facts = facts
 
 

@@ -1,13 +1,19 @@
 """How often a customer usually comes, learned from their own visits.
 
-A visit is a UTC day with a completed appointment, given as the day's number (`date.toordinal`).
+A visit is a UTC day with a completed appointment, given as the day's number, counted from any day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from statistics import median
+
+from msgspec import Struct, field
+
+from journey.time import Micros
 
 LATEST_VISITS = 12  # only these count, so that a new habit replaces the old one
 TRUSTED_GAPS = 3  # from so many gaps on, a customer's own median stands alone
@@ -43,3 +49,39 @@ def usual_interval(days: Sequence[int], company_median: float | None) -> float |
 def overdue_ratio(days_since_visit: float, interval: float | None) -> float | None:
     """Return the time since the last visit as a multiple of the usual interval; None without an interval."""
     return None if not interval else days_since_visit / interval
+
+
+class CompanyMedians(Struct, frozen=True):
+    """A record of the median gaps, in days, between the visits of a company's customers.
+
+    Attributes:
+        counts_from: Visits from this instant on use it, until the next record.
+        overall: Of all gaps; None if there was none.
+        services: By service, of the gaps between visits with that service.
+    """
+
+    counts_from: Micros
+    overall: float | None = None
+    services: Mapping[str, float] = field(default_factory=dict)
+
+
+class MedianRecords:
+    """All records of one company.
+
+    Attributes:
+        version: The number of records.
+    """
+
+    def __init__(self, records: Iterable[CompanyMedians] = ()) -> None:
+        self._records = sorted(records, key=attrgetter("counts_from"))
+        self._instants = [record.counts_from for record in self._records]
+        self.version = len(self._records)
+
+    def in_force(self, at: Micros) -> CompanyMedians | None:
+        """Return the record that a visit at this instant uses: the latest one until then, else the first one."""
+        if not self._records:
+            return None
+        return self._records[max(0, bisect_right(self._instants, at) - 1)]
+
+
+NO_RECORDS = MedianRecords()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from copy import copy as shallow
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal
@@ -10,8 +11,10 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from journey.actions import ACTIONS
+from journey.presets import DEFAULT_STAGES
+from journey.rhythm import NO_RECORDS, MedianRecords
 from journey.rules import NEVER, InvalidRule, Rule, RuleContext, parse_rules
-from journey.scoring import HIGH_RISK, Scorer, Scoring, settings_from
+from journey.scoring import Scorer, Scoring, settings_from
 from journey.time import DAY, EPOCH_MICROS, HOUR, Micros
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
@@ -29,91 +32,11 @@ class Role(StrEnum):
 
 _KIND_OF_ROLE = {Role.AT_RISK: "lapse", Role.LOST: "lapse", Role.VIP: "growth"}
 
-DEFAULT_STAGES: list[dict[str, Any]] = [
-    {
-        "stage_key": "prospect",
-        "stage_name": "Prospect",
-        "description": "Initial contact or inquiry",
-        "color": "#94A3B8",
-        "icon": "user-plus",
-        "kind": "growth",
-        "auto_transition_rules": None,
-    },
-    {
-        "stage_key": "lead",
-        "stage_name": "Lead",
-        "description": "Qualified interest expressed",
-        "color": "#60A5FA",
-        "icon": "phone",
-        "kind": "growth",
-        "auto_transition_rules": [
-            {"trigger": "call_received", "conditions": {"call_duration": ">60"}},
-            {"trigger": "appointment_requested", "conditions": {"call_duration": ">60"}},
-        ],
-        "actions": ["send_welcome_email", "assign_to_sales_team", "create_follow_up_task"],
-    },
-    {
-        "stage_key": "customer",
-        "stage_name": "Customer",
-        "description": "First appointment completed",
-        "color": "#34D399",
-        "icon": "check-circle",
-        "kind": "growth",
-        "auto_transition_rules": {"trigger": "appointment_completed", "conditions": {}},
-        "actions": ["send_onboarding_sequence", "create_feedback_request", "update_crm_status"],
-    },
-    {
-        "stage_key": "regular",
-        "stage_name": "Regular Customer",
-        "description": "Multiple appointments completed",
-        "color": "#10B981",
-        "icon": "star",
-        "kind": "growth",
-        "auto_transition_rules": {"trigger": "appointment_count", "conditions": {"count": ">=3"}},
-    },
-    {
-        "stage_key": "vip",
-        "stage_name": "VIP Customer",
-        "description": "High-value loyal customer",
-        "color": "#8B5CF6",
-        "icon": "crown",
-        "kind": "growth",
-        "role": Role.VIP,
-        "auto_transition_rules": {"trigger": "lifetime_value", "conditions": {"value": ">=1000"}},
-        "actions": ["assign_dedicated_manager", "send_vip_benefits_email", "create_quarterly_review"],
-    },
-    {
-        "stage_key": "at_risk",
-        "stage_name": "At Risk",
-        "description": "No recent activity",
-        "color": "#F59E0B",
-        "icon": "exclamation-triangle",
-        "kind": "lapse",
-        "role": Role.AT_RISK,
-        "auto_transition_rules": [
-            {"trigger": "days_since_last_appointment", "conditions": {"days": ">90"}},
-            {"trigger": "risk_score", "conditions": {"risk": f">{HIGH_RISK}"}},
-        ],
-        "actions": ["notify_account_manager", "create_retention_campaign", "schedule_check_in_call"],
-    },
-    {
-        "stage_key": "churned",
-        "stage_name": "Churned",
-        "description": "Lost customer",
-        "color": "#EF4444",
-        "icon": "x-circle",
-        "kind": "lapse",
-        "role": Role.LOST,
-        "auto_transition_rules": {"trigger": "days_since_last_appointment", "conditions": {"days": ">180"}},
-    },
-]
-
-
 #: A growth stage's actions run when it is entered for the first time, a lapse stage's every time.
 DEFAULT_ACTIONS: Mapping[str, tuple[str, ...]] = {
     stage["stage_key"]: tuple(stage["actions"]) for stage in DEFAULT_STAGES if "actions" in stage
 }
-_DEFAULT_ROLES: Mapping[str, Role] = {s["stage_key"]: s["role"] for s in DEFAULT_STAGES if "role" in s}
+_DEFAULT_ROLES: Mapping[str, Role] = {s["stage_key"]: Role(s["role"]) for s in DEFAULT_STAGES if "role" in s}
 
 
 class StageFields(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -186,10 +109,19 @@ class Stage:
 
 
 class Rulebook:
-    """A company's stages, rules and scoring, in one version, which took effect at ``changed_at``."""
+    """A company's stages, rules and scoring, in one version, which took effect at ``changed_at``.
+
+    Attributes:
+        medians: The company's median gaps between visits, which its customers' rhythms are computed with.
+    """
 
     def __init__(
-        self, stages: list[Stage], scoring: Scoring, version: int = 1, changed_at: Micros = EPOCH_MICROS
+        self,
+        stages: list[Stage],
+        scoring: Scoring,
+        version: int = 1,
+        changed_at: Micros = EPOCH_MICROS,
+        medians: MedianRecords = NO_RECORDS,
     ) -> None:
         self.all_stages = sorted(stages, key=lambda stage: stage.order)
         self.stages = [stage for stage in self.all_stages if stage.is_active]
@@ -202,11 +134,17 @@ class Rulebook:
         self.higher = {s.key: [h for h in self.growth if h.order > s.order] for s in self.all_stages}
         self.retains = any(stage.retention_days is not None for stage in self.all_stages)
         self.scoring = scoring
-        self.version, self.changed_at = version, changed_at
+        self.version, self.changed_at, self.medians = version, changed_at, medians
         self._refuse_impossible()
         self.scorer = Scorer(scoring)
         #: how long after a booked time an appointment without an outcome still counts as booked, in µs
         self.booking_grace = scoring.booking_grace_hours * HOUR
+
+    def with_medians(self, medians: MedianRecords) -> "Rulebook":
+        """Return the same rulebook with other records of the company's median gaps."""
+        twin = shallow(self)
+        twin.medians = medians
+        return twin
 
     def keys_with(self, role: Role) -> list[str]:
         return keys_with_role(self.all_stages, role)

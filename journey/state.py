@@ -16,9 +16,9 @@ from journey.appointments import pack_appointment, unpack_appointment
 from journey.facts import Facts
 from journey.time import EPOCH_MICROS, SECOND, Micros, Moment, seconds_text, seconds_to_micros
 
-SCHEMA = 2  # of the packed form: changes are additive, so that version n+1 can read version n
-#: States of before do not have the appointments of their journey.
-SCHEMA_WITH_APPOINTMENTS = 2
+SCHEMA = 3  # of the packed form: changes are additive, so that version n+1 can read version n
+#: States of before do not have the appointments, or the visits of their journey's rhythm.
+SCHEMA_WITH_APPOINTMENTS, SCHEMA_WITH_RHYTHM = 2, 3
 
 
 class State(Struct, omit_defaults=True):
@@ -59,6 +59,7 @@ class State(Struct, omit_defaults=True):
 
 
 _INSTANTS = ("i", "b", "hu", "d")
+_APPENDED = ("ap", "rd")
 
 
 def pack(state: State) -> dict[str, Any]:
@@ -94,6 +95,8 @@ def pack(state: State) -> dict[str, Any]:
             facts["e"] = _short(facts["e"])
     if recent:
         facts["ap"] = " ".join(map(seconds_text, recent))
+    if state.facts.earlier_days:
+        facts["rd"] = " ".join(map(str, state.facts.earlier_days))
     if state.holds:
         packed["H"] = [
             [_short(since), stage, None if until is None else _short(until)] for since, stage, until in state.holds
@@ -116,6 +119,7 @@ def unpack(packed: Mapping[str, Any]) -> State:
             (_instant(since), stage, None if until is None else _instant(until)) for since, stage, until in fields["H"]
         ]
     facts["ap"] = [_instant(seconds) for seconds in facts.get("ap", "").split()]
+    facts["rd"] = [int(day) for day in facts.get("rd", "").split()]
     if "e" in facts:
         facts["e"] = _instant(facts["e"])
     elif facts["ap"]:
@@ -131,8 +135,10 @@ def unpack(packed: Mapping[str, Any]) -> State:
         state.facts.hold(unpack_appointment(key, text))
     if state.schema < SCHEMA_WITH_APPOINTMENTS and not state.facts.requests:
         # no booking can be open, and the appointments with an outcome are in the ledger
-        state.schema = SCHEMA
+        state.schema = SCHEMA_WITH_APPOINTMENTS
         state.facts.has_forgotten = state.facts.completed + state.facts.missed + state.facts.cancelled > 0
+    if state.schema == SCHEMA_WITH_APPOINTMENTS and not state.facts.completed:
+        state.schema = SCHEMA  # without a visit there is no rhythm
     return state
 
 
@@ -140,7 +146,7 @@ def state_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]
     """Return the difference between two packed states, which is recorded in the history for every commit.
 
     It has the fields that differ, and for the facts their difference in the same form; ``-`` lists removed fields.
-    Appointments that only moved on are ``[number removed from the front, added …]``.
+    Appointments, and days of visits, that only moved on are ``[number removed from the front, added …]``.
     """
     found: dict[str, Any] = {}
     for name, value in new.items():
@@ -150,7 +156,7 @@ def state_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]
         if name == "f" or (name == "ad" and before):
             found[name] = state_diff(before or {}, value)
         else:
-            found[name] = _recent_diff(before, value) if name == "ap" and before else value
+            found[name] = _recent_diff(before, value) if name in _APPENDED and before else value
     if gone := [name for name in old if name not in new]:
         found["-"] = gone
     return found
@@ -165,7 +171,7 @@ def apply_state_diff(old: Mapping[str, Any] | None, difference: Mapping[str, Any
     for name, value in difference.items():
         if name == "f" or (name == "ad" and name in new):
             new[name] = apply_state_diff(new.get(name), value) or {}
-        elif name == "ap" and isinstance(value, list):
+        elif name in _APPENDED and isinstance(value, list):
             new[name] = " ".join([*new[name].split()[value[0] :], *value[1:]])
         elif name != "-":
             new[name] = value
@@ -190,6 +196,7 @@ def copy(state: State) -> State:
     twin, facts = shallow(state), shallow(state.facts)
     twin.reached, twin.facts, twin.holds = state.reached.copy(), facts, state.holds.copy()
     facts.recent, facts.tickets = facts.recent.copy(), facts.tickets.copy()
+    facts.earlier_days = facts.earlier_days.copy()
     facts.appointments = facts.appointments.copy()
     facts.booked, facts.unasked = facts.booked.copy(), facts.unasked.copy()
     return twin

@@ -71,6 +71,8 @@ JOURNEY_EXAMPLE = {
     "held": False,
     "hold_until": None,
     "next_appointment_at": "2026-03-12T08:00:00+00:00",
+    "usual_interval": 34.0,
+    "expected_at": "2026-03-14T09:30:00+00:00",
 }
 
 

@@ -24,6 +24,8 @@ class CustomerProfile(Schema):
         description="channels from which the customer has unsubscribed; a sync cannot allow them again"
     )
     next_appointment_at: datetime | None = Field(description="the earliest booked time still ahead")
+    usual_interval: float | None = Field(description="usual number of days between visits; null if it is unknown")
+    expected_at: datetime | None = Field(description="when the next visit is expected, going by the customer's rhythm")
     do_not_contact_since: datetime | None = Field(
         description="when a contact had the outcome `do_not_contact`; null if the customer may be contacted"
     )

@@ -54,6 +54,8 @@ class JourneySummary(Schema):
     held: bool = Field(description="whether the stage is held, so that no rule moves the journey")
     hold_until: datetime | None = Field(description="end of the hold; null if there is none, or until it is released")
     next_appointment_at: datetime | None = Field(description="the earliest booked time still ahead")
+    usual_interval: float | None = Field(description="usual number of days between visits; null if it is unknown")
+    expected_at: datetime | None = Field(description="when the next visit is expected, going by the customer's rhythm")
 
 
 class Journey(JourneySummary):
@@ -91,6 +93,8 @@ class Relationship(Schema):
     held: bool | None = Field(description="whether the stage is held, so that no rule moves the journey")
     hold_until: datetime | None
     next_appointment_at: datetime | None = Field(description="the earliest booked time still ahead")
+    usual_interval: float | None = Field(description="usual number of days between visits; null if it is unknown")
+    expected_at: datetime | None = Field(description="when the next visit is expected, going by the customer's rhythm")
     name: str | None
     email: str | None
 

@@ -83,6 +83,9 @@ _COLUMNS = {
     "held": "boolean",
     "batch": "text",
     "booked_times": "timestamptz[]",
+    "usual_interval": "numeric",
+    "expected_at": "timestamptz",
+    "rhythm": "jsonb",
 }
 
 # The rules by which the commit was decided are still current, none of its new events is in the ledger yet, none was

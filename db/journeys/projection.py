@@ -40,7 +40,7 @@ JOURNEY_COLUMNS = sql.SQL(
     f" {days_since('r.stage_entered_at')} as days_in_current_stage, r.created_at, r.lifetime_value,"
     " r.total_appointments, r.last_appointment_at, r.risk_score, r.engagement_score,"
     f" {days_since(INACTIVE_SINCE)} as days_inactive, r.next_deadline, r.next_stage, r.held, r.hold_until,"
-    f" {NEXT_APPOINTMENT} as next_appointment_at"
+    f" {NEXT_APPOINTMENT} as next_appointment_at, r.usual_interval, r.expected_at"
 )
 
 

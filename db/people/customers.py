@@ -24,6 +24,8 @@ _AS_JSON = sql.SQL(
     " 'consent_withdrawn', {withdrawn}, 'next_appointment_at', (select {next_appointment} from customer_relationships r"
     " where r.company_id = u.company_id and r.customer_id = u.id), 'do_not_contact_since', (select {unwanted_since}"
     " from (select u.company_id, u.id as customer_id) r), 'created_at', created_at, 'updated_at', updated_at)"
+    " || (select jsonb_build_object('usual_interval', r.usual_interval, 'expected_at', r.expected_at) from (select) one"
+    " left join customer_relationships r on r.company_id = u.company_id and r.customer_id = u.id)"
 ).format(
     withdrawn=WITHDRAWN_CHANNELS,
     e164=E164_OF_U,

@@ -282,7 +282,8 @@ class Relationship(Base):
     `version` counts the commits of the journey and guards them (optimistic locking). `run_id` is the first run of its
     workflow. `state` is the packed state. `batch` identifies the messages of the last commit. `changed`, here and in
     other tables, is the 64-bit id of the transaction that wrote the row, set by a trigger. `booked_times` are those of
-    open appointments, ascending, passed ones too.
+    open appointments, ascending, passed ones too. `usual_interval` is in days; `rhythm` has those of the services, and
+    is null until it has been computed.
     """
 
     __tablename__ = "customer_relationships"

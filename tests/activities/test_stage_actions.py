@@ -9,7 +9,7 @@ from activities.message_catalogue import TEMPLATES
 from activities.stage_actions import REGISTRY, Action, CustomerMessage, StaffMessage, WebhookEvent, action, stage_action
 from db.outreach.action_context import ActionContext
 from journey import actions, outreach
-from journey.stages import DEFAULT_STAGES
+from journey.presets import DEFAULT_STAGES
 from tests.support.action_contexts import action_context
 
 STEPS = [actions.step_name(name, step) for name, days in actions.STEPS.items() for step in range(1, len(days) + 1)]

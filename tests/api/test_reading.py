@@ -100,6 +100,7 @@ NO_JOURNEY = dict.fromkeys(
         *("current_stage", "stage_name", "stage_entered_at", "previous_stage", "days_in_current_stage", "created_at"),
         *("lifetime_value", "total_appointments", "last_appointment_at", "risk_score", "engagement_score"),
         *("days_inactive", "next_deadline", "next_stage", "held", "hold_until", "next_appointment_at"),
+        *("usual_interval", "expected_at"),
     )
 )
 

@@ -17,7 +17,8 @@ from db.journeys.rulebooks import RulebookCache
 from db.schema import migrate
 from journey.event_validation import parse
 from journey.events import Event
-from journey.stages import DEFAULT_STAGES, Rulebook
+from journey.presets import DEFAULT_STAGES
+from journey.stages import Rulebook
 from journey.time import to_micros
 from tests.support.journey_rows import insert_company
 

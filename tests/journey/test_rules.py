@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from journey.event_validation import from_fields
 from journey.events import Event
 from journey.facts import Facts
+from journey.presets import DEFAULT_STAGES
 from journey.rules import FACTS, InvalidRule, RuleContext, parse_rules
 from journey.scoring import Scoring
-from journey.stages import DEFAULT_RULEBOOK, DEFAULT_STAGES, rulebook_from
+from journey.stages import DEFAULT_RULEBOOK, rulebook_from
 from journey.time import DAY, Micros, Moment
 from tests.support.bad_events import CALL, REQUEST
 

@@ -15,7 +15,7 @@ export const contacts = {
   removeOf: (title: string) => `Remove contact: ${title}`,
   removeTitle: "Remove this contact?",
   removeText:
-    "Use this for a mistake. Calls that it completed are open again, and a next call that it planned is cancelled. An appointment stays.",
+    "Use this for a mistake. Calls that it completed are open again, a next call that it planned is cancelled, and an appointment that was made in it is removed.",
   removed: "Contact removed",
   doNotContact: (day: string) => `Do not contact, since ${day}`,
   doNotContactHint: "This customer gets no messages and no calls, and is in no list of people to call.",

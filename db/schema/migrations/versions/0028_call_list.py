@@ -6,8 +6,8 @@ customer's visits or amounts. Code of the version before neither reads nor write
 
 from alembic import op
 
-revision = "0026"
-down_revision = "0025"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from journey.stages import DEFAULT_RULEBOOK, Role, Rulebook
 
 MAX_ROWS = 200
 MAX_DAYS = 90
+MAX_AMOUNT = Decimal(10) ** 25  # of a value at stake
 _CALLS, _DUE_LIST = "call list", "due list"  # kinds of cursors
 
 router = APIRouter(tags=["lists"], route_class=scoped_route(JOURNEYS_READ))
@@ -175,7 +176,14 @@ def _position(cursor: str | None, kind: str) -> Position | None:
         its_kind, value, row = cursors.decode(cursor)
         if its_kind != kind:
             raise ValueError("cursor of another list")
-        position = str(Decimal(value)) if kind == _CALLS else cursors.timestamp(value)
+        position = _amount(value) if kind == _CALLS else cursors.timestamp(value)
         return position, cursors.row_id(row)
-    except (ValueError, TypeError, InvalidOperation):
+    except (ValueError, TypeError, ArithmeticError):
         raise invalid("cursor", cursor, f"the `next_cursor` of a page of the {kind}") from None
+
+
+def _amount(text: str) -> str:
+    """Check an amount in a cursor. Raises ValueError or ArithmeticError."""
+    if not abs(Decimal(text)) < MAX_AMOUNT:  # neither infinite nor not a number
+        raise ValueError("not an amount")
+    return text

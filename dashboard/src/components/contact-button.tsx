@@ -46,6 +46,6 @@ export function ContactButton({ customer, small = false }: Props) {
 /** Return the same button of the next customer in a list, or of the previous one after the last. */
 function neighbour(button: HTMLElement | null): HTMLElement | null {
   const buttons = [...document.querySelectorAll<HTMLElement>("button[data-contact]")];
-  const index = buttons.indexOf(button);
+  const index = button === null ? -1 : buttons.indexOf(button);
   return buttons[index + 1] ?? buttons[index - 1] ?? null;
 }

@@ -220,6 +220,7 @@ class CommitActivity:
         replies = commands.replies
         now = request["now"] if batch.until is None else min(batch.until, request["now"])
         rebuilt: Rebuilt | None = None
+        base = state
         if assumed:
             if needs_history(state):
                 raise Overtaken
@@ -250,7 +251,7 @@ class CommitActivity:
             return commit_result(request, request["state"], replies)
         if not changed:
             return commit_result(request, pack(new), replies, batch.until)
-        new.version = state.version + 1
+        new.version = base.version + 1
         packed = pack(new)
         note_contributions(entries, events, decision.contributions)
         values = {

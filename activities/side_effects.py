@@ -53,6 +53,7 @@ def side_effects(
     for position, request in commands.staff_requests.items():
         commands.replies[position] = _apply(effects, request, state, now, position)
     effects.answered = [_question_step(unanswered) for unanswered in decision.answered]
+    effects.undone = decision.undone
     lapse = {stage.key for stage in rulebook.lapse}
     effects.ends_campaigns = any(move.from_stage in lapse for move in decision.transitions)
     effects.came_back = before.stage in lapse and _came_back(before, state, lapse)

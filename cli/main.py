@@ -24,6 +24,7 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {
     "Events": {
         "import": ("cli.events.import_log", "Import an event log."),
         "simulate": ("cli.events.simulate", "Run an event log through the rules alone, without a server."),
+        "events": ("cli.events.retract", "Take events back."),
     },
     "Maintenance": {
         "evaluate-transitions": (

@@ -18,7 +18,7 @@ from journey.appointments import Unanswered
 from journey.contributions import Contribution, difference
 from journey.engine import Command, Decision, Transition, stage_entry
 from journey.events import Event, EventRetracted, counting
-from journey.refold import ManualMove, belongs, contributions, correct, is_above_all
+from journey.refold import ManualMove, contributions, correct, is_above_all
 from journey.stages import Rulebook
 from journey.state import State
 from journey.time import Micros, Moment
@@ -51,18 +51,17 @@ def decide(
     Raises:
         HistoryNeeded: The facts of ``state`` are not enough; ``history`` and ``manual`` are needed.
     """
-    listed = list(events)
-    retracts = any(type(event) is EventRetracted for event in listed)
+    listed, orders = list(events), list(commands)
     if history is None:
-        if not retracts:
-            return engine.decide(state, listed, rulebook, now, commands)
-        if state.stage is not None:
-            raise HistoryNeeded
-        history = ()
-    earlier = list(history)
-    if not retracts and not any(type(event) is EventRetracted for event in earlier):
-        return engine.decide(state, listed, rulebook, now, commands, earlier)
-    return _Course(state, rulebook, now, earlier, list(manual)).decide(listed, commands)
+        try:
+            return engine.decide(state, listed, rulebook, now, orders)
+        except engine.RetractionFound:
+            if state.stage is not None:
+                raise HistoryNeeded from None
+    earlier = list(history or ())
+    if not any(type(event) is EventRetracted for event in (*earlier, *listed)):
+        return engine.decide(state, listed, rulebook, now, orders, earlier)
+    return _Course(state, rulebook, now, earlier, list(manual)).decide(listed, orders)
 
 
 class _Course(Struct):
@@ -83,6 +82,7 @@ class _Course(Struct):
     answered: list[Unanswered] = field(default_factory=list)
     contributions: dict[str, list[Contribution]] = field(default_factory=dict)
     silent: set[int] = field(default_factory=set)
+    undone: list[str] = field(default_factory=list)
 
     def decide(self, events: list[Event], commands: Iterable[Command]) -> Decision:
         fresh: list[Event] = []
@@ -150,12 +150,7 @@ class _Course(Struct):
             return
         before_state = self.state
         decision = correct(self.state, self.applied, self.manual, self.rulebook, now, RETRACTED, effective)
-        if self.transitions:
-            # stages that were entered in this very decision, only because of a retracted event
-            reached = belongs(self.applied, self.manual, self.rulebook, now).reached
-            self.silent |= {
-                move.transition_number for move in self.transitions if move.is_growth and move.to_stage not in reached
-            }
+        self.silent |= {move.transition_number for move in self.transitions if move.to_stage in decision.undone}
         self._add(decision)
         self.silent |= {
             move.transition_number
@@ -169,6 +164,7 @@ class _Course(Struct):
         self.unanswered += decision.unanswered
         self.answered += decision.answered
         self.contributions |= decision.contributions
+        self.undone += decision.undone
 
     def _decision(self) -> Decision:
         entries = [
@@ -178,7 +174,8 @@ class _Course(Struct):
         actions = due_actions(entries, self.now, self.rulebook.actions)
         earliest = self.now - RECENT - self.rulebook.booking_grace
         unanswered = [each for each in self.unanswered if each.booked >= earliest and self._is_awaited(each)]
-        return Decision(self.state, self.transitions, actions, unanswered, self.answered, self.contributions)
+        made = (self.state, self.transitions, actions, unanswered, self.answered, self.contributions, self.undone)
+        return Decision(*made)
 
     def _is_awaited(self, unanswered: Unanswered) -> bool:
         appointment = self.state.facts.appointments.get(unanswered.key)

@@ -27,7 +27,7 @@ from journey.appointment_book import (
 )
 from journey.appointments import ADDS_VISIT, NO_EFFECT, Unanswered
 from journey.contributions import Contribution
-from journey.events import Event
+from journey.events import Event, EventRetracted
 from journey.facts import Facts
 from journey.rules import Rule, RuleContext
 from journey.stages import Rulebook, Stage
@@ -77,6 +77,10 @@ class Command(Struct, frozen=True, kw_only=True):
     performed_by: int | None = None
 
 
+class RetractionFound(Exception):
+    """There is a retraction among the events; `journey.decisions` decides on those."""
+
+
 class Decision(Struct, frozen=True):
     """The result of `decide`.
 
@@ -85,6 +89,7 @@ class Decision(Struct, frozen=True):
         unanswered: The appointments whose grace ended within the last day, without an outcome or another visit.
         answered: Appointments that were unanswered before, and have an outcome or another time now.
         contributions: What events contributed, by their ids, where that is not the usual of their types.
+        undone: The growth stages whose actions must not run any more, because of a retraction.
     """
 
     state: State
@@ -93,6 +98,7 @@ class Decision(Struct, frozen=True):
     unanswered: list[Unanswered] = []
     answered: list[Unanswered] = []
     contributions: dict[str, list[Contribution]] = {}
+    undone: list[str] = []
 
 
 def needs_history(state: State) -> bool:
@@ -127,6 +133,7 @@ def decide(
 
     Raises:
         HistoryNeeded: The events are about appointments that the state does not hold.
+        RetractionFound: There is a retraction among the events.
     """
     fold = _Fold(copy(state), rulebook, Moment(2 * now))
     events = list(events)
@@ -249,6 +256,8 @@ class _Fold:
             else:
                 late.append(event)
             is_tracked = is_tracked or event.is_tracked
+        if is_tracked and any(type(event) is EventRetracted for event in events):
+            raise RetractionFound
         if is_tracked and self.book is None:
             self.book = AppointmentBook(facts, named=named_events(events))
         if state.stage is not None and state.rules_version != self.rulebook.version:

@@ -214,6 +214,7 @@ class EventRetracted(Event, frozen=True, kw_only=True, tag="event.retracted"):
     retracts: Text128
     reason: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
     text_fields: ClassVar[tuple[str, ...]] = ("retracts", "reason")
+    is_tracked: ClassVar[Any] = True
     example: ClassVar[dict[str, Any]] = {"retracts": "e-17", "reason": "entered for the wrong customer"}
 
     def change(self, facts: Facts, at: Micros) -> None:

@@ -54,7 +54,9 @@ def rebuild(
         added.append(_transition(own, moves[-1] if moves else None, lived))
         known.append(own)
     if not known:
-        simulated.state.version = state.version if state is not None else 0
+        # later than every commit in the ledger, whose versions say what figures have counted
+        latest = max((record.version for record in ledger), default=0)
+        simulated.state.version = state.version if state is not None else latest
         return Rebuilt(simulated.state, lived, [], simulated.unanswered)
     base, earlier, replayed = _as_of_last_move(ledger, known, state, rulebook)
     later, before = ordered_events(replayed), ordered_events(earlier)

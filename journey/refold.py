@@ -186,7 +186,8 @@ def correct(
 
     Returns:
         The decision. Its actions are those of a stage entered now, but not of a growth stage that is below one that the
-        journey has reached before. ``answered`` has the appointments that are no longer awaited as they were.
+        journey has reached before. ``answered`` has the appointments that are no longer awaited as they were, and
+        ``undone`` the growth stages that the journey has reached and would not have reached by these events.
     """
     events = list(events)
     if state.stage is None:
@@ -205,7 +206,9 @@ def correct(
         first_entry = not move.is_growth or is_above_all(move, state, rulebook)
         entries.append(msgspec.structs.replace(stage_entry(move), first_entry=first_entry))
     actions = due_actions(entries, now, rulebook.actions)
-    return msgspec.structs.replace(decision, actions=actions, answered=answered)
+    remaining = {*simulated.reached, decision.state.stage}
+    undone = [each.key for each in rulebook.growth if each.key in state.reached and each.key not in remaining]
+    return msgspec.structs.replace(decision, actions=actions, answered=answered, undone=undone)
 
 
 def _is_awaited(facts: Facts, key: str, booked: Micros) -> bool:

@@ -11,7 +11,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from api.dependencies import Gateway, gateway_of
-from api.event_formats import CONTENT_TYPES, JSON, parse_body
+from api.event_formats import CONTENT_TYPES, JSON, Parsed, parse_body
 from api.event_intake import (
     SortedEvents,
     error_fields,
@@ -24,8 +24,9 @@ from api.openapi import EVENTS_BODY, json_answer, problems
 from api.problems import invalid, problem, unavailable
 from api.schemas.events import EventOutcomes, EventsAccepted
 from api.security.route_classes import credential_of, scoped_route
-from db.people.api_keys import EVENTS_WRITE
+from db.people.api_keys import EVENTS_WRITE, RETRACT_EVENTS
 from journey.event_validation import InvalidEvent
+from journey.events import EventRetracted
 
 MAX_WAIT = 10.0  # seconds
 
@@ -79,6 +80,8 @@ async def post_events(request: Request) -> Response:
     wait, content_type = _wait(request), _content_type(request)
     try:
         parsed = parse_body(await request.body(), content_type, gateway.clock.now(), email_ids=credential.email_ids)
+        if RETRACT_EVENTS not in credential.scopes:
+            parsed = [(event_id, _without_retraction(event)) for event_id, event in parsed]
         events = sort_events(parsed)
     except InvalidEvent as error:
         raise problem("invalid-events", str(error.problem), errors=[error_fields(error)]) from None
@@ -95,6 +98,12 @@ async def post_events(request: Request) -> Response:
     until = time.monotonic() + wait
     answer["outcomes"] = await wait_for_outcomes(gateway.pool, company_id, events.accepted, before, until)
     return Response(orjson.dumps(answer), 200, media_type=JSON)
+
+
+def _without_retraction(event: Parsed) -> Parsed:
+    if isinstance(event, EventRetracted):
+        return [InvalidEvent("type", event.type, f"retractions need a key with the scope {RETRACT_EVENTS}")]
+    return event
 
 
 async def _send(gateway: Gateway, company_id: int, events: SortedEvents) -> None:

@@ -169,10 +169,21 @@ class TimelineTransition(Transition):
     at: datetime
 
 
+class RetractedBy(Schema):
+    """When, why and by whom an event was retracted."""
+
+    at: datetime
+    reason: str | None
+    performed_by: str | None = Field(
+        description="name of the API key that was used to retract it; null if an event of another system did"
+    )
+
+
 class TimelineEvent(LedgerEvent):
     """An event in the timeline."""
 
     kind: Literal["event"]
+    retraction: RetractedBy | None = Field(description="null if the event was not retracted")
     at: datetime = Field(description="when it occurred; if that is unknown, when it was received")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from journey.actions import CALL_TASKS, FOLLOW_UP_CALL
+from journey.actions import ACTIONS, CALL_TASKS, FOLLOW_UP_CALL
 
 # A campaign belongs to one stay in a stage. The commit that ends the stay also ends the campaign and its steps.
 SIDE_EFFECTS = """
@@ -37,6 +37,11 @@ SIDE_EFFECTS = """
        and (journey_actions.id = any(%(cancelled_actions)s::bigint[])
             or action_key in (select %(key_prefix)s || k.follow_up from contacts k
                                where k.customer_id = r.customer_id and k.id = any(%(removed_contacts)s::bigint[])))
+), undone as (
+    update journey_actions set status = 'cancelled', reason = 'the customer no longer belongs in this stage',
+           done_at = %(decided_at)s::timestamptz, updated_at = now()
+      from r where relationship_id = r.id and stage_key = any(%(undone)s::text[]) and status in ('pending', 'waiting')
+       and split_part(action, '.', 1) = any(%(stage_actions)s::text[]) and journey_actions.version < %(version)s
 ), recheckable as (
     -- Besides those that wait for the profile: those that were suppressed because of it a short time ago, and those
     -- being tried now, perhaps with the old profile. Its own workflow tries a campaign's step again.
@@ -159,6 +164,7 @@ class SideEffects:
         came_back: The customer visited while in an inactivity stage; open call tasks are closed.
         profile_changed: Actions that wait for the customer's profile are tried again.
         answered: Which questions about attendance are answered: the last parts of their action names.
+        undone: The stages whose actions are cancelled, because an event was retracted.
         contacts: New contacts: ``{command, channel, outcome, note, follow_up_at, follow_up?, event_id, by,
             closes_follow_ups}``.
         removed_contacts: The ids of the contacts to remove.
@@ -173,6 +179,7 @@ class SideEffects:
     came_back: bool = False
     profile_changed: bool = False
     answered: list[str] = field(default_factory=list)
+    undone: list[str] = field(default_factory=list)
     contacts: list[dict[str, Any]] = field(default_factory=list)
     removed_contacts: list[int] = field(default_factory=list)
 
@@ -190,6 +197,7 @@ class SideEffects:
             or self.came_back
             or self.profile_changed
             or self.answered
+            or self.undone
             or self.contacts
             or self.removed_contacts
         )
@@ -213,6 +221,8 @@ class SideEffects:
             "profile_changed": self.profile_changed,
             "transition_number": transition_number,
             "answered": self.answered,
+            "undone": self.undone,
+            "stage_actions": list(ACTIONS),
             "contacts": orjson.dumps(self.contacts).decode(),
             "removed_contacts": self.removed_contacts,
             "follow_up_call": FOLLOW_UP_CALL,

@@ -34,7 +34,13 @@ _SOURCES: dict[TimelineKind, tuple[sql.SQL, sql.SQL, sql.SQL, sql.Composable]] =
         sql.SQL("t.company_id = r.company_id and t.customer_id = r.customer_id"),
         sql.SQL(
             "t.event_id as id, t.type, t.occurred_at, t.received_at, t.outcome, t.reason, t.retracted_by,"
-            " t.payload as fields"
+            " t.payload as fields, (select json_build_object('at', w.occurred_at, 'reason', w.payload ->> 'reason',"
+            " 'performed_by', (select case when a.actor like 'key/%%' then (select k.name from api_keys k"
+            " where k.company_id = t.company_id and k.id = split_part(a.actor, '/', 2)::bigint) else a.actor end"
+            " from audit_log a where a.company_id = t.company_id and a.action = 'event.retract'"
+            " and a.subject = w.event_id order by a.at limit 1))"
+            " from journey_events w where w.company_id = t.company_id and w.event_id = t.retracted_by"
+            " and w.outcome = 'applied') as retraction"
         ),
     ),
     "action": (

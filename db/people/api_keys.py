@@ -21,6 +21,8 @@ EVENTS_WRITE = "events:write"
 JOURNEYS_READ = "journeys:read"
 JOURNEYS_WRITE = "journeys:write"
 ADMIN = "admin"
+#: What retractions need until users have roles: they can lead customers down the ladder, and cannot be undone.
+RETRACT_EVENTS = ADMIN
 SCOPES = (EVENTS_WRITE, JOURNEYS_READ, JOURNEYS_WRITE, ADMIN)
 
 #: Whether the company `c` allows e-mail addresses as customers' ids.

@@ -1036,7 +1036,14 @@ class AuditEntry(Base):
     """The audit log: who changed what. The application can append and read, but not modify it."""
 
     __tablename__ = "audit_log"
-    __table_args__ = (Index("audit_log_by_time", "company_id", "at"),)
+    __table_args__ = (
+        Index("audit_log_by_time", "company_id", "at"),
+        Index(
+            "audit_log_of_retractions",
+            *("company_id", "subject"),
+            postgresql_where=text("action = 'event.retract'"),
+        ),
+    )
 
     id: Mapped[Id]
     company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))

@@ -66,6 +66,18 @@ async def test_a_retraction_of_an_unknown_event_waits_for_it(story: Story, pool:
     assert (entry(story, "e-2")["outcome"], entry(story, "late")["outcome"]) == ("applied", "applied")
 
 
+async def test_actions_of_a_stage_that_was_a_mistake_are_cancelled(story: Story) -> None:
+    await story.commit(events(story.call(-0.2), story.visit(-0.1, "30.00")))
+    await story.commit(events(retraction(story, "e-2")))
+    found = story.rows(
+        "select stage_key, status, reason from journey_actions where company_id = %(company)s"
+        " and action <> 'stage_changed'"
+    )
+    assert {row["status"] for row in found if row["stage_key"] == "lead"} == {"pending"}
+    of_customer = {(row["status"], row["reason"]) for row in found if row["stage_key"] == "customer"}
+    assert of_customer == {("cancelled", "the customer no longer belongs in this stage")}
+
+
 async def test_it_waits_for_a_customer_who_is_unknown_too(story: Story, pool: Pool) -> None:
     await story.commit(events(retraction(story, "only", -2)))
     assert story.row() == {}

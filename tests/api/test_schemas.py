@@ -178,6 +178,9 @@ def _one_journey(tenant: Tenant) -> None:
         assert client.get(f"/v1/customers/{customer}/explain").json()["deadlines"]
         assert client.get(f"/v1/portal/customers/{customer}/timeline").json()["timeline"]
     assert client.get("/v1/portal/relationships?count=true&limit=1").json()["total"] == 2
+    url, named = "/v1/customers/c-1/retractions", {"retracts": event["id"]}
+    assert client.get(f"{url}/preview", params=named).status_code == 200
+    assert client.post(url, json=named).status_code == 200
     assert client.put("/v1/customers/c-1/notes", json={"notes": "Fridays"}).status_code == 200
     assert client.put("/v1/customers/c-1/notes", json={"notes": "No", "previous": "Mondays"}).status_code == 409
 

@@ -116,6 +116,43 @@ async def test_one_journey_of_which_only_the_ledger_is_left(shell: Shell, tmp_pa
     assert (await shell.json("validate", *company, "--deep"))[0] == 0
 
 
+async def test_retractions_are_imported_made_and_rebuilt(shell: Shell, tmp_path: Path) -> None:
+    """Imported before their event, and made by the command; what is lost is then made anew without the events."""
+    company = ["--company", str(shell.company)]
+    mistake = event("back", "appointment.completed", 3, amount="2000.00")
+    log = [
+        event("back", "event.retracted", 2, retracts=mistake["id"]),
+        event("back", "appointment.completed", 9, amount="100.00"),
+        mistake,
+        event("back", "appointment.completed", 1, amount="1500.00"),
+    ]
+    assert (await shell.json("import", write_log(tmp_path / "log.jsonl", log), *company))[0] == 0
+    assert (await shell.json("validate", *company))[1]["problems"] == []
+    row = """select r.current_stage, r.total_appointments, r.lifetime_value::int from customer_relationships r
+               join customers u on u.id = r.customer_id where r.company_id = %(company)s and u.external_id = 'back'"""
+    assert shell.rows(row) == [("vip", 2, 1600)]
+    last = log[-1]["id"]
+    code, found = await shell.json("events", "retract", last, *company, "--preview")
+    assert (code, found["before"]["stage"], found["after"]["stage"]) == (0, "vip", "customer")
+    assert shell.rows(row) == [("vip", 2, 1600)]
+    code, out, _ = await shell.run("events", "retract", last, *company, "--reason", "typed twice")
+    assert (code, "stage: vip → customer" in out, "Retracted." in out) == (0, True, True)
+    assert shell.rows(row) == [("customer", 1, 100)]
+    code, _, err = await shell.run("events", "retract", last, *company)
+    assert (code, "was retracted by" in err) == (1, True)
+    code, _, err = await shell.run("events", "retract", "nothing", *company)
+    assert (code, "has no applied event nothing" in err) == (1, True)
+    assert (await shell.json("validate", *company, "--deep"))[1]["problems"] == []
+
+    spoil(shell, MOVES_OF + " and t.trigger_event = 'event_retracted'", "back")
+    client = await Client.connect(shell.environment["TEMPORAL_ADDRESS"])
+    await journey_handle(client, shell.company, "back").terminate("by a test")
+    spoil(shell, ROW_OF, "back")
+    assert (await shell.json("rebuild", *company))[0] == 0
+    assert shell.rows(row) == [("customer", 1, 100)]
+    assert (await shell.json("validate", *company, "--deep"))[1]["problems"] == []
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [

@@ -63,7 +63,7 @@ def test_a_retracted_visit_leads_down_the_ladder_in_one_transition() -> None:
     assert (move.from_stage, move.trigger_type, move.trigger_event) == ("vip", "automatic", "event_retracted")
     assert move.event_id == "event.retracted-11"
     assert (lived.state.facts.completed, lived.state.facts.value) == (0, 0)
-    assert actions(decision) == set()
+    assert (actions(decision), decision.undone) == (set(), ["customer", "vip"])
 
 
 def test_the_amount_corrected_by_a_new_id() -> None:

@@ -273,6 +273,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/retractions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["retract_v1_customers__customer_id__retractions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/retractions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["preview_v1_customers__customer_id__retractions_preview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{customer_id}/stage": {
         parameters: {
             query?: never;
@@ -1548,6 +1580,16 @@ export interface components {
             requests: number;
             total_appointments: number;
         };
+        JourneyFigures: {
+            engagement_score: number;
+            last_appointment_at: string | null;
+            lifetime_value: number;
+            missed_appointments: number;
+            next_appointment_at: string | null;
+            risk_score: number;
+            stage: string;
+            total_appointments: number;
+        };
         JourneyState: {
             booked_times?: string[];
             customer_id: string;
@@ -1853,6 +1895,37 @@ export interface components {
             priority: "high" | "medium" | "low";
             /** @enum {string} */
             type: "personal_call" | "special_offer" | "email_campaign";
+        };
+        RetractedBy: {
+            /** Format: date-time */
+            at: string;
+            performed_by: string | null;
+            reason: string | null;
+        };
+        Retraction: {
+            after: components["schemas"]["JourneyFigures"];
+            before: components["schemas"]["JourneyFigures"];
+            customer_id: string;
+            held: boolean;
+            id: string;
+            /** Format: date-time */
+            occurred_at: string;
+            retracts: string;
+            type: string;
+        };
+        RetractionEffect: {
+            after: components["schemas"]["JourneyFigures"];
+            before: components["schemas"]["JourneyFigures"];
+            customer_id: string;
+            held: boolean;
+            /** Format: date-time */
+            occurred_at: string;
+            retracts: string;
+            type: string;
+        };
+        RetractionRequest: {
+            reason?: string | null;
+            retracts: string;
         };
         RetryRequest: {
             action_ids: number[];
@@ -2221,6 +2294,7 @@ export interface components {
             /** Format: date-time */
             received_at: string;
             retracted_by: string | null;
+            retraction: components["schemas"]["RetractedBy"] | null;
             type: string | null;
         };
         TimelinePage: {
@@ -3500,6 +3574,182 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    retract_v1_customers__customer_id__retractions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetractionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retraction"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    preview_v1_customers__customer_id__retractions_preview_get: {
+        parameters: {
+            query: {
+                retracts: string;
+            };
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetractionEffect"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
                 };
             };
             422: {

@@ -6,8 +6,8 @@ customer's visits or amounts. Code of the version before neither reads nor write
 
 from alembic import op
 
-revision = "0028"
-down_revision = "0027"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 

@@ -54,9 +54,9 @@ def money_text(amount: float, currency: str) -> str:
 
 
 def _days(number: float) -> str:
-    shown = round(number)
+    shown = int(number + 0.5)
     return f"{shown} day" if shown == 1 else f"{shown} days"
 
 
 def _percent(share: float) -> str:
-    return f"{round(share * 100)} %"
+    return f"{int(share * 100 + 0.5)} %"

@@ -63,7 +63,13 @@ export default function ContactDialog({ customer, onClose }: Props) {
   }
 
   return (
-    <Modal open title={t.dialogTitle(name)} footer={null} onCancel={() => onClose(false)}>
+    <Modal
+      open
+      width={560}
+      title={<span className="contact-title">{t.dialogTitle(name)}</span>}
+      footer={null}
+      onCancel={() => onClose(false)}
+    >
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys are shortcuts of the buttons inside */}
       <div className="contact-dialog" onKeyDown={handleKey}>
         {customer.phone === null ? (

@@ -21,6 +21,7 @@ from db.analytics import call_list
 from db.analytics.call_list import Position
 from db.people.api_keys import JOURNEYS_READ
 from journey.call_reasons import call_reason, due_reason
+from journey.currency import DEFAULT_CURRENCY
 from journey.outreach import outreach_from
 from journey.stages import DEFAULT_RULEBOOK, Role, Rulebook
 
@@ -106,7 +107,7 @@ async def get_call_list(
         limit=limit,
         after=_position(cursor, _CALLS),
     )
-    currency = outreach_from(found.outreach).currency
+    currency = found.settings.get("currency", DEFAULT_CURRENCY)
     rows = [_call_row(row, rulebook, currency) for row in found.rows]
     return _answer(rows, found.next, _CALLS)
 
@@ -139,7 +140,7 @@ async def get_due_list(
     found = await call_list.due_list(
         gateway.pool, company_id, rulebook, days=days, limit=limit, after=_position(cursor, _DUE_LIST)
     )
-    zone = ZoneInfo(outreach_from(found.outreach).time_zone)
+    zone = ZoneInfo(outreach_from(found.settings.get("outreach")).time_zone)
     return _answer([_due_row(row, zone) for row in found.rows], found.next, _DUE_LIST)
 
 

@@ -82,7 +82,7 @@ with {names}, stages as materialized (
 select p.value_at_stake::text, p.id, (select row_to_json(x) from (
            select {customer}, p.value_at_stake, round({per_year}, 2) as value_per_year,
                   round({years}, 2) as years_as_customer, {overdue} as overdue_days) x)::text,
-       (select settings -> 'outreach' from companies where id = %(company)s), null::text, null::bigint
+       (select settings from companies where id = %(company)s), null::text, null::bigint
   from page p join customer_relationships r on r.id = p.id and r.company_id = %(company)s
   join customers c on c.company_id = r.company_id and c.id = r.customer_id cross join names n
 union all
@@ -104,7 +104,7 @@ with {names}, candidates as materialized (
      where (select count(*) from page) < {limit} order by expected_at, id offset {candidates} - 1 limit 1
 )
 select p.expected_at::text, p.id, (select row_to_json(x) from (select {customer}, r.rhythm) x)::text,
-       (select settings -> 'outreach' from companies where id = %(company)s), null::text, null::bigint
+       (select settings from companies where id = %(company)s), null::text, null::bigint
   from page p join customer_relationships r on r.id = p.id and r.company_id = %(company)s
   join customers c on c.company_id = r.company_id and c.id = r.customer_id cross join names n
 union all
@@ -118,12 +118,12 @@ class ListedCustomers:
 
     Attributes:
         rows: The customers in the list's order.
-        outreach: The company's outreach settings as stored; None for the defaults, or without rows.
+        settings: The company's settings as stored; empty without rows.
         next: The position after which the next page starts.
     """
 
     rows: list[dict[str, Any]]
-    outreach: object
+    settings: dict[str, Any]
     next: Position | None
 
 
@@ -210,7 +210,7 @@ def _page(rows: Sequence[tuple[Any, ...]], limit: int, *, descending: bool) -> L
     found.sort(key=lambda row: documents[row[1]][key], reverse=descending)
     horizon = next(((row[4], row[5]) for row in rows if row[1] is None), None)
     following = (found[limit - 1][0], found[limit - 1][1]) if len(found) > limit else horizon
-    return ListedCustomers([documents[row[1]] for row in found[:limit]], found[0][3] if found else None, following)
+    return ListedCustomers([documents[row[1]] for row in found[:limit]], found[0][3] if found else {}, following)
 
 
 ESSENTIAL_QUERIES = (

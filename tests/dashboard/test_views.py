@@ -30,7 +30,8 @@ SETTLED = """() => !document.querySelector("[aria-label='Loading…'], [aria-bus
 SCROLLED_SIDEWAYS = """[...document.querySelectorAll("main *")].filter(one => one.scrollWidth > one.clientWidth + 1
     && ["auto", "scroll"].includes(getComputedStyle(one).overflowX)).map(one => one.className)"""
 ACTION_BUTTONS = re.compile(
-    r"^(Done: |(Call|Log a contact|Remove contact|Allow contact|E-mail|Offer|Move|Comment|Reopen|Change stage|Hold|Release hold|Add notes|Edit notes|Try again)\b)"
+    r"^(Done: |(Call|Log a contact|Remove contact|Allow contact|E-mail|Offer|Move|Comment|Reopen|Change stage|Hold"
+    r"|Release hold|Add notes|Edit notes|Try again)\b)"
 )
 
 

@@ -20,6 +20,13 @@ SIZES: list[ViewportSize] = [
     {"width": 1366, "height": 768},
     {"width": 390, "height": 844},
 ]
+
+
+def at(*sizes: ViewportSize) -> pytest.MarkDecorator:
+    """Run a test in windows of these sizes."""
+    return pytest.mark.parametrize("visit_of_desk", sizes, indirect=True, ids=lambda size: str(size["width"]))
+
+
 LIVES = {
     "ada": ((190, 160, 130, 100), "90.00"),
     "bea": ((190, 160, 130, 100), "60.00"),
@@ -46,7 +53,7 @@ def desk(stack: Stack) -> tuple[str, httpx2.Client]:
     return key, client
 
 
-@pytest.fixture(params=SIZES, ids=lambda size: str(size["width"]))
+@pytest.fixture
 def visit_of_desk(
     request: pytest.FixtureRequest, make_visit: Callable[..., Visit], desk: tuple[str, httpx2.Client]
 ) -> Visit:
@@ -69,6 +76,7 @@ def timeline(client: httpx2.Client, customer: str) -> list[dict[str, Any]]:
     return found
 
 
+@at(WIDE, DESK, PHONE)
 def test_each_row_shows_the_numbers_and_the_reason(visit_of_desk: Visit) -> None:
     page = visit_of_desk.page
     expect(rows(page)).to_have_count(3)
@@ -81,6 +89,7 @@ def test_each_row_shows_the_numbers_and_the_reason(visit_of_desk: Visit) -> None
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]  # type: ignore[index]
 
 
+@at(DESK)
 def test_calling_one_customer_after_another_by_keyboard(visit_of_desk: Visit, desk: tuple[str, httpx2.Client]) -> None:
     """Two keys for each customer; then the next one has the focus."""
     page, client = visit_of_desk.page, desk[1]
@@ -101,6 +110,7 @@ def test_calling_one_customer_after_another_by_keyboard(visit_of_desk: Visit, de
     assert timeline(client, "cleo") == []
 
 
+@at(PHONE)
 def test_note_next_call_and_a_booking(visit_of_desk: Visit, desk: tuple[str, httpx2.Client]) -> None:
     page, client = visit_of_desk.page, desk[1]
     log_button(page, "Ada").click()
@@ -130,6 +140,7 @@ def test_note_next_call_and_a_booking(visit_of_desk: Visit, desk: tuple[str, htt
     assert abs(datetime.fromisoformat(booked).timestamp() * 1000 - page.evaluate(f"Date.parse('{at}')")) < 60_000
 
 
+@at(WIDE)
 def test_who_wants_no_contact_until_it_is_taken_back(visit_of_desk: Visit) -> None:
     page = visit_of_desk.page
     log_button(page, "Ada").click()
@@ -148,6 +159,7 @@ def test_who_wants_no_contact_until_it_is_taken_back(visit_of_desk: Visit) -> No
     expect(log_button(page, "Ada")).to_be_visible()
 
 
+@at(PHONE)
 def test_who_is_expected_soon(visit_of_desk: Visit) -> None:
     page = visit_of_desk.page
     page.get_by_role("radiogroup", name="List").first.get_by_text("Due soon").click()

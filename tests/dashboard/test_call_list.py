@@ -15,16 +15,9 @@ from tests.dashboard.conftest import Stack, Visit
 from tests.dashboard.test_risk_list import send
 from tests.support.dashboard_controls import wait_for
 
-SIZES: list[ViewportSize] = [
-    {"width": 1440, "height": 900},
-    {"width": 1366, "height": 768},
-    {"width": 390, "height": 844},
-]
-
-
-def at(*sizes: ViewportSize) -> pytest.MarkDecorator:
-    """Run a test in windows of these sizes."""
-    return pytest.mark.parametrize("visit_of_desk", sizes, indirect=True, ids=lambda size: str(size["width"]))
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+DESK: ViewportSize = {"width": 1366, "height": 768}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 LIVES = {
@@ -35,13 +28,18 @@ LIVES = {
 }
 
 
+def at(*sizes: ViewportSize) -> pytest.MarkDecorator:
+    """Run a test in windows of these sizes."""
+    return pytest.mark.parametrize("visit_of_desk", sizes, indirect=True, ids=lambda size: str(size["width"]))
+
+
 @pytest.fixture
 def desk(stack: Stack) -> tuple[str, httpx2.Client]:
     """A company whose customers come every 30 days: two at risk, one overdue, one expected in three days."""
     _, key = stack.create_company(f"Desk {uuid.uuid4().hex[:6]}")
     client = httpx2.Client(base_url=stack.url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
     for customer, (days, amount) in LIVES.items():
-        send(client, customer, *({"at": at, "amount": amount} for at in days))
+        send(client, customer, *({"at": ago, "amount": amount} for ago in days))
         phone = {"name": f"{customer.capitalize()} Example", "phone": "+4930123456"}
         assert client.put(f"/v1/customers/{customer}", json=phone).status_code == 200
 

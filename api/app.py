@@ -21,6 +21,7 @@ import connection
 from activities.bounded_rendering import TemplateRenderer
 from activities.channels.webhook import WebhookChannel
 from api import openapi, problems
+from api.aliases import Aliases
 from api.change_streams import ChangeStreams
 from api.clock_check import ClockCheck
 from api.dashboard import Dashboard
@@ -39,6 +40,7 @@ from api.routes import (
     docs,
     events,
     journeys,
+    merges,
     operations,
     outreach,
     pages,
@@ -84,6 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
         *journeys_first,
         call_list,
         customer_messages,
+        merges,
         stages,
         retractions,
         timeline,
@@ -156,6 +159,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         session_idle=idle,
         session_lifetime=timedelta(days=settings.session_days),
         change_streams=streams,
+        aliases=Aliases(pool),
     )
     loops = (temporal.connect_until_successful(), streams.watch(), clock.watch())
     background = [asyncio.create_task(loop) for loop in loops]

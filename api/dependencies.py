@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
+import psycopg
 import structlog
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request
 from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.bounded_rendering import TemplateRenderer
 from activities.channels.webhook import WebhookChannel
+from api.aliases import Aliases
 from api.change_streams import ChangeStreams
 from api.clock_check import ClockCheck
 from api.problems import unavailable
@@ -25,13 +27,14 @@ from api.security.route_classes import credential_of
 from api.telemetry import GatewayMetrics
 from db.connections import Pool, tenant_transaction
 from db.journeys.rulebooks import RulebookCache
+from db.people import aliases
 from db.people.api_keys import Credential
 from journey.identifiers import ANCHORED_CUSTOMER_ID
 from journey.stages import Rulebook
 
 _log = structlog.get_logger("gateway")
 
-CustomerId = Annotated[
+CustomerIdAsGiven = Annotated[
     str,
     Path(
         pattern=ANCHORED_CUSTOMER_ID,
@@ -96,6 +99,7 @@ class Gateway:
     session_idle: timedelta
     session_lifetime: timedelta
     change_streams: ChangeStreams
+    aliases: Aliases
 
     async def rulebook(self, company_id: int) -> Rulebook:
         """Load the company's current rulebook."""
@@ -110,3 +114,26 @@ def gateway_of(request: Request) -> Gateway:
 
 GatewayDep = Annotated[Gateway, Depends(gateway_of)]
 CredentialDep = Annotated[Credential, Depends(credential_of)]
+
+
+async def current_customer_id(customer_id: CustomerIdAsGiven, gateway: GatewayDep, credential: CredentialDep) -> str:
+    """Return the id of the customer whom an id in a path means: after a merge, the one who remains."""
+    try:
+        return await aliases.resolve(gateway.pool, credential.company_id, customer_id)
+    except psycopg.OperationalError:
+        return customer_id  # a route that needs Postgres fails by itself
+
+
+CustomerId = Annotated[str, Depends(current_customer_id)]
+
+
+async def current_customer_filter(
+    gateway: GatewayDep,
+    credential: CredentialDep,
+    customer_id: Annotated[str | None, Query(pattern=ANCHORED_CUSTOMER_ID)] = None,
+) -> str | None:
+    """Return the same of an id in a query, if there is one."""
+    return customer_id and await aliases.resolve(gateway.pool, credential.company_id, customer_id)
+
+
+CustomerFilter = Annotated[str | None, Depends(current_customer_filter)]

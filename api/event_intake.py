@@ -17,6 +17,7 @@ import psycopg
 from temporalio.client import Client
 from temporalio.exceptions import TemporalError
 
+from api.aliases import end_of_chain
 from api.event_formats import Parsed
 from api.problems import shown
 from contracts.event_batches import event_batches
@@ -103,15 +104,22 @@ def shown_whole(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-async def send_to_journeys(client: Client, company_id: int, accepted: Iterable[AcceptedEvent], concurrency: int) -> int:
+async def send_to_journeys(
+    client: Client,
+    company_id: int,
+    accepted: Iterable[AcceptedEvent],
+    concurrency: int,
+    aliases: dict[str, str] | None = None,
+) -> int:
     """Signal all events to their journeys and return how many Temporal did not store.
 
-    Events of one customer are sent together, `concurrency` customers at a time. After the first failure, no more
-    signals are sent.
+    An event of one of the `aliases` goes to the journey of the customer who remains. Events of one customer are sent
+    together, `concurrency` customers at a time. After the first failure, no more signals are sent.
     """
     groups: dict[str, list[dict[str, Any]]] = {}
     for event in accepted:
-        groups.setdefault(event.customer, []).append(event.fields)
+        customer_id = end_of_chain(aliases, event.customer) if aliases else event.customer
+        groups.setdefault(customer_id, []).append(event.fields)
     left = sum(map(len, groups.values()))
     waiting = iter(groups.items())
     failed = False

@@ -1,7 +1,8 @@
 """All analytics of a company with a million customers. Floor: fetching one row by its key over the same connection.
 
 Creates the company and a small second one in SQL, rolls them up, and runs every query and the floor in turn. With
-`--commits`, it measures instead what queueing a roll-up adds to the transaction of a commit.
+`--commits`, it measures instead what queueing a roll-up adds to the transaction of a commit. In a database kept by
+`--data`, the small company is measured next to the big one only.
 """
 
 from __future__ import annotations
@@ -9,18 +10,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, LiteralString
 
 import orjson
 import psycopg
 
 from api.return_forecasts import with_forecasts
-from bench import commits
+from bench import commits, kept_database
+from bench.kept_database import Database
 from db.analytics import journey_analytics, return_models
 from db.analytics.churn_predictions import ChurnSearch, churn_predictions
 from db.analytics.journey_analytics import AnalyticsQuery, stages_json
@@ -30,13 +30,11 @@ from db.analytics.rollup_writer import roll_up
 from db.analytics.stage_metrics import stage_metrics
 from db.analytics.visit_history import load_visit_history
 from db.connections import Pool, open_pool, tenant_rows
-from db.schema.migrate import upgrade
 from journey.bgnbd import Model
 from journey.return_fit import FittedModel
 from journey.return_forecast import BGNBD, ReturnModel
 from journey.stages import DEFAULT_RULEBOOK
 from journey.visits import Visits
-from local.embedded import Postgres, running
 
 # Paths of journeys: (stage, days after the start); stages in the future have not been reached yet.
 PATHS: tuple[tuple[tuple[str, float], ...], ...] = (
@@ -181,19 +179,24 @@ async def medians(queries: dict[str, Query], rounds: int) -> dict[str, float]:
     return {name: statistics.median(times) for name, times in took.items()}
 
 
-async def measure(url: str, customers: int, rounds: int) -> None:
-    pool = await open_pool(url, min_size=1, max_size=1)
-    await _create(url, pool, SMALL, SMALL_CUSTOMERS)
-    small_before = await medians(queries(pool, SMALL), rounds)
-    await _create(url, pool, BIG, customers)
+async def measure(database: Database, customers: int, rounds: int) -> None:
+    pool = await open_pool(database.url, min_size=1, max_size=1)
+    is_filled = database.kept("filled") is not None
+    if not is_filled:
+        await _create(database.url, pool, SMALL, SMALL_CUSTOMERS)
+    small_before = {} if is_filled else await medians(queries(pool, SMALL), rounds)
+    if not is_filled:
+        await _create(database.url, pool, BIG, customers)
+        database.keep("filled", f"{customers} customers")
     big = await medians(queries(pool, BIG), rounds)
     small_after = await medians(queries(pool, SMALL), rounds)
     floor, *names = big
     print(f"{floor}: {1000 * big[floor]:.2f} ms (median of {rounds})")
     print(f"{'query':26}{'ms':>8}{'÷ floor':>9}   small company ÷ its floor, before and after the big one was added")
     for name in names:
-        small = [times[name] / times[floor] for times in (small_before, small_after)]
-        print(f"{name:26}{1000 * big[name]:8.2f}{big[name] / big[floor]:9.1f}   {small[0]:8.1f}{small[1]:8.1f}")
+        small = [times[name] / times[floor] for times in (small_before, small_after) if times]
+        ratios = "".join(f"{ratio:8.1f}" for ratio in small)
+        print(f"{name:26}{1000 * big[name]:8.2f}{big[name] / big[floor]:9.1f}   {ratios:>16}")
     await pool.close()
 
 
@@ -230,14 +233,13 @@ async def main() -> None:
     parser.add_argument(
         "--commits", type=int, metavar="N", help="measure N commits, with and without queueing the roll-up"
     )
+    kept_database.add_option(parser)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="pb-") as folder:
-        async with running(Postgres(Path(folder))) as postgres:
-            upgrade(postgres.url)
-            if options.commits:
-                await commits.measure(postgres.url, options.commits)
-            else:
-                await measure(postgres.url, options.customers, options.rounds)
+    async with kept_database.database(None if options.commits else options.data) as database:
+        if options.commits:
+            await commits.measure(database.url, options.commits)
+        else:
+            await measure(database, options.customers, options.rounds)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Search of customers over HTTP, in a company of a million. Floor: one row by psycopg in a bare route (`bench.read`).
 
-    .venv/bin/python -m bench.search [--customers 1000000] [--seconds 3]
+    .venv/bin/python -m bench.search [--customers 1000000] [--seconds 3] [--data FOLDER]
 
 Names are drawn from lists like a phone book's: few are frequent, most are rare. A search is one request at a time, like
-a person's; each kind is repeated with other customers. The database has the indexes of production and is analyzed.
+a person's, and each follows one of the floor, because other work on the machine slows both down; each kind is repeated
+with other customers. The database has the indexes of production and is analyzed.
 """
 
 from __future__ import annotations
@@ -11,19 +12,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
-import statistics
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 
+from bench import kept_database
+from bench.kept_database import Database
 from bench.load import Server, get, serving
 from db.people import companies
-from db.schema.migrate import upgrade
-from local.embedded import Postgres, running
 
 _JOURNEYS = """
 insert into customer_relationships (company_id, customer_id, current_stage, stage_entered_at, lifetime_value,
@@ -112,37 +110,65 @@ def searches(url: str) -> dict[str, Callable[[], str]]:
     }
 
 
-async def milliseconds(server: Server, key: str, path: Callable[[], str], seconds: float) -> list[float]:
-    """Send one request after the other and return how long each took."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    taken: list[float] = []
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(taken) < 20:
+class Requests:
+    """Requests to a server, one after the other on one connection."""
+
+    def __init__(self, server: Server, key: str, path: Callable[[], str]) -> None:
+        self._server, self._key, self._path = server, key, path
+        self.milliseconds: list[float] = []
+
+    async def __aenter__(self) -> Requests:
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._server.port)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._writer.close()
+
+    async def send(self) -> None:
         started = time.perf_counter()
-        writer.write(get(path(), key))
-        head = await reader.readuntil(b"\r\n\r\n")
+        self._writer.write(get(self._path(), self._key))
+        head = await self._reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200"), head
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-        await reader.readexactly(length)
-        taken.append(1000 * (time.perf_counter() - started))
-    writer.close()
-    return taken[len(taken) // 10 :]  # without the first, which warm up
+        await self._reader.readexactly(length)
+        self.milliseconds.append(1000 * (time.perf_counter() - started))
+
+    @property
+    def warm(self) -> list[float]:
+        """What all but the first requests took, the fastest first."""
+        return sorted(self.milliseconds[len(self.milliseconds) // 10 :])
+
+
+async def in_turn(one: Requests, other: Requests, seconds: float) -> tuple[list[float], list[float]]:
+    """Send a request of each in turn; return how long those of each took, the fastest first."""
+    end = time.perf_counter() + seconds
+    async with one, other:
+        while time.perf_counter() < end or len(other.milliseconds) < 20:
+            await one.send()
+            await other.send()
+    return one.warm, other.warm
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=3, help="length of a measurement")
+    kept_database.add_option(parser)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="pb-") as folder:
-        async with running(Postgres(Path(folder))) as postgres:
-            upgrade(postgres.url)
-            key = await companies.ensure_first(postgres.url)
-            assert key is not None
-            started = time.perf_counter()
-            await asyncio.to_thread(fill, postgres.url, options.customers)
-            print(f"{options.customers:,} customers made in {time.perf_counter() - started:.0f} s", flush=True)
-            await measure(postgres.url, key, options.seconds)
+    async with kept_database.database(options.data) as database:
+        key = database.kept("key") or await _filled(database, options.customers)
+        await measure(database.url, key, options.seconds)
+
+
+async def _filled(database: Database, customers: int) -> str:
+    """Fill an empty database, and return the company's API key."""
+    key = await companies.ensure_first(database.url)
+    assert key is not None
+    started = time.perf_counter()
+    await asyncio.to_thread(fill, database.url, customers)
+    print(f"{customers:,} customers made in {time.perf_counter() - started:.0f} s", flush=True)
+    database.keep("key", key)
+    return key
 
 
 async def measure(url: str, key: str, seconds: float) -> None:
@@ -151,17 +177,22 @@ async def measure(url: str, key: str, seconds: float) -> None:
     kinds = searches(url)
     async with serving(floor, ours):
         for kind, text in kinds.items():
-            # Next to each other, because other work on the machine slows down both.
-            rows = await milliseconds(floor, key, lambda: f"/row/{kinds['customer id']()}", seconds)
 
             def path(text: Callable[[], str] = text) -> str:
                 return f"/v1/portal/relationships?search={quote(text())}"
 
-            taken = sorted(await milliseconds(ours, key, path, seconds))
-            median, p95 = statistics.median(taken), taken[int(0.95 * len(taken))]
-            row = statistics.median(rows)
-            ratio = f"{median / row:5.1f} x one row ({row:.2f} ms)"
-            print(f"{kind:32} {median:8.2f} ms = {ratio}   p95 {p95:8.2f} ms", flush=True)
+            row = Requests(floor, key, lambda: f"/row/{kinds['customer id']()}")
+            rows, taken = await in_turn(row, Requests(ours, key, path), seconds)
+            print(f"{kind:32}", *(_compared(name, taken, rows) for name in QUANTILES), sep="  ", flush=True)
+
+
+QUANTILES = {"fastest": 0.0, "fast": 0.1, "median": 0.5, "p95": 0.95}
+
+
+def _compared(name: str, taken: list[float], rows: list[float]) -> str:
+    """Compare a quantile of the searches with the same one of the floor; the fast ones are least disturbed."""
+    search, row = (times[int(QUANTILES[name] * len(times))] for times in (taken, rows))
+    return f"{name} {search:.2f} ms = {search / row:.1f} x {row:.2f}"
 
 
 if __name__ == "__main__":

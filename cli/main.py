@@ -47,6 +47,7 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {
         "webhooks": ("cli.outreach.webhooks", "Manage webhook endpoints."),
     },
     "Administration": {
+        "customers": ("cli.administration.customers", "Merge customers who are one person."),
         "companies": ("cli.administration.companies", "Manage companies."),
         "keys": ("cli.administration.keys", "Manage API keys and sign-in links."),
         "staff": ("cli.administration.staff", "Manage a company's staff."),

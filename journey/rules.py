@@ -28,6 +28,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
 }
 _REQUESTS = (AppointmentRequested, AppointmentRescheduled)
+DIGITS = 4, 8, 12  # of numbers that are shown after the point; half a microsecond is 0.000000000006 days
 NEVER = 1 << 62  # doubled µs; 73,000 years
 _COMPARISON = re.compile(r"\s*(>=|<=|==|>|<)\s*(-?[0-9]{1,12}(?:\.[0-9]{1,6})?)\s*")
 
@@ -161,7 +162,6 @@ class Condition:
         self.fact, self._compare = FACTS[name], OPERATORS[match[1]]
         exact = Fraction(self.number) * self.fact.scale
         self.threshold: Number = exact.numerator if exact.denominator == 1 else exact
-        self.must_be = f"{self.sign} {self.number}"
         #: whether the condition holds in a context
         self.holds = self._compiled()
 
@@ -210,11 +210,24 @@ class Condition:
     def verdict(self, context: RuleContext) -> dict[str, Any]:
         """Return the comparison with its numbers, for people."""
         number = self.fact.read(context)
-        shown = None if number is None else round(float(number / self.fact.scale), 4)
-        must_be = self.must_be
+        limit: Decimal | int = self.number
         if context.days_beyond is not None and self.name == "days" and self.sign in (">", ">="):
-            must_be = f"{self.sign} {context.days_beyond}"
+            limit = context.days_beyond
+        shown = None if number is None else self._rounded(Fraction(number) / self.fact.scale, limit)
+        must_be = f"{self.sign} {limit}"
         return {"fact": self.name, "is": shown, "must_be": must_be, "holds": self.holds(context)}
+
+    def _rounded(self, exact: Fraction, limit: Decimal | int) -> float:
+        """Round a number, but not so far that it would compare with the limit in another way.
+
+        At the instant after day 90, 90.000000000006 days have passed: 90.0 would not be more than 90.
+        """
+        holds = self._compare(exact, Fraction(limit))
+        for digits in DIGITS:
+            rounded = round(exact, digits)
+            if self._compare(rounded, Fraction(limit)) == holds:
+                return float(rounded)
+        return float(exact)
 
 
 class Rule:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rfc9457 import Problem
 
 from api import cursors
-from api.dependencies import CredentialDep, CustomerId, Gateway, GatewayDep
+from api.dependencies import CredentialDep, CustomerFilter, CustomerId, Gateway, GatewayDep
 from api.event_formats import JSON
 from api.field_types import Note, RowId
 from api.journey_commands import IdempotencyKey, execute_command, update_id
@@ -25,7 +25,6 @@ from db.outreach.action_queries import ActionSearch
 from db.outreach.task_queries import TaskSearch
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
 from journey.actions import CALL_TASKS, action_key
-from journey.identifiers import ANCHORED_CUSTOMER_ID
 
 MAX_ROWS = 200
 
@@ -153,8 +152,8 @@ async def request_action(
 async def get_actions(
     gateway: GatewayDep,
     credential: CredentialDep,
+    customer_id: CustomerFilter,
     status: Annotated[list[Status] | None, Query(max_length=6, description="repeatable; matches any of these")] = None,
-    customer_id: Annotated[str | None, Query(pattern=ANCHORED_CUSTOMER_ID)] = None,
     action: Annotated[
         str | None,
         Query(

@@ -108,7 +108,8 @@ def _without_retraction(event: Parsed) -> Parsed:
 
 async def _send(gateway: Gateway, company_id: int, events: SortedEvents) -> None:
     count = len(events.accepted)
-    left = await send_to_journeys(gateway.temporal.client, company_id, events.accepted, gateway.intake_concurrency)
+    client, aliases = gateway.temporal.client, await gateway.aliases.of_company(company_id)
+    left = await send_to_journeys(client, company_id, events.accepted, gateway.intake_concurrency, aliases)
     gateway.metrics.accepted.add(count - left)
     if left:
         detail = f"{left} of {count} events were not stored; send the request again, the same ids count only once"

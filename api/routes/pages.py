@@ -141,7 +141,8 @@ async def _send_feedback(gateway: Gateway, link: FeedbackLink, rating: int, comm
     fields = canonical(from_fields(fields))
     event = AcceptedEvent(fields, content_hash(fields))
     before = await recorded_outcomes(gateway.pool, link.company, [event])
-    if await send_to_journeys(gateway.temporal.client, link.company, [event], 1):
+    aliases = await gateway.aliases.of_company(link.company)
+    if await send_to_journeys(gateway.temporal.client, link.company, [event], 1, aliases):
         raise ConnectionError("Temporal did not store the event")
     gateway.metrics.accepted.add(1)
     outcomes = await wait_for_outcomes(gateway.pool, link.company, [event], before, time.monotonic() + OUTCOME_WAIT)

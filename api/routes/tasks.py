@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import cursors
-from api.dependencies import CredentialDep, Gateway, GatewayDep
+from api.dependencies import CredentialDep, CustomerFilter, Gateway, GatewayDep
 from api.event_formats import JSON
 from api.field_types import Note, RowId, not_blank
 from api.journey_commands import IdempotencyKey, execute_command, update_id
@@ -23,7 +23,6 @@ from db.outreach import task_queries
 from db.outreach.task_queries import TaskSearch, TaskSort
 from db.people import staff
 from db.people.api_keys import JOURNEYS_READ, JOURNEYS_WRITE, Credential
-from journey.identifiers import ANCHORED_CUSTOMER_ID
 from journey.stages import DEFAULT_RULEBOOK, Role
 
 MAX_ROWS = 200
@@ -115,12 +114,12 @@ class Assignee(BaseModel):
 async def get_tasks(
     gateway: GatewayDep,
     credential: CredentialDep,
+    customer_id: CustomerFilter,
     status: Literal["open", "done", "cancelled", "all"] = "open",
     assigned_to: Annotated[
         str | None,
         Query(pattern=r"^([1-9][0-9]{0,17}|nobody)$", description="a staff id, or `nobody` for unassigned tasks"),
     ] = None,
-    customer_id: Annotated[str | None, Query(pattern=ANCHORED_CUSTOMER_ID)] = None,
     kind: Annotated[
         str | None, Query(pattern=r"^[a-z0-9_]{1,64}$", description="kind of task, such as `check_in_call`")
     ] = None,

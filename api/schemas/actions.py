@@ -91,7 +91,10 @@ class Action(Schema):
     customer_name: str | None
     action: ActionName
     stage: StageKey
-    entry: Count = Field(description="number of the transition that caused the action, counted from 1 for each journey")
+    entry: Count = Field(
+        description="number of the transition that caused the action, counted from 1 for each journey; 0 if it came"
+        " with a customer who was merged into this one"
+    )
     status: ActionStatus
     reason: str | None = Field(description="why it was suppressed, cancelled or is waiting")
     waits_for: WaitsFor

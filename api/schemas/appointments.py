@@ -25,7 +25,7 @@ class NoShowRisk(Schema):
     reason: str = Field(description="in words, such as `missed 2 of 9, booked 3 weeks ahead`")
 
 
-class BookedAppointment(Schema):
+class ListedAppointment(Schema):
     """An appointment with a booked time, as of its latest event."""
 
     key: str = Field(description="with `customer_id`, names the appointment in routes")
@@ -74,7 +74,7 @@ class NoShowModel(Schema):
 class AppointmentsPage(Schema):
     """A page of appointments, by booked time."""
 
-    appointments: list[BookedAppointment]
+    appointments: list[ListedAppointment]
     no_show_model: NoShowModel | None = Field(description="null if there is no outcome of a booked appointment")
     is_current: bool = Field(
         description="false while bookings that an import or an upgrade brought are still being read"
@@ -85,4 +85,4 @@ class AppointmentsPage(Schema):
 class CustomerAppointment(Schema):
     """One appointment after a change."""
 
-    appointment: BookedAppointment
+    appointment: ListedAppointment

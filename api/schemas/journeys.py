@@ -111,7 +111,10 @@ class Comparison(Schema):
     """One condition of a rule with the numbers it compared."""
 
     fact: str = Field(description="name of the fact, such as `days` or `count`")
-    is_: float | None = Field(alias="is", description="value of the fact; null if it is unknown")
+    is_: float | None = Field(
+        alias="is",
+        description="value of the fact; null if it is unknown. Rounded, but never so that it would contradict `holds`",
+    )
     must_be: str = Field(description="operator and threshold, such as `>= 3`")
     holds: bool
 

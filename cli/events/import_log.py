@@ -8,6 +8,7 @@ again; events sent twice count once.
 import hashlib
 import json
 import time
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,7 +26,7 @@ from cli.output import complaints, console, print_json, progress
 from db.connections import Pool, open_pool
 from db.journeys.rulebooks import RulebookCache
 from db.operations import event_import
-from db.people import companies
+from db.people import aliases, companies
 from journey.event_validation import InvalidEvent
 from journey.events import Event, canonical, content_hash
 from journey.simulate import Log
@@ -96,7 +97,7 @@ async def import_log(settings: Settings, file: str, company: int, shift_to_now: 
                 # whole seconds, to keep the times readable
                 shift = (int(time.time()) * 1_000_000 - log.last_at) // 1_000_000 * 1_000_000
                 shift = await event_import.import_shift(pool, company, fingerprint, shift)
-            outgoing = _outgoing(log, shift)
+            outgoing = await _to_current(pool, company, _outgoing(log, shift))
             left = await _new_events(pool, company, outgoing, bar)
             known = log.events - sum(map(len, left.values()))
             failed: dict[str, str] = {}
@@ -126,6 +127,17 @@ async def import_log(settings: Settings, file: str, company: int, shift_to_now: 
     else:
         _print_summary(summary, len(left), log.conflicts, _rejects(file))
     return 1 if lines["rejected"] or unsent else 0
+
+
+async def _to_current(pool: Pool, company: int, outgoing: Outgoing) -> Outgoing:
+    """Join the events of merged customers, so that each journey gets all of its events in order."""
+    listed, current = list(outgoing), dict[str, str]()
+    for start in range(0, len(listed), LOOKUP_CHUNK):
+        current |= await aliases.resolve_all(pool, company, listed[start : start + LOOKUP_CHUNK])
+    for customer, into in current.items():
+        joined = [*outgoing.get(into, ()), *outgoing.pop(customer)]
+        outgoing[into] = sorted(joined, key=lambda event: (datetime.fromisoformat(event["occurred_at"]), event["id"]))
+    return outgoing
 
 
 def _print_summary(summary: dict[str, Any], customers: int, conflicts: list[str], rejects: Path) -> None:

@@ -24,6 +24,7 @@ from db.connections import Pool, open_pool
 from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance
 from db.operations.maintenance import JourneyKey
+from db.people import aliases
 from journey.drift import detect_drift
 from journey.time import Micros
 from settings import Settings
@@ -58,6 +59,7 @@ async def evaluate(settings: Settings, company: int | None, customer: str | None
         workflows = JourneyWorkflows(await connection.connect())
         with progress() as bar:
             for company_id in await company_ids(pool, company):
+                customer = customer and await aliases.resolve(pool, company_id, customer)
                 rulebook = await RulebookCache().latest(pool, company_id)
                 task = bar.add_task(f"company {company_id}", total=await maintenance.count_journeys(pool, company_id))
                 async for rows in maintenance.iterate_journeys(pool, company_id, customer_id=customer):

@@ -26,6 +26,7 @@ from db.connections import Pool, open_pool
 from db.journeys import ledger_records
 from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance, validation
+from db.people import aliases
 from journey.stages import Rulebook
 from settings import Settings
 
@@ -68,6 +69,7 @@ async def rebuild(settings: Settings, company: int | None, customer: str | None,
         workflows = JourneyWorkflows(await connection.connect())
         with progress() as bar:
             for company_id in await company_ids(pool, company):
+                customer = customer and await aliases.resolve(pool, company_id, customer)
                 rulebook = await RulebookCache().latest(pool, company_id)
                 total = 1 if customer is not None else await maintenance.count_journeys(pool, company_id)
                 task, begun = bar.add_task(f"company {company_id}", total=total), len(rebuilt)

@@ -100,6 +100,9 @@ describe("rules", () => {
   test("the instant after a threshold of days", () => {
     const days = { fact: "days", is: 90, must_be: "> 90", holds: true };
     expect(describeComparisons([days], "EUR")).toEqual(["More than 90 days since the last visit"]);
+    expect(describeComparisons([{ ...days, is: 90.000000000006 }], "EUR")).toEqual([
+      "More than 90 days since the last visit",
+    ]);
     expect(describeComparisons([{ ...days, is: 91.5 }], "EUR")).toEqual([
       "Days since the last appointment: 91.5 (required: more than 90)",
     ]);
@@ -113,6 +116,14 @@ describe("rules", () => {
     const days = { fact: "days", is: 90.04, must_be: ">= 90", holds: true };
     expect(describeComparisons([days], "EUR")).toEqual([
       "Days since the last appointment: 90.04 (required: at least 90)",
+    ]);
+    const short = { fact: "days", is: 89.999999999994, must_be: "< 90", holds: true };
+    expect(describeComparisons([short], "EUR")).toEqual([
+      "Days since the last appointment: just under 90 (required: less than 90)",
+    ]);
+    const kept = { fact: "days", is: 90.000000000006, must_be: "<= 90", holds: false };
+    expect(describeComparisons([kept], "EUR")).toEqual([
+      "Days since the last appointment: just over 90 (required: at most 90)",
     ]);
   });
 });

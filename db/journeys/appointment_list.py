@@ -10,6 +10,7 @@ from typing import Any
 from psycopg import sql
 
 from db.connections import Pool, tenant_rows
+from db.people.aliases import CUSTOMER_KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ select row_to_json(j)::text, b.outcome, h.missed, h.outcomes,
                      || (extract(epoch from b.scheduled_for) * 1000000)::bigint) as task_id) j
  order by b.scheduled_for, b.customer_id, b.key
 """
-_OF_CUSTOMER = "customer_id = (select id from customers where company_id = %(company)s and external_id = %(customer)s)"
+_OF_CUSTOMER = f"customer_id = {CUSTOMER_KEY}"
 _BEYOND = "(scheduled_for, customer_id, key) > (%(at)s::timestamptz, %(after)s::bigint, %(key)s)"
 
 
@@ -124,11 +125,10 @@ async def list_appointments(
     return page, page[-1].position if len(listed) > search.limit else None
 
 
-_FIND = """
-select a.appointment_id, a.scheduled_for, a.last_event_at, a.outcome, a.amount
-  from appointments a join customers u on u.company_id = a.company_id and u.id = a.customer_id
- where a.company_id = %s and u.external_id = %s and a.key = any(%s)
-"""
+_FIND = sql.SQL("""
+select appointment_id, scheduled_for, last_event_at, outcome, amount from appointments
+ where company_id = %(company)s and customer_id = {key} and key = any(%(keys)s)
+""").format(key=sql.SQL(CUSTOMER_KEY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,8 @@ async def find_appointment(
     pool: Pool, company_id: int, customer_id: str, keys: Sequence[str]
 ) -> FoundAppointment | None:
     """Find an appointment of a customer by its key, one of these; None if there is none."""
-    rows = await tenant_rows(pool, company_id, _FIND, [company_id, customer_id, list(keys)])
+    parameters = {"company": company_id, "customer": customer_id, "keys": list(keys)}
+    rows = await tenant_rows(pool, company_id, _FIND, parameters)
     if not rows:
         return None
     appointment_id, scheduled_for, last_event_at, outcome, amount = rows[0]

@@ -32,7 +32,9 @@ select t.event_id, json_agg(json_build_object(
 from customers c
 join customer_relationships r on r.company_id = c.company_id and r.customer_id = c.id
 join journey_transitions t on t.relationship_id = r.id
-where c.company_id = %s and c.external_id = any(%s) and t.event_id = any(%s)
+where c.company_id = %(company)s and t.event_id = any(%(events)s) and c.id = any(array(
+    select coalesce(k.merged_into, k.id) from customers k
+     where k.company_id = %(company)s and k.external_id = any(%(customers)s)))
 group by t.event_id
 """
 
@@ -50,5 +52,6 @@ async def find_caused_transitions(
     pool: Pool, company_id: int, customers: Sequence[str], event_ids: Sequence[str]
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the transitions that these events of these customers caused, by event id, in order."""
-    rows = await tenant_rows(pool, company_id, _CAUSED_TRANSITIONS, [company_id, list(customers), list(event_ids)])
+    parameters = {"company": company_id, "customers": list(customers), "events": list(event_ids)}
+    rows = await tenant_rows(pool, company_id, _CAUSED_TRANSITIONS, parameters)
     return {event_id: orjson.loads(text) for event_id, text in rows}

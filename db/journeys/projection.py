@@ -93,7 +93,8 @@ select json_build_object(
 from customers c
 left join customer_relationships r on r.company_id = c.company_id and r.customer_id = c.id
 cross join names n
-where c.company_id = $1 and c.external_id = $2
+where c.company_id = $1 and c.id = (
+    select coalesce(k.merged_into, k.id) from customers k where k.company_id = $1 and k.external_id = $2)
 """
 ).format(
     names=stage_names(sql.SQL("$1")),

@@ -37,12 +37,22 @@ SORTS: dict[Sort, tuple[sql.SQL, sql.SQL]] = {
     "created_at": (sql.SQL("r.created_at"), sql.SQL("timestamptz")),
 }
 
+#: the orders whose indexes have all that a page's rows are chosen by, so that reading many in order is cheap
+COVERED: frozenset[Sort] = frozenset(
+    {"risk", "lifetime_value", "last_appointment_at", "stage_entered_at", "created_at"}
+)
+MAX_SORTED = 1_000  # found customers; above it, reading a covering index until the page is full is cheaper
+
 _JOURNEYS = sql.SQL("customer_relationships r")
 _CUSTOMERS_WITH_JOURNEYS = sql.SQL(
     "customers c join customer_relationships r on r.company_id = c.company_id and r.customer_id = c.id"
 )
 _CUSTOMERS = sql.SQL(
     "customers c left join customer_relationships r on r.company_id = c.company_id and r.customer_id = c.id"
+)
+_FOUND = sql.SQL(
+    "unnest(%(found)s::bigint[]) as c (id)"
+    " left join customer_relationships r on r.company_id = %(company_id)s and r.customer_id = c.id"
 )
 _OF_JOURNEY, _OF_CUSTOMER = sql.SQL("r.customer_id"), sql.SQL("c.id")
 
@@ -80,6 +90,19 @@ class RelationshipSearch:
     limit: int = 50
     after: Position | None = None
 
+    @property
+    def has_filters(self) -> bool:
+        """Whether customers without a journey are excluded."""
+        return bool(self.stages) or self.min_risk is not None or self.max_risk is not None
+
+    @property
+    def sorted_customers(self) -> list[int] | None:
+        """The customers to sort, all of them; None if rows are to be read in order until the page is full."""
+        customers = None if self.found is None else self.found.customers
+        if customers is None or len(customers) <= MAX_SORTED or self.has_filters or self.sort not in COVERED:
+            return customers
+        return None
+
 
 async def list_relationships(pool: Pool, company_id: int, search: RelationshipSearch) -> tuple[bytes, Position | None]:
     """Return a page of relationships as the text of a JSON array, and the position after which the next page starts.
@@ -87,8 +110,8 @@ async def list_relationships(pool: Pool, company_id: int, search: RelationshipSe
     Null values sort last in both directions.
     """
     rows: list[Any] = []
-    if search.found is not None and search.found.customers is not None:
-        rows = await _part_of_page(pool, company_id, search, _Part.ALL) if search.found.customers else []
+    if (customers := search.sorted_customers) is not None:
+        rows = await _part_of_page(pool, company_id, search, _Part.ALL) if customers else []
     else:
         # Two statements, because an index has null values last in one direction only.
         if search.after is None or search.after.value is not None:
@@ -117,7 +140,7 @@ async def _part_of_page(pool: Pool, company_id: int, search: RelationshipSearch,
     source, row_id = _source(search, part)
     is_descending = search.descending != (search.sort == "days_inactive")
     direction = sql.SQL("desc" if is_descending else "asc")
-    conditions, params = _filters(company_id, search, row_id)
+    conditions, params = _filters(company_id, search, row_id, part)
     if part is not _Part.ALL:
         conditions.append(sql.SQL("{} is null" if part is _Part.NULLS else "{} is not null").format(column))
     if search.after is not None:
@@ -156,18 +179,21 @@ def _beyond(sort: Sort, row_id: sql.SQL, beyond: sql.SQL, after: Position, part:
 
 def _source(search: RelationshipSearch, part: _Part) -> tuple[sql.SQL, sql.SQL]:
     """Return the tables that have the rows in order, and the column with the customer's row id."""
-    has_filters = bool(search.stages) or search.min_risk is not None or search.max_risk is not None
-    if search.found is None or has_filters:
+    if part is _Part.ALL and search.sort != "name" and not search.has_filters:
+        return _FOUND, _OF_CUSTOMER
+    if search.found is None or search.has_filters:
         return (_CUSTOMERS_WITH_JOURNEYS, _OF_CUSTOMER) if search.sort == "name" else (_JOURNEYS, _OF_JOURNEY)
     has_journey = part is _Part.VALUES and search.sort != "name"
     return (_JOURNEYS, _OF_JOURNEY) if has_journey else (_CUSTOMERS, _OF_CUSTOMER)
 
 
 def _filters(
-    company_id: int, search: RelationshipSearch, row_id: sql.SQL
+    company_id: int, search: RelationshipSearch, row_id: sql.SQL, part: _Part | None = None
 ) -> tuple[list[sql.Composable], dict[str, Any]]:
-    """Return the conditions of the search and their parameters."""
+    """Return the conditions of the search and their parameters. Without a part: of all its rows, to count them."""
     params: dict[str, Any] = {"company_id": company_id}
+    if part is not None and _source(search, part)[0] is _FOUND:
+        return [sql.SQL("true")], params | {"found": search.sorted_customers}
     table = sql.SQL("c" if row_id is _OF_CUSTOMER else "r")
     conditions: list[sql.Composable] = [sql.SQL("{}.company_id = %(company_id)s").format(table)]
     if search.stages:
@@ -180,5 +206,6 @@ def _filters(
         conditions.append(sql.SQL("r.risk_score <= %(max_risk)s::numeric"))
         params["max_risk"] = str(search.max_risk)
     if search.found is not None:
-        conditions.append(search.found.condition(row_id))
+        is_in_order = part is not None and search.sorted_customers is None
+        conditions.append((search.found.filter if is_in_order else search.found.condition)(row_id))
     return conditions, params

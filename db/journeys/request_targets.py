@@ -37,7 +37,8 @@ with r as (
 select (select json_agg(json_build_array(t.id, json_build_array(t.status, t.kind))) from tasks t, r
          where t.relationship_id = r.id and t.id = any(%(tasks)s::bigint[])),
        (select json_agg(json_build_array(a.id, json_build_array(
-                   a.status, a.action, (extract(epoch from a.due_at) * 1000000)::bigint))) from journey_actions a, r
+                   case when a.entry < 0 then 'of a merged customer' else a.status end, a.action,
+                   (extract(epoch from a.due_at) * 1000000)::bigint))) from journey_actions a, r
          where a.relationship_id = r.id and a.id = any(%(actions)s::bigint[])),
        (select json_agg(json_build_array(s.id, s.is_active)) from staff s
          where s.company_id = %(company)s and s.id = any(%(staff)s::bigint[])),

@@ -20,7 +20,7 @@ from db.essential_queries import RegisteredQuery, SampleJourney
 from db.journeys import appointment_list, appointments, event_outcomes, ledger, ledger_snapshot, relationships
 from db.journeys.appointment_list import AppointmentSearch
 from db.journeys.projection import PREPARE_JOURNEY, packed_state
-from db.journeys.relationships import SORTS, RelationshipSearch
+from db.journeys.relationships import MAX_SORTED, SORTS, RelationshipSearch
 from db.journeys.rulebooks import RulebookCache
 from db.operations import company_gauges, event_import, maintenance, validation
 from db.outreach import action_problems, action_queries, task_queries
@@ -139,7 +139,18 @@ QUERIES: tuple[RegisteredQuery, ...] = (
         "search: customers by text",
         lambda pool, sample: customer_search.find_customers(pool, sample.company_id, "ann"),
     ),
+    RegisteredQuery(
+        "search: customers by several words",
+        lambda pool, sample: customer_search.find_customers(pool, sample.company_id, "ann lee"),
+    ),
     RegisteredQuery("search: page of customers", _page(RelationshipSearch(found=Found([1, 2, 3], [])))),
+    RegisteredQuery(
+        "search: page of many customers", _page(RelationshipSearch(found=Found(list(range(MAX_SORTED + 1)), [])))
+    ),
+    RegisteredQuery(
+        "search: page of thousands of customers",
+        _page(RelationshipSearch(found=Found(None, criteria("ann"), is_hashed=True))),
+    ),
     RegisteredQuery("search: page of very many customers", _page(RelationshipSearch(found=Found(None, criteria("c"))))),
     RegisteredQuery("open tasks", lambda pool, sample: task_queries.list_tasks(pool, sample.company_id, TaskSearch())),
     RegisteredQuery(

@@ -19,9 +19,10 @@ LATEST_ATTEMPTS = 5
 _SHOWN_DETAIL: tuple[str, ...] = ("note", "code", "valid_until", "task", "assigned_to", "campaign", "told", "receipt")
 
 COLUMNS = sql.SQL(
-    "a.id, u.external_id as customer_id, u.name as customer_name, a.action, a.stage_key as stage, a.entry, a.status,"
-    " a.reason, a.last_error, a.channel, a.marketing, a.attempts, a.due_at, a.created_at, a.updated_at, a.done_at,"
-    " a.performed_by, (select coalesce(jsonb_object_agg(key, value), '{{}}') from jsonb_each(a.detail)"
+    "a.id, u.external_id as customer_id, u.name as customer_name, a.action, a.stage_key as stage,"
+    " greatest(a.entry, 0) as entry, a.status, a.reason, a.last_error, a.channel, a.marketing, a.attempts, a.due_at,"
+    " a.created_at, a.updated_at, a.done_at, a.performed_by,"
+    " (select coalesce(jsonb_object_agg(key, value), '{{}}') from jsonb_each(a.detail)"
     " where key = any({detail})) as detail, {progress},"
     " (select coalesce(json_agg(t), '[]') from (select attempt, at, outcome, error from action_attempts"
     " where action_id = a.id order by id desc limit {latest}) t) as latest_attempts"

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg import sql
 
 from db.connections import Pool, tenant_rows
+from db.people.aliases import CUSTOMER_KEY
 from db.sql_fragments import json_array
 
 MAX_PAGE = 1_000_000  # bytes of texts, after which a page ends
@@ -27,7 +28,7 @@ _LIST = """
 with u as materialized (
     select c.id, r.id as relationship_id from customers c
       left join customer_relationships r on r.company_id = c.company_id and r.customer_id = c.id
-     where c.company_id = %(company)s and c.external_id = %(customer)s
+     where c.company_id = %(company)s and c.id = {key}
 ), page as (
     select a.*,
            coalesce(sum(octet_length(m.text) + coalesce(octet_length(m.html), 0)) over (
@@ -77,7 +78,7 @@ async def list_messages(
     if after is not None:
         values |= {"at": after.sent_at, "id": after.action_id}
         beyond = sql.SQL("and (a.done_at, a.id) < (%(at)s::timestamptz, %(id)s::bigint)")
-    rows = await tenant_rows(pool, company_id, sql.SQL(_LIST).format(beyond=beyond), values)
+    rows = await tenant_rows(pool, company_id, sql.SQL(_LIST).format(key=sql.SQL(CUSTOMER_KEY), beyond=beyond), values)
     if not rows:
         return None
     messages = [(text, MessagePosition(at, action_id)) for exists, text, at, action_id in rows if exists]

@@ -35,8 +35,8 @@ WITHDRAWN_CHANNELS = sql.SQL(
     " where w.company_id = u.company_id and w.customer_id = u.id and w.lifted_at is null)"
 )
 _LOCK = sql.SQL(
-    "select u.id, u.email, coalesce({e164}, u.phone) from customers u"
-    " where u.company_id = %s and u.external_id = %s for no key update"
+    "select u.id, u.email, coalesce({e164}, u.phone), u.merged_into from customers u"
+    " where u.company_id = %(company)s and (u.external_id = %(customer)s or u.id = %(key)s) for no key update"
 ).format(e164=E164_OF_U)
 _INSERT = sql.SQL(
     "insert into consent_withdrawals (company_id, customer_id, channel, address, address_key, source)"
@@ -63,12 +63,18 @@ _LIFT: LiteralString = (
 
 
 async def withdraw(connection: Connection, company_id: int, external_id: str, channel: ChannelSpec, by: str) -> bool:
-    """Store that the customer has unsubscribed from a channel with their current address; False if nothing changed."""
-    cursor = await connection.execute(_LOCK, [company_id, external_id])
-    row = await cursor.fetchone()
+    """Store that the customer has unsubscribed from a channel with their current address; False if nothing changed.
+
+    After a merge, also one that has just ended, this is the customer who remains.
+    """
+    wanted: dict[str, Any] = {"company": company_id, "customer": external_id, "key": None}
+    row = await (await connection.execute(_LOCK, wanted)).fetchone()
+    while row is not None and row[3] is not None:
+        wanted |= {"customer": None, "key": row[3]}
+        row = await (await connection.execute(_LOCK, wanted)).fetchone()
     if row is None:
         return False
-    customer_id, email, phone = row
+    customer_id, email, phone, _ = row
     field = channel.address_field
     address = normalized_address({"email": email, "phone": phone}[field]) if field else None
     key = _KEYS[field] if field and address else sql.SQL("''")

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from db.connections import Pool, tenant_rows, tenant_transaction
 from db.journeys.projection import NEXT_APPOINTMENT
 from db.outreach.contacts import CONTACT_UNWANTED_SINCE
+from db.people.aliases import CUSTOMER_KEY
 from db.people.audit_log import record
 from db.people.consent_withdrawals import WITHDRAWN_CHANNELS, keep_withdrawn, restore, withdraw
 from db.people.phone_numbers import E164_OF_U, read_number
@@ -39,9 +40,11 @@ _PUT = sql.SQL(
     " on conflict (company_id, external_id) do update set"
     " (name, email, phone, phone_e164, phone_e164_of, time_zone, locale, consent, updated_at) ="
     " (excluded.name, excluded.email, excluded.phone, excluded.phone_e164, excluded.phone_e164_of,"
-    " excluded.time_zone, excluded.locale, excluded.consent, now())"
+    " excluded.time_zone, excluded.locale, excluded.consent, now()) where old.merged_into is null"
 )
-_GET = sql.SQL("select {profile} from customers u where company_id = %s and external_id = %s").format(profile=_AS_JSON)
+_GET = sql.SQL("select {profile} from customers u where u.company_id = %(company)s and u.id = {key}").format(
+    profile=_AS_JSON, key=sql.SQL(CUSTOMER_KEY)
+)
 
 
 async def put_profile(
@@ -77,16 +80,18 @@ async def put_profile(
             allowed = [channel for channel, granted in consent.items() if granted]
             await restore(connection, company_id, external_id, allowed, restored_by)
         await keep_withdrawn(connection, company_id, external_id)
-        cursor = await connection.execute(_GET, [company_id, external_id])
+        cursor = await connection.execute(_GET, {"company": company_id, "customer": external_id})
         found = await cursor.fetchone()
     assert found is not None
     stored: dict[str, Any] = found[0]
+    if stored["customer_id"] != external_id:  # merged meanwhile: nothing was written
+        return await put_profile(pool, company_id, stored["customer_id"], profile, restored_by=restored_by)
     return stored
 
 
 async def get(pool: Pool, company_id: int, external_id: str) -> dict[str, Any] | None:
     """Find a customer's profile, in the shape that `put_profile` returns; None if there is no such customer."""
-    rows = await tenant_rows(pool, company_id, _GET, [company_id, external_id])
+    rows = await tenant_rows(pool, company_id, _GET, {"company": company_id, "customer": external_id})
     return rows[0][0] if rows else None
 
 

@@ -22,7 +22,7 @@ EARLIER: LiteralString = "1000000000"
 REASON = "merged into another customer"
 
 # The end of a journey that another one continues, and everything that refers to it. Its last transition leads to no
-# stage; the entries of its actions become negative, because the transitions of the other journey have the same numbers.
+# stage; entries and versions of its actions become negative, because the other journey has the same numbers.
 _END_JOURNEY: tuple[LiteralString, ...] = (
     """
     insert into journey_transitions (company_id, relationship_id, sequence, from_stage, to_stage, transitioned_at,
@@ -47,10 +47,11 @@ _END_JOURNEY: tuple[LiteralString, ...] = (
     """.replace("EARLIER", EARLIER),
     """
     update journey_actions set status = 'cancelled', reason = %(reason)s, done_at = %(now)s, updated_at = now()
-     where company_id = %(company)s and relationship_id = %(other_relationship)s and status in ('pending', 'waiting')
+     where company_id = %(company)s and relationship_id = %(other_relationship)s
+       and (status in ('pending', 'waiting', 'failed') or status = 'suppressed' and detail ? 'profile_until')
     """,
     """
-    update journey_actions set relationship_id = %(relationship)s, entry = -abs(entry)
+    update journey_actions set relationship_id = %(relationship)s, entry = -abs(entry), version = -abs(version)
      where company_id = %(company)s and relationship_id = %(other_relationship)s
     """,
     """

@@ -27,7 +27,7 @@ class Merging:
         merge_run: The workflow run that made it an alias.
         decided_at: In µs.
         open_tasks: Its open tasks: kind by id.
-        open_actions: The number of actions that are not finished.
+        open_actions: The number of actions that are not finished, or might be tried again.
         has_campaign: A retention campaign is running.
     """
 
@@ -66,7 +66,9 @@ select u.id, u.external_id, i.external_id, u.merge_run,
            and e.type <> %(record)s),
        (select coalesce(jsonb_object_agg(t.id, t.kind), '{}') from tasks t
          where t.relationship_id = r.id and t.status = 'open'),
-       (select count(*) from journey_actions a where a.relationship_id = r.id and a.status in ('pending', 'waiting')),
+       (select count(*) from journey_actions a where a.relationship_id = r.id
+           and (a.status in ('pending', 'waiting', 'failed')
+                or a.status = 'suppressed' and a.detail ? 'profile_until')),
        exists (select from retention_campaigns c where c.relationship_id = r.id and c.status = 'running')
   from customers u
   left join customers i on i.company_id = u.company_id and i.id = u.merged_into

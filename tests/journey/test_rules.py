@@ -11,7 +11,7 @@ from journey.event_validation import from_fields
 from journey.events import Event
 from journey.facts import Facts
 from journey.presets import DEFAULT_STAGES
-from journey.rules import FACTS, InvalidRule, RuleContext, parse_rules
+from journey.rules import FACTS, OPERATORS, InvalidRule, RuleContext, parse_rules
 from journey.scoring import Scoring
 from journey.stages import DEFAULT_RULEBOOK, rulebook_from
 from journey.time import DAY, Micros, Moment
@@ -163,6 +163,34 @@ def test_every_fact(fact: str, comparison: str, holds: bool) -> None:
     assert verdict["holds"] is holds
     assert verdict["conditions"][0]["must_be"].replace(" ", "") == comparison
     assert set(FACTS) >= {fact}
+
+
+@pytest.mark.parametrize("sign", OPERATORS)
+@pytest.mark.parametrize(
+    ("fact", "limit", "facts", "moment"),
+    [
+        *(("days", "90", Facts(), 2 * 90 * DAY + offset) for offset in (-1, 0, 1)),  # doubled microseconds
+        *(("days", "0.5", Facts(), DAY + offset) for offset in (-1, 0, 1)),
+        ("missed_rate", "0.333333", Facts(completed=2, missed=1), 0),
+        ("missed_rate", "0.5", Facts(completed=1_000_001, missed=1_000_000), 0),
+        ("value", "12.345", Facts(value=1234), 0),
+    ],
+)
+def test_the_number_that_is_shown_never_contradicts_the_outcome(
+    fact: str, limit: str, facts: Facts, moment: int, sign: str
+) -> None:
+    (rule,) = parse_rules({"trigger": "appointment_count", "conditions": {fact: sign + limit}}, "here")
+    (shown,) = rule.verdict(RuleContext(facts, Moment(moment), None, DEFAULT_RULEBOOK.scorer, Micros(0)))["conditions"]
+    assert OPERATORS[sign](shown["is"], float(limit)) is shown["holds"]
+
+
+def test_numbers_have_no_more_decimals_than_they_need() -> None:
+    (rule,) = parse_rules({"trigger": "appointment_count", "conditions": {"days": "> 90"}}, "here")
+    shown = {}
+    for moment in (2 * 90 * DAY, 2 * 90 * DAY + 1, 2 * 91 * DAY + DAY // 3):
+        context = RuleContext(Facts(), Moment(moment), None, DEFAULT_RULEBOOK.scorer, Micros(0))
+        shown[moment] = rule.verdict(context)["conditions"][0]["is"]
+    assert list(shown.values()) == [90.0, 90.000000000006, 91.1667]
 
 
 @pytest.mark.parametrize(

@@ -225,6 +225,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["merge_customer_v1_customers__customer_id__merge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{customer_id}/messages": {
         parameters: {
             query?: never;
@@ -987,32 +1003,6 @@ export interface components {
             counts: components["schemas"]["ActionCounts"] | null;
             next_cursor: string | null;
         };
-        api__schemas__appointments__BookedAppointment: {
-            amount: string | null;
-            appointment_id: string;
-            /** Format: date-time */
-            booked_at: string;
-            current_stage: string | null;
-            customer_id: string;
-            key: string;
-            name: string | null;
-            /** @enum {string} */
-            outcome: "open" | "completed" | "missed" | "cancelled";
-            phone: string | null;
-            risk: components["schemas"]["NoShowRisk"] | null;
-            /** Format: date-time */
-            scheduled_for: string;
-            service: string | null;
-            suggested_amount: string | null;
-            task_id: number | null;
-        };
-        api__schemas__contacts__BookedAppointment: {
-            appointment_id: string;
-            event_id: string;
-            /** Format: date-time */
-            scheduled_for: string;
-            service: string | null;
-        };
         Appointment: {
             appointment_id?: string | null;
             /** Format: date-time */
@@ -1087,7 +1077,7 @@ export interface components {
             type: "appointment.rescheduled";
         };
         AppointmentsPage: {
-            appointments: components["schemas"]["api__schemas__appointments__BookedAppointment"][];
+            appointments: components["schemas"]["ListedAppointment"][];
             is_current: boolean;
             next_cursor: string | null;
             no_show_model: components["schemas"]["NoShowModel"] | null;
@@ -1111,6 +1101,13 @@ export interface components {
             amount?: string | number | null;
             /** @enum {string} */
             outcome: "completed" | "missed" | "cancelled";
+        };
+        BookedAppointment: {
+            appointment_id: string;
+            event_id: string;
+            /** Format: date-time */
+            scheduled_for: string;
+            service: string | null;
         };
         Booking: {
             booked_times: string[];
@@ -1287,7 +1284,21 @@ export interface components {
             customer_id: string;
         };
         CustomerAppointment: {
-            appointment: components["schemas"]["api__schemas__appointments__BookedAppointment"];
+            appointment: components["schemas"]["ListedAppointment"];
+        };
+        CustomerMerge: {
+            actions_cancelled: number;
+            campaign_ended: boolean;
+            consent: {
+                [key: string]: boolean | null;
+            };
+            customer_id: string;
+            events: number;
+            into: string;
+            profile: string[];
+            stages: components["schemas"]["MergeStages"];
+            tasks: number;
+            tasks_cancelled: number;
         };
         CustomerMessagePreview: {
             /** @enum {string} */
@@ -1642,9 +1653,36 @@ export interface components {
             retracted_by: string | null;
             type: string | null;
         };
+        ListedAppointment: {
+            amount: string | null;
+            appointment_id: string;
+            /** Format: date-time */
+            booked_at: string;
+            current_stage: string | null;
+            customer_id: string;
+            key: string;
+            name: string | null;
+            /** @enum {string} */
+            outcome: "open" | "completed" | "missed" | "cancelled";
+            phone: string | null;
+            risk: components["schemas"]["NoShowRisk"] | null;
+            /** Format: date-time */
+            scheduled_for: string;
+            service: string | null;
+            suggested_amount: string | null;
+            task_id: number | null;
+        };
         Liveness: {
             /** @constant */
             status: "alive";
+        };
+        Merge: {
+            into: string;
+        };
+        MergeStages: {
+            after: string | null;
+            customer_id: string | null;
+            into: string | null;
         };
         MessagePreview: {
             html: string | null;
@@ -1847,7 +1885,7 @@ export interface components {
             trigger_type: "manual" | "automatic" | "system";
         };
         RecordedContact: {
-            appointment: components["schemas"]["api__schemas__contacts__BookedAppointment"] | null;
+            appointment: components["schemas"]["BookedAppointment"] | null;
             contact: components["schemas"]["Contact"];
             customer_id: string;
         };
@@ -3329,6 +3367,105 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    merge_customer_v1_customers__customer_id__merge_post: {
+        parameters: {
+            query?: {
+                preview?: boolean;
+            };
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Merge"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerMerge"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

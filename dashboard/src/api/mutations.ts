@@ -2,7 +2,7 @@
 import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "./client";
 import { isAffected } from "./query-keys";
-import type { NewContact, Outreach, StageChange } from "./types";
+import type { Attendance, NewContact, Outreach, StageChange } from "./types";
 
 export const OUTREACH: readonly Outreach[] = ["call", "email", "offer"];
 
@@ -87,6 +87,34 @@ export function useCompleteTask(customerId: string) {
     (taskId: number) =>
       unwrap(
         api.POST("/v1/portal/tasks/{task_id}/done", { params: { path: { task_id: taskId } }, body: {} }),
+      ),
+    customerId,
+  );
+}
+
+/** Answer a task that asks whether the customer came. */
+export function useAnswerTask(customerId: string) {
+  return useCustomerMutation(
+    ({ taskId, answer }: { taskId: number; answer: Attendance }) =>
+      unwrap(
+        api.POST("/v1/portal/tasks/{task_id}/answer", {
+          params: { path: { task_id: taskId } },
+          body: answer,
+        }),
+      ),
+    customerId,
+  );
+}
+
+/** Say what became of an appointment. */
+export function useAnswerAppointment(customerId: string) {
+  return useCustomerMutation(
+    ({ key, answer }: { key: string; answer: Attendance }) =>
+      unwrap(
+        api.POST("/v1/customers/{customer_id}/appointments/{key}/answer", {
+          params: { path: { customer_id: customerId, key } },
+          body: answer,
+        }),
       ),
     customerId,
   );

@@ -12,6 +12,7 @@ export type PredictionsQuery = NonNullable<
 >;
 
 export type CallListQuery = NonNullable<paths["/v1/portal/call-list"]["get"]["parameters"]["query"]>;
+export type AppointmentQuery = NonNullable<paths["/v1/portal/appointments"]["get"]["parameters"]["query"]>;
 
 export type TaskQuery = NonNullable<paths["/v1/portal/tasks"]["get"]["parameters"]["query"]>;
 
@@ -121,6 +122,22 @@ export function useExplanation(customerId: string, enabled: boolean) {
           signal,
         }),
       ),
+  });
+}
+
+/** Booked appointments by time, page by page. */
+export function useAppointments(search: AppointmentQuery, enabled = true) {
+  return useInfiniteQuery({
+    queryKey: queryKeys.appointments(search),
+    enabled,
+    queryFn: ({ signal, pageParam }) => {
+      const cursor = pageParam === null ? {} : { cursor: pageParam };
+      return unwrap(
+        api.GET("/v1/portal/appointments", { params: { query: { ...search, ...cursor } }, signal }),
+      );
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor,
   });
 }
 

@@ -13,6 +13,7 @@ export const queryKeys = {
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
   sentMessages: (customerId: string) => ["journey", customerId, "messages"] as const,
   messagePreview: (customerId: string, type: string) => ["journey", customerId, "preview", type] as const,
+  appointments: (search: object) => ["appointments", search] as const,
   tasks: (search: object) => ["tasks", search] as const,
   predictions: (query: object) => ["predictions", query] as const,
   callList: (query: object) => ["call-list", query] as const,
@@ -21,7 +22,15 @@ export const queryKeys = {
   analytics: (path: string, params: object) => ["analytics", path, params] as const,
 };
 
-const LISTS = new Set<unknown>(["customers", "tasks", "predictions", "call-list", "due", "problems"]);
+const LISTS = new Set<unknown>([
+  "appointments",
+  "customers",
+  "tasks",
+  "predictions",
+  "call-list",
+  "due",
+  "problems",
+]);
 
 /** Whether a change to these customers (null: any customer) makes the data of a query key stale. */
 export function isAffected(

@@ -28,6 +28,10 @@ export type RetryResult = Schemas["RetryResult"];
 
 export type SentMessage = Schemas["SentMessage"];
 
+export type Appointment = Schemas["ListedAppointment"];
+export type NoShowModel = Schemas["NoShowModel"];
+export type Attendance = Schemas["Attendance"];
+
 export type Task = Schemas["Task"];
 export type NewContact = Schemas["NewContact"];
 export type ContactOutcome = NewContact["outcome"];

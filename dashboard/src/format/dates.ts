@@ -39,6 +39,23 @@ export function formatShortDate(date: string, locale = LOCALE): string {
   );
 }
 
+/** Format the weekday and date of a timestamp: "Friday, 27 November". */
+export function formatDay(instant: string, locale = LOCALE): string {
+  return new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" }).format(
+    new Date(instant),
+  );
+}
+
+/** Format the time of day of a timestamp: "14:30". */
+export function formatTimeOfDay(instant: string, locale = LOCALE): string {
+  return new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(new Date(instant));
+}
+
+/** Return the start of the day that is some days from today, in the browser's time zone. */
+export function startOfDay(days = 0, now = new Date()): Date {
+  return new Date(now.getFullYear(), now.getMonth(), now.getDate() + days);
+}
+
 /** Format the date and time of a timestamp. */
 export function formatDateTime(instant: string, locale = LOCALE): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(

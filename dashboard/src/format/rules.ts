@@ -5,6 +5,7 @@ import { humanize } from "./labels";
 import { LOCALE } from "./locale";
 import { formatMoney, formatNumber, formatShare } from "./numbers";
 
+const DECIMALS = 4;
 const CONDITION = /^\s*(>=|<=|==|>|<)\s*(-?[0-9.]+)\s*$/;
 
 /** Describe a stage's rules, one sentence each; any of them suffices. Empty if the stage has no rules. */
@@ -43,15 +44,27 @@ function describeComparison({ fact, is, must_be, holds }: Comparison, currency: 
   const shown = is === null ? strings.common.none : formatFact(fact, is, currency);
   const match = CONDITION.exec(must_be);
   // A rule applies at the instant after its threshold, when the elapsed time still reads as the threshold itself.
-  if (fact === "days" && holds && match?.[1] === ">" && is === Number(match[2]))
-    return strings.journey.longerThan(formatDays(is));
+  if (fact === "days" && holds && match?.[1] === ">" && is !== null && isClose(is, Number(match[2])))
+    return strings.journey.longerThan(formatDays(Number(match[2])));
   const name = strings.facts[fact] ?? humanize(fact);
   if (match === null) return strings.journey.comparison(name, shown, must_be);
   const limit = formatFact(fact, Number(match[2]), currency);
   // Rounding must not make a value read as the limit that it exceeds: "20.4% (required: more than 20%)".
   const precise = shown === limit && is !== null && is !== Number(match[2]);
-  const value = precise ? formatFact(fact, is, currency, 4) : shown;
+  const value = precise ? describeClose(fact, is, Number(match[2]), currency) : shown;
   return strings.journey.comparison(name, value, `${describeOperator(match)} ${limit}`);
+}
+
+/** Whether two numbers read the same with as many decimals as are ever shown. */
+function isClose(one: number, other: number): boolean {
+  return Math.abs(one - other) < 0.5 * 10 ** -DECIMALS;
+}
+
+/** Describe a value that rounds to its limit: with more decimals, or by the side on which it is. */
+function describeClose(fact: string, is: number, limit: number, currency: string): string {
+  if (!isClose(is, limit)) return formatFact(fact, is, currency, DECIMALS);
+  const { justOver, justUnder } = strings.journey;
+  return (is > limit ? justOver : justUnder)(formatFact(fact, limit, currency));
 }
 
 function describeCondition(fact: string, text: string, currency: string): string {

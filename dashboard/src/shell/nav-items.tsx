@@ -1,6 +1,7 @@
 import {
   AlertOutlined,
   BarChartOutlined,
+  CalendarOutlined,
   DeploymentUnitOutlined,
   ExclamationCircleOutlined,
   TeamOutlined,
@@ -12,6 +13,7 @@ import { ProblemsBadge } from "./problems-badge";
 /** Entries of the main navigation. */
 export const NAV_ITEMS: readonly { path: string; name: string; icon: ReactNode; Badge?: ComponentType }[] = [
   { path: "/action-centre", name: strings.views.actionCentre, icon: <AlertOutlined aria-hidden /> },
+  { path: "/appointments", name: strings.views.appointments, icon: <CalendarOutlined aria-hidden /> },
   { path: "/customers", name: strings.views.customers, icon: <TeamOutlined aria-hidden /> },
   {
     path: "/action-problems",

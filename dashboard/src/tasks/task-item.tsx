@@ -11,6 +11,7 @@ import { label } from "../format/labels";
 import { useCanEdit } from "../session/session";
 import { strings } from "../strings";
 import { Assignee } from "./assignee";
+import { TaskAttendance } from "./task-attendance";
 import { useTaskCompletion } from "./use-task-completion";
 
 // antd's forms would make the first view too large.
@@ -26,6 +27,8 @@ export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boo
   const canEdit = useCanEdit();
   const t = strings.tasks;
   const close = () => setForm(null);
+  // Such a task is done by its answer.
+  const isQuestion = task.kind === "attendance" && task.status === "open";
   const item = useRef<HTMLLIElement>(null);
   const isLinked = useLocation().hash === `#task-${task.id}`;
   useEffect(() => {
@@ -35,8 +38,9 @@ export function TaskItem({ task, withCustomer }: { task: Task; withCustomer: boo
     <li className={isLinked ? "task linked" : "task"} ref={item}>
       <div className="task-head">
         <span className="task-title">{task.title}</span>
-        {canEdit && <CompletionButton task={task} />}
+        {canEdit && !isQuestion && <CompletionButton task={task} />}
       </div>
+      {canEdit && isQuestion && <TaskAttendance task={task} />}
       {task.note && <p className="user-text secondary">{task.note}</p>}
       <div className="task-details">
         <Tag>{label("tasks", task.kind)}</Tag>

@@ -11,6 +11,7 @@ const fallback = <PageSpinner />;
 // Each view is a chunk of its own; charts are loaded separately.
 export const ActionCentre = lazyComponent(() => import("./action-centre/action-centre"), fallback);
 export const Analytics = lazyComponent(() => import("./analytics/analytics"), fallback);
+export const Appointments = lazyComponent(() => import("./appointments/appointments"), fallback);
 export const Customers = lazyComponent(() => import("./customers/customers"), fallback);
 export const Journey = lazyComponent(() => import("./journey/journey"), fallback);
 export const NotFound = lazyComponent(() => import("./not-found"), fallback);
@@ -29,6 +30,7 @@ AnalyticsWithPrefetch.preload = Analytics.preload;
 /** Routes inside the shell. (`/problems` is the API's documentation of its errors.) */
 export const VIEWS = [
   { path: "/action-centre", View: ActionCentre },
+  { path: "/appointments", View: Appointments },
   { path: "/customers", View: Customers },
   { path: "/customers/:customerId", View: Journey },
   { path: "/action-problems", View: Problems },

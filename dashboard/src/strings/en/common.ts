@@ -39,6 +39,7 @@ export const common = {
 
 export const views = {
   actionCentre: "Action centre",
+  appointments: "Appointments",
   customers: "Customers",
   problems: "Problems",
   analytics: "Analytics",

@@ -49,6 +49,8 @@ export const journey = {
   unknownEvent: "Unreadable event",
   triggerTypes: { manual: "Manual", system: "System", automatic: "Automatic" } as Record<string, string>,
   comparison: (fact: string, value: string, required: string) => `${fact}: ${value} (required: ${required})`,
+  justOver: (limit: string) => `just over ${limit}`,
+  justUnder: (limit: string) => `just under ${limit}`,
   longerThan: (days: string) => `More than ${days} since the last visit`,
   attempts: (shown: string, value: number) => pluralize(shown, value, "attempt", "attempts"),
   due: (when: string) => `due ${when}`,

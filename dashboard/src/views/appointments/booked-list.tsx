@@ -1,0 +1,42 @@
+import { Button, Empty } from "antd";
+import type { Appointment } from "../../api/types";
+import { strings } from "../../strings";
+import { AppointmentDays } from "./appointment-days";
+
+interface Props {
+  appointments: readonly Appointment[];
+  hasMore: boolean;
+  isLoading: boolean;
+  onMore(): void;
+  /** what to say if there are none */
+  none: string;
+}
+
+/** Booked appointments by day, or how they get here. */
+export function BookedList({ appointments, hasMore, isLoading, onMore, none }: Props) {
+  const t = strings.appointments;
+  if (appointments.length === 0) {
+    return (
+      <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={none}>
+        <p>{t.noneHint}</p>
+        <p>
+          <small>
+            {t.adminHint}: <a href="/docs">{t.apiDocs}</a>
+          </small>
+        </p>
+      </Empty>
+    );
+  }
+  return (
+    <>
+      <AppointmentDays appointments={appointments} />
+      {hasMore && (
+        <div className="load-more">
+          <Button loading={isLoading} onClick={onMore}>
+            {strings.common.showMore}
+          </Button>
+        </div>
+      )}
+    </>
+  );
+}

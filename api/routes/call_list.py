@@ -57,7 +57,7 @@ _CALL = {
     "value_per_year": 665.59,
     "years_as_customer": 1.4,
     "overdue_days": 17,
-    "because": "at_risk",
+    "because": Role.AT_RISK.value,
     "substitutions": [],
 }
 _DUE = {

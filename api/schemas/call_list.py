@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from api.schemas.base import Count, CustomerId, Money, NextCursor, Schema, StageKey, StageName
+from journey.stages import Role
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -49,7 +50,7 @@ class CallListRow(ListedCustomer):
     )
     years_as_customer: float = Field(ge=1, description="from the start of the journey to its latest change, at least 1")
     overdue_days: Count | None = Field(description="whole days since `expected_at`; null without a rhythm")
-    because: Literal["at_risk", "overdue", "lost"] = Field(
+    because: Literal[Role.AT_RISK, Role.LOST, "overdue"] = Field(
         description="the role of the customer's stage, or that `expected_at` has passed"
     )
     substitutions: list[Literal["no_rhythm", "no_model", "no_mean_amount"]] = Field(

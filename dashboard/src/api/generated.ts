@@ -1129,7 +1129,7 @@ export interface components {
         };
         CallListRow: {
             /** @enum {string} */
-            because: "at_risk" | "overdue" | "lost";
+            because: "at_risk" | "lost" | "overdue";
             contacted_at: string | null;
             current_stage: string;
             customer_id: string;

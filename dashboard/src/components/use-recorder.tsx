@@ -6,7 +6,7 @@ import { errorMessage } from "./error-alert";
 
 /** How long the notification offers to undo. Later, the timeline does. */
 const UNDO_SECONDS = 10;
-/** One notification at a time: whoever calls one customer after another would cover the list with them. */
+/** One notification at a time: those of several calls in a row would cover the list. */
 const KEY = "contact";
 
 /** Record contacts with a customer, and offer to undo each. */

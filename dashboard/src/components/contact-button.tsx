@@ -1,6 +1,6 @@
 import { PhoneOutlined } from "@ant-design/icons";
 import { Button } from "antd";
-import { useEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { strings } from "../strings";
 import { lazyComponent } from "./lazy-component";
 
@@ -16,7 +16,6 @@ export function ContactButton({ customer, small = false }: Props) {
   const [isOpen, setIsOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const t = strings.contacts;
-  useEffect(ContactDialog.preload, []);
 
   function close(isRecorded: boolean) {
     // The row of a customer who was contacted leaves the list, so that its neighbour is looked up before.
@@ -34,6 +33,8 @@ export function ContactButton({ customer, small = false }: Props) {
         icon={<PhoneOutlined aria-hidden />}
         aria-label={t.logFor(customer.name ?? customer.customer_id)}
         data-contact={customer.customer_id}
+        onPointerEnter={ContactDialog.preload}
+        onFocus={ContactDialog.preload}
         onClick={() => setIsOpen(true)}
       >
         {small ? t.log : t.logContact}

@@ -38,6 +38,7 @@ from activities.stage_metrics import StageMetricsActivities
 from background.appointment_loop import run_appointment_loop
 from background.company_gauges import CompanyGauges
 from background.profile_loop import run_profile_loop
+from background.rhythm_loop import run_rhythm_loop
 from background.rollup_loop import run_rollup_loop
 from contracts.journey_workflows import JourneyWorkflows
 from contracts.names import TASK_QUEUE
@@ -164,6 +165,7 @@ async def run_worker(settings: Settings) -> int:
             watchdog = asyncio.create_task(watch_backlog(client, settings.watchdog_seconds))
             rollups = asyncio.create_task(run_rollup_loop(pool))
             profiles = asyncio.create_task(run_profile_loop(pool))
+            rhythms = asyncio.create_task(run_rhythm_loop(pool))
             appointments = asyncio.create_task(run_appointment_loop(pool))
             stopped = asyncio.create_task(stop.wait())
             gauges = asyncio.create_task(CompanyGauges(pool, runtime.metric_meter).run()) if runtime else None
@@ -172,7 +174,7 @@ async def run_worker(settings: Settings) -> int:
                 watchdog.result()
                 log.error("the task queue has a backlog and no poller", seconds=settings.watchdog_seconds)
                 code = EXIT_STUCK
-            for task in filter(None, (watchdog, stopped, rollups, profiles, appointments, gauges)):
+            for task in filter(None, (watchdog, stopped, rollups, profiles, rhythms, appointments, gauges)):
                 task.cancel()
             if code:
                 os._exit(code)  # a stuck worker cannot drain

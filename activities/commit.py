@@ -132,7 +132,7 @@ class CommitActivity:
         if position == "diverged":
             assert known.row is not None
             return await self._adopt(request, known.row, state.version)
-        rulebook = await self._rulebooks.get(self._pool, company_id, known.rules_version)
+        rulebook = await self._rulebooks.get(self._pool, company_id, known.rules_version, known.medians_version)
         return await self._decide_and_write(request, batch, known, state, rulebook, is_retry=position == "written")
 
     async def _adopt(self, request: CommitRequest, row: ProjectionRow, version: int) -> CommitResult:
@@ -179,7 +179,9 @@ class CommitActivity:
         ids = ledger_ids(batch.events)
         known = await ledger_snapshot.load(self._pool, request["company_id"], request["customer_id"], ids)
         assert known is not None
-        rulebook = await self._rulebooks.get(self._pool, request["company_id"], known.rules_version)
+        rulebook = await self._rulebooks.get(
+            self._pool, request["company_id"], known.rules_version, known.medians_version
+        )
         try:
             result = await self._decide_and_write(request, batch, known, state, rulebook, is_recorded=True)
         except psycopg.DataError as error:
@@ -256,7 +258,7 @@ class CommitActivity:
         note_contributions(entries, events, decision.contributions)
         values = {
             **guard(request, known.row),
-            **projection(new, packed),
+            **projection(new, packed, rulebook.medians),
             "batch": batch_text(request["messages"], new.version),
             "new_ids": new_ids,
             **appointment_parameters(unheld_ids(state.facts, events) if assumed else []),

@@ -8,11 +8,12 @@ import orjson
 
 from contracts.requests import CommitRequest, CommitResult, Reply
 from db.journeys.ledger_snapshot import ProjectionRow
+from db.journeys.rhythms import rhythm_columns
 from journey.engine import Transition
 from journey.explain import money_text
-from journey.facts import Facts
+from journey.rhythm import NO_RECORDS, MedianRecords
 from journey.state import State, state_diff
-from journey.time import DAY, Micros, utc_text
+from journey.time import Micros, utc_text
 
 
 def guard(request: CommitRequest, row: ProjectionRow | None) -> dict[str, Any]:
@@ -47,8 +48,14 @@ def continues(messages: Sequence[tuple[str, list[str]]], version: int, stored: s
     return len(messages) >= count and batch_text(messages[:count], version) == stored
 
 
-def projection(state: State, packed: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns of the journey's row after the commit."""
+def projection(state: State, packed: dict[str, Any], medians: MedianRecords | None) -> dict[str, Any]:
+    """Return the columns of the journey's row after the commit.
+
+    Args:
+        state: The journey's new state.
+        packed: The same, packed.
+        medians: The company's median gaps between visits, which the write verifies; None if they are unknown.
+    """
     facts = state.facts
     return {
         "current_stage": state.stage,
@@ -68,17 +75,8 @@ def projection(state: State, packed: dict[str, Any]) -> dict[str, Any]:
         "held": state.held,
         "started_at": utc_text(state.started_at),
         "booked_times": [utc_text(booked) for booked in facts.booked_times] or None,
-        **rhythm_columns(facts),
-    }
-
-
-def rhythm_columns(facts: Facts) -> dict[str, Any]:
-    """Return the columns of a journey's row that say how often the customer comes, and when they are expected."""
-    interval, last = facts.interval, facts.last_appointment_at
-    return {
-        "usual_interval": None if interval is None else f"{interval / DAY:.3f}",
-        "expected_at": None if interval is None or last is None else utc_text(Micros(last + interval)),
-        "rhythm": "{}",
+        **rhythm_columns(facts, medians or NO_RECORDS),
+        "medians_version": None if medians is None else medians.version,
     }
 
 

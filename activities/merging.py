@@ -256,7 +256,7 @@ async def _write_journey(
     row = ProjectionRow(into.version, into.run_id, into.decided_at, into.state)
     values = {
         **guard(as_commit, row),
-        **projection(new, pack(new)),
+        **projection(new, pack(new), rulebook.medians),
         "batch": None,
         "new_ids": [],
         **appointment_parameters([]),

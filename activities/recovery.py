@@ -143,7 +143,7 @@ class Recovery:
         request: CommitRequest = {**self.request, "now": now}
         values = {
             **guard(request, known.row),
-            **projection(state, pack(state)),
+            **projection(state, pack(state), None),
             "rules_version": known.rules_version,
             "batch": None,
             "new_ids": [],

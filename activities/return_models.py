@@ -19,6 +19,7 @@ from db.analytics.return_models import ReturnModel
 from db.analytics.return_probabilities import store_return_probabilities
 from db.analytics.visit_history import VisitHistory
 from db.connections import Pool
+from db.journeys.company_medians import record_medians
 from journey.bgnbd import NoModel, check_history
 from journey.visits import Visits
 
@@ -72,7 +73,9 @@ class ReturnModelActivity:
 
     @activity.defn(name=names.FIT_RETURN_MODEL)
     async def fit_return_model(self, company_id: int) -> FitResult:
-        """Fit one company. If its result is lost, the retry stores another version of the same model.
+        """Fit one company, and record its median gaps between visits.
+
+        If the result is lost, the retry stores another version of the same model, and another such record.
 
         Raises:
             psycopg.OperationalError: Postgres does not answer.
@@ -80,6 +83,7 @@ class ReturnModelActivity:
         """
         try:
             async with heartbeats():
+                await record_medians(self._pool, company_id)
                 stored = await fit_company(self._pool, company_id)
         except ForeignKeyViolation:
             raise ApplicationError(f"there is no company {company_id}", non_retryable=True) from None

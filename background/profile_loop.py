@@ -1,6 +1,7 @@
 """Complete what is stored of customers of all companies, for as long as a worker runs.
 
-That is phone numbers in E.164, search terms, and the mean amounts of journeys from before an upgrade.
+That is: phone numbers in E.164, search terms, which other customers may be the same person, and the mean amounts of
+journeys from before an upgrade.
 
 Incomplete are profiles from before an upgrade, phone numbers that an older gateway writes during a deployment, and a
 company's national numbers after its country has changed. The queue is in Postgres; any worker may process it.
@@ -18,6 +19,7 @@ from db.analytics.mean_amounts import store_mean_amounts
 from db.connections import Pool
 from db.people import companies
 from db.people.customer_search import make_searchable
+from db.people.duplicates import compare_batch
 from db.people.phone_numbers import read_batch
 
 INTERVAL = 15.0  # seconds between two looks
@@ -41,7 +43,7 @@ async def run_profile_loop(pool: Pool, interval: float = INTERVAL) -> None:
 
 async def _complete_company(pool: Pool, company_id: int) -> None:
     try:
-        for complete_batch in (make_searchable, read_batch):
+        for complete_batch in (make_searchable, read_batch, compare_batch):
             while await complete_batch(pool, company_id):
                 pass
         await store_mean_amounts(pool, company_id)

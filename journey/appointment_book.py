@@ -3,6 +3,8 @@
 The book is made for one decision. Between decisions, the facts hold at most `HELD` appointments, without their words.
 What they do not hold comes from the ledger: `unheld_ids` are the ids that the ledger may know, and `HistoryNeeded` says
 that all events are needed. `fold_facts` computes the facts anew from all events.
+
+Over 300 lines, because what appointments add to the facts, and what the facts keep of them, have to agree.
 """
 
 from bisect import bisect_left, insort
@@ -18,6 +20,7 @@ from journey.appointments import (
     EVENT_PREFIX,
     NO_EFFECT,
     OPENS,
+    SERVICE_IN_LEDGER,
     Appointment,
     Rank,
     Unanswered,
@@ -46,6 +49,7 @@ class AppointmentBook:
 
     Attributes:
         visits: The times of all visits, ascending; None if only the latest are known.
+        services: The same by service; None if not all are known.
         answered: The unanswered appointments that got an outcome or another time, under each of their keys.
         contributions: What events contributed, by their ids, where that is not the usual of their types.
         has_moved_visits: Visits were added or removed, not only counted.
@@ -56,6 +60,7 @@ class AppointmentBook:
         self.named = frozenset(named)
         if visits is None and facts.completed == len(facts.recent):
             visits = facts.recent.copy()
+        self.services: dict[str, list[Micros]] | None = None if facts.completed else {}
         self.visits = visits
         self.answered: list[Unanswered] = []
         self.contributions: dict[str, list[Contribution]] = {}
@@ -77,6 +82,8 @@ class AppointmentBook:
             event.change(self.facts, at)
             if event.rank is Rank.COMPLETED and self.visits is not None:
                 insort(self.visits, at)
+                if self.services is not None and (service := getattr(event, "service", None)) is not None:
+                    insort(self.services.setdefault(service, []), at)
             return event.effect
         return self._apply_word(event, event.rank, at)
 
@@ -98,6 +105,7 @@ class AppointmentBook:
             event.id,
             None if scheduled_for is None else to_micros(scheduled_for),
             None if amount is UNSET else int(amount * 100),
+            event.service if rank is Rank.COMPLETED else None,
         )
         joined = Appointment(tuple(sorted(set(keys))))
         try:
@@ -132,6 +140,28 @@ class AppointmentBook:
                 self._add_visit(later.visit_at)
         for visit in visits:
             self._remove_visit(visit)
+        self._move_service(earlier, later)
+
+    def _move_service(self, earlier: list[Appointment], later: Appointment) -> None:
+        """Replace the visits by service of some appointments by that of one."""
+        before, after = [found for each in earlier if (found := _served(each))], _served(later)
+        if after in before:
+            before.remove(after)
+            after = None
+        if after is not None:
+            self._add_service(*after)
+        for service, at in before:
+            if self.services is None:
+                raise HistoryNeeded  # there may have been another visit on that day, and the name may be unknown
+            self.services[service].remove(at)
+            self.facts.set_service(service, self.services[service])
+
+    def _add_service(self, service: str, at: Micros) -> None:
+        if service == SERVICE_IN_LEDGER:
+            raise HistoryNeeded
+        self.facts.remember_service(service, at)
+        if self.services is not None:
+            insort(self.services.setdefault(service, []), at)
 
     def _count(self, appointment: Appointment, sign: int) -> None:
         facts = self.facts
@@ -163,6 +193,13 @@ class AppointmentBook:
         del recent[index]
         if self.facts.completed > len(recent) and (index == len(recent) or len(self.facts.visit_days) < days):
             raise HistoryNeeded  # the window or the rhythm begins earlier now, with visits that are not known any more
+
+
+def _served(appointment: Appointment) -> tuple[str, Micros] | None:
+    """Return the service and the time of an appointment's visit, if it has both."""
+    if not appointment.is_completed or appointment.service is None or appointment.visit_at is None:
+        return None
+    return appointment.service, appointment.visit_at
 
 
 def mark_asked(facts: Facts, latest: Micros) -> list[Appointment]:

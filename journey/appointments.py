@@ -23,6 +23,9 @@ NO_EFFECT, OPENS, ADDS_VISIT = 0, 1, 2
 #: The id of an appointment that an event without `appointment_id` makes, before the event's id.
 EVENT_PREFIX = "event:"
 
+#: The service of an appointment in a packed state, which has no room for its name.
+SERVICE_IN_LEDGER = ""
+
 
 class Rank(IntEnum):
     """The kinds of words, in the order in which they count if their time is the same."""
@@ -35,13 +38,17 @@ class Rank(IntEnum):
 
 
 class Word(NamedTuple):
-    """One event about an appointment, ordered by time, rank and event id. ``amount`` in hundredths."""
+    """One event about an appointment, ordered by time, rank and event id.
+
+    ``amount``, in hundredths, and ``service`` are those of completed events.
+    """
 
     at: Micros
     rank: Rank
     event_id: str
     scheduled_for: Micros | None = None
     amount: int | None = None
+    service: str | None = None
 
 
 class Appointment(Struct, frozen=True, gc=False):
@@ -54,6 +61,7 @@ class Appointment(Struct, frozen=True, gc=False):
         outcome_at: The time of the latest word that gave it an outcome.
         visit_at: The time of the earliest completed word after the latest cancelled or missed one.
         amount: That of the latest completed word that has one, in hundredths.
+        service: That of the latest completed word that has one; `SERVICE_IN_LEDGER` if only the ledger knows which.
         booked: Its booked time.
         is_requested: It counts as requested.
         is_asked: It is open, and its booked time and the grace passed, which was noticed.
@@ -70,6 +78,7 @@ class Appointment(Struct, frozen=True, gc=False):
     is_requested: bool = False
     is_asked: bool = False
     words: tuple[Word, ...] | None = ()
+    service: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -143,7 +152,7 @@ def _with_words(appointment: Appointment, words: Iterable[Word]) -> Appointment:
 
 def _next(before: Appointment, word: Word) -> Appointment:
     """Return the appointment after its next word in order."""
-    at, rank, _, scheduled_for, amount = word
+    at, rank, _, scheduled_for, amount, service = word
     outcome, outcome_at, visit_at = before.outcome, before.outcome_at, before.visit_at
     requested = before.is_requested
     if rank <= Rank.RESCHEDULED:
@@ -170,6 +179,7 @@ def _next(before: Appointment, word: Word) -> Appointment:
         requested,
         before.is_asked and outcome is Rank.REQUESTED and booked == before.booked,
         before.words,
+        before.service if service is None else service,
     )
 
 
@@ -187,6 +197,7 @@ def pack_appointment(appointment: Appointment) -> str:
     last, rank = appointment.last
     flags = _LETTERS[appointment.outcome] + str(int(rank))
     flags += ("r" if appointment.is_requested else "") + ("a" if appointment.is_asked else "")
+    flags += "" if appointment.service is None else "s"
     parts = [flags, seconds_text(last)]
     parts += [_relative(instant, last) for instant in (appointment.outcome_at, appointment.visit_at)]
     parts.append("" if appointment.amount is None else str(appointment.amount))
@@ -212,6 +223,7 @@ def unpack_appointment(first_key: str, packed: str) -> Appointment:
         "r" in flags[2:],
         "a" in flags[2:],
         None,
+        SERVICE_IN_LEDGER if "s" in flags[2:] else None,
     )
 
 

@@ -205,12 +205,14 @@ class _Fold:
     Attributes:
         position: The moment up to which deadlines have been evaluated.
         book: Applies the events if appointments have to be tracked.
+        interval: The usual interval, if a rule depends on it.
+        rhythm_dues: The moments at which it may move the journey, unordered.
         settled_visits: The number of visits that the company's median gap in the facts was taken for.
     """
 
     __slots__ = (
-        "book", "changed_rules", "facts", "now", "position", "rulebook", "settled_visits", "state", "transitions",
-        "unanswered",
+        "book", "changed_rules", "facts", "interval", "now", "position", "rhythm_dues", "rulebook", "settled_visits",
+        "state", "transitions", "unanswered",
     )  # fmt: skip
 
     def __init__(self, state: State, rulebook: Rulebook, now: Moment) -> None:
@@ -221,6 +223,10 @@ class _Fold:
         self.book: AppointmentBook | None = None
         self.unanswered: list[Unanswered] = []
         self.settled_visits = self.facts.completed
+        self.interval: Micros | None = None
+        self.rhythm_dues: list[Moment] = []
+        if rulebook.rhythm_conditions:
+            self._find_rhythm_dues()
 
     def restore_facts(self, history: Iterable[Event], events: Iterable[Event]) -> None:
         """Compute the facts anew from all events that were applied before."""
@@ -233,6 +239,9 @@ class _Fold:
         facts.company_median = self.facts.company_median
         if facts.visit_days != self.facts.visit_days or self.state.schema < SCHEMA_WITH_RHYTHM:
             self.settled_visits = -1
+        if self.rulebook.rhythm_conditions:
+            self._settle_rhythm()
+            self._find_rhythm_dues()
         self.facts = self.state.facts = facts
         self.state.schema = SCHEMA
 
@@ -309,6 +318,8 @@ class _Fold:
             effect = self.book.apply(event, at)
         if facts.last_event_at is None or at > facts.last_event_at:
             facts.last_event_at = at
+        if event.rank is not None and self.rulebook.rhythm_conditions:
+            self._settle_rhythm()
         return effect
 
     def _settle_rhythm(self) -> None:
@@ -319,6 +330,14 @@ class _Fold:
             self.settled_visits = self.facts.completed
             if book is not None:
                 book.has_moved_visits = False
+            if self.rulebook.rhythm_conditions:
+                self._find_rhythm_dues()
+
+    def _find_rhythm_dues(self) -> None:
+        self.interval, self.rhythm_dues = self.facts.interval, []
+        if self.interval is not None:
+            last = self.facts.recent[-1]
+            self.rhythm_dues = [Moment(2 * last + offset) for offset in self.rulebook.rhythm_offsets(self.interval)]
 
     def _mark_evaluated(self, moment: Moment) -> None:
         """Mark everything up to a moment as evaluated: no earlier deadline is evaluated again."""
@@ -429,10 +448,9 @@ class _Fold:
         active_at = facts.recent[-1] if facts.recent else facts.last_event_at
         if active_at is None:
             return None
-        if self.rulebook.retains:
-            return min(
-                (due for due in self._dues(self.rulebook.stage_steps) if self.position < due < moment), default=None
-            )
+        if self.rulebook.retains or self.rhythm_dues:
+            dues = [*self._dues(self.rulebook.stage_steps), *self.rhythm_dues]
+            return min((due for due in dues if self.position < due < moment), default=None)
         offsets = self.rulebook.stage_offsets
         index = bisect_right(offsets, self.position - 2 * active_at)
         if index < len(offsets) and (due := 2 * active_at + offsets[index]) < moment:
@@ -477,7 +495,7 @@ class _Fold:
             self._mark_evaluated(moment)
         stage = self.rulebook.by_key.get(state.stage or "")
         days_from = self._days_from()
-        context = RuleContext(self.facts, moment, event, self.rulebook.scorer, days_from, effect)
+        context = RuleContext(self.facts, moment, event, self.rulebook.scorer, days_from, effect, self.interval)
         if stage is None or not stage.is_growth:
             if event is not None and effect == ADDS_VISIT:
                 if late:
@@ -504,7 +522,8 @@ class _Fold:
         return self.rulebook.by_key.get(self.state.stage or "")
 
     def _context(self, moment: Moment, event: Event | None, effect: int = NO_EFFECT) -> RuleContext:
-        return RuleContext(self.facts, moment, event, self.rulebook.scorer, self._days_from(), effect)
+        scorer = self.rulebook.scorer
+        return RuleContext(self.facts, moment, event, scorer, self._days_from(), effect, self.interval)
 
     def _lapse(self, stage: Stage | None, context: RuleContext) -> None:
         """Move into each worse lapse stage whose rule holds, in order, unless the customer is booked."""
@@ -638,9 +657,10 @@ class _Fold:
             not state.held
             and not grace_ends
             and settled > 2 * (self.facts.last_event_at or 0) + self.rulebook.last_step
+            and not any(due >= settled for due in self.rhythm_dues)
         ):
-            return  # no step of inactivity is left
-        stage_steps = {*self._dues(self.rulebook.stage_steps), *grace_ends}
+            return  # no step of inactivity, and none of the rhythm, is left
+        stage_steps = {*self._dues(self.rulebook.stage_steps), *self.rhythm_dues, *grace_ends}
         unasked = self.facts.unasked
         asked_at = 2 * (unasked[0][0] + self.rulebook.booking_grace) + 1 if unasked else None
         moments = {*stage_steps, *self._dues(self.rulebook.all_steps)}

@@ -140,6 +140,8 @@ class AppointmentCompleted(Event, frozen=True, kw_only=True, tag="appointment.co
         if self.amount is not UNSET:
             facts.value += int(self.amount * 100)
         facts.remember_visit(at)
+        if self.service is not None:
+            facts.remember_service(self.service, at)
 
 
 class AppointmentMissed(Event, frozen=True, kw_only=True, tag="appointment.missed"):

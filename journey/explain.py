@@ -50,6 +50,8 @@ def explain(state: State, rulebook: Rulebook, now: Micros) -> dict[str, Any]:
             "lifetime_value": money_text(facts.value),
             "last_appointment_at": _text(facts.last_appointment_at),
             "next_appointment_at": _text(facts.next_booked(now)),
+            "usual_interval": None if facts.interval is None else round(facts.interval / DAY, 3),
+            "overdue_from": _text(facts.overdue_from),
             "last_event_at": _text(facts.last_event_at),
             "missed": facts.missed,
             "cancelled": facts.cancelled,

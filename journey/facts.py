@@ -5,11 +5,12 @@ from bisect import bisect_left, bisect_right, insort
 from msgspec import Struct, field
 
 from journey.appointments import Appointment
-from journey.rhythm import LATEST_VISITS, TRUSTED_GAPS, MedianRecords, usual_interval
+from journey.rhythm import LATEST_VISITS, TRUSTED_GAPS, MedianRecords, expected_gap, usual_interval
 from journey.time import DAY, Micros
 
 WINDOW = 180 * DAY  # visits older than this before the last one change no score
 TICKETS_REMEMBERED = 50
+SERVICES_REMEMBERED = 8
 
 
 class Facts(Struct, omit_defaults=True):
@@ -22,6 +23,8 @@ class Facts(Struct, omit_defaults=True):
         recent: The times of completed appointments in the 180 days up to and including the last one, ascending.
         earlier_days: The days (since 1970, UTC) of earlier visits that belong to the rhythm: with those of ``recent``,
             the latest `LATEST_VISITS` distinct ones.
+        services: By service, the latest distinct days with a visit, at most `LATEST_VISITS`, ascending; of the
+            `SERVICES_REMEMBERED` services of the latest visits.
         company_median: What the usual interval was computed with at the last visit: the company's median gap in days.
         tickets: Maps an open ticket to 0, and a ticket whose resolution arrived before its opening to the time of the
             resolution.
@@ -45,6 +48,7 @@ class Facts(Struct, omit_defaults=True):
     last_event_at: Micros | None = field(default=None, name="e")
     recent: list[Micros] = field(default=[], name="ap")
     earlier_days: list[int] = field(default=[], name="rd")
+    services: dict[str, list[int]] = field(default={}, name="sv")
     company_median: float | None = field(default=None, name="rm")
     tickets: dict[str, int] = field(default={}, name="t")
     appointments: dict[str, Appointment] = field(default={}, name="ad")
@@ -75,6 +79,20 @@ class Facts(Struct, omit_defaults=True):
             return None
         days = usual_interval(self.visit_days, self.company_median)
         return None if days is None else Micros(round(days * DAY))
+
+    @property
+    def overdue_from(self) -> Micros | None:
+        """The last visit and the usual interval after it; None without a rhythm."""
+        interval = self.interval
+        return None if interval is None else Micros(self.recent[-1] + interval)
+
+    @property
+    def expected_at(self) -> Micros | None:
+        """When the next visit is expected; None without a rhythm."""
+        if not self.recent:
+            return None
+        gap = expected_gap(self.visit_days, self.company_median)
+        return None if gap is None else Micros(self.recent[-1] + round(gap * DAY))
 
     def take_company_median(self, records: MedianRecords) -> None:
         """Take the company's median gap that is in force at the last visit, as far as the rhythm depends on it."""
@@ -162,6 +180,24 @@ class Facts(Struct, omit_defaults=True):
         room = LATEST_VISITS - len(recent)
         days = sorted({*self.earlier_days}.difference(recent[:1]))
         self.earlier_days = days[-room:] if room > 0 else []
+
+    def remember_service(self, service: str, at: Micros) -> None:
+        """Keep the day of a visit with a service."""
+        days = self.services.get(service, [])
+        self._keep_service(service, sorted({*days, at // DAY}))
+
+    def set_service(self, service: str, visits: list[Micros]) -> None:
+        """Keep of all visits with a service, ascending, those that count for its rhythm."""
+        if service in self.services:
+            self._keep_service(service, _distinct_days(visits))
+
+    def _keep_service(self, service: str, days: list[int]) -> None:
+        services = {**self.services, service: days[-LATEST_VISITS:]}
+        if not days:
+            del services[service]
+        if len(services) > SERVICES_REMEMBERED:
+            del services[min(services, key=lambda name: (services[name][-1], name))]
+        self.services = services
 
     def open_ticket(self, ticket: str, at: Micros) -> None:
         resolved = self.tickets.get(ticket)

@@ -1,6 +1,6 @@
 """Ready-made stages and rules. The default ones are the seven of the original guide."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from journey.scoring import HIGH_RISK
 
@@ -82,3 +82,45 @@ DEFAULT_STAGES: list[dict[str, Any]] = [
         "auto_transition_rules": {"trigger": "days_since_last_appointment", "conditions": {"days": ">180"}},
     },
 ]
+
+
+class Preset(NamedTuple):
+    """Ready-made stages and rules that a company can take over."""
+
+    key: str
+    name: str
+    description: str
+    stages: list[dict[str, Any]]
+
+
+#: The rules of the inactivity stages in the preset ``rhythm``, instead of those of the default stages.
+_RHYTHM_RULES: dict[str, list[dict[str, Any]]] = {
+    "at_risk": [
+        {"trigger": "overdue_ratio", "conditions": {"overdue_ratio": ">=2", "overdue_days": ">=14"}},
+        {"trigger": "days_since_last_appointment", "conditions": {"days": ">90", "has_rhythm": "==0"}},
+    ],
+    "churned": [
+        {"trigger": "overdue_ratio", "conditions": {"overdue_ratio": ">=4", "overdue_days": ">=60"}},
+        {"trigger": "days_since_last_appointment", "conditions": {"days": ">180", "has_rhythm": "==0"}},
+    ],
+}
+
+
+def presets() -> list[Preset]:
+    """Return the ready-made rulebooks, the default one first."""
+    rhythm = [
+        {**stage, "auto_transition_rules": _RHYTHM_RULES.get(stage["stage_key"], stage["auto_transition_rules"])}
+        for stage in DEFAULT_STAGES
+    ]
+    return [
+        Preset(
+            "default", "Fixed days", "At risk after 90 days without an appointment, churned after 180", DEFAULT_STAGES
+        ),
+        Preset(
+            "rhythm",
+            "Customer's rhythm",
+            "At risk when a customer has stayed away for twice as long as usual (and is at least 14 days late), churned"
+            " at four times (and at least 60 days late); 90 and 180 days for customers without a rhythm",
+            rhythm,
+        ),
+    ]

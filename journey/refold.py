@@ -37,6 +37,7 @@ COMPARED_FACTS = {
     "recent": "recent appointments",
     "last_booked": "latest booking",
     "visit_days": "days of the latest visits",
+    "services": "visits by service",
 }
 #: Of transitions that are not automatic, by their ``trigger_event``.
 TRIGGER_TYPES = {"stage_set": "manual", "journey_started": "system", "rules_changed": "system"}

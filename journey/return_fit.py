@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import TypeAlias
 
 import numpy as np
@@ -37,7 +36,7 @@ from journey.return_forecast import (
     features,
     recency_features,
 )
-from journey.rhythm import gaps_between
+from journey.rhythm import company_medians
 from journey.visits import Visits
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -211,7 +210,9 @@ def _cuts(since: int, today: int) -> list[int]:
 
 
 def _median_gap(known: Sequence[Visits]) -> float:
-    return float(median(gap for visits in known for gap in gaps_between(visits.days)))
+    found = company_medians((visits.days, {}) for visits in known).overall
+    assert found is not None  # somebody came back
+    return found
 
 
 def _known(history: Sequence[Visits], day: int) -> list[Visits]:

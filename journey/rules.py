@@ -1,8 +1,11 @@
 """The condition language: rules that move a journey into a stage.
 
 A rule is ``{"trigger": T, "conditions": {fact: "OP number", …}}``. A new trigger or fact is a row in the tables below.
+
+Over 300 lines, because the value of a fact and the moments at which time alone changes it have to agree.
 """
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -48,6 +51,7 @@ class RuleContext(Struct, gc=False):
         event: The event under evaluation; None at a deadline.
         days_from: The instant that ``days`` counts from.
         effect: What the event did to its appointment: ``OPENS``, ``ADDS_VISIT`` or ``NO_EFFECT``.
+        interval: The usual interval between the customer's visits in µs; None if they have no rhythm.
         days_beyond: Replaces the thresholds of ``days`` if the stage has retention days.
         known_risk: The risk, once it has been computed.
     """
@@ -58,6 +62,7 @@ class RuleContext(Struct, gc=False):
     scorer: Scorer
     days_from: Micros | None
     effect: int = NO_EFFECT
+    interval: Micros | None = None
     days_beyond: int | None = None
     known_risk: int | None = None
 
@@ -85,6 +90,19 @@ def _days(context: RuleContext) -> Number | None:
     return None if context.days_from is None else context.moment - 2 * context.days_from
 
 
+def _since_visit(context: RuleContext) -> int:
+    """Return the doubled µs since the last visit of a customer with a rhythm; 0 if it is a few minutes ahead."""
+    return max(0, context.moment - 2 * context.facts.recent[-1])
+
+
+def _overdue(context: RuleContext) -> Number | None:
+    return None if context.interval is None else max(0, _since_visit(context) - 2 * context.interval)
+
+
+def _overdue_ratio(context: RuleContext) -> Number | None:
+    return None if context.interval is None else Fraction(_since_visit(context), 2 * context.interval)
+
+
 class Fact:
     """A number that conditions compare.
 
@@ -93,6 +111,7 @@ class Fact:
         scale: The number of internal units in the unit of rules.
         steps: Returns the days of inactivity at which it may change without an event.
         always_known: ``read`` never returns None.
+        needs_rhythm: It depends on the usual interval.
     """
 
     def __init__(
@@ -101,8 +120,10 @@ class Fact:
         scale: int = 1,
         steps: Callable[[Scorer], Iterable[int]] = lambda scorer: (),
         always_known: bool = True,
+        needs_rhythm: bool = False,
     ) -> None:
         self.read, self.scale, self.steps, self.always_known = read, scale, steps, always_known
+        self.needs_rhythm = needs_rhythm
 
 
 FACTS: dict[str, Fact] = {
@@ -118,6 +139,9 @@ FACTS: dict[str, Fact] = {
     ),
     "missed_rate": Fact(_missed_rate),
     "open_tickets": Fact(lambda context: context.facts.open_tickets),
+    "overdue_days": Fact(_overdue, scale=2 * DAY, always_known=False, needs_rhythm=True),
+    "overdue_ratio": Fact(_overdue_ratio, always_known=False, needs_rhythm=True),
+    "has_rhythm": Fact(lambda context: int(context.interval is not None), needs_rhythm=True),
 }
 
 
@@ -146,6 +170,8 @@ TRIGGERS: dict[str, Trigger] = {
     "lifetime_value": Trigger("lifetime_value"),
     "days_since_last_appointment": Trigger("days_since_last_appointment"),
     "risk_score": Trigger("high_risk_score"),
+    "overdue_days": Trigger("overdue_days"),
+    "overdue_ratio": Trigger("overdue_ratio"),
 }
 
 
@@ -185,6 +211,12 @@ class Condition:
         def of_days_either_way(context: RuleContext) -> bool:
             return context.days_from is not None and compare(context.moment - 2 * context.days_from, threshold)
 
+        def of_rhythm(context: RuleContext) -> bool:
+            number = read(context)
+            return number is not None and compare(number, threshold)
+
+        if self.fact.needs_rhythm:
+            return of_rhythm
         if self.name == "days":
             return of_days if self.sign in (">", ">=") else of_days_either_way
         return of_call
@@ -192,16 +224,31 @@ class Condition:
     def moments(self, scorer: Scorer) -> list[tuple[str, int]]:
         """Return when time alone may change whether it holds, as (what it counts from, doubled µs after that)."""
         if self.name == "days":
-            after, exactly = int(self.threshold) + 1, int(self.threshold)
-            flips = {">": [after], "<=": [after], ">=": [exactly], "<": [exactly], "==": [exactly, after]}
-            return [("days", offset) for offset in flips[self.sign]]
+            return [("days", offset) for offset in self._flips(int(self.threshold))]
         return [("inactive", 2 * days * DAY + 1) for days in self.fact.steps(scorer)]
+
+    def rhythm_moments(self, interval: Micros) -> list[int]:
+        """Return when time alone may change whether it holds, in doubled µs after the last visit.
+
+        Args:
+            interval: The usual interval between visits in µs.
+        """
+        if self.name == "overdue_days" and self.threshold >= 0:
+            return self._flips(2 * interval + int(self.threshold))
+        if self.name == "overdue_ratio" and self.threshold >= 0:
+            return self._flips(self.threshold * 2 * interval)
+        return []
+
+    def _flips(self, elapsed: Number) -> list[int]:
+        """Return the first whole doubled µs at which a comparison with an elapsed time has another result."""
+        exactly, after = math.ceil(elapsed), math.floor(elapsed) + 1
+        return {">": [after], "<=": [after], ">=": [exactly], "<": [exactly], "==": [exactly, after]}[self.sign]
 
     def not_before(self, scorer: Scorer) -> int:
         """Return the doubled µs of inactivity before which it cannot hold, whatever the facts; 0 if unknown."""
         if self.sign in (">", ">=", "=="):
-            if self.name == "days":
-                return int(self.threshold) + (self.sign == ">")
+            if self.name in ("days", "overdue_days"):
+                return max(0, int(self.threshold) + (self.sign == ">"))
             if self.name == "risk":
                 reachable = (after for after, most in scorer.most_risk() if most >= self.threshold)
                 return next(reachable, NEVER)

@@ -54,14 +54,19 @@ class Criterion:
 
     def with_typos(self) -> Criterion:
         """Return the criterion that a whole word with up to one typo fulfils; itself if it is not about one word."""
-        words = {word for text in self.prefixes for word in _typos(text)}
+        typed = {word for text in self.prefixes for word in _typos(text)}
         # Without prefixes, one condition on whole terms is left, for which Postgres reads the index alone.
-        return Criterion((), tuple(sorted(words))) if words else self
+        return Criterion((), tuple(sorted(typed))) if typed else self
 
 
 def search_form(text: str) -> str:
     """Return the normal form of a text: lower case, without accents and invisible characters, in NFKD."""
     return _REMOVED.sub("", unicodedata.normalize("NFKD", text).lower()).translate(_LETTERS)
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in their normal form."""
+    return [word for word in _SEPARATOR.split(_APOSTROPHE.sub("", search_form(text))) if word]
 
 
 def is_phone_search(text: str) -> bool:
@@ -86,8 +91,7 @@ def criteria(text: str, country: str | None = None) -> list[Criterion]:
         elif "@" in part.strip("@"):
             found[Criterion((search_form(part),))] = None
         else:
-            words = _SEPARATOR.split(_APOSTROPHE.sub("", search_form(part)))
-            found.update((Criterion((word,)), None) for word in words if word)
+            found.update((Criterion((word,)), None) for word in words(part))
     longest_first = sorted(found, key=lambda criterion: -len(criterion.prefixes[0]))
     return longest_first[:MAX_WORDS]
 

@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from journey.appointment_book import fold_facts
 from journey.decisions import decide
 from journey.events import Event, canonical, content_hash
+from journey.rhythm import CompanyMedians, MedianRecords, company_medians
 from journey.stages import Rulebook
 from journey.state import State
 from journey.time import Micros, to_datetime, to_micros, utc_text
@@ -87,8 +89,20 @@ class Log:
         return None if self._last is None else to_micros(self._last)
 
 
+def medians_of_log(customers: Iterable[list[Event]], as_of: Micros) -> CompanyMedians:
+    """Return the median gaps between the visits of customers until an instant."""
+    facts = (fold_facts(event for event in events if event.at <= as_of)[0] for events in customers)
+    return company_medians((each.visit_days, each.services) for each in facts)
+
+
 def simulate(customers: Iterable[list[Event]], rulebook: Rulebook, as_of: Micros) -> Simulation:
-    """Simulate every customer's journey up to one instant."""
+    """Simulate every customer's journey up to one instant.
+
+    Rules on customers' rhythms use the median gaps of the log until that instant, unless the rulebook has others.
+    """
+    customers = list(customers)
+    if rulebook.rhythm_conditions and not rulebook.medians.version:
+        rulebook = rulebook.with_medians(MedianRecords([medians_of_log(customers, as_of)]))
     simulation = Simulation(rulebook, as_of)
     for events in customers:
         simulation.add(events)

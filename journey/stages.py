@@ -13,13 +13,13 @@ from msgspec import UNSET, Struct, UnsetType
 from journey.actions import ACTIONS
 from journey.presets import DEFAULT_STAGES
 from journey.rhythm import NO_RECORDS, MedianRecords
-from journey.rules import NEVER, InvalidRule, Rule, RuleContext, parse_rules
+from journey.rules import NEVER, Condition, InvalidRule, Rule, RuleContext, parse_rules
 from journey.scoring import Scorer, Scoring, settings_from
 from journey.time import DAY, EPOCH_MICROS, HOUR, Micros
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
-LAPSE_TRIGGERS = ("days_since_last_appointment", "risk_score")
+LAPSE_TRIGGERS = ("days_since_last_appointment", "risk_score", "overdue_days", "overdue_ratio")
 
 
 class Role(StrEnum):
@@ -173,6 +173,20 @@ class Rulebook:
     def stage_offsets(self) -> list[int]:
         """The same for a rulebook without ``retention_days``, in which all of them count from one instant."""
         return sorted({offset for _, offset in self.stage_steps})
+
+    @cached_property
+    def rhythm_conditions(self) -> list[Condition]:
+        """The conditions that depend on customers' rhythms."""
+        rules = [rule for stage in self.stages for rule in stage.rules]
+        return [condition for rule in rules for condition in rule.conditions if condition.fact.needs_rhythm]
+
+    def rhythm_offsets(self, interval: Micros) -> list[int]:
+        """Return when rhythm alone may move a journey, in doubled µs after the last visit.
+
+        Args:
+            interval: The usual interval between visits in µs.
+        """
+        return [offset for condition in self.rhythm_conditions for offset in condition.rhythm_moments(interval)]
 
     @cached_property
     def last_step(self) -> int:

@@ -60,6 +60,7 @@ class State(Struct, omit_defaults=True):
 
 _INSTANTS = ("i", "b", "hu", "d")
 _APPENDED = ("ap", "rd")
+_SERVICE = "s:"  # before the names of services, so that they differ from all other names of a packed state
 
 
 def pack(state: State) -> dict[str, Any]:
@@ -97,6 +98,9 @@ def pack(state: State) -> dict[str, Any]:
         facts["ap"] = " ".join(map(seconds_text, recent))
     if state.facts.earlier_days:
         facts["rd"] = " ".join(map(str, state.facts.earlier_days))
+    if state.facts.services:
+        days = state.facts.services
+        facts["sv"] = {f"{_SERVICE}{name}": " ".join(map(str, days[name])) for name in sorted(days)}
     if state.holds:
         packed["H"] = [
             [_short(since), stage, None if until is None else _short(until)] for since, stage, until in state.holds
@@ -119,7 +123,14 @@ def unpack(packed: Mapping[str, Any]) -> State:
             (_instant(since), stage, None if until is None else _instant(until)) for since, stage, until in fields["H"]
         ]
     facts["ap"] = [_instant(seconds) for seconds in facts.get("ap", "").split()]
-    facts["rd"] = [int(day) for day in facts.get("rd", "").split()]
+    visit_days = {"rd": facts.pop("rd", ""), **facts.pop("sv", {})}
+    if all(isinstance(text, str) for text in visit_days.values()):
+        found = {name: [int(day) for day in text.split()] for name, text in visit_days.items()}
+        facts["rd"] = found.pop("rd")
+        facts["sv"] = {name.removeprefix(_SERVICE): service_days for name, service_days in found.items()}
+    else:
+        # A worker of an older version has applied a difference that it does not know: the ledger is needed.
+        fields["S"] = SCHEMA_WITH_APPOINTMENTS
     if "e" in facts:
         facts["e"] = _instant(facts["e"])
     elif facts["ap"]:
@@ -129,7 +140,7 @@ def unpack(packed: Mapping[str, Any]) -> State:
     packed_appointments = facts.pop("ad", {})
     if "al" in facts:
         facts["al"] = [_instant(seconds) for seconds in facts["al"]]
-    fields["S"] = min(packed.get("S", SCHEMA), SCHEMA)
+    fields["S"] = min(fields.get("S", SCHEMA), SCHEMA)
     state = msgspec.convert(fields, State)
     for key, text in packed_appointments.items():
         state.facts.hold(unpack_appointment(key, text))
@@ -153,10 +164,10 @@ def state_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]
         before = old.get(name)
         if value == before:
             continue
-        if name == "f" or (name == "ad" and before):
+        if name == "f" or (name in ("ad", "sv") and before):
             found[name] = state_diff(before or {}, value)
         else:
-            found[name] = _recent_diff(before, value) if name in _APPENDED and before else value
+            found[name] = _recent_diff(before, value) if before and _is_appended(name) else value
     if gone := [name for name in old if name not in new]:
         found["-"] = gone
     return found
@@ -169,13 +180,17 @@ def apply_state_diff(old: Mapping[str, Any] | None, difference: Mapping[str, Any
     gone = difference.get("-", ())
     new = {name: value for name, value in (old or {}).items() if name not in gone}
     for name, value in difference.items():
-        if name == "f" or (name == "ad" and name in new):
+        if name == "f" or (name in ("ad", "sv") and name in new):
             new[name] = apply_state_diff(new.get(name), value) or {}
-        elif name in _APPENDED and isinstance(value, list):
+        elif isinstance(value, list) and _is_appended(name):
             new[name] = " ".join([*new[name].split()[value[0] :], *value[1:]])
         elif name != "-":
             new[name] = value
     return new
+
+
+def _is_appended(name: str) -> bool:
+    return name in _APPENDED or name.startswith(_SERVICE)
 
 
 def _recent_diff(old: str, new: str) -> str | list[Any]:

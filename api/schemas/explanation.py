@@ -58,6 +58,10 @@ class JourneyFacts(Schema):
     lifetime_value: MoneyText
     last_appointment_at: datetime | None
     next_appointment_at: datetime | None
+    usual_interval: float | None = Field(description="usual number of days between visits")
+    overdue_from: datetime | None = Field(
+        description="the last visit and the usual interval after it, from which `overdue_days` counts"
+    )
     last_event_at: datetime | None
     missed: Count
     cancelled: Count

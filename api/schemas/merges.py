@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Literal
+
 from pydantic import Field
 
 from api.schemas.base import CustomerId, Schema
@@ -31,3 +34,39 @@ class CustomerMerge(Schema):
     actions_cancelled: int = Field(description="unfinished actions that are cancelled")
     campaign_ended: bool = Field(description="the other customer's retention campaign ends")
     stages: MergeStages
+
+
+class PossibleDuplicate(Schema):
+    """One customer of a pair."""
+
+    customer_id: CustomerId
+    name: str | None
+    email: str | None
+    phone: str | None
+    created_at: datetime
+    current_stage: str | None = Field(description="null without a journey")
+    total_appointments: int
+    last_appointment_at: datetime | None
+
+
+class DuplicatePair(Schema):
+    """Two customers who may be one person."""
+
+    strength: Literal["strong", "likely", "weak"] = Field(
+        description="strong: two reasons; likely: the same phone number or mailbox; weak: only the same name"
+    )
+    reasons: list[Literal["phone", "email", "name"]] = Field(description="what is the same")
+    customers: list[PossibleDuplicate] = Field(min_length=2, max_length=2)
+
+
+class DuplicatesPage(Schema):
+    """A page of pairs of customers who may be one person."""
+
+    duplicates: list[DuplicatePair]
+    next_cursor: str | None
+
+
+class DismissedPair(Schema):
+    """A pair that is not listed again."""
+
+    customers: list[CustomerId]

@@ -15,6 +15,7 @@ from rich.table import Table
 from cli.events.event_log_file import read_log
 from cli.events.file_checks import UnreadableLog
 from cli.options import AsJson, command_app
+from journey.presets import presets
 from journey.rules import InvalidRule
 from journey.simulate import Log, Simulation
 from journey.simulate import simulate as simulate_log
@@ -33,7 +34,10 @@ def simulate_command(
     as_of: Annotated[
         str | None, typer.Option(help="Time of the result, like 2026-03-12T09:00:00Z; default: the last event.")
     ] = None,
-    rules: Annotated[str | None, typer.Option(help="JSON file with other stages and rules to compare.")] = None,
+    rules: Annotated[
+        str | None,
+        typer.Option(help="JSON file with other stages and rules to compare, or the name of ready-made ones: rhythm."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run an event log through the rules alone, without a server.
@@ -55,7 +59,8 @@ def simulate(file: str, as_of: str | None, rules: str | None, as_json: bool) -> 
     Args:
         file: the event log.
         as_of: RFC 3339 with an offset; default: the time of the last event.
-        rules: a JSON file with ``{"stages": […], "scoring": {…}}`` or a list of stages, to compare with the default.
+        rules: a JSON file with ``{"stages": […], "scoring": {…}}`` or a list of stages, or the key of a preset, to
+            compare with the default.
         as_json: print JSON instead of tables; with `rules`, their result alone.
 
     Returns:
@@ -114,10 +119,14 @@ def _instant(text: str) -> Micros:
 
 
 def _rulebook(file: str) -> Rulebook:
+    for preset in presets():
+        if file == preset.key:
+            return rulebook_from(preset.stages)
     try:
         return rulebook_from(json.loads(Path(file).read_bytes()))
     except OSError as error:
-        raise WrongUse(f"--rules {file}: {error.strerror}") from None
+        names = ", ".join(preset.key for preset in presets())
+        raise WrongUse(f"--rules {file}: {error.strerror}; ready-made rules: {names}") from None
     except InvalidRule as invalid:
         raise WrongUse(f"--rules {file}: {invalid}") from None
     except (ValueError, RecursionError) as error:

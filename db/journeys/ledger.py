@@ -13,6 +13,7 @@ from psycopg import Rollback
 
 from db.analytics.rollup_writer import remove_commit
 from db.connections import Connection, Pool, pooled_connection, tenant_rows
+from db.journeys.company_medians import MEDIANS_VERSION
 from db.journeys.ledger_history import KNOWS_APPOINTMENTS
 from db.journeys.side_effects import SIDE_EFFECTS
 
@@ -88,10 +89,11 @@ _COLUMNS = {
     "rhythm": "jsonb",
 }
 
-# The rules by which the commit was decided are still current, none of its new events is in the ledger yet, none was
-# retracted before it came, and their appointments are new as assumed.
+# The rules and medians by which the commit was decided are still current, none of its new events is in the ledger yet,
+# none was retracted before it came, and their appointments are new as assumed.
 _UNCHANGED = f"""
 exists (select from companies where id = %(company)s and rules_version = %(rules_version)s)
+and (%(medians_version)s::int is null or %(medians_version)s::int = {MEDIANS_VERSION.format(company="%(company)s")})
 and not exists (select from journey_events where company_id = %(company)s and event_id = any(%(new_ids)s::text[]))
 and not exists (select from journey_events where company_id = %(company)s and type = 'event.retracted'
                    and payload ->> 'retracts' = any(%(unretracted)s::text[]))

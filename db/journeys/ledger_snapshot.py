@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from db.connections import Pool, tenant_rows
+from db.journeys.company_medians import MEDIANS_VERSION
 from journey.time import Micros
 
 
@@ -38,6 +39,7 @@ class LedgerSnapshot:
 
     Attributes:
         rules_version: The version of the company's rules.
+        medians_version: The number of the company's records of median gaps.
         customer_key: ``customers.id``; None for a new customer.
         row: The journey's row; None for a new journey.
         events: The ledger rows by event id.
@@ -51,6 +53,7 @@ class LedgerSnapshot:
     row: ProjectionRow | None
     events: dict[str, list[LedgerRow]]
     retractions: list[tuple[dict[str, Any], str, int, bool]] = field(default_factory=list)
+    medians_version: int = 0
     merged_into: str | None = None
 
 
@@ -64,12 +67,13 @@ select c.rules_version, u.id, r.version, r.run_id,
           from journey_events e
          where e.company_id = %(company)s and e.customer_id = u.id and e.type = 'event.retracted'
            and e.payload ->> 'retracts' = any(%(ids)s)),
-       (select i.external_id from customers i where i.company_id = u.company_id and i.id = u.merged_into)
+       (select i.external_id from customers i where i.company_id = u.company_id and i.id = u.merged_into),
+       MEDIANS_VERSION
   from companies c
   left join customers u on u.company_id = c.id and u.external_id = %(customer)s
   left join customer_relationships r on r.company_id = c.id and r.customer_id = u.id
  where c.id = %(company)s
-"""
+""".replace("MEDIANS_VERSION", MEDIANS_VERSION.format(company="c.id"))
 
 
 async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[str]) -> LedgerSnapshot | None:
@@ -78,10 +82,11 @@ async def load(pool: Pool, company_id: int, customer_id: str, event_ids: list[st
     rows = await tenant_rows(pool, company_id, _LOAD, parameters)
     if not rows:
         return None
-    rules_version, customer_key, version, run_id, decided_at, state, batch, events, retractions, merged_into = rows[0]
+    rules_version, customer_key, version, run_id, decided_at, state, batch, *more = rows[0]
+    events, retractions, merged_into, medians_version = more
     row = None if version is None else ProjectionRow(version, run_id, decided_at, state, batch)
     events_by_id: dict[str, list[LedgerRow]] = {}
-    for event_id, content_hash, *more in events or ():
-        events_by_id.setdefault(event_id, []).append(LedgerRow(bytes.fromhex(content_hash), *more))
+    for event_id, content_hash, *rest in events or ():
+        events_by_id.setdefault(event_id, []).append(LedgerRow(bytes.fromhex(content_hash), *rest))
     waiting = [tuple(found) for found in retractions or ()]
-    return LedgerSnapshot(rules_version, customer_key, row, events_by_id, waiting, merged_into)
+    return LedgerSnapshot(rules_version, customer_key, row, events_by_id, waiting, medians_version, merged_into)

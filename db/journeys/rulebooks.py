@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 
 from db.connections import Connection, Pool, tenant_transaction
+from db.journeys.company_medians import MEDIANS_VERSION
+from journey.rhythm import CompanyMedians, MedianRecords
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
 from journey.time import Micros, to_datetime, to_micros
 
@@ -25,9 +27,13 @@ select c.rules_version, c.rules_changed_at,
                     'auto_transition_rules', s.auto_transition_rules, 'retention_days', s.retention_days,
                     'actions', s.actions, 'is_active', s.is_active) order by s.order_index, s.id)
                 from customer_journey_stages s where s.company_id = c.id)
-        )::text end
+        )::text end,
+    MEDIANS_VERSION,
+    (select json_agg(json_build_array((extract(epoch from m.counts_from) * 1000000)::bigint, m.gap, m.services))
+       from company_medians m
+      where m.company_id = c.id and MEDIANS_VERSION is distinct from %(medians)s::int)
 from companies c where c.id = %(company_id)s
-"""
+""".replace("MEDIANS_VERSION", MEDIANS_VERSION.format(company="c.id"))
 
 
 class RulebookCache:
@@ -36,13 +42,13 @@ class RulebookCache:
     def __init__(self) -> None:
         self._compiled: dict[int, Rulebook] = {}
 
-    async def get(self, pool: Pool, company_id: int, version: int) -> Rulebook:
-        """Return the rulebook of a company, from the cache if it has this version.
+    async def get(self, pool: Pool, company_id: int, version: int, medians_version: int | None = None) -> Rulebook:
+        """Return the rulebook of a company, from the cache if it has this version, and of the medians if given.
 
         Otherwise loads the latest version, which may be newer than `version`. Raises the same errors as `load`.
         """
         cached = self._compiled.get(company_id)
-        if cached is not None and cached.version == version:
+        if cached is not None and cached.version == version and medians_version in (None, cached.medians.version):
             return cached
         return await self.latest(pool, company_id)
 
@@ -63,17 +69,25 @@ class RulebookCache:
             journey.rules.InvalidRule: A rule cannot be parsed.
         """
         cached = self._compiled.get(company_id)
-        params: dict[str, Any] = {"company_id": company_id, "version": None, "changed_at": None}
+        params: dict[str, Any] = {"company_id": company_id, "version": None, "changed_at": None, "medians": 0}
         if cached is not None:
             params |= {"version": cached.version, "changed_at": to_datetime(cached.changed_at)}
+            params["medians"] = cached.medians.version
         row = await (await connection.execute(_LOAD, params)).fetchone()
         if row is None:
             raise LookupError(f"there is no company {company_id}")
-        version, changed_at, text = row
+        version, changed_at, text, medians_version, records = row
         if text is None:
             assert cached is not None
-            return cached
-        rulebook = _compile(orjson.loads(text), version, to_micros(changed_at))
+            if medians_version == cached.medians.version:
+                return cached
+            rulebook = cached
+        else:
+            rulebook = _compile(orjson.loads(text), version, to_micros(changed_at))
+        if records is not None:
+            rulebook = rulebook.with_medians(MedianRecords(CompanyMedians(*record) for record in records))
+        elif cached is not None:
+            rulebook = rulebook.with_medians(cached.medians)
         if len(self._compiled) >= _CACHE_SIZE:
             self._compiled.clear()
         self._compiled[company_id] = rulebook

@@ -27,7 +27,7 @@ from db.outreach import action_problems, action_queries, task_queries
 from db.outreach.action_context import load_action_contexts
 from db.outreach.action_queries import ActionSearch
 from db.outreach.task_queries import TaskSearch
-from db.people import api_keys, customer_search
+from db.people import api_keys, customer_search, duplicates
 from db.people.customer_search import Found
 from journey.search_text import criteria
 from journey.stages import DEFAULT_RULEBOOK, Role
@@ -162,6 +162,7 @@ QUERIES: tuple[RegisteredQuery, ...] = (
         "appointments: customers to compute anew", lambda pool, sample: appointments.catch_up(pool, sample.company_id)
     ),
     *action_problems.ESSENTIAL_QUERIES,
+    *duplicates.ESSENTIAL_QUERIES,
     *_declared_queries(),
     RegisteredQuery(
         "overdue deadlines",

@@ -139,6 +139,11 @@ _MAKE_ALIAS: tuple[LiteralString, ...] = (
      where company_id = %(company)s and merged_into = %(other)s
     """,
 )
+_FORGET_DUPLICATES: tuple[LiteralString, ...] = (
+    "delete from customer_keys where company_id = %(company)s and customer_id = %(other)s",
+    "delete from duplicate_customers where company_id = %(company)s and first_id = %(other)s",
+    "delete from duplicate_customers where company_id = %(company)s and second_id = %(other)s",
+)
 _COMPLETE_PROFILE: LiteralString = """
 update customers u
    set name = coalesce(u.name, o.name), email = coalesce(u.email, o.email), phone = coalesce(u.phone, o.phone),
@@ -188,7 +193,7 @@ async def make_alias(
 ) -> None:
     """Complete a customer's profile by another's, make that one's id an alias, and record it in the ledger."""
     await connection.execute(_COMPLETE_PROFILE, {**values, "consent": Jsonb(dict(consent))})
-    for statement in _MAKE_ALIAS:
+    for statement in (*_MAKE_ALIAS, *_FORGET_DUPLICATES):
         await connection.execute(statement, values)
     contributions = None if record.contributions is None else Jsonb(record.contributions)
     await connection.execute(

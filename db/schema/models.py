@@ -27,6 +27,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Numeric,
+    SmallInteger,
     String,
     Text,
     UniqueConstraint,
@@ -115,6 +116,24 @@ class Company(Base):
     created_at: Mapped[Stamp]
 
 
+class CompanyMedian(Base):
+    """A record of a company's median gaps between visits, in days: of all customers, and by service.
+
+    `rules_version` is that of the company's rules when it was written.
+    """
+
+    __tablename__ = "company_medians"
+    __table_args__ = (ForeignKeyConstraint(["company_id"], ["companies.id"]),)
+
+    company_id: Mapped[CompanyId] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    counts_from: Mapped[datetime]
+    rules_version: Mapped[int]
+    gap: Mapped[Decimal | None] = mapped_column(Numeric(9, 3))
+    services: Mapped[dict[str, Any]]
+    created_at: Mapped[Stamp]
+
+
 class JourneyStage(Base):
     """A company's own stages and rules. A company without rows here has the defaults of `journey/stages.py`."""
 
@@ -149,6 +168,7 @@ class Customer(Base):
 
     `merged_into`: the id is an alias of another customer's, the one at the end of a chain; the row keeps nothing else.
     `merge_run` is the workflow run that merged them.
+    `compared` is false until workers have looked for customers who may be the same person.
     `searchable` is false until the terms of a customer from before `customer_search_terms` are written.
     `phone` is as given. `phone_e164` was read from the text `phone_e164_of` and counts only while that is `phone`.
     """
@@ -176,6 +196,7 @@ class Customer(Base):
             *("company_id", "merged_into"),
             postgresql_where=text("merged_into is not null"),
         ),
+        Index("customers_to_compare", "company_id", "id", postgresql_where=text("NOT compared")),
         Index("customers_merged_at", "company_id", "merged_at", postgresql_where=text("merged_into is not null")),
         ForeignKeyConstraint(
             ["company_id", "merged_into"], ["customers.company_id", "customers.id"], ondelete="CASCADE"
@@ -200,6 +221,48 @@ class Customer(Base):
     merged_into: Mapped[Reference | None]
     merged_at: Mapped[datetime | None]
     merge_run: Mapped[str | None]
+    compared: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class CustomerKey(Base):
+    """What identifies a customer, in the normal form of `journey/duplicates.py`; written by workers."""
+
+    __tablename__ = "customer_keys"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["company_id", "customer_id"], ["customers.company_id", "customers.id"], ondelete="CASCADE"
+        ),
+        Index("customer_keys_by_key", "company_id", "key", "customer_id"),
+    )
+
+    company_id: Mapped[CompanyId] = mapped_column(primary_key=True)
+    customer_id: Mapped[Reference] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+
+
+class DuplicateCustomers(Base):
+    """Two customers who may be one person, and why; written by workers. A dismissed pair is not shown again."""
+
+    __tablename__ = "duplicate_customers"
+    __table_args__ = (
+        ForeignKeyConstraint(["company_id", "first_id"], ["customers.company_id", "customers.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["company_id", "second_id"], ["customers.company_id", "customers.id"], ondelete="CASCADE"),
+        CheckConstraint("first_id < second_id", name="order"),
+        Index("duplicate_customers_by_second", "company_id", "second_id"),
+        Index(
+            "duplicate_customers_to_show",
+            *("company_id", text("strength DESC"), "first_id", "second_id"),
+            postgresql_where=text("dismissed_at is null"),
+        ),
+    )
+
+    company_id: Mapped[CompanyId] = mapped_column(primary_key=True)
+    first_id: Mapped[Reference] = mapped_column(primary_key=True)
+    second_id: Mapped[Reference] = mapped_column(primary_key=True)
+    strength: Mapped[int] = mapped_column(SmallInteger)
+    reasons: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    dismissed_at: Mapped[datetime | None]
+    dismissed_by: Mapped[str | None]
 
 
 class MergedJourney(Base):

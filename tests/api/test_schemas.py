@@ -5,6 +5,7 @@ The clients of all tests in this folder check every answer, too (`answers.check_
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from jsonschema import ValidationError  # type: ignore[import-untyped]  # ships 
 from tests.api.answers import CHECKED, JSON, PROBLEM, check, check_response, document, errors, validate
 from tests.api.conftest import Served, Tenant
 from tests.api.test_actions import PROFILE
+from tests.api.test_duplicates import compare_all
 
 #: maps whose keys are data: everything else names its fields
 OPEN_MAPS = {("LedgerEvent", "fields"), ("TimelineEvent", "fields")}
@@ -122,6 +124,10 @@ def test_answers_of_every_route_match_their_schemas(tenant: Tenant, gateway: Ser
     _overrides(client)
     assert client.post("/v1/customers/c-1/merge?preview=1", json={"into": "nobody"}).status_code == 404
     client.put("/v1/customers/same", json={"name": "Ada Example"})
+    asyncio.run(compare_all(tenant))
+    (pair,) = client.get("/v1/portal/duplicates").json()["duplicates"]
+    names = [customer["customer_id"] for customer in pair["customers"]]
+    assert client.post("/v1/portal/duplicates/dismiss", json={"customers": names}).status_code == 200
     assert client.post("/v1/customers/same/merge", json={"into": "c-1"}).status_code == 200
     with httpx2.Client(base_url=gateway.url, event_hooks={"response": [check_response]}) as browser:
         for path in ("/livez", "/readyz", "/metrics", "/problems/conflict"):

@@ -35,6 +35,8 @@ insert into journey_unrolled (company_id, relationship_id, version, customer_id)
 insert into journey_rollup_stages (company_id, stages) values ({c}, '[]');
 insert into return_models (company_id, version, method, history_to, customers, returned_customers, reason)
     values ({c}, 1, 'BG/NBD', '2026-01-01', 0, 0, 'too little history');
+insert into company_medians (company_id, version, counts_from, rules_version, gap, services)
+    values ({c}, 1, now(), 1, 30, '{{}}');
 insert into no_show_models (company_id, version, outcomes, misses, reason) values ({c}, 1, 0, 0, 'too few outcomes');
 insert into appointments
     (company_id, customer_id, key, appointment_id, scheduled_for, booked_at, last_event_at, outcome)

@@ -20,6 +20,7 @@ from time import monotonic, sleep
 from typing import Any
 
 import anyio
+import httpx2
 import psycopg
 import pytest
 import rich.console
@@ -119,6 +120,12 @@ def test_start_restart_stop_and_kill(data: Path) -> None:
         ]
         places = [first.output.index(text) for text in order]
         assert places == sorted(places)
+        ui = first.until(r"Temporal UI: (http://127.0.0.1:\d+)")
+        hosts = {
+            host: httpx2.get(ui, headers={"host": host}, trust_env=False).status_code
+            for host in ("localhost", "x.test")
+        }
+        assert hosts == {"localhost": 200, "x.test": 421}
         found = data_folder.environment(data)
         assert found["PUBLIC_URL"] == f"http://127.0.0.1:{port}"
         with psycopg.connect(found["DATABASE_URL"]) as connection:

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from journey.engine import Command, Transition, decide
 from journey.event_validation import from_fields
 from journey.events import Event
+from journey.presets import presets
+from journey.rhythm import CompanyMedians, MedianRecords
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
 from journey.state import State
 from journey.time import DAY, Micros, to_datetime
@@ -24,7 +26,8 @@ SHAPES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         {}, optional={"call_duration_seconds": st.sampled_from([10, 60, 61])}
     ),
     "appointment.completed": st.fixed_dictionaries(
-        {"amount": st.sampled_from(["0", "0.01", "49.99", "333.33", "400.00", "999.99", "1200.00"])}
+        {"amount": st.sampled_from(["0", "0.01", "49.99", "333.33", "400.00", "999.99", "1200.00"])},
+        optional={"service": st.sampled_from(["cut", "colour"])},
     ),
     "appointment.missed": st.just({}),
     "appointment.cancelled": st.just({}),
@@ -71,6 +74,9 @@ _NUMBERS = {
     "engagement": ["0.2", "0.35", "0.5", "0.6"],
     "missed_rate": ["0", "0.2", "0.5"],
     "open_tickets": ["0", "1", "2"],
+    "overdue_days": ["-1", "0", "0.5", "14", "60"],
+    "overdue_ratio": ["0", "0.3333", "1", "1.5", "2", "4"],
+    "has_rhythm": ["0", "1"],
 }
 _FACTS = st.sampled_from(sorted(_NUMBERS))
 
@@ -106,7 +112,7 @@ def random_rulebooks(draw: st.DrawFn) -> Rulebook:
     """Any ladder that can be saved, with conditions on every fact and every operator."""
     retention = st.sampled_from([None, None, None, 20, 60])
     growth = ["appointment_completed", "appointment_count", "lifetime_value", "call_received"]
-    lapse = ["days_since_last_appointment", "risk_score"]
+    lapse = ["days_since_last_appointment", "risk_score", "overdue_days", "overdue_ratio"]
     stages: list[dict[str, Any]] = [{"stage_key": "g0", "kind": "growth", "retention_days": draw(retention)}]
     for number in range(1, draw(st.integers(2, 4))):
         found = draw(st.lists(rules(growth), min_size=1, max_size=2))
@@ -115,7 +121,11 @@ def random_rulebooks(draw: st.DrawFn) -> Rulebook:
     for number in range(draw(st.integers(0, 3))):
         found = draw(st.lists(rules(lapse), min_size=1, max_size=2))
         stages.append({"stage_key": f"l{number}", "kind": "lapse", "auto_transition_rules": found})
-    return rulebook_from({"stages": stages, "scoring": draw(st.just({}) | scorings)})
+    medians = draw(
+        st.lists(st.builds(CompanyMedians, instants(0, HORIZON), st.none() | st.integers(1, 90)), max_size=2)
+    )
+    rulebook = rulebook_from({"stages": stages, "scoring": draw(st.just({}) | scorings)})
+    return rulebook.with_medians(MedianRecords(medians))
 
 
 def _book(*stages: tuple[str, str, Any, int | None]) -> Rulebook:
@@ -143,7 +153,10 @@ EXACT = _book(
     ("cold", "lapse", _rule("risk_score", engagement="<0.4", missed_rate=">0.3"), None),
     ("gone", "lapse", _rule("days_since_last_appointment", days=">=120", open_tickets="<1"), None),
 )
-RULEBOOKS = {"default": DEFAULT_RULEBOOK, "retention": RETENTION, "exact": EXACT}
+RHYTHM = rulebook_from(next(preset.stages for preset in presets() if preset.key == "rhythm")).with_medians(
+    MedianRecords([CompanyMedians(BASE, 20.0), CompanyMedians(Micros(BASE + 100 * DAY), 35.5)])
+)
+RULEBOOKS = {"default": DEFAULT_RULEBOOK, "retention": RETENTION, "exact": EXACT, "rhythm": RHYTHM}
 rulebooks = st.sampled_from(list(RULEBOOKS.values())) | random_rulebooks()
 
 

@@ -561,6 +561,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/portal/duplicates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_duplicates_v1_portal_duplicates_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal/duplicates/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["dismiss_pair_v1_portal_duplicates_dismiss_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/portal/problems": {
         parameters: {
             query?: never;
@@ -1349,6 +1381,9 @@ export interface components {
             /** @enum {string} */
             status: "up" | "down";
         };
+        DismissedPair: {
+            customers: string[];
+        };
         Done: {
             note?: string | null;
         };
@@ -1382,6 +1417,16 @@ export interface components {
             service: string | null;
             stage_name: string;
             usual_interval_days: number | null;
+        };
+        DuplicatePair: {
+            customers: components["schemas"]["PossibleDuplicate"][];
+            reasons: ("phone" | "email" | "name")[];
+            /** @enum {string} */
+            strength: "strong" | "likely" | "weak";
+        };
+        DuplicatesPage: {
+            duplicates: components["schemas"]["DuplicatePair"][];
+            next_cursor: string | null;
         };
         EndpointChange: {
             /** @default false */
@@ -1586,10 +1631,12 @@ export interface components {
             missed: number;
             next_appointment_at: string | null;
             open_tickets: number;
+            overdue_from: string | null;
             qualified_calls: number;
             ratings: number;
             requests: number;
             total_appointments: number;
+            usual_interval: number | null;
         };
         JourneyFigures: {
             engagement_score: number;
@@ -1816,6 +1863,9 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        Pair: {
+            customers: string[];
+        };
         PaymentAdjusted: {
             amount: string | number;
             /** @default null */
@@ -1838,6 +1888,17 @@ export interface components {
             is_active?: boolean | null;
             name?: string | null;
             role?: ("sales" | "manager") | null;
+        };
+        PossibleDuplicate: {
+            /** Format: date-time */
+            created_at: string;
+            current_stage: string | null;
+            customer_id: string;
+            email: string | null;
+            last_appointment_at: string | null;
+            name: string | null;
+            phone: string | null;
+            total_appointments: number;
         };
         PredictionInputs: {
             age_days: number;
@@ -4985,6 +5046,155 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_duplicates_v1_portal_duplicates_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DuplicatesPage"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    dismiss_pair_v1_portal_duplicates_dismiss_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Pair"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DismissedPair"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             422: {

@@ -13,6 +13,8 @@ export const queryKeys = {
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
   sentMessages: (customerId: string) => ["journey", customerId, "messages"] as const,
   messagePreview: (customerId: string, type: string) => ["journey", customerId, "preview", type] as const,
+  mergePreview: (customerId: string, into: string) => ["journey", customerId, "merge", into] as const,
+  duplicates: (search: object) => ["duplicates", search] as const,
   appointments: (search: object) => ["appointments", search] as const,
   tasks: (search: object) => ["tasks", search] as const,
   predictions: (query: object) => ["predictions", query] as const,
@@ -25,6 +27,7 @@ export const queryKeys = {
 const LISTS = new Set<unknown>([
   "appointments",
   "customers",
+  "duplicates",
   "tasks",
   "predictions",
   "call-list",

@@ -36,6 +36,8 @@ export type Task = Schemas["Task"];
 export type NewContact = Schemas["NewContact"];
 export type ContactOutcome = NewContact["outcome"];
 export type Outreach = Schemas["ActionRequest"]["type"];
+export type CustomerMerge = Schemas["CustomerMerge"];
+export type DuplicatePair = Schemas["DuplicatePair"];
 export type StageChange = Schemas["StageChange"];
 
 export type JourneyAnalytics = Schemas["JourneyAnalytics"];

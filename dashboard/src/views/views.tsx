@@ -13,6 +13,7 @@ export const ActionCentre = lazyComponent(() => import("./action-centre/action-c
 export const Analytics = lazyComponent(() => import("./analytics/analytics"), fallback);
 export const Appointments = lazyComponent(() => import("./appointments/appointments"), fallback);
 export const Customers = lazyComponent(() => import("./customers/customers"), fallback);
+export const Duplicates = lazyComponent(() => import("./duplicates/duplicates"), fallback);
 export const Journey = lazyComponent(() => import("./journey/journey"), fallback);
 export const NotFound = lazyComponent(() => import("./not-found"), fallback);
 export const Problems = lazyComponent(() => import("./problems/problems"), fallback);
@@ -33,6 +34,7 @@ export const VIEWS = [
   { path: "/appointments", View: Appointments },
   { path: "/customers", View: Customers },
   { path: "/customers/:customerId", View: Journey },
+  { path: "/duplicates", View: Duplicates },
   { path: "/action-problems", View: Problems },
   { path: "/analytics", View: AnalyticsWithPrefetch },
   { path: "/stages", View: Stages },

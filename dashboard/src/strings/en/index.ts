@@ -8,5 +8,6 @@ export * from "./contacts";
 export * from "./customers";
 export * from "./journey";
 export * from "./labels";
+export * from "./merges";
 export * from "./problems";
 export * from "./work";

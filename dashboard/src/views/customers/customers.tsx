@@ -1,5 +1,6 @@
 import { Button, Empty } from "antd";
 import { useState } from "react";
+import { Link } from "react-router";
 import { useCustomers } from "../../api/queries";
 import { DataList } from "../../components/data-list";
 import { Page } from "../../components/page";
@@ -17,7 +18,11 @@ import { PAGE_SIZE, type Search, toApiQuery, useSearch } from "./search";
 export default function Customers() {
   const { search, change, isFiltered, clear } = useSearch();
   return (
-    <Page title={strings.views.customers} documentTitle={strings.views.customers}>
+    <Page
+      title={strings.views.customers}
+      documentTitle={strings.views.customers}
+      extra={<Link to="/duplicates">{strings.duplicates.open}</Link>}
+    >
       <Panel>
         <Filters search={search} change={change} />
         {/* The key resets pagination when the search changes. */}

@@ -6,6 +6,7 @@ import type { Journey } from "../../api/types";
 import { ContactButton } from "../../components/contact-button";
 import { errorMessage } from "../../components/error-alert";
 import { OutreachButton } from "../../components/outreach-button";
+import { MergeButton } from "../../merging/merge-button";
 import { useCanEdit } from "../../session/session";
 import { strings } from "../../strings";
 import { ChangeStage } from "./change-stage";
@@ -32,6 +33,7 @@ export function JourneyActions({ journey }: { journey: Journey }) {
           {t.hold}
         </Button>
       )}
+      <MergeButton customer={journey} />
       {dialogMode !== null && (
         <ChangeStage journey={journey} mode={dialogMode} onClose={() => setDialogMode(null)} />
       )}

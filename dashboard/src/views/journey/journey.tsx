@@ -1,7 +1,8 @@
-import { Link, useParams } from "react-router";
+import { Link, Navigate, useParams } from "react-router";
 import { Problem } from "../../api/problem";
 import { useJourney } from "../../api/queries";
 import type { Journey } from "../../api/types";
+import { customerPath } from "../../components/customer-link";
 import { Page } from "../../components/page";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
@@ -37,6 +38,9 @@ function CustomerJourney({ customerId }: { customerId: string }) {
       </Page>
     );
   }
+  // The id of a customer who was merged into another one.
+  if (journey && journey.customer_id !== customerId)
+    return <Navigate to={customerPath(journey.customer_id)} replace />;
   const name = journey?.name ?? customerId;
   return (
     <Page

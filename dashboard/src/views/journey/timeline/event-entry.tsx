@@ -41,6 +41,7 @@ function describeFields(fields: Record<string, unknown>, currency: string): stri
   if (typeof fields.rating === "number") details.push(t.rating(formatNumber(fields.rating)));
   if (typeof fields.scheduled_for === "string")
     details.push(t.scheduled(formatDateTime(fields.scheduled_for)));
+  if (typeof fields.merged === "string") details.push(strings.merges.mergedId(fields.merged));
   if (typeof fields.ticket_id === "string") details.push(t.ticket(fields.ticket_id));
   return details;
 }

@@ -6,8 +6,8 @@ customer's visits or amounts. Code of the version before neither reads nor write
 
 from alembic import op
 
-revision = "0029"
-down_revision = "0028"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 

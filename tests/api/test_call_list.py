@@ -48,15 +48,15 @@ def compute_mean_amounts(tenant: Tenant) -> None:
 
 @pytest.fixture
 def desk(tenant: Tenant, working: None) -> Tenant:
-    """Customers who come every 30 days: two at risk, one overdue, one expected in five days."""
+    """Customers who come every 28 days: two at risk, one overdue, one expected in five days."""
     tenant.client.put("/v1/outreach", json=ALWAYS)
     currency = 'update companies set settings = settings || \'{"currency": "GBP"}\' where id = %s returning 1'
     tenant.rows(currency, tenant.id)
     for customer, days, amount in (
-        ("c-1", (190, 160, 130, 100), "60.00"),
-        ("c-2", (190, 160, 130, 100), "10.00"),
-        ("c-3", (130, 100, 70, 40), "20.00"),
-        ("c-4", (115, 85, 55, 25), "40.00"),
+        ("c-1", (184, 156, 128, 100), "60.00"),
+        ("c-2", (184, 156, 128, 100), "10.00"),
+        ("c-3", (124, 96, 68, 40), "20.00"),
+        ("c-4", (107, 79, 51, 23), "40.00"),
     ):
         tenant.client.put(f"/v1/customers/{customer}", json={"name": f"Name of {customer}", "phone": "+4930123456"})
         tenant.live(customer, *visits(*days, amount=amount))
@@ -68,16 +68,16 @@ def test_the_call_list_has_the_numbers_and_the_reason(desk: Tenant) -> None:
     found = calls(desk)
     assert names(found) == ["c-1", "c-3", "c-2"]
     first, overdue, _ = found["customers"]
-    assert (first["mean_amount"], first["usual_interval_days"], first["return_probability"]) == (60, 30, None)
-    assert (first["value_at_stake"], first["value_per_year"]) == (730, 730)  # 60 × 365 ÷ 30
-    assert (first["because"], overdue["because"], overdue["overdue_days"]) == ("at_risk", "overdue", 10)
+    assert (first["mean_amount"], first["usual_interval_days"], first["return_probability"]) == (60, 28, None)
+    assert (first["value_at_stake"], first["value_per_year"]) == (782.14, 782.14)  # 60 × 365 ÷ 28
+    assert (first["because"], overdue["because"], overdue["overdue_days"]) == ("at_risk", "overdue", 12)
     assert first["substitutions"] == ["no_model"]
     assert first["reason"] == (
-        "usually comes every 30 days and spends about £60; 100 days since the last visit; no forecast of a return yet"
+        "usually comes every 28 days and spends about £60; 100 days since the last visit; no forecast of a return yet"
     )
     desk.rows("update customer_relationships set return_probability = 0.32 where company_id = %s returning 1", desk.id)
     first = calls(desk)["customers"][0]
-    assert (first["value_at_stake"], first["substitutions"]) == (496.40, [])
+    assert (first["value_at_stake"], first["substitutions"]) == (531.86, [])
     assert first["reason"].endswith("returns without help with 32 %")
 
 
@@ -118,7 +118,7 @@ def test_who_is_expected_soon(desk: Tenant) -> None:
     expected = datetime.fromisoformat(row["expected_at"])
     assert row["customer_id"] == "c-4"
     assert row["reason"] == (
-        f"usually comes every 30 days; expected on {expected.day} {expected:%B}; no appointment booked"
+        f"usually comes every 28 days; expected on {expected.day} {expected:%B}; no appointment booked"
     )
     assert names(desk.client.get("/v1/portal/due", params={"days": 4}).json()) == []
     desk.live("c-4", {"type": "appointment.requested", "appointment_id": "a-1", "scheduled_for": ahead(days=20)})

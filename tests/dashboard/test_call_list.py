@@ -21,10 +21,10 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 LIVES = {
-    "ada": ((190, 160, 130, 100), "90.00"),
-    "bea": ((190, 160, 130, 100), "60.00"),
-    "cleo": ((130, 100, 70, 40), "30.00"),
-    "dora": ((117, 87, 57, 27), "30.00"),
+    "ada": ((184, 156, 128, 100), "90.00"),
+    "bea": ((184, 156, 128, 100), "60.00"),
+    "cleo": ((124, 96, 68, 40), "30.00"),
+    "dora": ((109, 81, 53, 25), "30.00"),
 }
 
 
@@ -35,7 +35,7 @@ def at(*sizes: ViewportSize) -> pytest.MarkDecorator:
 
 @pytest.fixture
 def desk(stack: Stack) -> tuple[str, httpx2.Client]:
-    """A company whose customers come every 30 days: two at risk, one overdue, one expected in three days."""
+    """A company whose customers come every 28 days: two at risk, one overdue, one expected in three days."""
     _, key = stack.create_company(f"Desk {uuid.uuid4().hex[:6]}")
     client = httpx2.Client(base_url=stack.url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
     for customer, (days, amount) in LIVES.items():
@@ -80,9 +80,9 @@ def test_each_row_shows_the_numbers_and_the_reason(visit_of_desk: Visit) -> None
     expect(rows(page)).to_have_count(3)
     first = rows(page).first
     expect(first.get_by_role("link", name="Ada Example")).to_be_visible()
-    expect(first).to_contain_text("US$1,095.00")
-    expect(first).to_contain_text("US$90.00 × 365 ÷ 30 days × 100%")
-    expect(first).to_contain_text("usually comes every 30 days and spends about $90; 100 days since the last visit")
+    expect(first).to_contain_text("US$1,173.21")
+    expect(first).to_contain_text("US$90.00 × 365 ÷ 28 days × 100%")
+    expect(first).to_contain_text("usually comes every 28 days and spends about $90; 100 days since the last visit")
     expect(first.get_by_role("link", name="+4930123456")).to_have_attribute("href", "tel:+4930123456")
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]  # type: ignore[index]
 
@@ -163,7 +163,7 @@ def test_who_is_expected_soon(visit_of_desk: Visit) -> None:
     page.get_by_role("radiogroup", name="List").first.get_by_text("Due soon").click()
     title = "Due in the next 7 days"
     expect(rows(page, title)).to_have_count(1)
-    expect(rows(page, title)).to_contain_text("usually comes every 30 days; expected on")
+    expect(rows(page, title)).to_contain_text("usually comes every 28 days; expected on")
     page.reload()  # the choice is in the address
     expect(rows(page, title)).to_have_count(1)
     log_button(page, "Dora").click()

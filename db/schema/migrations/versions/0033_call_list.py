@@ -6,8 +6,8 @@ customer's visits or amounts. Code of the version before neither reads nor write
 
 from alembic import op
 
-revision = "0031"
-down_revision = "0030"
+revision = "0033"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 

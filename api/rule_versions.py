@@ -6,11 +6,12 @@ import re
 from typing import Annotated, Any
 
 from fastapi import Path
+from temporalio.client import Client
 
 from api.dependencies import Gateway
 from api.problems import not_found
 from contracts.rollouts import rollout_progress
-from db.connections import tenant_transaction
+from db.connections import Pool, tenant_transaction
 from db.journeys import rulebook_versions
 from db.journeys.rulebook_versions import RulebookVersion
 from journey.rules import InvalidRule
@@ -81,11 +82,19 @@ def _described(version: RulebookVersion, *, is_current: bool) -> dict[str, Any]:
 
 async def rollout(gateway: Gateway, company_id: int, version: int) -> dict[str, Any]:
     """Return the progress of a roll-out. Raises the problem 404 where there was none, or it is no longer on record."""
-    found = await rollout_progress(gateway.temporal.client, company_id, version)
+    found = await rollout_of(gateway.temporal.client, gateway.pool, company_id, version)
     if found is None:
         raise not_found(f"there is no roll-out {version}, or it is no longer on record")
+    return found
+
+
+async def rollout_of(client: Client, pool: Pool, company_id: int, version: int) -> dict[str, Any] | None:
+    """Return the progress of a roll-out as it is shown; None where there was none, or it is no longer on record."""
+    found = await rollout_progress(client, company_id, version)
+    if found is None:
+        return None
     status, numbers = found  # without numbers while no worker answers
-    async with tenant_transaction(gateway.pool, company_id) as connection:
+    async with tenant_transaction(pool, company_id) as connection:
         moves = await rulebook_versions.moves(connection, company_id, version)
     return {
         "rollout_id": str(version),

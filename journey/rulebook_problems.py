@@ -18,6 +18,7 @@ from journey.stages import ACTIVE_STAGES, Stage, StageFields, rulebook_from
 from journey.text import SINGLE_LINE, is_single_line, is_storable
 
 MAX_LISTED = 50  # stages in one rulebook, those that are not active included
+LONGEST_PLACE = 1000  # characters of the name of a place, a long fact in a condition included
 _LENGTHS = {"stage_name": 255, "description": 2000, "icon": 50}
 _MSGSPEC_PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 #: Fields of a stage that are checked alone: a mistake in one hides none in the others.
@@ -33,6 +34,9 @@ def rulebook_problems(stages: object, scoring: object = None) -> list[InvalidRul
         stages: The list of stages, as `GET /v1/stages` shows them.
         scoring: Weights and thresholds; those that are missing get their defaults.
     """
+    found = [*_unstorable("stages", stages), *_unstorable("scoring", scoring)]
+    if found:
+        return found
     found = [*_stages_problems(stages), *_scoring_problems(scoring)]
     if not found:
         found += _caught(partial(rulebook_from, {"stages": stages, "scoring": scoring or {}}))
@@ -48,6 +52,23 @@ def value_at(root: object, place: str) -> object:
         except (KeyError, IndexError, ValueError, TypeError):
             return None
     return value
+
+
+def _unstorable(place: str, root: object) -> Iterator[InvalidRule]:
+    """Find the texts, including keys, that cannot be stored: the other checks need not expect them."""
+    waiting = [(place, root)]
+    while waiting:  # not recursive: a document may be nested more deeply than calls can be
+        place, value = waiting.pop()
+        if isinstance(value, str) and not is_storable(value):
+            yield InvalidRule(place, f"{ascii(value)[:80]} contains a character that cannot be stored")
+        elif len(place) > LONGEST_PLACE:
+            yield InvalidRule(place, "nested too deeply")
+        elif isinstance(value, list):
+            waiting += [(f"{place}[{index}]", item) for index, item in enumerate(value)]
+        elif isinstance(value, dict):
+            bad = [name for name in value if not is_storable(name)]
+            waiting += [(place, name) for name in bad]
+            waiting += [(f"{place}.{name}", item) for name, item in value.items() if name not in bad]
 
 
 def _caught(check: Callable[[], object]) -> list[InvalidRule]:

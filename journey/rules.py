@@ -260,21 +260,20 @@ class Condition:
         limit: Decimal | int = self.number
         if context.days_beyond is not None and self.name == "days" and self.sign in (">", ">="):
             limit = context.days_beyond
-        shown = None if number is None else self._rounded(Fraction(number) / self.fact.scale, limit)
-        must_be = f"{self.sign} {limit}"
-        return {"fact": self.name, "is": shown, "must_be": must_be, "holds": self.holds(context)}
+        holds = self.holds(context)
+        shown = None if number is None else self._rounded(float(number / self.fact.scale), limit, holds)
+        return {"fact": self.name, "is": shown, "must_be": f"{self.sign} {limit}", "holds": holds}
 
-    def _rounded(self, exact: Fraction, limit: Decimal | int) -> float:
+    def _rounded(self, number: float, limit: Decimal | int, holds: bool) -> float:
         """Round a number, but not so far that it would compare with the limit in another way.
 
         At the instant after day 90, 90.000000000006 days have passed: 90.0 would not be more than 90.
         """
-        holds = self._compare(exact, Fraction(limit))
         for digits in DIGITS:
-            rounded = round(exact, digits)
-            if self._compare(rounded, Fraction(limit)) == holds:
-                return float(rounded)
-        return float(exact)
+            rounded = round(number, digits)
+            if self._compare(rounded, limit) == holds:
+                return rounded
+        return number
 
 
 class Rule:

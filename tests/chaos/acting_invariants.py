@@ -2,6 +2,8 @@
 
 The expected actions are derived from the transitions and compared with the rows in Postgres, with the messages that the
 servers received, and with the state of the workflows.
+
+Over 300 lines, because every invariant of actions is in this file, next to what it is derived from.
 """
 
 from __future__ import annotations

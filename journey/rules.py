@@ -188,6 +188,7 @@ class Condition:
         self.fact, self._compare = FACTS[name], OPERATORS[match[1]]
         exact = Fraction(self.number) * self.fact.scale
         self.threshold: Number = exact.numerator if exact.denominator == 1 else exact
+        self._must_be, self._limit = f"{self.sign} {self.number}", float(self.number)
         #: whether the condition holds in a context
         self.holds = self._compiled()
 
@@ -257,24 +258,33 @@ class Condition:
     def verdict(self, context: RuleContext) -> dict[str, Any]:
         """Return the comparison with its numbers, for people."""
         number = self.fact.read(context)
-        limit: Decimal | int = self.number
+        shown, must_be = None, self._must_be
         if context.days_beyond is not None and self.name == "days" and self.sign in (">", ">="):
-            limit = context.days_beyond
-        shown = None if number is None else self._rounded(Fraction(number) / self.fact.scale, limit)
-        must_be = f"{self.sign} {limit}"
+            must_be = f"{self.sign} {context.days_beyond}"
+            if number is not None:
+                shown = self._rounded(number, context.days_beyond * self.fact.scale, context.days_beyond)
+        elif number is not None:
+            shown = self._rounded(number, self.threshold, self._limit)
         return {"fact": self.name, "is": shown, "must_be": must_be, "holds": self.holds(context)}
 
-    def _rounded(self, exact: Fraction, limit: Decimal | int) -> float:
+    def _rounded(self, number: Number, threshold: Number, limit: float) -> float:
         """Round a number, but not so far that it would compare with the limit in another way.
 
-        At the instant after day 90, 90.000000000006 days have passed: 90.0 would not be more than 90.
+        At the instant after day 90, 90.000000000006 days have passed: 90.0 would not be more than 90. Floats are exact
+        enough for what is shown: of two decimal numbers, the nearest floats compare in the same way.
+
+        Args:
+            number: In the fact's internal unit.
+            threshold: The limit in the same unit.
+            limit: The limit in the unit of rules.
         """
-        holds = self._compare(exact, Fraction(limit))
+        compare, exact = self._compare, float(number / self.fact.scale)
+        holds = compare(number, threshold)
         for digits in DIGITS:
             rounded = round(exact, digits)
-            if self._compare(rounded, Fraction(limit)) == holds:
-                return float(rounded)
-        return float(exact)
+            if compare(rounded, limit) == holds:
+                return rounded
+        return exact
 
 
 class Rule:

@@ -278,7 +278,12 @@ class Condition:
             threshold: The limit in the same unit.
             limit: The limit in the unit of rules.
         """
-        compare, exact = self._compare, float(number / self.fact.scale)
+        scale = self.fact.scale
+        if scale <= 100 and type(number) is int:
+            return float(number / scale)  # a count, or hundredths: short as it is
+        compare, exact = self._compare, float(number / scale)
+        if scale > 100 and -1 <= number - threshold <= 1:  # half a microsecond
+            return round(exact, DIGITS[-1])
         holds = compare(number, threshold)
         for digits in DIGITS:
             rounded = round(exact, digits)

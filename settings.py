@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     session_days: float = Field(default=7, gt=0, le=90, description="every session ends after this time")
     gateway_pool: int = Field(default=8, ge=1, le=100, description="Postgres connections of the gateway")
     intake_concurrency: int = Field(default=32, ge=1, le=512, description="concurrent signals of one request")
+    rollout_rate: float = Field(
+        default=20, gt=0, le=1000, description="journeys per second that a change of rules reaches"
+    )
     worker_pool: int = Field(default=8, ge=1, le=100, description="Postgres connections of a worker")
     workflow_slots: int = Field(default=16, ge=2, le=200, description="concurrent workflow tasks of a worker")
     cached_journeys: int = Field(default=2000, ge=1, le=100_000, description="journeys kept in a worker's memory")

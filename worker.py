@@ -51,6 +51,7 @@ from workflows.evaluate_all import EvaluateAll
 from workflows.maintenance import FitReturnModels, Reconciliation, StageMetrics
 from workflows.merge_customers import MergeCustomers
 from workflows.retention_campaign import RetentionCampaign
+from workflows.rules_rollout import RulesRollout
 
 BUILD_ID = "1"  # short, because every workflow task stores it in the history
 STICKY_TIMEOUT = timedelta(seconds=2)  # by how much a killed worker delays its journeys, instead of ten seconds
@@ -82,6 +83,7 @@ def build_worker(client: Client, pool: Pool, settings: Settings, runner: Workflo
             Reconciliation,
             FitReturnModels,
             EvaluateAll,
+            RulesRollout,
         ],
         activities=[
             commits.commit,

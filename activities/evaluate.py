@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.evaluation_requests import COMMIT_TIMEOUT, request_or_log, rows_written, unchanged
 from activities.lost_journeys import find_lost, lost_change, without_row
@@ -22,6 +23,7 @@ from journey.drift import detect_drift
 from journey.time import Micros
 
 MAX_CHANGES = 50  # drifted journeys of one chunk that are described in the result
+MAX_ATTEMPTS_TO_BEGIN = 6  # of a roll-out, whose version is committed right after its start
 BATCH = 25  # journeys between two pauses
 CPU_SHARE = 0.25  # of a core, at most, for the decisions and the look at the workflows
 MAX_ELAPSED = 0.5  # seconds of one batch that count: the rest is waiting
@@ -51,6 +53,13 @@ class EvaluateActivities:
             after = request["after"] if result["after"] is None else result["after"]
             remaining = request["size"] - result["looked"]
             rulebook = await self._rulebooks.latest(self._pool, company_id)
+            version = request.get("rules_version")
+            if version is not None and rulebook.version != version:
+                if rulebook.version < version:  # the change has not been committed yet
+                    final = activity.info().attempt >= MAX_ATTEMPTS_TO_BEGIN
+                    text = f"version {version} of the rules is not in force"
+                    raise ApplicationError(text, type="NotInForce", non_retryable=final)
+                return {**result, "newer": True}
             rows = await maintenance.journey_rows(self._pool, company_id, after=after, limit=remaining)
             versions: dict[int, int] = {}
             drifted: dict[int, dict[str, Any]] = {}

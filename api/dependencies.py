@@ -78,6 +78,7 @@ class Gateway:
         webhooks: Validates the URLs of webhook endpoints.
         templates: Renders companies' own templates.
         link_secret: Verifies the signed links in messages; None rejects every link.
+        rollout_rate: Journeys per second that a change of rules reaches.
         session_idle: A browser session ends after this time without a request.
         session_lifetime: A browser session ends at the latest this long after the sign-in.
     """
@@ -93,6 +94,7 @@ class Gateway:
     ip_rate_limits: IpRateLimits
     link_secret: str | None
     intake_concurrency: int
+    rollout_rate: float
     temporal_ui_url: str | None
     namespace: str
     cookies: Cookies

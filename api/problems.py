@@ -31,6 +31,11 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "not-found": (404, "Not found", "The resource does not exist, or belongs to another company."),
     "method-not-allowed": (405, "Method not allowed", "The `Allow` header lists the methods that this path supports."),
     "conflict": (409, "Conflict with the current state", "`detail` describes the current state. Nothing was changed."),
+    "changed-meanwhile": (
+        412,
+        "Changed in the meantime",
+        "Nothing was changed. Somebody else made a change since you read it: read it again, and change that.",
+    ),
     "too-large": (413, "Request body too large", "Send at most 1 MiB, and at most 1000 events in a batch."),
     "unsupported-media-type": (415, "Unsupported content type", "`detail` says what is supported."),
     "invalid-request": (
@@ -44,6 +49,11 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "`rejected` lists the invalid fields of each event with their values and what is allowed.",
     ),
     "refused": (422, "The journey refused the change", "`detail` says why. Nothing was changed."),
+    "if-match-required": (
+        428,
+        "If-Match required",
+        "Send the `ETag` of what you have read as `If-Match`, so that nobody's change is overwritten.",
+    ),
     "rate-limited": (429, "Too many requests", "Wait for the number of seconds in `Retry-After`, then try again."),
     "headers-too-large": (
         431,

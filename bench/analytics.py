@@ -131,6 +131,7 @@ def fill(url: str, company: int, customers: int) -> None:
 Query = Callable[[], Awaitable[Any]]
 BIG, SMALL = 1, 2
 SMALL_CUSTOMERS = 1000
+FLOOR = "one row by its key"
 
 
 def queries(pool: Pool, company: int) -> dict[str, Query]:
@@ -145,7 +146,7 @@ def queries(pool: Pool, company: int) -> dict[str, Query]:
         return await with_forecasts(pool, company, found)
 
     return {
-        "one row by its key": lambda: tenant_rows(pool, company, row, [key]),
+        FLOOR: lambda: tenant_rows(pool, company, row, [key]),
         "distribution": lambda: journey_analytics.distribution(pool, company, month),
         "funnel, month": lambda: journey_analytics.funnel(pool, company, month),
         "funnel, all": lambda: journey_analytics.funnel(pool, company, everything),
@@ -167,8 +168,8 @@ def queries(pool: Pool, company: int) -> dict[str, Query]:
     }
 
 
-async def medians(queries: dict[str, Query], rounds: int) -> dict[str, float]:
-    """Median seconds of each query. They run in turn, so that other load affects all of them alike."""
+async def timed(queries: dict[str, Query], rounds: int) -> dict[str, list[float]]:
+    """The seconds that each query took. They run in turn, so that other load affects all of them alike."""
     took: dict[str, list[float]] = {name: [] for name in queries}
     for number in range(rounds + 8):
         for name, run in queries.items():
@@ -176,7 +177,12 @@ async def medians(queries: dict[str, Query], rounds: int) -> dict[str, float]:
             await run()
             if number >= 8:  # the first rounds prepare statements and fill caches
                 took[name].append(time.perf_counter() - begin)
-    return {name: statistics.median(times) for name, times in took.items()}
+    return took
+
+
+def ratio(times: dict[str, list[float]], name: str, of: Callable[[list[float]], float] = statistics.median) -> float:
+    """What a query takes, in terms of the floor."""
+    return of(times[name]) / of(times[FLOOR])
 
 
 async def measure(database: Database, customers: int, rounds: int) -> None:
@@ -184,19 +190,20 @@ async def measure(database: Database, customers: int, rounds: int) -> None:
     is_filled = database.kept("filled") is not None
     if not is_filled:
         await _create(database.url, pool, SMALL, SMALL_CUSTOMERS)
-    small_before = {} if is_filled else await medians(queries(pool, SMALL), rounds)
+    small_before = {} if is_filled else await timed(queries(pool, SMALL), rounds)
     if not is_filled:
         await _create(database.url, pool, BIG, customers)
         database.keep("filled", f"{customers} customers")
-    big = await medians(queries(pool, BIG), rounds)
-    small_after = await medians(queries(pool, SMALL), rounds)
-    floor, *names = big
-    print(f"{floor}: {1000 * big[floor]:.2f} ms (median of {rounds})")
-    print(f"{'query':26}{'ms':>8}{'÷ floor':>9}   small company ÷ its floor, before and after the big one was added")
-    for name in names:
-        small = [times[name] / times[floor] for times in (small_before, small_after) if times]
-        ratios = "".join(f"{ratio:8.1f}" for ratio in small)
-        print(f"{name:26}{1000 * big[name]:8.2f}{big[name] / big[floor]:9.1f}   {ratios:>16}")
+    big = await timed(queries(pool, BIG), rounds)
+    small_after = await timed(queries(pool, SMALL), rounds)
+    print(f"{FLOOR}: {1000 * statistics.median(big[FLOOR]):.2f} ms (median of {rounds})")
+    print(
+        f"{'query':26}{'ms':>8}{'÷ floor':>9}{'fastest':>9}   small company ÷ its floor, before and after the big one"
+    )
+    for name in list(big)[1:]:
+        small = "".join(f"{ratio(times, name):8.1f}" for times in (small_before, small_after) if times)
+        milliseconds = 1000 * statistics.median(big[name])
+        print(f"{name:26}{milliseconds:8.2f}{ratio(big, name):9.1f}{ratio(big, name, min):9.1f}   {small:>16}")
     await pool.close()
 
 

@@ -50,6 +50,7 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {
         "customers": ("cli.administration.customers", "Merge customers who are one person."),
         "companies": ("cli.administration.companies", "Manage companies."),
         "keys": ("cli.administration.keys", "Manage API keys and sign-in links."),
+        "stages": ("cli.administration.stages", "Show and change a company's stages and rules."),
         "staff": ("cli.administration.staff", "Manage a company's staff."),
     },
 }

@@ -1,7 +1,7 @@
 """Arguments and results of the maintenance workflows and their activities: plain JSON."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from contracts import timeouts
 
@@ -82,7 +82,7 @@ class EvaluateChunkRequest(TypedDict):
     """Argument of ``evaluate_chunk``: the company's next ``size`` journeys after relationship ``after``.
 
     At most ``rate`` journeys per second are asked to evaluate themselves; ``grace`` is in seconds (see
-    ``journey.drift``).
+    ``journey.drift``). ``rules_version``: of a roll-out, which has to find this version of the rules in force.
     """
 
     company_id: int
@@ -90,6 +90,7 @@ class EvaluateChunkRequest(TypedDict):
     size: int
     rate: float
     grace: int
+    rules_version: NotRequired[int]
 
 
 class EvaluateChunkResult(TypedDict):
@@ -97,7 +98,8 @@ class EvaluateChunkResult(TypedDict):
 
     ``after`` is the last of the ``looked`` relationships checked (None: there were none). ``changes`` describes the
     first of the ``drifted`` journeys as ``journey.drift`` does, plus ``company_id``, ``customer_id`` and ``done``;
-    ``unanswered`` journeys did not commit in time.
+    ``unanswered`` journeys did not commit in time. ``newer``: a newer version of the rules is in force than that of the
+    roll-out, whose own roll-out does the rest.
     """
 
     after: int | None
@@ -105,6 +107,7 @@ class EvaluateChunkResult(TypedDict):
     drifted: int
     unanswered: int
     changes: list[dict[str, Any]]
+    newer: NotRequired[bool]
 
 
 class FitResult(TypedDict):
@@ -186,3 +189,41 @@ class EvaluateAllStart:
     unanswered: int = 0
     changes: list[dict[str, Any]] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class RolloutStart:
+    """Argument of ``RulesRollout``, at its start and at every continue-as-new.
+
+    Fields are only ever added, each with a default. ``company_id`` to ``chunks`` are settings, the others the progress.
+
+    Attributes:
+        company_id: The company whose rules have changed.
+        version: The version of its rules that is rolled out.
+        rate: Journeys per second that are notified, at most, to leave capacity for live traffic.
+        chunk: Journeys per activity.
+        chunks: Activities per run.
+        begun: Whether the journeys have been counted.
+        total: Number of the company's journeys when it began.
+        after: Last relationship that is done.
+        looked: Number of journeys that are done; of these, the ``changed`` ones were notified.
+        changed: Number of journeys that the change moves, or whose scores or deadline it changes.
+        unanswered: Number of these that did not commit in time.
+        paused: Whether it waits for somebody to continue it.
+        newer: Whether it ended because a newer version is in force.
+    """
+
+    company_id: int
+    version: int
+    rate: float = 20.0
+    chunk: int = 100
+    chunks: int = 50
+    schema: int = 1
+    begun: bool = False
+    total: int = 0
+    after: int = 0
+    looked: int = 0
+    changed: int = 0
+    unanswered: int = 0
+    paused: bool = False
+    newer: bool = False

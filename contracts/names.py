@@ -51,6 +51,9 @@ STAGE_METRICS = "StageMetrics"
 RECONCILIATION = "Reconciliation"
 FIT_RETURN_MODELS = "FitReturnModels"
 EVALUATE_ALL = "EvaluateAll"
+RULES_ROLLOUT = "RulesRollout"
+PAUSE_SIGNAL = "pause"
+CONTINUE_SIGNAL = "continue"
 PROGRESS_QUERY = "progress"
 
 LIST_COMPANIES = "list_companies"
@@ -84,3 +87,8 @@ def merge_id(company_id: int, customer_id: str) -> str:
 def evaluation_id(company_id: int | None) -> str:
     """Return the workflow id of ``EvaluateAll`` for one company, or for all (None): only one of each runs at a time."""
     return f"evaluate-all/{company_id or 'every-company'}"
+
+
+def rollout_id(company_id: int, version: int) -> str:
+    """Return the id of the workflow that rolls a version of a company's rules out to its journeys."""
+    return f"rules/{company_id}/{version}"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from journey.engine import decide
+from journey.engine import Decision, decide
 from journey.stages import Rulebook
 from journey.state import State, unpack
 from journey.time import Micros, utc_text
@@ -25,7 +25,7 @@ def detect_drift(packed: dict[str, Any], rulebook: Rulebook, now: Micros, grace:
         return None
     decision = decide(before, [], rulebook, now)
     after = decision.state
-    if after == before:
+    if after == before or (after.rules_version != before.rules_version and _is_equivalent(before, decision)):
         return None
     return {
         "stage": " → ".join([before.stage or "", *(move.to_stage for move in decision.transitions)]),
@@ -34,6 +34,19 @@ def detect_drift(packed: dict[str, Any], rulebook: Rulebook, now: Micros, grace:
         "engagement": _moved(before, after, "engagement"),
         "since": utc_text(before.deadline) if before.deadline is not None and before.deadline < now else "",
     }
+
+
+def _is_equivalent(before: State, decision: Decision) -> bool:
+    """Whether a journey looks and waits the same under other rules: it learns of them with its next event."""
+    after = decision.state
+    return (
+        not decision.transitions
+        and not decision.unanswered
+        and all(
+            getattr(after, name) == getattr(before, name)
+            for name in ("deadline", "deadline_stage", "risk", "engagement", "held", "hold_until")
+        )
+    )
 
 
 def _moved(before: State, after: State, score: str) -> str:

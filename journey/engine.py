@@ -35,6 +35,8 @@ from journey.state import SCHEMA, SCHEMA_WITH_RHYTHM, State, copy
 from journey.time import DAY, Micros, Moment
 
 _TIME_THEN_ID = itemgetter(0, 1)
+#: The trigger of moves that a change of rules causes.
+RULES_CHANGED = "rules_changed"
 #: So many holds of a journey are remembered, for simulations of its past.
 HOLDS_REMEMBERED = 20
 _BEFORE_ALL = Moment(-(1 << 62))
@@ -247,9 +249,14 @@ class _Fold:
 
     def decision(self) -> Decision:
         moves, book = self.transitions, self.book
+<<<<<<< HEAD
         actions, now = list[DueAction](), Micros(self.now >> 1)
         if moves and moves[-1].at >= now - RECENT:  # else none of them causes any
             actions = due_actions(map(stage_entry, moves), now, self.rulebook.actions)
+=======
+        acting = moves if self.rulebook.runs_actions else [m for m in moves if m.trigger_event != RULES_CHANGED]
+        actions = due_actions(map(stage_entry, acting), Micros(self.now >> 1), self.rulebook.actions) if acting else []
+>>>>>>> main
         if book is None:
             return Decision(self.state, moves, actions, self.unanswered)
         return Decision(self.state, moves, actions, self.unanswered, book.answered, book.contributions)
@@ -573,7 +580,7 @@ class _Fold:
         stage = self._stage()
         unjustified = stage is not None and not stage.is_growth and not stage.holding(self._context(moment, None))
         if not self.state.held and (stage is None or not stage.is_active or unjustified):
-            self._move(self._highest_reached(), moment, "system", "rules_changed", None)
+            self._move(self._highest_reached(), moment, "system", RULES_CHANGED, None)
         self.evaluate(moment, None)
         self.changed_rules = False
 
@@ -609,7 +616,7 @@ class _Fold:
     # -- moving -------------------------------------------------------------------------------------------------
 
     def _move_by_rule(self, stage: Stage, moment: Moment, rule: Rule, context: RuleContext) -> None:
-        kind, trigger = ("system", "rules_changed") if self.changed_rules else ("automatic", rule.recorded_as)
+        kind, trigger = ("system", RULES_CHANGED) if self.changed_rules else ("automatic", rule.recorded_as)
         self._move(stage, moment, kind, trigger, context.event, rule, context)
 
     def _move(

@@ -50,13 +50,20 @@ def find_event(history: Iterable[Event], event_id: str) -> Event | None:
     return found
 
 
-def retraction_of(event: Event, now: Micros, reason: str | None) -> EventRetracted:
-    """Return the retraction of an event. Its id follows from the event's, so that a double click counts once."""
+def retraction_of(event: Event, customer_id: str, now: Micros, reason: str | None) -> EventRetracted:
+    """Return the retraction of an event. Its id follows from the event's, so that a double click counts once.
+
+    Args:
+        event: The event, perhaps of a customer who was merged into this one.
+        customer_id: Whose journey it is.
+        now: The time of the retraction.
+        reason: Why, or None.
+    """
     id_ = PREFIX + event.id
     if len(id_) > MAX_ID:
         id_ = PREFIX + quarantine_hash("retraction", event.id).hex()
     return EventRetracted(
-        id=id_, customer_id=event.customer_id, occurred_at=to_datetime(now), retracts=event.id, reason=reason or None
+        id=id_, customer_id=customer_id, occurred_at=to_datetime(now), retracts=event.id, reason=reason or None
     )
 
 
@@ -74,7 +81,7 @@ def preview_retraction(
         now: The time of the retraction.
     """
     before = decide(state, [], rulebook, now, history=history).state
-    after = decide(state, [retraction_of(event, now, None)], rulebook, now, (), history, manual).state
+    after = decide(state, [retraction_of(event, event.customer, now, None)], rulebook, now, (), history, manual).state
     return RetractionPreview(_figures(before, now), _figures(after, now), after.held)
 
 

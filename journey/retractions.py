@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
 
-from journey.events import Event, EventRetracted
+from journey.events import EVENT_TYPES, Event, EventRetracted
 
 
 class Named(Struct, frozen=True):
@@ -60,4 +60,6 @@ def _refusal(event: EventRetracted, new: Mapping[str, str], named: Mapping[str, 
         )
     if type_ == event.type:
         return f"retracts: {event.retracts} is a retraction, which cannot be retracted; send the event with a new id"
+    if type_ not in EVENT_TYPES:
+        return f"retracts: {event.retracts} is a record of the type {type_}, which cannot be retracted"
     return None

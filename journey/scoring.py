@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from journey.events import AMOUNT_LIMIT
 from journey.facts import Facts
 from journey.score_texts import ROUNDED, count, interaction, more_than, percent, plain, trend_limit
 from journey.time import DAY, Moment
@@ -75,8 +76,9 @@ class Scoring(Struct, frozen=True, forbid_unknown_fields=True):
         weights = [getattr(self, n) for n in self.__struct_fields__ if n.startswith("engagement") and "weight" in n]
         if not found and sum(weights) != 1:
             found.append(f"scoring.engagement_*_weight: the four must sum to 1, not {sum(weights)}")
-        if not found and (self.engagement_full_value < Decimal("0.01") or self.engagement_full_value * 100 % 1):
-            found.append("scoring.engagement_full_value: must be at least 0.01, with at most two decimals")
+        full = self.engagement_full_value
+        if not found and (not Decimal("0.01") <= full <= AMOUNT_LIMIT or full * 100 % 1):
+            found.append(f"scoring.engagement_full_value: must be 0.01 to {AMOUNT_LIMIT}, with at most two decimals")
         if not found and not (0 < self.high_risk < 1 and self.high_risk * 100 % 1 == 0):
             found.append("scoring.high_risk: must be between 0 and 1, with at most two decimals")
         if self.engagement_full_frequency < 1 or self.risk_open_tickets < 1:

@@ -19,6 +19,8 @@ from journey.time import DAY, EPOCH_MICROS, HOUR, Micros
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
+#: how many active stages a company may have
+ACTIVE_STAGES = range(2, 13)
 LAPSE_TRIGGERS = ("days_since_last_appointment", "risk_score", "overdue_days", "overdue_ratio")
 
 
@@ -122,6 +124,8 @@ class Rulebook:
         version: int = 1,
         changed_at: Micros = EPOCH_MICROS,
         medians: MedianRecords = NO_RECORDS,
+        *,
+        runs_actions: bool = False,
     ) -> None:
         self.all_stages = sorted(stages, key=lambda stage: stage.order)
         self.stages = [stage for stage in self.all_stages if stage.is_active]
@@ -135,6 +139,8 @@ class Rulebook:
         self.retains = any(stage.retention_days is not None for stage in self.all_stages)
         self.scoring = scoring
         self.version, self.changed_at, self.medians = version, changed_at, medians
+        #: whether the moves that the change to this version causes run the actions of their stages
+        self.runs_actions = runs_actions
         self._refuse_impossible()
         self.scorer = Scorer(scoring)
         #: how long after a booked time an appointment without an outcome still counts as booked, in µs
@@ -150,8 +156,9 @@ class Rulebook:
         return keys_with_role(self.all_stages, role)
 
     def _refuse_impossible(self) -> None:
-        if not 2 <= len(self.stages) <= 12:
-            raise InvalidRule("stages", f"{len(self.stages)} active stages; 2 to 12 are allowed")
+        if (active := len(self.stages)) not in ACTIVE_STAGES:
+            allowed = f"{ACTIVE_STAGES[0]} to {ACTIVE_STAGES[-1]}"
+            raise InvalidRule("stages", f"{active} active stages; {allowed} are allowed")
         if len(self.by_key) != len(self.all_stages):
             raise InvalidRule("stages", "duplicate stage_key")
         if not self.growth:
@@ -221,7 +228,9 @@ def keys_with_role(stages: Iterable[Stage], role: Role) -> list[str]:
     return [stage.key for stage in stages if stage.role is role]
 
 
-def rulebook_from(fields: object, *, version: int = 1, changed_at: Micros = EPOCH_MICROS) -> Rulebook:
+def rulebook_from(
+    fields: object, *, version: int = 1, changed_at: Micros = EPOCH_MICROS, runs_actions: bool = False
+) -> Rulebook:
     """Compile a rulebook from ``{"stages": […], "scoring": {…}}`` or a list of stages. Raises InvalidRule."""
     if isinstance(fields, list):
         fields = {"stages": fields}
@@ -245,7 +254,7 @@ def rulebook_from(fields: object, *, version: int = 1, changed_at: Micros = EPOC
             raise InvalidRule(place, str(error)) from None
         order = index + 1 if converted.order_index is None else converted.order_index
         stages.append(Stage(converted, order, place))
-    return Rulebook(stages, scoring, version, changed_at)
+    return Rulebook(stages, scoring, version, changed_at, runs_actions=runs_actions)
 
 
 DEFAULT_RULEBOOK = rulebook_from({})

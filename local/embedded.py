@@ -42,6 +42,7 @@ Service = TypeVar("Service", bound=ManagedProcess)
 
 DATABASE = "perdure"
 SYSTEM_USER = "pgserver"  # Postgres refuses to run as root, so it runs as this user then
+HTTP_HOSTS = ["127.0.0.1:*", "localhost:*"]
 SEARCH_ATTRIBUTES = (COMPANY_ID, STAGE, NEXT_DEADLINE)
 
 
@@ -143,10 +144,10 @@ class Postgres(ManagedProcess):
 
 
 class Temporal(ManagedProcess):
-    """A Temporal dev server, with its UI unless `ui_port` is None. All data is in `DATA/temporal/journeys.db`.
+    """A Temporal dev server, with its UI unless `ui_address` is None. All data is in `DATA/temporal/journeys.db`.
 
     SQLite runs in WAL mode with `synchronous=FULL`: acknowledged writes survive a power loss. `dynamic` holds dynamic
-    configuration values.
+    configuration values. Its HTTP API answers only to names of this machine; the UI to any, so it needs `ui_guard`.
     """
 
     def __init__(
@@ -154,20 +155,24 @@ class Temporal(ManagedProcess):
         data: Path,
         *,
         port: int,
-        ui_port: int | None = None,
+        ui_address: tuple[str, int] | None = None,
         dynamic: Mapping[str, object] | None = None,
         sink: Sink | None = None,
     ) -> None:
         self.folder = data.resolve() / "temporal"
         self.address = f"127.0.0.1:{port}"
+        self.ui_address = ui_address
         argv = [str(Path(sysconfig.get_path("scripts")) / "temporal"), "server", "start-dev"]
         argv += ["--ip", "127.0.0.1", "--port", str(port), "--log-level", "error"]
         argv += ["--db-filename", str(self.folder / "journeys.db")]
         argv += ["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=full"]
-        argv += ["--headless"] if ui_port is None else ["--ui-port", str(ui_port)]
+        if ui_address is None:
+            argv += ["--headless"]
+        else:
+            argv += ["--ui-ip", ui_address[0], "--ui-port", str(ui_address[1])]
         for attribute in SEARCH_ATTRIBUTES:
             argv += ["--search-attribute", f"{attribute.name}={attribute.indexed_value_type.name.capitalize()}"]
-        for key, value in (dynamic or {}).items():
+        for key, value in {"frontend.httpAllowedHosts": HTTP_HOSTS, **(dynamic or {})}.items():
             argv += ["--dynamic-config-value", f"{key}={json.dumps(value)}"]
         super().__init__("temporal", argv, sink=sink)
 

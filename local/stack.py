@@ -5,6 +5,7 @@ Postgres → Temporal → migrations → worker → gateway, stopped in reverse 
 """
 
 import os
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -27,6 +28,7 @@ from local.first_run import KEY_FILE, admin_key, link_secret, sign_in_token, sig
 from local.managed_process import StartFailed
 from local.services import Gateway, Worker
 from local.supervisor import Supervisor, supervised
+from local.ui_guard import hidden_address, serve_guard
 
 TEMPORAL_PORT, TEMPORAL_UI_PORT = 7233, 8233
 # The embedded Postgres would log errors that the client receives anyway; `up` itself reports its exit.
@@ -141,10 +143,12 @@ class LocalStack:
         """Start the embedded Temporal, or connect to the one that the environment names."""
         if "TEMPORAL_ADDRESS" in os.environ:
             return await _external_temporal()
-        ui_port = free_port(TEMPORAL_UI_PORT)
-        temporal = Temporal(self.data, port=free_port(TEMPORAL_PORT), ui_port=ui_port, sink=self.console.line)
+        ui, ui_port = hidden_address(), free_port(TEMPORAL_UI_PORT)
+        temporal = Temporal(self.data, port=free_port(TEMPORAL_PORT), ui_address=ui, sink=self.console.line)
         with self.console.step("temporal"):
             await supervisor.add(temporal)
+            guard = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=ui_port)
+            supervisor.run(partial(serve_guard, guard, ui))
         # Credentials and profiles of another Temporal must not be sent to this one.
         for name in [name for name in self.environment if name.startswith("TEMPORAL_")]:
             del self.environment[name]

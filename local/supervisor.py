@@ -1,9 +1,10 @@
 """Restart services that end unexpectedly, and stop all of them in reverse order."""
 
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from time import monotonic
+from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
@@ -33,6 +34,11 @@ class Supervisor:
         self.services.append(service)
         await service.start()
         self._group.start_soon(self._keep_running, service)
+
+    def run(self, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a function of this process beside the services, until they are stopped."""
+        assert self._group is not None
+        self._group.start_soon(serve)
 
     async def _keep_running(self, service: ManagedProcess) -> None:
         exits = 0

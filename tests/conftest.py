@@ -25,8 +25,6 @@ from local.embedded import Postgres, Temporal, free_port, running
 
 NewDatabase = Callable[..., str]
 
-#: the number of this pytest-xdist process, from 0; each process has its own servers
-PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 #: tests that use the default ports of `up` or build the dashboard in its folder: they all run in one process
 EXCLUSIVE = ("tests/local/test_stack.py", "tests/local/test_dashboard_build.py", "tests/dashboard/")
 #: file → seconds, of an earlier run; written by `--record-durations`

@@ -98,7 +98,7 @@ async def retract(
     """
     now, company_id = _now(), credential.company_id
     event, effect = await _effect(gateway, company_id, customer_id, request.retracts, now)
-    fields = canonical(retraction_of(event, now, request.reason))
+    fields = canonical(retraction_of(event, customer_id, now, request.reason))
     accepted = AcceptedEvent(fields, content_hash(fields))
     if await send_to_journeys(gateway.temporal.client, company_id, [accepted], 1):
         raise unavailable("Temporal")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.schemas.base import Schema, StageKey, StageKind, StageName, optional
+from api.schemas.base import Count, Schema, StageKey, StageKind, StageName, optional
 from journey.stages import Role
 
 Weight = Annotated[str, Field(description="decimal string from 0 to 1")]
@@ -74,3 +75,68 @@ class Stages(Schema):
     version: int = Field(ge=1, description="version of the rules")
     stages: list[Stage]
     scoring: ScoringSettings
+
+
+class Preset(Schema):
+    """A ready-made rulebook."""
+
+    key: str
+    name: str
+    description: str
+    stages: list[Stage]
+
+
+class Presets(Schema):
+    """The ready-made rulebooks."""
+
+    presets: list[Preset]
+
+
+class RulebookVersion(Stages):
+    """One version of stages, rules and scoring."""
+
+    effective_at: datetime = Field(description="events are decided by it from this time on")
+    actor: str = Field(description="who made it, such as `key/3`; `system` for the rules that a company began with")
+    reason: str | None
+    run_actions: bool = Field(description="whether the moves caused by the change ran the actions of their stages")
+    restores: int | None = Field(description="the version that it made the newest again")
+    is_current: bool
+
+
+class RulebookVersions(Schema):
+    """The versions of the rules, the newest first."""
+
+    versions: list[RulebookVersion]
+
+
+class RuleChange(Schema):
+    """A change of the rules that is in force."""
+
+    version: int = Field(ge=1, description="the version in force")
+    rollout_id: str | None = Field(description="see `GET /v1/stages/rollouts/{rollout_id}`; null if nothing changed")
+
+
+class RolloutMove(Schema):
+    """How many journeys moved from one stage to another because of the change."""
+
+    from_: StageKey = Field(alias="from")
+    to: StageKey
+    count: Count
+
+
+class Rollout(Schema):
+    """The progress of a roll-out."""
+
+    rollout_id: str
+    version: int
+    status: Literal["running", "paused", "complete", "replaced", "failed"] = Field(
+        description="`replaced`: a newer version was made, whose roll-out does the rest"
+    )
+    total: Count | None = Field(description="journeys of the company when it began; null while no worker answers")
+    looked: Count | None = Field(description="journeys that it has looked at")
+    changed: Count | None = Field(description="of these, journeys whose stage, scores or deadline changed")
+    unchanged: Count | None = Field(description="of these, journeys that stay as they are")
+    unanswered: Count | None = Field(description="changed journeys that did not commit in time")
+    left: Count | None = Field(description="journeys still to look at")
+    moved: Count = Field(description="journeys that the change has moved so far")
+    moves: list[RolloutMove]

@@ -67,7 +67,7 @@ async def retract(
         async with tenant_transaction(pool, company) as transaction:
             rulebook = await RulebookCache().load(transaction, company)
         effect = preview_retraction(past.state, past.history, past.manual, rulebook, event, now)
-        retraction = canonical(retraction_of(event, now, reason))
+        retraction = canonical(retraction_of(event, customer, now, reason))
         outcome = "preview"
         if not preview:
             await send_events(await connection.connect(), company, customer, [retraction])

@@ -18,7 +18,7 @@ from db.people.phone_numbers import E164_OF_C
 from db.sql_fragments import conjunction
 from journey.stages import DEFAULT_RULEBOOK, Role, Rulebook
 
-MAX_COUNTED = 10_000  # customers outside the stages with the role at risk
+MAX_COUNTED = 1_000  # customers outside the stages with the role at risk
 CANDIDATES = 200  # of each other stage, before the final order; as many as the limit if that is higher
 
 
@@ -67,10 +67,26 @@ class ChurnSearch:
             conditions.append(sql.SQL("return_probability <= %(max_return_probability)s::numeric"))
         return conjunction(conditions or [sql.SQL("false")])
 
-    @property
-    def others_first(self) -> sql.SQL:
-        """The order in which others become candidates; an index has it."""
-        return sql.SQL("return_probability, id" if self.min_risk is None else "risk_score desc, id")
+    def first_others(self, limit: int) -> sql.Composed:
+        """Return a subquery with the first others of the stage `s.stage`, in the order of an index.
+
+        A single condition is applied to the first rows of the index only, which are those that may match: Postgres uses
+        no index for comparisons of numbers under row-level security, and would read the rest of the stage in vain.
+        """
+        by_risk = self.min_risk is not None
+        has_both = by_risk and self.max_return_probability is not None
+        return sql.SQL(
+            "select * from (select id, return_probability, risk_score, {value} as expected_value"
+            " from customer_relationships where company_id = %(company)s and current_stage = s.stage"
+            " and {known} is not null and {inner} order by {order} limit {limit}) first_others where {others}"
+        ).format(
+            value=_EXPECTED_VALUE,
+            known=sql.SQL("risk_score" if by_risk else "return_probability"),
+            inner=self.others if has_both else sql.SQL("true"),
+            order=sql.SQL("risk_score desc, id" if by_risk else "return_probability, id"),
+            limit=sql.Literal(limit),
+            others=self.others,
+        )
 
 
 # An index has this order, by the probabilities of the last fit. The order by current ones is up to the caller.
@@ -86,16 +102,13 @@ _PREDICTIONS = sql.SQL(
              where company_id = %(company)s and current_stage = s.stage
              order by {expected_value} desc, id limit {limit}) a
         union all
-        select a.* from unnest(%(other_stages)s::text[]) as s(stage) cross join lateral (
-            select id, {expected_value} as expected_value from customer_relationships
-             where company_id = %(company)s and current_stage = s.stage and {others}
-             order by {others_first} limit {candidates}) a
+        select a.id, a.expected_value
+          from unnest(%(other_stages)s::text[]) as s(stage) cross join lateral ({candidates}) a
     ) candidates order by expected_value desc, id limit {limit}
 ), counted as (
     select (select coalesce(sum(n), 0)::bigint from standing where stage = any(%(listed_stages)s)) as listed,
            (select count(*) from (
-                select from customer_relationships
-                 where company_id = %(company)s and current_stage = any(%(other_stages)s) and {others}
+                select from unnest(%(other_stages)s::text[]) as s(stage) cross join lateral ({counted}) a
                  limit {most} + 1) t) as others
 ), churned_after as materialized (
     select key[1] as stage, sum(amount) / sum(n) * interval '1 second' as mean_stay
@@ -144,10 +157,9 @@ def _statement(query: AnalyticsQuery, reader: RollupReader, search: ChurnSearch)
     return _PREDICTIONS.format(
         # not parameters: the generic plan for an unknown limit reads all customers
         limit=sql.Literal(search.limit),
-        candidates=sql.Literal(max(search.limit, CANDIDATES)),
+        candidates=search.first_others(max(search.limit, CANDIDATES)),
+        counted=search.first_others(MAX_COUNTED + 1),
         expected_value=_EXPECTED_VALUE,
-        others=search.others,
-        others_first=search.others_first,
         clauses=sql.SQL(query.clauses(reader)),
         names=stage_names(sql.Placeholder("company")),
         stays=sql.SQL(reader.rows("stay", "ever")),

@@ -20,6 +20,9 @@ select c.rules_version, c.rules_changed_at,
     case when (c.rules_version, c.rules_changed_at) is distinct from (%(version)s::int, %(changed_at)s::timestamptz)
         then json_build_object(
             'scoring', c.settings -> 'scoring',
+            'runs_actions', (
+                select v.runs_actions from rulebook_versions v
+                 where v.company_id = c.id and v.version = c.rules_version),
             'stages', (
                 select json_agg(json_build_object(
                     'stage_key', s.stage_key, 'stage_name', s.stage_name, 'description', s.description,
@@ -98,4 +101,5 @@ def _compile(fields: dict[str, Any], version: int, changed_at: Micros) -> Rulebo
     if not fields["scoring"] and not fields["stages"]:
         # Companies with the default rules share the compiled stages and scoring.
         return Rulebook(DEFAULT_RULEBOOK.all_stages, DEFAULT_RULEBOOK.scoring, version, changed_at)
-    return rulebook_from(fields, version=version, changed_at=changed_at)
+    runs_actions = bool(fields.pop("runs_actions"))
+    return rulebook_from(fields, version=version, changed_at=changed_at, runs_actions=runs_actions)

@@ -6,7 +6,7 @@ The modules of `db/analytics` declare their own entries.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from importlib import import_module
 from pkgutil import iter_modules
@@ -81,9 +81,12 @@ async def _rules(pool: Pool, sample: SampleJourney) -> None:
         await RulebookCache().load(connection, sample.company_id)
 
 
-async def _appointments_of_week(pool: Pool, sample: SampleJourney) -> None:
-    week = AppointmentSearch(sample.now, sample.now + timedelta(days=7), ("open", "completed", "missed"))
-    await appointment_list.list_appointments(pool, sample.company_id, week)
+def _appointments(days: int, outcomes: Sequence[str]) -> Callable[[Pool, SampleJourney], Awaitable[Any]]:
+    def run(pool: Pool, sample: SampleJourney) -> Awaitable[Any]:
+        first, last = sorted((sample.now, sample.now + timedelta(days=days)))
+        return appointment_list.list_appointments(pool, sample.company_id, AppointmentSearch(first, last, outcomes))
+
+    return run
 
 
 def _declared_queries() -> list[RegisteredQuery]:
@@ -157,7 +160,8 @@ QUERIES: tuple[RegisteredQuery, ...] = (
         "failed actions",
         lambda pool, sample: action_queries.list_actions(pool, sample.company_id, ActionSearch(statuses=("failed",))),
     ),
-    RegisteredQuery("booked appointments of a week", _appointments_of_week),
+    RegisteredQuery("booked appointments of a week", _appointments(7, ("open", "completed", "missed"))),
+    RegisteredQuery("appointments without an outcome", _appointments(-7, ("open",))),
     RegisteredQuery(
         "appointments: customers to compute anew", lambda pool, sample: appointments.catch_up(pool, sample.company_id)
     ),

@@ -27,6 +27,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Numeric,
+    PrimaryKeyConstraint,
     SmallInteger,
     String,
     Text,
@@ -152,6 +153,26 @@ class JourneyStage(Base):
     updated_at: Mapped[Stamp]
     actions: Mapped[list[str] | None] = mapped_column(JSONB)
     role: Mapped[str | None] = mapped_column(String(20))
+
+
+class RulebookVersion(Base):
+    """A version of a company's stages (null: the defaults) and scoring. Append-only: a trigger refuses changes."""
+
+    __tablename__ = "rulebook_versions"
+    __table_args__ = (
+        PrimaryKeyConstraint("company_id", "version"),
+        CheckConstraint("version >= 1", name="version"),
+    )
+
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    version: Mapped[int]
+    effective_at: Mapped[datetime]
+    stages: Mapped[dict[str, Any] | None]
+    scoring: Mapped[dict[str, Any] | None]
+    runs_actions: Mapped[bool] = mapped_column(server_default=text("false"))
+    actor: Mapped[str]
+    reason: Mapped[str | None]
+    restores: Mapped[int | None]
 
 
 class Customer(Base):
@@ -617,6 +638,11 @@ class Appointment(Base):
         ),
         CheckConstraint("outcome in ('open', 'completed', 'missed', 'cancelled')", name="outcome"),
         Index("appointments_by_time", "company_id", "scheduled_for", "customer_id", "key"),
+        Index(
+            "appointments_open",
+            *("company_id", "scheduled_for", "customer_id", "key"),
+            postgresql_where=text("outcome = 'open'"),
+        ),
         Index(
             "appointments_with_outcome",
             *("company_id", "scheduled_for"),

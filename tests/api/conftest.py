@@ -23,10 +23,10 @@ from api.security.rate_limit import RateLimiter
 from api.server import server_for
 from db.connections import open_pool, owner_connection
 from db.people import api_keys, companies
-from local.embedded import free_port
 from settings import Settings
 from tests.api.answers import check_response
-from tests.conftest import PROCESS, NewDatabase
+from tests.conftest import NewDatabase
+from tests.support.ports import unused_port
 from worker import build_worker
 
 
@@ -58,7 +58,7 @@ class Served(Background):
     """An app served by uvicorn on a free port at `url`."""
 
     def __init__(self, app: FastAPI, trusted_proxies: str = "") -> None:
-        port = free_port(18_000 + 100 * PROCESS)
+        port = unused_port()
         self.app, self.url = app, f"http://127.0.0.1:{port}"
         server = server_for(
             app, trusted_proxies=trusted_proxies, connections_per_address=1000, port=port, log_level="error"

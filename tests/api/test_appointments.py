@@ -216,3 +216,27 @@ def test_pages_and_bad_parameters(tenant: Tenant) -> None:
     for params, field in bad:
         reply = tenant.client.get("/v1/portal/appointments", params=params)
         assert (reply.status_code, reply.json()["errors"][0]["field"].split(".")[0]) == (422, field), reply.text
+
+
+def test_merged_customers_have_one_calendar_and_all_messages(tenant: Tenant) -> None:
+    tenant.client.put("/v1/outreach", json={"quiet_from": "00:00", "quiet_to": "00:00"})
+    for customer in ("c-1", "c-2"):
+        profile = {"name": customer, "email": f"{customer}@example.com", "consent": {"email": True}}
+        tenant.client.put(f"/v1/customers/{customer}", json=profile)
+        book(tenant, "shared", at(days=2), customer=customer, told=at(minutes=-3))
+        book(tenant, f"own-{customer}", at(days=3), customer=customer, told=at(minutes=-2))
+        tenant.settled(customer)
+    messages = [tenant.client.get(f"/v1/customers/{id_}/messages").json()["messages"] for id_ in ("c-1", "c-2")]
+    assert all(messages)
+    sent = {message["message_id"] for own in messages for message in own}
+    assert len(listed(tenant)) == 4
+    merged = tenant.client.post("/v1/customers/c-2/merge", json={"into": "c-1"})
+    assert merged.status_code == 200, merged.text
+    found = listed(tenant)
+    assert {one["customer_id"] for one in found} == {"c-1"}
+    assert sorted(one["appointment_id"] for one in found) == ["own-c-1", "own-c-2", "shared"]
+    assert listed(tenant, customer_id="c-2") == found
+    for customer in ("c-1", "c-2"):
+        together = tenant.client.get(f"/v1/customers/{customer}/messages").json()["messages"]
+        assert {one["message_id"] for one in together} == sent
+    assert answer(tenant, {**found[0], "customer_id": "c-2"}, outcome="cancelled")["customer_id"] == "c-1"

@@ -19,9 +19,8 @@ from starlette.types import Receive, Scope, Send
 
 from api.security.connection_guard import ConnectionLimits, guarded, networks
 from api.server import Server
-from local.embedded import free_port
 from tests.api.conftest import Served
-from tests.conftest import PROCESS
+from tests.support.ports import unused_port
 
 SHORT = ConnectionLimits(
     header_bytes=32 * 1024, header_seconds=0.6, body_seconds=0.6, per_address=5, public_url="https://perdure.example/"
@@ -38,7 +37,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 @contextmanager
 def served(limits: ConnectionLimits) -> Iterator[int]:
     """A server with these limits in a thread; its port."""
-    app, port = Starlette(routes=[Mount("/", echo)]), free_port(23_000 + 100 * PROCESS)
+    app, port = Starlette(routes=[Mount("/", echo)]), unused_port()
     config = uvicorn.Config(
         app, port=port, http=guarded(limits), lifespan="off", log_level="error", timeout_graceful_shutdown=1
     )

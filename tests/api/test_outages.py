@@ -17,8 +17,9 @@ from api import event_intake
 from api.app import create_app
 from api.security import authentication
 from db.schema import migrate
-from local.embedded import Postgres, Temporal, free_port, running
+from local.embedded import Postgres, Temporal, running
 from tests.api.conftest import Served, Tenant, gateway_settings, make_tenant, wait_ready
+from tests.support.ports import unused_port
 
 
 @pytest_asyncio.fixture
@@ -89,7 +90,7 @@ def test_a_cached_key_expires_during_an_outage(
 
 
 async def test_temporal_may_start_later_and_restart(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    port = free_port(23_000)
+    port = unused_port()
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{port}")
     monkeypatch.setattr(event_intake, "SEND_LIMIT", 1.5)
     with (

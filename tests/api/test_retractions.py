@@ -89,3 +89,16 @@ def test_another_company_and_lesser_keys_cannot_retract(tenant: Tenant, other: T
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "type")
     assert "scope admin" in answer.json()["detail"]
     assert journey(tenant)["journey"]["total_appointments"] == 1
+
+
+def test_an_event_of_a_merged_customer_is_retracted_under_either_id(tenant: Tenant) -> None:
+    tenant.live("c-1", visit("v-1"))
+    tenant.live("c-2", visit("v-2", "1200.00", 2), visit("v-3", "7.00", 3))
+    assert tenant.client.post("/v1/customers/c-2/merge", json={"into": "c-1"}).status_code == 200
+    assert journey(tenant)["journey"]["current_stage"] == "vip"
+    done = tenant.client.post("/v1/customers/c-2/retractions", json={"retracts": "v-2"})
+    assert (done.status_code, done.json()["after"]["stage"]) == (200, "customer")
+    by_alias = outcome(tenant, id="r-1", type="event.retracted", retracts="v-3", customer_id="c-2")
+    assert by_alias["outcome"] == "applied"
+    now = journey(tenant)["journey"]
+    assert (now["current_stage"], now["total_appointments"], now["lifetime_value"]) == ("customer", 1, 40)

@@ -20,6 +20,7 @@ from tests.api.answers import CHECKED, JSON, PROBLEM, check, check_response, doc
 from tests.api.conftest import Served, Tenant
 from tests.api.test_actions import PROFILE
 from tests.api.test_duplicates import compare_all
+from tests.api.test_rule_changes import start_paused
 
 #: maps whose keys are data: everything else names its fields
 OPEN_MAPS = {("LedgerEvent", "fields"), ("TimelineEvent", "fields")}
@@ -113,7 +114,9 @@ def test_undocumented_fields_are_found() -> None:
         check("GET", "/livez", 201, JSON, b"{}")
 
 
-def test_answers_of_every_route_match_their_schemas(tenant: Tenant, gateway: Served, working: None) -> None:
+def test_answers_of_every_route_match_their_schemas(
+    tenant: Tenant, gateway: Served, working: None, temporal_address: str
+) -> None:
     CHECKED.clear()
     client = tenant.client
     _people_and_settings(client)
@@ -122,6 +125,7 @@ def test_answers_of_every_route_match_their_schemas(tenant: Tenant, gateway: Ser
     _actions_and_tasks(tenant)
     _contacts(client)
     _overrides(client)
+    _rules(tenant, temporal_address)
     assert client.post("/v1/customers/c-1/merge?preview=1", json={"into": "nobody"}).status_code == 404
     client.put("/v1/customers/same", json={"name": "Ada Example"})
     asyncio.run(compare_all(tenant))
@@ -145,6 +149,21 @@ def test_the_stream_sends_documented_data(tenant: Tenant) -> None:
     validate(data, described["ping"])
     validate({**data, "customers": ["c-1"]}, described["changed"])
     validate({**data, "customers": None}, described["changed"])
+
+
+def _rules(tenant: Tenant, temporal_address: str) -> None:
+    client = tenant.client
+    start_paused(tenant, temporal_address, 2)
+    before = client.get("/v1/stages")
+    changed = before.json()
+    changed["scoring"]["risk_open_tickets"] = 5
+    assert client.put("/v1/stages", json=changed, headers={"If-Match": before.headers["etag"]}).status_code == 202
+    restored = client.post("/v1/stages/versions/1/restore", headers={"If-Match": '"2"'}, json={"reason": "a mistake"})
+    assert restored.json()["version"] == 3
+    for path in ("versions", "presets", "rollouts/3"):
+        assert client.get(f"/v1/stages/{path}").status_code == 200
+    for command in ("pause", "continue"):
+        assert client.post(f"/v1/stages/rollouts/2/{command}").status_code == 200
 
 
 def _people_and_settings(client: httpx2.Client) -> None:

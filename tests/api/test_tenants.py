@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from journey.appointments import appointment_key
+from journey.presets import DEFAULT_STAGES
 from tests.api.conftest import Tenant
 from tests.api.test_auth import GUARDED, PARTS, ask, method, named
 
@@ -30,6 +31,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/portal/tasks/{task_id}": {"due_at": "2199-01-01T00:00:00Z"},
     "/v1/portal/tasks/{task_id}/comments": {"text": "of A"},
     "/v1/outreach": {"cap_messages": 99, "campaign": []},
+    "/v1/stages": {"stages": DEFAULT_STAGES},
     "/v1/staff": {"name": "of A", "role": "sales"},
     "/v1/staff/{staff_id}": {"name": "of A", "is_active": False},
     "/v1/webhooks": {"url": "https://a.example.com/hook"},
@@ -70,6 +72,7 @@ COUNTED = [
     "sign_in_links",
     "audit_log",
     "customer_journey_stages",
+    "rulebook_versions",
 ]
 WHEN_USED = "array['last_used_at', 'last_seen_at']"
 

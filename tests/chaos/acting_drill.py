@@ -4,7 +4,8 @@
 
 Mails go to the mail server of the tests, texts and webhooks to their web server (the test packages must be installed);
 both refuse some messages for a while. When the stream has ended and the system is idle, the invariants of journeys and
-of their actions are checked.
+of their actions are checked. A kill repeats the messages in flight: those that a server has accepted and that are not
+recorded yet, several at once on a loaded machine.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@
 
 Worker, gateway, Postgres and Temporal get SIGKILL at random times, also while another one is down or starting, and are
 restarted after a random pause. A frozen worker (SIGSTOP, later SIGCONT) is considered dead by all others and then
-continues where it was. When the stream has ended and all are up, `invariants.check` compares the responses, the ledger,
-the projection and the workflows. The exit code is 1 if an invariant is violated. With `--actions`, only workers are
-killed, while stage actions run (see `acting_drill.py`). With `--restore`, nothing is killed; Postgres or Temporal is
-restored from an older backup (see `restore_drill.py`).
+continues where it was. Meanwhile, pairs of customers are merged. When the stream has ended and all are up,
+`invariants.check` compares the responses, the ledger, the projection and the workflows. The exit code is 1 if an
+invariant is violated. With `--actions`, only workers are killed, while stage actions run (see `acting_drill.py`). With
+`--restore`, nothing is killed; Postgres or Temporal is restored from an older backup (see `restore_drill.py`).
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from typing import Any
 from temporalio.client import Client
 
 import connection
+from contracts.journey_client import CommandError, merge_customers
+from contracts.requests import MergeRequest
 from db.connections import owner_connection
 from db.people import api_keys, companies
 from db.schema.migrate import upgrade
@@ -63,6 +65,7 @@ class Options:
     Attributes:
         kills: Number of kills of each part (each worker is one); with `actions`, of all workers together.
         freezes: Number of freezes of workers; ignored with `actions`, like `events`.
+        merges: Number of merges of two customers each.
         restore: The store that is restored from a backup, `postgres` or `temporal`; then nothing is killed.
         seconds: Length of the stream.
     """
@@ -71,6 +74,7 @@ class Options:
     events: int = 3000
     kills: int = 5
     freezes: int = 2
+    merges: int = 6
     seconds: float = 120.0
     workers: int = 2
     seed: int = 1
@@ -94,6 +98,7 @@ class Drill:
     down: Counter[str] = field(default_factory=Counter)
     away_until: dict[str, float] = field(default_factory=dict)
     answers: Answers = field(default_factory=Answers)
+    merges: int = 0
 
     async def run(self) -> None:
         """Run the stream and the kills; return when every call is answered and every part is up again."""
@@ -101,7 +106,8 @@ class Drill:
         companies, now = list(self.company_keys), time.time_ns() // 1000
         calls = plan(random.Random(seed), companies, options.journeys, options.events, now, options.seconds)
         attacks = [self.strike([name], random.Random(f"{seed} {name}")) for name in self.parts]
-        await self.live(calls, self._freeze(random.Random(f"{seed} ice")), *attacks)
+        merges = self._merge_customers(calls, random.Random(f"{seed} merges"))
+        await self.live(calls, self._freeze(random.Random(f"{seed} ice")), merges, *attacks)
 
     async def live(self, calls: list[Call], *attacks: Coroutine[Any, Any, None]) -> None:
         """Make these calls during these kills; return when every call is answered and every part is up again."""
@@ -153,6 +159,32 @@ class Drill:
                 await asyncio.sleep(0.1)
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGCONT)
+
+    async def _merge_customers(self, calls: list[Call], chance: random.Random) -> None:
+        """Merge pairs of customers while their events arrive, each until it is answered."""
+        customers = sorted({(call.company, event["customer_id"]) for call in calls for event in call.events})
+        chance.shuffle(customers)
+        begin, waiting = time.monotonic(), []
+        for company in self.company_keys:
+            own = [customer for of_company, customer in customers if of_company == company]
+            waiting += [(company, *pair) for pair in zip(own[::2], own[1::2], strict=False)]
+        chance.shuffle(waiting)
+        for number, (company, merged, into) in enumerate(waiting[: self.options.merges], 1):
+            instant = 0.9 * self.options.seconds * number / self.options.merges
+            await asyncio.sleep(max(0.0, begin + instant - time.monotonic()))
+            self.merges += await self._merge(company, merged, into)
+
+    async def _merge(self, company: int, merged: str, into: str) -> bool:
+        """Merge two customers; False if one of them is unknown so far."""
+        request: MergeRequest = {"company_id": company, "customer_id": merged, "into": into, "actor": "drill"}
+        while True:
+            try:
+                result = await merge_customers(self.client, request, timeout=30)
+            except CommandError:  # not answered: Temporal is down, or the merge is still running
+                await asyncio.sleep(0.5)
+                continue
+            # The answer to an earlier attempt was lost.
+            return "refused" not in result or "already" in result["refused"][1]
 
     async def _keep(self, name: str) -> None:
         """Restart a part whenever it exits, as a supervisor does."""
@@ -207,7 +239,8 @@ async def drill(data: Path, options: Options, settings: Mapping[str, str] | None
         async with owner_connection(postgres.url) as owner:
             for number in range(COMPANIES):
                 company = await companies.create(owner, f"Company {number}")
-                company_keys[company] = (await api_keys.create(owner, company, "drill", [api_keys.EVENTS_WRITE]))[1]
+                scopes = [api_keys.EVENTS_WRITE, api_keys.RETRACT_EVENTS]
+                company_keys[company] = (await api_keys.create(owner, company, "drill", scopes))[1]
         client = await Client.connect(temporal.address, data_converter=connection.CONVERTER)
         for number in range(options.workers):
             parts[f"worker {number + 1}"] = OneOfSeveral(client, environment, sink)

@@ -15,12 +15,16 @@ from contracts.names import journey_id
 
 @dataclass
 class StoredRows:
-    """Rows as dicts; ledger and transitions in the order in which they were written."""
+    """Rows as dicts; ledger and transitions in the order in which they were written.
+
+    `merged` are the workflow ids of customers who were merged into others, with those of the others.
+    """
 
     ledger: list[dict[str, Any]]
     journeys: dict[str, dict[str, Any]]  # by workflow id
     entries: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     transitions: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    merged: dict[str, str] = field(default_factory=dict)
 
 
 def read(database_url: str) -> StoredRows:
@@ -29,7 +33,7 @@ def read(database_url: str) -> StoredRows:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         rows = connection.execute(
             "select e.*, u.external_id from journey_events e join customers u on u.id = e.customer_id"
-            " order by e.version, e.id"
+            " where e.type is distinct from 'customers.merged' order by e.version, e.id"
         ).fetchall()
         journeys = connection.execute(
             "select r.*, u.external_id from customer_relationships r join customers u on u.id = r.customer_id"
@@ -39,11 +43,17 @@ def read(database_url: str) -> StoredRows:
             " join customer_relationships r on r.id = t.relationship_id"
             " join customers u on u.id = r.customer_id order by t.relationship_id, t.sequence"
         ).fetchall()
+        merged = connection.execute(
+            "select a.company_id, a.external_id, i.external_id as root from customers a"
+            " join customers i on i.id = a.merged_into"
+        ).fetchall()
     stored = StoredRows(rows, {_id(row): row for row in journeys})
     for row in rows:
         stored.entries[_id(row)].append(row)
     for row in transitions:
         stored.transitions[_id(row)].append(row)
+    for row in merged:
+        stored.merged[_id(row)] = journey_id(row["company_id"], row["root"])
     return stored
 
 

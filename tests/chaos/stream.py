@@ -11,17 +11,19 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import httpx2
 
 from journey.event_validation import from_fields
 from journey.events import canonical, content_hash
-from journey.time import Micros, utc_text
+from journey.time import Micros, to_micros, utc_text
 
 DAY = 86_400_000_000  # µs
 LONGEST_BATCH = 25
 LATE, REPEATED, TWICE_AT_ONCE, CONTRADICTED, IMPATIENT = 0.05, 0.12, 0.03, 0.02, 0.15  # shares of events or requests
+RETRACTED = 0.1  # share of events; half of their retractions come before them
 ANSWER_LIMIT = 20.0  # seconds
 LANES = 8  # callers at once
 TYPES = {
@@ -95,7 +97,21 @@ def plan(
     for company, customer, times, kind in turns:
         ids[company] += 1
         events_of[company].append(_event(chance, f"e-{ids[company]}", customer, times.pop(0), kind or _kind(chance)))
+    for listed in events_of.values():
+        _retract_some(chance, listed, now)
     return _calls(chance, events_of)
+
+
+def _retract_some(chance: random.Random, events: list[dict[str, Any]], now: int) -> None:
+    """Add retractions of some events, before or after them in the stream."""
+    for number, named in enumerate(chance.sample(events, round(RETRACTED * len(events)))):
+        occurred = to_micros(datetime.fromisoformat(named["occurred_at"]))
+        retraction = _event(
+            chance, f"r-{number}", named["customer_id"], chance.randrange(occurred, now), "event.retracted"
+        )
+        retraction["retracts"] = named["id"]
+        place = events.index(named) + chance.choice([-40, -20, -5, 1, 5, 20])
+        events.insert(max(0, place), retraction)
 
 
 def _kind(chance: random.Random) -> str:

@@ -3,14 +3,14 @@
 import asyncio
 import json
 import os
-import subprocess
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 import pytest_asyncio
 from temporalio.client import Client
 
@@ -19,6 +19,7 @@ from db.people import companies
 from db.schema.migrate import upgrade
 from local import services
 from local.embedded import Temporal, free_port, running
+from tests.cli.forking_journey import ForkingJourney, forking_journey
 
 
 @dataclass
@@ -28,20 +29,11 @@ class Shell:
     environment: dict[str, str]
     url: str
     company: int
+    journey: ForkingJourney
 
     async def run(self, *words: str, stdin: bytes | None = None) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
-        process = await asyncio.create_subprocess_exec(
-            services.JOURNEY,
-            *words,
-            env=self.environment,
-            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(stdin), 120)
-        assert process.returncode is not None
-        return process.returncode, out.decode(), err.decode()
+        return await asyncio.to_thread(self.journey.run, words, self.environment, stdin)
 
     async def json(self, *words: str) -> tuple[int, Any]:
         code, out, err = await self.run(*words, "--json")
@@ -80,9 +72,15 @@ async def system(postgres_url: str) -> AsyncIterator[dict[str, str]]:
                 yield environment
 
 
+@pytest.fixture(scope="module")
+def journey(system: dict[str, str]) -> Iterator[ForkingJourney]:
+    with forking_journey(system) as process:
+        yield process
+
+
 @pytest_asyncio.fixture
-async def shell(system: dict[str, str]) -> Shell:
+async def shell(system: dict[str, str], journey: ForkingJourney) -> Shell:
     url = system["DATABASE_URL"]
     async with owner_connection(url) as connection:
         company = await companies.create(connection, "of one test")
-    return Shell(system, url, company)
+    return Shell(system, url, company, journey)

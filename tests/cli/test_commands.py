@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -278,7 +279,7 @@ async def test_health_check(shell: Shell) -> None:
     assert {service["part"]: service["state"] for service in services} == dict.fromkeys(
         ["postgres", "schema", "temporal", "worker"], "up"
     )
-    nowhere = Shell({**shell.environment, "TEMPORAL_ADDRESS": "127.0.0.1:1"}, shell.url, shell.company)
+    nowhere = replace(shell, environment={**shell.environment, "TEMPORAL_ADDRESS": "127.0.0.1:1"})
     code, services = await nowhere.json("health-check")
     assert code == 1
     assert {service["part"] for service in services if service["state"] == "down"} == {"temporal", "worker"}
@@ -298,3 +299,35 @@ async def test_a_key_is_shown_once_and_can_be_revoked(shell: Shell) -> None:
 
 def test_the_command_is_the_one_of_this_environment() -> None:
     assert Path(services.JOURNEY).parent == Path(sys.executable).parent
+
+
+async def test_merge_two_customers_and_import_by_the_old_id(shell: Shell, tmp_path: Path) -> None:
+    begin = datetime(2024, 1, 7, 9, tzinfo=UTC)
+    lines = [visit(n, 1 + n % 2, begin + timedelta(days=n)) for n in range(4)]
+    company = str(shell.company)
+    await shell.json("import", write_log(tmp_path / "log.jsonl", lines), "--company", company)
+    merge = ["customers", "merge", "2", "--into", "1", "--company", company]
+    code, plan = await shell.json(*merge, "--preview")
+    assert (code, plan["events"], plan["stages"]["into"]) == (0, 2, "churned")
+    before = shell.counts()
+    code, out, err = await shell.run(*merge, stdin=b"n\n")
+    assert (code, shell.counts()) == (1, before)
+    assert "A merge cannot be undone. Merge 2 into 1?" in err
+    code, out, err = await shell.run(*merge, stdin=b"y\n")
+    assert code == 0, err
+    assert "Customer 2 was merged into 1." in out
+    code, out, err = await shell.run(*merge, "--yes")
+    assert code == 1
+    assert "has been merged into customer 1 already" in err
+    code, _, err = await shell.run(*merge[:2], "not an id", *merge[3:])
+    assert code == 2
+
+    more = write_log(tmp_path / "more.jsonl", [visit(8, 2, begin + timedelta(days=8)), *lines])
+    code, summary = await shell.json("import", more, "--company", company)
+    assert (code, summary["imported"], summary["known"]) == (0, 1, 4)
+    rows = shell.rows("select total_appointments from customer_relationships where company_id = %(company)s")
+    assert rows == [(5,)]
+    code, _, _ = await shell.run("evaluate-transitions", "--customer", "2", "--company", company)
+    assert code == 0
+    code, out, _ = await shell.run("validate", "--deep", "--company", company)
+    assert code == 0, out

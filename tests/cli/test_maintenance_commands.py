@@ -4,6 +4,7 @@ import asyncio
 import re
 import signal
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import LiteralString
@@ -188,7 +189,7 @@ async def test_migrate_creates_the_schedules_if_temporal_is_reachable(shell: She
     assert "stage-metrics unchanged, reconciliation unchanged, return-models created" in out
     listed = [schedule.id async for schedule in await client.list_schedules()]
     assert set(listed) >= set(definitions()) - {names.RETURN_MODELS_SCHEDULE}
-    nowhere = Shell({**shell.environment, "TEMPORAL_ADDRESS": "127.0.0.1:1"}, shell.url, shell.company)
+    nowhere = replace(shell, environment={**shell.environment, "TEMPORAL_ADDRESS": "127.0.0.1:1"})
     code, out, err = await nowhere.run("migrate")
     assert code == 0, err
     assert "up to date" in out

@@ -31,7 +31,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, syn
 from db.connections import owner_connection
 from db.people import api_keys, companies
 from local import data_folder, services
-from local.embedded import free_port
+from tests.support.ports import unused_port
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ADVICE = (
@@ -129,7 +129,7 @@ def stack(chromium: str) -> Iterator[Stack]:
     }
     with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
         data = Path(folder) / "data"
-        argv = [services.JOURNEY, "up", "--demo", "--data", str(data), "--port", str(free_port(21_000))]
+        argv = [services.JOURNEY, "up", "--demo", "--data", str(data), "--port", str(unused_port())]
         process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
         output: list[str] = []
         assert process.stdout is not None

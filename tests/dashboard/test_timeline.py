@@ -162,3 +162,40 @@ def test_concurrent_changes_of_notes_are_not_overwritten(visit: Visit) -> None:
     card.get_by_role("button", name="Save notes").click()
     expect(card.get_by_role("paragraph")).to_have_text(re.compile("^theirs and mine$"))
     assert get_journey(stack, customer)["notes"] == "theirs and mine"
+
+
+def test_an_event_is_retracted_after_its_effect_was_shown(visit: Visit) -> None:
+    page, stack = visit.page, visit.stack
+    customer = new_prospect(stack, "Rita Retracted")
+    stack.send_event(customer, "appointment.completed", amount="1500.00")
+    visit.sign_in(at=f"/customers/{customer}")
+    entry = entries(page).filter(has=page.get_by_role("heading", name="Appointment completed", exact=True))
+    entry.get_by_role("button", name=re.compile("^Retract: Appointment completed")).click()
+    dialog = page.get_by_role("dialog", name="Retract this event?")
+    expect(dialog.get_by_role("row", name=re.compile("^Stage VIP.* Prospect$"))).to_be_visible()
+    expect(dialog.get_by_role("row", name=re.compile("^Completed appointments 1 0"))).to_be_visible()
+    expect(dialog.get_by_role("row", name=re.compile("^Missed appointments"))).to_have_count(0)
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    assert get_journey(stack, customer)["current_stage"] == "vip"
+
+    entry.get_by_role("button", name=re.compile("^Retract")).press("Enter")
+    dialog.get_by_role("textbox", name="Reason").fill("typed a 0 too much")
+    dialog.get_by_role("button", name="Retract", exact=True).click()
+    expect(page.get_by_text("Event retracted").first).to_be_visible()
+    expect(entry.get_by_role("deletion")).to_have_text("Appointment completed")
+    expect(entry.get_by_text(re.compile(r"^Retracted .* by "))).to_be_visible()
+    expect(entry.get_by_text("Reason: typed a 0 too much")).to_be_visible()
+    expect(entry.get_by_role("button")).to_have_count(0)
+    expect(entries(page).filter(has_text="VIP Customer → Prospect")).to_contain_text("Event retracted")
+    retraction = entries(page).filter(has=page.get_by_role("heading", name="Retraction", exact=True))
+    expect(retraction).to_contain_text("typed a 0 too much")
+    expect(retraction.get_by_role("button")).to_have_count(0)
+    assert get_journey(stack, customer)["total_appointments"] == 0
+
+
+def test_keys_that_may_not_retract_see_no_button(visit: Visit) -> None:
+    customer = new_prospect(visit.stack, "Ria Readonly")
+    visit.sign_in(key=visit.stack.create_key("journeys:read", "journeys:write"), at=f"/customers/{customer}")
+    expect(entries(visit.page).first).to_be_visible()
+    expect(entries(visit.page).get_by_role("button", name=re.compile("^Retract"))).to_have_count(0)

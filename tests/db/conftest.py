@@ -15,6 +15,7 @@ from tests.conftest import NewDatabase
 ROWS = """
 insert into companies (id, name) values ({c}, 'c{c}');
 insert into customer_journey_stages (company_id, stage_key, stage_name, order_index) values ({c}, 's{c}', 'S', 1);
+insert into rulebook_versions (company_id, version, effective_at, actor) values ({c}, 1, now(), 'system');
 insert into customers (id, company_id, external_id, name) values ({c}, {c}, 'x{c}', 'name {c}');
 delete from customer_search_terms where company_id = {c} and term <> 'x{c}';  -- written by the trigger
 insert into consent_withdrawals (company_id, customer_id, channel, address, address_key, source)
@@ -22,6 +23,8 @@ insert into consent_withdrawals (company_id, customer_id, channel, address, addr
 insert into customer_relationships
     (id, company_id, customer_id, current_stage, stage_entered_at, lifetime_value, version, run_id, decided_at, state)
     values ({c}, {c}, {c}, 'lead', now(), {c}, 1, 'run', now(), '{{}}');
+insert into merged_journeys (company_id, relationship_id, customer_id, alias_id, merged_at)
+    values ({c}, {c}0, {c}, {c}, now());
 insert into journey_transitions
     (company_id, relationship_id, sequence, to_stage, transitioned_at, trigger_type, version, decided_at)
     values ({c}, {c}, 1, 'lead', now(), 'automatic', 1, now());

@@ -36,6 +36,10 @@ insert into journey_actions (company_id, relationship_id, action_key, action, st
 select company_id, id, 'k' || id, 'send_welcome_email', 'lead', 2,
        case when id % 10 = 0 then 'suppressed' when id % 1000 = 1 then 'failed' else 'succeeded' end, now()
   from customer_relationships;
+insert into appointments (company_id, customer_id, key, appointment_id, scheduled_for, booked_at, last_event_at,
+                          outcome)
+select company_id, id, 'k', 'a', now() + interval '1 hour' * (id - 10000), now(), now(),
+       case when id < 10000 then 'completed' else 'open' end from customers;
 """
 
 
@@ -70,6 +74,15 @@ async def test_every_query_is_explained_and_none_is_executed(filled: str) -> Non
     with psycopg.connect(filled) as connection:
         versions = connection.execute("select distinct version from customer_relationships").fetchall()
     assert versions == [(1,)], "the commit was not written"
+
+
+async def test_appointments_are_read_in_the_order_of_an_index(filled: str) -> None:
+    week, unconfirmed = "booked appointments of a week", "appointments without an outcome"
+    plans = await explained(filled, MANY, week, unconfirmed, "appointments: customers to compute anew", analyze=True)
+    assert "appointments_by_time" in plans[week].indexes
+    assert "appointments_open" in plans[unconfirmed].indexes
+    for plan in plans.values():
+        assert not plan.sequential_scans
 
 
 async def test_churn_predictions_are_read_in_the_order_of_indexes(filled: str) -> None:

@@ -11,6 +11,7 @@ from journey.appointment_book import fold_facts
 from journey.decisions import decide
 from journey.events import Event, counting
 from journey.facts import Facts
+from journey.presets import presets
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
 from journey.state import State, apply_state_diff, copy, pack, state_diff, unpack
 from journey.time import DAY, HOUR, Micros
@@ -19,7 +20,8 @@ from tests.support.appointment_lives import Journey, booked_events, corrected_ev
 from tests.support.strategies import BASE, RETENTION
 
 SHORT_GRACE = rulebook_from({"scoring": {"booking_grace_hours": 5}})
-rulebooks = st.sampled_from([DEFAULT_RULEBOOK, SHORT_GRACE, RETENTION])
+RHYTHM = rulebook_from({"stages": presets()[1].stages})
+rulebooks = st.sampled_from([DEFAULT_RULEBOOK, SHORT_GRACE, RETENTION, RHYTHM])
 ends = st.integers(0, 600).map(lambda days: Micros(BASE + days * DAY))
 
 

@@ -222,6 +222,7 @@ def test_the_state_alone_is_not_enough() -> None:
         ({}, "no event e of this customer is known"),
         ({"e": Named("appointment.completed", is_own=False)}, "of another customer"),
         ({"e": Named("event.retracted", is_own=True)}, "cannot be retracted"),
+        ({"e": Named("customers.merged", is_own=True)}, "a record of the type customers.merged"),
     ],
 )
 def test_which_retractions_are_refused(named: dict[str, Named], says: str) -> None:

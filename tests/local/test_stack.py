@@ -20,16 +20,17 @@ from time import monotonic, sleep
 from typing import Any
 
 import anyio
+import httpx2
 import psycopg
 import pytest
 import rich.console
 
 from local import data_folder
 from local.console import Console
-from local.embedded import free_port
 from local.managed_process import ManagedProcess
 from local.stack import LocalStack
 from local.supervisor import GaveUp, supervised
+from tests.support.ports import unused_port
 
 ROOT = Path(__file__).parents[2]
 STUB = Path(__file__).with_name("stub_journey.py")
@@ -100,7 +101,7 @@ def up(data: Path, port: int, **options: Any) -> Iterator[Up]:
 
 
 def test_start_restart_stop_and_kill(data: Path) -> None:
-    port = free_port(20000)
+    port = unused_port()
     with up(data, port) as first:
         assert first.until(r"API key: in (\S+)") == str((data / "admin.key").resolve())
         first.until("Stop: Ctrl-C")
@@ -119,6 +120,12 @@ def test_start_restart_stop_and_kill(data: Path) -> None:
         ]
         places = [first.output.index(text) for text in order]
         assert places == sorted(places)
+        ui = first.until(r"Temporal UI: (http://127.0.0.1:\d+)")
+        hosts = {
+            host: httpx2.get(ui, headers={"host": host}, trust_env=False).status_code
+            for host in ("localhost", "x.test")
+        }
+        assert hosts == {"localhost": 200, "x.test": 421}
         found = data_folder.environment(data)
         assert found["PUBLIC_URL"] == f"http://127.0.0.1:{port}"
         with psycopg.connect(found["DATABASE_URL"]) as connection:
@@ -171,7 +178,7 @@ def test_services_named_by_the_environment_are_used(data: Path, postgres_url: st
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     url = postgres_url.replace("/perdure?", f"/{name}?")
-    with up(data, free_port(20000), DATABASE_URL=url, TEMPORAL_ADDRESS=temporal_address) as started:
+    with up(data, unused_port(), DATABASE_URL=url, TEMPORAL_ADDRESS=temporal_address) as started:
         started.until("Everything is running")
         assert len(_children(started.process.pid)) == 2
         assert data_folder.environment(data)["TEMPORAL_ADDRESS"] == temporal_address
@@ -189,12 +196,12 @@ dashboard_build.is_current, dashboard_build.build = lambda: False, build
 
 
 def test_a_failed_dashboard_build_does_not_stop_up(data: Path) -> None:
-    with up(data, free_port(20000), before=UNBUILT, dashboard=True) as started:
+    with up(data, unused_port(), before=UNBUILT, dashboard=True) as started:
         started.until("Everything is running")
         assert "could not be built: npm run build ended with code 3" in started.output
         assert "Dashboard: could not be built" in started.output
         assert started.end() == 0
-    with up(data, free_port(20000), before=UNBUILT.replace("False, build", "True, build"), dashboard=True) as built:
+    with up(data, unused_port(), before=UNBUILT.replace("False, build", "True, build"), dashboard=True) as built:
         link = built.until(r"Dashboard: (\S+)")
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/sign-in#token=[\w-]{43}", link)
         with psycopg.connect(data_folder.environment(data)["DATABASE_URL"]) as connection:
@@ -204,8 +211,8 @@ def test_a_failed_dashboard_build_does_not_stop_up(data: Path) -> None:
 
 
 def test_an_unreachable_temporal_is_reported(data: Path, postgres_url: str) -> None:
-    nowhere = f"127.0.0.1:{free_port(20000)}"
-    with up(data, free_port(20000), DATABASE_URL=postgres_url, TEMPORAL_ADDRESS=nowhere) as started:
+    nowhere = f"127.0.0.1:{unused_port()}"
+    with up(data, unused_port(), DATABASE_URL=postgres_url, TEMPORAL_ADDRESS=nowhere) as started:
         assert started.process.wait(60) == 1
         started.until("Temporal at TEMPORAL_ADDRESS: .*")
 

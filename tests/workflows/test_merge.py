@@ -11,8 +11,10 @@ import psycopg
 import pytest
 import pytest_asyncio
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
+from activities.merging import MergeActivities
 from contracts import names
 from contracts.journey_client import CommandRefused, merge_customers, request_evaluation
 from contracts.requests import MergeResult
@@ -24,6 +26,7 @@ from journey.stages import DEFAULT_RULEBOOK
 from journey.state import unpack
 from tests.support.workflow_life import Life, new_company
 
+TABLES = ("customers", "customer_relationships", "journey_events", "journey_transitions", "audit_log", "tasks")
 STAGES = stages_json(DEFAULT_RULEBOOK.all_stages)
 
 
@@ -194,6 +197,91 @@ async def test_a_journey_continues_for_a_customer_without_one(
     assert life.stages()[: len(stages)] == stages
     assert life.stages()[-1] == "customer"
     await has_ended(other)
+
+
+async def test_an_event_of_the_merged_customer_can_be_retracted(life: Life, other: Life, worker: Worker) -> None:
+    await life.send(life.visit(-3, "10.00"))
+    wrong = other.visit(-2, "990.00")
+    await other.send(wrong)
+    await other.until(lambda: row_of(other) and row_of(life))
+    await merge(life, other.customer, life.customer)
+    assert facts(life)["stage"] == "vip"
+    await other.send(other.event("event.retracted", 0, retracts=wrong["id"]))  # by the old id
+    await life.until(lambda: facts(life)["completed"] == 1)
+    assert (facts(life)["stage"], facts(life)["value"]) == ("customer", 1000)
+    assert life.ledger("quarantined") == []
+
+
+async def test_an_attempt_after_a_lost_one_merges_nothing_twice(
+    life: Life, other: Life, pool: Pool, client: Client, worker: Worker
+) -> None:
+    """The worker dies after the transaction: the next attempt returns what was merged; Postgres keeps it."""
+    await life.send(life.visit(-3))
+    await other.send(other.visit(-2), other.call(-1))
+    await other.until(lambda: row_of(other) and row_of(life))
+    activities, environment = MergeActivities(pool, client), ActivityEnvironment()
+    request: Any = {"company_id": life.company, "customer_id": "c-2", "into": "c-1", "actor": "key/1"}
+    environment.info = replace(environment.info, workflow_run_id="run-1", attempt=1)
+    first = await environment.run(activities.merge_customers, request)
+    written = [life.rows(f"select * from {table} where company_id = %(company)s order by 1, 2") for table in TABLES]
+    environment.info = replace(environment.info, attempt=2)
+    assert await environment.run(activities.merge_customers, request) == first
+    assert [
+        life.rows(f"select * from {table} where company_id = %(company)s order by 1, 2") for table in TABLES
+    ] == written
+    environment.info = replace(environment.info, workflow_run_id="run-2")
+    assert (await environment.run(activities.merge_customers, request))["refused"][0] == "conflict"
+    # Nobody has told the journeys yet: their next commits find out by themselves.
+    await other.send(other.visit(0))
+    await life.until(lambda: len(applied_by(life)) == 4)
+    assert facts(life)["completed"] == 3
+    await has_ended(other)
+    for _ in range(2):
+        await environment.run(activities.announce_merge, request)
+    await life.until(lambda: facts(life)["completed"] == 3)
+
+
+#: Every table with rows of a customer or a journey → what a merge does with them.
+HANDLED = {
+    "appointment_changes": "noted by a trigger when events move",
+    "appointments": "computed anew from the events",
+    "assignments": "moved",
+    "consent_withdrawals": "copied",
+    "contacts": "moved",
+    "customer_keys": "deleted, written anew by workers",
+    "customer_relationships": "ended or handed over",
+    "customer_search_terms": "written by a trigger",
+    "journey_actions": "moved",
+    "journey_events": "moved",
+    "journey_transitions": "kept for figures of the past",
+    "journey_unrolled": "moved",
+    "merged_journeys": "written",
+    "retention_campaigns": "moved",
+    "tasks": "moved",
+}
+
+
+def test_a_merge_deals_with_every_table_about_customers(journeys_url: str) -> None:
+    with psycopg.connect(journeys_url) as connection:
+        rows = connection.execute(
+            "select distinct table_name from information_schema.columns join information_schema.tables"
+            " using (table_schema, table_name) where table_type = 'BASE TABLE'"
+            " and column_name in ('customer_id', 'relationship_id')"
+        ).fetchall()
+    assert sorted(row[0] for row in rows) == sorted(HANDLED), "what becomes of this table when customers are merged?"
+
+
+def test_an_alias_is_deleted_with_its_customer(journeys_url: str) -> None:
+    with psycopg.connect(journeys_url) as connection:
+        company = new_company(journeys_url)
+        (key,) = connection.execute(
+            "insert into customers (company_id, external_id) values (%s, 'c-1') returning id", [company]
+        ).fetchone() or (0,)
+        connection.execute(
+            "insert into customers (company_id, external_id, merged_into) values (%s, 'c-2', %s)", [company, key]
+        )
+        connection.execute("delete from customers where id = %s", [key])
+        assert connection.execute("select 1 from customers where company_id = %s", [company]).fetchall() == []
 
 
 async def test_a_second_merge_of_a_customer_is_refused(life: Life, client: Client) -> None:

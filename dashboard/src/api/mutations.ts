@@ -53,6 +53,16 @@ export function useStageChange(customerId: string) {
   );
 }
 
+/** Retract an event of a customer; it cannot be undone. */
+export function useRetraction(customerId: string) {
+  const params = { path: { customer_id: customerId } };
+  return useCustomerMutation(
+    (body: { retracts: string; reason: string | null }) =>
+      unwrap(api.POST("/v1/customers/{customer_id}/retractions", { params, body })),
+    customerId,
+  );
+}
+
 export function useReleaseHold(customerId: string) {
   const params = { path: { customer_id: customerId } };
   return useCustomerMutation(

@@ -169,6 +169,21 @@ export function useMessagePreview(customerId: string, type: "email" | "offer") {
   });
 }
 
+/** What the retraction of an event would change now. Not refetched: once it was made, there is nothing to preview. */
+export function useRetractionPreview(customerId: string, eventId: string) {
+  return useQuery({
+    queryKey: queryKeys.retractionPreview(customerId, eventId),
+    gcTime: 0,
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET("/v1/customers/{customer_id}/retractions/preview", {
+          params: { path: { customer_id: customerId }, query: { retracts: eventId } },
+          signal,
+        }),
+      ),
+  });
+}
+
 export function useStaff() {
   return useQuery({
     queryKey: queryKeys.staff,

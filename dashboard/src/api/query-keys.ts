@@ -13,6 +13,7 @@ export const queryKeys = {
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
   sentMessages: (customerId: string) => ["journey", customerId, "messages"] as const,
   messagePreview: (customerId: string, type: string) => ["journey", customerId, "preview", type] as const,
+  retractionPreview: (customerId: string, eventId: string) => ["retraction", customerId, eventId] as const,
   mergePreview: (customerId: string, into: string) => ["journey", customerId, "merge", into] as const,
   duplicates: (search: object) => ["duplicates", search] as const,
   appointments: (search: object) => ["appointments", search] as const,

@@ -18,6 +18,7 @@ export type TransitionEntryData = Extract<Entry, { kind: "transition" }>;
 export type EventEntryData = Extract<Entry, { kind: "event" }>;
 export type ActionEntryData = Extract<Entry, { kind: "action" }>;
 export type ContactEntryData = Extract<Entry, { kind: "contact" }>;
+export type JourneyFigures = Schemas["JourneyFigures"];
 export type Comparison = Schemas["Comparison"];
 
 export type Action = Schemas["Action"];

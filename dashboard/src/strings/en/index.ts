@@ -9,4 +9,5 @@ export * from "./journey";
 export * from "./labels";
 export * from "./merges";
 export * from "./problems";
+export * from "./retractions";
 export * from "./work";

@@ -6,6 +6,7 @@ import {
   PhoneOutlined,
   QuestionCircleOutlined,
   ThunderboltOutlined,
+  UndoOutlined,
   UserOutlined,
 } from "@ant-design/icons";
 import type { ReactNode } from "react";
@@ -20,6 +21,7 @@ const EVENTS: Record<string, ReactNode> = {
   payment: <DollarOutlined aria-hidden />,
   support_ticket: <QuestionCircleOutlined aria-hidden />,
   feedback: <MessageOutlined aria-hidden />,
+  event: <UndoOutlined aria-hidden />,
 };
 
 const CONTACTS: Record<ContactEntryData["channel"], ReactNode> = {

@@ -1,21 +1,35 @@
-import { Tag } from "antd";
-import type { ReactNode } from "react";
+import { UndoOutlined } from "@ant-design/icons";
+import { Button, Tag } from "antd";
+import { type ReactNode, useState } from "react";
 import type { EventEntryData } from "../../../api/types";
+import { lazyComponent } from "../../../components/lazy-component";
 import { formatDateTime } from "../../../format/dates";
 import { label } from "../../../format/labels";
 import { formatMoney, formatNumber } from "../../../format/numbers";
-import { useCurrency } from "../../../session/session";
+import { useCanRetract, useCurrency } from "../../../session/session";
 import { strings } from "../../../strings";
 
-export function EventEntry({ event, time }: { event: EventEntryData; time: ReactNode }) {
+const RetractEvent = lazyComponent(() => import("./retract-event"), null);
+
+interface Props {
+  event: EventEntryData;
+  time: ReactNode;
+  customerId: string;
+}
+
+export function EventEntry({ event, time, customerId }: Props) {
   const currency = useCurrency();
+  const canRetract = useCanRetract();
   const fields = event.fields ?? {};
   const t = strings.journey;
+  const title = event.type === null ? t.unknownEvent : label("events", event.type);
+  const isRetracted = event.retracted_by !== null;
   return (
-    <div className="entry">
-      <h3>{event.type === null ? t.unknownEvent : label("events", event.type)}</h3>
+    <div className={isRetracted ? "entry retracted" : "entry"}>
+      <h3>{isRetracted ? <del>{title}</del> : title}</h3>
       <p className="entry-line">
         {time}
+        {isRetracted && <Tag>{strings.retractions.retracted}</Tag>}
         {event.outcome !== "applied" && <Tag color="warning">{label("outcomes", event.outcome)}</Tag>}
         {describeFields(fields, currency).map((detail) => (
           <span key={detail}>{detail}</span>
@@ -25,7 +39,63 @@ export function EventEntry({ event, time }: { event: EventEntryData; time: React
       {typeof fields.comment === "string" && fields.comment !== "" && (
         <p className="user-text">{fields.comment}</p>
       )}
+      {event.type === "event.retracted" && typeof fields.reason === "string" && (
+        <p className="user-text">{fields.reason}</p>
+      )}
+      {event.retraction && <RetractedBy retraction={event.retraction} />}
+      {canRetract && isRetractable(event) && (
+        <RetractButton event={event} title={title} customerId={customerId} />
+      )}
     </div>
+  );
+}
+
+type Retractable = EventEntryData & { id: string };
+
+function isRetractable(event: EventEntryData): event is Retractable {
+  return (
+    event.outcome === "applied" &&
+    event.id !== null &&
+    event.retracted_by === null &&
+    event.type !== "event.retracted"
+  );
+}
+
+function RetractedBy({ retraction }: { retraction: NonNullable<EventEntryData["retraction"]> }) {
+  const t = strings.retractions;
+  return (
+    <>
+      <p className="secondary">{t.retractedBy(formatDateTime(retraction.at), retraction.performed_by)}</p>
+      {retraction.reason && <p className="user-text">{t.because(retraction.reason)}</p>}
+    </>
+  );
+}
+
+function RetractButton({
+  event,
+  title,
+  customerId,
+}: {
+  event: Retractable;
+  title: string;
+  customerId: string;
+}) {
+  const [isOpen, setIsOpen] = useState(false);
+  const t = strings.retractions;
+  return (
+    <>
+      <Button
+        size="small"
+        type="text"
+        className="retract"
+        icon={<UndoOutlined aria-hidden />}
+        aria-label={t.openFor(title, formatDateTime(event.at))}
+        onClick={() => setIsOpen(true)}
+      >
+        {t.open}
+      </Button>
+      {isOpen && <RetractEvent event={event} customerId={customerId} onClose={() => setIsOpen(false)} />}
+    </>
   );
 }
 
@@ -43,5 +113,6 @@ function describeFields(fields: Record<string, unknown>, currency: string): stri
     details.push(t.scheduled(formatDateTime(fields.scheduled_for)));
   if (typeof fields.merged === "string") details.push(strings.merges.mergedId(fields.merged));
   if (typeof fields.ticket_id === "string") details.push(t.ticket(fields.ticket_id));
+  if (typeof fields.retracts === "string") details.push(strings.retractions.of(fields.retracts));
   return details;
 }

@@ -11,7 +11,7 @@ export function TimelineEntry({ entry, customerId }: { entry: Entry; customerId:
     case "transition":
       return <TransitionEntry transition={entry} time={<EntryTime at={entry.at} />} />;
     case "event":
-      return <EventEntry event={entry} time={<EntryTime at={entry.at} />} />;
+      return <EventEntry event={entry} time={<EntryTime at={entry.at} />} customerId={customerId} />;
     case "action":
       return <ActionEntry action={entry} time={<EntryTime at={entry.at} />} customerId={customerId} />;
     case "contact":

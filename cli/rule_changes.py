@@ -1,0 +1,99 @@
+"""What the commands share that change a company's rules: making the change, and following its roll-out."""
+
+import asyncio
+import time
+
+from temporalio.client import Client
+
+import connection
+from cli.output import complaints, console, print_json, print_not_found, print_rows, progress
+from contracts.maintenance import RolloutStart
+from contracts.rollouts import start_rollout
+from db.connections import Pool, tenant_transaction
+from db.journeys import rulebook_versions
+from db.journeys.rulebook_versions import Change, VersionConflict
+from db.journeys.rulebooks import RulebookCache
+from settings import Settings
+
+POLL_INTERVAL = 0.5  # seconds between two looks at a roll-out
+SILENCE = 60.0  # seconds without an answer of a worker after which --wait gives up
+
+
+async def make_change(
+    settings: Settings, pool: Pool, company: int, change: Change, expect: int | None, *, wait: bool, as_json: bool
+) -> int:
+    """Make a change the newest version and begin its roll-out, if it changes anything.
+
+    Args:
+        expect: The version that has to be in force; None: whichever is.
+        wait: Follow the roll-out to its end.
+
+    Returns:
+        0; 1 if another version is in force, or the roll-out failed.
+    """
+    client = await connection.connect()
+    began = False
+
+    async def begin(version: int) -> None:
+        nonlocal began
+        await start_rollout(client, RolloutStart(company, version, rate=settings.rollout_rate))
+        began = True
+
+    rulebooks = RulebookCache()
+    try:
+        async with tenant_transaction(pool, company) as scoped:
+            if expect is None:
+                expect = (await rulebooks.load(scoped, company)).version
+            version = await rulebook_versions.put(scoped, rulebooks, company, change, expect, before_commit=begin)
+    except VersionConflict as error:
+        complaints.print(
+            f"Nothing was changed: version {error.current} is in force, and the change was made from version {expect}."
+        )
+        return 1
+    if not began:
+        print_json({"version": version, "rollout_id": None}) if as_json else console.print(
+            f"These rules are in force already, as version {version}."
+        )
+        return 0
+    if not as_json:
+        console.print(f"Version {version} is in force.")
+    if wait:
+        return await report_rollout(client, pool, company, version, wait=True, as_json=as_json)
+    if as_json:
+        print_json({"version": version, "rollout_id": str(version)})
+    else:
+        console.print(f"Follow its roll-out with: journey stages rollout {version} --company {company}")
+    return 0
+
+
+async def report_rollout(client: Client, pool: Pool, company: int, version: int, *, wait: bool, as_json: bool) -> int:
+    """Print how far a roll-out is. Returns 1 if there is none, or it failed.
+
+    Raises:
+        RuntimeError: Waiting for it, and no worker answers.
+    """
+    from api.rule_versions import rollout_of  # the framework beneath it takes a moment
+
+    found = await rollout_of(client, pool, company, version)
+    if found is None:
+        return print_not_found(f"There is no roll-out of version {version}, or it is no longer on record.")
+    if wait:
+        answered = time.monotonic()
+        with progress() as bar:
+            task = bar.add_task("journeys notified", total=None)
+            while found["status"] in ("running", "paused"):
+                if found["total"] is not None:
+                    answered = time.monotonic()
+                    bar.update(task, completed=found["looked"], total=max(found["total"], found["looked"]))
+                elif time.monotonic() - answered > SILENCE:
+                    raise RuntimeError("no worker answers; the roll-out continues as soon as one runs")
+                await asyncio.sleep(POLL_INTERVAL)
+                found = await rollout_of(client, pool, company, version) or found
+    if as_json:
+        print_json(found)
+    else:
+        moves = found["moves"]
+        numbers = ("status", "total", "looked", "moved", "unchanged", "unanswered", "left")
+        print_rows([{name: found[name] for name in numbers}], "")
+        print_rows(moves, "No journey has been moved.")
+    return 1 if found["status"] == "failed" else 0

@@ -1,0 +1,33 @@
+export const retractions = {
+  open: "Retract…",
+  openFor: (event: string, when: string) => `Retract: ${event}, ${when}`,
+  title: "Retract this event?",
+  intro:
+    "It stays in the timeline, crossed out, and counts as if it had never come. This cannot be undone: a correction is a new event.",
+  changes: "What changes",
+  figure: "Figure",
+  before: "Now",
+  after: "After",
+  nothing: "No figure and no stage changes.",
+  held: "The customer is held in this stage, which stays as it is.",
+  figures: {
+    stage: "Stage",
+    total_appointments: "Completed appointments",
+    lifetime_value: "Lifetime value",
+    missed_appointments: "Missed appointments",
+    last_appointment_at: "Last appointment",
+    next_appointment_at: "Next appointment",
+    risk_score: "Risk",
+    engagement_score: "Engagement",
+  },
+  none: "None",
+  reason: "Reason",
+  reasonHint: "Optional; shown in the timeline",
+  confirm: "Retract",
+  done: "Event retracted",
+  retracted: "Retracted",
+  retractedBy: (when: string, name: string | null) =>
+    name === null ? `Retracted ${when}` : `Retracted ${when} by ${name}`,
+  because: (reason: string) => `Reason: ${reason}`,
+  of: (id: string) => `of the event ${id}`,
+};

@@ -249,14 +249,10 @@ class _Fold:
 
     def decision(self) -> Decision:
         moves, book = self.transitions, self.book
-<<<<<<< HEAD
-        actions, now = list[DueAction](), Micros(self.now >> 1)
-        if moves and moves[-1].at >= now - RECENT:  # else none of them causes any
-            actions = due_actions(map(stage_entry, moves), now, self.rulebook.actions)
-=======
         acting = moves if self.rulebook.runs_actions else [m for m in moves if m.trigger_event != RULES_CHANGED]
-        actions = due_actions(map(stage_entry, acting), Micros(self.now >> 1), self.rulebook.actions) if acting else []
->>>>>>> main
+        actions, now = list[DueAction](), Micros(self.now >> 1)
+        if acting and acting[-1].at >= now - RECENT:  # else none of them causes any
+            actions = due_actions(map(stage_entry, acting), now, self.rulebook.actions)
         if book is None:
             return Decision(self.state, moves, actions, self.unanswered)
         return Decision(self.state, moves, actions, self.unanswered, book.answered, book.contributions)

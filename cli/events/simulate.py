@@ -3,7 +3,6 @@
 import json
 import sys
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +14,7 @@ from rich.table import Table
 from cli.events.event_log_file import read_log
 from cli.events.file_checks import UnreadableLog
 from cli.options import AsJson, command_app
+from cli.rules_file import read_rules
 from journey.presets import presets
 from journey.rules import InvalidRule
 from journey.simulate import Log, Simulation
@@ -36,7 +36,9 @@ def simulate_command(
     ] = None,
     rules: Annotated[
         str | None,
-        typer.Option(help="JSON file with other stages and rules to compare, or the name of ready-made ones: rhythm."),
+        typer.Option(
+            help="YAML or JSON file with other stages and rules to compare, or the name of ready-made ones: rhythm."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -59,8 +61,8 @@ def simulate(file: str, as_of: str | None, rules: str | None, as_json: bool) -> 
     Args:
         file: the event log.
         as_of: RFC 3339 with an offset; default: the time of the last event.
-        rules: a JSON file with ``{"stages": […], "scoring": {…}}`` or a list of stages, or the key of a preset, to
-            compare with the default.
+        rules: a YAML or JSON file with ``{"stages": […], "scoring": {…}}`` or a list of stages, or the key of a
+            preset, to compare with the default.
         as_json: print JSON instead of tables; with `rules`, their result alone.
 
     Returns:
@@ -123,14 +125,13 @@ def _rulebook(file: str) -> Rulebook:
         if file == preset.key:
             return rulebook_from(preset.stages)
     try:
-        return rulebook_from(json.loads(Path(file).read_bytes()))
-    except OSError as error:
-        names = ", ".join(preset.key for preset in presets())
-        raise WrongUse(f"--rules {file}: {error.strerror}; ready-made rules: {names}") from None
+        rules = read_rules(file)
+        return rulebook_from({name: rules[name] for name in ("stages", "scoring") if name in rules})
     except InvalidRule as invalid:
         raise WrongUse(f"--rules {file}: {invalid}") from None
-    except (ValueError, RecursionError) as error:
-        raise WrongUse(f"--rules {file}: not JSON: {error}") from None
+    except ValueError as error:
+        names = ", ".join(preset.key for preset in presets())
+        raise WrongUse(f"--rules {error}; ready-made rules: {names}") from None
 
 
 def _show(log: Log, simulation: Simulation, against: Simulation | None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cli.events.simulate import simulate
+from cli.rules_file import as_yaml
 
 BASE = {"customer_id": 1, "occurred_at": "2026-01-01T00:00:00Z"}
 CALL = {**BASE, "id": "1", "type": "call.received", "duration_seconds": 90}
@@ -131,3 +132,10 @@ def test_wrong_use_is_exit_2(
     file, as_of, rules = (names.get(name or "", name) for name in arguments)
     assert simulate(file or "", as_of, rules, True) == 2
     assert said in capsys.readouterr().err
+
+
+def test_rules_can_be_compared_from_yaml(log: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(as_yaml({"stages": RULES, "reason": "as `journey stages apply` takes it"}))
+    assert simulate(log, None, str(file), as_json=True) == 0
+    assert set(json.loads(capsys.readouterr().out)["stages"]) == {"prospect", "customer", "gold", "gone"}

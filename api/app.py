@@ -33,6 +33,7 @@ from api.routes import (
     analytics,
     appointments,
     attendance,
+    call_list,
     contacts,
     customer_messages,
     customers,
@@ -85,6 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
     journeys_first = (journeys, relationships, stage_override, actions, tasks, attendance, contacts, customers)
     others = (
         *journeys_first,
+        call_list,
         customer_messages,
         merges,
         duplicates,

@@ -1,6 +1,7 @@
-"""Complete customers' profiles of all companies, for as long as a worker runs.
+"""Complete what is stored of customers of all companies, for as long as a worker runs.
 
-That is: phone numbers in E.164, search terms, and which other customers may be the same person.
+That is: phone numbers in E.164, search terms, which other customers may be the same person, and the mean amounts of
+journeys from before an upgrade.
 
 Incomplete are profiles from before an upgrade, phone numbers that an older gateway writes during a deployment, and a
 company's national numbers after its country has changed. The queue is in Postgres; any worker may process it.
@@ -14,6 +15,7 @@ import time
 import psycopg
 import structlog
 
+from db.analytics.mean_amounts import store_mean_amounts
 from db.connections import Pool
 from db.people import companies
 from db.people.customer_search import make_searchable
@@ -44,6 +46,7 @@ async def _complete_company(pool: Pool, company_id: int) -> None:
         for complete_batch in (make_searchable, read_batch, compare_batch):
             while await complete_batch(pool, company_id):
                 pass
+        await store_mean_amounts(pool, company_id)
     except psycopg.OperationalError:
         raise
     except psycopg.Error as error:

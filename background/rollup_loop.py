@@ -12,6 +12,7 @@ import psycopg
 import structlog
 
 from db.analytics.journey_analytics import stages_json
+from db.analytics.mean_amounts import store_mean_amounts
 from db.analytics.rollup_writer import companies_with_pending_rollups, roll_up
 from db.connections import Pool
 from db.journeys.rulebooks import RulebookCache
@@ -40,6 +41,7 @@ async def _roll_up_company(pool: Pool, rulebooks: RulebookCache, company_id: int
         stages = stages_json((await rulebooks.latest(pool, company_id)).all_stages)
         while await roll_up(pool, company_id, stages):
             pass
+        await store_mean_amounts(pool, company_id)  # the same commits have changed them
     except psycopg.OperationalError:
         raise
     except (psycopg.Error, LookupError, InvalidRule) as error:

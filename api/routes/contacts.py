@@ -166,7 +166,7 @@ async def remove_contact(
     customer_id: CustomerId, contact_id: RowId, gateway: GatewayDep, credential: CredentialDep
 ) -> Response:
     """Within 24 hours. Reopens the tasks that the contact completed, cancels its follow-up, and takes back
-    `do_not_contact`. An appointment that was made in the contact stays: cancel it with `appointment.cancelled`.
+    `do_not_contact`. An appointment that was made in the contact is retracted.
     """
     company_id = credential.company_id
     stored = await contacts.find_contact(gateway.pool, company_id, customer_id, contact_id=contact_id)
@@ -174,6 +174,8 @@ async def remove_contact(
         raise not_found("this customer has no such contact")
     command = RemoveContact(contact_id, performed_by=credential.key_id)
     await execute_command(gateway, company_id, customer_id, command, conflicts=("contact_id",))
+    if (booked := orjson.loads(stored)["event_id"]) is not None:
+        await _retract_booking(gateway, company_id, customer_id, booked)
     return Response(b'{"customer_id":%b,"contact":%b}' % (orjson.dumps(customer_id), stored), media_type=JSON)
 
 
@@ -243,6 +245,20 @@ async def _send_booking(gateway: Gateway, company_id: int, customer_id: str, eve
     accepted = AcceptedEvent(event, content_hash(event))
     if await send_to_journeys(gateway.temporal.client, company_id, [accepted], 1):
         raise unavailable("Temporal", "Temporal does not respond; neither the appointment nor the contact was recorded")
+
+
+async def _retract_booking(gateway: Gateway, company_id: int, customer_id: str, event_id: str) -> None:
+    fields = {
+        "id": f"{event_id}:removed",
+        "type": "event.retracted",
+        "customer_id": customer_id,
+        "occurred_at": datetime.now(UTC).isoformat(),
+        "retracts": event_id,
+        "reason": "the contact was removed",
+    }
+    event = canonical(from_fields(fields))
+    if await send_to_journeys(gateway.temporal.client, company_id, [AcceptedEvent(event, content_hash(event))], 1):
+        raise unavailable("Temporal", "the contact was removed, but its appointment was not retracted; cancel it")
 
 
 async def _check_booked(gateway: Gateway, company_id: int, event_id: str) -> None:

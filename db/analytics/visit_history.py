@@ -40,7 +40,8 @@ class VisitHistory:
         return self.until - timedelta(days=self.days) if self.visits else None
 
 
-# What corrections and retractions up to `until` said counts on the day of the visit itself.
+# What corrections and retractions up to `until` said counts on the day of the visit itself, and so does a payment that
+# names the visit.
 _CONTRIBUTED: LiteralString = """
 select e.customer_id, e.occurred_at as at, (type = 'appointment.completed')::int as visits,
        case type when 'appointment.completed' then coalesce((payload ->> 'amount')::numeric, 0) else 0 end as earned,
@@ -53,6 +54,16 @@ select e.customer_id, (part ->> 'at')::timestamptz, coalesce((part ->> 'visits')
        coalesce((part ->> 'earned')::numeric, 0), coalesce((part ->> 'missed')::int, 0)
   from journey_events e cross join lateral jsonb_array_elements(e.contributions) as parts(part)
  where CONDITION and outcome = 'applied' and contributions is not null and UNTIL
+union all
+select e.customer_id, paid.at, 0, (payload ->> 'amount')::numeric, 0
+  from journey_events e cross join lateral (
+      select v.occurred_at as at from journey_events v
+       where v.company_id = e.company_id and v.customer_id = e.customer_id and v.outcome = 'applied'
+         and v.type = 'appointment.completed' and v.retracted_by is null
+         and e.payload ->> 'appointment_id' in (v.payload ->> 'appointment_id', 'event:' || v.event_id)
+       order by v.occurred_at limit 1) paid
+ where CONDITION and outcome = 'applied' and type = 'payment.adjusted' and retracted_by is null
+   and payload ? 'appointment_id' and UNTIL
 """.replace("UNTIL", "occurred_at < (%(until)s::date + 1)::timestamp at time zone 'UTC'")
 #: The days on which customers (`CONDITION`) came or did not, numbered as by `date.toordinal`.
 _DAYS: LiteralString = """

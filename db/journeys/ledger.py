@@ -125,6 +125,10 @@ _UPDATE_JOURNEY = f"""
 with r as (
     update customer_relationships set updated_at = now(), changed = pg_current_xact_id()::text::bigint,
            return_probability = case total_appointments when %(total_appointments)s::int then return_probability end,
+           mean_amount = case when total_appointments = %(total_appointments)s::int
+                               and lifetime_value = %(lifetime_value)s::numeric
+                               and last_appointment_at is not distinct from %(last_appointment_at)s::timestamptz
+                              then mean_amount end,
            {", ".join(f"{name} = %({name})s::{sql_type}" for name, sql_type in _COLUMNS.items())}
      where {_IS_EXPECTED_ROW} and {_UNCHANGED}
     returning id, customer_id

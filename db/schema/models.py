@@ -54,6 +54,15 @@ _INACTIVE_SINCE = (
 )
 
 
+# Of a journey, with the line breaks that Postgres adds; `db/analytics/call_list.py` orders by it.
+_VALUE_AT_STAKE = """round(
+CASE
+    WHEN usual_interval > 0 AND total_appointments > 0 \
+THEN COALESCE(mean_amount, lifetime_value / total_appointments) * 365 / usual_interval
+    ELSE lifetime_value / GREATEST(1, EXTRACT(epoch FROM decided_at - created_at) / 31557600)
+END * (1 - COALESCE(return_probability, 0)), 2)"""
+
+
 class Base(DeclarativeBase):
     """Names constraints as Postgres does by default, so that the SQL of a migration can omit them."""
 
@@ -411,6 +420,15 @@ class Relationship(Base):
             postgresql_where=text("expected_at is not null"),
         ),
         Index("customer_relationships_without_rhythm", "company_id", "id", postgresql_where=text("rhythm is null")),
+        Index(
+            "customer_relationships_by_stage_and_value_at_stake",
+            *("company_id", "current_stage", text(f"{_VALUE_AT_STAKE} DESC"), "id"),
+        ),
+        Index(
+            "customer_relationships_without_mean_amount",
+            *("company_id", "id"),
+            postgresql_where=text("mean_amount is null and total_appointments > 0"),
+        ),
         # Free space on each page for HOT updates: those that change no indexed column.
         {"postgresql_with": {"fillfactor": 80}},
     )
@@ -446,6 +464,7 @@ class Relationship(Base):
     usual_interval: Mapped[Decimal | None] = mapped_column(Numeric(9, 3))
     expected_at: Mapped[datetime | None]
     rhythm: Mapped[dict[str, Any] | None]
+    mean_amount: Mapped[Money | None]
 
 
 class Transition(Base):

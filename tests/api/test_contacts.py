@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,17 @@ def test_a_mistaken_contact_is_undone(desk: Tenant) -> None:
     unwanted = record(desk, outcome="do_not_contact")["contact"]
     assert desk.client.delete(f"/v1/customers/c-1/contacts/{unwanted['id']}").status_code == 200
     assert journey(desk)["do_not_contact_since"] is None
+
+
+def test_removing_a_contact_retracts_its_appointment(desk: Tenant) -> None:
+    made = record(desk, outcome="booked", appointment={"scheduled_for": ahead(days=3)})
+    assert journey(desk)["next_appointment_at"] is not None
+    path = f"/v1/customers/c-1/contacts/{made['contact']['id']}"
+    assert desk.client.delete(path).status_code == 200
+    until = time.monotonic() + 10
+    while journey(desk)["next_appointment_at"] is not None:
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_an_old_contact_and_that_of_another_customer_cannot_be_removed(desk: Tenant, other: Tenant) -> None:

@@ -22,6 +22,7 @@ SORT_COLUMNS = {
     "Predicted churn": "predicted_churn_date",
     "Risk": "risk_score",
 }
+AT_RISK = "/action-centre?list=risk"
 SEARCH = "Search these customers by name, phone, e-mail or ID"
 
 
@@ -58,7 +59,7 @@ def search(page: Page, text: str, count: int) -> Locator:
 def test_search_finds_customers_at_risk(visit: Visit, family: tuple[str, list[str]]) -> None:
     page = visit.page
     name, (ada, bea, cleo) = family
-    visit.sign_in()
+    visit.sign_in(at=AT_RISK)
     search(page, name.upper(), 3)
     assert set(customer_ids_in(listing(page))) == {ada, bea, cleo}
     expect(search(page, bea, 1).locator(".stage-tag")).to_have_text("At Risk")
@@ -76,7 +77,7 @@ def test_search_finds_customers_at_risk(visit: Visit, family: tuple[str, list[st
 
 def test_sorting_by_column(visit: Visit) -> None:
     page = visit.page
-    visit.sign_in()
+    visit.sign_in(at=AT_RISK)
     listing(page).get_by_role("columnheader").first.wait_for()
     for column, key in SORT_COLUMNS.items():
         header = listing(page).get_by_role("columnheader", name=column)
@@ -95,7 +96,7 @@ def first_by(page: Page, stack: Stack, key: str, order: str) -> bool:
 
 def test_paging_through_customers_at_risk(visit: Visit) -> None:
     page = visit.page
-    visit.sign_in()
+    visit.sign_in(at=AT_RISK)
     pages = listing(page).get_by_role("navigation", name="Pages of customers")
     status = pages.get_by_role("status")
     expect(status).to_contain_text("Page 1 of ")
@@ -118,7 +119,7 @@ def test_bulk_call_of_all_selected_customers(visit: Visit, family: tuple[str, li
     page, stack = visit.page, visit.stack
     visit.expected_errors = "503"
     name, customers = family
-    visit.sign_in()
+    visit.sign_in(at=AT_RISK)
     search(page, name, 3)
     page.get_by_role("checkbox", name="Select all on this page").check()
     toolbar = page.get_by_role("region", name="3 customers selected")
@@ -157,7 +158,7 @@ def test_bulk_call_of_all_selected_customers(visit: Visit, family: tuple[str, li
 def test_bulk_e_mail_and_offer_for_some_customers(visit: Visit, family: tuple[str, list[str]]) -> None:
     page, stack = visit.page, visit.stack
     name, (ada, bea, cleo) = family
-    visit.sign_in()
+    visit.sign_in(at=AT_RISK)
     search(page, name, 3)
     for button, action in {"E-mail": "centre_email", "Offer": "centre_offer"}.items():
         for first in ("Ada", "Bea", "Cleo"):
@@ -178,7 +179,7 @@ def test_bulk_e_mail_and_offer_for_some_customers(visit: Visit, family: tuple[st
 
 def test_selection_is_kept_across_pages_and_cleared(visit: Visit) -> None:
     page = visit.page
-    visit.sign_in()
+    visit.sign_in(at=AT_RISK)
     boxes = listing(page).get_by_role("checkbox", name=re.compile("^Select (?!all)"))
     boxes.first.check()
     page.get_by_role("button", name="Next").click()
@@ -194,7 +195,7 @@ def test_a_running_bulk_action_cannot_be_started_twice(visit: Visit, family: tup
     """While it runs, the dialog has no buttons, cannot be closed and shows the progress."""
     page, stack = visit.page, visit.stack
     name, customers = family
-    visit.sign_in()
+    visit.sign_in(at=AT_RISK)
     search(page, name, 3)
     page.get_by_role("checkbox", name="Select all on this page").check()
     pending: list[Route] = []
@@ -217,7 +218,7 @@ def test_cards_in_a_narrow_window(make_visit: Callable[..., Visit], family: tupl
     visit = make_visit(viewport=NARROW)
     page, stack = visit.page, visit.stack
     name, (ada, *_) = family
-    visit.sign_in()
+    visit.sign_in(at=AT_RISK)
     select_option(page, "Sort by", "Lifetime value")
     wait_for(
         lambda: (

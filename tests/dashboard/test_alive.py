@@ -66,7 +66,7 @@ def test_a_company_without_customers(visit: Visit) -> None:
     page = visit.page
     _, key = visit.stack.create_company("Nobody yet Ltd")
     visit.sign_in(key)
-    expect(page.get_by_text("No customers at risk")).to_be_visible()
+    expect(page.get_by_text("Nobody to call")).to_be_visible()
     expect(page.get_by_text("No open tasks")).to_be_visible()
     visit.open("/customers")
     expect(page.get_by_text("No customers yet")).to_be_visible()

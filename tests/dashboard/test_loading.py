@@ -19,7 +19,7 @@ def test_on_a_phone_tasks_come_first(visit: Visit) -> None:
     page = visit.page
     page.set_viewport_size(NARROW)
     visit.sign_in()
-    tasks, listed = page.get_by_role("region", name="Tasks"), page.get_by_role("region", name="At risk")
+    tasks, listed = page.get_by_role("region", name="Tasks"), page.get_by_role("region", name="Call list")
     expect(tasks.get_by_role("listitem").first).to_be_visible()
     expect(listed.get_by_role("link").first).to_be_attached()
     above, below = tasks.bounding_box(), listed.bounding_box()
@@ -35,6 +35,6 @@ def test_nothing_jumps_while_the_action_centre_loads(visit: Visit, viewport: dic
     page.add_init_script(RECORD_SHIFTS)
     visit.sign_in()
     expect(page.get_by_role("region", name="Tasks").get_by_role("listitem").first).to_be_visible()
-    expect(page.get_by_role("region", name="At risk").get_by_role("link").first).to_be_attached()
+    expect(page.get_by_role("region", name="Call list").get_by_role("link").first).to_be_attached()
     page.wait_for_load_state("networkidle")
     assert page.evaluate("window.shifts") <= MOST_SHIFT

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import ViewportSize, expect
 
 from tests.dashboard.conftest import Visit
-from tests.dashboard.test_action_centre import call_tasks, search
+from tests.dashboard.test_action_centre import AT_RISK, call_tasks, search
 from tests.support.dashboard_controls import visible_dialog, wait_for
 from tests.support.dashboard_customers import finished_actions, list_actions, new_customer_at_risk
 
@@ -19,7 +19,7 @@ def test_one_click_creates_one_call_task(visit: Visit) -> None:
     visit.expected_errors = "409"
     name = f"Rea {uuid.uuid4().hex[:6]}"
     customer = new_customer_at_risk(stack, name)
-    visit.sign_in()
+    visit.sign_in(at=AT_RISK)
     row = search(page, customer, 1)
     row.get_by_role("button", name=f"Call: {name}").click()
     expect(page.get_by_text(f"Call task created for {name}")).to_be_visible()
@@ -39,7 +39,7 @@ def test_an_offer_asks_first_and_can_be_undone(make_visit: Callable[..., Visit],
     page, stack = visit.page, visit.stack
     name = f"Ona {uuid.uuid4().hex[:6]}"
     customer = new_customer_at_risk(stack, name)
-    visit.sign_in()
+    visit.sign_in(at=AT_RISK)
     row = search(page, customer, 1)
     row.get_by_role("button", name=f"Offer: {name}").click()
     dialog = visible_dialog(page, f"Send this offer to {name}?")
@@ -63,7 +63,7 @@ def test_a_message_is_sent_even_if_the_page_is_closed(visit: Visit, button: str,
     page, stack = visit.page, visit.stack
     name = f"Mia {uuid.uuid4().hex[:6]}"
     customer = new_customer_at_risk(stack, name)
-    visit.sign_in()
+    visit.sign_in(at=AT_RISK)
     row = search(page, customer, 1)
     expect(row).not_to_contain_text("Contacted today")
     row.get_by_role("button", name=f"{button}: {name}").click()
@@ -75,5 +75,5 @@ def test_a_message_is_sent_even_if_the_page_is_closed(visit: Visit, button: str,
     assert requested["status"] == "pending"
     (requested,) = wait_for(finished_actions, stack, customer, action)
     assert requested["status"] == "succeeded"
-    visit.open("/action-centre")
+    visit.open(AT_RISK)
     expect(search(page, customer, 1)).to_contain_text("Contacted today")

@@ -34,7 +34,7 @@ SECTIONS: list[tuple[str, dict[str, tuple[str, str]]]] = [
     ),
 ]
 SLOW_REQUESTS = {
-    "/action-centre": "**/churn-predictions?*",
+    "/action-centre": "**/call-list?*",
     "/customers": "**/v1/portal/relationships?*",
     "/customers/salon-0001": "**/salon-0001/timeline?*",
     "/analytics": "**/v1/portal/analytics/*",
@@ -51,7 +51,7 @@ def test_sections_report_failures_and_recover(visit: Visit) -> None:
     """Each section reports its own failure after the retries, and recovers by its own button."""
     page = visit.page
     visit.expected_errors = "500"
-    sections = {"Customers at risk": "**/churn-predictions?*", "Tasks": "**/v1/portal/tasks?*"}
+    sections = {"Call list": "**/call-list?*", "Tasks": "**/v1/portal/tasks?*"}
     for path in sections.values():
         page.route(path, lambda route: route.fulfill(status=500, json={"title": "Broken"}))
     visit.sign_in()

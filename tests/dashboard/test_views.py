@@ -31,7 +31,8 @@ SETTLED = """() => !document.querySelector("[aria-label='Loading…'], [aria-bus
 SCROLLED_SIDEWAYS = """[...document.querySelectorAll("main *")].filter(one => one.scrollWidth > one.clientWidth + 1
     && ["auto", "scroll"].includes(getComputedStyle(one).overflowX)).map(one => one.className)"""
 ACTION_BUTTONS = re.compile(
-    r"^(Done: |(Call|E-mail|Offer|Move|Comment|Reopen|Change stage|Hold|Release hold|Add notes|Edit notes|Try again)\b)"
+    r"^(Done: |(Call|Log a contact|Remove contact|Allow contact|E-mail|Offer|Move|Comment|Reopen|Change stage|Hold"
+    r"|Release hold|Add notes|Edit notes|Try again)\b)"
 )
 
 
@@ -173,7 +174,7 @@ def test_nothing_is_cut_off_with_classic_scrollbars(make_visit: Callable[..., Vi
 
 
 @pytest.mark.parametrize("key", ["/", "Control+k", "Meta+k"])
-@pytest.mark.parametrize("path", ["/customers", "/action-centre"])
+@pytest.mark.parametrize("path", ["/customers", "/action-centre?list=risk"])
 def test_keys_focus_the_search(visit: Visit, path: str, key: str) -> None:
     page = visit.page
     visit.sign_in(at=path)

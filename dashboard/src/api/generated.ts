@@ -497,6 +497,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/portal/call-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_call_list_v1_portal_call_list_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/portal/customers/{customer_id}/journey": {
         parameters: {
             query?: never;
@@ -521,6 +537,22 @@ export interface paths {
             cookie?: never;
         };
         get: operations["get_timeline_v1_portal_customers__customer_id__timeline_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal/due": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_due_list_v1_portal_due_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1219,6 +1251,35 @@ export interface components {
             name: string;
             scopes: ("events:write" | "journeys:read" | "journeys:write" | "admin")[];
         };
+        CallList: {
+            customers: components["schemas"]["CallListRow"][];
+            next_cursor: string | null;
+        };
+        CallListRow: {
+            /** @enum {string} */
+            because: "at_risk" | "lost" | "overdue";
+            contacted_at: string | null;
+            current_stage: string;
+            customer_id: string;
+            days_since_last_visit: number | null;
+            email: string | null;
+            expected_at: string | null;
+            last_appointment_at: string | null;
+            lifetime_value: number;
+            mean_amount: number | null;
+            name: string | null;
+            overdue_days: number | null;
+            phone: string | null;
+            phone_e164: string | null;
+            reason: string;
+            return_probability: number | null;
+            stage_name: string;
+            substitutions: ("no_rhythm" | "no_model" | "no_mean_amount")[];
+            usual_interval_days: number | null;
+            value_at_stake: number;
+            value_per_year: number;
+            years_as_customer: number;
+        };
         CallReceived: {
             customer_id: string | number;
             /** @default null */
@@ -1429,6 +1490,29 @@ export interface components {
             /** @default  */
             subject: string;
             text?: string | null;
+        };
+        DueList: {
+            customers: components["schemas"]["DueRow"][];
+            next_cursor: string | null;
+        };
+        DueRow: {
+            contacted_at: string | null;
+            current_stage: string;
+            customer_id: string;
+            days_since_last_visit: number | null;
+            email: string | null;
+            expected_at: string | null;
+            last_appointment_at: string | null;
+            lifetime_value: number;
+            mean_amount: number | null;
+            name: string | null;
+            phone: string | null;
+            phone_e164: string | null;
+            reason: string;
+            return_probability: number | null;
+            service: string | null;
+            stage_name: string;
+            usual_interval_days: number | null;
         };
         DuplicatePair: {
             customers: components["schemas"]["PossibleDuplicate"][];
@@ -4863,6 +4947,69 @@ export interface operations {
             };
         };
     };
+    get_call_list_v1_portal_call_list_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                include_lost?: boolean;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
     get_journey_v1_portal_customers__customer_id__journey_get: {
         parameters: {
             query?: {
@@ -4979,6 +5126,69 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_due_list_v1_portal_due_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                days?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DueList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
                 };
             };
             422: {

@@ -11,10 +11,12 @@ export type PredictionsQuery = NonNullable<
   paths["/v1/portal/analytics/churn-predictions"]["get"]["parameters"]["query"]
 >;
 
+export type CallListQuery = NonNullable<paths["/v1/portal/call-list"]["get"]["parameters"]["query"]>;
 export type AppointmentQuery = NonNullable<paths["/v1/portal/appointments"]["get"]["parameters"]["query"]>;
 
 export type TaskQuery = NonNullable<paths["/v1/portal/tasks"]["get"]["parameters"]["query"]>;
 
+const LIST_PAGE = 20;
 const TASKS_PAGE = 12;
 const CUSTOMER_TASKS_PAGE = 200;
 const MAX_PREDICTIONS = 1000;
@@ -189,6 +191,39 @@ export function useStaff() {
     queryKey: queryKeys.staff,
     queryFn: ({ signal }) => unwrap(api.GET("/v1/portal/staff", { signal })),
     staleTime: 60_000,
+  });
+}
+
+/** Whom to call, by value at stake, page by page. */
+export function useCallList(query: CallListQuery) {
+  return useInfiniteQuery({
+    queryKey: queryKeys.callList(query),
+    queryFn: ({ signal, pageParam }) => {
+      const cursor = pageParam === null ? {} : { cursor: pageParam };
+      return unwrap(
+        api.GET("/v1/portal/call-list", {
+          params: { query: { limit: LIST_PAGE, ...query, ...cursor } },
+          signal,
+        }),
+      );
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor,
+  });
+}
+
+/** Who is expected soon and has not booked, page by page. */
+export function useDueList() {
+  return useInfiniteQuery({
+    queryKey: queryKeys.due({}),
+    queryFn: ({ signal, pageParam }) => {
+      const cursor = pageParam === null ? {} : { cursor: pageParam };
+      return unwrap(
+        api.GET("/v1/portal/due", { params: { query: { limit: LIST_PAGE, ...cursor } }, signal }),
+      );
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor,
   });
 }
 

@@ -19,6 +19,8 @@ export const queryKeys = {
   appointments: (search: object) => ["appointments", search] as const,
   tasks: (search: object) => ["tasks", search] as const,
   predictions: (query: object) => ["predictions", query] as const,
+  callList: (query: object) => ["call-list", query] as const,
+  due: (query: object) => ["due", query] as const,
   problems: (search: object) => ["problems", search] as const,
   analytics: (path: string, params: object) => ["analytics", path, params] as const,
 };
@@ -29,6 +31,8 @@ const LISTS = new Set<unknown>([
   "duplicates",
   "tasks",
   "predictions",
+  "call-list",
+  "due",
   "problems",
 ]);
 

@@ -46,5 +46,7 @@ export type SankeyData = Pick<Schemas["StageFlow"], "nodes" | "links">;
 export type Revenue = Schemas["Revenue"];
 export type StageMetric = Schemas["StageMetric"];
 export type Factor = Schemas["ScoreFactor"];
+export type CallListRow = Schemas["CallListRow"];
+export type DueRow = Schemas["DueRow"];
 export type Prediction = Schemas["ChurnPrediction"];
 export type Predictions = Schemas["ChurnPredictions"];

@@ -2,6 +2,7 @@ export const language = "en";
 
 export * from "./analytics";
 export * from "./appointments";
+export * from "./call-list";
 export * from "./common";
 export * from "./contacts";
 export * from "./customers";

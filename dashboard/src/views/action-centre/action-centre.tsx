@@ -1,3 +1,4 @@
+import type { ComponentType } from "react";
 import { useTasks } from "../../api/queries";
 import { Page } from "../../components/page";
 import { Panel } from "../../components/panel";
@@ -5,17 +6,23 @@ import { strings } from "../../strings";
 import { taskQuery } from "../../tasks/lists";
 import { TaskLists } from "../../tasks/task-lists";
 import { AtRiskPanel } from "./at-risk-panel";
+import { CallListPanel } from "./call-list-panel";
+import { DuePanel } from "./due-panel";
+import { type List, useList } from "./list-choice";
+
+const PANELS: Record<List, ComponentType> = { calls: CallListPanel, due: DuePanel, risk: AtRiskPanel };
 
 /**
- * Customers at risk of being lost, next to the open tasks. Where the tasks stand above the list, it appears once their
+ * Whom to call, who is expected soon, or who is at risk, next to the open tasks. Where the tasks stand above the list, it appears once their
  * height is known, so that it does not move.
  */
 export default function ActionCentre() {
+  const List = PANELS[useList()];
   const isLoadingTasks = useTasks(taskQuery("open", null, null)).isPending;
   return (
     <Page title={strings.views.actionCentre} documentTitle={strings.views.actionCentre}>
       <div className={isLoadingTasks ? "centre-grid loading-tasks" : "centre-grid"}>
-        <AtRiskPanel />
+        <List />
         <Panel title={strings.tasks.title} className="tasks-card">
           <TaskLists customerId={null} />
         </Panel>

@@ -7,6 +7,7 @@ import { useRiskLevels } from "../../components/use-risk-levels";
 import { formatNumber } from "../../format/numbers";
 import { strings } from "../../strings";
 import { AtRiskList } from "./at-risk-list";
+import { ListChoice } from "./list-choice";
 import { toApiQuery, useListing } from "./listing";
 import { ListingFilters } from "./listing-filters";
 import { DEFAULT_SORTING } from "./search-and-sort";
@@ -41,6 +42,9 @@ export function AtRiskPanel() {
         </>
       }
     >
+      <div className="list-head">
+        <ListChoice />
+      </div>
       <SearchBar text={text} onSearch={fromFirstPage(setText)} sorting={sorting} onSort={sort}>
         <ListingFilters listing={listing} onChange={fromFirstPage(change)} />
       </SearchBar>

@@ -40,7 +40,7 @@ export function parseListing(params: URLSearchParams): Listing {
 }
 
 export function toSearchParams({ group, stages, withLost }: Listing): URLSearchParams {
-  const params = new URLSearchParams();
+  const params = new URLSearchParams({ list: "risk" });
   if (group !== "at_risk") params.set("show", group);
   for (const stage of stages) params.append("stage", stage);
   if (withLost) params.set("lost", "yes");

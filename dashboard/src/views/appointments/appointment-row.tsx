@@ -8,9 +8,9 @@ import { AttendanceButtons } from "../../attendance/attendance-buttons";
 import { customerPath } from "../../components/customer-link";
 import { formatTimeOfDay } from "../../format/dates";
 import { formatMoney, formatShare } from "../../format/numbers";
+import { phoneLink } from "../../format/phone";
 import { useCanEdit, useCurrency } from "../../session/session";
 import { strings } from "../../strings";
-import { phoneLink } from "../journey/contact-line";
 
 /** From this risk on, it is worth a reminder. */
 const HIGH_RISK = 0.25;

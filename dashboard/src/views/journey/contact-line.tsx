@@ -1,5 +1,6 @@
 import type { Profile } from "../../api/types";
 import { formatDate } from "../../format/dates";
+import { phoneLink } from "../../format/phone";
 import { strings } from "../../strings";
 
 interface Props {
@@ -25,9 +26,4 @@ export function ContactLine({ customer, since }: Props) {
       ))}
     </ul>
   );
-}
-
-/** A link that dials a number, without its extension. */
-export function phoneLink(phone: string): string {
-  return `tel:${phone.replace(/[a-z#].*$/i, "").replaceAll(/[^+0-9]/g, "")}`;
 }

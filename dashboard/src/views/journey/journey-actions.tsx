@@ -3,6 +3,7 @@ import { App, Button, Modal } from "antd";
 import { useState } from "react";
 import { OUTREACH, useReleaseHold } from "../../api/mutations";
 import type { Journey } from "../../api/types";
+import { ContactButton } from "../../components/contact-button";
 import { errorMessage } from "../../components/error-alert";
 import { OutreachButton } from "../../components/outreach-button";
 import { MergeButton } from "../../merging/merge-button";
@@ -18,6 +19,7 @@ export function JourneyActions({ journey }: { journey: Journey }) {
   if (!canEdit) return null;
   return (
     <div className="buttons">
+      <ContactButton customer={journey} />
       {OUTREACH.map((type) => (
         <OutreachButton key={type} type={type} customerId={journey.customer_id} name={journey.name} />
       ))}

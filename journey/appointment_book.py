@@ -189,6 +189,7 @@ class AppointmentBook:
         index = bisect_left(recent, at)
         if index == len(recent) or recent[index] != at:
             return
+        self.facts.trim_earlier_days()
         days = len(self.facts.visit_days)
         del recent[index]
         if self.facts.completed > len(recent) and (index == len(recent) or len(self.facts.visit_days) < days):
@@ -271,6 +272,7 @@ def fold_facts(events: Iterable[Event], named: Iterable[str] = ()) -> tuple[Fact
         book.apply(event, at)
         if facts.last_event_at is None or at > facts.last_event_at:
             facts.last_event_at = at
+    facts.trim_earlier_days()
     return facts, book
 
 

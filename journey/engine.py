@@ -241,16 +241,18 @@ class _Fold:
         facts.company_median = self.facts.company_median
         if facts.visit_days != self.facts.visit_days or self.state.schema < SCHEMA_WITH_RHYTHM:
             self.settled_visits = -1
+        self.facts = self.state.facts = facts
+        self.state.schema = SCHEMA
         if self.rulebook.rhythm_conditions:
             self._settle_rhythm()
             self._find_rhythm_dues()
-        self.facts = self.state.facts = facts
-        self.state.schema = SCHEMA
 
     def decision(self) -> Decision:
         moves, book = self.transitions, self.book
         acting = moves if self.rulebook.runs_actions else [m for m in moves if m.trigger_event != RULES_CHANGED]
-        actions = due_actions(map(stage_entry, acting), Micros(self.now >> 1), self.rulebook.actions) if acting else []
+        actions, now = list[DueAction](), Micros(self.now >> 1)
+        if acting and acting[-1].at >= now - RECENT:  # else none of them causes any
+            actions = due_actions(map(stage_entry, acting), now, self.rulebook.actions)
         if book is None:
             return Decision(self.state, moves, actions, self.unanswered)
         return Decision(self.state, moves, actions, self.unanswered, book.answered, book.contributions)
@@ -329,6 +331,7 @@ class _Fold:
         """Take the company's median gap anew if visits have changed; otherwise the one of the last visit is kept."""
         book = self.book
         if self.facts.completed != self.settled_visits or (book is not None and book.has_moved_visits):
+            self.facts.trim_earlier_days()
             self.facts.take_company_median(self.rulebook.medians)
             self.settled_visits = self.facts.completed
             if book is not None:

@@ -97,8 +97,9 @@ class Facts(Struct, omit_defaults=True):
     def take_company_median(self, records: MedianRecords) -> None:
         """Take the company's median gap that is in force at the last visit, as far as the rhythm depends on it."""
         self.company_median = None
-        if self.recent and (record := records.in_force(self.recent[-1])) and len(self.visit_days) <= TRUSTED_GAPS:
-            self.company_median = record.overall
+        if records.version and self.recent and len(self.visit_days) <= TRUSTED_GAPS:
+            record = records.in_force(self.recent[-1])
+            self.company_median = None if record is None else record.overall
 
     @property
     def open_tickets(self) -> int:
@@ -150,6 +151,7 @@ class Facts(Struct, omit_defaults=True):
         self.rating_sum += rating
 
     def remember_visit(self, at: Micros) -> None:
+        """Count a visit. After the last one, `trim_earlier_days` is due."""
         recent = self.recent
         if not recent or at >= recent[-1]:
             recent.append(at)
@@ -157,15 +159,10 @@ class Facts(Struct, omit_defaults=True):
                 leaving = bisect_right(recent, at - WINDOW)
                 self.earlier_days += [time // DAY for time in recent[:leaving]]
                 del recent[:leaving]
-            if self.earlier_days:
-                self.trim_earlier_days()
         elif at > recent[-1] - WINDOW:
             insort(recent, at)
-            if self.earlier_days:
-                self.trim_earlier_days()
         else:
             self.earlier_days.append(at // DAY)
-            self.trim_earlier_days()
 
     def set_visits(self, visits: list[Micros]) -> None:
         """Keep of all visits, ascending, those that count for scores and for the rhythm."""
@@ -175,7 +172,9 @@ class Facts(Struct, omit_defaults=True):
         self.trim_earlier_days()
 
     def trim_earlier_days(self) -> None:
-        """Forget the days that `visit_days` does not need."""
+        """Put the earlier days in order, and forget those that `visit_days` does not need."""
+        if not self.earlier_days:
+            return
         recent = _distinct_days(self.recent)
         room = LATEST_VISITS - len(recent)
         days = sorted({*self.earlier_days}.difference(recent[:1]))

@@ -188,6 +188,7 @@ class Condition:
         self.fact, self._compare = FACTS[name], OPERATORS[match[1]]
         exact = Fraction(self.number) * self.fact.scale
         self.threshold: Number = exact.numerator if exact.denominator == 1 else exact
+        self._must_be, self._limit = f"{self.sign} {self.number}", float(self.number)
         #: whether the condition holds in a context
         self.holds = self._compiled()
 
@@ -257,23 +258,38 @@ class Condition:
     def verdict(self, context: RuleContext) -> dict[str, Any]:
         """Return the comparison with its numbers, for people."""
         number = self.fact.read(context)
-        limit: Decimal | int = self.number
+        shown, must_be = None, self._must_be
         if context.days_beyond is not None and self.name == "days" and self.sign in (">", ">="):
-            limit = context.days_beyond
-        holds = self.holds(context)
-        shown = None if number is None else self._rounded(float(number / self.fact.scale), limit, holds)
-        return {"fact": self.name, "is": shown, "must_be": f"{self.sign} {limit}", "holds": holds}
+            must_be = f"{self.sign} {context.days_beyond}"
+            if number is not None:
+                shown = self._rounded(number, context.days_beyond * self.fact.scale, context.days_beyond)
+        elif number is not None:
+            shown = self._rounded(number, self.threshold, self._limit)
+        return {"fact": self.name, "is": shown, "must_be": must_be, "holds": self.holds(context)}
 
-    def _rounded(self, number: float, limit: Decimal | int, holds: bool) -> float:
+    def _rounded(self, number: Number, threshold: Number, limit: float) -> float:
         """Round a number, but not so far that it would compare with the limit in another way.
 
-        At the instant after day 90, 90.000000000006 days have passed: 90.0 would not be more than 90.
+        At the instant after day 90, 90.000000000006 days have passed: 90.0 would not be more than 90. Floats are exact
+        enough for what is shown: of two decimal numbers, the nearest floats compare in the same way.
+
+        Args:
+            number: In the fact's internal unit.
+            threshold: The limit in the same unit.
+            limit: The limit in the unit of rules.
         """
+        scale = self.fact.scale
+        if scale <= 100 and type(number) is int:
+            return float(number / scale)  # a count, or hundredths: short as it is
+        compare, exact = self._compare, float(number / scale)
+        if scale > 100 and -1 <= number - threshold <= 1:  # half a microsecond
+            return round(exact, DIGITS[-1])
+        holds = compare(number, threshold)
         for digits in DIGITS:
-            rounded = round(number, digits)
-            if self._compare(rounded, limit) == holds:
+            rounded = round(exact, digits)
+            if compare(rounded, limit) == holds:
                 return rounded
-        return number
+        return exact
 
 
 class Rule:

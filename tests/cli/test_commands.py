@@ -1,4 +1,7 @@
-"""Commands against a real system: import (repeated, killed, with bad lines), evaluate, validate, health, keys."""
+"""Commands against a real system: import (repeated, killed, with bad lines), evaluate, validate, health, keys, merge.
+
+Over 300 lines, because all tests write their logs with the helpers of this file.
+"""
 
 import asyncio
 import json

@@ -181,3 +181,19 @@ def test_facts_stage_and_deadline_however_a_life_is_split(
 def test_the_default_rules_do_not_depend_on_rhythm() -> None:
     assert not DEFAULT_RULEBOOK.rhythm_conditions
     assert WITHOUT_RECORDS.rhythm_conditions
+
+
+@given(hours=_hours, cut=st.integers(0, 24 * 200), rulebook=st.sampled_from([RHYTHM, WITHOUT_RECORDS]))
+def test_a_commit_that_reads_the_ledger_decides_the_same(hours: list[int], cut: int, rulebook: Rulebook) -> None:
+    history = visits(*(hour / 24 for hour in hours))
+    first = [each for each in history if each.at <= at(cut / 24)]
+    begun = decide(State(), first, rulebook, at(cut / 24)).state
+    end = at(max(cut, hours[-1]) / 24 + 100)
+    plain = decide(begun, history[len(first) :], rulebook, end)
+    anew = decide(begun, history[len(first) :], rulebook, end, history=first)
+    assert (anew.state.facts.visit_days, anew.state.facts.interval) == (
+        plain.state.facts.visit_days,
+        plain.state.facts.interval,
+    )
+    assert (anew.state.stage, anew.state.deadline) == (plain.state.stage, plain.state.deadline)
+    assert anew.transitions == plain.transitions

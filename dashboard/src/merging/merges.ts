@@ -36,7 +36,8 @@ export function useMerge() {
   return useMutation({
     mutationFn: ({ customerId, into }: { customerId: string; into: string }) =>
       merge(customerId, into, false),
-    onSettled: () => queries.invalidateQueries(),
+    // Not the preview: what was merged cannot be merged again.
+    onSettled: () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[2] !== "merge" }),
   });
 }
 

@@ -4,6 +4,7 @@ import asyncio
 import re
 import signal
 import subprocess
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,11 @@ TODAY = datetime.now(UTC).date()
 
 
 def spoil(shell: Shell, statement: LiteralString, customer: str = "") -> None:
-    """Corrupt a company's rows, with triggers and foreign keys disabled."""
+    """Corrupt a company's rows, with triggers and foreign keys disabled, once all its commits are rolled up."""
+    until = time.monotonic() + 20
+    while shell.rows("select 1 from journey_unrolled where company_id = %(company)s limit 1"):
+        assert time.monotonic() < until
+        time.sleep(0.1)
     with psycopg.connect(shell.url) as connection:
         connection.execute("set session_replication_role = replica")
         cursor = connection.execute(statement, {"company": shell.company, "customer": customer})

@@ -1,14 +1,17 @@
 import type { ComponentType } from "react";
 import { useTasks } from "../../api/queries";
+import { lazyComponent } from "../../components/lazy-component";
 import { Page } from "../../components/page";
 import { Panel } from "../../components/panel";
 import { strings } from "../../strings";
 import { taskQuery } from "../../tasks/lists";
 import { TaskLists } from "../../tasks/task-lists";
-import { AtRiskPanel } from "./at-risk-panel";
 import { CallListPanel } from "./call-list-panel";
-import { DuePanel } from "./due-panel";
 import { type List, useList } from "./list-choice";
+
+// The list that is shown first is part of this view; the others are loaded when they are chosen.
+const AtRiskPanel = lazyComponent(() => import("./at-risk-panel"), null);
+const DuePanel = lazyComponent(() => import("./due-panel"), null);
 
 const PANELS: Record<List, ComponentType> = { calls: CallListPanel, due: DuePanel, risk: AtRiskPanel };
 

@@ -14,7 +14,7 @@ import { DEFAULT_SORTING } from "./search-and-sort";
 import { SearchBar } from "./search-bar";
 
 /** Customers at risk, and others on request, with search, filters and sort order. */
-export function AtRiskPanel() {
+export default function AtRiskPanel() {
   const { listing, change } = useListing();
   const [text, setText] = useState("");
   const [sorting, setSorting] = useState<Sorting>(DEFAULT_SORTING);

@@ -7,7 +7,7 @@ import { CustomerPages } from "./customer-pages";
 import { ListChoice } from "./list-choice";
 
 /** Who is expected soon and has not booked. */
-export function DuePanel() {
+export default function DuePanel() {
   const query = useDueList();
   const canEdit = useCanEdit();
   return (

@@ -1,5 +1,5 @@
 # Build the dashboard in a Node image; only the result is copied into the final image.
-FROM node:24.19-bookworm-slim AS dashboard
+FROM node:24.19.0-bookworm-slim@sha256:3638d9a6fe4030bd716be989438248074489337ba3275657f93595428be4fc03 AS dashboard
 
 WORKDIR /dashboard
 COPY dashboard/package.json dashboard/package-lock.json dashboard/.npmrc ./
@@ -8,7 +8,7 @@ COPY dashboard ./
 RUN npm run build
 
 # One image for migrate, gateway and worker, with the same locked packages that `./run` installs.
-FROM python:3.11-slim-bookworm
+FROM python:3.11.16-slim-bookworm@sha256:528257d48c1da0dcecc2e725d1ae34498d60c965f1241e39cd6a85a8859bdf84
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \

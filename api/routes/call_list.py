@@ -159,9 +159,13 @@ def _call_row(row: dict[str, Any], rulebook: Rulebook, currency: str) -> dict[st
 
 
 def _due_row(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
-    del row["rhythm"]
-    expected = datetime.fromisoformat(row["expected_at"]).astimezone(zone).date()
-    return {**row, "service": None, "reason": due_reason(row, expected, None)}
+    rhythms = (row.pop("rhythm") or {}).get("services", ())
+    expected = datetime.fromisoformat(row["expected_at"])
+    decisive = next((each for each in rhythms if datetime.fromisoformat(each["expected_at"]) == expected), None)
+    service, explained = None, row
+    if decisive is not None:
+        service, explained = decisive["service"], {**row, "usual_interval_days": decisive["usual_interval"]}
+    return {**row, "service": service, "reason": due_reason(explained, expected.astimezone(zone).date(), service)}
 
 
 def _answer(rows: list[dict[str, Any]], following: Position | None, kind: str) -> Response:

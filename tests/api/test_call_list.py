@@ -20,8 +20,9 @@ def ahead(**length: float) -> str:
     return (datetime.now(UTC) + timedelta(**length)).replace(microsecond=0).isoformat()
 
 
-def visits(*days_ago: float, amount: str = "60.00") -> list[dict[str, Any]]:
-    return [{"type": "appointment.completed", "amount": amount, "occurred_at": ahead(days=-days)} for days in days_ago]
+def visits(*days_ago: float, amount: str = "60.00", **fields: Any) -> list[dict[str, Any]]:
+    visit = {"type": "appointment.completed", "amount": amount, **fields}
+    return [{**visit, "occurred_at": ahead(days=-days)} for days in days_ago]
 
 
 def calls(tenant: Tenant, **query: Any) -> dict[str, Any]:
@@ -123,6 +124,15 @@ def test_who_is_expected_soon(desk: Tenant) -> None:
     assert names(desk.client.get("/v1/portal/due", params={"days": 4}).json()) == []
     desk.live("c-4", {"type": "appointment.requested", "appointment_id": "a-1", "scheduled_for": ahead(days=20)})
     assert names(desk.client.get("/v1/portal/due").json()) == []
+
+
+def test_the_due_list_names_the_service_that_is_due(tenant: Tenant, working: None) -> None:
+    """A customer comes for colour every 35 days; by all visits, also for a cut, the next one is expected later."""
+    tenant.live("c-1", *visits(100, 65, 30, service="colour"), *visits(23, 9, service="cut"))
+    (row,) = tenant.client.get("/v1/portal/due").json()["customers"]
+    assert row["service"] == "colour"
+    assert row["reason"].startswith("usually comes for colour every 35 days; expected on ")
+
 
 
 def test_pages_and_other_companies(desk: Tenant, other: Tenant) -> None:

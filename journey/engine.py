@@ -248,10 +248,10 @@ class _Fold:
             self._find_rhythm_dues()
 
     def decision(self) -> Decision:
-        moves, book = self.transitions, self.book
-        acting = moves if self.rulebook.runs_actions else [m for m in moves if m.trigger_event != RULES_CHANGED]
-        actions, now = list[DueAction](), Micros(self.now >> 1)
-        if acting and acting[-1].at >= now - RECENT:  # else none of them causes any
+        moves, book, now = self.transitions, self.book, Micros(self.now >> 1)
+        actions: list[DueAction] = []
+        if moves and moves[-1].at >= now - RECENT:  # else none of them causes any
+            acting = moves if self.rulebook.runs_actions else [m for m in moves if m.trigger_event != RULES_CHANGED]
             actions = due_actions(map(stage_entry, acting), now, self.rulebook.actions)
         if book is None:
             return Decision(self.state, moves, actions, self.unanswered)
@@ -433,7 +433,7 @@ class _Fold:
 
     def advance(self, moment: Moment) -> None:
         """Evaluate every deadline strictly before a moment, at its own time, in order."""
-        is_booked = self.facts.last_booked is not None
+        is_booked = bool(self.facts.booked or self.facts.far)
         while (due := self._next_due(moment) if is_booked else self._next_rule_due(moment)) is not None:
             self.position = due
             if self.facts.unasked:
@@ -533,7 +533,7 @@ class _Fold:
 
     def _lapse(self, stage: Stage | None, context: RuleContext) -> None:
         """Move into each worse lapse stage whose rule holds, in order, unless the customer is booked."""
-        if self._is_booked(context.moment):
+        if (self.facts.booked or self.facts.far) and self._is_booked(context.moment):
             return
         retention = stage.retention_days if stage is not None and stage.is_growth else None
         for index, lapse in enumerate(self.rulebook.lapse if stage is None else self.rulebook.worse[stage.key]):
@@ -658,7 +658,9 @@ class _Fold:
         """Set the deadline: the first moment from ``settled`` on at which a score, the stage or the hold changes."""
         state, scorer = self.state, self.rulebook.scorer
         state.deadline = state.deadline_stage = None
-        grace_ends = [end for end in self._grace_ends() if end >= settled] if self.facts.last_booked is not None else []
+        grace_ends = (
+            [end for end in self._grace_ends() if end >= settled] if self.facts.booked or self.facts.far else []
+        )
         if (
             not state.held
             and not grace_ends

@@ -153,15 +153,17 @@ def _may_have_duplicates(raw: bytes, event: Event) -> bool:
 
 def _check(event: Event, now: Micros | None, email_ids: bool) -> None:
     """Check what the types cannot express: characters, decimals, and limits of time."""
-    if not is_customer_id(event.customer):
+    customer = event.customer
+    if not is_customer_id(customer):
         raise InvalidEvent("customer_id", event.customer_id, f"must be {CUSTOMER_ID_CHARACTERS}, or an integer")
-    if not email_ids and is_email_address(event.customer):
+    if not email_ids and "@" in customer and is_email_address(customer):
         raise InvalidEvent("customer_id", event.customer_id, NO_EMAIL_ADDRESS)
     event_id = event.id
     # a printable text has no other blanks than spaces
     if not event_id.isprintable() or event_id[0] == " " or event_id[-1] == " ":
         _check_id(event_id)
-    _check_time("occurred_at", event.occurred_at)
+    if not EARLIEST <= event.occurred_at < LATEST:
+        _check_time("occurred_at", event.occurred_at)
     if now is not None and event.at > now + FUTURE_LIMIT:
         raise InvalidEvent("occurred_at", event.occurred_at.isoformat(), "must be at most 5 minutes in the future")
     if event.least_amount is not None:
@@ -204,9 +206,9 @@ def _check_booked_time(scheduled_for: datetime, occurred_at: datetime) -> None:
 def _check_amount(amount: Decimal | UnsetType, least: Decimal) -> None:
     if amount is UNSET:
         return
-    allowed = f"must be a number from {least} to {AMOUNT_LIMIT} with at most two decimals"
     # quantize is exact here; a product would round away the 40th decimal
     if not amount.is_finite() or not least <= amount <= AMOUNT_LIMIT or amount.quantize(CENT) != amount:
+        allowed = f"must be a number from {least} to {AMOUNT_LIMIT} with at most two decimals"
         raise InvalidEvent("amount", str(amount), allowed)
 
 

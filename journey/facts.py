@@ -175,10 +175,14 @@ class Facts(Struct, omit_defaults=True):
         """Put the earlier days in order, and forget those that `visit_days` does not need."""
         if not self.earlier_days:
             return
-        recent = _distinct_days(self.recent)
-        room = LATEST_VISITS - len(recent)
-        days = sorted({*self.earlier_days}.difference(recent[:1]))
-        self.earlier_days = days[-room:] if room > 0 else []
+        room = LATEST_VISITS - len({time // DAY for time in self.recent})
+        if room <= 0:
+            self.earlier_days = []
+            return
+        days = {*self.earlier_days}
+        if self.recent:
+            days.discard(self.recent[0] // DAY)
+        self.earlier_days = sorted(days)[-room:]
 
     def remember_service(self, service: str, at: Micros) -> None:
         """Keep the day of a visit with a service."""

@@ -71,7 +71,11 @@ class Log:
         self._seen[event.id] = event
         at = event.occurred_at
         self.events += 1
-        self.customers.setdefault(event.customer, []).append(event)
+        customer = event.customer
+        if (events := self.customers.get(customer)) is None:
+            self.customers[customer] = [event]
+        else:
+            events.append(event)
         if self._first is None or at < self._first:
             self._first = at
         if self._last is None or at > self._last:

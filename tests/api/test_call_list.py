@@ -134,7 +134,6 @@ def test_the_due_list_names_the_service_that_is_due(tenant: Tenant, working: Non
     assert row["reason"].startswith("usually comes for colour every 35 days; expected on ")
 
 
-
 def test_pages_and_other_companies(desk: Tenant, other: Tenant) -> None:
     first = calls(desk, limit=2)
     assert names(first) == ["c-1", "c-3"]

@@ -126,6 +126,8 @@ def test_answers_of_every_route_match_their_schemas(
     _contacts(client)
     _overrides(client)
     _rules(tenant, temporal_address)
+    for path in ("call-list", "due"):
+        assert client.get(f"/v1/portal/{path}").status_code == 200
     assert client.post("/v1/customers/c-1/merge?preview=1", json={"into": "nobody"}).status_code == 404
     client.put("/v1/customers/same", json={"name": "Ada Example"})
     asyncio.run(compare_all(tenant))

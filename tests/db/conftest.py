@@ -18,6 +18,11 @@ insert into customer_journey_stages (company_id, stage_key, stage_name, order_in
 insert into rulebook_versions (company_id, version, effective_at, actor) values ({c}, 1, now(), 'system');
 insert into customers (id, company_id, external_id, name) values ({c}, {c}, 'x{c}', 'name {c}');
 delete from customer_search_terms where company_id = {c} and term <> 'x{c}';  -- written by the trigger
+insert into customer_keys (company_id, customer_id, key) values ({c}, {c}, 'k{c}');
+set session_replication_role = replica;  -- the other customer of the pair would be a second row of its table
+insert into duplicate_customers (company_id, first_id, second_id, strength, reasons)
+    values ({c}, {c}, {c}0, 1, '{{name}}');
+set session_replication_role = origin;
 insert into consent_withdrawals (company_id, customer_id, channel, address, address_key, source)
     values ({c}, {c}, 'email', 'x{c}@example.com', 'x{c}', 'customer');
 insert into customer_relationships

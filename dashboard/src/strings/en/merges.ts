@@ -26,7 +26,7 @@ export const merges = {
   consent: "Consent",
   given: (channel: string) => `${channel}: allowed`,
   refused: (channel: string) => `${channel}: not allowed`,
-  unknown: (channel: string) => `${channel}: no answer on record for the address that remains`,
+  unknown: (channel: string) => `${channel}: nothing on record about consent for the address that remains`,
   events: "Events moved",
   tasks: "Open tasks",
   tasksMoved: (moved: string, cancelled: string) => `${moved} moved, ${cancelled} cancelled`,

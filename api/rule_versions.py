@@ -10,13 +10,15 @@ from temporalio.client import Client
 
 from api.dependencies import Gateway
 from api.problems import not_found
-from contracts.rollouts import rollout_progress
+from contracts.maintenance import RolloutStart
+from contracts.rollouts import rollout_progress, start_rollout
 from db.connections import Pool, tenant_transaction
 from db.journeys import rulebook_versions
-from db.journeys.rulebook_versions import RulebookVersion
+from db.journeys.rulebook_versions import Change, RulebookVersion
+from db.journeys.rulebooks import RulebookCache
 from journey.rules import InvalidRule
 from journey.stages import Rulebook
-from journey.time import utc_text
+from journey.time import to_micros, utc_text
 
 RolloutId = Annotated[int, Path(ge=1, lt=1 << 31, description="the version that is rolled out", examples=[2])]
 VersionNumber = Annotated[int, Path(ge=1, lt=1 << 31, description="number of a version", examples=[1])]
@@ -71,13 +73,47 @@ def _described(version: RulebookVersion, *, is_current: bool) -> dict[str, Any]:
         content = {"version": version.version, "stages": version.stages, "scoring": version.scoring}
     return {
         **content,
-        "effective_at": version.effective_at.isoformat().replace("+00:00", "Z"),
+        "effective_at": utc_text(to_micros(version.effective_at)),
         "actor": version.actor,
         "reason": version.reason,
         "run_actions": version.runs_actions,
         "restores": version.restores,
         "is_current": is_current,
     }
+
+
+async def change_rules(
+    client: Client,
+    pool: Pool,
+    rulebooks: RulebookCache,
+    company_id: int,
+    change: Change,
+    expected: int | None,
+    *,
+    rate: float,
+) -> tuple[int, bool]:
+    """Make a change the newest version, and begin its roll-out.
+
+    Args:
+        expected: As in `rulebook_versions.put`.
+        rate: Journeys per second that the roll-out notifies.
+
+    Returns:
+        The version in force, and whether a roll-out has begun: not if the change changes nothing.
+
+    Raises:
+        VersionConflict: As in `rulebook_versions.put`.
+    """
+    began = False
+
+    async def begin(version: int) -> None:
+        nonlocal began
+        await start_rollout(client, RolloutStart(company_id, version, rate=rate))
+        began = True
+
+    async with tenant_transaction(pool, company_id) as connection:
+        version = await rulebook_versions.put(connection, rulebooks, company_id, change, expected, before_commit=begin)
+    return version, began
 
 
 async def rollout(gateway: Gateway, company_id: int, version: int) -> dict[str, Any]:

@@ -7,10 +7,7 @@ from temporalio.client import Client
 
 import connection
 from cli.output import complaints, console, print_json, print_not_found, print_rows, progress
-from contracts.maintenance import RolloutStart
-from contracts.rollouts import start_rollout
-from db.connections import Pool, tenant_transaction
-from db.journeys import rulebook_versions
+from db.connections import Pool
 from db.journeys.rulebook_versions import Change, VersionConflict
 from db.journeys.rulebooks import RulebookCache
 from settings import Settings
@@ -31,20 +28,11 @@ async def make_change(
     Returns:
         0; 1 if another version is in force, or the roll-out failed.
     """
-    client = await connection.connect()
-    began = False
+    from api.rule_versions import change_rules  # the framework beneath it takes a moment
 
-    async def begin(version: int) -> None:
-        nonlocal began
-        await start_rollout(client, RolloutStart(company, version, rate=settings.rollout_rate))
-        began = True
-
-    rulebooks = RulebookCache()
+    client, rate = await connection.connect(), settings.rollout_rate
     try:
-        async with tenant_transaction(pool, company) as scoped:
-            if expect is None:
-                expect = (await rulebooks.load(scoped, company)).version
-            version = await rulebook_versions.put(scoped, rulebooks, company, change, expect, before_commit=begin)
+        version, began = await change_rules(client, pool, RulebookCache(), company, change, expect, rate=rate)
     except VersionConflict as error:
         complaints.print(
             f"Nothing was changed: version {error.current} is in force, and the change was made from version {expect}."
@@ -72,7 +60,7 @@ async def report_rollout(client: Client, pool: Pool, company: int, version: int,
     Raises:
         RuntimeError: Waiting for it, and no worker answers.
     """
-    from api.rule_versions import rollout_of  # the framework beneath it takes a moment
+    from api.rule_versions import rollout_of
 
     found = await rollout_of(client, pool, company, version)
     if found is None:

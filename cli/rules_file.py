@@ -8,8 +8,7 @@ from typing import Any
 
 import yaml
 
-FIELDS = ("stages", "scoring", "reason", "run_actions", "version")
-
+from journey.rulebook_problems import CHANGE_FIELDS
 
 _TEXT, _MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
 
@@ -29,7 +28,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_rules(file: str) -> dict[str, Any]:
-    """Return ``{"stages": …}`` and what else the file has of `FIELDS`; a list alone is taken as the stages.
+    """Return ``{"stages": …}`` and what else the file has of `CHANGE_FIELDS`; a list alone is taken as the stages.
 
     Args:
         file: A file, or ``-`` for standard input. JSON is recognised by its first character or the ending ``.json``.
@@ -50,8 +49,8 @@ def read_rules(file: str) -> dict[str, Any]:
         found = {"stages": found}
     if not isinstance(found, dict):
         raise ValueError(f"{file}: a list of stages is required, or an object with the key 'stages'")
-    if unknown := [name for name in found if name not in FIELDS]:
-        raise ValueError(f"{file}: {unknown[0]!r} is unknown; allowed: {', '.join(FIELDS)}")
+    if unknown := [name for name in found if name not in CHANGE_FIELDS]:
+        raise ValueError(f"{file}: {unknown[0]!r} is unknown; allowed: {', '.join(CHANGE_FIELDS)}")
     return found
 
 

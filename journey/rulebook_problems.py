@@ -15,8 +15,12 @@ from msgspec import UNSET
 from journey.rules import InvalidRule, parse_rules
 from journey.scoring import settings_from
 from journey.stages import ACTIVE_STAGES, Stage, StageFields, rulebook_from
-from journey.text import SINGLE_LINE, is_single_line, is_storable
+from journey.text import SINGLE_LINE, is_blank, is_single_line, is_storable
 
+#: The fields of a change of the rules, as `PUT /v1/stages` and files have them.
+CHANGE_FIELDS = ("stages", "scoring", "reason", "run_actions", "version")
+MAX_REASON = 500  # characters
+REASON = f"1 to {MAX_REASON} characters of {SINGLE_LINE}"
 MAX_LISTED = 50  # stages in one rulebook, those that are not active included
 LONGEST_PLACE = 1000  # characters of the name of a place, a long fact in a condition included
 _LENGTHS = {"stage_name": 255, "description": 2000, "icon": 50}
@@ -41,6 +45,11 @@ def rulebook_problems(stages: object, scoring: object = None) -> list[InvalidRul
     if not found:
         found += _caught(partial(rulebook_from, {"stages": stages, "scoring": scoring or {}}))
     return found
+
+
+def is_reason(reason: object) -> bool:
+    """Whether this can be the reason of a change, which is `REASON`."""
+    return isinstance(reason, str) and len(reason) <= MAX_REASON and not is_blank(reason) and is_single_line(reason)
 
 
 def value_at(root: object, place: str) -> object:

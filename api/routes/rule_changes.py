@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Response
@@ -10,25 +11,28 @@ from api.dependencies import CredentialDep, Gateway, GatewayDep
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found, problem, shown
-from api.rule_versions import ROLLOUT_EXAMPLE, RolloutId, VersionNumber, etag, rollout, version_of_etag
+from api.rule_versions import (
+    ROLLOUT_EXAMPLE,
+    RolloutId,
+    VersionNumber,
+    change_rules,
+    etag,
+    rollout,
+    version_of_etag,
+)
 from api.schemas.stages import Rollout, RuleChange
 from api.security.route_classes import scoped_route
 from contracts import names
-from contracts.maintenance import RolloutStart
-from contracts.rollouts import signal_rollout, start_rollout
+from contracts.rollouts import signal_rollout
 from db.connections import tenant_transaction
 from db.journeys import rulebook_versions
 from db.journeys.rulebook_versions import Change, VersionConflict
 from db.people.api_keys import ADMIN, Credential
-from journey.rulebook_problems import rulebook_problems, value_at
+from journey.rulebook_problems import CHANGE_FIELDS, REASON, is_reason, rulebook_problems, value_at
 from journey.stages import DEFAULT_RULEBOOK
-from journey.text import SINGLE_LINE, is_blank, is_single_line
-
-MAX_REASON = 500  # characters
 
 router = APIRouter(tags=["stages"], route_class=scoped_route(ADMIN))
 
-_FIELDS = ("stages", "scoring", "reason", "run_actions", "version")
 _CHANGE_EXAMPLE = {**DEFAULT_RULEBOOK.as_json(), "reason": "Fewer visits make a regular customer", "run_actions": False}
 _ANSWER = json_answer(
     RuleChange, "The new version is in force; its roll-out has begun.", {"version": 2, "rollout_id": "2"}
@@ -67,18 +71,14 @@ async def put_stages(
     A stage that is left out stays on record as an inactive one; its customers move to the highest remaining stage that
     they have ever reached.
     """
-    if unknown := sorted(set(body) - set(_FIELDS)):
-        raise invalid(unknown[0], body[unknown[0]], f"unknown field; allowed: {', '.join(_FIELDS)}")
-    run_actions = body.get("run_actions", False)
-    if not isinstance(run_actions, bool):
-        raise invalid("run_actions", run_actions, "true or false")
+    run_actions, reason = _about(body, CHANGE_FIELDS)
     if found := rulebook_problems(body.get("stages"), body.get("scoring")):
         errors = [
             {"field": error.place, "value": shown(value_at(body, error.place)), "problem": error.problem}
             for error in found
         ]
         raise problem("invalid-request", f"{errors[0]['field']}: {errors[0]['problem']}", errors=errors)
-    change = Change(body["stages"], body.get("scoring"), by_key(credential), _reason(body), runs_actions=run_actions)
+    change = Change(body["stages"], body.get("scoring"), by_key(credential), reason, runs_actions=run_actions)
     return await _put(gateway, credential, change, _expected(if_match), response)
 
 
@@ -100,25 +100,13 @@ async def restore_version(
     ] = None,
 ) -> dict[str, Any]:
     """A change like any other: it becomes a new version with the stages and the scoring of the earlier one."""
-    fields = body or {}
-    if unknown := sorted(set(fields) - {"reason", "run_actions"}):
-        raise invalid(unknown[0], fields[unknown[0]], "unknown field; allowed: reason, run_actions")
-    run_actions = fields.get("run_actions", False)
-    if not isinstance(run_actions, bool):
-        raise invalid("run_actions", run_actions, "true or false")
+    run_actions, reason = _about(body or {}, ("reason", "run_actions"))
     expected = _expected(if_match)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         earlier = await rulebook_versions.find(connection, credential.company_id, version)
     if earlier is None:
         raise not_found(f"there is no version {version} on record")
-    change = Change(
-        earlier.as_stages(),
-        earlier.scoring or {},
-        by_key(credential),
-        _reason(fields),
-        runs_actions=run_actions,
-        restores=version,
-    )
+    change = earlier.restored(by_key(credential), reason, runs_actions=run_actions)
     return await _put(gateway, credential, change, expected, response)
 
 
@@ -149,18 +137,11 @@ async def continue_rollout(rollout_id: RolloutId, gateway: GatewayDep, credentia
 async def _put(
     gateway: Gateway, credential: Credential, change: Change, expected: int, response: Response
 ) -> dict[str, Any]:
-    company_id, client = credential.company_id, gateway.temporal.client
-    began: list[int] = []
-
-    async def begin(version: int) -> None:
-        await start_rollout(client, RolloutStart(company_id, version, rate=gateway.rollout_rate))
-        began.append(version)
-
+    client, pool, rate = gateway.temporal.client, gateway.pool, gateway.rollout_rate
     try:
-        async with tenant_transaction(gateway.pool, company_id) as connection:
-            version = await rulebook_versions.put(
-                connection, gateway.rulebooks, company_id, change, expected, before_commit=begin
-            )
+        version, began = await change_rules(
+            client, pool, gateway.rulebooks, credential.company_id, change, expected, rate=rate
+        )
     except VersionConflict as error:
         detail = f"version {error.current} is in force, and the change was made from version {expected}"
         raise problem("changed-meanwhile", detail, headers={"ETag": etag(error.current)}) from None
@@ -183,10 +164,13 @@ def _expected(if_match: str | None) -> int:
     return version
 
 
-def _reason(body: dict[str, Any]) -> str | None:
-    reason = body.get("reason")
-    if reason is None:
-        return None
-    if not isinstance(reason, str) or len(reason) > MAX_REASON or is_blank(reason) or not is_single_line(reason):
-        raise invalid("reason", reason, f"1 to {MAX_REASON} characters of {SINGLE_LINE}")
-    return reason
+def _about(body: dict[str, Any], allowed: Sequence[str]) -> tuple[bool, str | None]:
+    """Return `run_actions` and `reason` of a body that has only the allowed fields. Raises the problem 422."""
+    if unknown := sorted(set(body) - set(allowed)):
+        raise invalid(unknown[0], body[unknown[0]], f"unknown field; allowed: {', '.join(allowed)}")
+    run_actions, reason = body.get("run_actions", False), body.get("reason")
+    if not isinstance(run_actions, bool):
+        raise invalid("run_actions", run_actions, "true or false")
+    if reason is not None and not is_reason(reason):
+        raise invalid("reason", reason, REASON)
+    return run_actions, reason

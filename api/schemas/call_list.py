@@ -7,20 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.schemas.base import Count, CustomerId, Money, NextCursor, Schema, StageKey, StageName
+from api.schemas.base import Count, Money, NextCursor, Schema, StageKey, StageName
+from api.schemas.customers import IdentifiedCustomer
 from journey.stages import Role
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-class ListedCustomer(Schema):
+class ListedCustomer(IdentifiedCustomer):
     """What both lists say about a customer."""
 
-    customer_id: CustomerId
-    name: str | None
-    email: str | None
-    phone: str | None = Field(description="as given")
-    phone_e164: str | None = Field(description="`phone` in E.164; null if its country is unknown")
     current_stage: StageKey
     stage_name: StageName
     lifetime_value: Money

@@ -9,14 +9,19 @@ from pydantic import Field
 from api.schemas.base import CustomerId, Schema
 
 
-class CustomerProfile(Schema):
-    """A customer's profile, as stored."""
+class IdentifiedCustomer(Schema):
+    """Who a customer is."""
 
     customer_id: CustomerId
     name: str | None
     email: str | None
     phone: str | None = Field(description="as given")
     phone_e164: str | None = Field(description="`phone` in E.164; null if its country is unknown")
+
+
+class CustomerProfile(IdentifiedCustomer):
+    """A customer's profile, as stored."""
+
     time_zone: str | None = Field(description="IANA name")
     locale: str | None = Field(description="BCP 47 language tag")
     consent: dict[str, bool] = Field(description="channel: whether outreach on it is allowed")

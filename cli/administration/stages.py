@@ -18,12 +18,9 @@ from db.journeys import rulebook_versions
 from db.journeys.rulebook_versions import Change
 from db.journeys.rulebooks import RulebookCache
 from journey.presets import presets
-from journey.rulebook_problems import rulebook_problems
+from journey.rulebook_problems import REASON, is_reason, rulebook_problems
 from journey.stages import rulebook_from
-from journey.text import SINGLE_LINE, is_blank, is_single_line
 from settings import Settings
-
-MAX_REASON = 500  # characters
 
 File = Annotated[str, typer.Argument(help="YAML or JSON, such as `journey stages show` prints; - is standard input.")]
 Reason = Annotated[str | None, typer.Option(help="Why; it is kept with the version.")]
@@ -200,14 +197,7 @@ async def restore(
             earlier = await rulebook_versions.find(scoped, company, version)
         if earlier is None:
             return print_not_found(f"There is no version {version} on record.")
-        change = Change(
-            earlier.as_stages(),
-            earlier.scoring or {},
-            ACTOR,
-            reason,
-            runs_actions=run_actions or False,
-            restores=version,
-        )
+        change = earlier.restored(ACTOR, reason, runs_actions=run_actions or False)
         return await make_change(settings, pool, company, change, None, wait=wait, as_json=as_json)
 
 
@@ -247,8 +237,6 @@ async def _listed(pool: Pool, company: int) -> list[dict[str, Any]]:
 
 
 def _reason(text: Any) -> str | None:
-    if text is None:
-        return None
-    if not isinstance(text, str) or len(text) > MAX_REASON or is_blank(text) or not is_single_line(text):
-        raise ValueError(f"reason: {text!r} is not 1 to {MAX_REASON} characters of {SINGLE_LINE}")
-    return text
+    if text is not None and not is_reason(text):
+        raise ValueError(f"reason: {text!r} is not {REASON}")
+    return None if text is None else str(text)

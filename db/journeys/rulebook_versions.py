@@ -52,6 +52,12 @@ class RulebookVersion:
         stages: list[dict[str, Any]] = self.rulebook().as_json()["stages"]
         return stages
 
+    def restored(self, actor: str, reason: str | None, *, runs_actions: bool) -> Change:
+        """Return the change that makes it the newest again."""
+        return Change(
+            self.as_stages(), self.scoring or {}, actor, reason, runs_actions=runs_actions, restores=self.version
+        )
+
     def rulebook(self) -> Rulebook:
         """Compile it. Raises InvalidRule if code of today no longer accepts it."""
         return rulebook_from(
@@ -129,7 +135,7 @@ async def put(
     rulebooks: RulebookCache,
     company_id: int,
     change: Change,
-    expected: int,
+    expected: int | None,
     before_commit: Callable[[int], Awaitable[None]],
 ) -> int:
     """Make a change the newest version, from now on, and return its number; the current one if nothing changes.
@@ -138,7 +144,7 @@ async def put(
 
     Args:
         change: Its stages and scoring are valid (`journey.rulebook_problems`).
-        expected: The version that the change was made from.
+        expected: The version that the change was made from; None: whichever is in force.
         before_commit: Called with the number of the version, before it is in force; if it raises, nothing is changed.
 
     Raises:
@@ -146,7 +152,7 @@ async def put(
     """
     await connection.execute("select from companies where id = %s for no key update", [company_id])
     current = await rulebooks.load(connection, company_id)
-    if current.version != expected:
+    if expected is not None and current.version != expected:
         raise VersionConflict(current.version)
     stored = await _stored_scoring(connection, company_id)
     scoring = stored if change.scoring is None else change.scoring

@@ -112,7 +112,7 @@ update journey_actions set status = 'cancelled', reason = %(reason)s, done_at = 
  where company_id = %(company)s and relationship_id = %(other_relationship)s and status in ('pending', 'waiting')
    and action like 'campaign\\_%%'
 """
-# The alias, those that were aliases of it before, and what only refers to the customer.
+# The alias, its own earlier aliases, and the rows that merely name the customer.
 _MAKE_ALIAS: tuple[LiteralString, ...] = (
     "update journey_events set customer_id = %(into)s where company_id = %(company)s and customer_id = %(other)s",
     "update merged_journeys set customer_id = %(into)s where company_id = %(company)s and customer_id = %(other)s",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -12,12 +12,9 @@ from api import cursors
 from db.analytics.mean_amounts import store_mean_amounts
 from db.connections import open_pool
 from tests.api.conftest import Tenant
+from tests.api.test_contacts import ahead
 
 ALWAYS = {"quiet_from": "00:00", "quiet_to": "00:00", "campaign": []}
-
-
-def ahead(**length: float) -> str:
-    return (datetime.now(UTC) + timedelta(**length)).replace(microsecond=0).isoformat()
 
 
 def visits(*days_ago: float, amount: str = "60.00", **fields: Any) -> list[dict[str, Any]]:

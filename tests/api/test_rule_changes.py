@@ -12,7 +12,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.routes import rule_changes
+from api import rule_versions
 from contracts import names
 from contracts.maintenance import RolloutStart
 from tests.api.conftest import Tenant
@@ -232,7 +232,7 @@ def test_nothing_is_changed_if_the_roll_out_cannot_begin(tenant: Tenant, monkeyp
         raise RPCError("connection refused", RPCStatusCode.UNAVAILABLE, b"")
 
     before = rules(tenant)
-    monkeypatch.setattr(rule_changes, "start_rollout", away)
+    monkeypatch.setattr(rule_versions, "start_rollout", away)
     answer = put(tenant, vip_from(before, 500))
     assert (answer.status_code, answer.json()["part"]) == (503, "Temporal")
     assert rules(tenant) == before

@@ -115,7 +115,7 @@ def test_note_next_call_and_a_booking(visit_of_desk: Visit, desk: tuple[str, htt
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Note").fill("Mailbox 1 of 2")  # digits in a text are no shortcuts
     dialog.get_by_role("button", name="In a week").click()
-    dialog.get_by_role("button", name="No answer").click()
+    dialog.get_by_role("button", name="No reply").click()
     expect(log_button(page, "Ada")).to_have_count(0)
     (entry,) = timeline(client, "ada")
     assert entry["note"] == "Mailbox 1 of 2"

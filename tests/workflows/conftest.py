@@ -1,6 +1,6 @@
 """A migrated database, a company for each test, and journeys in them on the real Temporal and the real Postgres."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
@@ -11,6 +11,7 @@ from contracts import names
 from db.connections import Pool, open_pool
 from settings import Settings
 from tests.conftest import NewDatabase
+from tests.support.outside import HttpServer, SmtpServer
 from tests.support.workflow_life import Life, new_company
 from worker import build_worker
 
@@ -48,3 +49,15 @@ async def worker(client: Client, pool: Pool) -> AsyncIterator[Worker]:
     """A worker as in production, which runs as long as the test."""
     async with build_worker(client, pool, Settings()) as worker:
         yield worker
+
+
+@pytest.fixture
+def smtp() -> Iterator[SmtpServer]:
+    with SmtpServer() as server:
+        yield server
+
+
+@pytest.fixture
+def http() -> Iterator[HttpServer]:
+    with HttpServer() as server:
+        yield server

@@ -1,7 +1,7 @@
 """Every message is kept as its channel got it, without the links with which one can act as the customer."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -23,18 +23,6 @@ from tests.support.workflow_life import Life
 from worker import build_worker
 
 TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", re.IGNORECASE)
-
-
-@pytest.fixture
-def smtp() -> Iterator[SmtpServer]:
-    with SmtpServer() as server:
-        yield server
-
-
-@pytest.fixture
-def http() -> Iterator[HttpServer]:
-    with HttpServer() as server:
-        yield server
 
 
 @pytest_asyncio.fixture

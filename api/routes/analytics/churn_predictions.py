@@ -13,7 +13,8 @@ from api.event_formats import JSON
 from api.openapi import json_answer, problems
 from api.problems import invalid
 from api.return_forecasts import with_forecasts
-from api.schemas.base import Count, CustomerId, Money, RowId, Schema, Score, StageKey, StageName
+from api.schemas.base import Count, Money, RowId, Schema, Score, StageKey, StageName
+from api.schemas.customers import IdentifiedCustomer
 from api.security.route_classes import scoped_route
 from db.analytics.churn_predictions import MAX_COUNTED, ChurnSearch, churn_predictions
 from db.people.api_keys import JOURNEYS_READ
@@ -102,14 +103,9 @@ class PredictionInputs(Schema):
     age_days: Count = Field(description="days since the first appointment")
 
 
-class ChurnPrediction(Schema):
+class ChurnPrediction(IdentifiedCustomer):
     """A customer who is likely to churn."""
 
-    customer_id: CustomerId
-    name: str | None
-    email: str | None
-    phone: str | None = Field(description="as given")
-    phone_e164: str | None = Field(description="`phone` in E.164; null if its country is unknown")
     current_stage: StageKey
     stage_name: StageName
     stage_entered_at: datetime

@@ -1,7 +1,8 @@
-import { Button, Empty } from "antd";
+import { Empty } from "antd";
 import { useTasks } from "../api/queries";
 import { ErrorAlert } from "../components/error-alert";
 import { TextSkeleton } from "../components/loading";
+import { ShowMore } from "../components/show-more";
 import { strings } from "../strings";
 import { type TaskListName, taskQuery } from "./lists";
 import { TaskItem } from "./task-item";
@@ -38,11 +39,7 @@ export function TaskList({ list, customerId, staffId }: Props) {
         ))}
       </ul>
       {query.hasNextPage && (
-        <div className="load-more">
-          <Button loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-            {strings.common.showMore}
-          </Button>
-        </div>
+        <ShowMore isLoading={query.isFetchingNextPage} onMore={() => void query.fetchNextPage()} />
       )}
     </>
   );

@@ -2,7 +2,7 @@
 export const contacts = {
   outcomes: {
     reached: "Reached",
-    no_answer: "No answer",
+    no_answer: "No reply",
     booked: "Booked",
     declined: "Declined",
     do_not_contact: "Do not contact",

@@ -1,9 +1,10 @@
 import type { InfiniteData, UseInfiniteQueryResult } from "@tanstack/react-query";
-import { Button, Empty } from "antd";
+import { Empty } from "antd";
 import { useEffect } from "react";
 import { type Column, DataList } from "../../components/data-list";
 import { ErrorAlert } from "../../components/error-alert";
 import { TextSkeleton } from "../../components/loading";
+import { ShowMore } from "../../components/show-more";
 import { strings } from "../../strings";
 
 /** A page may be short although others follow; so many are requested at once until there are rows enough to show. */
@@ -54,13 +55,7 @@ export function CustomerPages<Row extends { customer_id: string }>({ list, query
         columns={columns}
         empty={emptyState}
       />
-      {hasNextPage && (
-        <div className="load-more">
-          <Button loading={query.isFetchingNextPage} onClick={() => void fetchNextPage()}>
-            {strings.common.showMore}
-          </Button>
-        </div>
-      )}
+      {hasNextPage && <ShowMore isLoading={query.isFetchingNextPage} onMore={() => void fetchNextPage()} />}
     </>
   );
 }

@@ -1,5 +1,6 @@
-import { Button, Empty } from "antd";
+import { Empty } from "antd";
 import type { Appointment } from "../../api/types";
+import { ShowMore } from "../../components/show-more";
 import { strings } from "../../strings";
 import { AppointmentDays } from "./appointment-days";
 
@@ -30,13 +31,7 @@ export function BookedList({ appointments, hasMore, isLoading, onMore, none }: P
   return (
     <>
       <AppointmentDays appointments={appointments} />
-      {hasMore && (
-        <div className="load-more">
-          <Button loading={isLoading} onClick={onMore}>
-            {strings.common.showMore}
-          </Button>
-        </div>
-      )}
+      {hasMore && <ShowMore isLoading={isLoading} onMore={onMore} />}
     </>
   );
 }

@@ -2,9 +2,9 @@ import { Button, Empty } from "antd";
 import { useState } from "react";
 import { Link } from "react-router";
 import { useCustomers } from "../../api/queries";
+import { CursorPagination } from "../../components/cursor-pagination";
 import { DataList } from "../../components/data-list";
 import { Page } from "../../components/page";
-import { Pagination } from "../../components/pagination";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
 import { useRiskLevels } from "../../components/use-risk-levels";
@@ -72,11 +72,11 @@ function CustomerList({ search, change, isFiltered, clear }: CustomerListProps) 
             isLoading={query.isPlaceholderData}
             empty={isFiltered ? <NoMatches clear={clear} /> : <NoCustomers />}
           />
-          <Pagination
-            page={cursors.length + 1}
+          <CursorPagination
+            cursors={cursors}
+            next={data.next_cursor}
             pages={typeof data.total === "number" ? Math.ceil(data.total / PAGE_SIZE) : null}
-            onNext={data.next_cursor === null ? null : () => setCursors([...cursors, data.next_cursor ?? ""])}
-            onPrevious={cursors.length === 0 ? null : () => setCursors(cursors.slice(0, -1))}
+            onChange={setCursors}
           />
         </>
       )}

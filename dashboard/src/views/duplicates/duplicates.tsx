@@ -2,10 +2,10 @@ import { App, Button, Empty } from "antd";
 import { useState } from "react";
 import { Link } from "react-router";
 import type { DuplicatePair } from "../../api/types";
+import { CursorPagination } from "../../components/cursor-pagination";
 import { DataList } from "../../components/data-list";
 import { errorMessage } from "../../components/error-alert";
 import { Page } from "../../components/page";
-import { Pagination } from "../../components/pagination";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
 import { MergeDialog } from "../../merging/merge-dialog";
@@ -82,14 +82,7 @@ export default function Duplicates() {
                   </Empty>
                 }
               />
-              <Pagination
-                page={cursors.length + 1}
-                pages={null}
-                onNext={
-                  data.next_cursor === null ? null : () => setCursors([...cursors, data.next_cursor ?? ""])
-                }
-                onPrevious={cursors.length === 0 ? null : () => setCursors(cursors.slice(0, -1))}
-              />
+              <CursorPagination cursors={cursors} next={data.next_cursor} onChange={setCursors} />
             </>
           )}
         </QueryView>

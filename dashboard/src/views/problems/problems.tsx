@@ -2,10 +2,10 @@ import { Button, Empty } from "antd";
 import { useCallback, useState } from "react";
 import { fetchNewestProblems, useProblemCounts, useProblems } from "../../api/action-problems";
 import type { ActionProblem } from "../../api/types";
+import { CursorPagination } from "../../components/cursor-pagination";
 import { DataList } from "../../components/data-list";
 import { lazyComponent } from "../../components/lazy-component";
 import { Page } from "../../components/page";
-import { Pagination } from "../../components/pagination";
 import { Panel } from "../../components/panel";
 import { sumCounts } from "../../components/problem-counts";
 import { QueryView } from "../../components/query-view";
@@ -119,14 +119,7 @@ function ProblemList({ search, change }: Props) {
               }
               empty={<NoProblems search={search} change={change} />}
             />
-            <Pagination
-              page={cursors.length + 1}
-              pages={null}
-              onNext={
-                data.next_cursor === null ? null : () => setCursors([...cursors, data.next_cursor ?? ""])
-              }
-              onPrevious={cursors.length === 0 ? null : () => setCursors(cursors.slice(0, -1))}
-            />
+            <CursorPagination cursors={cursors} next={data.next_cursor} onChange={setCursors} />
             {load !== null && (
               <RetryDialog
                 load={load}

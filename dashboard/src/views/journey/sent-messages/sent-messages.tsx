@@ -6,6 +6,7 @@ import { ErrorAlert } from "../../../components/error-alert";
 import { lazyComponent } from "../../../components/lazy-component";
 import { TextSkeleton } from "../../../components/loading";
 import { Panel } from "../../../components/panel";
+import { ShowMore } from "../../../components/show-more";
 import { formatDateTime } from "../../../format/dates";
 import { actionLabel, label } from "../../../format/labels";
 import { strings } from "../../../strings";
@@ -48,11 +49,7 @@ function MessageList({ customerId, onOpen }: { customerId: string; onOpen(messag
         ))}
       </ul>
       {query.hasNextPage && (
-        <div className="load-more">
-          <Button loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-            {strings.common.showMore}
-          </Button>
-        </div>
+        <ShowMore isLoading={query.isFetchingNextPage} onMore={() => void query.fetchNextPage()} />
       )}
     </>
   );

@@ -31,6 +31,7 @@ from activities.delivery import Delivery
 from activities.evaluate import EvaluateActivities
 from activities.handing_on import to_journeys
 from activities.merging import MergeActivities
+from activities.preview_rules import PreviewActivities
 from activities.reconcile import ReconcileActivities
 from activities.recovery import TemporalHistories
 from activities.return_models import ReturnModelActivity
@@ -50,6 +51,7 @@ from workflows.customer_journey import CustomerJourney
 from workflows.evaluate_all import EvaluateAll
 from workflows.maintenance import FitReturnModels, Reconciliation, StageMetrics
 from workflows.merge_customers import MergeCustomers
+from workflows.preview_rules import PreviewRules
 from workflows.retention_campaign import RetentionCampaign
 from workflows.rules_rollout import RulesRollout
 
@@ -84,6 +86,7 @@ def build_worker(client: Client, pool: Pool, settings: Settings, runner: Workflo
             FitReturnModels,
             EvaluateAll,
             RulesRollout,
+            PreviewRules,
         ],
         activities=[
             commits.commit,
@@ -110,7 +113,7 @@ def maintenance_activities(client: Client, pool: Pool) -> list[Callable[..., Awa
     workflows = JourneyWorkflows(client)
     runtime = client.service_client.config.runtime or Runtime.default()
     metrics, evaluations = StageMetricsActivities(pool), EvaluateActivities(pool, workflows)
-    reconciler = ReconcileActivities(pool, workflows, runtime.metric_meter)
+    reconciler, previews = ReconcileActivities(pool, workflows, runtime.metric_meter), PreviewActivities(pool)
     return [
         metrics.list_companies,
         metrics.write_stage_metrics,
@@ -118,6 +121,10 @@ def maintenance_activities(client: Client, pool: Pool) -> list[Callable[..., Awa
         reconciler.record_faults,
         evaluations.count_journeys,
         evaluations.evaluate_chunk,
+        previews.plan_preview,
+        previews.preview_chunk,
+        previews.finish_preview,
+        previews.delete_preview,
     ]
 
 

@@ -63,6 +63,11 @@ class TemporalConnection:
                 pause = min(2 * pause, 2.0)
 
     @property
+    def connected(self) -> Client | None:
+        """The client, if it has ever connected."""
+        return self._client
+
+    @property
     def client(self) -> Client:
         """The connected client. Raises the problem 503 before the first connection."""
         if self._client is None:

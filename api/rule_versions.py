@@ -9,13 +9,14 @@ from fastapi import Path
 from temporalio.client import Client
 
 from api.dependencies import Gateway
-from api.problems import not_found
+from api.problems import not_found, problem, shown
 from contracts.maintenance import RolloutStart
 from contracts.rollouts import rollout_progress, start_rollout
 from db.connections import Pool, tenant_transaction
 from db.journeys import rulebook_versions
 from db.journeys.rulebook_versions import Change, RulebookVersion
 from db.journeys.rulebooks import RulebookCache
+from journey.rulebook_problems import rulebook_problems, value_at
 from journey.rules import InvalidRule
 from journey.stages import Rulebook
 from journey.time import to_micros, utc_text
@@ -55,6 +56,14 @@ def version_of_etag(header: str) -> int | None:
     """Return the version that an `If-Match` names; None for anything that is no ETag of rules."""
     match = _ETAG.fullmatch(header.strip())
     return int(match[1]) if match else None
+
+
+def refuse_mistakes(body: dict[str, Any]) -> None:
+    """Check the `stages` and the `scoring` of a body. Raises the problem 422 with every mistake and its place."""
+    found = rulebook_problems(body.get("stages"), body.get("scoring"))
+    errors = [{"field": e.place, "value": shown(value_at(body, e.place)), "problem": e.problem} for e in found]
+    if errors:
+        raise problem("invalid-request", f"{errors[0]['field']}: {errors[0]['problem']}", errors=errors)
 
 
 def described(versions: list[RulebookVersion], current: Rulebook) -> list[dict[str, Any]]:

@@ -52,6 +52,7 @@ RECONCILIATION = "Reconciliation"
 FIT_RETURN_MODELS = "FitReturnModels"
 EVALUATE_ALL = "EvaluateAll"
 RULES_ROLLOUT = "RulesRollout"
+PREVIEW_RULES = "PreviewRules"
 PAUSE_SIGNAL = "pause"
 CONTINUE_SIGNAL = "continue"
 PROGRESS_QUERY = "progress"
@@ -63,6 +64,10 @@ RECORD_FAULTS = "record_faults"
 FIT_RETURN_MODEL = "fit_return_model"
 COUNT_JOURNEYS = "count_journeys"
 EVALUATE_CHUNK = "evaluate_chunk"
+PLAN_PREVIEW = "plan_preview"
+PREVIEW_CHUNK = "preview_chunk"
+FINISH_PREVIEW = "finish_preview"
+DELETE_PREVIEW = "delete_preview"
 
 STAGE_METRICS_SCHEDULE = "stage-metrics"
 RECONCILIATION_SCHEDULE = "reconciliation"
@@ -92,3 +97,8 @@ def evaluation_id(company_id: int | None) -> str:
 def rollout_id(company_id: int, version: int) -> str:
     """Return the id of the workflow that rolls a version of a company's rules out to its journeys."""
     return f"rules/{company_id}/{version}"
+
+
+def preview_id(company_id: int, preview: int) -> str:
+    """Return the id of the workflow that previews changed rules of a company."""
+    return f"rules-preview/{company_id}/{preview}"

@@ -27,6 +27,14 @@ ACTIONS: tuple[str, ...] = (
     "schedule_check_in_call",
 )
 
+#: Those of them that are messages to the customer.
+MESSAGES: tuple[str, ...] = (
+    "send_welcome_email",
+    "send_onboarding_sequence",
+    "create_feedback_request",
+    "send_vip_benefits_email",
+)
+
 #: For each action with several steps: the days from the transition to each step.
 STEPS: Mapping[str, tuple[int, ...]] = {"send_onboarding_sequence": (0, 3, 7)}
 

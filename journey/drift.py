@@ -1,11 +1,26 @@
 """Detection of drift: an evaluation would change a journey although it should have evaluated itself in time."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from journey.engine import Decision, decide
+from journey.engine import Decision, decide, needs_history
+from journey.events import Event, counting
 from journey.stages import Rulebook
 from journey.state import State, unpack
 from journey.time import Micros, utc_text
+
+
+def evaluation(state: State, rulebook: Rulebook, now: Micros, history: Iterable[Event] | None = None) -> Decision:
+    """Return what the evaluation of a journey without events or commands decides, as at its deadlines and in roll-outs.
+
+    Args:
+        state: Its state; it is not modified.
+        rulebook: The company's rules.
+        now: The time of the evaluation.
+        history: All events that were applied, used if the state is not enough; see `needs_history`.
+    """
+    needed = history is not None and needs_history(state)
+    return decide(state, [], rulebook, now, history=counting(history or ()) if needed else None)
 
 
 def detect_drift(packed: dict[str, Any], rulebook: Rulebook, now: Micros, grace: int = 0) -> dict[str, str] | None:
@@ -23,7 +38,7 @@ def detect_drift(packed: dict[str, Any], rulebook: Rulebook, now: Micros, grace:
     before = unpack(packed)
     if before.deadline is not None and now - grace <= before.deadline < now:
         return None
-    decision = decide(before, [], rulebook, now)
+    decision = evaluation(before, rulebook, now)
     after = decision.state
     if after == before or (after.rules_version != before.rules_version and _is_equivalent(before, decision)):
         return None

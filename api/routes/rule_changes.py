@@ -10,13 +10,14 @@ from fastapi import APIRouter, Body, Header, Response
 from api.dependencies import CredentialDep, Gateway, GatewayDep
 from api.journey_commands import by_key
 from api.openapi import json_answer, problems
-from api.problems import invalid, not_found, problem, shown
+from api.problems import invalid, not_found, problem
 from api.rule_versions import (
     ROLLOUT_EXAMPLE,
     RolloutId,
     VersionNumber,
     change_rules,
     etag,
+    refuse_mistakes,
     rollout,
     version_of_etag,
 )
@@ -28,7 +29,7 @@ from db.connections import tenant_transaction
 from db.journeys import rulebook_versions
 from db.journeys.rulebook_versions import Change, VersionConflict
 from db.people.api_keys import ADMIN, Credential
-from journey.rulebook_problems import CHANGE_FIELDS, REASON, is_reason, rulebook_problems, value_at
+from journey.rulebook_problems import CHANGE_FIELDS, REASON, is_reason
 from journey.stages import DEFAULT_RULEBOOK
 
 router = APIRouter(tags=["stages"], route_class=scoped_route(ADMIN))
@@ -72,12 +73,7 @@ async def put_stages(
     they have ever reached.
     """
     run_actions, reason = _about(body, CHANGE_FIELDS)
-    if found := rulebook_problems(body.get("stages"), body.get("scoring")):
-        errors = [
-            {"field": error.place, "value": shown(value_at(body, error.place)), "problem": error.problem}
-            for error in found
-        ]
-        raise problem("invalid-request", f"{errors[0]['field']}: {errors[0]['problem']}", errors=errors)
+    refuse_mistakes(body)
     change = Change(body["stages"], body.get("scoring"), by_key(credential), reason, runs_actions=run_actions)
     return await _put(gateway, credential, change, _expected(if_match), response)
 

@@ -35,15 +35,20 @@ select from companies c where id = %s and rules_version > 1
 _Visits = tuple[Sequence[int], Mapping[str, Sequence[int]]]
 
 
-async def record_medians(pool: Pool, company_id: int) -> CompanyMedians:
-    """Compute the company's median gaps as of now and add a record of them."""
+async def current_medians(pool: Pool, company_id: int) -> CompanyMedians:
+    """Compute the company's median gaps as of now, without a record of them."""
     customers: list[_Visits] = []
     last = 0
     while rows := await tenant_rows(pool, company_id, _VISITS, [company_id, last, _BATCH]):
         customers += _visits(rows)
         last = rows[-1][0]
         await asyncio.sleep(0)
-    medians = await asyncio.to_thread(company_medians, customers)
+    return await asyncio.to_thread(company_medians, customers)
+
+
+async def record_medians(pool: Pool, company_id: int) -> CompanyMedians:
+    """Compute the company's median gaps as of now and add a record of them."""
+    medians = await current_medians(pool, company_id)
     await tenant_rows(pool, company_id, _INSERT, [medians.overall, Jsonb(dict(medians.services)), company_id])
     return medians
 

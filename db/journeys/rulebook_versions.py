@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from db.connections import Connection
 from db.journeys.rulebooks import RulebookCache
 from db.people.audit_log import record
+from journey.rules_preview import stages_after
 from journey.stages import Rulebook, rulebook_from
 from journey.time import to_datetime, to_micros
 
@@ -156,7 +157,7 @@ async def put(
         raise VersionConflict(current.version)
     stored = await _stored_scoring(connection, company_id)
     scoring = stored if change.scoring is None else change.scoring
-    new = rulebook_from({"stages": [*change.stages, *_gone(current, change.stages)], "scoring": scoring})
+    new = rulebook_from({"stages": stages_after(current, change.stages), "scoring": scoring})
     if _content(new) == _content(current):
         return current.version
     first = {"at": to_datetime(current.changed_at), "actor": "system", "reason": None, "restores": None}
@@ -189,12 +190,6 @@ async def _stored_scoring(connection: Connection, company_id: int) -> Any:
     row = await cursor.fetchone()
     assert row is not None
     return row[0]
-
-
-def _gone(current: Rulebook, stages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the stages that a change no longer names, as inactive ones."""
-    named = {stage["stage_key"] for stage in stages}
-    return [{**stage.as_json(), "is_active": False} for stage in current.all_stages if stage.key not in named]
 
 
 def _content(rulebook: Rulebook) -> dict[str, Any]:

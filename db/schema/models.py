@@ -182,6 +182,85 @@ class RulebookVersion(Base):
     actor: Mapped[str]
     reason: Mapped[str | None]
     restores: Mapped[int | None]
+    preview_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class RulePreview(Base):
+    """A preview of changed rules: every stage and the scoring after the change, and its result. Kept for a day.
+
+    `medians` are the company's median gaps between visits for the past, if it has none on record.
+    """
+
+    __tablename__ = "rule_previews"
+    __table_args__ = (
+        UniqueConstraint("company_id", "id"),
+        CheckConstraint("base_version >= 1", name="base_version"),
+        CheckConstraint("status in ('running', 'complete', 'failed')", name="status"),
+    )
+
+    id: Mapped[Id]
+    company_id: Mapped[CompanyId] = mapped_column(ForeignKey("companies.id"))
+    created_at: Mapped[Stamp]
+    actor: Mapped[str]
+    base_version: Mapped[int]
+    stages: Mapped[dict[str, Any]]
+    scoring: Mapped[dict[str, Any]]
+    as_of: Mapped[datetime]
+    since: Mapped[datetime | None]
+    medians: Mapped[dict[str, Any] | None]
+    status: Mapped[str] = mapped_column(server_default=text("'running'"))
+    reason: Mapped[str | None]
+    total: Mapped[int | None]
+    result: Mapped[dict[str, Any] | None]
+
+
+class RulePreviewChunk(Base):
+    """What a preview has found for one chunk of the journeys, until all of them are added up."""
+
+    __tablename__ = "rule_preview_chunks"
+    __table_args__ = (
+        PrimaryKeyConstraint("company_id", "preview_id", "chunk"),
+        ForeignKeyConstraint(
+            ["company_id", "preview_id"], ["rule_previews.company_id", "rule_previews.id"], ondelete="CASCADE"
+        ),
+    )
+
+    company_id: Mapped[CompanyId]
+    preview_id: Mapped[int] = mapped_column(BigInteger)
+    chunk: Mapped[int]
+    looked: Mapped[int]
+    result: Mapped[dict[str, Any]]
+
+
+class RulePreviewCustomer(Base):
+    """A customer whom a preview concerns: moved by the roll-out, or with another past. `version` is the journey's."""
+
+    __tablename__ = "rule_preview_customers"
+    __table_args__ = (
+        PrimaryKeyConstraint("company_id", "preview_id", "relationship_id"),
+        ForeignKeyConstraint(
+            ["company_id", "preview_id"], ["rule_previews.company_id", "rule_previews.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(
+            ["company_id", "customer_id"], ["customers.company_id", "customers.id"], ondelete="CASCADE"
+        ),
+        Index("rule_preview_customers_by_customer", "company_id", "customer_id"),
+    )
+
+    company_id: Mapped[CompanyId]
+    preview_id: Mapped[int] = mapped_column(BigInteger)
+    relationship_id: Mapped[int] = mapped_column(BigInteger)
+    customer_id: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int]
+    from_stage: Mapped[str | None]
+    to_stage: Mapped[str | None]
+    actions: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    messages: Mapped[int]
+    next_deadline: Mapped[datetime | None]
+    next_stage: Mapped[str | None]
+    is_different: Mapped[bool]
+    past_old: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    past_new: Mapped[list[str]] = mapped_column(ARRAY(Text))
 
 
 class Customer(Base):

@@ -31,6 +31,7 @@ PARTS: dict[str, Any] = {
     "key": "AAAAAAAA",
     "contact_id": 1,
     "rollout_id": 1,
+    "preview_id": 1,
     "version": 1,
 }
 

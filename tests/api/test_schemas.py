@@ -21,6 +21,7 @@ from tests.api.conftest import Served, Tenant
 from tests.api.test_actions import PROFILE
 from tests.api.test_duplicates import compare_all
 from tests.api.test_rule_changes import start_paused
+from tests.api.test_rule_previews import preview
 
 #: maps whose keys are data: everything else names its fields
 OPEN_MAPS = {("LedgerEvent", "fields"), ("TimelineEvent", "fields")}
@@ -166,6 +167,10 @@ def _rules(tenant: Tenant, temporal_address: str) -> None:
         assert client.get(f"/v1/stages/{path}").status_code == 200
     for command in ("pause", "continue"):
         assert client.post(f"/v1/stages/rollouts/2/{command}").status_code == 200
+    preview_id = preview(tenant, {"version": 1})["id"]
+    for path in ("", "/customers", "/customers.csv"):
+        assert client.get(f"/v1/stages/previews/{preview_id}{path}").status_code == 200
+    assert client.delete(f"/v1/stages/previews/{preview_id}").status_code == 204
 
 
 def _people_and_settings(client: httpx2.Client) -> None:

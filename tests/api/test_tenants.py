@@ -35,6 +35,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/customers/{customer_id}/retractions": {"retracts": f"{SECRET}-event"},
     "/v1/outreach": {"cap_messages": 99, "campaign": []},
     "/v1/stages": {"stages": DEFAULT_STAGES},
+    "/v1/stages/preview": {"stages": DEFAULT_STAGES},
     "/v1/staff": {"name": "of A", "role": "sales"},
     "/v1/staff/{staff_id}": {"name": "of A", "is_active": False},
     "/v1/webhooks": {"url": "https://a.example.com/hook"},
@@ -58,7 +59,7 @@ QUERIES = [
     {"status": "succeeded"},
 ]
 #: parameters that name something of one company
-ITS_OWN = ("{customer_id}", "{action_id}", "{task_id}", "{staff_id}", "{endpoint_id}")
+ITS_OWN = ("{customer_id}", "{action_id}", "{task_id}", "{staff_id}", "{endpoint_id}", "{preview_id}")
 COUNTED = [
     "customers",
     "customer_relationships",
@@ -80,7 +81,19 @@ COUNTED = [
     "audit_log",
     "customer_journey_stages",
     "rulebook_versions",
+    "rule_previews",
+    "rule_preview_customers",
 ]
+#: a complete preview of changed rules, and a customer whom it concerns
+PREVIEW = """
+with preview as (
+    insert into rule_previews (company_id, actor, base_version, stages, scoring, as_of, status, reason, total, result)
+    values (%s, 'key/1', 1, '[]', '{}', now(), 'complete', %s, 1, '{}') returning company_id, id)
+insert into rule_preview_customers (company_id, preview_id, relationship_id, customer_id, version, from_stage, to_stage,
+    actions, messages, is_different, past_old, past_new)
+select p.company_id, p.id, 1, c.id, 1, 'lead', %s, '{}', 0, true, '{}', '{}'
+  from preview p join customers c on c.company_id = p.company_id where c.external_id = %s returning 1
+"""
 WHEN_USED = "array['last_used_at', 'last_seen_at']"
 
 
@@ -113,6 +126,7 @@ def secret(other: Tenant, working: None) -> Tenant:
     assert other.client.put("/v1/templates/welcome/de", json={"subject": SECRET, "text": SECRET}).status_code == 200
     statuses = {action["status"] for action in other.settled(CUSTOMER)}
     assert statuses == {"succeeded", "waiting"}
+    other.rows(PREVIEW, other.id, SECRET, SECRET, CUSTOMER)
     # after the journey's actions: nothing listens at this URL
     assert other.client.post("/v1/webhooks", json={"url": f"https://b.example.com/{SECRET}"}).status_code == 201
     return other
@@ -134,6 +148,7 @@ def parts_of(tenant: Tenant) -> dict[str, Any]:
         "task_id": newest("tasks"),
         "staff_id": newest("staff"),
         "endpoint_id": newest("webhook_endpoints"),
+        "preview_id": newest("rule_previews"),
     }
 
 
@@ -179,7 +194,7 @@ def test_guessed_ids_and_cursors_reveal_nothing(tenant: Tenant, secret: Tenant) 
     def probe(guess: str, route: APIRoute, number: int) -> None:
         if method(route) != "GET":
             return
-        numbers = dict.fromkeys(("action_id", "task_id", "staff_id", "endpoint_id"), number)
+        numbers = dict.fromkeys(("action_id", "task_id", "staff_id", "endpoint_id", "preview_id"), number)
         path = route.path.format_map({**PARTS, **numbers, "customer_id": guess})
         for query in ({}, {"search": guess}, {"company_id": str(secret.id)}, {"limit": str(number % 200 + 1)}):
             asked = query | REQUIRED.get(route.path, {})

@@ -17,6 +17,11 @@ insert into companies (id, name) values ({c}, 'c{c}');
 insert into customer_journey_stages (company_id, stage_key, stage_name, order_index) values ({c}, 's{c}', 'S', 1);
 insert into rulebook_versions (company_id, version, effective_at, actor) values ({c}, 1, now(), 'system');
 insert into customers (id, company_id, external_id, name) values ({c}, {c}, 'x{c}', 'name {c}');
+insert into rule_previews (id, company_id, actor, base_version, stages, scoring, as_of)
+    values ({c}, {c}, 'key/1', 1, '[]', '{{}}', now());
+insert into rule_preview_chunks (company_id, preview_id, chunk, looked, result) values ({c}, {c}, 0, 1, '{{}}');
+insert into rule_preview_customers (company_id, preview_id, relationship_id, customer_id, version, actions, messages,
+    is_different, past_old, past_new) values ({c}, {c}, {c}, {c}, 1, '{{}}', 0, false, '{{}}', '{{}}');
 delete from customer_search_terms where company_id = {c} and term <> 'x{c}';  -- written by the trigger
 insert into customer_keys (company_id, customer_id, key) values ({c}, {c}, 'k{c}');
 set session_replication_role = replica;  -- the other customer of the pair would be a second row of its table
@@ -99,6 +104,7 @@ def filled_template(new_database: NewDatabase, migrated_template: str) -> str:
             "staff",
             "tasks",
             "api_keys",
+            "rule_previews",
         ):
             connection.execute(f"select setval('{table}_id_seq', 100)")  # after the ids used above
     return urlsplit(url).path[1:]

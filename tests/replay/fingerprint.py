@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 STORED = Path(__file__).with_name("fingerprints.json")
 #: All of workflows/, and of contracts/ what workflows import: not the client side, which never runs inside a workflow.
-CLIENT_SIDE = ("event_batches.py", "journey_client.py", "rollouts.py", "schedules.py")
+CLIENT_SIDE = ("event_batches.py", "journey_client.py", "rollouts.py", "rule_previews.py", "schedules.py")
 FILES = sorted(
     file for room in ("contracts", "workflows") for file in (ROOT / room).glob("*.py") if file.name not in CLIENT_SIDE
 )

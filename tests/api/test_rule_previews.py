@@ -1,0 +1,161 @@
+"""Previews of changed rules: what they say comes true, and they change nothing themselves."""
+
+from __future__ import annotations
+
+import csv
+import time
+from typing import Any
+
+import pytest
+from temporalio.service import RPCError, RPCStatusCode
+
+from api import rule_previews as shared
+from tests.api.conftest import Tenant
+from tests.api.test_reading import VISIT
+from tests.api.test_rule_changes import put, rolled_out, rules, vip_from
+
+
+def preview(tenant: Tenant, body: dict[str, Any]) -> dict[str, Any]:
+    """Preview a change and wait for the result."""
+    answer = tenant.client.post("/v1/stages/preview", json=body)
+    assert answer.status_code == 202, answer.text
+    return completed(tenant, answer.json()["id"])
+
+
+def completed(tenant: Tenant, preview_id: int) -> dict[str, Any]:
+    end = time.monotonic() + 60
+    while True:
+        found: dict[str, Any] = tenant.client.get(f"/v1/stages/previews/{preview_id}").json()
+        if found["status"] != "running" or time.monotonic() > end:
+            return found
+        time.sleep(0.1)
+
+
+def listed(tenant: Tenant, preview_id: int, **filters: Any) -> dict[str, Any]:
+    answer = tenant.client.get(f"/v1/stages/previews/{preview_id}/customers", params=filters)
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_a_preview_says_what_the_roll_out_then_does(tenant: Tenant, working: None) -> None:
+    for customer, amount in (("rich", "600.00"), ("poor", "60.00"), ("vip", "2000.00")):
+        tenant.live(customer, {**VISIT, "amount": amount})
+    tenant.client.put("/v1/customers/rich", json={"name": "=Ada Example"})
+    before = rules(tenant)
+    changed = vip_from(before, 500)
+    found = preview(tenant, {**changed, "reason": "VIP from 500"})
+    assert (found["status"], found["progress"], found["total"], found["looked"]) == ("complete", 1.0, 3, 3)
+    assert found["moves"] == [{"from": "customer", "to": "vip", "count": 1}]
+    assert found["actions"] == {
+        "assign_dedicated_manager": 1,
+        "create_quarterly_review": 1,
+        "send_vip_benefits_email": 1,
+    }
+    assert (found["messages"], found["campaigns"], found["gone"]) == (1, 0, [])
+    sizes = {size["stage"]: (size["before"], size["after"]) for size in found["stages"]}
+    assert (sizes["customer"], sizes["vip"]) == ((2, 1), (1, 2))
+    past = found["past"]
+    assert {"from": "customer", "to": "vip", "count": 1} in past["old"]
+    assert {"from": "customer", "to": "vip", "count": 2} in past["new"]
+    assert past["customers_different"] == 1
+    (customer,) = listed(tenant, found["id"])["customers"]
+    assert (customer["customer_id"], customer["from"], customer["to"]) == ("rich", "customer", "vip")
+    assert customer["past"] == {"old": ["prospect", "customer"], "new": ["prospect", "customer", "vip"]}
+    assert customer["next_deadline"] is not None
+    assert rules(tenant) == before
+    assert tenant.client.get("/v1/portal/customers/rich/journey").json()["journey"]["current_stage"] == "customer"
+    text = tenant.client.get(f"/v1/stages/previews/{found['id']}/customers.csv").text
+    head, row = csv.reader(text.splitlines())
+    assert (head[:4], row[:4]) == (["customer_id", "name", "from", "to"], ["rich", "'=Ada Example", "customer", "vip"])
+    put(tenant, changed)
+    assert rolled_out(tenant, 2)["moves"] == found["moves"]
+
+
+def test_customers_are_filtered_and_paged(tenant: Tenant, working: None) -> None:
+    for number in range(3):
+        tenant.live(f"c-{number}", {**VISIT, "amount": "2000.00"})
+    tenant.client.put("/v1/customers/c-1", json={"name": "Ada Example"})
+    before = rules(tenant)
+    without = {"stages": [stage for stage in before["stages"] if stage["stage_key"] != "vip"]}
+    found = preview(tenant, without)
+    assert found["gone"] == [{"stage": "vip", "customers": 3, "held": 0, "to": [{"stage": "customer", "count": 3}]}]
+    assert found["moves"] == [{"from": "vip", "to": "customer", "count": 3}]
+    first = listed(tenant, found["id"], limit=2)
+    rest = listed(tenant, found["id"], limit=2, cursor=first["next_cursor"])
+    assert [c["customer_id"] for c in first["customers"] + rest["customers"]] == ["c-0", "c-1", "c-2"]
+    assert rest["next_cursor"] is None
+    assert [c["customer_id"] for c in listed(tenant, found["id"], q="ada")["customers"]] == ["c-1"]
+    assert len(listed(tenant, found["id"], **{"from": "vip", "to": "customer"})["customers"]) == 3
+    assert listed(tenant, found["id"], to="vip")["customers"] == []
+    assert len(listed(tenant, found["id"], past_differs=True)["customers"]) == 3
+    assert tenant.client.get(f"/v1/stages/previews/{found['id']}/customers?cursor=x").status_code == 422
+    path = f"/v1/stages/previews/{found['id']}"
+    assert tenant.client.delete(path).status_code == 204
+    assert [tenant.client.get(path + more).status_code for more in ("", "/customers", "/customers.csv")] == [404] * 3
+    assert tenant.client.delete(path).status_code == 404
+
+
+def test_a_restore_and_ready_made_rules_have_previews(tenant: Tenant, working: None) -> None:
+    tenant.live("rich", {**VISIT, "amount": "600.00"})
+    put(tenant, vip_from(rules(tenant), 500))
+    rolled_out(tenant, 2)
+    restored = preview(tenant, {"version": 1})
+    assert (restored["base_version"], restored["moves"]) == (2, [])  # a raised threshold takes no stage away
+    assert {"from": "customer", "to": "vip", "count": 1} not in restored["past"]["new"]
+    assert preview(tenant, {"preset": "rhythm", "since": "2020-01-01T00:00:00+01:00"})["since"] == (
+        "2019-12-31T23:00:00Z"
+    )
+    assert tenant.client.post("/v1/stages/preview", json={"version": 9}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "stages"),
+        ({"stages": []}, "stages"),
+        ({"preset": "quick"}, "preset"),
+        ({"preset": "rhythm", "stages": []}, "preset"),
+        ({"version": 0}, "version"),
+        ({"version": True}, "version"),
+        ({"version": 1, "scoring": {}}, "scoring"),
+        ({"preset": "default", "scoring": {"risk_open_tickets": "x"}}, "scoring.risk_open_tickets"),
+        ({"preset": "default", "since": "yesterday"}, "since"),
+        ({"preset": "default", "since": "2020-01-01"}, "since"),
+        ({"preset": "default", "since": "2020-01-01T00:00:00"}, "since"),
+        ({"preset": "default", "since": "2999-01-01T00:00:00Z"}, "since"),
+        ({"preset": "default", "rules": []}, "rules"),
+    ],
+)
+def test_an_invalid_preview_is_refused(tenant: Tenant, body: dict[str, Any], field: str) -> None:
+    answer = tenant.client.post("/v1/stages/preview", json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+
+
+def test_few_previews_run_at_once(tenant: Tenant) -> None:
+    begun = [tenant.client.post("/v1/stages/preview", json={"preset": "rhythm"}).json()["id"] for _ in range(2)]
+    answer = tenant.client.post("/v1/stages/preview", json={"preset": "rhythm"})
+    assert (answer.status_code, str(begun[0]) in answer.json()["detail"]) == (409, True)
+    assert completed_or_running(tenant, begun[0]) == "running"  # without a worker
+    assert tenant.client.delete(f"/v1/stages/previews/{begun[0]}").status_code == 204
+    assert tenant.client.post("/v1/stages/preview", json={"preset": "rhythm"}).status_code == 202
+
+
+def completed_or_running(tenant: Tenant, preview_id: int) -> str:
+    return str(tenant.client.get(f"/v1/stages/previews/{preview_id}").json()["status"])
+
+
+def test_nothing_is_recorded_if_the_preview_cannot_begin(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: object) -> None:
+        raise RPCError("connection refused", RPCStatusCode.UNAVAILABLE, b"")
+
+    monkeypatch.setattr(shared, "start_preview", away)
+    answer = tenant.client.post("/v1/stages/preview", json={"preset": "rhythm"})
+    assert (answer.status_code, answer.json()["part"]) == (503, "Temporal")
+    assert tenant.rows("select id from rule_previews where company_id = %s", tenant.id) == []
+
+
+def test_only_admins_preview(tenant: Tenant) -> None:
+    reader = tenant.with_key(tenant.new_key("journeys:read", "journeys:write", "events:write")[1])
+    assert reader.post("/v1/stages/preview", json={"preset": "rhythm"}).status_code == 403
+    assert reader.delete("/v1/stages/previews/1").status_code == 403
+    assert reader.get("/v1/stages/previews/1").status_code == 404

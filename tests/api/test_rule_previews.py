@@ -131,17 +131,24 @@ def test_an_invalid_preview_is_refused(tenant: Tenant, body: dict[str, Any], fie
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
 
 
-def test_few_previews_run_at_once(tenant: Tenant) -> None:
-    begun = [tenant.client.post("/v1/stages/preview", json={"preset": "rhythm"}).json()["id"] for _ in range(2)]
+def test_few_previews_run_at_once(tenant: Tenant, working: None) -> None:
+    begun = [preview(tenant, {"preset": "rhythm"})["id"] for _ in range(2)]
+    as_running = "update rule_previews set status = 'running' where company_id = %s returning id"
+    tenant.rows(as_running, tenant.id)  # their workflows run until the results are deleted
     answer = tenant.client.post("/v1/stages/preview", json={"preset": "rhythm"})
     assert (answer.status_code, str(begun[0]) in answer.json()["detail"]) == (409, True)
-    assert completed_or_running(tenant, begun[0]) == "running"  # without a worker
     assert tenant.client.delete(f"/v1/stages/previews/{begun[0]}").status_code == 204
     assert tenant.client.post("/v1/stages/preview", json={"preset": "rhythm"}).status_code == 202
 
 
-def completed_or_running(tenant: Tenant, preview_id: int) -> str:
-    return str(tenant.client.get(f"/v1/stages/previews/{preview_id}").json()["status"])
+def test_a_preview_whose_workflow_is_gone_has_failed(tenant: Tenant) -> None:
+    statement = (
+        "insert into rule_previews (company_id, actor, base_version, stages, scoring, as_of)"
+        " values (%s, 'key/1', 1, '[]', '{}', now()) returning id"
+    )
+    ((preview_id,),) = tenant.rows(statement, tenant.id)
+    found = tenant.client.get(f"/v1/stages/previews/{preview_id}").json()
+    assert (found["status"], found["reason"]) == ("failed", shared.ENDED)
 
 
 def test_nothing_is_recorded_if_the_preview_cannot_begin(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -865,6 +865,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stages/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["post_preview_v1_stages_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stages/previews/{preview_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_preview_v1_stages_previews__preview_id__get"];
+        put?: never;
+        post?: never;
+        delete: operations["remove_preview_v1_stages_previews__preview_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stages/previews/{preview_id}/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_preview_customers_v1_stages_previews__preview_id__customers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stages/previews/{preview_id}/customers.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_preview_csv_v1_stages_previews__preview_id__customers_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stages/rollouts/{rollout_id}": {
         parameters: {
             query?: never;
@@ -1477,6 +1541,10 @@ export interface components {
             /** @enum {string} */
             status: "up" | "down";
         };
+        Destination: {
+            count: number;
+            stage: string;
+        };
         DismissedPair: {
             customers: string[];
         };
@@ -1616,6 +1684,12 @@ export interface components {
             customers: number;
             percentage: number;
             stage: string;
+        };
+        GoneStage: {
+            customers: number;
+            held: number;
+            stage: string;
+            to: components["schemas"]["Destination"][];
         };
         HeldBackAction: {
             action: string;
@@ -1941,6 +2015,18 @@ export interface components {
             notes: string | null;
             previous?: string | null;
         };
+        OldAndNewCounts: {
+            new: number;
+            old: number;
+        };
+        OldAndNewDays: {
+            new: {
+                [key: string]: number;
+            };
+            old: {
+                [key: string]: number;
+            };
+        };
         OutreachSettings: {
             campaign: components["schemas"]["CampaignStep"][];
             cap_days: number;
@@ -1961,6 +2047,10 @@ export interface components {
         };
         Pair: {
             customers: string[];
+        };
+        Paths: {
+            new: string[];
+            old: string[];
         };
         PaymentAdjusted: {
             amount: string | number;
@@ -2009,6 +2099,60 @@ export interface components {
         };
         Presets: {
             presets: components["schemas"]["Preset"][];
+        };
+        Preview: {
+            actions?: {
+                [key: string]: number;
+            } | null;
+            /** Format: date-time */
+            as_of: string;
+            base_version: number;
+            campaigns?: number | null;
+            customers?: number | null;
+            gone?: components["schemas"]["GoneStage"][] | null;
+            id: number;
+            looked: number;
+            messages?: number | null;
+            moves?: components["schemas"]["PreviewMove"][] | null;
+            past?: components["schemas"]["PreviewPast"] | null;
+            progress: number;
+            reason: string | null;
+            since: string | null;
+            stages?: components["schemas"]["StageSize"][] | null;
+            /** @enum {string} */
+            status: "running" | "complete" | "failed";
+            total: number | null;
+        };
+        PreviewBegun: {
+            id: number;
+        };
+        PreviewCustomer: {
+            actions: string[];
+            customer_id: string;
+            from: string | null;
+            messages: number;
+            name: string | null;
+            next_deadline: string | null;
+            next_stage: string | null;
+            past: components["schemas"]["Paths"];
+            past_differs: boolean;
+            to: string | null;
+        };
+        PreviewCustomers: {
+            customers: components["schemas"]["PreviewCustomer"][];
+            next_cursor: string | null;
+        };
+        PreviewMove: {
+            count: number;
+            from: string | null;
+            to: string;
+        };
+        PreviewPast: {
+            campaigns: components["schemas"]["OldAndNewCounts"];
+            customers_different: number;
+            days_in_stage: components["schemas"]["OldAndNewDays"];
+            new: components["schemas"]["PreviewMove"][];
+            old: components["schemas"]["PreviewMove"][];
         };
         Problem: {
             detail?: string;
@@ -2379,6 +2523,11 @@ export interface components {
             scoring: components["schemas"]["ScoringSettings"];
             stages: components["schemas"]["Stage"][];
             version: number;
+        };
+        StageSize: {
+            after: number;
+            before: number;
+            stage: string;
         };
         StageVerdict: {
             current: boolean;
@@ -6937,6 +7086,389 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    post_preview_v1_stages_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewBegun"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_preview_v1_stages_previews__preview_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preview_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    remove_preview_v1_stages_previews__preview_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preview_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_preview_customers_v1_stages_previews__preview_id__customers_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                from?: string | null;
+                limit?: number;
+                past_differs?: boolean;
+                q?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                preview_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewCustomers"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_preview_csv_v1_stages_previews__preview_id__customers_csv_get: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                past_differs?: boolean;
+                q?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                preview_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             422: {

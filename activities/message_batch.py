@@ -1,7 +1,7 @@
 """Parse and deduplicate the messages of one commit."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import orjson
@@ -9,7 +9,7 @@ import orjson
 from contracts import names
 from contracts.messages import COMMANDS, HISTORY, JourneyCommand
 from db.journeys.ledger import LedgerEntry
-from db.journeys.ledger_snapshot import LedgerSnapshot
+from db.journeys.ledger_snapshot import LedgerRow, LedgerSnapshot
 from journey.event_validation import InvalidEvent, from_fields
 from journey.events import Event, canonical, content_hash, quarantine_hash, quarantine_id
 from journey.time import Micros
@@ -85,10 +85,20 @@ def parse_messages(
     return batch
 
 
-def quarantine_all(batch: MessageBatch, messages: Iterable[RawMessage], reason: str) -> MessageBatch:
-    """Return a batch with every message quarantined and every command refused, for the given reason."""
-    quarantined = [_quarantined(name, "\n".join(texts), reason) for name, texts in messages if name not in COMMANDS]
-    return MessageBatch(quarantined=quarantined, commands=[reason for _ in batch.commands])
+def reductions(batch: MessageBatch, reason: str) -> Iterator[MessageBatch]:
+    """Yield what to commit instead of a batch that Postgres refuses: without one event, without any, nothing at all.
+
+    What is left out is quarantined, event by event, and commands are refused, for the given reason.
+    """
+    quarantined = [
+        _quarantined("event", orjson.dumps(canonical(event), option=orjson.OPT_SORT_KEYS).decode(), reason)
+        for event in batch.events
+    ]
+    for n, entry in enumerate(quarantined):
+        rest = batch.events[:n] + batch.events[n + 1 :]
+        yield replace(batch, events=rest, quarantined=[*batch.quarantined, entry])
+    yield replace(batch, events=[], quarantined=[*batch.quarantined, *quarantined])
+    yield MessageBatch(quarantined=[*batch.quarantined, *quarantined], commands=[reason for _ in batch.commands])
 
 
 def _parse_events(batch: MessageBatch, values: list[object], ids: Collection[str], now: Micros) -> None:
@@ -136,12 +146,13 @@ def deduplicate(
         payload = canonical(event)
         fingerprint = content_hash(payload)
         rows = known.events.get(event.id, ())
-        earlier = [row for row in rows if not row.is_of_attempt(known.customer_key, own_version)]
+        own = [row for row in rows if row.is_of_attempt(known.customer_key, own_version)]
+        earlier = [row for row in rows if row not in own]
         applied = next((row.content_hash for row in earlier if row.outcome == "applied"), first.get(event.id))
         if applied == fingerprint:
             continue  # a duplicate leaves no trace
         entry = LedgerEntry(event.id, fingerprint, "applied", event.type, payload["occurred_at"], payload)
-        if applied is None:
+        if applied is None and _refused_before(earlier, own) in {None, fingerprint}:
             first[event.id] = fingerprint
             events.append(event)
         else:
@@ -150,6 +161,16 @@ def deduplicate(
                 continue  # the same conflict is already on record
         entries.append(entry)
     return events, entries + batch.quarantined
+
+
+def _refused_before(earlier: Iterable[LedgerRow], own: Iterable[LedgerRow]) -> bytes | None:
+    """Return the content of the first retraction with an event's id that has no effect, or has waited for its event.
+
+    It occupies the id, since it may take effect yet.
+    """
+    found = [row for row in own if row.has_waited]
+    found += [row for row in earlier if row.outcome == "quarantined" and row.type is not None]
+    return found[0].content_hash if found else None
 
 
 def _quarantined(name: str, raw: str, reason: str) -> LedgerEntry:

@@ -35,6 +35,7 @@ from activities.preview_rules import PreviewActivities
 from activities.reconcile import ReconcileActivities
 from activities.recovery import TemporalHistories
 from activities.return_models import ReturnModelActivity
+from activities.rollout_report import RolloutReportActivity
 from activities.stage_metrics import StageMetricsActivities
 from background.appointment_loop import run_appointment_loop
 from background.company_gauges import CompanyGauges
@@ -125,6 +126,7 @@ def maintenance_activities(client: Client, pool: Pool) -> list[Callable[..., Awa
         previews.preview_chunk,
         previews.finish_preview,
         previews.delete_preview,
+        RolloutReportActivity(pool).report_rollout,
     ]
 
 

@@ -19,6 +19,7 @@ from contracts.maintenance import EvaluateChunkRequest, EvaluateChunkResult
 from db.connections import Pool
 from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance
+from db.operations.maintenance import OrderedRow
 from journey.drift import detect_drift
 from journey.time import Micros
 
@@ -60,19 +61,21 @@ class EvaluateActivities:
                     text = f"version {version} of the rules is not in force"
                     raise ApplicationError(text, type="NotInForce", non_retryable=final)
                 return {**result, "newer": True}
-            rows = await maintenance.journey_rows(self._pool, company_id, after=after, limit=remaining)
+            rows = await self._rows(request, result, after, remaining)
             versions: dict[int, int] = {}
             drifted: dict[int, dict[str, Any]] = {}
             for start in range(0, len(rows), BATCH):
                 batch = rows[start : start + BATCH]
                 started, now = time.perf_counter(), Micros(time.time_ns() // 1000)
-                changes = [detect_drift(row.state, rulebook, now, request["grace"] * 1_000_000) for row in batch]
-                lost = await find_lost(self._pool, self._workflows, company_id, [row.key for row in batch])
+                changes = [detect_drift(row.state, rulebook, now, request["grace"] * 1_000_000) for row, _ in batch]
+                lost = await find_lost(self._pool, self._workflows, company_id, [row.key for row, _ in batch])
                 elapsed = time.perf_counter() - started
-                for row, drift in zip(batch, changes, strict=True):
+                for (row, deadline), drift in zip(batch, changes, strict=True):
                     loss = lost.get(row.relationship_id)
                     change = drift or (lost_change(row.current_stage, loss) if loss else None)
                     result["after"] = row.relationship_id
+                    if deadline is not None:
+                        result["deadline"] = deadline
                     result["looked"] += 1
                     if change is None:
                         continue
@@ -90,9 +93,28 @@ class EvaluateActivities:
             for relationship_id in await unchanged(self._pool, company_id, versions, COMMIT_TIMEOUT):
                 drifted[relationship_id]["done"] = False
                 result["unanswered"] += 1
-            if len(rows) < remaining:
+            if len(rows) < remaining and request.get("order", "id") in ("id", "none"):
                 await self._evaluate_without_row(company_id, result, request["rate"])
         return result
+
+    async def _rows(
+        self, request: EvaluateChunkRequest, result: EvaluateChunkResult, after: int, limit: int
+    ) -> list[OrderedRow]:
+        """Return the next journeys, each with its deadline if that is their order."""
+        order, company_id = request.get("order", "id"), request["company_id"]
+        if order == "id":
+            rows = await maintenance.journey_rows(self._pool, company_id, after=after, limit=limit)
+            return [(row, None) for row in rows]
+        return await maintenance.rollout_rows(
+            self._pool,
+            company_id,
+            request["rules_version"],
+            order,
+            preview_id=request.get("preview_id"),
+            deadline=result.get("deadline") or request.get("deadline"),
+            after=after,
+            limit=limit,
+        )
 
     async def _evaluate_without_row(self, company_id: int, result: EvaluateChunkResult, rate: float) -> None:
         """After a company's last row: have the journeys evaluated whose row is missing."""

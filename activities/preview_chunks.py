@@ -11,7 +11,7 @@ import msgspec
 from db.connections import open_pool, tenant_transaction
 from db.journeys import preview_chunks, rule_previews
 from db.journeys.preview_chunks import StoredJourney
-from db.journeys.rule_previews import Rulebooks
+from db.journeys.preview_rulebooks import Rulebooks, rulebooks_of
 from db.journeys.rulebooks import RulebookCache
 from db.outreach import outreach_settings
 from journey.events import AnyEvent, Event
@@ -53,7 +53,7 @@ async def _preview(work: ChunkWork) -> bool:
             preview = await rule_previews.find(connection, company_id, preview_id)
             if preview is None:
                 return False
-            books = await rule_previews.rulebooks_of(connection, RulebookCache(), company_id, preview)
+            books = await rulebooks_of(connection, RulebookCache(), company_id, preview)
             settings = await outreach_settings.load(connection, company_id)
             records = preview.median_records()
             past = books._replace(old=with_medians(books.old, records), new=with_medians(books.new, records))

@@ -22,6 +22,7 @@ from contracts.preview_requests import (
 )
 from db.connections import Pool, tenant_transaction
 from db.journeys import company_medians, preview_chunks, rule_previews
+from db.journeys.preview_rulebooks import rulebooks_of
 from db.journeys.rule_previews import RulePreview
 from db.journeys.rulebooks import RulebookCache
 from db.operations import maintenance
@@ -55,7 +56,7 @@ class PreviewActivities:
             total = await maintenance.count_journeys(self._pool, company_id)
             bounds = await preview_chunks.bounds(self._pool, company_id, request["size"], total)
             async with tenant_transaction(self._pool, company_id) as connection:
-                books = await rule_previews.rulebooks_of(connection, self._rulebooks, company_id, preview)
+                books = await rulebooks_of(connection, self._rulebooks, company_id, preview)
             medians = None
             if not books.old.medians.version and (books.old.rhythm_conditions or books.new.rhythm_conditions):
                 found = await company_medians.current_medians(self._pool, company_id)
@@ -90,7 +91,7 @@ class PreviewActivities:
                 return
             result: dict[str, Any] | None = None
             if request["failed"] is None:
-                books = await rule_previews.rulebooks_of(connection, self._rulebooks, company_id, preview)
+                books = await rulebooks_of(connection, self._rulebooks, company_id, preview)
                 parts = await rule_previews.chunk_results(connection, company_id, preview_id)
                 result = shown(summed(parts), books.old, books.new)
             await rule_previews.finish(connection, company_id, preview_id, result, request["failed"])

@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from api.dependencies import Gateway
 from api.problems import not_found, problem, shown
-from contracts.maintenance import RolloutStart
+from contracts.maintenance import RolloutOrder, RolloutStart
 from contracts.rollouts import rollout_progress, start_rollout
 from db.connections import Pool, tenant_transaction
 from db.journeys import rulebook_versions
@@ -44,6 +44,8 @@ ROLLOUT_EXAMPLE = {
     "left": 3139,
     "moved": 64,
     "moves": [{"from": "lead", "to": "customer", "count": 64}],
+    "preview_id": 7,
+    "report": None,
 }
 _ETAG = re.compile(r'(?:W/)?"?([0-9]{1,10})"?')
 
@@ -112,12 +114,14 @@ async def change_rules(
 
     Raises:
         VersionConflict: As in `rulebook_versions.put`.
+        OtherPreview: As there.
     """
     began = False
 
-    async def begin(version: int) -> None:
+    async def begin(version: int, preview_id: int | None) -> None:
         nonlocal began
-        await start_rollout(client, RolloutStart(company_id, version, rate=rate))
+        order: RolloutOrder = "deadline" if preview_id is None else "preview"
+        await start_rollout(client, RolloutStart(company_id, version, rate=rate, order=order, preview_id=preview_id))
         began = True
 
     async with tenant_transaction(pool, company_id) as connection:
@@ -150,4 +154,6 @@ async def rollout_of(client: Client, pool: Pool, company_id: int, version: int) 
         "left": max(numbers["total"] - numbers["looked"], 0) if numbers else None,
         "moved": sum(move["count"] for move in moves),
         "moves": moves,
+        "preview_id": numbers.get("preview_id"),
+        "report": numbers.get("report"),
     }

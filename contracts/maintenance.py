@@ -78,11 +78,19 @@ class RecordFaultsRequest(TypedDict):
     found: ReconcileResult
 
 
+#: In which order a roll-out looks at journeys: by ``id``; first those that the ``preview`` says it moves; by the next
+#: ``deadline``; those with ``none``. Journeys that have been decided by the new rules already are left out of the last
+#: three.
+RolloutOrder = Literal["id", "preview", "deadline", "none"]
+
+
 class EvaluateChunkRequest(TypedDict):
     """Argument of ``evaluate_chunk``: the company's next ``size`` journeys after relationship ``after``.
 
     At most ``rate`` journeys per second are asked to evaluate themselves; ``grace`` is in seconds (see
     ``journey.drift``). ``rules_version``: of a roll-out, which has to find this version of the rules in force.
+    ``order``: see ``RolloutOrder``; the next journeys are then those after ``deadline`` and relationship ``after``.
+    ``preview_id``: the preview of the change.
     """
 
     company_id: int
@@ -91,6 +99,9 @@ class EvaluateChunkRequest(TypedDict):
     rate: float
     grace: int
     rules_version: NotRequired[int]
+    order: NotRequired[RolloutOrder]
+    deadline: NotRequired[str | None]
+    preview_id: NotRequired[int | None]
 
 
 class EvaluateChunkResult(TypedDict):
@@ -99,7 +110,7 @@ class EvaluateChunkResult(TypedDict):
     ``after`` is the last of the ``looked`` relationships checked (None: there were none). ``changes`` describes the
     first of the ``drifted`` journeys as ``journey.drift`` does, plus ``company_id``, ``customer_id`` and ``done``;
     ``unanswered`` journeys did not commit in time. ``newer``: a newer version of the rules is in force than that of the
-    roll-out, whose own roll-out does the rest.
+    roll-out, whose own roll-out does the rest. ``deadline``: of the last journey, in the order of deadlines.
     """
 
     after: int | None
@@ -108,6 +119,15 @@ class EvaluateChunkResult(TypedDict):
     unanswered: int
     changes: list[dict[str, Any]]
     newer: NotRequired[bool]
+    deadline: NotRequired[str]
+
+
+class ReportRolloutRequest(TypedDict):
+    """Argument of ``report_rollout``: the roll-out of a version, and the preview of the change that made it."""
+
+    company_id: int
+    version: int
+    preview_id: int
 
 
 class FitResult(TypedDict):
@@ -211,6 +231,10 @@ class RolloutStart:
         unanswered: Number of these that did not commit in time.
         paused: Whether it waits for somebody to continue it.
         newer: Whether it ended because a newer version is in force.
+        order: The order of the journeys now, see ``RolloutOrder``.
+        deadline: In the order of deadlines, that of the last journey that is done.
+        preview_id: The preview of the change.
+        report: What it did, held against the preview; see ``db.journeys.rollout_reports``.
     """
 
     company_id: int
@@ -227,3 +251,7 @@ class RolloutStart:
     unanswered: int = 0
     paused: bool = False
     newer: bool = False
+    order: RolloutOrder = "id"
+    deadline: str | None = None
+    preview_id: int | None = None
+    report: dict[str, Any] | None = None

@@ -201,6 +201,13 @@ def context_of(state: State, rulebook: Rulebook, moment: Moment, entered: Stage)
     return context
 
 
+def is_due_between(state: State, rulebook: Rulebook, begin: Micros, end: Micros) -> bool:
+    """Whether time alone may have moved a journey between two instants, by its facts and hold of now."""
+    fold = _Fold(copy(state), rulebook, Moment(2 * end))
+    fold.position = Moment(2 * begin - 1)
+    return fold._next_due(Moment(2 * end + 2)) is not None
+
+
 class _Fold:
     """A decision in progress.
 

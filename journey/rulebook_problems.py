@@ -18,7 +18,7 @@ from journey.stages import ACTIVE_STAGES, Stage, StageFields, rulebook_from
 from journey.text import SINGLE_LINE, is_blank, is_single_line, is_storable
 
 #: The fields of a change of the rules, as `PUT /v1/stages` and files have them.
-CHANGE_FIELDS = ("stages", "scoring", "reason", "run_actions", "version")
+CHANGE_FIELDS = ("stages", "scoring", "reason", "run_actions", "version", "preview_id")
 MAX_REASON = 500  # characters
 REASON = f"1 to {MAX_REASON} characters of {SINGLE_LINE}"
 MAX_LISTED = 50  # stages in one rulebook, those that are not active included

@@ -27,7 +27,7 @@ from contracts import names
 from contracts.rollouts import signal_rollout
 from db.connections import tenant_transaction
 from db.journeys import rulebook_versions
-from db.journeys.rulebook_versions import Change, VersionConflict
+from db.journeys.rulebook_versions import Change, OtherPreview, VersionConflict
 from db.people.api_keys import ADMIN, Credential
 from journey.rulebook_problems import CHANGE_FIELDS, REASON, is_reason
 from journey.stages import DEFAULT_RULEBOOK
@@ -58,7 +58,8 @@ async def put_stages(
         dict[str, Any],
         Body(
             description="what `GET /v1/stages` answers, with your changes. Optional: `scoring` (left out: unchanged),"
-            " `reason`, and `run_actions`: whether the moves that the change causes run the actions of their stages",
+            " `reason`; `run_actions`: whether the moves that the change causes run the actions of their stages; and"
+            " `preview_id`: its preview, by default the newest complete one of the same change",
             examples=[_CHANGE_EXAMPLE],
         ),
     ],
@@ -72,9 +73,9 @@ async def put_stages(
     A stage that is left out stays on record as an inactive one; its customers move to the highest remaining stage that
     they have ever reached.
     """
-    run_actions, reason = _about(body, CHANGE_FIELDS)
+    about = _about(body, CHANGE_FIELDS)
     refuse_mistakes(body)
-    change = Change(body["stages"], body.get("scoring"), by_key(credential), reason, runs_actions=run_actions)
+    change = Change(body["stages"], body.get("scoring"), by_key(credential), **about)
     return await _put(gateway, credential, change, _expected(if_match), response)
 
 
@@ -92,17 +93,18 @@ async def restore_version(
     response: Response,
     if_match: IfMatch = None,
     body: Annotated[
-        dict[str, Any] | None, Body(description="optional: `reason`, `run_actions`", examples=[{"reason": "A mistake"}])
+        dict[str, Any] | None,
+        Body(description="optional: `reason`, `run_actions`, `preview_id`", examples=[{"reason": "A mistake"}]),
     ] = None,
 ) -> dict[str, Any]:
     """A change like any other: it becomes a new version with the stages and the scoring of the earlier one."""
-    run_actions, reason = _about(body or {}, ("reason", "run_actions"))
+    about = _about(body or {}, ("reason", "run_actions", "preview_id"))
     expected = _expected(if_match)
     async with tenant_transaction(gateway.pool, credential.company_id) as connection:
         earlier = await rulebook_versions.find(connection, credential.company_id, version)
     if earlier is None:
         raise not_found(f"there is no version {version} on record")
-    change = earlier.restored(by_key(credential), reason, runs_actions=run_actions)
+    change = earlier.restored(by_key(credential), **about)
     return await _put(gateway, credential, change, expected, response)
 
 
@@ -141,6 +143,8 @@ async def _put(
     except VersionConflict as error:
         detail = f"version {error.current} is in force, and the change was made from version {expected}"
         raise problem("changed-meanwhile", detail, headers={"ETag": etag(error.current)}) from None
+    except OtherPreview as error:
+        raise invalid("preview_id", change.preview_id, str(error)) from None
     response.headers["ETag"] = etag(version)
     return {"version": version, "rollout_id": str(version) if began else None}
 
@@ -160,13 +164,15 @@ def _expected(if_match: str | None) -> int:
     return version
 
 
-def _about(body: dict[str, Any], allowed: Sequence[str]) -> tuple[bool, str | None]:
-    """Return `run_actions` and `reason` of a body that has only the allowed fields. Raises the problem 422."""
+def _about(body: dict[str, Any], allowed: Sequence[str]) -> dict[str, Any]:
+    """Return what a body says about a change, if it has only the allowed fields. Raises the problem 422."""
     if unknown := sorted(set(body) - set(allowed)):
         raise invalid(unknown[0], body[unknown[0]], f"unknown field; allowed: {', '.join(allowed)}")
-    run_actions, reason = body.get("run_actions", False), body.get("reason")
+    run_actions, reason, preview_id = body.get("run_actions", False), body.get("reason"), body.get("preview_id")
     if not isinstance(run_actions, bool):
         raise invalid("run_actions", run_actions, "true or false")
     if reason is not None and not is_reason(reason):
         raise invalid("reason", reason, REASON)
-    return run_actions, reason
+    if preview_id is not None and (type(preview_id) is not int or not 0 < preview_id < 1 << 63):
+        raise invalid("preview_id", preview_id, "the id of a preview")
+    return {"runs_actions": run_actions, "reason": reason, "preview_id": preview_id}

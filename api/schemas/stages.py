@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.schemas.base import Count, Schema, StageKey, StageKind, StageName, optional
+from api.schemas.base import Count, CustomerId, Schema, StageKey, StageKind, StageName, optional
 from journey.stages import Role
 
 Weight = Annotated[str, Field(description="decimal string from 0 to 1")]
@@ -124,6 +124,38 @@ class RolloutMove(Schema):
     count: Count
 
 
+class RolloutStages(Schema):
+    """Where a customer was to go, or went."""
+
+    from_: StageKey = Field(alias="from")
+    to: StageKey
+
+
+RolloutReason = Literal["event", "time", "set", "unanswered", "gone", "unknown"]
+
+
+class DifferingCustomer(Schema):
+    """A customer whom the roll-out moved otherwise than the preview said."""
+
+    customer_id: CustomerId | None
+    planned: RolloutStages | None = Field(description="null: the preview does not move them")
+    moved: RolloutStages | None = Field(description="null: the roll-out has not moved them")
+    reason: RolloutReason = Field(
+        description="`event`: an event after the preview; `time`: a deadline between the preview and the change;"
+        " `set`: somebody set the stage; `unanswered`: not committed yet; `gone`: merged or erased; `unknown`: a fault"
+    )
+
+
+class RolloutReport(Schema):
+    """What the roll-out did, compared with the preview."""
+
+    planned: Count = Field(description="customers whom the preview moves")
+    moved: Count = Field(description="customers whom the roll-out moved")
+    as_planned: Count = Field(description="of these, customers who were moved just as the preview said")
+    differing: dict[RolloutReason, Count] = Field(description="the others, by reason")
+    customers: Annotated[list[DifferingCustomer], Field(max_length=100, description="the first of them")]
+
+
 class Rollout(Schema):
     """The progress of a roll-out."""
 
@@ -140,3 +172,5 @@ class Rollout(Schema):
     left: Count | None = Field(description="journeys still to look at")
     moved: Count = Field(description="journeys that the change has moved so far")
     moves: list[RolloutMove]
+    preview_id: int | None = Field(description="the preview of the change, if it has one")
+    report: RolloutReport | None = Field(description="null before the end, and without a preview on record")

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, LiteralString
 
+import orjson
 from psycopg import sql
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
 from db.connections import Connection, Pool, tenant_rows, tenant_transaction
-from db.journeys import rulebook_versions
-from db.journeys.rulebooks import RulebookCache
 from db.people.customer_search import Found
 from journey.rhythm import CompanyMedians, MedianRecords
-from journey.rules_preview import rulebook_after
 from journey.stages import Rulebook
-from journey.time import EPOCH_MICROS, Micros, to_micros
+from journey.time import EPOCH_MICROS
 
 MAX_RUNNING = 2  # previews of one company at a time
 KEPT: LiteralString = "1 day"
@@ -55,15 +53,6 @@ class RulePreview:
 
     def median_records(self) -> MedianRecords:
         return MedianRecords([CompanyMedians(EPOCH_MICROS, **self.medians)] if self.medians else [])
-
-
-class Rulebooks(NamedTuple):
-    """The rules before and after the change that a preview is about."""
-
-    old: Rulebook
-    new: Rulebook
-    as_of: Micros
-    since: Micros | None
 
 
 _COLUMNS: LiteralString = """
@@ -140,6 +129,16 @@ async def find(connection: Connection, company_id: int, preview_id: int) -> Rule
         return await cursor.fetchone()
 
 
+def is_of(preview: RulePreview, base_version: int, new: Rulebook) -> bool:
+    """Whether a preview is about this change of this version."""
+    fields = new.as_json()
+    return (preview.base_version, preview.stages, preview.scoring) == (
+        base_version,
+        orjson.loads(orjson.dumps(fields["stages"])),
+        orjson.loads(orjson.dumps(fields["scoring"])),
+    )
+
+
 async def newest_of(connection: Connection, company_id: int, base_version: int, new: Rulebook) -> int | None:
     """Return the newest complete preview of the same change; None if there is none."""
     fields = new.as_json()
@@ -147,21 +146,6 @@ async def newest_of(connection: Connection, company_id: int, base_version: int, 
     cursor = await connection.execute(_NEWEST, values)
     row = await cursor.fetchone()
     return row[0] if row else None
-
-
-async def rulebooks_of(
-    connection: Connection, cache: RulebookCache, company_id: int, preview: RulePreview
-) -> Rulebooks:
-    """Return the rules that a preview compares. Raises LookupError if the old ones are not on record."""
-    old = await cache.load(connection, company_id)
-    if old.version != preview.base_version:  # changed since; the company's medians are those of today
-        version = await rulebook_versions.find(connection, company_id, preview.base_version)
-        if version is None:
-            raise LookupError(f"version {preview.base_version} of the rules is not on record")
-        old = version.rulebook().with_medians(old.medians)
-    as_of = to_micros(preview.as_of)
-    new = rulebook_after(old, preview.stages, preview.scoring, as_of)
-    return Rulebooks(old, new, as_of, None if preview.since is None else to_micros(preview.since))
 
 
 async def delete(pool: Pool, company_id: int, preview_id: int) -> bool:

@@ -11,6 +11,7 @@ from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
 from db.connections import Connection
+from db.journeys import rule_previews
 from db.journeys.rulebooks import RulebookCache
 from db.people.audit_log import record
 from journey.rules_preview import stages_after
@@ -26,6 +27,10 @@ class VersionConflict(Exception):
         super().__init__(f"the current version is {current}")
 
 
+class OtherPreview(Exception):
+    """The preview that a change names is not of this change; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class RulebookVersion:
     """One version.
@@ -37,6 +42,7 @@ class RulebookVersion:
         runs_actions: Whether the moves caused by the change ran the actions of their stages.
         actor: Who made the change; ``system`` for the rules that a company began with.
         restores: The version that it makes the newest again, if it does.
+        preview_id: The preview of the change that made it.
     """
 
     version: int
@@ -47,16 +53,23 @@ class RulebookVersion:
     actor: str
     reason: str | None
     restores: int | None
+    preview_id: int | None
 
     def as_stages(self) -> list[dict[str, Any]]:
         """Return the stages, with the defaults filled in."""
         stages: list[dict[str, Any]] = self.rulebook().as_json()["stages"]
         return stages
 
-    def restored(self, actor: str, reason: str | None, *, runs_actions: bool) -> Change:
+    def restored(self, actor: str, reason: str | None, *, runs_actions: bool, preview_id: int | None = None) -> Change:
         """Return the change that makes it the newest again."""
         return Change(
-            self.as_stages(), self.scoring or {}, actor, reason, runs_actions=runs_actions, restores=self.version
+            self.as_stages(),
+            self.scoring or {},
+            actor,
+            reason,
+            runs_actions=runs_actions,
+            restores=self.version,
+            preview_id=preview_id,
         )
 
     def rulebook(self) -> Rulebook:
@@ -71,7 +84,12 @@ class RulebookVersion:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of the rules; ``scoring`` of None keeps the scoring as it is."""
+    """A change of the rules.
+
+    Attributes:
+        scoring: None keeps it as it is.
+        preview_id: Its preview; None: the newest complete one of the same change, if there is one.
+    """
 
     stages: list[dict[str, Any]]
     scoring: dict[str, Any] | None
@@ -79,17 +97,18 @@ class Change:
     reason: str | None
     runs_actions: bool = False
     restores: int | None = None
+    preview_id: int | None = None
 
 
 _INSERT = (
     "insert into rulebook_versions"
-    " (company_id, version, effective_at, stages, scoring, runs_actions, actor, reason, restores)"
+    " (company_id, version, effective_at, stages, scoring, runs_actions, actor, reason, restores, preview_id)"
     " values (%(company)s, %(version)s, %(at)s, %(stages)s, %(scoring)s, %(runs_actions)s, %(actor)s, %(reason)s,"
-    " %(restores)s) on conflict do nothing"
+    " %(restores)s, %(preview_id)s) on conflict do nothing"
 )
 _SELECT = (
-    "select version, effective_at, stages, scoring, runs_actions, actor, reason, restores from rulebook_versions"
-    " where company_id = %s"
+    "select version, effective_at, stages, scoring, runs_actions, actor, reason, restores, preview_id"
+    " from rulebook_versions where company_id = %s"
 )
 _PUT_STAGE = """
 insert into customer_journey_stages (company_id, stage_key, stage_name, description, order_index, color, icon, kind,
@@ -137,7 +156,7 @@ async def put(
     company_id: int,
     change: Change,
     expected: int | None,
-    before_commit: Callable[[int], Awaitable[None]],
+    before_commit: Callable[[int, int | None], Awaitable[None]],
 ) -> int:
     """Make a change the newest version, from now on, and return its number; the current one if nothing changes.
 
@@ -146,10 +165,12 @@ async def put(
     Args:
         change: Its stages and scoring are valid (`journey.rulebook_problems`).
         expected: The version that the change was made from; None: whichever is in force.
-        before_commit: Called with the number of the version, before it is in force; if it raises, nothing is changed.
+        before_commit: Called with the number of the version and of its preview, before it is in force; if it raises,
+            nothing is changed.
 
     Raises:
         VersionConflict: Another version is in force than the expected one.
+        OtherPreview: The preview is about another change.
     """
     await connection.execute("select from companies where id = %s for no key update", [company_id])
     current = await rulebooks.load(connection, company_id)
@@ -160,7 +181,9 @@ async def put(
     new = rulebook_from({"stages": stages_after(current, change.stages), "scoring": scoring})
     if _content(new) == _content(current):
         return current.version
+    preview_id = await _preview_of(connection, company_id, current, new, change.preview_id)
     first = {"at": to_datetime(current.changed_at), "actor": "system", "reason": None, "restores": None}
+    first["preview_id"] = None
     before = {**first, "company": company_id, "version": current.version, "runs_actions": current.runs_actions}
     await connection.execute(
         _INSERT, {**before, "stages": Jsonb(_content(current)["stages"]), "scoring": Jsonb(stored)}
@@ -177,12 +200,29 @@ async def put(
     assert row is not None
     await connection.execute(_PUT_STAGE, {"company": company_id, "stages": stages})
     about = {"actor": change.actor, "reason": change.reason, "restores": change.restores, "at": row[0]}
+    about["preview_id"] = preview_id
     written = {**about, "company": company_id, "version": version, "runs_actions": change.runs_actions}
     await connection.execute(_INSERT, {**written, "stages": stages, "scoring": Jsonb(scoring)})
     details = {"reason_given": change.reason is not None, "run_actions": change.runs_actions}
     await record(connection, company_id, change.actor, "stages.put", f"rules/{version}", details)
-    await before_commit(version)
+    await before_commit(version, preview_id)
     return version
+
+
+async def _preview_of(
+    connection: Connection, company_id: int, current: Rulebook, new: Rulebook, preview_id: int | None
+) -> int | None:
+    """Return the preview of a change: the given one, else the newest. Raises OtherPreview."""
+    if preview_id is None:
+        return await rule_previews.newest_of(connection, company_id, current.version, new)
+    preview = await rule_previews.find(connection, company_id, preview_id)
+    if preview is None:
+        raise OtherPreview("there is no such preview, or it is no longer on record")
+    if not rule_previews.is_of(preview, current.version, new):
+        raise OtherPreview("this preview is about other rules, or was made from an earlier version")
+    if preview.status != "complete":
+        raise OtherPreview("this preview is not complete")
+    return preview_id
 
 
 async def _stored_scoring(connection: Connection, company_id: int) -> Any:

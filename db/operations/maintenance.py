@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from db.connections import Pool, tenant_rows
 
@@ -32,6 +32,10 @@ class JourneyRow:
         return JourneyKey(self.relationship_id, self.customer_id, self.version)
 
 
+#: A journey's row, and its next deadline as text, if that is the order.
+OrderedRow = tuple[JourneyRow, str | None]
+
+
 @dataclass(frozen=True, slots=True)
 class OverdueJourney:
     """A journey whose ``deadline`` (as text) passed without an evaluation."""
@@ -56,6 +60,60 @@ async def journey_rows(
     """Return the journeys of a company with a relationship id greater than ``after``, or that of one customer."""
     parameters = {"company": company_id, "after": after, "customer": customer_id, "limit": limit}
     return [JourneyRow(*row) for row in await tenant_rows(pool, company_id, _CHUNK, parameters)]
+
+
+_IN_ORDER: LiteralString = """
+select r.id, u.external_id, r.current_stage, r.version, r.state, r.next_deadline::text
+  from customer_relationships r left join customers u on u.id = r.customer_id and u.company_id = r.company_id
+ where r.company_id = %(company)s and r.rules_version < %(rules_version)s and CONDITION
+ order by ORDER limit %(limit)s
+"""
+_IS_MOVED: LiteralString = """
+exists (select from rule_preview_customers p where p.company_id = r.company_id and p.preview_id = %(preview)s
+           and p.relationship_id = r.id and p.from_stage <> p.to_stage)
+"""
+#: (condition, order) of the journeys that a roll-out looks at.
+_ORDERS: dict[str, tuple[LiteralString, LiteralString]] = {
+    "preview": (f"r.id > %(after)s and {_IS_MOVED}", "r.id"),
+    "deadline": (
+        f"(r.next_deadline, r.id) > (%(deadline)s::timestamptz, %(after)s::bigint) and not {_IS_MOVED}",
+        "r.next_deadline, r.id",
+    ),
+    "none": (f"r.next_deadline is null and r.id > %(after)s and not {_IS_MOVED}", "r.id"),
+}
+
+
+async def rollout_rows(
+    pool: Pool,
+    company_id: int,
+    rules_version: int,
+    order: str,
+    *,
+    preview_id: int | None,
+    deadline: str | None,
+    after: int,
+    limit: int,
+) -> list[OrderedRow]:
+    """Return the next journeys of a roll-out, which older rules have decided, with their deadlines.
+
+    Args:
+        order: ``preview``, ``deadline`` or ``none``, see ``contracts.maintenance.RolloutOrder``.
+        preview_id: The preview of the change, if it has one.
+        deadline: That of the last journey before, as text.
+        after: Its relationship id.
+        limit: How many at most.
+    """
+    condition, ordered = _ORDERS[order]
+    statement = _IN_ORDER.replace("CONDITION", condition).replace("ORDER", ordered)
+    values: dict[str, Any] = {
+        "company": company_id,
+        "rules_version": rules_version,
+        "preview": preview_id,
+        "limit": limit,
+    }
+    values |= {"deadline": deadline or "-infinity", "after": after}
+    rows = await tenant_rows(pool, company_id, statement, values)
+    return [(JourneyRow(*row[:5]), row[5]) for row in rows]
 
 
 _KEYS = """

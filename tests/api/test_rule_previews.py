@@ -67,8 +67,10 @@ def test_a_preview_says_what_the_roll_out_then_does(tenant: Tenant, working: Non
     text = tenant.client.get(f"/v1/stages/previews/{found['id']}/customers.csv").text
     head, row = csv.reader(text.splitlines())
     assert (head[:4], row[:4]) == (["customer_id", "name", "from", "to"], ["rich", "'=Ada Example", "customer", "vip"])
-    put(tenant, changed)
-    assert rolled_out(tenant, 2)["moves"] == found["moves"]
+    put(tenant, changed)  # the newest preview of the same change is found
+    done = rolled_out(tenant, 2)
+    assert (done["moves"], done["preview_id"]) == (found["moves"], found["id"])
+    assert done["report"] == {"planned": 1, "moved": 1, "as_planned": 1, "differing": {}, "customers": []}
 
 
 def test_customers_are_filtered_and_paged(tenant: Tenant, working: None) -> None:
@@ -93,6 +95,29 @@ def test_customers_are_filtered_and_paged(tenant: Tenant, working: None) -> None
     assert tenant.client.delete(path).status_code == 204
     assert [tenant.client.get(path + more).status_code for more in ("", "/customers", "/customers.csv")] == [404] * 3
     assert tenant.client.delete(path).status_code == 404
+
+
+def test_what_differs_from_the_preview_is_reported(tenant: Tenant, working: None) -> None:
+    for customer in ("rich", "set", "more"):
+        tenant.live(customer, {**VISIT, "amount": "600.00"})
+    tenant.live("poor", {**VISIT, "amount": "60.00"})
+    changed = vip_from(rules(tenant), 500)
+    found = preview(tenant, changed)
+    other = preview(tenant, vip_from(rules(tenant), 400))
+    assert found["moves"] == [{"from": "customer", "to": "vip", "count": 3}]
+    tenant.live("poor", {**VISIT, "amount": "460.00"})
+    tenant.client.post("/v1/customers/set/stage", json={"stage": "regular", "reason": "a friend", "hold": True})
+    wrong = put(tenant, {**changed, "preview_id": other["id"]})
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "preview_id")
+    assert put(tenant, {**changed, "preview_id": "x"}).status_code == 422
+    assert put(tenant, {**changed, "preview_id": found["id"]}).status_code == 202
+    done = rolled_out(tenant, 2)
+    report = done["report"]
+    assert (done["looked"], done["left"]) == (4, 0)
+    assert (report["planned"], report["moved"], report["as_planned"]) == (3, 3, 2)
+    assert report["differing"] == {"event": 1, "set": 1}
+    planned = {customer["customer_id"]: (customer["planned"], customer["reason"]) for customer in report["customers"]}
+    assert planned == {"poor": (None, "event"), "set": ({"from": "customer", "to": "vip"}, "set")}
 
 
 def test_a_restore_and_ready_made_rules_have_previews(tenant: Tenant, working: None) -> None:

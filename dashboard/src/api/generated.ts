@@ -1545,6 +1545,13 @@ export interface components {
             count: number;
             stage: string;
         };
+        DifferingCustomer: {
+            customer_id: string | null;
+            moved: components["schemas"]["RolloutStages"] | null;
+            planned: components["schemas"]["RolloutStages"] | null;
+            /** @enum {string} */
+            reason: "event" | "time" | "set" | "unanswered" | "gone" | "unknown";
+        };
         DismissedPair: {
             customers: string[];
         };
@@ -2340,6 +2347,8 @@ export interface components {
             looked: number | null;
             moved: number;
             moves: components["schemas"]["RolloutMove"][];
+            preview_id: number | null;
+            report: components["schemas"]["RolloutReport"] | null;
             rollout_id: string;
             /** @enum {string} */
             status: "running" | "paused" | "complete" | "replaced" | "failed";
@@ -2350,6 +2359,19 @@ export interface components {
         };
         RolloutMove: {
             count: number;
+            from: string;
+            to: string;
+        };
+        RolloutReport: {
+            as_planned: number;
+            customers: components["schemas"]["DifferingCustomer"][];
+            differing: {
+                [key: string]: number;
+            };
+            moved: number;
+            planned: number;
+        };
+        RolloutStages: {
             from: string;
             to: string;
         };

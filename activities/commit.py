@@ -15,7 +15,7 @@ compares the workflow's version and run id with those of the journey's row in Po
 The workflow of a customer who was merged into another one hands its events on to that journey, and ends.
 """
 
-from contextlib import suppress
+from functools import partial
 
 import orjson
 import psycopg
@@ -27,9 +27,10 @@ from activities.commit_parameters import batch_text, commit_result, guard, proje
 from activities.commit_position import position_of
 from activities.handing_on import HandOn, hand_on, keep_quarantined
 from activities.heartbeats import heartbeats
-from activities.message_batch import MessageBatch, deduplicate, parse_messages, reductions
+from activities.message_batch import MessageBatch, deduplicate, parse_messages
 from activities.rebuild import rebuilt_journey
 from activities.recovery import JourneyHistories, Recovery
+from activities.refused_batches import REFUSALS, commit_reduced
 from activities.retracted_events import ledger_ids, note_contributions, retraction_parameters, take_retractions
 from activities.side_effects import pending_actions, side_effects, unfinished_actions
 from activities.staff_requests import decide_commands, refers_to_something, targets
@@ -55,7 +56,6 @@ from journey.time import Micros, utc_text
 
 CONFLICT_ATTEMPTS = 3  # of a commit that collided with another one
 INTEGRITY_ATTEMPTS = 3  # of the activity, before it is certain that a violated constraint is not due to another commit
-REFUSALS = psycopg.DataError, psycopg.IntegrityError  # by Postgres, of what a commit writes
 
 
 class Overtaken(Exception):
@@ -95,22 +95,10 @@ class CommitActivity:
             except psycopg.IntegrityError as error:  # usually because of a commit that was written at the same time
                 refused = error
             except psycopg.DataError as error:
-                return await self._commit_reduced(request, batch, error)
+                return await commit_reduced(batch, error, partial(self._load_and_commit, request))
         if refused is not None and activity.info().attempt > INTEGRITY_ATTEMPTS:
-            return await self._commit_reduced(request, batch, refused)
+            return await commit_reduced(batch, refused, partial(self._load_and_commit, request))
         raise ApplicationError("overtaken by other commits; will be retried", type="Overtaken")
-
-    async def _commit_reduced(self, request: CommitRequest, batch: MessageBatch, error: psycopg.Error) -> CommitResult:
-        """Commit what Postgres accepts of a batch.
-
-        What passed every check but cannot be stored must not block the journey permanently.
-        """
-        for reduced in reductions(batch, str(error)):
-            with suppress(*REFUSALS):
-                result = await self._load_and_commit(request, reduced)
-                activity.logger.error("events quarantined that Postgres refuses", extra={"error": type(error).__name__})
-                return result
-        raise error
 
     async def _parse(self, request: CommitRequest) -> MessageBatch:
         """Parse the messages. Events may come with any id of the customer."""
@@ -198,20 +186,13 @@ class CommitActivity:
         rulebook = await self._rulebooks.get(
             self._pool, request["company_id"], known.rules_version, known.medians_version
         )
-        result = await self._write_recorded(request, batch, known, state, rulebook)
+        commit = partial(self._decide_and_write, request, known=known, state=state, rulebook=rulebook, is_recorded=True)
+        try:
+            result = await commit(batch)
+        except REFUSALS as error:
+            result = await commit_reduced(batch, error, commit)
         packed = apply_state_diff(request["state"], result["changes"])
         return unpack(packed) if packed else state
-
-    async def _write_recorded(
-        self, request: CommitRequest, batch: MessageBatch, known: LedgerSnapshot, state: State, rulebook: Rulebook
-    ) -> CommitResult:
-        try:
-            return await self._decide_and_write(request, batch, known, state, rulebook, is_recorded=True)
-        except REFUSALS as error:
-            for reduced in reductions(batch, str(error)):
-                with suppress(*REFUSALS):
-                    return await self._decide_and_write(request, reduced, known, state, rulebook, is_recorded=True)
-            raise
 
     async def _decide_and_write(
         self,

@@ -1,7 +1,7 @@
 """Parse and deduplicate the messages of one commit."""
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 
 import msgspec
 import orjson
@@ -68,7 +68,7 @@ def parse_messages(
             if name in COMMANDS:
                 batch.commands.append(f"not JSON: {error}")
                 continue
-            batch.quarantined.append(_quarantined(name, "\n".join(arguments), f"not JSON: {error}"))
+            batch.quarantined.append(quarantined(name, "\n".join(arguments), f"not JSON: {error}"))
             continue
         if name == names.EVENTS_SIGNAL and values:
             _parse_events(batch, values, ids, now)
@@ -81,24 +81,8 @@ def parse_messages(
         elif name == names.EVALUATE_SIGNAL:
             batch.profile_changed |= names.PROFILE_CHANGED in values
         else:
-            batch.quarantined.append(_quarantined(name, "\n".join(arguments), f"unknown message {name!r}"))
+            batch.quarantined.append(quarantined(name, "\n".join(arguments), f"unknown message {name!r}"))
     return batch
-
-
-def reductions(batch: MessageBatch, reason: str) -> Iterator[MessageBatch]:
-    """Yield what to commit instead of a batch that Postgres refuses: without one event, without any, nothing at all.
-
-    What is left out is quarantined, event by event, and commands are refused, for the given reason.
-    """
-    quarantined = [
-        _quarantined("event", orjson.dumps(canonical(event), option=orjson.OPT_SORT_KEYS).decode(), reason)
-        for event in batch.events
-    ]
-    for n, entry in enumerate(quarantined):
-        rest = batch.events[:n] + batch.events[n + 1 :]
-        yield replace(batch, events=rest, quarantined=[*batch.quarantined, entry])
-    yield replace(batch, events=[], quarantined=[*batch.quarantined, *quarantined])
-    yield MessageBatch(quarantined=[*batch.quarantined, *quarantined], commands=[reason for _ in batch.commands])
 
 
 def _parse_events(batch: MessageBatch, values: list[object], ids: Collection[str], now: Micros) -> None:
@@ -112,7 +96,7 @@ def _parse_events(batch: MessageBatch, values: list[object], ids: Collection[str
                 raise InvalidEvent("customer_id", event.customer, "the event belongs to another customer")
         except InvalidEvent as error:
             raw = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode()  # the gateway looks for the same text
-            batch.quarantined.append(_quarantined("event", raw, str(error)))
+            batch.quarantined.append(quarantined("event", raw, str(error)))
         else:
             batch.events.append(event)
     if len(values) > 1 and isinstance(values[1], int):
@@ -173,7 +157,8 @@ def _refused_before(earlier: Iterable[LedgerRow], own: Iterable[LedgerRow]) -> b
     return found[0].content_hash if found else None
 
 
-def _quarantined(name: str, raw: str, reason: str) -> LedgerEntry:
+def quarantined(name: str, raw: str, reason: str) -> LedgerEntry:
+    """Return the ledger entry of a message that has no effect; ``raw`` is its arguments' text."""
     fingerprint = quarantine_hash(name, raw)
     return LedgerEntry(
         quarantine_id(fingerprint),

@@ -139,7 +139,8 @@ async def test_two_waiting_retractions_with_one_id_of_before(story: Story, pool:
         connection.execute(
             "insert into journey_events (company_id, customer_id, event_id, content_hash, type, occurred_at, payload,"
             " outcome, reason, version, rules_version)"
-            " select company_id, customer_id, event_id, decode(md5('x'), 'hex'), type, occurred_at, payload || '{\"reason\": \"other\"}', outcome, reason, version,"
+            " select company_id, customer_id, event_id, decode(md5('x'), 'hex'), type,"
+            ' occurred_at, payload || \'{"reason": "other"}\', outcome, reason, version,'
             " rules_version from journey_events where company_id = %s and outcome = 'quarantined'",
             [story.company],
         )

@@ -15,6 +15,8 @@ compares the workflow's version and run id with those of the journey's row in Po
 The workflow of a customer who was merged into another one hands its events on to that journey, and ends.
 """
 
+from functools import partial
+
 import orjson
 import psycopg
 from temporalio import activity
@@ -25,9 +27,10 @@ from activities.commit_parameters import batch_text, commit_result, guard, proje
 from activities.commit_position import position_of
 from activities.handing_on import HandOn, hand_on, keep_quarantined
 from activities.heartbeats import heartbeats
-from activities.message_batch import MessageBatch, deduplicate, parse_messages, quarantine_all
+from activities.message_batch import MessageBatch, deduplicate, parse_messages
 from activities.rebuild import rebuilt_journey
 from activities.recovery import JourneyHistories, Recovery
+from activities.refused_batches import REFUSALS, commit_reduced
 from activities.retracted_events import ledger_ids, note_contributions, retraction_parameters, take_retractions
 from activities.side_effects import pending_actions, side_effects, unfinished_actions
 from activities.staff_requests import decide_commands, refers_to_something, targets
@@ -52,6 +55,7 @@ from journey.state import State, apply_state_diff, pack, unpack
 from journey.time import Micros, utc_text
 
 CONFLICT_ATTEMPTS = 3  # of a commit that collided with another one
+INTEGRITY_ATTEMPTS = 3  # of the activity, before it is certain that a violated constraint is not due to another commit
 
 
 class Overtaken(Exception):
@@ -78,7 +82,7 @@ class CommitActivity:
 
     async def _commit(self, request: CommitRequest) -> CommitResult:
         batch = await self._parse(request)
-        quarantined = False
+        refused: psycopg.Error | None = None
         for attempt in range(CONFLICT_ATTEMPTS):
             try:
                 rulebook = self._rulebooks.cached(request["company_id"])
@@ -86,14 +90,14 @@ class CommitActivity:
                 if attempt == 0 and rulebook is not None and is_plain:
                     return await self._commit_optimistically(request, batch, rulebook)
                 return await self._load_and_commit(request, batch)
-            except (Overtaken, psycopg.errors.UniqueViolation):
-                continue
+            except Overtaken:
+                refused = None
+            except psycopg.IntegrityError as error:  # usually because of a commit that was written at the same time
+                refused = error
             except psycopg.DataError as error:
-                if quarantined:
-                    raise
-                # What passed every check but cannot be stored must not block the journey permanently.
-                activity.logger.error("messages quarantined", extra={"reason": str(error)})
-                batch, quarantined = quarantine_all(batch, request["messages"], str(error)), True
+                return await commit_reduced(batch, error, partial(self._load_and_commit, request))
+        if refused is not None and activity.info().attempt > INTEGRITY_ATTEMPTS:
+            return await commit_reduced(batch, refused, partial(self._load_and_commit, request))
         raise ApplicationError("overtaken by other commits; will be retried", type="Overtaken")
 
     async def _parse(self, request: CommitRequest) -> MessageBatch:
@@ -182,11 +186,11 @@ class CommitActivity:
         rulebook = await self._rulebooks.get(
             self._pool, request["company_id"], known.rules_version, known.medians_version
         )
+        commit = partial(self._decide_and_write, request, known=known, state=state, rulebook=rulebook, is_recorded=True)
         try:
-            result = await self._decide_and_write(request, batch, known, state, rulebook, is_recorded=True)
-        except psycopg.DataError as error:
-            batch = quarantine_all(batch, request["messages"], str(error))
-            result = await self._decide_and_write(request, batch, known, state, rulebook, is_recorded=True)
+            result = await commit(batch)
+        except REFUSALS as error:
+            result = await commit_reduced(batch, error, commit)
         packed = apply_state_diff(request["state"], result["changes"])
         return unpack(packed) if packed else state
 

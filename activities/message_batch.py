@@ -9,7 +9,7 @@ import orjson
 from contracts import names
 from contracts.messages import COMMANDS, HISTORY, JourneyCommand
 from db.journeys.ledger import LedgerEntry
-from db.journeys.ledger_snapshot import LedgerSnapshot
+from db.journeys.ledger_snapshot import LedgerRow, LedgerSnapshot
 from journey.event_validation import InvalidEvent, from_fields
 from journey.events import Event, canonical, content_hash, quarantine_hash, quarantine_id
 from journey.time import Micros
@@ -68,7 +68,7 @@ def parse_messages(
             if name in COMMANDS:
                 batch.commands.append(f"not JSON: {error}")
                 continue
-            batch.quarantined.append(_quarantined(name, "\n".join(arguments), f"not JSON: {error}"))
+            batch.quarantined.append(quarantined(name, "\n".join(arguments), f"not JSON: {error}"))
             continue
         if name == names.EVENTS_SIGNAL and values:
             _parse_events(batch, values, ids, now)
@@ -81,14 +81,8 @@ def parse_messages(
         elif name == names.EVALUATE_SIGNAL:
             batch.profile_changed |= names.PROFILE_CHANGED in values
         else:
-            batch.quarantined.append(_quarantined(name, "\n".join(arguments), f"unknown message {name!r}"))
+            batch.quarantined.append(quarantined(name, "\n".join(arguments), f"unknown message {name!r}"))
     return batch
-
-
-def quarantine_all(batch: MessageBatch, messages: Iterable[RawMessage], reason: str) -> MessageBatch:
-    """Return a batch with every message quarantined and every command refused, for the given reason."""
-    quarantined = [_quarantined(name, "\n".join(texts), reason) for name, texts in messages if name not in COMMANDS]
-    return MessageBatch(quarantined=quarantined, commands=[reason for _ in batch.commands])
 
 
 def _parse_events(batch: MessageBatch, values: list[object], ids: Collection[str], now: Micros) -> None:
@@ -102,7 +96,7 @@ def _parse_events(batch: MessageBatch, values: list[object], ids: Collection[str
                 raise InvalidEvent("customer_id", event.customer, "the event belongs to another customer")
         except InvalidEvent as error:
             raw = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode()  # the gateway looks for the same text
-            batch.quarantined.append(_quarantined("event", raw, str(error)))
+            batch.quarantined.append(quarantined("event", raw, str(error)))
         else:
             batch.events.append(event)
     if len(values) > 1 and isinstance(values[1], int):
@@ -136,12 +130,13 @@ def deduplicate(
         payload = canonical(event)
         fingerprint = content_hash(payload)
         rows = known.events.get(event.id, ())
-        earlier = [row for row in rows if not row.is_of_attempt(known.customer_key, own_version)]
+        own = [row for row in rows if row.is_of_attempt(known.customer_key, own_version)]
+        earlier = [row for row in rows if row not in own]
         applied = next((row.content_hash for row in earlier if row.outcome == "applied"), first.get(event.id))
         if applied == fingerprint:
             continue  # a duplicate leaves no trace
         entry = LedgerEntry(event.id, fingerprint, "applied", event.type, payload["occurred_at"], payload)
-        if applied is None:
+        if applied is None and _refused_before(earlier, own) in {None, fingerprint}:
             first[event.id] = fingerprint
             events.append(event)
         else:
@@ -152,7 +147,18 @@ def deduplicate(
     return events, entries + batch.quarantined
 
 
-def _quarantined(name: str, raw: str, reason: str) -> LedgerEntry:
+def _refused_before(earlier: Iterable[LedgerRow], own: Iterable[LedgerRow]) -> bytes | None:
+    """Return the content of the first retraction with an event's id that has no effect, or has waited for its event.
+
+    It occupies the id, since it may take effect yet.
+    """
+    found = [row for row in own if row.has_waited]
+    found += [row for row in earlier if row.outcome == "quarantined" and row.type is not None]
+    return found[0].content_hash if found else None
+
+
+def quarantined(name: str, raw: str, reason: str) -> LedgerEntry:
+    """Return the ledger entry of a message that has no effect; ``raw`` is its arguments' text."""
     fingerprint = quarantine_hash(name, raw)
     return LedgerEntry(
         quarantine_id(fingerprint),

@@ -41,13 +41,13 @@ def take_retractions(
     """
     if not known.retractions and not any(type(event) is EventRetracted for event in events):
         return events, {}
-    waiting = [
-        event
-        for payload, outcome, version, has_waited in known.retractions
-        if outcome == "quarantined" or (has_waited and version == own_version)
-        if isinstance(event := from_canonical(payload), EventRetracted)
-    ]
-    found = sort_out(events, _named(known, own_version), waiting)
+    waiting: dict[str, EventRetracted] = {}  # by id; the first content of an id counts
+    for payload, outcome, version, has_waited in known.retractions:
+        if outcome == "quarantined" or (has_waited and version == own_version):
+            event = from_canonical(payload)
+            if isinstance(event, EventRetracted):
+                waiting.setdefault(event.id, event)
+    found = sort_out(events, _named(known, own_version), waiting.values())
     for entry in entries:
         if entry.outcome == "applied" and (reason := found.refused.get(entry.event_id)):
             entry.outcome, entry.reason = "quarantined", reason

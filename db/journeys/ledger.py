@@ -150,6 +150,9 @@ _RETRACT = """
       from r, jsonb_to_recordset(%(retractions)s::jsonb) as x(id text, contributions jsonb)
      where company_id = %(company)s and journey_events.customer_id = r.customer_id and event_id = x.id
        and type = 'event.retracted' and outcome = 'quarantined'
+       and not exists (select from journey_events o where o.company_id = %(company)s and o.event_id = x.id
+                          and o.customer_id = r.customer_id and o.type = 'event.retracted'
+                          and o.outcome = 'quarantined' and o.id < journey_events.id)
 )
 """
 

@@ -20,16 +20,22 @@ class ProjectionRow:
 
 
 class LedgerRow(NamedTuple):
-    """A ledger row of an event id; ``customer_key`` is ``customers.id``."""
+    """A ledger row of an event id.
+
+    Attributes:
+        customer_key: ``customers.id``.
+        has_waited: It is a retraction that took effect with a later commit than the one that it came by.
+    """
 
     content_hash: bytes
     customer_key: int
     version: int
     outcome: str
     type: str | None
+    has_waited: bool
 
     def is_of_attempt(self, customer_key: int | None, version: int | None) -> bool:
-        """Whether an earlier attempt of a commit wrote it, which will be replaced."""
+        """Whether an earlier attempt of a commit wrote it or let it take effect, which will be undone."""
         return self.customer_key == customer_key and self.version == version
 
 
@@ -43,8 +49,8 @@ class LedgerSnapshot:
         customer_key: ``customers.id``; None for a new customer.
         row: The journey's row; None for a new journey.
         events: The ledger rows by event id.
-        retractions: The customer's retractions of these events: (payload, outcome, version, it has waited for its
-            event).
+        retractions: The customer's retractions of these events in order of arrival: (payload, outcome, version, it has
+            waited for its event). One whose id belongs to an applied event has no effect and is left out.
         merged_into: The customer that this one was merged into; None if it was not.
     """
 
@@ -61,12 +67,16 @@ _LOAD = """
 select c.rules_version, u.id, r.version, r.run_id,
        (extract(epoch from r.decided_at) * 1000000)::bigint, r.state, r.batch,
        (select jsonb_agg(jsonb_build_array(
-                   e.event_id, encode(e.content_hash, 'hex'), e.customer_id, e.version, e.outcome, e.type))
+                   e.event_id, encode(e.content_hash, 'hex'), e.customer_id, e.version, e.outcome, e.type,
+                   e.type = 'event.retracted' and e.outcome = 'applied' and e.reason is not null) order by e.id)
           from journey_events e where e.company_id = %(company)s and e.event_id = any(%(ids)s)),
-       (select jsonb_agg(jsonb_build_array(e.payload, e.outcome, e.version, e.reason is not null))
+       (select jsonb_agg(jsonb_build_array(e.payload, e.outcome, e.version, e.reason is not null) order by e.id)
           from journey_events e
          where e.company_id = %(company)s and e.customer_id = u.id and e.type = 'event.retracted'
-           and e.payload ->> 'retracts' = any(%(ids)s)),
+           and e.payload ->> 'retracts' = any(%(ids)s)
+           and (e.outcome = 'applied'
+                or not exists (select from journey_events a where a.company_id = e.company_id
+                                  and a.event_id = e.event_id and a.outcome = 'applied'))),
        (select i.external_id from customers i where i.company_id = u.company_id and i.id = u.merged_into),
        MEDIANS_VERSION
   from companies c

@@ -8,7 +8,10 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pytest
+from psycopg import sql
+from temporalio.exceptions import ApplicationError
 
 from tests.support.commit_story import EVALUATE, NOON, Message, Story, events
 from tests.support.workflow_life import new_company
@@ -177,3 +180,27 @@ async def test_invalid_message_is_quarantined_and_the_journey_continues(story: S
     assert "\x00" not in entry["raw"] + entry["reason"]
     assert [row["event_id"] for row in story.ledger("applied")] == ["e-1", "e-2"]
     story.whole()
+
+
+async def test_an_event_that_postgres_refuses_does_not_block_the_journey(story: Story) -> None:
+    """It is quarantined alone, once it is certain that no other commit is the reason."""
+    await story.commit(events(story.visit(-3)))
+    with psycopg.connect(story.url) as connection:
+        connection.execute(
+            sql.SQL("alter table journey_events add constraint refused check (company_id <> {} or event_id <> 'e-3')")
+            .format(story.company)
+        )  # fmt: skip
+    try:
+        message = events(story.visit(-2), story.visit(-1), story.call(0))
+        with pytest.raises(ApplicationError, match="overtaken"):
+            await story.lost(message, attempt=3)
+        assert len(story.ledger()) == 1
+        await story.lost(message, attempt=4)
+    finally:
+        with psycopg.connect(story.url) as connection:
+            connection.execute("alter table journey_events drop constraint refused")
+    assert [row["event_id"] for row in story.ledger("applied")] == ["e-1", "e-2", "e-4"]
+    (entry,) = story.ledger("quarantined")
+    assert "refused" in entry["reason"]
+    assert '"id":"e-3"' in entry["raw"]
+    assert story.row()["total_appointments"] == 2

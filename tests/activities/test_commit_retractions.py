@@ -119,6 +119,38 @@ async def test_a_waiting_retraction_that_is_sent_again_with_its_event(story: Sto
     assert entry(story, taken_back["id"])["outcome"] == "applied"
 
 
+async def test_other_content_under_the_id_of_a_waiting_retraction_is_a_conflict(story: Story, pool: Pool) -> None:
+    """The content that came first counts, also if the event arrives by the same commit, and if that is retried."""
+    await story.commit(events(story.visit(-5, "100.00"), retraction(story, "late", -1)))
+    other, late = retraction(story, "late", -2, id="e-2"), story.visit(-3, "1200.00", id="late")
+    await story.lost(events(other, late))
+    await story.commit(events(other, late))
+    await check(story, pool, 1, 100, "customer")
+    assert sorted(row["outcome"] for row in story.ledger() if row["event_id"] == "e-2") == ["applied", "conflict"]
+    assert entry(story, "late")["retracted_by"] == "e-2"
+    await story.commit(events(retraction(story, "e-1", id="e-2")))
+    await check(story, pool, 1, 100, "customer")
+
+
+async def test_two_waiting_retractions_with_one_id_of_before(story: Story, pool: Pool) -> None:
+    """Earlier versions let both wait; only the first takes effect, and the commit goes through."""
+    await story.commit(events(story.visit(-5, "100.00"), retraction(story, "late", -1)))
+    with psycopg.connect(story.url) as connection:
+        connection.execute(
+            "insert into journey_events (company_id, customer_id, event_id, content_hash, type, occurred_at, payload,"
+            " outcome, reason, version, rules_version)"
+            " select company_id, customer_id, event_id, decode(md5('x'), 'hex'), type,"
+            ' occurred_at, payload || \'{"reason": "other"}\', outcome, reason, version,'
+            " rules_version from journey_events where company_id = %s and outcome = 'quarantined'",
+            [story.company],
+        )
+    late = story.visit(-3, "1200.00", id="late")
+    await story.lost(events(late))
+    await story.commit(events(late, story.visit(-2, "50.00")))
+    await check(story, pool, 2, 150, "customer")
+    assert sorted(row["outcome"] for row in story.ledger() if row["event_id"] == "e-2") == ["applied", "quarantined"]
+
+
 async def test_a_retraction_of_a_retraction_and_of_another_customers_event_are_quarantined(
     story: Story, pool: Pool
 ) -> None:

@@ -86,8 +86,9 @@ def test_every_journey_becomes_what_the_preview_said(tenant: Tenant, working: No
         amounts = (str(chance.choice([20, 60, 180, 420])) for _ in days)
         visits = (visit_of(day, amount) for day, amount in zip(days, amounts, strict=True))
         events += [tenant.event(customer_id=f"c-{number}", **visit) for visit in visits]
-    outcomes = tenant.client.post("/v1/events?wait=20", json={"events": events}).json()["outcomes"]
-    assert {outcome["outcome"] for outcome in outcomes} == {"applied"}
+    for first in range(0, len(events), 100):
+        answer = tenant.client.post("/v1/events?wait=10", json={"events": events[first : first + 100]})
+        assert {outcome["outcome"] for outcome in answer.json()["outcomes"]} == {"applied"}
     moved = 0
     for version, name in enumerate(EDITS, 2):
         stages = edited(rules(tenant)["stages"], name)

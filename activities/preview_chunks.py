@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+import orjson
 
 from db.connections import open_pool, tenant_transaction
 from db.journeys import preview_chunks, rule_previews
@@ -83,10 +84,11 @@ class _Chunk:
     def add(self, journey: StoredJourney) -> None:
         books, past = self._books, self._past
         events: list[Event] = [] if journey.events is None else _events.decode(journey.events)
-        outcome = rolled_out(unpack(journey.state), books.old, books.new, books.as_of, events)
+        outcome = rolled_out(unpack(orjson.loads(journey.state)), books.old, books.new, books.as_of, events)
         sent = 0 if outcome is None else messages(outcome.actions, self._campaign)
-        old = lived(events, past.old, past.as_of, past.since)
-        new = lived(events, past.new, past.as_of, past.since)
+        until = [event for event in events if event.at <= past.as_of]
+        old = lived(until, past.old, past.as_of, past.since)
+        new = lived(until, past.new, past.as_of, past.since)
         is_different = differs(old, new)
         self.totals.events += len(events)
         self.totals.add(outcome, sent, old, new, is_different=is_different)

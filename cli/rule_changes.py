@@ -2,13 +2,14 @@
 
 import asyncio
 import time
+from typing import Any
 
 from temporalio.client import Client
 
 import connection
 from cli.output import complaints, console, print_json, print_not_found, print_rows, progress
 from db.connections import Pool
-from db.journeys.rulebook_versions import Change, VersionConflict
+from db.journeys.rulebook_versions import Change, OtherPreview, VersionConflict
 from db.journeys.rulebooks import RulebookCache
 from settings import Settings
 
@@ -27,6 +28,9 @@ async def make_change(
 
     Returns:
         0; 1 if another version is in force, or the roll-out failed.
+
+    Raises:
+        ValueError: The change names the preview of another change.
     """
     from api.rule_versions import change_rules  # the framework beneath it takes a moment
 
@@ -38,6 +42,8 @@ async def make_change(
             f"Nothing was changed: version {error.current} is in force, and the change was made from version {expect}."
         )
         return 1
+    except OtherPreview as error:
+        raise ValueError(f"preview {change.preview_id}: {error}") from None
     if not began:
         print_json({"version": version, "rollout_id": None}) if as_json else console.print(
             f"These rules are in force already, as version {version}."
@@ -84,4 +90,24 @@ async def report_rollout(client: Client, pool: Pool, company: int, version: int,
         numbers = ("status", "total", "looked", "moved", "unchanged", "unanswered", "left")
         print_rows([{name: found[name] for name in numbers}], "")
         print_rows(moves, "No journey has been moved.")
+        if report := found["report"]:
+            _print_report(report)
     return 1 if found["status"] == "failed" else 0
+
+
+def _print_report(report: dict[str, Any]) -> None:
+    """Print what a roll-out did, compared with its preview."""
+    console.print(
+        f"Of {report['planned']:,} customers that the preview moves, {report['as_planned']:,} were moved as planned."
+    )
+    reasons = {
+        "event": "an event after the preview",
+        "time": "a deadline between the preview and the change",
+        "set": "somebody set the stage",
+        "unanswered": "not committed yet",
+        "gone": "merged or erased",
+        "unknown": "unknown: please report this as a fault",
+    }
+    print_rows(
+        [{"differing": n, "because": reasons.get(why, why)} for why, n in report["differing"].items()], "None differs."
+    )

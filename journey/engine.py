@@ -145,6 +145,22 @@ def decide(
     return fold.decision()
 
 
+def moves_of(events: list[Event], rulebook: Rulebook, now: Micros) -> list[Transition]:
+    """Return the transitions of a whole life as of ``now``; like `decide`, without its scores and its deadline.
+
+    Args:
+        events: Deduplicated events until ``now``, in any order.
+        rulebook: The company's rules.
+        now: The end.
+
+    Raises:
+        RetractionFound: There is a retraction among the events.
+    """
+    fold = _Fold(State(), rulebook, Moment(2 * now))
+    fold.apply_all(events, ())
+    return fold.transitions
+
+
 def start(state: State, event: Event, rulebook: Rulebook) -> Decision:
     """Begin a journey with an event that does not count, because it was retracted before."""
     fold = _Fold(copy(state), rulebook, Moment(2 * event.at))
@@ -202,10 +218,14 @@ def context_of(state: State, rulebook: Rulebook, moment: Moment, entered: Stage)
 
 
 def is_due_between(state: State, rulebook: Rulebook, begin: Micros, end: Micros) -> bool:
-    """Whether time alone may have moved a journey between two instants, by its facts and hold of now."""
+    """Whether time alone may have moved a journey between two instants, by its facts and holds of now, in any stage."""
     fold = _Fold(copy(state), rulebook, Moment(2 * end))
-    fold.position = Moment(2 * begin - 1)
-    return fold._next_due(Moment(2 * end + 2)) is not None
+    facts = state.facts
+    counted_from = {instant for instant in (facts.last_event_at, *facts.recent[-1:]) if instant is not None}
+    dues = [2 * instant + offset for instant in counted_from for _, offset in rulebook.stage_steps]
+    dues += [2 * until for _, _, until in state.holds if until is not None]
+    dues += [*fold.rhythm_dues, *fold._grace_ends()]
+    return any(2 * begin <= due <= 2 * end + 1 for due in dues)
 
 
 class _Fold:
@@ -265,6 +285,22 @@ class _Fold:
         return Decision(self.state, moves, actions, self.unanswered, book.answered, book.contributions)
 
     def run(self, events: list[Event], commands: Iterable[Command]) -> None:
+        """Apply events and commands, and settle the scores and the next deadline."""
+        self.apply_all(events, commands)
+        state, facts = self.state, self.facts
+        self._settle_rhythm()
+        if state.stage is not None:
+            settled = max(self.now, self.position)
+            state.risk = self.rulebook.scorer.risk(facts, settled)
+            state.engagement = self.rulebook.scorer.engagement(facts, settled)
+            self._set_deadline(settled)
+        if self.unanswered:
+            self._keep_unanswered()
+        if self.book is not None:
+            shrink(facts)
+
+    def apply_all(self, events: list[Event], commands: Iterable[Command]) -> None:
+        """Apply events and commands, each at its own time, with every deadline that passes."""
         state, facts = self.state, self.facts
         is_tracked = facts.has_named_events
         watermark = self.position
@@ -309,16 +345,6 @@ class _Fold:
             self._evaluate_late(late)
         for command in commands:
             self._execute(command)
-        self._settle_rhythm()
-        if state.stage is not None:
-            settled = max(self.now, self.position)
-            state.risk = self.rulebook.scorer.risk(facts, settled)
-            state.engagement = self.rulebook.scorer.engagement(facts, settled)
-            self._set_deadline(settled)
-        if self.unanswered:
-            self._keep_unanswered()
-        if self.book is not None:
-            shrink(facts)
 
     def _apply(self, event: Event, at: Micros) -> int:
         """Apply an event to the facts, and return what it did to its appointment."""

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from journey import decisions
 from journey.actions import CAMPAIGN, MESSAGES, STAGE_CHANGED, parse_action_ref
 from journey.drift import evaluation
-from journey.engine import Transition
+from journey.engine import RetractionFound, Transition, moves_of
 from journey.events import Event
 from journey.outreach import Step
 from journey.rhythm import MedianRecords
@@ -69,7 +69,8 @@ def rolled_out(
         new: See `rulebook_after`.
         history: All events that were applied, for a state that is not enough.
     """
-    before = evaluation(state, old, as_of, history).state
+    is_settled = state.rules_version == old.version and (state.deadline is None or state.deadline > as_of)
+    before = state if is_settled else evaluation(state, old, as_of, history).state
     if before.stage is None:
         return None
     decision = evaluation(before, new, as_of, history)
@@ -109,12 +110,21 @@ class Past(Struct):
         return [move.to_stage for move in self.moves]
 
 
-def lived(events: Iterable[Event], rulebook: Rulebook, as_of: Micros, since: Micros | None = None) -> Past:
-    """Live a journey anew from all of its events until an instant, and return what happened from ``since`` on.
+def lived(events: list[Event], rulebook: Rulebook, as_of: Micros, since: Micros | None = None) -> Past:
+    """Live a journey anew from its events, and return what happened from ``since`` on.
 
     Manual stages are left out: they would not have been set by the rules.
+
+    Args:
+        events: All events until ``as_of``.
+        rulebook: The rules.
+        as_of: The end.
+        since: The beginning; None: the first event.
     """
-    moves = decisions.decide(State(), [event for event in events if event.at <= as_of], rulebook, as_of).transitions
+    try:
+        moves = moves_of(events, rulebook, as_of)
+    except RetractionFound:
+        moves = decisions.decide(State(), events, rulebook, as_of).transitions
     begin = EPOCH_MICROS if since is None else since
     past = Past([move for move in moves if move.at >= begin])
     last = len(moves) - 1

@@ -10,6 +10,7 @@ from cli.database import ACTOR, pool_for
 from cli.options import AsJson, Company, Data, command_app, run
 from cli.output import complaints, print_json, print_not_found, print_result
 from cli.rule_changes import make_change, report_rollout
+from cli.rule_previews import preview
 from cli.rules_file import as_yaml, read_rules
 from contracts.names import CONTINUE_SIGNAL, PAUSE_SIGNAL
 from contracts.rollouts import signal_rollout
@@ -72,6 +73,31 @@ def stages_apply(
     run(data, lambda settings: apply(settings, company, file, reason, run_actions, expect, wait=wait, as_json=as_json))
 
 
+@app.command("preview")
+def stages_preview(
+    company: Company,
+    file: Annotated[str | None, typer.Argument(help="As for apply; - is standard input.")] = None,
+    version: Annotated[
+        int | None, typer.Option(help="An earlier version, instead of a file.", min=1, max=(1 << 31) - 1)
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Ready-made rules, instead of a file.")] = None,
+    since: Annotated[str | None, typer.Option(help="Compare the past from this time on, in RFC 3339.")] = None,
+    fail_over: Annotated[
+        str | None, typer.Option(help="Exit with 1 if more than this share of the customers is moved, such as 5%.")
+    ] = None,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Say what changed rules would do: whom they move now, and what the past would have been. Nothing is changed.
+
+    The result is kept for a day, and the roll-out of the same change is compared with it. Ctrl-C cancels it.
+
+    Example: [bold]journey stages preview rules.yaml --company 1 --fail-over 5%[/bold]
+    """
+    options: dict[str, Any] = {"since": since, "fail_over": fail_over, "as_json": as_json}
+    run(data, lambda settings: preview(settings, company, file, version, preset, **options))
+
+
 @app.command("versions")
 def stages_versions(company: Company, data: Data = Path(".journey"), as_json: AsJson = False) -> None:
     """List the versions of the rules, the newest first.
@@ -107,7 +133,7 @@ def stages_preset(
 
     Example: [bold]journey stages preset rhythm | journey stages apply - --company 1[/bold]
     """
-    raise typer.Exit(preset(name, as_json))
+    raise typer.Exit(show_preset(name, as_json))
 
 
 @app.command("rollout")
@@ -167,7 +193,11 @@ async def apply(
         raise ValueError(f"{file}: run_actions: {run_actions!r} is neither true nor false")
     if expect is not None and (not isinstance(expect, int) or isinstance(expect, bool)):
         raise ValueError(f"{file}: version: {expect!r} is not the number of a version")
-    change = Change(rules["stages"], rules.get("scoring"), ACTOR, reason, runs_actions=run_actions)
+    if (preview_id := rules.get("preview_id")) is not None and type(preview_id) is not int:
+        raise ValueError(f"{file}: preview_id: {preview_id!r} is not the number of a preview")
+    change = Change(
+        rules["stages"], rules.get("scoring"), ACTOR, reason, runs_actions=run_actions, preview_id=preview_id
+    )
     async with pool_for(settings, company) as pool:
         return await make_change(settings, pool, company, change, expect, wait=wait, as_json=as_json)
 
@@ -201,7 +231,7 @@ async def restore(
         return await make_change(settings, pool, company, change, None, wait=wait, as_json=as_json)
 
 
-def preset(name: str | None, as_json: bool) -> int:
+def show_preset(name: str | None, as_json: bool) -> int:
     ready = {preset.key: preset for preset in presets()}
     if name is None:
         rows = [{"key": preset.key, "name": preset.name, "description": preset.description} for preset in presets()]

@@ -14,7 +14,7 @@ ROWS = 100  # journeys that are fetched at a time
 MAX_CHUNKS = 2000  # of one preview
 
 _JOURNEYS: LiteralString = """
-select r.id, r.customer_id, r.version, r.state,
+select r.id, r.customer_id, r.version, r.state::text,
        (select '[' || string_agg(e.payload::text, ',' order by e.version, e.occurred_at, e.event_id) || ']'
           from journey_events e
          where e.company_id = r.company_id and e.customer_id = r.customer_id and e.outcome = 'applied'
@@ -41,12 +41,12 @@ select %(company)s, %(preview)s, c.* from jsonb_to_recordset(%(rows)s) as c(rela
 
 @dataclass(frozen=True, slots=True)
 class StoredJourney:
-    """A journey's packed state, and its applied events as a JSON list in the order in which commits applied them."""
+    """A journey's packed state, and its applied events in the order in which commits applied them, both as JSON."""
 
     relationship_id: int
     customer_key: int | None
     version: int
-    state: dict[str, Any]
+    state: str
     events: str | None
 
 

@@ -4,6 +4,13 @@
  */
 export const queryKeys = {
   stages: ["stages"] as const,
+  rulesToEdit: ["rules-to-edit"] as const,
+  presets: ["presets"] as const,
+  ruleVersions: ["rule-versions"] as const,
+  rulePreview: (previewId: number | null) => ["rule-preview", previewId] as const,
+  previewCustomers: (previewId: number, filter: object) =>
+    ["rule-preview", previewId, "customers", filter] as const,
+  rollout: (version: number) => ["rollout", version] as const,
   staff: ["staff"] as const,
   customers: (search: object) => ["customers", search] as const,
   journey: (customerId: string) => ["journey", customerId] as const,

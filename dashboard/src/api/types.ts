@@ -8,6 +8,11 @@ export type Session = Schemas["BrowserSession"];
 export type Stage = Schemas["Stage"];
 export type Rule = Schemas["TransitionRule"];
 export type Scoring = Schemas["Stages"]["scoring"];
+export type RulebookVersion = Schemas["RulebookVersion"];
+export type RulePreview = Schemas["Preview"];
+export type PreviewMove = Schemas["PreviewMove"];
+export type PreviewCustomer = Schemas["PreviewCustomer"];
+export type Rollout = Schemas["Rollout"];
 
 export type Journey = Schemas["Journey"];
 export type Relationship = Schemas["Relationship"];

@@ -29,6 +29,9 @@ const ICONS: Record<string, ComponentType<{ "aria-hidden"?: boolean }>> = {
   "x-circle": CloseCircleOutlined,
 };
 
+/** The names that a stage can choose its icon from. */
+export const ICON_NAMES = [...Object.keys(ICONS), "flag"];
+
 export function StageIcon({ name }: { name: string | null }) {
   const Icon = ICONS[name ?? ""] ?? FlagOutlined;
   return <Icon aria-hidden />;

@@ -8,6 +8,12 @@ import { formatMoney, formatNumber, formatShare } from "./numbers";
 const DECIMALS = 4;
 const CONDITION = /^\s*(>=|<=|==|>|<)\s*(-?[0-9.]+)\s*$/;
 
+/** Split a condition such as `>=1000`; null if it is none. */
+export function parseCondition(text: string): { sign: string; number: string } | null {
+  const [, sign, number] = CONDITION.exec(text) ?? [];
+  return sign === undefined || number === undefined ? null : { sign, number };
+}
+
 /** Describe a stage's rules, one sentence each; any of them suffices. Empty if the stage has no rules. */
 export function describeRules(stage: Pick<Stage, "auto_transition_rules">, currency: string): string[] {
   const rules = stage.auto_transition_rules;

@@ -95,6 +95,11 @@ export function useCanEdit(): boolean {
   return scopes.includes("journeys:write") || scopes.includes("admin");
 }
 
+/** Whether the session may change stages and rules. */
+export function useCanEditRules(): boolean {
+  return useSession().scopes.includes("admin");
+}
+
 /** Whether the session may retract events. */
 export function useCanRetract(): boolean {
   return useSession().scopes.includes("admin");

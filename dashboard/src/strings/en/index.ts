@@ -11,4 +11,6 @@ export * from "./labels";
 export * from "./merges";
 export * from "./problems";
 export * from "./retractions";
+export * from "./rule-preview";
+export * from "./stage-editor";
 export * from "./work";

@@ -20,7 +20,7 @@ export type PreviewFilter = NonNullable<
 export type Proposal = Rulebook | { version: number };
 
 const POLL = 1000;
-const CUSTOMERS_PAGE = 50;
+const CUSTOMERS_PAGE = 10;
 
 /** The rules to edit: read when the editor opens, and not again while it is open. */
 export function useRulesToEdit() {
@@ -43,10 +43,10 @@ export function usePresets(enabled: boolean) {
 }
 
 /** Every version of the rules, the newest first. */
-export function useVersions(enabled = true) {
+export function useVersions() {
   return useQuery({
     queryKey: queryKeys.ruleVersions,
-    enabled,
+    staleTime: 0,
     queryFn: ({ signal }) => unwrap(api.GET("/v1/stages/versions", { signal })),
   });
 }

@@ -177,8 +177,3 @@ function keyFromName(name: string): string {
   const key = plain.replaceAll(/[^a-z0-9]+/g, "_").replaceAll(/^[_0-9]+|_+$/g, "");
   return key.slice(0, 50) || "stage";
 }
-
-/** Whether two drafts describe the same rulebook. */
-export function isSame(one: Draft, other: Draft): boolean {
-  return one === other || JSON.stringify(toRulebook(one)) === JSON.stringify(toRulebook(other));
-}

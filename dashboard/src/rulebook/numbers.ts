@@ -19,9 +19,12 @@ export function isNumber(text: string, unit: Unit): boolean {
   return NUMBER.test(fromShown(text, unit));
 }
 
-/** Accept a decimal comma, and spaces around. */
+/** Accept a decimal comma, and spaces and zeros around. */
 function normalized(text: string): string {
-  return text.trim().replace(",", ".");
+  return text
+    .trim()
+    .replace(",", ".")
+    .replace(/^(-?)0+(?=\d)/, "$1");
 }
 
 /** Multiply by a power of ten without rounding errors. */

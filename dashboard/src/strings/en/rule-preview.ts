@@ -25,6 +25,7 @@ export const rulePreview = {
   held: (shown: string, count: number) =>
     `${pluralize(shown, count, "customer stays", "customers stay")} until a hold ends.`,
   actionsTitle: "If actions run",
+  actionsTable: "Actions and how often they run",
   actionsNone: "No actions would run.",
   messages: (shown: string, count: number) =>
     pluralize(shown, count, "message to customers", "messages to customers"),
@@ -50,7 +51,7 @@ export const rulePreview = {
   since: "Compare",
   sinceOptions: { all: "the whole past", year: "the last 12 months", quarter: "the last 90 days" },
   pastHint: "What would have happened to all customers, without stages that somebody set.",
-  different_customers: (shown: string, count: number, of: string) =>
+  differentCustomers: (shown: string, count: number, of: string) =>
     `${pluralize(shown, count, "customer", "customers")} of ${of} would have been in other stages, or at other times.`,
   campaignsOldNew: (old: string, changed: string) =>
     `Retention campaigns: ${old} with today's rules, ${changed} with the new ones.`,
@@ -58,7 +59,8 @@ export const rulePreview = {
   newFlow: "New rules",
   flowHint: "Moves from a stage (left) to a stage (right)",
   flowSummary: (shown: string, count: number) => pluralize(shown, count, "move", "moves"),
-  compare: "Comparison",
+  compare: "Comparison of the moves",
+  movesByStage: "Moves between stages, all customers",
   start: "Start",
   move: "Move",
   old: "Today's rules",

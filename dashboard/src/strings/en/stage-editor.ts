@@ -19,6 +19,7 @@ export const stageEditor = {
     empty: "There are no inactivity stages: customers who stay away keep their growth stage.",
   },
   start: "Start from",
+  startPlaceholder: "Ready-made rules",
   startWith: (name: string) =>
     `The stages of “${name}” were loaded. Nothing is changed yet; you can undo this.`,
   presetsFailed: "The ready-made rules could not be loaded",

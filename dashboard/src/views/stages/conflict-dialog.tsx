@@ -1,4 +1,5 @@
 import { Button, Modal } from "antd";
+import { TextSkeleton } from "../../components/loading";
 import { QueryView } from "../../components/query-view";
 import { formatDateTime } from "../../format/dates";
 import { formatNumber } from "../../format/numbers";
@@ -24,7 +25,8 @@ export function ConflictDialog({ base, mine, onKeep, onTake, onClose }: Props) {
   const versions = useVersions();
   const currency = useCurrency();
   const t = strings.ruleConflict;
-  const theirs = versions.data?.versions.find((version) => version.is_current);
+  // Versions that were read before may not have the one in force.
+  const theirs = versions.isFetching ? undefined : versions.data?.versions.find((one) => one.is_current);
   return (
     <Modal
       open
@@ -44,7 +46,9 @@ export function ConflictDialog({ base, mine, onKeep, onTake, onClose }: Props) {
     >
       <QueryView query={versions} rows={6}>
         {() =>
-          theirs && (
+          theirs === undefined ? (
+            <TextSkeleton rows={6} />
+          ) : (
             <>
               <p>
                 {t.by(
@@ -71,15 +75,18 @@ export function Differences({ title, sentences }: { title: string; sentences: re
   return (
     <>
       <h3>{title}</h3>
-      {sentences.length === 0 ? (
-        <p className="secondary">{strings.ruleDifferences.none}</p>
-      ) : (
-        <ul className="difference-list">
-          {sentences.map((sentence) => (
-            <li key={sentence}>{sentence}</li>
-          ))}
-        </ul>
-      )}
+      <DifferenceList sentences={sentences} />
     </>
+  );
+}
+
+export function DifferenceList({ sentences }: { sentences: readonly string[] }) {
+  if (sentences.length === 0) return <p className="secondary">{strings.ruleDifferences.none}</p>;
+  return (
+    <ul className="difference-list">
+      {sentences.map((sentence) => (
+        <li key={sentence}>{sentence}</li>
+      ))}
+    </ul>
   );
 }

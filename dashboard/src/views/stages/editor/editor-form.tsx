@@ -105,7 +105,7 @@ function PresetSelect() {
       <Select
         id="preset"
         value={null}
-        placeholder="…"
+        placeholder={t.startPlaceholder}
         loading={presets.isFetching}
         popupMatchSelectWidth={false}
         notFoundContent={presets.isError ? t.presetsFailed : strings.common.loading}

@@ -7,7 +7,7 @@ import { Page } from "../../../components/page";
 import { QueryView } from "../../../components/query-view";
 import { beginPreview, cancelPreview, useRulesToEdit } from "../../../rulebook/api";
 import { describeDifferences } from "../../../rulebook/differences";
-import { type Draft, isSame, type Rulebook, toDraft, toRulebook } from "../../../rulebook/draft";
+import { type Draft, type Rulebook, toDraft, toRulebook } from "../../../rulebook/draft";
 import { startHistory, stepHistory } from "../../../rulebook/edits";
 import { draftProblems, type ServerProblem, serverProblems, stillThere } from "../../../rulebook/problems";
 import { useCanEditRules, useCurrency } from "../../../session/session";
@@ -57,12 +57,12 @@ function Editor({ initial }: { initial: VersionedRulebook }) {
   const draft = history.present;
 
   const start = useMemo(() => toDraft(base), [base]);
-  const isDirty = useMemo(() => !isSame(draft, start), [draft, start]);
   const changed = useMemo(() => toRulebook(draft), [draft]);
   const differences = useMemo(
     () => describeDifferences(toRulebook(start), changed, currency),
     [start, changed, currency],
   );
+  const isDirty = differences.length > 0;
   const problems = useMemo(() => {
     const found = checked ? draftProblems(draft) : [];
     const fields = new Set(found.map(({ field }) => field));

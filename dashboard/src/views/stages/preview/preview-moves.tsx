@@ -52,7 +52,7 @@ export function PreviewMoves({ preview }: { preview: RulePreview }) {
               {t.campaigns(formatNumber(preview.campaigns ?? 0), preview.campaigns ?? 0)}
             </p>
             <ChartTable
-              caption={t.actionsTitle}
+              caption={t.actionsTable}
               columns={[t.action, t.times]}
               rows={actions.map(([action, count]) => ({
                 key: action,

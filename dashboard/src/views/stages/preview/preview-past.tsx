@@ -42,7 +42,7 @@ export function PreviewPast({ preview, since, onSince }: Props) {
   const days = past.days_in_stage;
   const stages = [...new Set([...Object.keys(days.old), ...Object.keys(days.new)])];
   return (
-    <section className="column" aria-label={t.past}>
+    <div className="column">
       <Panel
         title={t.past}
         extra={
@@ -61,9 +61,10 @@ export function PreviewPast({ preview, since, onSince }: Props) {
       >
         <p className="secondary">{t.pastHint}</p>
         <p>
-          {t.different_customers(formatNumber(different), different, formatNumber(preview.customers ?? 0))}{" "}
+          {t.differentCustomers(formatNumber(different), different, formatNumber(preview.customers ?? 0))}{" "}
           {t.campaignsOldNew(formatNumber(past.campaigns.old), formatNumber(past.campaigns.new))}
         </p>
+        <h3>{t.movesByStage}</h3>
         <ChartTable
           caption={t.compare}
           columns={[t.move, t.old, t.changed, t.difference]}
@@ -72,9 +73,10 @@ export function PreviewPast({ preview, since, onSince }: Props) {
             cells: [`${nameOf(from)} → ${nameOf(to)}`, ...compared(old, changed)],
           }))}
         />
+        <h3>{t.days}</h3>
         <ChartTable
           caption={t.days}
-          columns={[t.stage, `${t.days}: ${t.old}`, t.changed, t.difference]}
+          columns={[t.stage, t.old, t.changed, t.difference]}
           rows={stages.map((stage) => ({
             key: stage,
             cells: [nameOf(stage), ...compared(days.old[stage] ?? 0, days.new[stage] ?? 0)],
@@ -85,7 +87,7 @@ export function PreviewPast({ preview, since, onSince }: Props) {
         <PastFlow title={t.oldFlow} moves={past.old} />
         <PastFlow title={t.newFlow} moves={past.new} />
       </div>
-    </section>
+    </div>
   );
 }
 

@@ -14,7 +14,7 @@ import { describeDifferences } from "../../../rulebook/differences";
 import type { Rulebook } from "../../../rulebook/draft";
 import { useCurrency } from "../../../session/session";
 import { strings } from "../../../strings";
-import { Differences } from "../conflict-dialog";
+import { DifferenceList } from "../conflict-dialog";
 import type { VersionedRulebook } from "../editor/stage-editor";
 import { ApplyForm } from "./apply-form";
 import { PreviewCustomers } from "./preview-customers";
@@ -78,8 +78,8 @@ export function RulePreview(props: Props) {
         }
       >
         <div className="column rule-preview">
-          <Panel>
-            <Differences title={t.whatChanges} sentences={differences} />
+          <Panel title={t.whatChanges}>
+            <DifferenceList sentences={differences} />
           </Panel>
           {failed ? (
             <ErrorAlert error={failed} title={t.failed} retry={() => void run.begin(sinceTime(since))} />

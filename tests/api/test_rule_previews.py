@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import csv
+import os
 import random
+import signal
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from multiprocessing import active_children
 from typing import Any
 
 import pytest
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from api import rule_previews as shared
+from contracts.preview_requests import PreviewStart
+from contracts.rule_previews import start_preview
 from tests.api.conftest import Tenant
 from tests.api.test_reading import VISIT
 from tests.api.test_rule_changes import put, rolled_out, rules, vip_from
@@ -192,6 +199,30 @@ def test_a_restore_and_ready_made_rules_have_previews(tenant: Tenant, working: N
 def test_an_invalid_preview_is_refused(tenant: Tenant, body: dict[str, Any], field: str) -> None:
     answer = tenant.client.post("/v1/stages/preview", json=body)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+
+
+def test_a_killed_computation_is_tried_again(tenant: Tenant, working: None) -> None:
+    tenant.live("rich", {**VISIT, "amount": "600.00"})
+    before = preview(tenant, {"preset": "rhythm"})
+    for process in active_children():
+        os.kill(process.pid or 0, signal.SIGKILL)
+    again = preview(tenant, {"preset": "rhythm"})
+    assert again["status"] == "complete"
+    assert {**again, "id": 0, "as_of": ""}.keys() == before.keys()
+    assert (again["moves"], again["stages"]) == (before["moves"], before["stages"])
+
+
+def test_a_result_is_deleted_after_its_time(tenant: Tenant, working: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def start_briefly(client: Client, start: PreviewStart) -> None:
+        await start_preview(client, replace(start, kept=0.5))
+
+    monkeypatch.setattr(shared, "start_preview", start_briefly)
+    preview_id = tenant.client.post("/v1/stages/preview", json={"preset": "rhythm"}).json()["id"]
+    end = time.monotonic() + 30
+    while tenant.client.get(f"/v1/stages/previews/{preview_id}").status_code != 404:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert tenant.rows("select preview_id from rule_preview_chunks where company_id = %s", tenant.id) == []
 
 
 def test_few_previews_run_at_once(tenant: Tenant, working: None) -> None:

@@ -213,11 +213,19 @@ class RulesDrill:
 
 
 async def main(
-    log: Path, data: Path, *, kills: int, rate: float, pause: float, seed: int, names: list[str] | None = None
+    log: Path,
+    data: Path,
+    *,
+    kills: int,
+    rate: float,
+    pause: float,
+    seed: int,
+    names: list[str] | None = None,
+    workers: int = 2,
 ) -> tuple[RulesDrill, Counter[str]]:
     """Run the drill on a separate system in a folder; return what it found, and the kills."""
     settings = {"ROLLOUT_RATE": str(rate)}
-    async with drill(data, Options(workers=2), settings) as running:
+    async with drill(data, Options(workers=workers), settings) as running:
         company = min(running.company_keys)
         async with owner_connection(running.database_url) as owner:
             key = (await api_keys.create(owner, company, "rules", api_keys.SCOPES))[1]

@@ -13,13 +13,21 @@ async def test_a_roll_out_is_what_its_preview_said_whatever_is_killed() -> None:
         log = Path(folder) / "log.jsonl"
         log.write_text("".join(json.dumps(visit(customer, day)) + "\n" for customer in range(30) for day in (9, 40)))
         done, kills = await main(
-            log, Path(folder), kills=1, rate=200, pause=0.1, seed=4, names=["threshold down"], workers=1
+            log,
+            Path(folder),
+            kills=1,
+            rate=20,
+            pause=0.5,
+            seed=4,
+            names=["threshold down"],
+            workers=1,
+            waits=(0.05, 0.3),
         )
     assert done.problems == []
     ((_, compared, rollout),) = done.found
     assert sum(compared.counts.values()) == 30
     assert rollout["report"]["planned"] > 10
-    assert sum(kills.values()) > 0
+    assert sum(kills.values()) == 2  # one in the preview, one in the roll-out
     assert done.sent > 0
 
 

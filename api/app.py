@@ -40,6 +40,7 @@ from api.routes import (
     docs,
     duplicates,
     events,
+    explanations,
     journeys,
     merges,
     operations,
@@ -85,7 +86,7 @@ Errors are problem details (RFC 9457); opening the URI in `type` explains the pr
 def create_app(settings: Settings) -> FastAPI:
     """Create the gateway. Connections are opened when its lifespan starts."""
     # Plain routes, the most used first: Starlette matches them in order, and included routers would add a lookup each.
-    journeys_first = (journeys, relationships, stage_override, actions, tasks, attendance, contacts, customers)
+    journeys_first = (relationships, stage_override, actions, tasks, attendance, contacts, customers, explanations)
     others = (
         *journeys_first,
         call_list,

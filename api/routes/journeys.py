@@ -1,40 +1,29 @@
-"""Read one journey: with its history, or explained."""
+"""Read one journey with its history."""
 
 from __future__ import annotations
 
 import re
-import time
 from typing import Any
 from urllib.parse import quote
 
-import orjson
 from fastapi import APIRouter, Request, Response
 
-from api.dependencies import CredentialDep, CustomerId, GatewayDep, gateway_of
+from api.dependencies import gateway_of
 from api.event_formats import JSON
 from api.openapi import json_answer, problems
 from api.problems import invalid, not_found
-from api.schemas.explanation import Explanation
 from api.schemas.journeys import JourneyTimeline
 from api.security.route_classes import credential_of, scoped_route
 from contracts.names import journey_id
 from db.journeys import projection
 from db.journeys.projection import MAX_EVENT_BYTES, MAX_LISTED
-from db.outreach import action_queries
 from db.people.api_keys import JOURNEYS_READ
-from journey.explain import explain, explain_held_back
 from journey.identifiers import ANCHORED_CUSTOMER_ID, CUSTOMER_ID_CHARACTERS, is_customer_id
-from journey.stages import DEFAULT_RULEBOOK, Role
-from journey.state import unpack
-from journey.time import Micros
 
 DEFAULT_EVENTS = 200
 MAX_EVENTS = 1000
 
 hot = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ, plain=True))
-(_AT_RISK,) = DEFAULT_RULEBOOK.keys_with(Role.AT_RISK)  # the examples are of a company with the default stages
-
-router = APIRouter(tags=["journeys"], route_class=scoped_route(JOURNEYS_READ))
 
 _PARAMETERS: list[dict[str, Any]] = [
     {
@@ -125,40 +114,3 @@ def _limit(value: str | None) -> int:
     if not re.fullmatch(r"[0-9]{1,4}", value, re.ASCII) or not 1 <= int(value) <= MAX_EVENTS:
         raise invalid("limit", value, f"1 to {MAX_EVENTS}")
     return int(value)
-
-
-@router.get(
-    "/v1/customers/{customer_id}/explain",
-    summary="Explain a journey's stage and scores",
-    response_model=None,
-    responses={
-        200: json_answer(
-            Explanation,
-            "Factors of the scores, the result of every rule with the numbers it compared, upcoming deadlines, and"
-            " messages that are held back.",
-            {
-                "current_stage": "customer",
-                "scores": {"risk": {"score": "0.00", "factors": []}},
-                "rules": [],
-                "deadlines": [
-                    {
-                        "at": "2026-05-31T10:15:00Z",
-                        "leads_to": _AT_RISK,
-                        "sentence": "…",
-                    }
-                ],
-            },
-        ),
-        **problems("not-found"),
-    },
-)
-async def get_explanation(customer_id: CustomerId, gateway: GatewayDep, credential: CredentialDep) -> Response:
-    stored = await projection.packed_state(gateway.pool, credential.company_id, customer_id)
-    if stored is None:
-        raise not_found("this customer has no journey")
-    packed, transitions = stored
-    rulebook = await gateway.rulebook(credential.company_id)
-    answer = explain(unpack(packed), rulebook, Micros(time.time_ns() // 1000))
-    held_back = await action_queries.held_back_actions(gateway.pool, credential.company_id, customer_id)
-    answer |= {"customer_id": customer_id, "transitions": transitions, "held_back": explain_held_back(held_back)}
-    return Response(orjson.dumps(answer), media_type=JSON)

@@ -17,6 +17,7 @@ from api.schemas.base import (
     StageKind,
     StageName,
     TriggerType,
+    optional,
 )
 from api.schemas.journeys import Comparison, TransitionReason, TriggerEvent
 
@@ -130,6 +131,32 @@ class RecentTransition(Schema):
     reason: TransitionReason | None
 
 
+class DifferenceToday(Schema):
+    """A figure of that instant, as it was and as the events known today have it."""
+
+    name: str
+    then: str | int | None
+    today: str | int | None
+
+
+class UnknownEvent(Schema):
+    """An event that had occurred and was not known yet."""
+
+    event_id: str
+    type: str
+    occurred_at: datetime
+    received_at: datetime
+    why: Literal["late", "merged"] = Field(description="it came late, or with a customer who was merged into this one")
+
+
+class SeenToday(Schema):
+    """What a simulation of the events known today says about an instant of the past."""
+
+    stage: StageKey | None
+    differences: list[DifferenceToday]
+    because: list[UnknownEvent] = Field(description="empty: the journey lived through the same events in another order")
+
+
 class Explanation(Schema):
     """A journey explained."""
 
@@ -147,3 +174,55 @@ class Explanation(Schema):
     deadlines: list[Deadline] = Field(description="the next deadlines, at most eight")
     held_back: list[HeldBackAction] = Field(description="messages that wait for the profile or for quiet hours to end")
     transitions: list[RecentTransition]
+    as_of: datetime = optional("the instant that is explained; only with `as_of`")
+    rules_version: Count = optional("the version of the rules by which it went then; only with `as_of`")
+    rules_since: datetime | None = optional("when that version came into force; null: the oldest on record")
+    today: SeenToday | None = optional("what is known today about that instant; null if nothing differs")
+
+
+class AssumedTransition(Schema):
+    """A transition that would happen."""
+
+    from_stage: StageKey | None
+    to_stage: StageKey
+    transitioned_at: datetime
+    trigger_type: TriggerType
+    trigger_event: TriggerEvent | None
+    reason: TransitionReason
+
+
+class AssumedAction(Schema):
+    """An action that a stage would cause; whether a message is sent depends on consent and caps, too."""
+
+    action: ActionName
+    stage_key: StageKey
+    at: datetime
+
+
+class JourneyAfter(Schema):
+    """The journey at the end."""
+
+    current_stage: StageKey | None
+    stage_name: StageName | None
+    entered_at: datetime
+    facts: JourneyFacts
+    scores: ExplainedScores
+    deadlines: list[Deadline]
+    booking: Booking | None
+
+
+class CourseOfJourney(Schema):
+    """How a journey continues."""
+
+    transitions: list[AssumedTransition]
+    actions: list[AssumedAction]
+    after: JourneyAfter
+
+
+class WhatIf(Schema):
+    """A journey with assumed events, and without."""
+
+    customer_id: CustomerId
+    until: datetime
+    with_: CourseOfJourney = Field(alias="with")
+    without: CourseOfJourney

@@ -211,6 +211,7 @@ def _one_journey(tenant: Tenant) -> None:
         assert journey["events"]
         assert client.get(f"/v1/customers/{customer}").status_code == 200
         assert client.get(f"/v1/customers/{customer}/explain").json()["deadlines"]
+        assert client.post(f"/v1/customers/{customer}/what-if", json={}).json()["without"]["after"]
         assert client.get(f"/v1/portal/customers/{customer}/timeline").json()["timeline"]
     assert client.get("/v1/portal/relationships?count=true&limit=1").json()["total"] == 2
     url, named = "/v1/customers/c-1/retractions", {"retracts": event["id"]}

@@ -32,6 +32,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/portal/tasks/{task_id}/comments": {"text": "of A"},
     "/v1/customers/{customer_id}/contacts": {"channel": "phone", "outcome": "reached", "note": "of A"},
     "/v1/customers/{customer_id}/merge": {"into": "c-1"},
+    "/v1/customers/{customer_id}/what-if": {"events": [{"type": "appointment.missed"}]},
     "/v1/customers/{customer_id}/retractions": {"retracts": f"{SECRET}-event"},
     "/v1/outreach": {"cap_messages": 99, "campaign": []},
     "/v1/stages": {"stages": DEFAULT_STAGES},

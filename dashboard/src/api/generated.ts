@@ -337,6 +337,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["post_what_if_v1_customers__customer_id__what_if_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -1289,6 +1305,28 @@ export interface components {
         Assignee: {
             staff_id: number | null;
         };
+        AssumedAction: {
+            action: string;
+            /** Format: date-time */
+            at: string;
+            stage_key: string;
+        };
+        AssumedTransition: {
+            from_stage: string | null;
+            reason: components["schemas"]["TransitionReason"];
+            to_stage: string;
+            /** Format: date-time */
+            transitioned_at: string;
+            trigger_event: string | null;
+            /** @enum {string} */
+            trigger_type: "manual" | "automatic" | "system";
+        };
+        Assumption: {
+            events?: {
+                [key: string]: unknown;
+            }[];
+            until?: string | null;
+        };
         Attendance: {
             amount?: string | number | null;
             /** @enum {string} */
@@ -1471,6 +1509,11 @@ export interface components {
             customer_id: string;
             do_not_contact_since: null;
         };
+        CourseOfJourney: {
+            actions: components["schemas"]["AssumedAction"][];
+            after: components["schemas"]["JourneyAfter"];
+            transitions: components["schemas"]["AssumedTransition"][];
+        };
         CustomerAction: {
             action: components["schemas"]["Action"];
             customer_id: string;
@@ -1544,6 +1587,11 @@ export interface components {
         Destination: {
             count: number;
             stage: string;
+        };
+        DifferenceToday: {
+            name: string;
+            then: string | number | null;
+            today: string | number | null;
         };
         DifferingCustomer: {
             customer_id: string | null;
@@ -1646,6 +1694,8 @@ export interface components {
             risk: components["schemas"]["ExplainedScore"];
         };
         Explanation: {
+            /** Format: date-time */
+            as_of?: string;
             booking: components["schemas"]["Booking"] | null;
             current_stage: string;
             customer_id: string;
@@ -1657,8 +1707,11 @@ export interface components {
             hold: components["schemas"]["Hold"] | null;
             previous_stage: string | null;
             rules: components["schemas"]["StageVerdict"][];
+            rules_since?: string | null;
+            rules_version?: number;
             scores: components["schemas"]["ExplainedScores"];
             stage_name: string;
+            today?: components["schemas"]["SeenToday"] | null;
             transitions: components["schemas"]["RecentTransition"][];
             trigger_event: string;
         };
@@ -1776,6 +1829,16 @@ export interface components {
             updated_at: string;
             waits_for: ("profile" | "quiet_hours") | null;
             work_status: ("open" | "done" | "cancelled" | "running" | "completed") | null;
+        };
+        JourneyAfter: {
+            booking: components["schemas"]["Booking"] | null;
+            current_stage: string | null;
+            deadlines: components["schemas"]["Deadline"][];
+            /** Format: date-time */
+            entered_at: string;
+            facts: components["schemas"]["JourneyFacts"];
+            scores: components["schemas"]["ExplainedScores"];
+            stage_name: string | null;
         };
         JourneyAnalytics: {
             /** Format: date-time */
@@ -2441,6 +2504,11 @@ export interface components {
             risk_trend: string;
             risk_trend_weight: string;
         };
+        SeenToday: {
+            because: components["schemas"]["UnknownEvent"][];
+            differences: components["schemas"]["DifferenceToday"][];
+            stage: string | null;
+        };
         SentMessage: {
             action: string;
             allowed_by: ("profile_consent" | "to_staff") | null;
@@ -2771,6 +2839,16 @@ export interface components {
             /** Format: uri */
             type: string;
         };
+        UnknownEvent: {
+            event_id: string;
+            /** Format: date-time */
+            occurred_at: string;
+            /** Format: date-time */
+            received_at: string;
+            type: string;
+            /** @enum {string} */
+            why: "late" | "merged";
+        };
         WebhookEndpoint: {
             /** Format: date-time */
             created_at: string;
@@ -2783,6 +2861,13 @@ export interface components {
         };
         WebhookEndpoints: {
             webhooks: components["schemas"]["WebhookEndpoint"][];
+        };
+        WhatIf: {
+            customer_id: string;
+            /** Format: date-time */
+            until: string;
+            with: components["schemas"]["CourseOfJourney"];
+            without: components["schemas"]["CourseOfJourney"];
         };
         WithheldMessage: {
             reason: string;
@@ -3639,7 +3724,9 @@ export interface operations {
     };
     get_explanation_v1_customers__customer_id__explain_get: {
         parameters: {
-            query?: never;
+            query?: {
+                as_of?: string | null;
+            };
             header?: never;
             path: {
                 customer_id: string;
@@ -4311,6 +4398,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JourneyState"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] | components["schemas"]["MissingScopeProblem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    post_what_if_v1_customers__customer_id__what_if_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Assumption"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhatIf"];
                 };
             };
             401: {

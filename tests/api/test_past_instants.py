@@ -82,7 +82,12 @@ def history(chance: random.Random, customer: str, end: Micros) -> list[dict[str,
     found = []
     for n, ago in enumerate(days):
         kind = kinds[0] if n == 1 else chance.choice(kinds)
-        event = {"id": f"{customer}:{n}", "type": kind, "customer_id": customer, "occurred_at": utc_text(end - ago)}
+        event = {
+            "id": f"{customer}:{n}",
+            "type": kind,
+            "customer_id": customer,
+            "occurred_at": utc_text(Micros(end - ago)),
+        }
         if kind == kinds[0]:
             event["amount"] = f"{chance.choice([40, 150, 390, 700])}.00"
         found.append(event)

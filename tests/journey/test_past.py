@@ -74,6 +74,8 @@ def test_each_instant_goes_by_the_rules_in_force_then(data: st.DataObject, old: 
     assert found is not None
     assert (found["rules_version"], found["current_stage"]) == (1, early["current_stage"])
     for instant, state in dict(states).items():
+        if any(move.at == instant and move.event_id is None for move in lived.moves):
+            continue  # a deadline at this very instant takes effect right after it
         found = explain_past(lived.record(), instant)
         assert found is not None
         assert found["rules_version"] == 2

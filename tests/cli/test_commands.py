@@ -325,6 +325,18 @@ async def test_merge_two_customers_and_import_by_the_old_id(shell: Shell, tmp_pa
     code, _, err = await shell.run(*merge[:2], "not an id", *merge[3:])
     assert code == 2
 
+    code, shown = await shell.json("customers", "show", "2", "--company", company)
+    assert (code, shown["customer_id"], shown["current_stage"]) == (0, "1", "churned")
+    show = ["customers", "show", "1", "--company", company, "--as-of"]
+    code, then = await shell.json(*show, "2024-01-08T12:00:00Z")
+    assert (code, then["current_stage"], then["rules_version"]) == (0, "customer", 1)
+    code, out, _ = await shell.run(*show, "2024-01-08T12:00:00Z")
+    assert (code, "Customer 1 on 2024-01-08 12:00 UTC: Customer" in out) == (0, True)
+    assert (await shell.run(*show, "2023-01-01T00:00:00Z"))[0] == 1
+    code, _, err = await shell.run(*show, "2024-01-08")
+    assert (code, "--as-of '2024-01-08' is not a time with an offset" in err) == (2, True)
+    assert (await shell.run("customers", "show", "nobody", "--company", company))[0] == 1
+
     more = write_log(tmp_path / "more.jsonl", [visit(8, 2, begin + timedelta(days=8)), *lines])
     code, summary = await shell.json("import", more, "--company", company)
     assert (code, summary["imported"], summary["known"]) == (0, 1, 4)

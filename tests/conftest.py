@@ -23,8 +23,8 @@ from xdist.workermanage import WorkerController  # type: ignore[import-untyped] 
 from db.schema.migrate import upgrade
 from local.embedded import Postgres, Temporal, free_port, running
 
-# Several processes of the tests share the cores, and threads of numpy wait for each other in busy loops: two thirds of a
-# fit's processor time. Read when numpy is imported, also by the processes that tests start.
+# Several processes of the tests share the cores, and threads of numpy wait for each other in busy loops: two thirds of
+# the processor time of a fit. Read when numpy is imported, also by the processes that tests start.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 NewDatabase = Callable[..., str]

@@ -80,11 +80,13 @@ def split_known(record: JourneyRecord, as_of: Micros) -> tuple[list[PastEvent], 
 
     Every event arrives a moment after it occurred, or hours after, or years if a history is imported. If the journey
     had not gone on in the meantime, its record is as if the event had arrived at once; so it counts from its own time.
-    Otherwise, and if it came with another customer's journey, it counts from its arrival.
+    Otherwise, and if it came with another customer's journey, it counts from its arrival. So does the retraction of an
+    event that had arrived.
     """
     listed = sorted(record.events, key=lambda each: (each.version, each.event.at, each.event.id))
     own = [(each.version, each.event.at) for each in listed if not each.was_merged]
     passed = sorted(own + [(move.version, move.at) for move in record.moves])
+    arrivals = {each.event.id: each.received_at for each in listed}
     moved = {move.event_id: move.at for move in record.moves if move.event_id is not None}
     changes = [rulebook.changed_at for rulebook in record.rulebooks[1:]]
     counted: list[PastEvent] = []
@@ -100,6 +102,7 @@ def split_known(record: JourneyRecord, as_of: Micros) -> tuple[list[PastEvent], 
             continue
         has_gone_on = (
             each.was_merged
+            or (type(each.event) is EventRetracted and arrivals.get(each.event.retracts, as_of + 1) <= as_of)
             or moved.get(each.event.id, at) > at
             or (latest is not None and latest > at)
             or (latest is not None and any(at < change <= each.received_at for change in changes))

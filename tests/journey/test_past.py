@@ -128,6 +128,17 @@ def test_what_arrives_in_order_counts_from_its_own_time_and_what_arrives_late_fr
     assert [each["event_id"] for each in before["today"]["because"]] == ["late"]
 
 
+def test_a_retraction_dated_back_counts_from_its_arrival() -> None:
+    lived = Lived()
+    lived.commit(Micros(BASE), event("v-1", 0, amount="1200.00"))
+    lived.commit(Micros(BASE + 20 * DAY), event("r", 5, "event.retracted", retracts="v-1"))
+    seen = lived.explained(10)
+    assert (seen["current_stage"], seen["today"]["because"][0]["event_id"]) == ("vip", "r")
+    imported = Lived()
+    imported.commit(Micros(BASE + 20 * DAY), event("v-1", 0), event("r", 5, "event.retracted", retracts="v-1"))
+    assert imported.explained(10)["facts"]["total_appointments"] == 0
+
+
 def test_what_came_with_another_journey_is_named_also_if_nothing_was_known_then() -> None:
     lived = Lived()
     imported = Micros(BASE + 100 * DAY)

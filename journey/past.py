@@ -1,8 +1,8 @@
 """Explain a journey as it was at an instant: what was known then, by the rules in force then.
 
 What the journey did is on record and counts: its stage is that of the last transition until then. Its facts are those
-of the events that had arrived. Events that came later, retractions among them, may say something else about the same
-instant today; then both are shown.
+of the events that counted then (`split_known`). Events that came later, retractions among them, may say something else
+about the same instant today; then both are shown.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from msgspec import Struct
 from journey.decisions import decide
 from journey.engine import Command
 from journey.engine import decide as decide_counting
-from journey.events import Event, counting
+from journey.events import Event, EventRetracted, counting
 from journey.explain import explain, money_text
 from journey.refold import ManualMove, RecordedMove
 from journey.stages import Rulebook
@@ -64,7 +64,7 @@ def explain_past(record: JourneyRecord, as_of: Micros) -> dict[str, Any] | None:
         the events known today say about that instant, if that differs: ``{"stage", "differences": [{"name", "then",
         "today"}], "because": [{"event_id", "type", "occurred_at", "received_at", "why"}]}``.
     """
-    known, unknown = split_known(record.events, as_of)
+    known, unknown = split_known(record, as_of)
     moves = known_moves(record.moves, unknown, as_of)
     if not moves:
         return None
@@ -77,25 +77,40 @@ def explain_past(record: JourneyRecord, as_of: Micros) -> dict[str, Any] | None:
     return {**answer, "today": _today(record, state, unknown, as_of)}
 
 
-def split_known(events: Iterable[PastEvent], as_of: Micros) -> tuple[list[PastEvent], list[PastEvent]]:
-    """Split the events that had occurred by an instant into those that the journey knew then, and those that came late.
+def split_known(record: JourneyRecord, as_of: Micros) -> tuple[list[PastEvent], list[PastEvent]]:
+    """Split the events that had occurred by an instant into those that counted then, and those that came too late.
 
-    A journey that did not exist yet, because its history was imported later, knew what came in order.
+    Every event arrives a moment after it occurred, or hours after, or years if a history is imported. If the journey
+    had not gone on in the meantime, its record is as if the event had arrived at once; so it counts from its own time.
+    Otherwise, and if it came with another customer's journey, it counts from its arrival. So does the retraction of an
+    event that had arrived.
     """
-    listed = sorted(events, key=lambda each: (each.version, each.event.at, each.event.id))
-    existed = any(each.received_at <= as_of for each in listed)
-    known: list[PastEvent] = []
+    listed = sorted(record.events, key=lambda each: (each.version, each.event.at, each.event.id))
+    own = [(each.version, each.event.at) for each in listed if not each.was_merged]
+    passed = sorted(own + [(move.version, move.at) for move in record.moves])
+    arrivals = {each.event.id: each.received_at for each in listed}
+    moved = {move.event_id: move.at for move in record.moves if move.event_id is not None}
+    changes = [rulebook.changed_at for rulebook in record.rulebooks[1:]]
+    counted: list[PastEvent] = []
     late: list[PastEvent] = []
-    latest, version = None, None  # of the commits before
-    within: Micros | None = None
+    latest: Micros | None = None  # up to which the journey had gone by earlier commits
+    done = 0  # of `passed`
     for each in listed:
-        if each.version != version:
-            latest, version = within, each.version
-        if each.event.at <= as_of:
-            is_late = each.received_at > as_of if existed else latest is not None and each.event.at < latest
-            (late if is_late else known).append(each)
-        within = each.event.at if within is None else max(within, each.event.at)
-    return known, late
+        while done < len(passed) and passed[done][0] < each.version:
+            latest = passed[done][1] if latest is None else max(latest, passed[done][1])
+            done += 1
+        at = each.event.at
+        if at > as_of:
+            continue
+        has_gone_on = (
+            each.was_merged
+            or (type(each.event) is EventRetracted and arrivals.get(each.event.retracts, as_of + 1) <= as_of)
+            or moved.get(each.event.id, at) > at
+            or (latest is not None and latest > at)
+            or (latest is not None and any(at < change <= each.received_at for change in changes))
+        )
+        (late if has_gone_on and each.received_at > as_of else counted).append(each)
+    return counted, late
 
 
 def known_moves(moves: Iterable[RecordedMove], unknown: Iterable[PastEvent], as_of: Micros) -> list[RecordedMove]:

@@ -286,6 +286,10 @@ async def test_health_check(shell: Shell) -> None:
     code, services = await nowhere.json("health-check")
     assert code == 1
     assert {service["part"] for service in services if service["state"] == "down"} == {"temporal", "worker"}
+    no_database = {**shell.environment, "DATABASE_URL": "postgresql://postgres@127.0.0.1:1/perdure"}
+    code, services = await replace(shell, environment=no_database).json("health-check")
+    assert code == 1
+    assert {service["part"] for service in services if service["state"] == "down"} == {"postgres", "schema"}
 
 
 async def test_a_key_is_shown_once_and_can_be_revoked(shell: Shell) -> None:

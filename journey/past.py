@@ -5,15 +5,13 @@ of the events that counted then (`split_known`). Events that came later, retract
 about the same instant today; then both are shown.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
 from msgspec import Struct
 
-from journey.decisions import decide
-from journey.engine import Command
-from journey.engine import decide as decide_counting
+from journey.engine import Command, decide
 from journey.events import Event, EventRetracted, counting
 from journey.explain import explain, money_text
 from journey.refold import ManualMove, RecordedMove
@@ -62,7 +60,7 @@ def explain_past(record: JourneyRecord, as_of: Micros) -> dict[str, Any] | None:
         As `journey.explain.explain`, with ``as_of``, ``rules_version``, ``rules_since``, ``transition_number`` (of the
         transition into the stage) and ``today``: None, or what
         the events known today say about that instant, if that differs: ``{"stage", "differences": [{"name", "then",
-        "today"}], "because": [{"event_id", "type", "occurred_at", "received_at", "why"}]}``.
+        "today"}], "because": [{"event_id", "type", "occurred_at", "received_at", "why", "retracted"}]}``.
     """
     known, unknown = split_known(record, as_of)
     moves = known_moves(record.moves, unknown, as_of)
@@ -126,21 +124,24 @@ def in_force(rulebooks: Sequence[Rulebook], events: Sequence[PastEvent], as_of: 
 
 
 def simulate_past(record: JourneyRecord, as_of: Micros) -> State:
-    """Return the state in which a simulation of all events until an instant ends, by the rules of each time."""
-    waiting = sorted((each.event for each in record.events if each.event.at <= as_of), key=lambda e: (e.at, e.id))
+    """Return the state in which a simulation of all events until an instant ends, by the rules of each time.
+
+    Events that were retracted, however late, do not count.
+    """
+    waiting = [event for event in counting(each.event for each in record.events) if event.at <= as_of]
     manual = [move for move in record.manual if move.at <= as_of]
     rulebooks = _stages_of_rules(record.rulebooks, record.events, as_of)
     ends = [following.changed_at for following in rulebooks[1:]] + [as_of]
     state = State()
     done: list[Event] = []
-    passed: list[ManualMove] = []
+    passed: list[ManualMove] = []  # manual moves
 
     def advance(rulebook: Rulebook, until: Micros, commands: Sequence[Command] = ()) -> None:
         nonlocal state, waiting
         due = [event for event in waiting if event.at <= until]
         waiting = waiting[len(due) :]
         if due or commands or state.stage is not None:
-            state = decide(state, due, rulebook, until, commands, done, passed).state
+            state = decide(state, due, rulebook, until, commands, done).state
         done.extend(due)
 
     for rulebook, end in zip(rulebooks, ends, strict=True):
@@ -194,7 +195,7 @@ def _state_on_record(
         hold_until=None if hold is None else hold.held_until,
     )
     events = counting(each.event for each in known)
-    return decide_counting(state, [], rulebook, as_of, history=events).state
+    return decide(state, [], rulebook, as_of, history=events).state
 
 
 def _today(record: JourneyRecord, then: State, unknown: Sequence[PastEvent], as_of: Micros) -> dict[str, Any] | None:
@@ -204,17 +205,28 @@ def _today(record: JourneyRecord, then: State, unknown: Sequence[PastEvent], as_
     differences = [each for each in differences if each["then"] != each["today"]]
     if not differences:
         return None
+    known = {id(each) for each in record.events} - {id(each) for each in unknown}
+    events = {each.event.id: each.event for each in record.events if each.event.at <= as_of}
     because = [
-        {
-            "event_id": each.event.id,
-            "type": each.event.type,
-            "occurred_at": utc_text(each.event.at),
-            "received_at": utc_text(each.received_at),
-            "why": "merged" if each.was_merged else "late",
-        }
-        for each in unknown
+        _why(each, events)
+        for each in record.events
+        if (each.event.at <= as_of and id(each) not in known)
+        or (type(each.event) is EventRetracted and each.event.at > as_of and each.event.retracts in events)
     ]
     return {"stage": now.stage, "differences": differences, "because": because}
+
+
+def _why(each: PastEvent, events: Mapping[str, Event]) -> dict[str, Any]:
+    event = each.event
+    named = events.get(event.retracts) if isinstance(event, EventRetracted) else None
+    return {
+        "event_id": event.id,
+        "type": event.type,
+        "occurred_at": utc_text(event.at),
+        "received_at": utc_text(each.received_at),
+        "why": "retracted" if named is not None else "merged" if each.was_merged else "late",
+        "retracted": None if named is None else {"type": named.type, "occurred_at": utc_text(named.at)},
+    }
 
 
 def _figures(state: State) -> dict[str, Any]:

@@ -43,6 +43,8 @@ class Up:
         script = before + (
             "import sys; from pathlib import Path; import local.services\n"
             "local.services.JOURNEY = sys.argv[1]\n"
+            "import local.stack\n"  # not the default ports: another process of the tests starts its `up` with those
+            "local.stack.TEMPORAL_PORT, local.stack.TEMPORAL_UI_PORT = int(sys.argv[4]), int(sys.argv[5])\n"
             "from cli.system.up import up\n"
             f"up(Path(sys.argv[2]), int(sys.argv[3]), dashboard={dashboard}, demo=False)"
         )
@@ -51,7 +53,7 @@ class Up:
         journey.chmod(0o755)
         kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "TEMPORAL_ADDRESS")}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", script, str(journey), str(data), str(port)],
+            [sys.executable, "-c", script, str(journey), str(data), *map(str, (port, unused_port(), unused_port()))],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -18,7 +18,7 @@ from db.outreach import outreach_settings
 from journey.events import AnyEvent, Event
 from journey.outreach import Step, outreach_from
 from journey.preview_totals import Totals
-from journey.rules_preview import RolledOut, differs, lived, messages, rolled_out, with_medians
+from journey.rules_preview import Pasts, RolledOut, differs, messages, rolled_out, with_medians
 from journey.state import unpack
 from journey.time import utc_text
 
@@ -77,18 +77,19 @@ class _Chunk:
     """The sums of the journeys so far, and the rows of those that the change concerns."""
 
     def __init__(self, books: Rulebooks, past: Rulebooks, campaign: Sequence[Step]) -> None:
-        self._books, self._past, self._campaign = books, past, campaign
+        self._books, self._campaign = books, campaign
+        self._pasts = Pasts(past.old, past.new, past.as_of, past.since)
         self.totals = Totals()
         self.rows: list[dict[str, Any]] = []
 
     def add(self, journey: StoredJourney) -> None:
-        books, past = self._books, self._past
+        books = self._books
         events: list[Event] = [] if journey.events is None else _events.decode(journey.events)
-        outcome = rolled_out(unpack(orjson.loads(journey.state)), books.old, books.new, books.as_of, events)
+        state = unpack(orjson.loads(journey.state))
+        outcome = rolled_out(state, books.old, books.new, books.as_of, events, in_full=False)
         sent = 0 if outcome is None else messages(outcome.actions, self._campaign)
-        until = [event for event in events if event.at <= past.as_of]
-        old = lived(until, past.old, past.as_of, past.since)
-        new = lived(until, past.new, past.as_of, past.since)
+        until = [event for event in events if event.at <= books.as_of]
+        old, new = self._pasts.of(until)
         is_different = differs(old, new)
         self.totals.events += len(events)
         self.totals.add(outcome, sent, old, new, is_different=is_different)

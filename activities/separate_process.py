@@ -19,11 +19,24 @@ Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
 
+class ProcessDied(Exception):
+    """The process ended before its computation did: it was killed, perhaps because memory was short.
+
+    Not the exception of `concurrent.futures`: the SDK takes that for its own executor's, and ends the whole worker.
+    """
+
+
 async def in_separate_process(compute: Callable[[Argument], Result], argument: Argument) -> Result:
-    """Call a function of a module in another process and return its result, or raise its exception."""
+    """Call a function of a module in another process and return its result, or raise its exception.
+
+    Raises:
+        ProcessDied: The process was killed.
+    """
     executor = _executor()
     try:
         return await asyncio.get_running_loop().run_in_executor(executor, compute, argument)
+    except BrokenProcessPool as error:
+        raise ProcessDied(str(error)) from None
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 
@@ -41,7 +54,7 @@ class SeparateProcess:
         """Call a function of a module and return its result, or raise its exception.
 
         Raises:
-            BrokenProcessPool: The process was killed; the next call starts another one.
+            ProcessDied: The process was killed; the next call starts another one.
         """
         loop = asyncio.get_running_loop()
         async with self._turn:
@@ -51,9 +64,9 @@ class SeparateProcess:
                 self._executor = _executor()
             try:
                 return await loop.run_in_executor(self._executor, compute, argument)
-            except BrokenProcessPool:
+            except BrokenProcessPool as error:
                 self.close()
-                raise
+                raise ProcessDied(str(error)) from None
             finally:
                 self._end = loop.call_later(self._idle, self.close)
 

@@ -20,12 +20,13 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from copy import deepcopy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 import psycopg
 
 from activities.separate_process import NICENESS
@@ -33,8 +34,10 @@ from bench.core import ours as simulate_log
 from cli.events.event_log_file import read_log
 from db.connections import owner_connection
 from db.people import api_keys
+from journey.events import Event
 from journey.presets import DEFAULT_STAGES
 from journey.simulate import Log
+from journey.time import Micros
 from local.services import Gateway
 from tests.chaos.drill import Drill, Options, drill
 from tests.support.journey_rows import insert_company
@@ -67,13 +70,18 @@ select company_id, customer_id + n * %(by)s, event_id || '-' || n, content_hash,
 
 
 def fill(url: str, log: Path, events: int) -> int:
-    """Create a company whose ledger is the log as often as there are so many events; return how many there are."""
+    """Create a company whose ledger is the log as often as there are so many events; return how many there are.
+
+    The last event happens now.
+    """
     read = Log()
     for line in read_log(log):
         if line.event is not None:
             read.add(line.event)
     assert read.last_at is not None
-    insert_company(url, COMPANY, read.customers.values(), read.last_at)
+    now = Micros(time.time_ns() // 1000)
+    shift = timedelta(microseconds=now - read.last_at)
+    insert_company(url, COMPANY, [_shifted(events, shift) for events in read.customers.values()], now)
     values = {"copies": str(max(0, -(-events // read.events) - 1)), "by": str(COPY), "company": str(COMPANY)}
     statements = _COPIES
     for name, value in values.items():
@@ -88,6 +96,10 @@ def fill(url: str, log: Path, events: int) -> int:
         row = connection.execute("select count(*) from journey_events where company_id = 50").fetchone()
     assert row is not None
     return int(row[0])
+
+
+def _shifted(events: list[Event], by: timedelta) -> list[Event]:
+    return [msgspec.structs.replace(event, occurred_at=event.occurred_at + by) for event in events]
 
 
 def _simulate_for(log: str) -> tuple[int, float]:
@@ -116,9 +128,9 @@ class Preview:
         self._workers = [part for name, part in running.parts.items() if name.startswith("worker")]
 
     async def run(self) -> tuple[float, list[int]]:
-        """Preview a lower threshold; return the seconds, and the memory of the computing processes at each moment."""
+        """Preview a higher threshold; return the seconds, and the memory of the computing processes at each moment."""
         stages: list[dict[str, Any]] = deepcopy(DEFAULT_STAGES)
-        stages[4]["auto_transition_rules"] = {"trigger": "lifetime_value", "conditions": {"value": ">=500"}}
+        stages[4]["auto_transition_rules"] = {"trigger": "lifetime_value", "conditions": {"value": ">=2000"}}
         began = time.perf_counter()
         path = f"/v1/stages/previews/{(await self._json('POST', '/v1/stages/preview', json={'stages': stages}))['id']}"
         memory: list[int] = []
@@ -199,6 +211,7 @@ async def _measure(preview: Preview, log: Path, count: int, workers: int, rounds
     task = asyncio.create_task(preview.run())
     busy = await preview.intake(task.done)
     await task
+    idle += await preview.intake(_after(IDLE_SECONDS))  # before and after, because other load changes
     times = p95(busy) / p95(idle)
     print(
         f"intake: p95 {p95(idle):.1f} ms idle, {p95(busy):.1f} ms during a preview, ratio {times:.2f}"

@@ -47,7 +47,7 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {
         "webhooks": ("cli.outreach.webhooks", "Manage webhook endpoints."),
     },
     "Administration": {
-        "customers": ("cli.administration.customers", "Merge customers who are one person."),
+        "customers": ("cli.administration.customers", "Explain a customer's journey; merge customers."),
         "companies": ("cli.administration.companies", "Manage companies."),
         "keys": ("cli.administration.keys", "Manage API keys and sign-in links."),
         "stages": ("cli.administration.stages", "Show and change a company's stages and rules."),

@@ -59,8 +59,14 @@ async def preview(
         proposal = Proposal(rules["stages"], rules.get("scoring"))
     async with pool_for(settings, company) as pool:
         client = await connection.connect()
+        # In a task of its own: interrupted halfway, it would leave a preview whose number nobody has.
+        beginning = asyncio.create_task(begin_preview(client, pool, RulebookCache(), company, proposal, begin, ACTOR))
         try:
-            number = await begin_preview(client, pool, RulebookCache(), company, proposal, begin, ACTOR)
+            number = await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            with suppress(Exception):
+                await delete_preview(client, pool, company, await beginning)
+            raise
         except TooManyPreviews as error:
             raise RuntimeError(f"previews {', '.join(map(str, error.running))} are running; try again later") from None
         except NoSuchVersion as error:

@@ -59,7 +59,7 @@ class PreviewStart:
 
     company_id: int
     preview_id: int
-    size: int = 1000
+    size: int = 5000
     lanes: int = 2
     kept: float = 24 * 3600.0
     schema: int = 1

@@ -146,7 +146,7 @@ def decide(
 
 
 def moves_of(events: list[Event], rulebook: Rulebook, now: Micros) -> list[Transition]:
-    """Return the transitions of a whole life as of ``now``; like `decide`, without its scores and its deadline.
+    """Return the transitions of a whole life as of ``now``; like `decide`, without scores, deadline and reasons.
 
     Args:
         events: Deduplicated events until ``now``, in any order.
@@ -156,9 +156,16 @@ def moves_of(events: list[Event], rulebook: Rulebook, now: Micros) -> list[Trans
     Raises:
         RetractionFound: There is a retraction among the events.
     """
-    fold = _Fold(State(), rulebook, Moment(2 * now))
+    fold = _BareFold(State(), rulebook, Moment(2 * now))
     fold.apply_all(events, ())
     return fold.transitions
+
+
+def is_moved_by_change(state: State, rulebook: Rulebook, now: Micros) -> bool:
+    """Whether an evaluation by changed rules moves a journey; like `decide`, in half the time."""
+    fold = _BareFold(copy(state), rulebook, Moment(2 * now))
+    fold.apply_all([], ())
+    return bool(fold.transitions)
 
 
 def start(state: State, event: Event, rulebook: Rulebook) -> Decision:
@@ -733,6 +740,15 @@ class _Fold:
         probe = _Fold(msgspec.structs.replace(state, reached=list(state.reached)), self.rulebook, moment)
         probe.position = moment
         return probe
+
+
+class _BareFold(_Fold):
+    """A decision of which only the moves count, not the numbers that rules compared."""
+
+    __slots__ = ()
+
+    def _move_by_rule(self, stage: Stage, moment: Moment, rule: Rule, context: RuleContext) -> None:
+        self._move(stage, moment, "automatic", rule.recorded_as, context.event)
 
 
 def _beyond(context: RuleContext, days: int) -> bool:

@@ -1,20 +1,18 @@
 """Explain a journey as it was at an instant: what was known then, by the rules in force then.
 
 What the journey did is on record and counts: its stage is that of the last transition until then. Its facts are those
-of the events that had arrived. Events that came later, retractions among them, may say something else about the same
-instant today; then both are shown.
+of the events that counted then (`split_known`). Events that came later, retractions among them, may say something else
+about the same instant today; then both are shown.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
 from msgspec import Struct
 
-from journey.decisions import decide
-from journey.engine import Command
-from journey.engine import decide as decide_counting
-from journey.events import Event, counting
+from journey.engine import Command, decide
+from journey.events import Event, EventRetracted, counting
 from journey.explain import explain, money_text
 from journey.refold import ManualMove, RecordedMove
 from journey.stages import Rulebook
@@ -62,9 +60,9 @@ def explain_past(record: JourneyRecord, as_of: Micros) -> dict[str, Any] | None:
         As `journey.explain.explain`, with ``as_of``, ``rules_version``, ``rules_since``, ``transition_number`` (of the
         transition into the stage) and ``today``: None, or what
         the events known today say about that instant, if that differs: ``{"stage", "differences": [{"name", "then",
-        "today"}], "because": [{"event_id", "type", "occurred_at", "received_at", "why"}]}``.
+        "today"}], "because": [{"event_id", "type", "occurred_at", "received_at", "why", "retracted"}]}``.
     """
-    known, unknown = split_known(record.events, as_of)
+    known, unknown = split_known(record, as_of)
     moves = known_moves(record.moves, unknown, as_of)
     if not moves:
         return None
@@ -77,25 +75,40 @@ def explain_past(record: JourneyRecord, as_of: Micros) -> dict[str, Any] | None:
     return {**answer, "today": _today(record, state, unknown, as_of)}
 
 
-def split_known(events: Iterable[PastEvent], as_of: Micros) -> tuple[list[PastEvent], list[PastEvent]]:
-    """Split the events that had occurred by an instant into those that the journey knew then, and those that came late.
+def split_known(record: JourneyRecord, as_of: Micros) -> tuple[list[PastEvent], list[PastEvent]]:
+    """Split the events that had occurred by an instant into those that counted then, and those that came too late.
 
-    A journey that did not exist yet, because its history was imported later, knew what came in order.
+    Every event arrives a moment after it occurred, or hours after, or years if a history is imported. If the journey
+    had not gone on in the meantime, its record is as if the event had arrived at once; so it counts from its own time.
+    Otherwise, and if it came with another customer's journey, it counts from its arrival. So does the retraction of an
+    event that had arrived.
     """
-    listed = sorted(events, key=lambda each: (each.version, each.event.at, each.event.id))
-    existed = any(each.received_at <= as_of for each in listed)
-    known: list[PastEvent] = []
+    listed = sorted(record.events, key=lambda each: (each.version, each.event.at, each.event.id))
+    own = [(each.version, each.event.at) for each in listed if not each.was_merged]
+    passed = sorted(own + [(move.version, move.at) for move in record.moves])
+    arrivals = {each.event.id: each.received_at for each in listed}
+    moved = {move.event_id: move.at for move in record.moves if move.event_id is not None}
+    changes = [rulebook.changed_at for rulebook in record.rulebooks[1:]]
+    counted: list[PastEvent] = []
     late: list[PastEvent] = []
-    latest, version = None, None  # of the commits before
-    within: Micros | None = None
+    latest: Micros | None = None  # up to which the journey had gone by earlier commits
+    done = 0  # of `passed`
     for each in listed:
-        if each.version != version:
-            latest, version = within, each.version
-        if each.event.at <= as_of:
-            is_late = each.received_at > as_of if existed else latest is not None and each.event.at < latest
-            (late if is_late else known).append(each)
-        within = each.event.at if within is None else max(within, each.event.at)
-    return known, late
+        while done < len(passed) and passed[done][0] < each.version:
+            latest = passed[done][1] if latest is None else max(latest, passed[done][1])
+            done += 1
+        at = each.event.at
+        if at > as_of:
+            continue
+        has_gone_on = (
+            each.was_merged
+            or (type(each.event) is EventRetracted and arrivals.get(each.event.retracts, as_of + 1) <= as_of)
+            or moved.get(each.event.id, at) > at
+            or (latest is not None and latest > at)
+            or (latest is not None and any(at < change <= each.received_at for change in changes))
+        )
+        (late if has_gone_on and each.received_at > as_of else counted).append(each)
+    return counted, late
 
 
 def known_moves(moves: Iterable[RecordedMove], unknown: Iterable[PastEvent], as_of: Micros) -> list[RecordedMove]:
@@ -111,21 +124,24 @@ def in_force(rulebooks: Sequence[Rulebook], events: Sequence[PastEvent], as_of: 
 
 
 def simulate_past(record: JourneyRecord, as_of: Micros) -> State:
-    """Return the state in which a simulation of all events until an instant ends, by the rules of each time."""
-    waiting = sorted((each.event for each in record.events if each.event.at <= as_of), key=lambda e: (e.at, e.id))
+    """Return the state in which a simulation of all events until an instant ends, by the rules of each time.
+
+    Events that were retracted, however late, do not count.
+    """
+    waiting = [event for event in counting(each.event for each in record.events) if event.at <= as_of]
     manual = [move for move in record.manual if move.at <= as_of]
     rulebooks = _stages_of_rules(record.rulebooks, record.events, as_of)
     ends = [following.changed_at for following in rulebooks[1:]] + [as_of]
     state = State()
     done: list[Event] = []
-    passed: list[ManualMove] = []
+    passed: list[ManualMove] = []  # manual moves
 
     def advance(rulebook: Rulebook, until: Micros, commands: Sequence[Command] = ()) -> None:
         nonlocal state, waiting
         due = [event for event in waiting if event.at <= until]
         waiting = waiting[len(due) :]
         if due or commands or state.stage is not None:
-            state = decide(state, due, rulebook, until, commands, done, passed).state
+            state = decide(state, due, rulebook, until, commands, done).state
         done.extend(due)
 
     for rulebook, end in zip(rulebooks, ends, strict=True):
@@ -179,7 +195,7 @@ def _state_on_record(
         hold_until=None if hold is None else hold.held_until,
     )
     events = counting(each.event for each in known)
-    return decide_counting(state, [], rulebook, as_of, history=events).state
+    return decide(state, [], rulebook, as_of, history=events).state
 
 
 def _today(record: JourneyRecord, then: State, unknown: Sequence[PastEvent], as_of: Micros) -> dict[str, Any] | None:
@@ -189,17 +205,28 @@ def _today(record: JourneyRecord, then: State, unknown: Sequence[PastEvent], as_
     differences = [each for each in differences if each["then"] != each["today"]]
     if not differences:
         return None
+    known = {id(each) for each in record.events} - {id(each) for each in unknown}
+    events = {each.event.id: each.event for each in record.events if each.event.at <= as_of}
     because = [
-        {
-            "event_id": each.event.id,
-            "type": each.event.type,
-            "occurred_at": utc_text(each.event.at),
-            "received_at": utc_text(each.received_at),
-            "why": "merged" if each.was_merged else "late",
-        }
-        for each in unknown
+        _why(each, events)
+        for each in record.events
+        if (each.event.at <= as_of and id(each) not in known)
+        or (type(each.event) is EventRetracted and each.event.at > as_of and each.event.retracts in events)
     ]
     return {"stage": now.stage, "differences": differences, "because": because}
+
+
+def _why(each: PastEvent, events: Mapping[str, Event]) -> dict[str, Any]:
+    event = each.event
+    named = events.get(event.retracts) if isinstance(event, EventRetracted) else None
+    return {
+        "event_id": event.id,
+        "type": event.type,
+        "occurred_at": utc_text(event.at),
+        "received_at": utc_text(each.received_at),
+        "why": "retracted" if named is not None else "merged" if each.was_merged else "late",
+        "retracted": None if named is None else {"type": named.type, "occurred_at": utc_text(named.at)},
+    }
 
 
 def _figures(state: State) -> dict[str, Any]:

@@ -23,13 +23,17 @@ from xdist.workermanage import WorkerController  # type: ignore[import-untyped] 
 from db.schema.migrate import upgrade
 from local.embedded import Postgres, Temporal, free_port, running
 
+# Several processes of the tests share the cores, and threads of numpy wait for each other in busy loops: two thirds of
+# the processor time of a fit. Read when numpy is imported, also by the processes that tests start.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 NewDatabase = Callable[..., str]
 
-#: tests that use the default ports of `up` or build the dashboard in its folder: they all run in one process
-EXCLUSIVE = ("tests/local/test_stack.py", "tests/local/test_dashboard_build.py", "tests/dashboard/")
+#: tests that share `up --demo` with its default ports and the built dashboard: they all run in one process
+BROWSER_TESTS = "tests/dashboard/"
 #: file → seconds, of an earlier run; written by `--record-durations`
 DURATIONS = Path(__file__).with_name("durations.json")
-UNKNOWN_DURATION = 10.0
+UNKNOWN_DURATION = 1.0  # for each test of a file that was not in that run
 #: Temporal deletes a workflow only when it has noted that its other tasks are done; by default every 30 seconds
 PROMPT_DELETION = {
     "history.transferProcessorUpdateAckInterval": "1s",
@@ -38,8 +42,8 @@ PROMPT_DELETION = {
 
 
 def scope_of(nodeid: str) -> str:
-    """The unit that stays in one process: a file, because its tests share fixtures, or all exclusive tests."""
-    return "exclusive" if nodeid.startswith(EXCLUSIVE) else nodeid.partition("::")[0]
+    """The unit that stays in one process: a file, because its tests share fixtures, or all browser tests."""
+    return "browser tests" if nodeid.startswith(BROWSER_TESTS) else nodeid.partition("::")[0]
 
 
 class LongestFirst(LoadScopeScheduling):  # type: ignore[misc]  # ships no types
@@ -55,7 +59,10 @@ class LongestFirst(LoadScopeScheduling):  # type: ignore[misc]  # ships no types
         return scope_of(nodeid)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        longest = max(self.workqueue, key=lambda scope: self.expected.get(scope, UNKNOWN_DURATION))
+        longest = max(
+            self.workqueue,
+            key=lambda scope: self.expected.get(scope, UNKNOWN_DURATION * len(self.workqueue[scope])),
+        )
         self.workqueue.move_to_end(longest, last=False)
         super()._assign_work_unit(node)
 

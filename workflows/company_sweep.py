@@ -13,7 +13,7 @@ from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exce
 
 with workflow.unsafe.imports_passed_through():
     from contracts import names, timeouts
-    from contracts.maintenance import ListCompaniesRequest, SweepStart
+    from contracts.maintenance import EvaluateChunkRequest, EvaluateChunkResult, ListCompaniesRequest, SweepStart
 
 MAX_REASONS = 100  # failed companies whose reason is kept
 
@@ -88,6 +88,17 @@ async def run_maintenance_activity(
         retry_policy=timeouts.MAINTENANCE_RETRY,
         summary=summary,
     )
+
+
+async def evaluate_chunk(request: EvaluateChunkRequest, looked: int, total: int) -> EvaluateChunkResult:
+    """Evaluate the next journeys of a company, of which so many are done. Raises ActivityError."""
+    result: EvaluateChunkResult = await run_maintenance_activity(
+        names.EVALUATE_CHUNK,
+        request,
+        result_type=EvaluateChunkResult,
+        summary=f"company {request['company_id']}: {looked:,} of {total:,}",
+    )
+    return result
 
 
 def failure_reason(error: ActivityError) -> str:

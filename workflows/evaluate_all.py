@@ -7,8 +7,14 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from contracts import names
-    from contracts.maintenance import EvaluateAllStart, EvaluateChunkRequest, EvaluateChunkResult
-    from workflows.company_sweep import MAX_REASONS, failure_reason, list_companies, run_maintenance_activity
+    from contracts.maintenance import EvaluateAllStart, EvaluateChunkRequest
+    from workflows.company_sweep import (
+        MAX_REASONS,
+        evaluate_chunk,
+        failure_reason,
+        list_companies,
+        run_maintenance_activity,
+    )
 
 MAX_CHANGES = 200  # drifted journeys that are described in the result
 
@@ -92,12 +98,7 @@ class EvaluateAll:
             "rate": start.rate,
             "grace": start.grace,
         }
-        result: EvaluateChunkResult = await run_maintenance_activity(
-            names.EVALUATE_CHUNK,
-            request,
-            result_type=EvaluateChunkResult,
-            summary=f"company {start.current}: {start.looked_here:,} of {start.total:,}",
-        )
+        result = await evaluate_chunk(request, start.looked_here, start.total)
         start.after = result["after"] if result["after"] is not None else start.after
         start.looked_here += result["looked"]
         start.evaluated += result["looked"]

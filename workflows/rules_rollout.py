@@ -12,14 +12,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from contracts import names
-    from contracts.maintenance import (
-        EvaluateChunkRequest,
-        EvaluateChunkResult,
-        ReportRolloutRequest,
-        RolloutOrder,
-        RolloutStart,
-    )
-    from workflows.company_sweep import run_maintenance_activity
+    from contracts.maintenance import EvaluateChunkRequest, ReportRolloutRequest, RolloutOrder, RolloutStart
+    from workflows.company_sweep import evaluate_chunk, run_maintenance_activity
 
 GRACE = 0  # seconds: a deadline that has just passed is evaluated by the journey itself, under the new rules
 #: What comes after each order of journeys; the others are the last.
@@ -86,12 +80,7 @@ class RulesRollout:
             "deadline": start.deadline,
             "preview_id": start.preview_id,
         }
-        result: EvaluateChunkResult = await run_maintenance_activity(
-            names.EVALUATE_CHUNK,
-            request,
-            result_type=EvaluateChunkResult,
-            summary=f"company {start.company_id}: {start.looked:,} of {start.total:,}",
-        )
+        result = await evaluate_chunk(request, start.looked, start.total)
         start.after = result["after"] if result["after"] is not None else start.after
         start.deadline = result.get("deadline", start.deadline)
         start.looked += result["looked"]

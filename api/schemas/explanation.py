@@ -139,6 +139,13 @@ class DifferenceToday(Schema):
     today: str | int | None
 
 
+class RetractedThen(Schema):
+    """An event that was retracted since."""
+
+    type: str
+    occurred_at: datetime
+
+
 class UnknownEvent(Schema):
     """An event that had occurred and was not known yet."""
 
@@ -146,7 +153,10 @@ class UnknownEvent(Schema):
     type: str
     occurred_at: datetime
     received_at: datetime
-    why: Literal["late", "merged"] = Field(description="it came late, or with a customer who was merged into this one")
+    why: Literal["late", "merged", "retracted"] = Field(
+        description="it came late, or with a customer who was merged into this one; or it retracts an event of then"
+    )
+    retracted: RetractedThen | None
 
 
 class SeenToday(Schema):

@@ -1,4 +1,4 @@
-"""``journey customers``: merge two customers who are one person."""
+"""``journey customers``: explain one customer's journey, and merge two customers who are one person."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 
 import connection
 from activities.merging import plan_merge
+from cli.administration.customer_show import show_customer
 from cli.options import AsJson, Company, Data, command_app, run
 from cli.output import complaints, console, print_json
 from contracts.journey_client import CommandError, merge_customers
@@ -22,9 +23,26 @@ from settings import Settings
 MERGE_TIMEOUT = 60.0  # seconds
 CANNOT_BE_UNDONE = "A merge cannot be undone."
 
-app = command_app("Merge customers who are one person.")
+app = command_app("Explain a customer's journey; merge customers who are one person.")
 
 CustomerId = Annotated[str, typer.Argument(metavar="ID", help="The customer whose id becomes an alias.")]
+
+
+@app.command()
+def show(
+    customer: Annotated[str, typer.Argument(metavar="ID", help="The customer's id, or an alias.")],
+    company: Company,
+    as_of: Annotated[
+        str | None, typer.Option(help="Explain it as it was then, like 2026-03-12T09:00:00Z; default: now.")
+    ] = None,
+    data: Data = Path(".journey"),
+    as_json: AsJson = False,
+) -> None:
+    """Print why a customer is in their stage, or was on a date: scores, rules and what comes next.
+
+    Example: [bold]journey customers show 123 --company 1 --as-of 2026-03-12T09:00:00Z[/bold]
+    """
+    run(data, lambda settings: show_customer(settings, company, customer, as_of, as_json=as_json))
 
 
 @app.command()

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx2
 import psycopg
 import typer
 from temporalio.api.enums.v1 import TaskQueueType
@@ -19,7 +18,7 @@ from cli.options import AsJson, Data, command_app, run
 from cli.output import print_json, print_rows
 from contracts.names import TASK_QUEUE
 from db.connections import owner_connection
-from db.schema.migrate import current, head
+from db.schema.revision import current, head
 from local import data_folder
 from settings import Settings
 
@@ -69,7 +68,7 @@ async def _timed(name: str, probe: Callable[[], Awaitable[str]]) -> dict[str, An
     begin = time.perf_counter()
     try:
         version, state = await asyncio.wait_for(probe(), 10), "up"
-    except (psycopg.Error, RPCError, RuntimeError, OSError, TimeoutError, httpx2.HTTPError) as error:
+    except (psycopg.Error, RPCError, RuntimeError, OSError, TimeoutError) as error:
         version, state = str(error).strip().splitlines()[0] if str(error) else type(error).__name__, "down"
     return {"part": name, "state": state, "ms": round(1000 * (time.perf_counter() - begin), 1), "version": version}
 
@@ -81,7 +80,8 @@ async def _postgres(settings: Settings) -> str:
 
 
 async def _schema(settings: Settings) -> str:
-    revision = await asyncio.to_thread(current, settings.owner_url)
+    async with owner_connection(settings.owner_url) as owner:
+        revision = await current(owner)
     if revision != head():
         raise RuntimeError(f"at {revision}, needs {head()}; run journey migrate")
     return str(revision)
@@ -108,8 +108,13 @@ async def _worker() -> str:
 
 
 async def _gateway(url: str) -> str:
-    async with httpx2.AsyncClient(timeout=5, trust_env=False) as client:
-        response = await client.get(f"{url.rstrip('/')}/readyz")
+    import httpx2  # not needed by most checks, which should start fast
+
+    try:
+        async with httpx2.AsyncClient(timeout=5, trust_env=False) as client:
+            response = await client.get(f"{url.rstrip('/')}/readyz")
+    except httpx2.HTTPError as error:
+        raise RuntimeError(str(error) or type(error).__name__) from error
     if response.status_code != 200:
         raise RuntimeError(f"{url}/readyz returns {response.status_code}")
     return url

@@ -25,11 +25,15 @@ select r.id, r.state, u.id as customer from customers u
   join customer_relationships r on r.company_id = u.company_id and r.customer_id = u.id
  where u.company_id = %(company)s and u.external_id = %(customer)s
 """
-# What came with another journey was not known before the merge.
+# An event was known from the decision of its commit on, which is slightly before its row was written. What came with
+# another journey was not known before the merge.
 _EVENTS = """
 select e.payload, e.version, e.rules_version, m.merged_at is not null as was_merged,
-       (extract(epoch from greatest(e.received_at, m.merged_at)) * 1000000)::bigint as received_at
+       (extract(epoch from greatest(least(e.received_at, d.decided_at), m.merged_at)) * 1000000)::bigint as received_at
   from journey_events e
+  left join (select version, min(decided_at) as decided_at from journey_transitions
+              where company_id = %(company)s and relationship_id = %(relationship)s group by version) d
+         on d.version = e.version
   left join merged_journeys m on m.company_id = e.company_id and m.relationship_id = e.merged_from
  where e.company_id = %(company)s and e.customer_id = %(customer)s and e.outcome = 'applied'
    and e.type <> 'customers.merged'

@@ -64,13 +64,6 @@ def current(database_url: str) -> str | None:
         return _current(connection)
 
 
-def head() -> str:
-    """Return the latest revision of this release."""
-    revision = ScriptDirectory.from_config(configuration()).get_current_head()
-    assert revision is not None, "no migrations next to db/schema/migrate.py"
-    return revision
-
-
 def _connect(database_url: str) -> Connection:
     return create_engine(sqlalchemy_url(database_url), poolclass=pool.NullPool).connect()
 

@@ -38,6 +38,7 @@ from tests.support.rule_edits import EDITS, edited
 
 PATIENCE = 900.0  # seconds until a preview or a roll-out is complete
 SETTLED = 60.0  # seconds until the last commits are written
+WAITS = (0.3, 3.0)  # seconds before each kill
 ATTEMPTS = 200  # of a request while the gateway is down
 
 
@@ -51,25 +52,29 @@ class RulesDrill:
     chance: random.Random
     pause: float
     kills: int
+    waits: tuple[float, float] = WAITS
     found: list[tuple[str, Comparison, dict[str, Any]]] = field(default_factory=list)
     sent: int = 0
     problems: list[str] = field(default_factory=list)
+    client: httpx2.AsyncClient = field(default_factory=lambda: httpx2.AsyncClient(timeout=20, trust_env=False))
 
     @property
     def url(self) -> str:
         return self.running.database_url
 
-    async def run(self, names: list[str]) -> None:
-        """Make the edits with these names, and then two changes in a row."""
+    async def run(self, names: list[str], *, ends_in_a_row: bool) -> None:
+        """Make the edits with these names, and then perhaps two changes in a row."""
         keepers = [asyncio.create_task(self.running._keep(name)) for name in self.running.parts]
         try:
             for name in names:
                 await self._edit(name)
-            await self._two_in_a_row()
+            if ends_in_a_row:
+                await self._two_in_a_row()
         finally:
             for keeper in keepers:
                 keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
+            await self.client.aclose()
 
     async def _edit(self, name: str) -> None:
         """Preview an edit, roll it out, and compare every journey."""
@@ -152,7 +157,7 @@ class RulesDrill:
         task = asyncio.ensure_future(work)
         names = [name for name in self.running.parts if name.startswith(("worker", "gateway"))]
         for _ in range(self.kills):
-            await asyncio.sleep(self.chance.uniform(0.3, 3.0))
+            await asyncio.sleep(self.chance.uniform(*self.waits))
             if task.done():
                 break
             name = self.chance.choice([name for name in names if self.running.parts[name].running] or names)
@@ -197,8 +202,7 @@ class RulesDrill:
         headers = {"Authorization": f"Bearer {self.key}", **more.pop("headers", {})}
         for _ in range(ATTEMPTS):
             try:
-                async with httpx2.AsyncClient(base_url=gateway.url, timeout=20, trust_env=False) as client:
-                    answer = await client.request(method, path, headers=headers, **more)
+                answer = await self.client.request(method, f"{gateway.url}{path}", headers=headers, **more)
                 if answer.status_code < 300:
                     found: dict[str, Any] = answer.json()
                     return found
@@ -213,19 +217,28 @@ class RulesDrill:
 
 
 async def main(
-    log: Path, data: Path, *, kills: int, rate: float, pause: float, seed: int, names: list[str] | None = None
+    log: Path,
+    data: Path,
+    *,
+    kills: int,
+    rate: float,
+    pause: float,
+    seed: int,
+    names: list[str] | None = None,
+    workers: int = 2,
+    waits: tuple[float, float] = WAITS,
 ) -> tuple[RulesDrill, Counter[str]]:
     """Run the drill on a separate system in a folder; return what it found, and the kills."""
     settings = {"ROLLOUT_RATE": str(rate)}
-    async with drill(data, Options(workers=2), settings) as running:
+    async with drill(data, Options(workers=workers), settings) as running:
         company = min(running.company_keys)
         async with owner_connection(running.database_url) as owner:
             key = (await api_keys.create(owner, company, "rules", api_keys.SCOPES))[1]
         began = time.monotonic()
         await _import(running, log, company)
         print(f"imported in {time.monotonic() - began:.0f} s", flush=True)
-        done = RulesDrill(running, key, company, random.Random(seed), pause, kills)
-        await done.run(list(EDITS) if names is None else names)
+        done = RulesDrill(running, key, company, random.Random(seed), pause, kills, waits)
+        await done.run(list(EDITS) if names is None else names, ends_in_a_row=names is None)
         return done, running.kills
 
 

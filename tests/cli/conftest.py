@@ -1,4 +1,4 @@
-"""A real system for the commands: a migrated database, a Temporal and a worker, shared by the tests of a module."""
+"""A real system for the commands: database, Temporal and worker, shared by all of them in a process of the tests."""
 
 import asyncio
 import json
@@ -49,11 +49,12 @@ class Shell:
         return [self.rows(f"select count(*) from {t} where company_id = %(company)s")[0][0] for t in tables]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def system(postgres_url: str) -> AsyncIterator[dict[str, str]]:
     """The environment variables of a migrated database and a running worker.
 
-    Temporal is not shared: another module's worker on the same queue would write these journeys to its own database.
+    Temporal is not shared with other tests: their worker on the same queue would write these journeys to its own
+    database. Started once, not for each module: servers, worker and imports cost ten seconds of processor time.
     """
     upgrade(postgres_url)
     with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
@@ -72,7 +73,7 @@ async def system(postgres_url: str) -> AsyncIterator[dict[str, str]]:
                 yield environment
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def journey(system: dict[str, str]) -> Iterator[ForkingJourney]:
     with forking_journey(system) as process:
         yield process

@@ -4,6 +4,7 @@ Everything else is as in a process of its own: arguments, environment, standard 
 """
 
 import atexit
+import gc
 import json
 import os
 import select
@@ -67,6 +68,7 @@ def _serve(address: str) -> None:
 
     for name in MODULES:
         load(name)
+    gc.freeze()  # a collection in a fork would copy every page of the imported modules
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)

@@ -286,6 +286,10 @@ async def test_health_check(shell: Shell) -> None:
     code, services = await nowhere.json("health-check")
     assert code == 1
     assert {service["part"] for service in services if service["state"] == "down"} == {"temporal", "worker"}
+    no_database = {**shell.environment, "DATABASE_URL": "postgresql://postgres@127.0.0.1:1/perdure"}
+    code, services = await replace(shell, environment=no_database).json("health-check")
+    assert code == 1
+    assert {service["part"] for service in services if service["state"] == "down"} == {"postgres", "schema"}
 
 
 async def test_a_key_is_shown_once_and_can_be_revoked(shell: Shell) -> None:
@@ -324,6 +328,18 @@ async def test_merge_two_customers_and_import_by_the_old_id(shell: Shell, tmp_pa
     assert "has been merged into customer 1 already" in err
     code, _, err = await shell.run(*merge[:2], "not an id", *merge[3:])
     assert code == 2
+
+    code, shown = await shell.json("customers", "show", "2", "--company", company)
+    assert (code, shown["customer_id"], shown["current_stage"]) == (0, "1", "churned")
+    show = ["customers", "show", "1", "--company", company, "--as-of"]
+    code, then = await shell.json(*show, "2024-01-08T12:00:00Z")
+    assert (code, then["current_stage"], then["rules_version"]) == (0, "customer", 1)
+    code, out, _ = await shell.run(*show, "2024-01-08T12:00:00Z")
+    assert (code, "Customer 1 on 2024-01-08 12:00 UTC: Customer" in out) == (0, True)
+    assert (await shell.run(*show, "2023-01-01T00:00:00Z"))[0] == 1
+    code, _, err = await shell.run(*show, "2024-01-08")
+    assert (code, "--as-of '2024-01-08' is not a time with an offset" in err) == (2, True)
+    assert (await shell.run("customers", "show", "nobody", "--company", company))[0] == 1
 
     more = write_log(tmp_path / "more.jsonl", [visit(8, 2, begin + timedelta(days=8)), *lines])
     code, summary = await shell.json("import", more, "--company", company)

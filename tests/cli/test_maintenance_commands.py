@@ -116,7 +116,14 @@ async def test_an_interrupted_evaluation_continues_and_can_be_followed_again(she
             [shell.company],
         )
     words = [services.JOURNEY, "queue-updates", "--rate", "0.4", *company]
-    process = subprocess.Popen(words, env=shell.environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        words,
+        env=shell.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts background jobs with SIGINT ignored, and every child inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     moved = "select count(*) from customer_relationships where company_id = %(company)s and version > 1"
     while shell.rows(moved)[0][0] < 2:
         assert process.poll() is None

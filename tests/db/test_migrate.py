@@ -1,6 +1,7 @@
 """Migrations: repeated, concurrent, failed, and downgraded."""
 
 import asyncio
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +15,9 @@ from alembic import command
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
+from db.connections import owner_connection
 from db.people import customers, phone_numbers
-from db.schema import migrate
+from db.schema import migrate, revision
 from tests.conftest import NewDatabase
 from tests.db.conftest import application_pool
 
@@ -27,8 +29,20 @@ def test_a_second_upgrade_changes_nothing(new_database: NewDatabase) -> None:
     assert migrate.current(url) is None
     applied = migrate.upgrade(url)
     assert applied[0] == "0001"
-    assert applied[-1] == migrate.head() == migrate.current(url)
+    assert applied[-1] == revision.head() == migrate.current(url)
     assert migrate.upgrade(url) == []
+
+
+async def test_the_revision_is_read_without_alembic(new_database: NewDatabase) -> None:
+    url = new_database()
+    async with owner_connection(url) as connection:
+        assert await revision.current(connection) is None
+    await asyncio.to_thread(migrate.upgrade, url)
+    async with owner_connection(url) as connection:
+        assert await revision.current(connection) == migrate.current(url) == revision.head()
+    script = "import sys, cli.system.health_check; print(sorted({'alembic', 'sqlalchemy', 'httpx2'} & {*sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert loaded.stdout == "[]\n"
 
 
 async def test_concurrent_processes_migrate_once(new_database: NewDatabase) -> None:

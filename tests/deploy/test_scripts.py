@@ -16,7 +16,8 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 
-from db.schema.migrate import current, head, upgrade
+from db.schema.migrate import current, upgrade
+from db.schema.revision import head
 from local.embedded import Postgres, running
 
 SEARCH_ATTRIBUTES = {"CompanyId": "Int", "Stage": "Keyword", "NextDeadline": "Datetime"}

@@ -2,9 +2,7 @@
 
 import os
 import random
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,90 +10,20 @@ from hypothesis import strategies as st
 
 from cli.events.event_log_file import read_log
 from journey.decisions import decide
-from journey.engine import Command, Transition
+from journey.engine import Command
 from journey.event_validation import from_fields
 from journey.events import Event
-from journey.explain import explain
-from journey.past import JourneyRecord, PastEvent, explain_past, simulate_past
+from journey.past import PastEvent, explain_past, simulate_past
 from journey.presets import presets
-from journey.refold import ManualMove, RecordedMove, manual_moves
 from journey.simulate import Log
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
 from journey.state import State
 from journey.time import DAY, Micros, utc_text
 from tests.support import strategies as some
+from tests.support.lived_journey import SHOWN, Lived, changed, event, shown
 from tests.support.strategies import BASE, HORIZON
 
 DATA = Path(os.environ.get("PERDURE_DATA") or "nowhere")
-SHOWN = ("current_stage", "entered_at", "previous_stage", "trigger_event", "scores", "facts", "rules", "deadlines")
-
-
-def changed(rulebook: Rulebook, at: Micros) -> Rulebook:
-    """A later version, in force from an instant on."""
-    return rulebook_from(rulebook.as_json(), version=2, changed_at=at)
-
-
-def event(id_: str, day: float, type_: str = "appointment.completed", **fields: Any) -> Event:
-    occurred = utc_text(Micros(BASE + int(day * DAY)))
-    return from_fields({"id": id_, "type": type_, "customer_id": "c", "occurred_at": occurred, **fields})
-
-
-@dataclass
-class Lived:
-    """A journey that is lived commit by commit, and what is on record of it."""
-
-    rulebooks: list[Rulebook] = field(default_factory=lambda: [DEFAULT_RULEBOOK])
-    state: State = field(default_factory=State)
-    events: list[PastEvent] = field(default_factory=list)
-    moves: list[RecordedMove] = field(default_factory=list)
-
-    def commit(self, received: Micros, *events: Event, commands: tuple[Command, ...] = ()) -> None:
-        history, rulebook = [each.event for each in self.events], self.rulebooks[-1]
-        manual = manual_moves(self.moves, self.state)
-        decision = decide(self.state, events, rulebook, received, commands, history, manual)
-        self.state = decision.state
-        self.state.version += 1
-        version = self.state.version
-        for each in events:
-            past = PastEvent(
-                version=version, rules_version=rulebook.version, received_at=received, was_merged=False, event=each
-            )
-            self.events.append(past)
-        self.moves += [self._on_record(move, version) for move in decision.transitions]
-
-    def change_rules(self, rulebook: Rulebook) -> None:
-        """Roll out a version, at the instant from which it is in force."""
-        if self.state.stage is not None:
-            self.commit(Micros(rulebook.changed_at - 1))
-        self.rulebooks = [*self.rulebooks, rulebook]
-        if self.state.stage is not None:
-            self.commit(rulebook.changed_at)
-
-    @staticmethod
-    def _on_record(move: Transition, version: int) -> RecordedMove:
-        return RecordedMove(
-            transition_number=move.transition_number,
-            from_stage=move.from_stage,
-            to_stage=move.to_stage,
-            at=move.at,
-            trigger_event=move.trigger_event,
-            event_id=move.event_id,
-            version=version,
-        )
-
-    def record(self) -> JourneyRecord:
-        manual: list[ManualMove] = manual_moves(self.moves, self.state)
-        return JourneyRecord(events=self.events, moves=self.moves, manual=manual, rulebooks=self.rulebooks)
-
-    def explained(self, day: float) -> dict[str, Any]:
-        found = explain_past(self.record(), Micros(BASE + int(day * DAY)))
-        assert found is not None
-        return found
-
-
-def shown(state: State, rulebook: Rulebook, at: Micros) -> dict[str, Any]:
-    explained = explain(state, rulebook, at)
-    return {name: explained[name] for name in SHOWN}
 
 
 @given(history=some.events(), rulebook=some.rulebooks, data=st.data())
@@ -146,6 +74,8 @@ def test_each_instant_goes_by_the_rules_in_force_then(data: st.DataObject, old: 
     assert found is not None
     assert (found["rules_version"], found["current_stage"]) == (1, early["current_stage"])
     for instant, state in dict(states).items():
+        if any(move.at == instant and move.event_id is None for move in lived.moves):
+            continue  # a deadline at this very instant takes effect right after it
         found = explain_past(lived.record(), instant)
         assert found is not None
         assert found["rules_version"] == 2
@@ -168,14 +98,57 @@ def test_a_visit_that_came_late_and_a_retraction_differ_from_what_was_known() ->
         "vip", 2, "1210.00",
     )  # fmt: skip
     assert then["today"]["stage"] == "customer"
-    assert [(each["event_id"], each["why"]) for each in then["today"]["because"]] == [("late", "late"), ("r", "late")]
+    assert [(each["event_id"], each["why"]) for each in then["today"]["because"]] == [
+        ("late", "late"), ("r", "retracted"),
+    ]  # fmt: skip
     values = {each["name"]: (each["then"], each["today"]) for each in then["today"]["differences"]}
     assert values["lifetime_value"] == ("1210.00", "100.00")
     assert values["stage"] == ("vip", "customer")
     between = lived.explained(25)
     assert (between["current_stage"], between["facts"]["lifetime_value"]) == ("vip", "1300.00")
     assert [each["event_id"] for each in between["today"]["because"]] == ["r"]
-    assert lived.explained(31)["current_stage"] == "customer"
+    assert (lived.explained(31)["current_stage"], lived.explained(31)["today"]) == ("customer", None)
+    early = lived.explained(6)["today"]
+    assert [(each["event_id"], each["why"]) for each in early["because"]] == [("late", "late"), ("r", "retracted")]
+    assert early["because"][1]["retracted"] == {"type": "appointment.completed", "occurred_at": utc_text(BASE)}
+
+
+def test_what_arrives_in_order_counts_from_its_own_time_and_what_arrives_late_from_its_arrival() -> None:
+    lived = Lived()
+    lived.commit(Micros(BASE), event("v-1", 0, amount="40.00"))
+    lived.commit(Micros(BASE + 12 * DAY), event("nightly", 10, amount="1200.00"))
+    at_once = lived.explained(10)
+    assert (at_once["current_stage"], at_once["facts"]["lifetime_value"]) == ("vip", "1240.00")
+    assert (at_once["trigger_event"], at_once["today"]) == ("lifetime_value", None)
+    assert lived.explained(9.9)["current_stage"] == "customer"
+    lived.commit(Micros(BASE + 120 * DAY))
+    lapsed = lived.moves[-1]
+    assert lapsed.to_stage == "at_risk"
+    lived.commit(Micros(BASE + 121 * DAY), event("late", (lapsed.at - BASE) / DAY - 1))
+    before = lived.explained((lapsed.at - BASE) / DAY)
+    assert (before["current_stage"], before["facts"]["total_appointments"]) == ("at_risk", 2)
+    assert [each["event_id"] for each in before["today"]["because"]] == ["late"]
+
+
+def test_a_retraction_dated_back_counts_from_its_arrival() -> None:
+    lived = Lived()
+    lived.commit(Micros(BASE), event("v-1", 0, amount="1200.00"))
+    lived.commit(Micros(BASE + 20 * DAY), event("r", 5, "event.retracted", retracts="v-1"))
+    seen = lived.explained(10)
+    assert (seen["current_stage"], seen["today"]["because"][0]["event_id"]) == ("vip", "r")
+    imported = Lived()
+    imported.commit(Micros(BASE + 20 * DAY), event("v-1", 0), event("r", 5, "event.retracted", retracts="v-1"))
+    assert imported.explained(10)["facts"]["total_appointments"] == 0
+
+
+def test_what_came_with_another_journey_is_named_also_if_nothing_was_known_then() -> None:
+    lived = Lived()
+    imported = Micros(BASE + 100 * DAY)
+    lived.commit(imported, event("v-1", 0))
+    lived.events.append(replace_received(lived, event("v-2", 1), Micros(imported + DAY)))
+    found = lived.explained(50)
+    assert found["facts"]["total_appointments"] == 1
+    assert [(each["event_id"], each["why"]) for each in found["today"]["because"]] == [("v-2", "merged")]
 
 
 def test_what_came_with_a_merge_was_not_known_before_it() -> None:
@@ -255,6 +228,52 @@ def test_a_thousand_instants_of_real_logs() -> None:
                 assert {key: found[key] for key in SHOWN} == shown(expected, rulebook, at)
                 assert found["today"] is None
     assert compared == 1000
+
+
+@pytest.mark.skipif(not (DATA / "events").is_dir(), reason="PERDURE_DATA names no folder with events/")
+def test_a_thousand_instants_with_late_events_retractions_and_changed_rules() -> None:
+    """Each equals the state in which the journey was, commit by commit; what came too late is named."""
+    chance = random.Random(11)
+    log = Log()
+    for line in read_log(DATA / "events" / "hair_salon.jsonl.gz"):
+        if line.event is not None:
+            log.add(line.event)
+    begin, end = log.first_at, log.last_at
+    assert begin is not None
+    assert end is not None
+    change = Micros((begin + end) // 2 + 1)
+    new = changed(rulebook_from({"stages": presets()[1].stages}), change)
+    compared = differing = 0
+    for customer in chance.sample(sorted(log.customers), 400):
+        arrivals = []
+        for each in log.customers[customer]:
+            late = chance.randrange(60 * DAY) if chance.random() < 0.4 else 0
+            arrivals.append((Micros(each.at + late), each))
+            if chance.random() < 0.25:
+                at = Micros(each.at + late + 1 + chance.randrange(30 * DAY))
+                fields = {"id": f"r-{each.id}", "type": "event.retracted", "retracts": each.id}
+                arrivals.append((at, from_fields({**fields, "customer_id": customer, "occurred_at": utc_text(at)})))
+        lived = Lived()
+        for received, each in sorted(arrivals, key=lambda arrival: (arrival[0], arrival[1].id)):
+            if received >= change and len(lived.rulebooks) == 1:
+                lived.change_rules(new)
+            lived.commit(received, each)
+        if len(lived.rulebooks) == 1:
+            lived.change_rules(new)
+        lived.commit(Micros(max(end, received) + 1))
+        for _ in range(3):
+            at = Micros(chance.randrange(lived.moves[0].at, max(end, received)))
+            then = lived.state_at(at)
+            if then is None:
+                continue
+            found = explain_past(lived.record(), at)
+            assert found is not None
+            state, rulebook = then
+            assert {key: found[key] for key in SHOWN} == shown(state, rulebook, at), (customer, at)
+            compared += 1
+            differing += found["today"] is not None
+    assert compared >= 1000
+    assert differing >= 50
 
 
 def vip_from(amount: int) -> Rulebook:

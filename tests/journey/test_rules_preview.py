@@ -12,9 +12,11 @@ from activities.stage_actions import REGISTRY, CustomerMessage
 from journey.actions import ACTIONS, MESSAGES
 from journey.drift import evaluation
 from journey.engine import RULES_CHANGED, decide, is_due_between
+from journey.events import Event
 from journey.outreach import Outreach
 from journey.preview_totals import Totals, shown, summed
-from journey.rules_preview import Past, differs, lived, messages, rolled_out, rulebook_after, stages_after
+from journey.rules import InvalidRule
+from journey.rules_preview import Past, Pasts, differs, lived, messages, rolled_out, rulebook_after, stages_after
 from journey.simulate import Simulation
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
 from journey.state import State, pack, unpack
@@ -42,6 +44,11 @@ def test_the_preview_is_what_the_roll_out_does(old: Rulebook, to: Rulebook, lag:
     assert (said.before, said.after) == (before.stage, done.state.stage)
     assert said.moves == done.transitions
     assert (said.deadline, said.deadline_stage) == (done.state.deadline, done.state.deadline_stage)
+    brief = rolled_out(before, old, new, CHANGE, in_full=False)
+    assert brief is not None
+    assert (brief.before, brief.after, brief.moves) == (said.before, said.after, said.moves)
+    assert (brief.actions, brief.is_held) == (said.actions, said.is_held)
+    assert brief.deadline == (said.deadline if said.moves or said.is_held else None)
     later = notified(before, new, lag)  # the roll-out reaches it later: time alone adds moves of its own
     assert [move for move in later.transitions if move.trigger_event == RULES_CHANGED] == said.moves
     assert set(Counter(said.actions)) <= {name for stage in new.all_stages for name in _steps(stage.actions)}
@@ -101,6 +108,44 @@ def test_the_past_is_what_was_lived(rulebook: Rulebook, data: st.DataObject) -> 
     assert part.moves == [move for move in past.moves if move.at >= since]
     assert sum(part.spent.values()) == (end - max(since, moves[0].at) if moves else 0)
     assert not differs(past, past)
+
+
+@given(old=some.rulebooks, to=some.rulebooks, data=st.data())
+def test_living_once_is_living_twice(old: Rulebook, to: Rulebook, data: st.DataObject) -> None:
+    """Both rulebooks evaluated together give what each of them gives alone."""
+    lives = data.draw(st.lists(some.events(), min_size=1, max_size=3))
+    check_pasts(old, changed(old, to), lives)
+
+
+@given(old=some.rulebooks, key=st.integers(0, 20), data=st.data())
+def test_living_once_is_living_twice_after_a_small_edit(old: Rulebook, key: int, data: st.DataObject) -> None:
+    stages = [stage.as_json() for stage in old.stages]
+    edit = data.draw(st.sampled_from(["rule", "gone", "added"]))
+    at = key % len(stages)
+    if edit == "gone" and len(stages) > 2:
+        del stages[at]
+    elif edit == "added" and len(stages) < 12:
+        stages.insert(at + 1, {**stages[at], "stage_key": "added", "role": None})
+        stages = [{**stage, "order_index": number} for number, stage in enumerate(stages)]
+    else:
+        number = data.draw(st.integers(0, 9))
+        rule = {"trigger": "days_since_last_appointment", "conditions": {"days": f">{20 * number}"}}
+        stages[at]["auto_transition_rules"] = [rule] if number % 2 else None
+    try:
+        new = rulebook_after(old, stages_after(old, stages), old.as_json()["scoring"], CHANGE)
+    except InvalidRule:
+        return
+    check_pasts(old, new, [data.draw(some.events(max_size=6)) for _ in range(2)])
+
+
+def check_pasts(old: Rulebook, new: Rulebook, lives: list[list[Event]]) -> None:
+    pasts = Pasts(old, new, CHANGE, None)
+    for events in lives:
+        one, other = pasts.of(events)
+        for past, rules in ((one, old), (other, new)):
+            alone = lived(events, rules, CHANGE)
+            assert not differs(past, alone)
+            assert past.campaigns == alone.campaigns
 
 
 def test_the_past_of_a_customer_under_both_rules() -> None:

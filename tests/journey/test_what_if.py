@@ -9,8 +9,8 @@ from journey.stages import DEFAULT_RULEBOOK, Rulebook
 from journey.state import State, pack
 from journey.time import DAY, Micros
 from journey.what_if import course, what_if
-from tests.journey.test_past import event
 from tests.support import strategies as some
+from tests.support.lived_journey import event
 from tests.support.strategies import BASE, HORIZON, live
 
 NOW = Micros(BASE + 200 * DAY)

@@ -75,11 +75,11 @@ def test_migrations_templates_and_dashboard_are_found(installed: Path, tmp_path:
 import json
 from pathlib import Path
 from activities import message_catalogue
-from db.schema import migrate
+from db.schema import revision
 from local import dashboard_build
 from settings import Settings
 print(json.dumps([
-    migrate.__file__, migrate.head(), len(message_catalogue.TEMPLATES),
+    revision.__file__, revision.head(), len(message_catalogue.TEMPLATES),
     Path(Settings().dashboard, "index.html").is_file(), dashboard_build.has_sources(),
 ]))
 """

@@ -25,8 +25,10 @@ import psycopg
 import pytest
 import rich.console
 
+from contracts.encryption import EncryptionKeys
 from local import data_folder
 from local.console import Console
+from local.first_run import encryption_key
 from local.managed_process import ManagedProcess
 from local.stack import LocalStack
 from local.supervisor import GaveUp, supervised
@@ -43,6 +45,8 @@ class Up:
         script = before + (
             "import sys; from pathlib import Path; import local.services\n"
             "local.services.JOURNEY = sys.argv[1]\n"
+            "import local.stack\n"  # not the default ports: another process of the tests starts its `up` with those
+            "local.stack.TEMPORAL_PORT, local.stack.TEMPORAL_UI_PORT = int(sys.argv[4]), int(sys.argv[5])\n"
             "from cli.system.up import up\n"
             f"up(Path(sys.argv[2]), int(sys.argv[3]), dashboard={dashboard}, demo=False)"
         )
@@ -51,7 +55,7 @@ class Up:
         journey.chmod(0o755)
         kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "TEMPORAL_ADDRESS")}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", script, str(journey), str(data), str(port)],
+            [sys.executable, "-c", script, str(journey), str(data), *map(str, (port, unused_port(), unused_port()))],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -268,3 +272,13 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_the_key_of_encryption_is_made_once_and_private(tmp_path: Path) -> None:
+    made = encryption_key(tmp_path)
+    assert encryption_key(tmp_path) == made
+    assert (tmp_path / "encryption.key").stat().st_mode & 0o777 == 0o600
+    keys = EncryptionKeys.parse(made)
+    assert keys.open("intake", keys.seal("intake", b"a call")) == b"a call"
+    (tmp_path / "other").mkdir()
+    assert encryption_key(tmp_path / "other") != made

@@ -2320,6 +2320,11 @@ export interface components {
             performed_by: string | null;
             reason: string | null;
         };
+        RetractedThen: {
+            /** Format: date-time */
+            occurred_at: string;
+            type: string;
+        };
         Retraction: {
             after: components["schemas"]["JourneyFigures"];
             before: components["schemas"]["JourneyFigures"];
@@ -2845,9 +2850,10 @@ export interface components {
             occurred_at: string;
             /** Format: date-time */
             received_at: string;
+            retracted: components["schemas"]["RetractedThen"] | null;
             type: string;
             /** @enum {string} */
-            why: "late" | "merged";
+            why: "late" | "merged" | "retracted";
         };
         WebhookEndpoint: {
             /** Format: date-time */

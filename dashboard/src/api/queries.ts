@@ -4,7 +4,7 @@ import { api, unwrap } from "./client";
 import type { paths } from "./generated";
 import { Problem } from "./problem";
 import { queryKeys } from "./query-keys";
-import type { Entry } from "./types";
+import type { Assumption, Entry } from "./types";
 
 export type CustomerSearch = NonNullable<paths["/v1/portal/relationships"]["get"]["parameters"]["query"]>;
 export type PredictionsQuery = NonNullable<
@@ -119,6 +119,37 @@ export function useExplanation(customerId: string, enabled: boolean) {
       unwrap(
         api.GET("/v1/customers/{customer_id}/explain", {
           params: { path: { customer_id: customerId } },
+          signal,
+        }),
+      ),
+  });
+}
+
+/** A journey explained as it was at an instant of the past. */
+export function usePastExplanation(customerId: string, asOf: string) {
+  return useQuery({
+    queryKey: queryKeys.pastExplanation(customerId, asOf),
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET("/v1/customers/{customer_id}/explain", {
+          params: { path: { customer_id: customerId }, query: { as_of: asOf } },
+          signal,
+        }),
+      ),
+  });
+}
+
+/** What would happen to a customer. Nothing is changed. */
+export function useWhatIf(customerId: string, assumption: Assumption) {
+  return useQuery({
+    queryKey: queryKeys.whatIf(customerId, assumption),
+    gcTime: 0,
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.POST("/v1/customers/{customer_id}/what-if", {
+          params: { path: { customer_id: customerId } },
+          body: assumption,
           signal,
         }),
       ),

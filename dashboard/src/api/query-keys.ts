@@ -18,6 +18,9 @@ export const queryKeys = {
   timeline: (customerId: string, kinds: readonly string[]) =>
     ["journey", customerId, "timeline", kinds] as const,
   explanation: (customerId: string) => ["journey", customerId, "explanation"] as const,
+  pastExplanation: (customerId: string, asOf: string) =>
+    ["journey", customerId, "explanation", asOf] as const,
+  whatIf: (customerId: string, assumption: object) => ["journey", customerId, "what-if", assumption] as const,
   sentMessages: (customerId: string) => ["journey", customerId, "messages"] as const,
   messagePreview: (customerId: string, type: string) => ["journey", customerId, "preview", type] as const,
   retractionPreview: (customerId: string, eventId: string) => ["retraction", customerId, eventId] as const,

@@ -24,6 +24,11 @@ export type EventEntryData = Extract<Entry, { kind: "event" }>;
 export type ActionEntryData = Extract<Entry, { kind: "action" }>;
 export type ContactEntryData = Extract<Entry, { kind: "contact" }>;
 export type JourneyFigures = Schemas["JourneyFigures"];
+export type Explanation = Schemas["Explanation"];
+export type ExplainedScore = Schemas["ExplainedScore"];
+export type WhatIf = Schemas["WhatIf"];
+export type CourseOfJourney = Schemas["CourseOfJourney"];
+export type Assumption = Schemas["Assumption"];
 export type Comparison = Schemas["Comparison"];
 
 export type Action = Schemas["Action"];

@@ -9,6 +9,7 @@ export * from "./customers";
 export * from "./journey";
 export * from "./labels";
 export * from "./merges";
+export * from "./past";
 export * from "./problems";
 export * from "./retractions";
 export * from "./rule-preview";

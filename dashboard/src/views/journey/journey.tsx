@@ -3,6 +3,8 @@ import { Problem } from "../../api/problem";
 import { useJourney } from "../../api/queries";
 import type { Journey } from "../../api/types";
 import { customerPath } from "../../components/customer-link";
+import { lazyComponent } from "../../components/lazy-component";
+import { TextSkeleton } from "../../components/loading";
 import { Page } from "../../components/page";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
@@ -16,10 +18,13 @@ import { JourneyActions } from "./journey-actions";
 import { KeyFigures } from "./key-figures";
 import { NextStep } from "./next-step";
 import { Notes } from "./notes";
+import { usePastInstant } from "./past/past-instant";
 import { Scores } from "./scores";
 import { SentMessages } from "./sent-messages/sent-messages";
 import { StageSummary } from "./stage-summary";
 import { JourneyTimeline } from "./timeline/journey-timeline";
+
+const PastPanel = lazyComponent(() => import("./past/past-panel"), <TextSkeleton />);
 
 export default function JourneyView() {
   const { customerId = "" } = useParams();
@@ -58,10 +63,12 @@ function CustomerJourney({ customerId }: { customerId: string }) {
 
 function JourneyDetails({ journey }: { journey: Journey }) {
   const canEdit = useCanEdit();
+  const { asOf } = usePastInstant();
   return (
     <>
       <StageSummary journey={journey} />
       <DoNotContact journey={journey} />
+      {asOf !== null && <PastPanel journey={journey} asOf={asOf} />}
       <div className="main-and-aside">
         <Panel title={strings.journey.timeline} className="timeline-card">
           <JourneyTimeline customerId={journey.customer_id} />

@@ -4,6 +4,7 @@ import { Panel } from "../../components/panel";
 import { useStageStyle } from "../../components/stage-style";
 import { describeNextStep } from "../../format/next-step";
 import { strings } from "../../strings";
+import { LookButtons } from "./past/look-buttons";
 
 export function NextStep({ journey }: { journey: Journey }) {
   const stageStyle = useStageStyle();
@@ -13,6 +14,7 @@ export function NextStep({ journey }: { journey: Journey }) {
         <ClockCircleOutlined aria-hidden />
         <span>{describeNextStep(journey, (key) => stageStyle(key).name)}</span>
       </p>
+      <LookButtons customerId={journey.customer_id} />
     </Panel>
   );
 }

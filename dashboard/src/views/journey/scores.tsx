@@ -5,9 +5,9 @@ import { useExplanation } from "../../api/queries";
 import type { Journey } from "../../api/types";
 import { Panel } from "../../components/panel";
 import { QueryView } from "../../components/query-view";
-import { label } from "../../format/labels";
-import { formatContribution, formatShare } from "../../format/numbers";
+import { formatShare } from "../../format/numbers";
 import { strings } from "../../strings";
+import { FactorTable } from "./factor-table";
 
 type ScoreName = "risk" | "engagement";
 
@@ -52,32 +52,10 @@ export function Scores({ journey }: { journey: Journey }) {
 
 function Factors({ customerId, name }: { customerId: string; name: ScoreName }) {
   const query = useExplanation(customerId, true);
-  const t = strings.journey;
   return (
     <QueryView query={query} rows={3}>
       {({ scores }) => (
-        <table className="data-table factors">
-          <caption>{t.factors(t[name])}</caption>
-          <thead>
-            <tr>
-              <th scope="col">{t.factor}</th>
-              <th scope="col">{t.reason}</th>
-              <th scope="col">{t.effect}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {scores[name].factors.map((factor) => (
-              <tr
-                key={`${factor.name} ${factor.because}`}
-                className={Number(factor.contribution) === 0 ? "zero" : ""}
-              >
-                <th scope="row">{label("factors", factor.name)}</th>
-                <td>{factor.because}</td>
-                <td className="numeric">{formatContribution(Number(factor.contribution))}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <FactorTable score={scores[name]} caption={strings.journey.factors(strings.journey[name])} />
       )}
     </QueryView>
   );

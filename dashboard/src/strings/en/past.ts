@@ -1,0 +1,72 @@
+export const past = {
+  open: "Look back…",
+  title: (when: string) => `As it was on ${when}`,
+  close: "Back to the present",
+  instant: "Date and time",
+  show: "Show",
+  invalid: "Choose a time in the past",
+  why: "Explain this moment",
+  whyOf: (title: string, when: string) => `Explain this moment: ${title}, ${when}`,
+  enteredAt: (when: string, trigger: string) => `since ${when} (${trigger})`,
+  held: "Held until released.",
+  heldUntil: (when: string) => `Held until ${when}.`,
+  rules: (version: string | number | undefined) =>
+    `By version ${version} of the rules, the oldest on record.`,
+  rulesSince: (version: string | number | undefined, day: string) =>
+    `By version ${version} of the rules, in force since ${day}.`,
+  figures: "Figures then",
+  missed: "Missed appointments",
+  expected: "What was expected next",
+  nothingExpected: "No change was due without an event.",
+  score: (score: string, value: string) => `${score}: ${value}`,
+  verdicts: "What the rules said",
+  holds: "applied",
+  holdsNot: "did not apply",
+  differs: "Today this moment looks different",
+  knownThen: "Known then",
+  knownToday: "Known today",
+  names: {
+    stage: "Stage",
+    total_appointments: "Completed appointments",
+    lifetime_value: "Lifetime value",
+    missed: "Missed appointments",
+    last_appointment_at: "Last appointment",
+    risk_score: "Risk",
+    engagement_score: "Engagement",
+  } as Record<string, string>,
+  cameLate: (event: string, occurred: string, received: string) =>
+    `${event} of ${occurred} arrived on ${received}.`,
+  cameByMerge: (event: string, occurred: string, received: string) =>
+    `${event} of ${occurred} came with another customer, merged on ${received}.`,
+  retracted: (event: string, occurred: string, received: string) =>
+    `${event} of ${occurred} was retracted on ${received}.`,
+  otherOrder: "The events are the same; they arrived in another order than they happened.",
+  note: "The stage is the one on record. Figures and rules are those of the events that had arrived by then.",
+};
+
+export const whatIf = {
+  open: "What if…",
+  title: "What would happen?",
+  intro: "Computed by the rules of today. Nothing is changed, and nothing is sent.",
+  question: "Suppose the customer",
+  questions: {
+    visit: "Comes tomorrow",
+    payment: "Pays 200 more today",
+    misses: "Misses two appointments",
+    nothing: "Does nothing for a year",
+    other: "Something else",
+  },
+  event: "What happens",
+  at: "When",
+  amount: "Amount",
+  incomplete: "Enter a time, and an amount such as 200.00",
+  with: (day: string) => `If so, on ${day}`,
+  without: (day: string) => `Otherwise, on ${day}`,
+  until: (day: string) => `Until ${day}`,
+  noMove: "The stage stays the same.",
+  move: (from: string, to: string, when: string) => `${from} → ${to} on ${when}`,
+  actions: (names: string) => `Actions: ${names}`,
+  figures: (value: string, risk: string, engagement: string) =>
+    `Lifetime value ${value}, risk ${risk}, engagement ${engagement}`,
+  next: (sentence: string) => `What comes next: ${sentence}`,
+};

@@ -21,6 +21,7 @@ import msgspec
 from cli.events.file_checks import UnreadableLog, check_start, is_json_lines
 from cli.events.file_forms import (
     BUFFER,
+    SEPARATORS,
     Encoding,
     Form,
     Reader,
@@ -118,11 +119,17 @@ def _narrow_encoding(sample: bytes, chosen: Encoding | None) -> str:
 
 
 def _shown(items: Iterator[Item], encoding: str, form: Form) -> Iterator[Item]:
-    """The items; what was detected is shown before the first, unless it is UTF-8."""
-    name = "UTF-16" if encoding.startswith("utf-16") else "Windows-1252" if encoding == "cp1252" else ""
-    if name and form.encoding is None:
-        form.show(f"read as {name}; --encoding names another")
-    yield from items
+    """The items; what was detected and is not usual (UTF-8, commas) is shown at the header."""
+    encodings = {"cp1252": "Windows-1252", "utf-8-sig": ""}
+    for item in items:
+        if item.kind == "header" and item.cells:
+            name = "" if form.encoding else encodings.get(encoding, "UTF-16")
+            separator = "" if form.delimiter else SEPARATORS.get(item.delimiter, "")
+            if detected := ", ".join(
+                filter(None, (name and f"encoding {name}", separator and f"separator {separator}"))
+            ):
+                form.show(f"detected {detected}; --encoding and --delimiter override this")
+        yield item
 
 
 def _lines(stream: Reader, encoding: str, stack: contextlib.ExitStack) -> io.TextIOWrapper:
@@ -213,7 +220,9 @@ def _record(header: list[str], item: Item, checks: Checks) -> Line:
     problems: list[InvalidEvent] = []
     if bad := _NOT_UTF8.search(item.raw):
         byte = ord(bad[0]) - 0xDC00
-        problems.append(InvalidEvent("(line)", f"byte 0x{byte:02x}", "text in the encoding of the file"))
+        problems.append(
+            InvalidEvent("(line)", f"byte 0x{byte:02x}", "text in the encoding of the file (--encoding names another)")
+        )
     if any(cells[len(header) :]):
         extra = next(cell for cell in cells[len(header) :] if cell)
         problems.append(InvalidEvent("(line)", extra, f"a value beyond the header's {len(header)} columns"))

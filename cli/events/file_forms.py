@@ -31,6 +31,10 @@ WORKBOOK = "xl/workbook.xml"
 LARGEST_WORKBOOK = 200_000_000  # bytes, unpacked
 
 
+#: Separators other than the comma, as they are shown.
+SEPARATORS = {";": "semicolon", "\t": "tab", "|": "pipe"}
+
+
 class Encoding(StrEnum):
     """Text encodings that files are read in."""
 
@@ -49,7 +53,7 @@ class Delimiter(StrEnum):
 
     @property
     def character(self) -> str:
-        return {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}[self.value]
+        return next((character for character, name in SEPARATORS.items() if name == self.value), ",")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,10 @@ def utf16_encoding(sample: bytes) -> str | None:
 def is_windows_1252(sample: bytes) -> bool:
     """Whether several lines are not UTF-8, and not one has any valid UTF-8 beyond ASCII."""
     invalid = 0
-    for line in sample.splitlines()[:-1] or [sample]:
+    lines = sample.splitlines()
+    if len(lines) > 1 and not sample.endswith((b"\n", b"\r")):
+        lines.pop()  # cut off by the end of the sample, perhaps inside a character
+    for line in lines:
         if line.isascii():
             continue
         try:

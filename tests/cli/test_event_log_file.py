@@ -160,7 +160,7 @@ def test_bad_rows_stand_between_good_ones(tmp_path: Path, row: str, field: str) 
 def test_a_byte_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     row = b"e\xff,call.received,1,2026-01-01T00:00:00Z,90,,\n"
     _, _, refused = read(tmp_path, HEADER.encode() + ROW.format(n=1, customer=1).encode() + row)
-    assert errors(refused) == {"(line)": "text in the encoding of the file"}
+    assert errors(refused) == {"(line)": "text in the encoding of the file (--encoding names another)"}
     assert refused.errors[0].value == "byte 0xff"
 
 

@@ -4,12 +4,17 @@ An invalid value ends the process at its start, with the variable's name. The SD
 ``connection.py``); only those that the application needs are repeated here.
 """
 
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_KEY = r"\s*[A-Za-z0-9+/_-]{43}=?\s*"  # 32 bytes
+_SECRET = {"encryption_keys", "link_secret"}  # never shown
 
 
 class Settings(BaseSettings):
@@ -35,6 +40,9 @@ class Settings(BaseSettings):
     outbox: str = Field(default="outbox", description="folder for messages without SMTP_URL or SMS_URL")
     link_secret: str | None = Field(
         default=None, min_length=16, description="signs the links in mails; without it, customers get no mail"
+    )
+    encryption_keys: str | None = Field(
+        default=None, description="encrypt what Temporal stores; read by `connection.py`, which explains their form"
     )
     webhook_allow: str = Field(
         default="",
@@ -80,6 +88,13 @@ class Settings(BaseSettings):
             ip_network(text, strict=False)  # its ValueError quotes the text
         return value
 
+    @field_validator("encryption_keys")
+    @classmethod
+    def _are_keys(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(rf"{_KEY}(,{_KEY})*", value):
+            raise ValueError("base64 of 32 random bytes for each key, separated by commas: openssl rand -base64 32")
+        return value
+
     @property
     def owner_url(self) -> str:
         return self.migration_database_url or self.database_url
@@ -90,5 +105,10 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"{'_'.join(map(str, e['loc'])).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()]
-        raise SystemExit("invalid setting: " + "; ".join(lines)) from None
+        raise SystemExit("invalid setting: " + "; ".join(map(_problem, error.errors()))) from None
+
+
+def _problem(error: ErrorDetails) -> str:
+    name = "_".join(map(str, error["loc"]))
+    shown = "(hidden)" if name in _SECRET else repr(error["input"])
+    return f"{name.upper()}={shown}: {error['msg']}"

@@ -211,6 +211,7 @@ async def _measure(preview: Preview, log: Path, count: int, workers: int, rounds
     task = asyncio.create_task(preview.run())
     busy = await preview.intake(task.done)
     await task
+    idle += await preview.intake(_after(IDLE_SECONDS))  # before and after, because other load changes
     times = p95(busy) / p95(idle)
     print(
         f"intake: p95 {p95(idle):.1f} ms idle, {p95(busy):.1f} ms during a preview, ratio {times:.2f}"

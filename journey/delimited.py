@@ -28,7 +28,8 @@ class Item:
     """One or several physical lines of the file.
 
     ``line`` is the number of the first, from 1; ``lines`` how many they are; ``raw`` their text without the last line
-    end. ``cells`` are the fields of a header or record; ``problem`` says why a rejected line is no record.
+    end. ``cells`` are the fields of a header or record; ``problem`` says why a rejected line is no record. A header
+    has the ``delimiter`` of the file.
     """
 
     kind: Kind
@@ -37,6 +38,7 @@ class Item:
     raw: str
     cells: tuple[str, ...] = ()
     problem: str = ""
+    delimiter: str = ""
 
 
 class _Malformed(Exception):
@@ -67,7 +69,7 @@ def records(lines: Iterable[str], delimiter: str | None = None) -> Iterator[Item
         item = _item(source, line, text, delimiter, width)
         if not width and item.kind == "record":
             width = len(item.cells)
-            item = Item("header", item.line, item.lines, item.raw, item.cells)
+            item = Item("header", item.line, item.lines, item.raw, item.cells, delimiter=delimiter)
         yield item
 
 

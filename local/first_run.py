@@ -1,15 +1,18 @@
-"""What the first start creates and keeps in the data folder: the admin key and the secret that signs links."""
+"""What the first start creates and keeps in the data folder: the admin key, and secrets."""
 
+import base64
 import secrets
 from datetime import timedelta
 from pathlib import Path
 
+from contracts.encryption import KEY_BYTES
 from db.connections import open_pool, owner_connection
 from db.people import api_keys, browser_sessions, companies
 from local.data_folder import write_private
 
 KEY_FILE = "admin.key"
 LINK_FILE = "link.secret"
+ENCRYPTION_FILE = "encryption.key"
 LINK_LIFETIME = timedelta(minutes=15)
 
 
@@ -50,6 +53,14 @@ def link_secret(data: Path) -> str:
     file = data / LINK_FILE
     if not file.exists():
         write_private(file, secrets.token_urlsafe(32) + "\n")
+    return file.read_text().strip()
+
+
+def encryption_key(data: Path) -> str:
+    """The value of `ENCRYPTION_KEYS`. Without it, journeys that are in Temporal cannot be read any more."""
+    file = data / ENCRYPTION_FILE
+    if not file.exists():
+        write_private(file, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
     return file.read_text().strip()
 
 

@@ -24,7 +24,7 @@ from local.console import Console
 from local.demo import filling
 from local.demo.trickle import trickle
 from local.embedded import Postgres, Temporal, free_port, missing_search_attributes
-from local.first_run import KEY_FILE, admin_key, link_secret, sign_in_token, sign_in_url
+from local.first_run import KEY_FILE, admin_key, encryption_key, link_secret, sign_in_token, sign_in_url
 from local.managed_process import StartFailed
 from local.services import Gateway, Worker
 from local.supervisor import Supervisor, supervised
@@ -33,7 +33,15 @@ from local.ui_guard import hidden_address, serve_guard
 TEMPORAL_PORT, TEMPORAL_UI_PORT = 7233, 8233
 # The embedded Postgres would log errors that the client receives anyway; `up` itself reports its exit.
 QUIET = {"log_min_messages": "fatal"}
-PUBLISHED = ("DATABASE_URL", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_CONFIG_FILE", "PUBLIC_URL", "OUTBOX")
+PUBLISHED = (
+    "DATABASE_URL",
+    "TEMPORAL_ADDRESS",
+    "TEMPORAL_NAMESPACE",
+    "TEMPORAL_CONFIG_FILE",
+    "PUBLIC_URL",
+    "OUTBOX",
+    "ENCRYPTION_KEYS",
+)
 
 
 async def run_stack(
@@ -123,6 +131,8 @@ class LocalStack:
             "LINK_SECRET": link_secret(self.data),
             "KEY_CACHE": str(self.data / "key-cache"),
         }
+        if "TEMPORAL_ADDRESS" not in os.environ:  # processes that share another Temporal have to share its keys
+            defaults["ENCRYPTION_KEYS"] = encryption_key(self.data)
         if self.console.console.is_terminal:
             defaults["LOG_FORMAT"] = "console"  # the services write to a pipe, but a person reads them
         for name, value in defaults.items():
@@ -156,7 +166,8 @@ class LocalStack:
         self.environment |= {"TEMPORAL_ADDRESS": temporal.address, "TEMPORAL_NAMESPACE": "default"}
         self.environment |= {"TEMPORAL_CONFIG_FILE": os.devnull, "TEMPORAL_UI_URL": ui_url}
         self.rows.append(("Temporal UI", ui_url))
-        return await Client.connect(temporal.address, data_converter=connection.CONVERTER)
+        converter = connection.converter(self.environment.get("ENCRYPTION_KEYS"))
+        return await Client.connect(temporal.address, data_converter=converter)
 
     async def _migrate(self, owner_url: str) -> str | None:
         """Migrate the schema, create company 1 in a new system, and return the admin key."""

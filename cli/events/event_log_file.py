@@ -1,4 +1,4 @@
-"""Event logs as files: JSON lines or CSV, plain or gzip, ``-`` for the standard input.
+"""Event logs as files: JSON lines, CSV or a workbook, also compressed; ``-`` for the standard input.
 
 Read line by line, so that a log larger than memory can be read. Every physical line is accounted for: it is a header,
 ignored, part of an event, or rejected with its text and every problem. A file that cannot be read as a whole is
@@ -7,19 +7,28 @@ reported once, with the cause and what to do.
 
 import codecs
 import contextlib
-import gzip
 import io
 import json
 import re
-import sys
+import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypedDict, cast
+from typing import Any, Literal, TypedDict
 
 import msgspec
 
-from cli.events.file_checks import UnreadableLog, check_encoding, check_start, is_json_lines
+from cli.events.file_checks import UnreadableLog, check_start, is_json_lines
+from cli.events.file_forms import (
+    BUFFER,
+    SEPARATORS,
+    Encoding,
+    Form,
+    Reader,
+    is_windows_1252,
+    open_stream,
+    utf16_encoding,
+)
 from journey.delimited import Item, records
 from journey.event_problems import event_or_problems
 from journey.event_validation import InvalidEvent, parse
@@ -27,11 +36,7 @@ from journey.events import Event
 from journey.time import Micros
 
 Kind = Literal["header", "ignored", "event", "rejected"]
-Reader: TypeAlias = "io.BufferedReader[io.RawIOBase]"  # in quotes: at run time it takes no parameter
 
-BUFFER = 1 << 18
-GZIP_MAGIC = b"\x1f\x8b"
-UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 REQUIRED = ("id", "type", "customer_id", "occurred_at")
 NUMBERS = ("duration_seconds", "call_duration_seconds", "rating")
 #: How other programs spell that there is no value. An id like this would collect the rows of everybody without an id.
@@ -68,52 +73,68 @@ class Checks(TypedDict):
     email_ids: bool
 
 
-def read_log(path: str | Path, *, now: Micros | None = None, email_ids: bool = True) -> Iterator[Line]:
+def read_log(
+    path: str | Path, *, now: Micros | None = None, email_ids: bool = True, form: Form | None = None
+) -> Iterator[Line]:
     """Read every line of a log, in order.
 
     Args:
         path: The file; ``-`` is the standard input.
         now: µs since 1970; events more than five minutes later are rejected.
         email_ids: Whether customers' ids may be e-mail addresses.
+        form: Encoding and separator, where they are not to be detected.
 
     Raises:
         UnreadableLog: also midway, where a compressed file is damaged.
     """
-    name = str(path)
+    name, form = str(path), form or Form()
     checks: Checks = {"now": now, "email_ids": email_ids}
     try:
         with contextlib.ExitStack() as stack:
-            stream = _open(name, stack)
+            stream = open_stream(name, stack)
+            if not isinstance(stream, io.BufferedReader):
+                yield from _csv_lines(name, stream, checks)
+                return
             start = stream.peek(BUFFER)
-            utf16 = start.startswith(UTF16_MARKS)
-            sample = start.decode("utf-16", "replace").encode() if utf16 else start.removeprefix(codecs.BOM_UTF8)
+            utf16 = utf16_encoding(start) if form.encoding in (None, Encoding.utf16) else None
+            if form.encoding is Encoding.utf16:
+                utf16 = utf16 or "utf-16"
+            sample = start.decode(utf16, "replace").encode() if utf16 else start.removeprefix(codecs.BOM_UTF8)
             check_start(name, sample)
+            encoding = utf16 or _narrow_encoding(sample, form.encoding)
             if is_json_lines(name, sample):
                 yield from _json_lines(_lines(stream, utf16, stack) if utf16 else stream, checks)
             else:
-                check_encoding(name, sample)
-                yield from _csv_lines(name, _lines(stream, utf16, stack), checks)
-    except (OSError, EOFError, zlib.error) as error:
+                items = records(_lines(stream, encoding, stack), form.delimiter and form.delimiter.character)
+                yield from _csv_lines(name, _shown(items, encoding, form), checks)
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UnreadableLog(f"{name}: {reason}") from None
 
 
-def _open(name: str, stack: contextlib.ExitStack) -> Reader:
-    """The decompressed bytes. By the first bytes and not by the name: a download may have been unpacked on the way."""
-    raw = sys.stdin.buffer if name == "-" else stack.enter_context(io.FileIO(name))
-    stream: Reader = io.BufferedReader(cast(io.RawIOBase, raw), BUFFER)
-    if name == "-":
-        stack.callback(stream.detach)  # the standard input stays open
-    if stream.peek(2)[:2] == GZIP_MAGIC:
-        # GzipFile's own lines go through Python one by one; a reader around it finds them in C
-        unpacked = stack.enter_context(gzip.GzipFile(fileobj=stream))
-        return io.BufferedReader(cast(io.RawIOBase, unpacked), BUFFER)
-    return stream
+def _narrow_encoding(sample: bytes, chosen: Encoding | None) -> str:
+    if chosen is None:
+        chosen = Encoding.windows1252 if is_windows_1252(sample) else Encoding.utf8
+    return "cp1252" if chosen is Encoding.windows1252 else "utf-8-sig"
 
 
-def _lines(stream: Reader, utf16: bool, stack: contextlib.ExitStack) -> io.TextIOWrapper:
-    """Physical lines with their ends. Bytes that are not UTF-8 become lone surrogates."""
-    encoding, errors = ("utf-16", "replace") if utf16 else ("utf-8-sig", "surrogateescape")
+def _shown(items: Iterator[Item], encoding: str, form: Form) -> Iterator[Item]:
+    """The items; what was detected and is not usual (UTF-8, commas) is shown at the header."""
+    encodings = {"cp1252": "Windows-1252", "utf-8-sig": ""}
+    for item in items:
+        if item.kind == "header" and item.cells:
+            name = "" if form.encoding else encodings.get(encoding, "UTF-16")
+            separator = "" if form.delimiter else SEPARATORS.get(item.delimiter, "")
+            if detected := ", ".join(
+                filter(None, (name and f"encoding {name}", separator and f"separator {separator}"))
+            ):
+                form.show(f"detected {detected}; --encoding and --delimiter override this")
+        yield item
+
+
+def _lines(stream: Reader, encoding: str, stack: contextlib.ExitStack) -> io.TextIOWrapper:
+    """Physical lines with their ends. Bytes that the encoding does not have become lone surrogates."""
+    errors = "replace" if encoding.startswith("utf-16") else "surrogateescape"
     text = io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
     stack.callback(text.detach)  # else it would close the stream, which may be the standard input
     return text
@@ -160,9 +181,9 @@ def _has_duplicate_names(line: bytes | str) -> bool:
 # -- CSV --------------------------------------------------------------------------------------------------------------
 
 
-def _csv_lines(name: str, lines: Iterable[str], checks: Checks) -> Iterator[Line]:
+def _csv_lines(name: str, items: Iterable[Item], checks: Checks) -> Iterator[Line]:
     header: list[str] | None = None
-    for item in records(lines):
+    for item in items:
         if item.kind == "header":
             if item.cells:
                 header = _header(name, item)
@@ -199,7 +220,9 @@ def _record(header: list[str], item: Item, checks: Checks) -> Line:
     problems: list[InvalidEvent] = []
     if bad := _NOT_UTF8.search(item.raw):
         byte = ord(bad[0]) - 0xDC00
-        problems.append(InvalidEvent("(line)", f"byte 0x{byte:02x}", "text in UTF-8"))
+        problems.append(
+            InvalidEvent("(line)", f"byte 0x{byte:02x}", "text in the encoding of the file (--encoding names another)")
+        )
     if any(cells[len(header) :]):
         extra = next(cell for cell in cells[len(header) :] if cell)
         problems.append(InvalidEvent("(line)", extra, f"a value beyond the header's {len(header)} columns"))

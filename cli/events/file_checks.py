@@ -6,7 +6,6 @@ import msgspec
 
 #: First bytes of files that are no text, and what to do about them.
 FOREIGN = {
-    b"PK\x03\x04": "an Excel workbook or a ZIP archive; save the sheet as “CSV UTF-8”, or unpack the archive",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook; save the sheet as “CSV UTF-8”",
     b"%PDF": "a PDF; export the data as CSV",
     b"BZh": "compressed with bzip2; decompress it, or compress it with gzip",
@@ -27,9 +26,7 @@ def check_start(name: str, sample: bytes) -> None:
         if sample.startswith(magic):
             raise UnreadableLog(f"{name}: this is {description}")
     if sample.count(0) > len(sample) // 10:
-        raise UnreadableLog(
-            f"{name}: this is not UTF-8 text (it is full of NUL bytes); export the data as CSV in UTF-8"
-        )
+        raise UnreadableLog(f"{name}: this is not text (it is full of NUL bytes); export the data as CSV in UTF-8")
     text = sample.lstrip()
     if text.startswith(b"[") and not any(map(_is_object, text.splitlines()[1:50])):
         raise UnreadableLog(
@@ -47,27 +44,6 @@ def _is_object(line: bytes) -> bool:
         return isinstance(_decode(line), dict)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False
-
-
-def check_encoding(name: str, sample: bytes) -> None:
-    """Refuse Windows-1252 and the like: several lines that are not UTF-8, and not one that has any valid UTF-8."""
-    invalid: list[tuple[int, bytes]] = []
-    for number, line in enumerate(sample.splitlines()[:-1] or [sample], 1):
-        if line.isascii():
-            continue
-        try:
-            line.decode()
-        except UnicodeDecodeError as error:
-            invalid.append((number, line[error.start : error.start + 1]))
-        else:
-            return
-    if len(invalid) > 1:
-        number, byte = invalid[0]
-        likely = byte.decode("cp1252", "replace")
-        raise UnreadableLog(
-            f"{name}: the text is not UTF-8 (line {number}: byte 0x{byte.hex()}, “{likely}” in Windows-1252); save it "
-            "as “CSV UTF-8”, or convert it with `iconv -f WINDOWS-1252 -t UTF-8`"
-        )
 
 
 def is_json_lines(name: str, sample: bytes) -> bool:

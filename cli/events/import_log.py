@@ -20,6 +20,8 @@ from rich.progress import Progress
 import connection
 from cli.events.event_log_file import Line, read_log
 from cli.events.file_checks import UnreadableLog
+from cli.events.file_forms import Form
+from cli.events.form_options import LOG_HELP, DelimiterOption, EncodingOption
 from cli.events.sending import Outgoing, run_actions, send_all, wait_until_projected
 from cli.options import AsJson, Company, Data, command_app, run
 from cli.output import complaints, console, print_json, progress
@@ -48,12 +50,14 @@ app = command_app()
 
 @app.command()
 def import_(
-    file: Annotated[str, typer.Argument(help="Event log: .jsonl or .csv, optionally .gz, or - for standard input.")],
+    file: Annotated[str, typer.Argument(help=LOG_HELP)],
     company: Company,
     shift_to_now: Annotated[bool, typer.Option(help="Shift all times so that the last event happens now.")] = False,
     actions: Annotated[
         Actions, typer.Option(help="Stage actions to run: none, or those of each customer's current stage, once.")
     ] = Actions.none,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
     data: Data = Path(".journey"),
     as_json: AsJson = False,
 ) -> None:
@@ -64,15 +68,26 @@ def import_(
 
     Example: [bold]journey import visits.jsonl.gz --company 1 --shift-to-now[/bold]
     """
-    run(data, lambda settings: import_log(settings, file, company, shift_to_now, actions is Actions.current, as_json))
+    form = Form(encoding, delimiter, lambda text: complaints.print(f"{file}: {text}"))
+    act = actions is Actions.current
+    run(data, lambda settings: import_log(settings, file, company, shift_to_now, act, as_json, form))
 
 
-async def import_log(settings: Settings, file: str, company: int, shift_to_now: bool, act: bool, as_json: bool) -> int:
+async def import_log(
+    settings: Settings,
+    file: str,
+    company: int,
+    shift_to_now: bool,
+    act: bool,
+    as_json: bool,
+    form: Form | None = None,
+) -> int:
     """Import a log for one company; the exit code.
 
     Args:
         shift_to_now: Shift all times so that the last event happens now.
         act: Run the actions of each customer's current stage. No others are run for imported events.
+        form: Encoding and separator, where they are not to be detected.
 
     Returns:
         0; 1 when lines were rejected or customers could not be sent; 2 when the file cannot be read.
@@ -87,7 +102,8 @@ async def import_log(settings: Settings, file: str, company: int, shift_to_now: 
             await _company_exists(pool, company)
             now = None if shift_to_now else Micros(time.time_ns() // 1000)
             try:
-                log, lines, fingerprint = _read(file, bar, now, await companies.allows_email_ids(pool, company))
+                email_ids = await companies.allows_email_ids(pool, company)
+                log, lines, fingerprint = _read(file, bar, now, email_ids, form)
             except UnreadableLog as error:
                 complaints.print(f"[red]error:[/red] {error}")
                 return 2
@@ -175,7 +191,9 @@ def _rejects(file: str) -> Path:
     return Path(("import" if file == "-" else file) + ".rejected.jsonl")
 
 
-def _read(file: str, bar: Progress, now: Micros | None, email_ids: bool) -> tuple[Log, dict[str, int], str]:
+def _read(
+    file: str, bar: Progress, now: Micros | None, email_ids: bool, form: Form | None
+) -> tuple[Log, dict[str, int], str]:
     """Read the file: its events, how many lines of each kind it has, and a fingerprint of the events.
 
     Each physical line is one of ``header``, ``ignored``, ``imported`` (part of an event) and ``rejected``. The rejected
@@ -186,7 +204,7 @@ def _read(file: str, bar: Progress, now: Micros | None, email_ids: bool) -> tupl
     fingerprint = hashlib.sha256()
     reading = bar.add_task("reading", total=None)
     rejects: list[dict[str, Any]] = []
-    for line in read_log(file, now=now, email_ids=email_ids):
+    for line in read_log(file, now=now, email_ids=email_ids, form=form):
         bar.advance(reading, line.lines)
         kind = "imported" if line.kind == "event" else line.kind
         if line.event is None:

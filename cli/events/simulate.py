@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,6 +14,8 @@ from rich.table import Table
 
 from cli.events.event_log_file import read_log
 from cli.events.file_checks import UnreadableLog
+from cli.events.file_forms import Form
+from cli.events.form_options import LOG_HELP, DelimiterOption, EncodingOption
 from cli.options import AsJson, command_app
 from cli.rules_file import read_rules
 from journey.presets import presets
@@ -30,7 +33,7 @@ app = command_app()
 
 @app.command()
 def simulate_command(
-    file: Annotated[str, typer.Argument(help="Event log: .jsonl or .csv, optionally .gz, or - for standard input.")],
+    file: Annotated[str, typer.Argument(help=LOG_HELP)],
     as_of: Annotated[
         str | None, typer.Option(help="Time of the result, like 2026-03-12T09:00:00Z; default: the last event.")
     ] = None,
@@ -40,6 +43,8 @@ def simulate_command(
             help="YAML or JSON file with other stages and rules to compare, or the name of ready-made ones: rhythm."
         ),
     ] = None,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Run an event log through the rules alone, without a server.
@@ -48,14 +53,20 @@ def simulate_command(
 
     Example: [bold]journey simulate visits.jsonl.gz --as-of 2026-03-12T09:00:00Z[/bold]
     """
-    raise typer.Exit(simulate(file, as_of, rules, as_json))
+    raise typer.Exit(simulate(file, as_of, rules, as_json, Form(encoding, delimiter)))
 
 
 class WrongUse(Exception):
     """An option has an invalid value (exit code 2); the message says which."""
 
 
-def simulate(file: str, as_of: str | None, rules: str | None, as_json: bool) -> int:
+def simulate(
+    file: str,
+    as_of: str | None,
+    rules: str | None,
+    as_json: bool,
+    form: Form = Form(),  # noqa: B008 - frozen
+) -> int:
     """Print the stage of every customer at a point in time, and the transitions that led there.
 
     Args:
@@ -64,6 +75,7 @@ def simulate(file: str, as_of: str | None, rules: str | None, as_json: bool) -> 
         rules: a YAML or JSON file with ``{"stages": […], "scoring": {…}}`` or a list of stages, or the key of a
             preset, to compare with the default.
         as_json: print JSON instead of tables; with `rules`, their result alone.
+        form: encoding and separator, where they are not to be detected.
 
     Returns:
         0; 1 when lines were rejected (the first ones are listed on stderr); 2 for wrong use or an unreadable file.
@@ -72,7 +84,7 @@ def simulate(file: str, as_of: str | None, rules: str | None, as_json: bool) -> 
     try:
         other = None if rules is None else _rulebook(rules)
         instant = None if as_of is None else _instant(as_of)
-        log, bad = _read(file, complaints)
+        log, bad = _read(file, form, complaints)
     except (WrongUse, UnreadableLog) as error:
         complaints.print(f"[red]error:[/red] {escape(str(error))}")
         return 2
@@ -89,10 +101,11 @@ def simulate(file: str, as_of: str | None, rules: str | None, as_json: bool) -> 
     return 1 if bad else 0
 
 
-def _read(file: str, complaints: Console) -> tuple[Log, int]:
+def _read(file: str, form: Form, complaints: Console) -> tuple[Log, int]:
     """Read the log, reporting rejected lines and conflicts; returns it with the number of rejected lines."""
     log, bad = Log(), 0
-    for line in read_log(file):
+    form = replace(form, show=lambda text: complaints.print(f"{escape(file)}: {escape(text)}"))
+    for line in read_log(file, form=form):
         if line.event is not None:
             log.add(line.event)
         elif line.kind == "rejected":

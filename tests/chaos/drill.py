@@ -241,7 +241,7 @@ async def drill(data: Path, options: Options, settings: Mapping[str, str] | None
                 company = await companies.create(owner, f"Company {number}")
                 scopes = [api_keys.EVENTS_WRITE, api_keys.RETRACT_EVENTS]
                 company_keys[company] = (await api_keys.create(owner, company, "drill", scopes))[1]
-        client = await Client.connect(temporal.address, data_converter=connection.CONVERTER)
+        client = await Client.connect(temporal.address, data_converter=connection.converter(None))
         for number in range(options.workers):
             parts[f"worker {number + 1}"] = OneOfSeveral(client, environment, sink)
         parts["gateway"] = Gateway(free_port(), environment, sink)

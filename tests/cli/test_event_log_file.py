@@ -74,6 +74,9 @@ def test_every_form_gives_the_same_events(tmp_path: Path, monkeypatch: pytest.Mo
         "named.csv": b"sep=;\r\n" + comma_separated(";"),
         "utf16.csv": csv_text.encode("utf-16"),
         "utf16.jsonl": jsonl().decode().encode("utf-16"),
+        "no-mark-le.csv": csv_text.encode("utf-16-le"),
+        "no-mark-be.csv": csv_text.encode("utf-16-be"),
+        "no-mark.jsonl": jsonl().decode().encode("utf-16-le"),
         "blank-first.csv": b"\r\n\r\n" + comma_separated(),
         "trailing.csv": b"".join(line + b",,\r\n" for line in comma_separated().splitlines()),
         "blank-rows.csv": comma_separated() + b",,,,\r\n\r\n",
@@ -157,7 +160,7 @@ def test_bad_rows_stand_between_good_ones(tmp_path: Path, row: str, field: str) 
 def test_a_byte_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     row = b"e\xff,call.received,1,2026-01-01T00:00:00Z,90,,\n"
     _, _, refused = read(tmp_path, HEADER.encode() + ROW.format(n=1, customer=1).encode() + row)
-    assert errors(refused) == {"(line)": "text in UTF-8"}
+    assert errors(refused) == {"(line)": "text in the encoding of the file (--encoding names another)"}
     assert refused.errors[0].value == "byte 0xff"
 
 
@@ -189,11 +192,6 @@ def test_numbers_as_spreadsheets_write_them(tmp_path: Path) -> None:
     assert event.customer == "42"
 
 
-CP1252 = (HEADER + ROW.format(n=1, customer=1) + "e2,feedback.received,2,2026-01-01T00:00:00Z,,,4,Schön\n" * 3).encode(
-    "cp1252"
-)
-
-
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
@@ -211,9 +209,8 @@ CP1252 = (HEADER + ROW.format(n=1, customer=1) + "e2,feedback.received,2,2026-01
         ("a.json", json.dumps(GOOD).encode(), r"one JSON array.*jq -c"),
         ("a.json", json.dumps(GOOD, indent=2).encode(), r"one JSON array.*jq -c"),
         ("a.jsonl", json.dumps(CALL, indent=2).encode(), "not one object on each line"),
-        ("a.csv", CP1252, r"not UTF-8 \(line 3: byte 0xf6, “ö” in Windows-1252\)"),
         ("a.jsonl", comma_separated(), r"no line is a JSON object.*\.csv"),
-        ("a.csv", comma_separated().decode().encode("utf-16-le"), "full of NUL bytes"),
+        ("a.csv", b"\0" * 500 + b"a", "full of NUL bytes"),
         ("a.csv.bz2", b"BZh91AY&SY", "bzip2"),
     ],
 )

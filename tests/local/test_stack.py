@@ -25,8 +25,10 @@ import psycopg
 import pytest
 import rich.console
 
+from contracts.encryption import EncryptionKeys
 from local import data_folder
 from local.console import Console
+from local.first_run import encryption_key
 from local.managed_process import ManagedProcess
 from local.stack import LocalStack
 from local.supervisor import GaveUp, supervised
@@ -270,3 +272,13 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_the_key_of_encryption_is_made_once_and_private(tmp_path: Path) -> None:
+    made = encryption_key(tmp_path)
+    assert encryption_key(tmp_path) == made
+    assert (tmp_path / "encryption.key").stat().st_mode & 0o777 == 0o600
+    keys = EncryptionKeys.parse(made)
+    assert keys.open("intake", keys.seal("intake", b"a call")) == b"a call"
+    (tmp_path / "other").mkdir()
+    assert encryption_key(tmp_path / "other") != made

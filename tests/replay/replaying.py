@@ -40,7 +40,7 @@ async def replay(path: Path, runner: WorkflowRunner) -> str | None:
     replayer = Replayer(
         workflows=[CustomerJourney, RetentionCampaign, StageMetrics, Reconciliation, FitReturnModels, EvaluateAll],
         workflow_runner=runner,
-        data_converter=connection.CONVERTER,
+        data_converter=connection.converter(None),
         build_id="replay",
     )
     text = await asyncio.to_thread(path.read_text, encoding="utf-8")

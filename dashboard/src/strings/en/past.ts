@@ -68,5 +68,5 @@ export const whatIf = {
   actions: (names: string) => `Actions: ${names}`,
   figures: (value: string, risk: string, engagement: string) =>
     `Lifetime value ${value}, risk ${risk}, engagement ${engagement}`,
-  next: (sentence: string) => `Next: ${sentence}`,
+  next: (sentence: string) => `What comes next: ${sentence}`,
 };

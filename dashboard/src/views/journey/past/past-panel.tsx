@@ -4,9 +4,10 @@ import { usePastExplanation } from "../../../api/queries";
 import type { Explanation, Journey } from "../../../api/types";
 import { Panel } from "../../../components/panel";
 import { QueryView } from "../../../components/query-view";
-import { StagesOfThen } from "../../../components/stage-style";
+import { StagesOfThen, useStageStyle } from "../../../components/stage-style";
 import { StageTag } from "../../../components/stage-tag";
 import { formatDate, formatDateTime, toDateTimeLocal } from "../../../format/dates";
+import { describeDeadline } from "../../../format/deadlines";
 import { label } from "../../../format/labels";
 import { formatMoney, formatNumber, formatShare } from "../../../format/numbers";
 import { describeComparisons } from "../../../format/rules";
@@ -90,6 +91,7 @@ function InstantForm({ asOf, since, onShow }: FormProps) {
 
 function Explained({ explanation }: { explanation: Explanation }) {
   const currency = useCurrency();
+  const stageStyle = useStageStyle();
   const t = strings.past;
   const { facts, scores, today } = explanation;
   const [move] = explanation.transitions;
@@ -144,7 +146,7 @@ function Explained({ explanation }: { explanation: Explanation }) {
           ) : (
             <ul className="plain-list">
               {explanation.deadlines.map((deadline) => (
-                <li key={deadline.at}>{deadline.sentence}</li>
+                <li key={deadline.at}>{describeDeadline(deadline, (key) => stageStyle(key).name)}</li>
               ))}
             </ul>
           )}

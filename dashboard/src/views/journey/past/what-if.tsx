@@ -6,6 +6,7 @@ import { QueryView } from "../../../components/query-view";
 import { useStageStyle } from "../../../components/stage-style";
 import { StageTag } from "../../../components/stage-tag";
 import { formatDate, formatDateTime, toDateTimeLocal } from "../../../format/dates";
+import { describeDeadline } from "../../../format/deadlines";
 import { actionLabel, label } from "../../../format/labels";
 import { formatMoney, formatShare } from "../../../format/numbers";
 import { useCurrency } from "../../../session/session";
@@ -159,7 +160,7 @@ function Course({ course, title }: { course: CourseOfJourney; title: string }) {
           formatShare(Number(after.scores.engagement.score)),
         )}
       </p>
-      {next && <p className="secondary">{t.next(next.sentence)}</p>}
+      {next && <p className="secondary">{t.next(describeDeadline(next, (key) => stageStyle(key).name))}</p>}
     </section>
   );
 }

@@ -47,7 +47,10 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {
         "webhooks": ("cli.outreach.webhooks", "Manage webhook endpoints."),
     },
     "Administration": {
-        "customers": ("cli.administration.customers", "Explain a customer's journey; merge customers."),
+        "customers": (
+            "cli.administration.customers",
+            "Explain a customer's journey; merge customers who are one person.",
+        ),
         "companies": ("cli.administration.companies", "Manage companies."),
         "keys": ("cli.administration.keys", "Manage API keys and sign-in links."),
         "stages": ("cli.administration.stages", "Show and change a company's stages and rules."),

@@ -58,8 +58,8 @@ def explain_past(record: JourneyRecord, as_of: Micros) -> dict[str, Any] | None:
 
     Returns:
         As `journey.explain.explain`, with ``as_of``, ``rules_version``, ``rules_since``, ``transition_number`` (of the
-        transition into the stage) and ``today``: None, or what
-        the events known today say about that instant, if that differs: ``{"stage", "differences": [{"name", "then",
+        transition into the stage), ``stages`` (their looks then) and ``today``: None, or what the events known today
+        say about that instant, if that differs: ``{"stage", "differences": [{"name", "then",
         "today"}], "because": [{"event_id", "type", "occurred_at", "received_at", "why", "retracted"}]}``.
     """
     known, unknown = split_known(record, as_of)
@@ -72,6 +72,10 @@ def explain_past(record: JourneyRecord, as_of: Micros) -> dict[str, Any] | None:
     since = None if rulebook is record.rulebooks[0] else utc_text(rulebook.changed_at)
     answer |= {"as_of": utc_text(as_of), "rules_version": rulebook.version, "rules_since": since}
     answer["transition_number"] = state.transition_number
+    answer["stages"] = [
+        {"stage_key": stage.key, "stage_name": stage.name, "color": stage.fields.color, "icon": stage.fields.icon}
+        for stage in rulebook.all_stages
+    ]
     return {**answer, "today": _today(record, state, unknown, as_of)}
 
 

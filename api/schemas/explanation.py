@@ -167,6 +167,15 @@ class SeenToday(Schema):
     because: list[UnknownEvent] = Field(description="empty: the journey lived through the same events in another order")
 
 
+class StageLook(Schema):
+    """How a stage was shown."""
+
+    stage_key: StageKey
+    stage_name: StageName
+    color: str | None
+    icon: str | None
+
+
 class Explanation(Schema):
     """A journey explained."""
 
@@ -187,6 +196,7 @@ class Explanation(Schema):
     as_of: datetime = optional("the instant that is explained; only with `as_of`")
     rules_version: Count = optional("the version of the rules by which it went then; only with `as_of`")
     rules_since: datetime | None = optional("when that version came into force; null: the oldest on record")
+    stages: list[StageLook] = optional("the stages of that version, as they were shown; only with `as_of`")
     today: SeenToday | None = optional("what is known today about that instant; null if nothing differs")
 
 

@@ -55,6 +55,8 @@ class Company:
 
     def change_rules(self) -> Rulebook:
         body = vip_from(rules(self.tenant), 500)
+        (vip,) = [stage for stage in body["stages"] if stage["stage_key"] == "vip"]
+        vip |= {"stage_name": "Regular", "color": "#123456"}
         assert put(self.tenant, body).status_code == 202
         assert rolled_out(self.tenant, 2)["status"] == "complete"
         newest = self.tenant.client.get("/v1/stages/versions").json()["versions"][0]
@@ -140,7 +142,13 @@ def test_instants_equal_a_simulation_of_the_log_until_then(tenant: Tenant) -> No
             compare = [key for key in SHOWN if n % 4 > 1 or key not in ARRIVED]
             expected_then = shown(state, rulebook, at)
             assert {key: found[key] for key in compare} == {key: expected_then[key] for key in compare}, (customer, at)
-            assert found["rules_version"] == (2 if at >= new.changed_at else 1)
+            version = 2 if at >= new.changed_at else 1
+            assert found["rules_version"] == version
+            (vip,) = [stage for stage in found["stages"] if stage["stage_key"] == "vip"]
+            assert (vip["stage_name"], vip["color"] == "#123456") == (
+                ["VIP Customer", "Regular"][version - 1],
+                version == 2,
+            )
     assert (compared, begun_not > 5, differing > 5) == (CUSTOMERS * 8, True, True)
 
 

@@ -5,6 +5,7 @@ import base64
 import pytest
 
 from contracts.encryption import EncryptionKeys, UnreadableError
+from settings import read_settings
 
 ONE, OTHER = b"1" * 32, b"2" * 32
 
@@ -62,3 +63,21 @@ def test_anything_else_is_refused_and_never_quoted(text: str) -> None:
     with pytest.raises(ValueError, match=r"^ENCRYPTION_KEYS: base64 of 32 random bytes") as caught:
         EncryptionKeys.parse(text)
     assert len(text) < 3 or text not in str(caught.value)
+
+
+def test_an_invalid_setting_ends_the_process_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENCRYPTION_KEYS", "bm90IGxvbmcgZW5vdWdo")
+    with pytest.raises(SystemExit, match=r"ENCRYPTION_KEYS=\(hidden\): .*openssl rand -base64 32") as caught:
+        read_settings()
+    assert "bm90IGxvbmcgZW5vdWdo" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", base64.b64encode(ONE).decode(), f"{base64.b64encode(ONE).decode()}, " + "A_-" * 14 + "A"]
+)
+def test_valid_settings_can_be_used(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("ENCRYPTION_KEYS", text)
+    keys = read_settings().encryption_keys
+    assert keys == text
+    if keys:
+        EncryptionKeys.parse(keys).seal("intake", b"a call")

@@ -1711,6 +1711,7 @@ export interface components {
             rules_version?: number;
             scores: components["schemas"]["ExplainedScores"];
             stage_name: string;
+            stages?: components["schemas"]["StageLook"][];
             today?: components["schemas"]["SeenToday"] | null;
             transitions: components["schemas"]["RecentTransition"][];
             trigger_event: string;
@@ -2595,6 +2596,12 @@ export interface components {
             nodes: components["schemas"]["SankeyNode"][];
             /** @enum {string} */
             period: "day" | "week" | "month" | "quarter" | "year" | "all";
+        };
+        StageLook: {
+            color: string | null;
+            icon: string | null;
+            stage_key: string;
+            stage_name: string;
         };
         StageMetric: {
             avg_time_in_stage: number | null;

@@ -4,7 +4,7 @@ import { usePastExplanation } from "../../../api/queries";
 import type { Explanation, Journey } from "../../../api/types";
 import { Panel } from "../../../components/panel";
 import { QueryView } from "../../../components/query-view";
-import { useStageStyle } from "../../../components/stage-style";
+import { StagesOfThen, useStageStyle } from "../../../components/stage-style";
 import { StageTag } from "../../../components/stage-tag";
 import { formatDate, formatDateTime, toDateTimeLocal } from "../../../format/dates";
 import { describeDeadline } from "../../../format/deadlines";
@@ -41,7 +41,11 @@ export default function PastPanel({ journey, asOf }: { journey: Journey; asOf: s
       >
         <InstantForm key={asOf} asOf={asOf} since={journey.created_at} onShow={show} />
         <QueryView query={query} rows={6}>
-          {(explanation) => <Explained explanation={explanation} />}
+          {(explanation) => (
+            <StagesOfThen value={explanation.stages ?? null}>
+              <Explained explanation={explanation} />
+            </StagesOfThen>
+          )}
         </QueryView>
       </Panel>
     </div>

@@ -17,9 +17,10 @@ from temporalio.service import RPCError
 
 import connection
 from activities.channels.registry import unconfigured_channels
+from contracts.encryption import EncryptionKeys
 from db.operations.demo import DemoCompany
 from db.schema.migrate import upgrade
-from local import dashboard_build, data_folder
+from local import dashboard_build, data_folder, ui_codec
 from local.console import Console
 from local.demo import filling
 from local.demo.trickle import trickle
@@ -154,19 +155,22 @@ class LocalStack:
         if "TEMPORAL_ADDRESS" in os.environ:
             return await _external_temporal()
         ui, ui_port = hidden_address(), free_port(TEMPORAL_UI_PORT)
+        ui_url = f"http://127.0.0.1:{ui_port}"
+        keys = self.environment.get("ENCRYPTION_KEYS")
         temporal = Temporal(self.data, port=free_port(TEMPORAL_PORT), ui_address=ui, sink=self.console.line)
+        if keys:
+            temporal.argv += ["--ui-codec-endpoint", ui_url + ui_codec.PATH]
         with self.console.step("temporal"):
             await supervisor.add(temporal)
             guard = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=ui_port)
-            supervisor.run(partial(serve_guard, guard, ui))
+            supervisor.run(partial(serve_guard, guard, ui, EncryptionKeys.parse(keys) if keys else None))
         # Credentials and profiles of another Temporal must not be sent to this one.
         for name in [name for name in self.environment if name.startswith("TEMPORAL_")]:
             del self.environment[name]
-        ui_url = f"http://127.0.0.1:{ui_port}"
         self.environment |= {"TEMPORAL_ADDRESS": temporal.address, "TEMPORAL_NAMESPACE": "default"}
         self.environment |= {"TEMPORAL_CONFIG_FILE": os.devnull, "TEMPORAL_UI_URL": ui_url}
         self.rows.append(("Temporal UI", ui_url))
-        converter = connection.converter(self.environment.get("ENCRYPTION_KEYS"))
+        converter = connection.converter(keys)
         return await Client.connect(temporal.address, data_converter=converter)
 
     async def _migrate(self, owner_url: str) -> str | None:

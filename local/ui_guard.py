@@ -8,11 +8,15 @@ known one. The guard reads the head of each request, checks its host, and passes
 import random
 import re
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 
 import anyio
 import httptools
 from anyio.abc import ByteReceiveStream, ByteStream, Listener, SocketStream
+
+from contracts.encryption import EncryptionKeys
+from local import ui_codec
 
 MAX_HEAD = 65_536  # bytes
 HEAD_SECONDS = 10.0
@@ -51,28 +55,35 @@ def hidden_address() -> tuple[str, int]:
     raise OSError("no free port")
 
 
-async def serve_guard(listener: Listener[SocketStream], ui: tuple[str, int]) -> None:
-    """Pass requests to the UI at an address, until cancelled."""
+async def serve_guard(
+    listener: Listener[SocketStream], ui: tuple[str, int], keys: EncryptionKeys | None = None
+) -> None:
+    """Pass requests to the UI at an address, until cancelled. With keys, also decode payloads for it (`ui_codec`)."""
 
     async def handle(client: SocketStream) -> None:
         # Whatever a client or the UI does to its connection concerns that connection only.
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, OSError):
             async with client:
-                await _handle(client, ui)
+                await _handle(client, ui, keys)
 
     async with listener:
         await listener.serve(handle)
 
 
-async def _handle(client: SocketStream, ui: tuple[str, int]) -> None:
+async def _handle(client: SocketStream, ui: tuple[str, int], keys: EncryptionKeys | None) -> None:
     try:
         head, rest = await _read_head(client)
         passed = checked(head)
+        method, path, headers = _parts(passed)
+        is_codec = keys is not None and path.startswith(ui_codec.PATH)
+        body = await _read_body(client, rest, headers) if is_codec else b""
     except Refused as refusal:
         status, _, text = str(refusal).partition(": ")
-        body = f"{text}\n".encode()
-        lines = [f"HTTP/1.1 {status}", "Content-Type: text/plain; charset=utf-8", f"Content-Length: {len(body)}"]
-        await client.send("\r\n".join([*lines, "Connection: close", "", ""]).encode() + body)
+        await _send(client, status, {"Content-Type": "text/plain; charset=utf-8"}, f"{text}\n".encode())
+        return
+    if is_codec:
+        assert keys is not None
+        await _send(client, *await ui_codec.answer(method, path, headers, body, keys))
         return
     async with await _connected(ui) as upstream:
         await upstream.send(passed + rest)
@@ -80,6 +91,32 @@ async def _handle(client: SocketStream, ui: tuple[str, int]) -> None:
             group.start_soon(_copy, client, upstream)
             await _copy(upstream, client)
             group.cancel_scope.cancel()  # the answer is complete
+
+
+async def _send(client: SocketStream, status: str, headers: dict[str, str], body: bytes) -> None:
+    fields = {**headers, "Content-Length": str(len(body)), "Connection": "close"}
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+    await client.send("\r\n".join(lines).encode() + body)
+
+
+def _parts(head: bytes) -> tuple[str, str, dict[str, str]]:
+    """Return the method, the path and the headers of a head that was checked."""
+    first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
+    method, url, _ = first.split(" ", 2)
+    headers = dict(line.split(": ", 1) for line in lines)
+    return method, url.partition("?")[0], headers
+
+
+async def _read_body(client: ByteReceiveStream, received: bytes, headers: Mapping[str, str]) -> bytes:
+    """Return the whole body of a request whose length is given."""
+    length = headers.get("content-length", "0")
+    if not re.fullmatch("[0-9]{1,9}", length) or int(length) > ui_codec.MAX_BODY:
+        raise Refused(f"413 Content Too Large: at most {ui_codec.MAX_BODY} bytes")
+    with anyio.move_on_after(HEAD_SECONDS):
+        while len(received) < int(length):
+            received += await client.receive()
+        return received[: int(length)]
+    raise Refused(f"408 Request Timeout: requests must be complete within {HEAD_SECONDS:g} seconds")
 
 
 async def _read_head(client: ByteReceiveStream) -> tuple[bytes, bytes]:

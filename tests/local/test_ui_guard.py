@@ -8,8 +8,13 @@ from pathlib import Path
 import anyio
 import pytest
 import pytest_asyncio
+from google.protobuf.json_format import MessageToJson, Parse
+from temporalio.api.common.v1 import Payloads
+from temporalio.converter import default
 
-from local import ui_guard
+from contracts.encryption import KEY_BYTES, EncryptionKeys
+from contracts.payload_codec import EncryptionCodec
+from local import ui_codec, ui_guard
 from local.embedded import Temporal, free_port, running
 from local.ui_guard import Refused, checked, hidden_address, serve_guard
 
@@ -67,6 +72,38 @@ async def test_the_ui_works_through_the_guard_and_answers_no_other_host(guarded:
             assert (status, "'evil.example' is not this machine" in text) == (421, True)
         status, text = await fetched("/" + "x" * 70_000, "localhost")
         assert status == 431
+        group.cancel_scope.cancel()
+
+
+def post(port: int, path: str, body: bytes, origin: str) -> tuple[int, str | None, bytes]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("POST", path, body, {"Origin": origin, "Content-Type": "application/json"})
+    response = connection.getresponse()
+    return response.status, response.getheader("access-control-allow-origin"), response.read()
+
+
+async def test_payloads_are_decoded_for_the_ui() -> None:
+    """For pages of this machine; another page may not read the answer."""
+    keys = EncryptionKeys([bytes(KEY_BYTES)])
+    (clear,) = default().payload_converter.to_payloads(["needle"])
+    sealed = Payloads(payloads=await EncryptionCodec(keys).encode([clear]))
+    port = free_port()
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=port)
+    async with anyio.create_task_group() as group:
+        group.start_soon(serve_guard, listener, ("127.0.0.1", free_port()), keys)
+
+        async def decoded(body: bytes, origin: str = f"http://localhost:{port}") -> tuple[int, str | None, bytes]:
+            return await anyio.to_thread.run_sync(post, port, f"{ui_codec.PATH}/decode", body, origin)
+
+        text = MessageToJson(sealed).encode()
+        assert b"needle" not in text
+        status, origin, body = await decoded(text)
+        assert (status, origin) == (200, f"http://localhost:{port}")
+        assert list(Parse(body, Payloads()).payloads) == [clear]
+        assert (await decoded(text, "http://evil.example"))[1] is None
+        assert (await decoded(b"no JSON"))[0] == 400
+        other = await EncryptionCodec(EncryptionKeys([bytes(range(KEY_BYTES))])).encode([clear])
+        assert (await decoded(MessageToJson(Payloads(payloads=other)).encode()))[0] == 400
         group.cancel_scope.cancel()
 
 

@@ -1,6 +1,6 @@
 """What lets the embedded Temporal UI show encrypted payloads: its codec endpoint, on the UI's own address.
 
-Whoever can open the UI of this machine could read payloads before they were encrypted, too. An installation for
+Anyone who can open the UI of this machine could read payloads before they were encrypted, too. An installation for
 several people needs a codec server that asks who reads; this one asks nobody.
 """
 

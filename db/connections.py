@@ -25,6 +25,8 @@ Pool = AsyncConnectionPool[Connection]
 Statement = LiteralString | sql.SQL | sql.Composed
 
 _SET_COMPANY: LiteralString = "select set_config('app.company_id', %s, true)"
+_SET: LiteralString = "select set_config(%s, %s, true)"
+_SET_FRESH_PLAN: LiteralString = f"{_SET}, set_config('plan_cache_mode', 'force_custom_plan', true)"
 
 
 async def open_pool(
@@ -100,21 +102,28 @@ async def tenant_snapshot(pool: Pool, company_id: int) -> AsyncGenerator[Connect
         yield connection
 
 
-async def tenant_rows(pool: Pool, company_id: int, statement: Statement, params: Params = ()) -> list[TupleRow]:
+async def tenant_rows(
+    pool: Pool, company_id: int, statement: Statement, params: Params = (), *, fresh_plan: bool = False
+) -> list[TupleRow]:
     """Execute one statement in the scope of one company, in one round trip instead of four (`tenant_transaction`).
 
     A pipeline outside of a transaction block is one implicit transaction: the setting applies to the statement and ends
     with it. Raises the same errors as `tenant_transaction`.
+
+    Args:
+        fresh_plan: Plan the statement for this execution. A connection keeps the plan of a prepared statement until a
+            table is analyzed: a plan from when a table was empty scans the whole table for each row that is looked up,
+            however many rows it has since.
     """
-    return await scoped_rows(pool, "app.company_id", str(company_id), statement, params)
+    return await scoped_rows(pool, "app.company_id", str(company_id), statement, params, fresh_plan=fresh_plan)
 
 
 async def scoped_rows(
-    pool: Pool, setting: str, value: str, statement: Statement, params: Params = ()
+    pool: Pool, setting: str, value: str, statement: Statement, params: Params = (), *, fresh_plan: bool = False
 ) -> list[TupleRow]:
     """Like `tenant_rows`, for any setting that the policies use: `app.company_id` or `app.key_hash`."""
     async with pooled_connection(pool) as connection, connection.pipeline(), connection.cursor() as cursor:
-        await connection.execute("select set_config(%s, %s, true)", [setting, value])
+        await connection.execute(_SET_FRESH_PLAN if fresh_plan else _SET, [setting, value])
         await cursor.execute(statement, params)
         return await cursor.fetchall()
 

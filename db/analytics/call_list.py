@@ -3,6 +3,9 @@
 An index has the order of each list. What decides whether a customer is listed changes with time (a booking, a contact,
 an expected visit that passes), so both lists read candidates in that order and leave out the others. A page reads a
 bounded number of candidates; where it ends because of that, it may be short, and the next page continues there.
+
+Each page is planned for itself. It looks up contacts, tasks and actions for each candidate, and a plan from when those
+tables were empty would read all of their rows each time.
 """
 
 from __future__ import annotations
@@ -172,7 +175,7 @@ async def call_list(
         years=sql.SQL(_YEARS),
         overdue=sql.SQL(days_since("r.expected_at")),
     )
-    rows = await tenant_rows(pool, company_id, statement, parameters)
+    rows = await tenant_rows(pool, company_id, statement, parameters, fresh_plan=True)
     return _page(rows, limit, descending=True)
 
 
@@ -197,7 +200,7 @@ async def due_list(
         may_be_contacted=_MAY_BE_CONTACTED,
         customer=_CUSTOMER,
     )
-    rows = await tenant_rows(pool, company_id, statement, parameters)
+    rows = await tenant_rows(pool, company_id, statement, parameters, fresh_plan=True)
     return _page(rows, limit, descending=False)
 
 

@@ -135,6 +135,33 @@ async def test_a_page_reads_a_bounded_number_of_candidates(
     assert seen == ["poor", "once"]
 
 
+async def test_a_plan_from_when_nobody_was_contacted_is_not_kept(pool: Pool, salon: str) -> None:
+    """It scanned all contacts for each candidate until the next analyze."""
+    with psycopg.connect(salon, autocommit=True) as connection:
+        connection.execute("vacuum analyze contacts")
+        for _ in range(20):
+            assert await listed(pool) == ["rich", "overdue", "likely", "poor", "once"]
+            await call_list.due_list(pool, 1, DEFAULT_RULEBOOK)
+        connection.execute(
+            "insert into contacts (company_id, customer_id, command, channel, outcome, at)"
+            " select 1, id, 'c' || g, 'phone', 'no_answer', now() - interval '8 days'"
+            " from customers, generate_series(1, 1000) g where external_id = 'rich'"
+        )
+        before = await contacts_scanned(pool)
+        assert await listed(pool) == ["rich", "overdue", "likely", "poor", "once"]
+        await call_list.due_list(pool, 1, DEFAULT_RULEBOOK)
+        assert await contacts_scanned(pool) == before
+
+
+async def contacts_scanned(pool: Pool) -> int:
+    """Return how many contacts sequential scans have read so far."""
+    async with pool.connection() as connection:
+        await connection.execute("select pg_stat_force_next_flush()")
+        await connection.execute("select pg_stat_clear_snapshot()")
+        cursor = await connection.execute("select seq_tup_read from pg_stat_user_tables where relname = 'contacts'")
+        return (await cursor.fetchall())[0][0]
+
+
 async def test_who_is_booked_or_was_contacted_or_wants_no_contact_is_not_listed(pool: Pool, salon: str) -> None:
     everyone = ["rich", "overdue", "likely", "poor", "once"]
     execute(salon, "rich", "booked_times = array[now() + interval '1 day']")

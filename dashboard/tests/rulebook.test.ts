@@ -17,7 +17,7 @@ import {
 import { fromShown, isNumber, toShown } from "../src/rulebook/numbers";
 import { draftProblems, serverProblems, stillThere } from "../src/rulebook/problems";
 import { SCORING_UNITS, sentenceParts } from "../src/rulebook/scoring-fields";
-import { strings } from "../src/strings";
+import { ruleStrings } from "../src/strings/rules";
 import { compareMoves } from "../src/views/stages/preview/compare-moves";
 
 const SCORING: Scoring = {
@@ -156,7 +156,7 @@ test("differences are sentences", () => {
 });
 
 test("every setting of the scores is in exactly one sentence", () => {
-  const sentences = Object.values(strings.scoringSentences).flatMap((group) => group.sentences);
+  const sentences = Object.values(ruleStrings.scoringSentences).flatMap((group) => group.sentences);
   const paths = sentences.flatMap((one) =>
     sentenceParts(one).flatMap((each) => ("path" in each ? each.path : [])),
   );

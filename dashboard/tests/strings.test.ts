@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { strings } from "../src/strings";
+import { ruleStrings } from "../src/strings/rules";
 
 /** Phrases of an earlier, too literal style that should not come back. */
 const AWKWARD =
@@ -13,7 +14,7 @@ function textsOf(value: unknown): string[] {
   return [];
 }
 
-const texts = textsOf(strings);
+const texts = textsOf([strings, ruleStrings]);
 
 test("no text contains an awkward phrase", () => {
   expect(texts.length).toBeGreaterThan(300);

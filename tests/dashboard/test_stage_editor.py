@@ -1,105 +1,34 @@
-"""The editor of stages and rules: every kind of edit and of mistake, preview, roll-out, versions, conflicts."""
+"""The editor of stages and rules: every kind of edit and of mistake, by mouse and by keyboard; who may use it."""
 
 from __future__ import annotations
 
 import re
-import uuid
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import httpx2
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from db.people.api_keys import JOURNEYS_READ
 from journey.actions import ACTIONS
 from journey.rules import FACTS, OPERATORS, TRIGGERS
-from tests.dashboard.conftest import WIDE, Stack, Visit
-from tests.dashboard.test_views import SCHEMES, assert_no_violations
+from tests.dashboard.conftest import Stack, Visit
 from tests.support.dashboard_controls import select_option, visible_dialog
+from tests.support.dashboard_rules import (
+    NUMBER_OF_VALUE,
+    Company,
+    expect_changes,
+    open_details,
+    open_editor,
+    stage_card,
+    undo,
+)
 
 VOCABULARY = Path(__file__).parents[2] / "dashboard/src/rulebook/vocabulary.ts"
-PHONE = {"width": 390, "height": 800}
-NUMBER_OF_VALUE = "Number: lifetime value is"
-
-
-class Company:
-    """A company of its own, because its rules are changed."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.url, (self.id, self.key) = stack.url, stack.create_company(f"Rules {uuid.uuid4().hex[:6]}")
-
-    def request(self, method: str, path: str, **options: Any) -> Any:
-        headers = {"Authorization": f"Bearer {self.key}", **options.pop("headers", {})}
-        response = httpx2.request(method, self.url + path, headers=headers, timeout=30, **options)
-        assert response.status_code < 300, response.text
-        return response.json()
-
-    def visits(self, **amounts: str) -> None:
-        """Let each customer have one visit of an amount, an hour ago."""
-        at = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
-        events = [
-            {
-                "id": f"visit-{name}",
-                "type": "appointment.completed",
-                "customer_id": name,
-                "occurred_at": at,
-                "amount": n,
-            }
-            for name, n in amounts.items()
-        ]
-        for event in events:
-            self.request("POST", "/v1/events?wait=10", json=event)
-
-    def put(self, version: int, change: Any, reason: str) -> None:
-        stages = self.request("GET", "/v1/stages")["stages"]
-        change({stage["stage_key"]: stage for stage in stages})
-        body = {"stages": stages, "reason": reason}
-        self.request("PUT", "/v1/stages", json=body, headers={"If-Match": f'"{version}"'})
 
 
 @pytest.fixture
 def company(stack: Stack) -> Company:
     return Company(stack)
-
-
-def stage_card(page: Page, name: str) -> Locator:
-    return page.get_by_role("listitem", name=name, exact=True)
-
-
-def open_details(card: Locator) -> None:
-    card.get_by_text("Name, look and meaning").click()
-
-
-def expect_changes(page: Page, *sentences: str | re.Pattern[str]) -> None:
-    bar = page.get_by_role("region", name="Preview changes")
-    toggle = bar.get_by_role("button", name=re.compile(r"^\d+ changes?$"))
-    if bar.get_by_role("list").count() == 0:
-        toggle.click()
-    expect(bar.get_by_role("listitem")).to_have_text(list(sentences))
-
-
-def undo(page: Page, times: int = 1) -> None:
-    for _ in range(times):
-        page.get_by_role("button", name="Undo").click()
-
-
-def open_editor(visit: Visit, company: Company) -> Page:
-    visit.sign_in(company.key, at="/stages")
-    visit.page.get_by_role("button", name="Edit stages and rules").click()
-    visit.page.get_by_role("heading", name="Edit stages and rules", level=1).wait_for()
-    return visit.page
-
-
-def preview(page: Page) -> None:
-    page.get_by_role("button", name="Preview changes").click()
-    page.get_by_role("heading", name="What happens when you apply").wait_for(timeout=60_000)
-
-
-def apply(page: Page, reason: str) -> None:
-    page.get_by_label("Reason").fill(reason)
-    page.get_by_role("button", name="Apply", exact=True).click()
 
 
 def test_the_vocabulary_is_that_of_the_core() -> None:
@@ -284,60 +213,6 @@ def test_each_kind_of_mistake(visit: Visit, company: Company) -> None:
     expect(problems).to_contain_text("At least one growth stage is required.")
 
 
-def test_preview_and_apply(visit: Visit, company: Company) -> None:
-    company.visits(ada="600", ben="100", cem="700")
-    page = open_editor(visit, company)
-    stage_card(page, "VIP Customer").get_by_label(NUMBER_OF_VALUE).fill("500")
-    preview(page)
-    expect(page.get_by_text("2 customers move to another stage, of 3.")).to_be_visible()
-    expect(page.get_by_role("list", name="Moves between stages")).to_contain_text("2Customer→ToVIP Customer")
-    expect(page.get_by_role("region", name="If actions run")).to_contain_text("VIP benefits e-mail")
-    affected = page.get_by_role("region", name="Affected customers")
-    expect(affected.get_by_role("link", name=re.compile("^(ada|cem)$"))).to_have_count(2)
-    affected.get_by_label("Search affected customers").fill("cem")
-    expect(affected.get_by_role("link", name="ada")).to_have_count(0)
-    with page.expect_download() as download:
-        affected.get_by_role("link", name="Download CSV").click()
-    lines = Path(download.value.path()).read_text().splitlines()
-    assert [line.split(",")[0] for line in lines] == ["customer_id", "cem"]
-    past = page.get_by_role("region", name="The past under both rules")
-    expect(past.get_by_role("row", name=re.compile("Customer → VIP Customer"))).to_contain_text("+2")
-    expect(page.get_by_role("img", name=re.compile("^(Today's|New) rules"))).to_have_count(2)
-    select_option(past, "Compare", "the last 90 days")
-    expect(page.get_by_text("2 customers move to another stage, of 3.")).to_be_visible(timeout=60_000)
-
-    page.get_by_role("button", name="Apply", exact=True).click()
-    expect(page.get_by_label("Reason")).to_have_accessible_description("Enter a reason.")
-    apply(page, "More customers deserve it")
-    page.get_by_role("heading", name="Roll-out of version 2", level=1).wait_for()
-    expect(page.get_by_text("2 of 2 moves happened as previewed.")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("Complete", exact=True)).to_be_visible()
-    assert_no_violations(page)
-
-
-def test_conflict_with_another_editor(visit: Visit, company: Company) -> None:
-    visit.expected_errors = "412"
-    page = open_editor(visit, company)
-    stage_card(page, "VIP Customer").get_by_label(NUMBER_OF_VALUE).fill("500")
-    preview(page)
-    company.put(1, lambda stages: stages["lead"].update(stage_name="Prospective"), "A better name")
-    apply(page, "Mine")
-    dialog = visible_dialog(page, "Somebody else has changed the rules")
-    expect(dialog).to_contain_text(re.compile(r"Version 2 was applied by access key \d+ on .* Reason: A better name"))
-    expect(dialog).to_contain_text("Lead is renamed to Prospective.")
-    expect(dialog).to_contain_text(re.compile("VIP Customer: .* becomes .*500.00”"))
-    dialog.get_by_role("button", name="Keep mine").click()
-    expect(page.get_by_text("Prospective is renamed to Lead.")).to_be_visible(timeout=60_000)
-    page.get_by_role("heading", name="What happens when you apply").wait_for(timeout=60_000)
-
-    company.put(2, lambda stages: stages["lead"].update(stage_name="Interested"), "Even better")
-    apply(page, "Mine again")
-    visible_dialog(page, "Somebody else has changed the rules").get_by_role("button", name="Take theirs").click()
-    expect(stage_card(page, "Interested")).to_be_visible()
-    expect(page.get_by_text("No changes")).to_be_visible()
-    assert company.request("GET", "/v1/stages")["version"] == 3
-
-
 def test_keyboard_only(visit: Visit, company: Company) -> None:
     page = open_editor(visit, company)
 
@@ -369,30 +244,6 @@ def test_keyboard_only(visit: Visit, company: Company) -> None:
     page.get_by_role("heading", name="Roll-out of version 2", level=1).wait_for()
     keys = [stage["stage_key"] for stage in company.request("GET", "/v1/stages")["stages"]]
     assert keys[:3] == ["prospect", "customer", "lead"]
-
-
-def test_accessible_on_every_screen(visit: Visit, company: Company) -> None:
-    company.visits(ada="600")
-    page = open_editor(visit, company)
-    vip = stage_card(page, "VIP Customer")
-    open_details(vip)
-    page.get_by_role("heading", name="Scores").click()
-    vip.get_by_label(NUMBER_OF_VALUE).fill("")
-    page.get_by_role("button", name="Preview changes").click()
-    check_accessibility(page)
-    vip.get_by_label(NUMBER_OF_VALUE).fill("500")
-    preview(page)
-    check_accessibility(page)
-
-
-def check_accessibility(page: Page) -> None:
-    for size, schemes in ((WIDE, SCHEMES), (PHONE, SCHEMES[:1])):
-        page.set_viewport_size({"width": size["width"], "height": size["height"]})
-        for scheme in schemes:
-            page.emulate_media(color_scheme=scheme)
-            assert_no_violations(page)
-            assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-    page.set_viewport_size(WIDE)
 
 
 def test_who_may_not_edit_sees_the_rules(visit: Visit) -> None:

@@ -2,7 +2,7 @@
 import type { Stage } from "../api/types";
 import { actionLabel } from "../format/labels";
 import { describeRules } from "../format/rules";
-import { strings } from "../strings";
+import { ruleStrings } from "../strings/rules";
 import type { Rulebook } from "./draft";
 import { toDraft } from "./draft";
 import { SCORING_UNITS, sentenceParts } from "./scoring-fields";
@@ -11,7 +11,7 @@ import { withUnit } from "./units";
 /** Describe what leads from one rulebook to another; empty if they mean the same. */
 export function describeDifferences(old: Rulebook, changed: Rulebook, currency: string): string[] {
   const [before, after] = [inUse(old.stages), inUse(changed.stages)];
-  const t = strings.ruleDifferences;
+  const t = ruleStrings.ruleDifferences;
   const removed = before.filter((stage) => find(after, stage) === undefined);
   return [
     ...removed.map((stage) => t.removed(stage.stage_name)),
@@ -35,14 +35,14 @@ function find(stages: readonly Stage[], { stage_key }: Stage): Stage | undefined
 }
 
 function describeAdded(stage: Stage, currency: string): string[] {
-  const t = strings.ruleDifferences;
+  const t = ruleStrings.ruleDifferences;
   const rules = describeRules(stage, currency).map(quoted);
   const rest = describeChanged({ ...stage, role: null, retention_days: null, actions: [] }, stage, currency);
   return [t.added(stage.stage_name, t.kinds[stage.kind], rules.join(t.or)), ...rest];
 }
 
 function describeChanged(old: Stage, stage: Stage, currency: string): string[] {
-  const t = strings.ruleDifferences;
+  const t = ruleStrings.ruleDifferences;
   const name = stage.stage_name;
   const found: string[] = [];
   if (old.stage_name !== name) found.push(t.renamed(old.stage_name, name));
@@ -62,7 +62,7 @@ function describeChanged(old: Stage, stage: Stage, currency: string): string[] {
 }
 
 function describeRuleChanges(name: string, old: readonly string[], rules: readonly string[]): string[] {
-  const t = strings.ruleDifferences;
+  const t = ruleStrings.ruleDifferences;
   const removed = old.filter((rule) => !rules.includes(rule));
   const added = rules.filter((rule) => !old.includes(rule));
   const [before, after] = [removed[0], added[0]];
@@ -80,7 +80,7 @@ function quoted(rule: string): string {
 
 /** The order matters within one kind: of growth stages, or of lapse stages. */
 function describeOrder(before: readonly Stage[], after: readonly Stage[]): string[] {
-  const t = strings.ruleDifferences;
+  const t = ruleStrings.ruleDifferences;
   return (["growth", "lapse"] as const).flatMap((kind) => {
     const stages = after.filter((stage) => stage.kind === kind);
     const remaining = stages.filter((stage) => find(before, stage)?.kind === kind);
@@ -91,7 +91,7 @@ function describeOrder(before: readonly Stage[], after: readonly Stage[]): strin
 }
 
 function describeScoring(old: Rulebook, changed: Rulebook, currency: string): string[] {
-  const t = strings.ruleDifferences;
+  const t = ruleStrings.ruleDifferences;
   const [before, after] = [toDraft(old).scoring, toDraft(changed).scoring];
   const isChanged = (path: string) => before[path] !== after[path];
   const shown = (texts: Readonly<Record<string, string>>, sentence: string) =>
@@ -101,7 +101,7 @@ function describeScoring(old: Rulebook, changed: Rulebook, currency: string): st
       )
       .join(" ")
       .replaceAll(/ (?=[,.%])/g, "");
-  return Object.values(strings.scoringSentences)
+  return Object.values(ruleStrings.scoringSentences)
     .flatMap(({ sentences }) => sentences)
     .filter((sentence) => sentenceParts(sentence).some((part) => "path" in part && isChanged(part.path)))
     .map((sentence) => t.scoring(`“${shown(before, sentence)}”`, `“${shown(after, sentence)}”`));

@@ -1,6 +1,7 @@
 /** Mistakes in a draft: those found while it is edited, and those that the API names by their place. */
 import type { FieldProblem } from "../api/problem";
 import { strings } from "../strings";
+import { ruleStrings } from "../strings/rules";
 import { type Draft, type DraftRule, type DraftStage, toRulebook } from "./draft";
 import { isNumber } from "./numbers";
 import { isWhole, SCORING_UNITS } from "./scoring-fields";
@@ -67,7 +68,7 @@ export function draftProblems(draft: Draft): DraftProblem[] {
 }
 
 function listProblems(stages: readonly DraftStage[]): DraftProblem[] {
-  const t = strings.stageEditor.mistakes;
+  const t = ruleStrings.stageEditor.mistakes;
   const found: string[] = [];
   if (stages.length < MIN_STAGES || stages.length > MAX_STAGES)
     found.push(t.stageCount(MIN_STAGES, MAX_STAGES));
@@ -76,7 +77,7 @@ function listProblems(stages: readonly DraftStage[]): DraftProblem[] {
 }
 
 function stageProblems(stage: DraftStage, all: readonly DraftStage[]): DraftProblem[] {
-  const t = strings.stageEditor.mistakes;
+  const t = ruleStrings.stageEditor.mistakes;
   const where = stageTitle(stage);
   const found: DraftProblem[] = [];
   const add = (field: string, problem: string) => found.push({ field, where, problem });
@@ -93,7 +94,7 @@ function stageProblems(stage: DraftStage, all: readonly DraftStage[]): DraftProb
 }
 
 function ruleProblems(rule: DraftRule, where: string): DraftProblem[] {
-  const t = strings.stageEditor.mistakes;
+  const t = ruleStrings.stageEditor.mistakes;
   if (rule.conditions.length === 0 && !isEventTrigger(rule.trigger))
     return [{ field: fieldOf.rule(rule.id), where, problem: t.noCondition }];
   return rule.conditions.flatMap(({ id, fact, number }) => {
@@ -104,14 +105,14 @@ function ruleProblems(rule: DraftRule, where: string): DraftProblem[] {
 }
 
 function scoringProblems(scoring: Draft["scoring"]): DraftProblem[] {
-  const t = strings.stageEditor.mistakes;
+  const t = ruleStrings.stageEditor.mistakes;
   return Object.entries(SCORING_UNITS).flatMap(([path, unit]) => {
     const text = scoring[path] ?? "";
     const isValid = isWhole(path) ? /^[0-9]{1,9}$/.test(text.trim()) : isNumber(text, unit);
     if (isValid) return [];
     const problem =
       text.trim() === "" ? t.noNumber : isWhole(path) ? t.notWhole(text.trim()) : t.notANumber(text.trim());
-    return [{ field: fieldOf.scoring(path), where: strings.stageEditor.scoring, problem }];
+    return [{ field: fieldOf.scoring(path), where: ruleStrings.stageEditor.scoring, problem }];
   });
 }
 
@@ -120,7 +121,7 @@ function sameName(one: string, other: string): boolean {
 }
 
 export function stageTitle(stage: DraftStage): string {
-  return stage.name.trim() || strings.stageEditor.unnamed;
+  return stage.name.trim() || ruleStrings.stageEditor.unnamed;
 }
 
 /** Assign the API's problems to the fields of the draft that was sent. */
@@ -146,7 +147,7 @@ function locate(place: string, draft: Draft): { field: string; where: string } {
     return { field: fieldOf.stage(stage.id, STAGE_FIELDS[name] ?? "name"), where };
   }
   const path = scoringPath(place);
-  if (path !== null) return { field: fieldOf.scoring(path), where: strings.stageEditor.scoring };
+  if (path !== null) return { field: fieldOf.scoring(path), where: ruleStrings.stageEditor.scoring };
   return { field: fieldOf.stages, where: strings.views.stages };
 }
 

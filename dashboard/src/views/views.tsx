@@ -17,11 +17,8 @@ export const Duplicates = lazyComponent(() => import("./duplicates/duplicates"),
 export const Journey = lazyComponent(() => import("./journey/journey"), fallback);
 export const NotFound = lazyComponent(() => import("./not-found"), fallback);
 export const Problems = lazyComponent(() => import("./problems/problems"), fallback);
-export const Rollout = lazyComponent(() => import("./stages/rollout"), fallback);
-export const RuleVersions = lazyComponent(() => import("./stages/versions"), fallback);
-export const RestoreVersion = lazyComponent(() => import("./stages/restore"), fallback);
+export const RulePages = lazyComponent(() => import("./stages/rule-pages"), fallback);
 export const SignIn = lazyComponent(() => import("./sign-in/sign-in"), fallback);
-export const StageEditor = lazyComponent(() => import("./stages/editor/stage-editor"), fallback);
 export const Stages = lazyComponent(() => import("./stages/stages"), fallback);
 
 /** Request the data and the charts while the view's own code is still loading. */
@@ -42,10 +39,7 @@ export const VIEWS = [
   { path: "/action-problems", View: Problems },
   { path: "/analytics", View: AnalyticsWithPrefetch },
   { path: "/stages", View: Stages },
-  { path: "/stages/edit", View: StageEditor },
-  { path: "/stages/versions", View: RuleVersions },
-  { path: "/stages/versions/:version/restore", View: RestoreVersion },
-  { path: "/stages/rollouts/:version", View: Rollout },
+  { path: "/stages/*", View: RulePages },
 ];
 
 /** Start loading the view for a path. */

@@ -12,6 +12,4 @@ export * from "./merges";
 export * from "./past";
 export * from "./problems";
 export * from "./retractions";
-export * from "./rule-preview";
-export * from "./stage-editor";
 export * from "./work";

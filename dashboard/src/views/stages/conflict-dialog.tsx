@@ -7,7 +7,7 @@ import { useVersions } from "../../rulebook/api";
 import { describeDifferences } from "../../rulebook/differences";
 import type { Rulebook } from "../../rulebook/draft";
 import { useCurrency } from "../../session/session";
-import { strings } from "../../strings";
+import { ruleStrings } from "../../strings/rules";
 import { actorName } from "./actor-name";
 import type { VersionedRulebook } from "./editor/stage-editor";
 
@@ -24,7 +24,7 @@ interface Props {
 export function ConflictDialog({ base, mine, onKeep, onTake, onClose }: Props) {
   const versions = useVersions();
   const currency = useCurrency();
-  const t = strings.ruleConflict;
+  const t = ruleStrings.ruleConflict;
   // Versions that were read before may not have the one in force.
   const theirs = versions.isFetching ? undefined : versions.data?.versions.find((one) => one.is_current);
   return (
@@ -81,7 +81,7 @@ export function Differences({ title, sentences }: { title: string; sentences: re
 }
 
 export function DifferenceList({ sentences }: { sentences: readonly string[] }) {
-  if (sentences.length === 0) return <p className="secondary">{strings.ruleDifferences.none}</p>;
+  if (sentences.length === 0) return <p className="secondary">{ruleStrings.ruleDifferences.none}</p>;
   return (
     <ul className="difference-list">
       {sentences.map((sentence) => (

@@ -7,6 +7,7 @@ import { formatNumber } from "../../format/numbers";
 import { cancelPreview, useRulesToEdit, useVersions } from "../../rulebook/api";
 import { useCanEditRules } from "../../session/session";
 import { strings } from "../../strings";
+import { ruleStrings } from "../../strings/rules";
 import { ConflictDialog } from "./conflict-dialog";
 import type { VersionedRulebook } from "./editor/stage-editor";
 import { RulePreview } from "./preview/rule-preview";
@@ -17,7 +18,7 @@ export default function RestoreVersion() {
   const canEdit = useCanEditRules();
   const current = useRulesToEdit();
   const versions = useVersions();
-  const title = strings.rulePreview.restoreTitle(formatNumber(version));
+  const title = ruleStrings.rulePreview.restoreTitle(formatNumber(version));
   const earlier = versions.data?.versions.find((one) => one.version === version);
   if (!canEdit) return <Navigate to="/stages/versions" replace />;
   if (current.data !== undefined && earlier !== undefined)
@@ -29,7 +30,7 @@ export default function RestoreVersion() {
           type="warning"
           showIcon
           title={strings.common.notFound}
-          description={<Link to="/stages/versions">{strings.rulePreview.backToVersions}</Link>}
+          description={<Link to="/stages/versions">{ruleStrings.rulePreview.backToVersions}</Link>}
         />
       ) : (
         <QueryView query={current}>{() => <QueryView query={versions}>{() => null}</QueryView>}</QueryView>
@@ -55,7 +56,7 @@ function Restore({
       <RulePreview
         key={base.version}
         title={title}
-        backText={strings.rulePreview.backToVersions}
+        backText={ruleStrings.rulePreview.backToVersions}
         proposal={{ version: earlier.version }}
         changed={earlier}
         base={base}

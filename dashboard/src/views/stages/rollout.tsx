@@ -14,13 +14,14 @@ import { formatNumber } from "../../format/numbers";
 import { usePauseRollout, useRollout } from "../../rulebook/api";
 import { useCanEditRules } from "../../session/session";
 import { strings } from "../../strings";
+import { ruleStrings } from "../../strings/rules";
 import "../../rulebook.css";
 
 /** The progress of a roll-out, and its report at the end. */
 export default function Rollout() {
   const version = Number(useParams().version);
   const query = useRollout(version);
-  const t = strings.rollouts;
+  const t = ruleStrings.rollouts;
   const title = t.title(formatNumber(version));
   const isUnknown = query.error instanceof Problem && query.error.status === 404;
   return (
@@ -28,7 +29,7 @@ export default function Rollout() {
       title={title}
       documentTitle={title}
       subtitle={t.lead}
-      extra={<Link to="/stages">{strings.stageEditor.back}</Link>}
+      extra={<Link to="/stages">{ruleStrings.stageEditor.back}</Link>}
     >
       {isUnknown ? (
         <Alert type="info" showIcon title={t.notOnRecord} />
@@ -51,7 +52,7 @@ function RolloutProgress({ rollout }: { rollout: RolloutData }) {
   const pause = usePauseRollout(rollout.version);
   const stageStyle = useStageStyle();
   const { message } = App.useApp();
-  const t = strings.rollouts;
+  const t = ruleStrings.rollouts;
   const { status, total, looked } = rollout;
   const isGoing = status === "running" || status === "paused";
   const figures: [string, number | null][] = [
@@ -106,7 +107,11 @@ function RolloutProgress({ rollout }: { rollout: RolloutData }) {
       {rollout.moves.length > 0 ? (
         <ChartTable
           caption={t.movesTable}
-          columns={[strings.rulePreview.from, strings.rulePreview.to, strings.rulePreview.customers]}
+          columns={[
+            ruleStrings.rulePreview.from,
+            ruleStrings.rulePreview.to,
+            ruleStrings.rulePreview.customers,
+          ]}
           rows={rollout.moves.map(({ from, to, count }) => ({
             key: `${from} ${to}`,
             cells: [stageStyle(from).name, stageStyle(to).name, formatNumber(count)],
@@ -131,7 +136,7 @@ type Report = NonNullable<RolloutData["report"]>;
 
 function RolloutReport({ report }: { report: Report }) {
   const stageStyle = useStageStyle();
-  const t = strings.rollouts;
+  const t = ruleStrings.rollouts;
   const move = (stages: Report["customers"][number]["moved"]) =>
     stages === null ? t.notMoved : `${stageStyle(stages.from).name} → ${stageStyle(stages.to).name}`;
   const differing = Object.entries(report.differing).filter(([, count]) => count > 0);

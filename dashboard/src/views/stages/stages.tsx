@@ -6,6 +6,7 @@ import { Page } from "../../components/page";
 import { QueryView } from "../../components/query-view";
 import { useCanEditRules } from "../../session/session";
 import { strings } from "../../strings";
+import { ruleStrings } from "../../strings/rules";
 import { StageCard } from "./stage-card";
 
 const KINDS = ["growth", "lapse"] as const;
@@ -24,7 +25,7 @@ export default function Stages() {
       extra={
         <span className="buttons">
           <Button icon={<HistoryOutlined aria-hidden />} onClick={() => navigate("/stages/versions")}>
-            {strings.stageEditor.history}
+            {ruleStrings.stageEditor.history}
           </Button>
           {canEdit && (
             <Button
@@ -32,7 +33,7 @@ export default function Stages() {
               icon={<EditOutlined aria-hidden />}
               onClick={() => navigate("/stages/edit")}
             >
-              {strings.stageEditor.edit}
+              {ruleStrings.stageEditor.edit}
             </Button>
           )}
         </span>

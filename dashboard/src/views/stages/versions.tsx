@@ -9,7 +9,7 @@ import { formatNumber } from "../../format/numbers";
 import { useVersions } from "../../rulebook/api";
 import { describeDifferences } from "../../rulebook/differences";
 import { useCanEditRules, useCurrency } from "../../session/session";
-import { strings } from "../../strings";
+import { ruleStrings } from "../../strings/rules";
 import { actorName } from "./actor-name";
 import { Differences } from "./conflict-dialog";
 import "../../rulebook.css";
@@ -17,13 +17,13 @@ import "../../rulebook.css";
 /** Every version of the rules, with what it changed in sentences. */
 export default function RuleVersions() {
   const query = useVersions();
-  const t = strings.ruleVersions;
+  const t = ruleStrings.ruleVersions;
   return (
     <Page
       title={t.title}
       documentTitle={t.title}
       subtitle={t.lead}
-      extra={<Link to="/stages">{strings.stageEditor.back}</Link>}
+      extra={<Link to="/stages">{ruleStrings.stageEditor.back}</Link>}
     >
       <QueryView query={query} rows={10}>
         {({ versions }) => (
@@ -42,7 +42,7 @@ function Version({ version, earlier }: { version: RulebookVersion; earlier: Rule
   const canEdit = useCanEditRules();
   const currency = useCurrency();
   const navigate = useNavigate();
-  const t = strings.ruleVersions;
+  const t = ruleStrings.ruleVersions;
   const number = formatNumber(version.version);
   const date = formatDateTime(version.effective_at);
   const isFirst = earlier === undefined;

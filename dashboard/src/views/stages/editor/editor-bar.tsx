@@ -3,7 +3,7 @@ import { Button, Popconfirm } from "antd";
 import { useState } from "react";
 import { formatNumber } from "../../../format/numbers";
 import type { History } from "../../../rulebook/edits";
-import { strings } from "../../../strings";
+import { ruleStrings } from "../../../strings/rules";
 
 interface Props {
   history: History;
@@ -20,7 +20,7 @@ interface Props {
 export function EditorBar(props: Props) {
   const { history, differences, isDirty } = props;
   const [opened, setOpened] = useState(false);
-  const t = strings.stageEditor;
+  const t = ruleStrings.stageEditor;
   return (
     <section className="editor-bar" aria-label={t.preview}>
       {opened && isDirty && (

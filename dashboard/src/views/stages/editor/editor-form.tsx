@@ -10,6 +10,7 @@ import { stagesToDraft, stageToDraft } from "../../../rulebook/draft";
 import { addStage } from "../../../rulebook/edits";
 import { type DraftProblem, fieldOf } from "../../../rulebook/problems";
 import { strings } from "../../../strings";
+import { ruleStrings } from "../../../strings/rules";
 import { useEditing } from "./editing";
 import { ScoringForm } from "./scoring-form";
 import { StageGroup } from "./stage-group";
@@ -17,7 +18,7 @@ import { StageGroup } from "./stage-group";
 /** All stages and the scores as forms. */
 export function EditorForm({ draft, unused }: { draft: Draft; unused: readonly Stage[] }) {
   const { edit, problems } = useEditing();
-  const t = strings.stageEditor;
+  const t = ruleStrings.stageEditor;
   const taken = new Set(draft.stages.map((stage) => stage.key));
   const free = unused.filter((stage) => !taken.has(stage.stage_key));
   const [growth, lapse] = useMemo(
@@ -60,7 +61,7 @@ export function EditorForm({ draft, unused }: { draft: Draft; unused: readonly S
 
 /** All mistakes, each a button that leads to its field. */
 function ProblemList({ problems }: { problems: readonly DraftProblem[] }) {
-  const t = strings.stageEditor;
+  const t = ruleStrings.stageEditor;
   if (problems.length === 0) return null;
   return (
     <section
@@ -98,7 +99,7 @@ function PresetSelect() {
   const { edit, announce } = useEditing();
   const [opened, setOpened] = useState(false);
   const presets = usePresets(opened);
-  const t = strings.stageEditor;
+  const t = ruleStrings.stageEditor;
   return (
     <div className="preset-select">
       <label htmlFor="preset">{t.start}</label>

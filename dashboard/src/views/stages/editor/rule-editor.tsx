@@ -12,6 +12,7 @@ import {
 import { fieldOf, stageTitle } from "../../../rulebook/problems";
 import { EVENT_TRIGGERS, FACTS, isEventTrigger, OPERATORS } from "../../../rulebook/vocabulary";
 import { strings } from "../../../strings";
+import { ruleStrings } from "../../../strings/rules";
 import { useEditing } from "./editing";
 import { ChoiceField, FieldProblem, NumberField } from "./fields";
 
@@ -21,7 +22,7 @@ const OCCASIONS = [ANY_TIME, ...EVENT_TRIGGERS];
 /** A rule as a sentence with fields: "Customers become VIP as soon as lifetime value is at least [1000] €". */
 export function RuleEditor({ stage, rule }: { stage: DraftStage; rule: DraftRule }) {
   const { edit } = useEditing();
-  const t = strings.stageEditor;
+  const t = ruleStrings.stageEditor;
   const name = stageTitle(stage);
   const field = fieldOf.rule(rule.id);
   const isEvent = isEventTrigger(rule.trigger);
@@ -85,7 +86,7 @@ function ConditionEditor({
   hasAnd: boolean;
 }) {
   const { edit, currency } = useEditing();
-  const t = strings.stageEditor;
+  const t = ruleStrings.stageEditor;
   const { fact, sign, number } = condition;
   const field = fieldOf.condition(condition.id);
   const change = (changes: Partial<DraftCondition>, key?: string) =>

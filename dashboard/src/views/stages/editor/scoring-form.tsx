@@ -2,14 +2,14 @@ import { Fragment } from "react";
 import type { Draft } from "../../../rulebook/draft";
 import { fieldOf } from "../../../rulebook/problems";
 import { SCORING_UNITS, sentenceParts } from "../../../rulebook/scoring-fields";
-import { strings } from "../../../strings";
+import { ruleStrings } from "../../../strings/rules";
 import { useEditing } from "./editing";
 import { FieldProblem, NumberField } from "./fields";
 
 /** The weights and thresholds of the scores, as sentences with fields. */
 export function ScoringForm({ scoring }: { scoring: Draft["scoring"] }) {
   const { problems } = useEditing();
-  const t = strings.stageEditor;
+  const t = ruleStrings.stageEditor;
   const hasProblem = problems.some(({ field }) => field.startsWith("scoring."));
   return (
     <details className="panel scoring-form" {...(hasProblem ? { open: true } : {})}>
@@ -17,7 +17,7 @@ export function ScoringForm({ scoring }: { scoring: Draft["scoring"] }) {
         <h2>{t.scoring}</h2>
         <span className="secondary">{t.scoringHint}</span>
       </summary>
-      {Object.entries(strings.scoringSentences).map(([key, { title, sentences }]) => (
+      {Object.entries(ruleStrings.scoringSentences).map(([key, { title, sentences }]) => (
         <Fragment key={key}>
           <h3>{title}</h3>
           <ul>

@@ -6,7 +6,7 @@ import type { DraftStage } from "../../../rulebook/draft";
 import { changeStage } from "../../../rulebook/edits";
 import { fieldOf, type StageField } from "../../../rulebook/problems";
 import { ACTIONS, ROLES } from "../../../rulebook/vocabulary";
-import { strings } from "../../../strings";
+import { ruleStrings } from "../../../strings/rules";
 import { useEditing } from "./editing";
 import { ChoiceField, Field, NumberField, useInvalid } from "./fields";
 
@@ -17,7 +17,7 @@ const DEFAULT_COLOUR = "#64748b";
 export function StageDetails({ stage }: { stage: DraftStage }) {
   const { edit, problems } = useEditing();
   const details = useRef<HTMLDetailsElement>(null);
-  const t = strings.stageEditor;
+  const t = ruleStrings.stageEditor;
   const field = (name: StageField) => fieldOf.stage(stage.id, name);
   const change = (changes: Partial<DraftStage>, key?: string) =>
     edit((draft) => changeStage(draft, stage.id, changes), key);
@@ -101,7 +101,7 @@ export function StageDetails({ stage }: { stage: DraftStage }) {
 
 export function StageActions({ stage }: { stage: DraftStage }) {
   const { edit } = useEditing();
-  const t = strings.stageEditor;
+  const t = ruleStrings.stageEditor;
   const field = fieldOf.stage(stage.id, "actions");
   return (
     <Field field={field} label={t.actions} wide>

@@ -11,7 +11,7 @@ import { type Draft, type Rulebook, toDraft, toRulebook } from "../../../ruleboo
 import { startHistory, stepHistory } from "../../../rulebook/edits";
 import { draftProblems, type ServerProblem, serverProblems, stillThere } from "../../../rulebook/problems";
 import { useCanEditRules, useCurrency } from "../../../session/session";
-import { strings } from "../../../strings";
+import { ruleStrings } from "../../../strings/rules";
 import { ConflictDialog } from "../conflict-dialog";
 import { RulePreview } from "../preview/rule-preview";
 import { EditingProvider } from "./editing";
@@ -28,7 +28,7 @@ export interface VersionedRulebook extends Rulebook {
 export default function StageEditor() {
   const canEdit = useCanEditRules();
   const query = useRulesToEdit();
-  const t = strings.stageEditor;
+  const t = ruleStrings.stageEditor;
   if (!canEdit) return <Navigate to="/stages" replace />;
   if (query.data !== undefined) return <Editor initial={query.data} />;
   return (
@@ -53,7 +53,7 @@ function Editor({ initial }: { initial: VersionedRulebook }) {
   const [modal, modalHolder] = Modal.useModal();
   const navigate = useNavigate();
   const currency = useCurrency();
-  const t = strings.stageEditor;
+  const t = ruleStrings.stageEditor;
   const draft = history.present;
 
   const start = useMemo(() => toDraft(base), [base]);
@@ -152,8 +152,8 @@ function Editor({ initial }: { initial: VersionedRulebook }) {
       <>
         <RulePreview
           key={`${base.version} ${previewId}`}
-          title={strings.rulePreview.title}
-          backText={strings.rulePreview.backToEditing}
+          title={ruleStrings.rulePreview.title}
+          backText={ruleStrings.rulePreview.backToEditing}
           proposal={changed}
           changed={changed}
           base={base}

@@ -14,7 +14,7 @@ import { readableTextColour } from "../../../format/contrast";
 import type { DraftStage } from "../../../rulebook/draft";
 import { addRule, moveStage, removeStage } from "../../../rulebook/edits";
 import { fieldOf, stageTitle } from "../../../rulebook/problems";
-import { strings } from "../../../strings";
+import { ruleStrings } from "../../../strings/rules";
 import { useEditing } from "./editing";
 import { FieldProblem } from "./fields";
 import { RuleEditor } from "./rule-editor";
@@ -35,7 +35,7 @@ export function StageForm({
   const { setNodeRef, attributes, listeners, transform, transition, isDragging } = useSortable({
     id: stage.id,
   });
-  const t = strings.stageEditor;
+  const t = ruleStrings.stageEditor;
   const name = stageTitle(stage);
   const place = group.indexOf(stage);
   const rulesField = fieldOf.stage(stage.id, "rules");

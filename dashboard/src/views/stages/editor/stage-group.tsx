@@ -15,7 +15,7 @@ import { useId } from "react";
 import type { DraftStage } from "../../../rulebook/draft";
 import { addStage, moveStage } from "../../../rulebook/edits";
 import { stageTitle } from "../../../rulebook/problems";
-import { strings } from "../../../strings";
+import { ruleStrings } from "../../../strings/rules";
 import { useEditing } from "./editing";
 import { StageForm } from "./stage-form";
 
@@ -29,7 +29,7 @@ export function StageGroup({ kind, stages }: { kind: DraftStage["kind"]; stages:
     useSensor(KeyboardSensor, { coordinateGetter: sortableKeyboardCoordinates }),
   );
   const id = useId();
-  const t = strings.stageEditor;
+  const t = ruleStrings.stageEditor;
   const texts = t[kind];
   return (
     <section aria-labelledby={id} className="stage-group">
@@ -72,7 +72,7 @@ export function StageGroup({ kind, stages }: { kind: DraftStage["kind"]; stages:
 }
 
 function announcements(stages: readonly DraftStage[]): Announcements {
-  const t = strings.stageEditor;
+  const t = ruleStrings.stageEditor;
   const nameOf = (id: UniqueIdentifier) => {
     const stage = stages.find((one) => one.id === id);
     return stage === undefined ? "" : stageTitle(stage);

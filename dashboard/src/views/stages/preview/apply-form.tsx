@@ -6,7 +6,7 @@ import { errorMessage } from "../../../components/error-alert";
 import { Panel } from "../../../components/panel";
 import { formatNumber } from "../../../format/numbers";
 import { type Proposal, useApplyRules } from "../../../rulebook/api";
-import { strings } from "../../../strings";
+import { ruleStrings } from "../../../strings/rules";
 
 const LONGEST_REASON = 500;
 const CHANGED_MEANWHILE = 412;
@@ -27,7 +27,7 @@ export function ApplyForm({ preview, proposal, baseVersion, onConflict, onInvali
   const [isMissing, setIsMissing] = useState(false);
   const apply = useApplyRules();
   const { message } = App.useApp();
-  const t = strings.rulePreview;
+  const t = ruleStrings.rulePreview;
   const messages = preview.messages ?? 0;
 
   async function submit() {

@@ -10,6 +10,7 @@ import { ShowMore } from "../../../components/show-more";
 import { formatDate } from "../../../format/dates";
 import { type PreviewFilter, previewCsvPath, usePreviewCustomers } from "../../../rulebook/api";
 import { strings } from "../../../strings";
+import { ruleStrings } from "../../../strings/rules";
 import { PreviewStageTag, usePreviewLook } from "./stage-names";
 
 type Which = "moved" | "different";
@@ -25,7 +26,7 @@ export function PreviewCustomers({ previewId }: { previewId: number }) {
   };
   const query = usePreviewCustomers(previewId, filter);
   const columns = useColumns(which);
-  const t = strings.rulePreview;
+  const t = ruleStrings.rulePreview;
   return (
     <Panel
       title={t.affected}
@@ -77,7 +78,7 @@ export function PreviewCustomers({ previewId }: { previewId: number }) {
 
 function useColumns(which: Which): Column<PreviewCustomer>[] {
   const lookOf = usePreviewLook();
-  const t = strings.rulePreview;
+  const t = ruleStrings.rulePreview;
   const customer: Column<PreviewCustomer> = {
     key: "customer",
     title: t.customer,

@@ -3,13 +3,13 @@ import { ChartTable } from "../../../charts/chart-table";
 import { Panel } from "../../../components/panel";
 import { actionLabel } from "../../../format/labels";
 import { formatNumber } from "../../../format/numbers";
-import { strings } from "../../../strings";
+import { ruleStrings } from "../../../strings/rules";
 import { PreviewStageTag, usePreviewLook } from "./stage-names";
 
 /** What happens when the rules are applied: moves, removed stages, actions and messages. */
 export function PreviewMoves({ preview }: { preview: RulePreview }) {
   const lookOf = usePreviewLook();
-  const t = strings.rulePreview;
+  const t = ruleStrings.rulePreview;
   const moves = [...(preview.moves ?? [])].sort((one, other) => other.count - one.count);
   const total = moves.reduce((sum, move) => sum + move.count, 0);
   const gone = (preview.gone ?? []).filter((stage) => stage.customers > 0);

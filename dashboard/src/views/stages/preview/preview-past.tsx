@@ -8,7 +8,7 @@ import { FlowChart } from "../../../charts/lazy-charts";
 import { type StageFlow, toStageFlow } from "../../../charts/stage-flow";
 import { Panel } from "../../../components/panel";
 import { formatNumber } from "../../../format/numbers";
-import { strings } from "../../../strings";
+import { ruleStrings } from "../../../strings/rules";
 import { useDark, useNarrow } from "../../../theme";
 import { compareMoves } from "./compare-moves";
 import { usePreviewLook } from "./stage-names";
@@ -34,7 +34,7 @@ interface Props {
 /** The past of all customers under both rules, as two flows and as tables. */
 export function PreviewPast({ preview, since, onSince }: Props) {
   const lookOf = usePreviewLook();
-  const t = strings.rulePreview;
+  const t = ruleStrings.rulePreview;
   const { past } = preview;
   if (!past) return null;
   const nameOf = (stage: string | null) => lookOf(stage).name;
@@ -95,7 +95,7 @@ function PastFlow({ title, moves }: { title: string; moves: readonly PreviewMove
   const lookOf = usePreviewLook();
   const theme = chartThemeFor(useDark());
   const narrow = useNarrow();
-  const t = strings.rulePreview;
+  const t = ruleStrings.rulePreview;
   const flow = useMemo(() => flowOf(moves, lookOf), [moves, lookOf]);
   const total = moves.reduce((sum, move) => sum + move.count, 0);
   return (

@@ -13,7 +13,7 @@ import { beginPreview, type Proposal, usePreview } from "../../../rulebook/api";
 import { describeDifferences } from "../../../rulebook/differences";
 import type { Rulebook } from "../../../rulebook/draft";
 import { useCurrency } from "../../../session/session";
-import { strings } from "../../../strings";
+import { ruleStrings } from "../../../strings/rules";
 import { DifferenceList } from "../conflict-dialog";
 import type { VersionedRulebook } from "../editor/stage-editor";
 import { ApplyForm } from "./apply-form";
@@ -48,7 +48,7 @@ export function RulePreview(props: Props) {
   const run = usePreviewRun(proposal, props.firstPreview, props.onInvalid);
   const query = usePreview(run.previewId);
   const currency = useCurrency();
-  const t = strings.rulePreview;
+  const t = ruleStrings.rulePreview;
   const stages = useMemo(() => stagesByKey(base.stages, changed.stages), [base, changed]);
   const differences = useMemo(() => describeDifferences(base, changed, currency), [base, changed, currency]);
   const preview = query.data;
@@ -114,7 +114,7 @@ export function RulePreview(props: Props) {
 }
 
 function PreviewProgress({ preview, onCancel }: { preview: Preview | undefined; onCancel(): void }) {
-  const t = strings.rulePreview;
+  const t = ruleStrings.rulePreview;
   const percent = Math.floor((preview?.progress ?? 0) * 100);
   return (
     <Panel>
@@ -126,7 +126,7 @@ function PreviewProgress({ preview, onCancel }: { preview: Preview | undefined; 
           <Progress percent={percent} aria-label={t.running} />
           {preview.total !== null && (
             <p className="secondary">
-              {strings.rollouts.progress(formatNumber(preview.looked), formatNumber(preview.total))}
+              {ruleStrings.rollouts.progress(formatNumber(preview.looked), formatNumber(preview.total))}
             </p>
           )}
         </>

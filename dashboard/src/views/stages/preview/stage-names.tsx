@@ -4,7 +4,7 @@ import type { Stage } from "../../../api/types";
 import { StageIcon } from "../../../components/stage-icon";
 import { readableTextColour } from "../../../format/contrast";
 import { humanize } from "../../../format/labels";
-import { strings } from "../../../strings";
+import { ruleStrings } from "../../../strings/rules";
 
 interface Look {
   name: string;
@@ -27,7 +27,7 @@ export function stagesByKey(...lists: readonly (readonly Stage[])[]): ReadonlyMa
 export function usePreviewLook(): (key: string | null) => Look {
   const stages = useContext(Context);
   return (key) => {
-    if (key === null) return { name: strings.rulePreview.start, colour: UNKNOWN_COLOUR, icon: null };
+    if (key === null) return { name: ruleStrings.rulePreview.start, colour: UNKNOWN_COLOUR, icon: null };
     const stage = stages.get(key);
     return {
       name: stage?.stage_name ?? humanize(key),

@@ -159,7 +159,8 @@ async def contacts_scanned(pool: Pool) -> int:
         await connection.execute("select pg_stat_force_next_flush()")
         await connection.execute("select pg_stat_clear_snapshot()")
         cursor = await connection.execute("select seq_tup_read from pg_stat_user_tables where relname = 'contacts'")
-        return (await cursor.fetchall())[0][0]
+        read: int = (await cursor.fetchall())[0][0]
+        return read
 
 
 async def test_who_is_booked_or_was_contacted_or_wants_no_contact_is_not_listed(pool: Pool, salon: str) -> None:

@@ -121,9 +121,12 @@ and version = %(expected_version)s and run_id = %(expected_run_id)s
 and (%(expected_decided_at)s::timestamptz is null or decided_at = %(expected_decided_at)s::timestamptz)
 """
 
+# A retry of the first commit may have an earlier event than the attempt that wrote the row, so that the journey started
+# earlier.
 _UPDATE_JOURNEY = f"""
 with r as (
     update customer_relationships set updated_at = now(), changed = pg_current_xact_id()::text::bigint,
+           created_at = %(started_at)s::timestamptz,
            return_probability = case total_appointments when %(total_appointments)s::int then return_probability end,
            mean_amount = case when total_appointments = %(total_appointments)s::int
                                and lifetime_value = %(lifetime_value)s::numeric

@@ -56,6 +56,17 @@ async def test_retry_with_more_messages_replaces_its_own_rows(story: Story, begu
     story.whole()
 
 
+@pytest.mark.parametrize("added", [-9, 0], ids=["earlier", "later"])
+async def test_retry_of_the_first_commit_with_another_event_has_the_start_of_the_journey(
+    story: Story, added: float
+) -> None:
+    await story.lost(events(story.visit(-3)))
+    assert story.row()["created_at"] == NOON - timedelta(days=3)
+    await story.commit(events({**story.visit(-3), "id": "e-1"}), events(story.visit(added)))
+    assert story.row()["created_at"] == NOON + timedelta(days=min(added, -3))
+    story.whole()
+
+
 async def test_retry_after_a_deadline_replaces_the_transitions(story: Story) -> None:
     await story.commit(events(story.visit(-89)))
     messages = [events(story.visit(-1, id="back"))]

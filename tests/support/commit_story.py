@@ -179,6 +179,7 @@ class Story:
             row["total_appointments"],
         )
         assert state.facts.value == row["lifetime_value"] * 100
+        assert state.started_at == to_micros(row["created_at"])
         assert [move["sequence"] for move in moves] == list(range(1, state.transition_number + 1))
         assert [move["from_stage"] for move in moves] == [None, *self.stages()][:-1]
         times = [move["transitioned_at"] for move in moves]

@@ -7,12 +7,11 @@ Over 300 lines, because everything that moves a journey is in this file, in the 
 deadlines, facts, scores, hold, lapse, growth, return.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any, cast
 
-import msgspec
 from msgspec import Struct
 
 from journey.actions import RECENT, DueAction, StageEntry, due_actions
@@ -31,7 +30,7 @@ from journey.events import Event, EventRetracted
 from journey.facts import Facts
 from journey.rules import Rule, RuleContext
 from journey.stages import Rulebook, Stage
-from journey.state import SCHEMA, SCHEMA_WITH_RHYTHM, State, copy
+from journey.state import SCHEMA, SCHEMA_WITH_RHYTHM, State, copy, shallow
 from journey.time import DAY, Micros, Moment
 
 _TIME_THEN_ID = itemgetter(0, 1)
@@ -260,7 +259,7 @@ class _Fold:
         self.unanswered: list[Unanswered] = []
         self.settled_visits = self.facts.completed
         self.interval: Micros | None = None
-        self.rhythm_dues: list[Moment] = []
+        self.rhythm_dues: Sequence[Moment] = ()
         if rulebook.rhythm_conditions:
             self._find_rhythm_dues()
 
@@ -297,9 +296,9 @@ class _Fold:
         state, facts = self.state, self.facts
         self._settle_rhythm()
         if state.stage is not None:
-            settled = max(self.now, self.position)
-            state.risk = self.rulebook.scorer.risk(facts, settled)
-            state.engagement = self.rulebook.scorer.engagement(facts, settled)
+            settled, scorer = max(self.now, self.position), self.rulebook.scorer
+            state.risk = scorer.risk(facts, settled)
+            state.engagement = scorer.engagement(facts, settled)
             self._set_deadline(settled)
         if self.unanswered:
             self._keep_unanswered()
@@ -355,15 +354,16 @@ class _Fold:
 
     def _apply(self, event: Event, at: Micros) -> int:
         """Apply an event to the facts, and return what it did to its appointment."""
-        facts = self.facts
-        if self.book is None:
+        facts, book = self.facts, self.book
+        if book is None:
             event.change(facts, at)
             effect = event.effect
         else:
-            effect = self.book.apply(event, at)
-        if facts.last_event_at is None or at > facts.last_event_at:
+            effect = book.apply(event, at)
+        latest = facts.last_event_at
+        if latest is None or at > latest:
             facts.last_event_at = at
-        if event.rank is not None and self.rulebook.rhythm_conditions:
+        if self.rulebook.rhythm_conditions and event.rank is not None:
             self._settle_rhythm()
         return effect
 
@@ -371,7 +371,8 @@ class _Fold:
         """Take the company's median gap anew if visits have changed; otherwise the one of the last visit is kept."""
         book = self.book
         if self.facts.completed != self.settled_visits or (book is not None and book.has_moved_visits):
-            self.facts.trim_earlier_days()
+            if self.facts.earlier_days:
+                self.facts.trim_earlier_days()
             self.facts.take_company_median(self.rulebook.medians)
             self.settled_visits = self.facts.completed
             if book is not None:
@@ -380,7 +381,7 @@ class _Fold:
                 self._find_rhythm_dues()
 
     def _find_rhythm_dues(self) -> None:
-        self.interval, self.rhythm_dues = self.facts.interval, []
+        self.interval, self.rhythm_dues = self.facts.interval, ()
         if self.interval is not None:
             last = self.facts.recent[-1]
             self.rhythm_dues = [Moment(2 * last + offset) for offset in self.rulebook.rhythm_offsets(self.interval)]
@@ -487,17 +488,17 @@ class _Fold:
         return min(dues, default=None)
 
     def _next_rule_due(self, moment: Moment) -> Moment | None:
-        state, facts = self.state, self.facts
+        state, facts, rulebook = self.state, self.facts, self.rulebook
         if state.held:
             ends = None if state.hold_until is None else Moment(2 * state.hold_until)
             return ends if ends is not None and self.position < ends < moment else None
         active_at = facts.recent[-1] if facts.recent else facts.last_event_at
         if active_at is None:
             return None
-        if self.rulebook.retains or self.rhythm_dues:
-            dues = [*self._dues(self.rulebook.stage_steps), *self.rhythm_dues]
+        if rulebook.retains or self.rhythm_dues:
+            dues = [*self._dues(rulebook.stage_steps), *self.rhythm_dues]
             return min((due for due in dues if self.position < due < moment), default=None)
-        offsets = self.rulebook.stage_offsets
+        offsets = rulebook.stage_offsets
         index = bisect_right(offsets, self.position - 2 * active_at)
         if index < len(offsets) and (due := 2 * active_at + offsets[index]) < moment:
             return Moment(due)
@@ -533,15 +534,15 @@ class _Fold:
 
     def evaluate(self, moment: Moment, event: Event | None, effect: int = NO_EFFECT, late: bool = False) -> None:
         """Evaluate the rules at one moment: hold, lapse, growth, return."""
-        state = self.state
+        state, facts, rulebook = self.state, self.facts, self.rulebook
         if state.held:
             if state.hold_until is None or moment < 2 * state.hold_until:
                 return
             state.held, state.hold_until = False, None
             self._mark_evaluated(moment)
-        stage = self.rulebook.by_key.get(state.stage or "")
-        days_from = self._days_from()
-        context = RuleContext(self.facts, moment, event, self.rulebook.scorer, days_from, effect, self.interval)
+        stage = rulebook.by_key.get(state.stage or "")
+        days_from = self._days_from() if rulebook.retains else facts.recent[-1] if facts.recent else facts.last_event_at
+        context = RuleContext(facts, moment, event, rulebook.scorer, days_from, effect, self.interval)
         if stage is None or not stage.is_growth:
             if event is not None and effect == ADDS_VISIT:
                 if late:
@@ -554,7 +555,7 @@ class _Fold:
                 self._lapse(stage, context)
             return
         inactive = 0 if days_from is None else moment - 2 * days_from
-        if inactive >= self.rulebook.lapse_not_before and (self.facts.completed or stage.retention_days is not None):
+        if inactive >= rulebook.lapse_not_before and (facts.completed or stage.retention_days is not None):
             self._lapse(stage, context)
         if state.stage == stage.key:
             self._grow(stage, context)
@@ -705,13 +706,14 @@ class _Fold:
             not state.held
             and not grace_ends
             and settled > 2 * (self.facts.last_event_at or 0) + self.rulebook.last_step
-            and not any(due >= settled for due in self.rhythm_dues)
+            and not (self.rhythm_dues and max(self.rhythm_dues) >= settled)
         ):
             return  # no step of inactivity, and none of the rhythm, is left
-        stage_steps = {*self._dues(self.rulebook.stage_steps), *self.rhythm_dues, *grace_ends}
+        stage_steps, moments = self._coming(settled)
+        stage_steps.update(self.rhythm_dues, grace_ends)
+        moments.update(self.rhythm_dues, grace_ends)
         unasked = self.facts.unasked
         asked_at = 2 * (unasked[0][0] + self.rulebook.booking_grace) + 1 if unasked else None
-        moments = {*stage_steps, *self._dues(self.rulebook.all_steps)}
         if state.held and state.hold_until is not None:
             ends = Moment(2 * state.hold_until)
             stage_steps.add(ends)
@@ -734,10 +736,27 @@ class _Fold:
                 state.deadline_stage = None if probe.state.stage == state.stage else probe.state.stage
                 return
 
+    def _coming(self, settled: Moment) -> tuple[set[Moment], set[Moment]]:
+        """Return the moments of inactivity at which the stage may change, and those at which anything may.
+
+        Moments before ``settled`` may be missing.
+        """
+        facts, rulebook = self.facts, self.rulebook
+        if rulebook.retains:
+            return {*self._dues(rulebook.stage_steps)}, {*self._dues(rulebook.all_steps)}
+        active_at = facts.recent[-1] if facts.recent else facts.last_event_at
+        if active_at is None:
+            return set(), set()
+        begin, offsets = 2 * active_at, rulebook.all_offsets
+        moments = {begin + offset for offset in offsets[bisect_left(offsets, settled - begin) :]}
+        stage_steps = moments.intersection([begin + offset for offset in rulebook.stage_offsets])
+        return cast("set[Moment]", stage_steps), cast("set[Moment]", moments)
+
     def _probe(self, moment: Moment) -> "_Fold":
         """Return a copy of the decision at a future moment, to try what would happen then."""
-        state = copy(self.state) if self.facts.unasked else self.state
-        probe = _Fold(msgspec.structs.replace(state, reached=list(state.reached)), self.rulebook, moment)
+        state: State = copy(self.state) if self.facts.unasked else shallow(self.state)
+        state.reached = state.reached.copy()
+        probe = _Fold(state, self.rulebook, moment)
         probe.position = moment
         return probe
 

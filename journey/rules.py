@@ -189,6 +189,7 @@ class Condition:
         exact = Fraction(self.number) * self.fact.scale
         self.threshold: Number = exact.numerator if exact.denominator == 1 else exact
         self._must_be, self._limit = f"{self.sign} {self.number}", float(self.number)
+        self._is_count = self.fact.scale <= 100  # or hundredths: short as it is
         #: whether the condition holds in a context
         self.holds = self._compiled()
 
@@ -196,6 +197,10 @@ class Condition:
         """Compile the comparison to one function, because rules are evaluated several times per event."""
         read, compare, threshold, scale = self.fact.read, self._compare, self.threshold, self.fact.scale
         if self.fact.always_known:
+            if self.sign == ">":
+                return lambda context: read(context) > threshold  # type: ignore[operator]
+            if self.sign == ">=":
+                return lambda context: read(context) >= threshold  # type: ignore[operator]
             return lambda context: compare(read(context), threshold)
 
         def of_call(context: RuleContext) -> bool:
@@ -259,7 +264,9 @@ class Condition:
         """Return the comparison with its numbers, for people."""
         number = self.fact.read(context)
         shown, must_be = None, self._must_be
-        if context.days_beyond is not None and self.name == "days" and self.sign in (">", ">="):
+        if self._is_count and type(number) is int:
+            shown = number / self.fact.scale
+        elif context.days_beyond is not None and self.name == "days" and self.sign in (">", ">="):
             must_be = f"{self.sign} {context.days_beyond}"
             if number is not None:
                 shown = self._rounded(number, context.days_beyond * self.fact.scale, context.days_beyond)
@@ -279,8 +286,6 @@ class Condition:
             limit: The limit in the unit of rules.
         """
         scale = self.fact.scale
-        if scale <= 100 and type(number) is int:
-            return float(number / scale)  # a count, or hundredths: short as it is
         compare, exact = self._compare, float(number / scale)
         if scale > 100 and -1 <= number - threshold <= 1:  # half a microsecond
             return round(exact, DIGITS[-1])

@@ -13,6 +13,9 @@ from journey.stages import Rulebook
 from journey.state import State
 from journey.time import Micros, to_datetime, to_micros, utc_text
 
+#: What every journey begins with; decisions do not modify it.
+_NEW = State()
+
 
 class Simulation:
     """The outcome of a log under one rulebook, as of one instant."""
@@ -25,7 +28,7 @@ class Simulation:
     def add(self, events: list[Event]) -> State:
         """Add one customer's journey until ``as_of``; later events are left out. Returns its state."""
         decision = decide(
-            State(), [event for event in events if event.occurred_at <= self._as_of], self.rulebook, self.as_of
+            _NEW, [event for event in events if event.occurred_at <= self._as_of], self.rulebook, self.as_of
         )
         if decision.state.stage is not None:
             self.stages[decision.state.stage] += 1

@@ -182,6 +182,11 @@ class Rulebook:
         return sorted({offset for _, offset in self.stage_steps})
 
     @cached_property
+    def all_offsets(self) -> list[int]:
+        """``all_steps`` in the same way."""
+        return sorted({offset for _, offset in self.all_steps})
+
+    @cached_property
     def rhythm_conditions(self) -> list[Condition]:
         """The conditions that depend on customers' rhythms."""
         rules = [rule for stage in self.stages for rule in stage.rules]

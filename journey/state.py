@@ -6,7 +6,7 @@ states (`state_diff`, `apply_state_diff`).
 """
 
 from collections.abc import Mapping
-from copy import copy as shallow
+from operator import methodcaller
 from typing import Any
 
 import msgspec
@@ -60,6 +60,8 @@ class State(Struct, omit_defaults=True):
 
 _INSTANTS = ("i", "b", "hu", "d")
 _APPENDED = ("ap", "rd")
+#: Copies a Struct, in a fifth of the time that `copy.copy` takes: every decision copies states.
+shallow = methodcaller("__copy__")
 _SERVICE = "s:"  # before the names of services, so that they differ from all other names of a packed state
 
 
@@ -208,7 +210,8 @@ def deadline_of(packed: Mapping[str, Any] | None) -> Micros | None:
 
 def copy(state: State) -> State:
     """Return an independent copy."""
-    twin, facts = shallow(state), shallow(state.facts)
+    twin: State = shallow(state)
+    facts: Facts = shallow(state.facts)
     twin.reached, twin.facts, twin.holds = state.reached.copy(), facts, state.holds.copy()
     facts.recent, facts.tickets = facts.recent.copy(), facts.tickets.copy()
     facts.earlier_days = facts.earlier_days.copy()

@@ -56,8 +56,10 @@ export const appointments = {
       `Risk learned from ${outcomes} of your past appointments on ${day}.`,
     better: (share: string) =>
       `On appointments it had not seen, its error was ${share} smaller than your company’s rate alone.`,
+    noBetter: "On appointments it had not seen, it was no better than your company’s rate alone.",
     hardlyBetter: "On appointments it had not seen, it was hardly better than your company’s rate alone.",
-    companyRate: "Nothing predicted better than your company’s rate, so everybody has the same risk.",
+    companyRate:
+      "Nothing predicted better than your company’s rate, so that rate is used and everybody has the same risk.",
     tooFew: (outcomes: string, misses: string) =>
       `Too few for a model of your own (${outcomes} outcomes with ${misses} missed are needed).`,
   },

@@ -54,7 +54,8 @@ def _is_just_over(verdict: dict[str, Any]) -> bool:
     days, limit = verdict["is"], verdict["must_be"]
     if verdict["fact"] != "days" or days is None or not limit.startswith(">"):
         return False
-    return abs(days - float(limit.lstrip(">= "))) < _CLOSE
+    beyond: float = days - float(limit.lstrip(">= "))
+    return abs(beyond) < _CLOSE
 
 
 def paired(old: Rulebook, new: Rulebook) -> Rulebook | None:

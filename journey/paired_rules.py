@@ -3,13 +3,21 @@
 A preview lives the past of every customer under the old and the new rules. Most lives are the same, and living them
 once takes half the time. At every evaluation, a stage whose rules differ is asked for both verdicts; the first
 disagreement ends the attempt, and the life is lived under each rulebook. All instants at which time alone may change a
-verdict of either rulebook are evaluated, and an evaluation that finds nothing changes nothing.
+verdict of either rulebook are evaluated.
+
+An evaluation at an instant of only one of them may find a rule that has held for a while, and that the other one would
+evaluate later: right after a return, for example. So a move without an event counts only if it is made at the very
+instant from which its rule holds, by a rule that both have (`is_certain`).
 """
 
 from copy import copy
+from typing import Any
 
+from journey.engine import Transition
 from journey.rules import InvalidRule, Rule, RuleContext
 from journey.stages import Rulebook, Stage
+
+_CLOSE = 1e-6  # days
 
 
 class Disagreement(Exception):
@@ -30,6 +38,24 @@ class _PairedStage(Stage):
         if (found is None) == any(rule.holds(context) for rule in self._new):
             raise Disagreement
         return found
+
+
+def is_certain(move: Transition, pair: Rulebook) -> bool:
+    """Whether a move of a paired life is made under both rulebooks."""
+    if move.event_id is not None:
+        return True
+    if isinstance(pair.by_key[move.to_stage], _PairedStage):
+        return False
+    return any(_is_just_over(verdict) for verdict in move.reason)
+
+
+def _is_just_over(verdict: dict[str, Any]) -> bool:
+    """Whether a condition about days has held from the instant of the evaluation on."""
+    days, limit = verdict["is"], verdict["must_be"]
+    if verdict["fact"] != "days" or days is None or not limit.startswith(">"):
+        return False
+    beyond: float = days - float(limit.lstrip(">= "))
+    return abs(beyond) < _CLOSE
 
 
 def paired(old: Rulebook, new: Rulebook) -> Rulebook | None:

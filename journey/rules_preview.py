@@ -11,7 +11,7 @@ from journey.drift import evaluation
 from journey.engine import RetractionFound, Transition, is_moved_by_change, moves_of, needs_history
 from journey.events import Event
 from journey.outreach import Step
-from journey.paired_rules import Disagreement, paired
+from journey.paired_rules import Disagreement, is_certain, paired
 from journey.rhythm import MedianRecords
 from journey.stages import Rulebook, rulebook_from
 from journey.state import State
@@ -158,6 +158,8 @@ class Pasts:
             self._tried += 1
             try:
                 moves = moves_of(events, self._pair, as_of)
+                if not all(is_certain(move, self._pair) for move in moves):
+                    raise Disagreement
             except (Disagreement, RetractionFound):
                 self._disagreed += 1
                 if self._tried >= ATTEMPTS and self._disagreed > self._tried / 2:

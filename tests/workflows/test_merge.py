@@ -257,6 +257,7 @@ HANDLED = {
     "journey_unrolled": "moved",
     "merged_journeys": "written",
     "retention_campaigns": "moved",
+    "rule_preview_customers": "kept for a day: says what was previewed, of the journeys of then",
     "tasks": "moved",
 }
 

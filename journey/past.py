@@ -138,7 +138,7 @@ def simulate_past(record: JourneyRecord, as_of: Micros) -> State:
     ends = [following.changed_at for following in rulebooks[1:]] + [as_of]
     state = State()
     done: list[Event] = []
-    passed: list[ManualMove] = []  # manual moves
+    passed: list[ManualMove] = []
 
     def advance(rulebook: Rulebook, until: Micros, commands: Sequence[Command] = ()) -> None:
         nonlocal state, waiting
@@ -209,12 +209,12 @@ def _today(record: JourneyRecord, then: State, unknown: Sequence[PastEvent], as_
     differences = [each for each in differences if each["then"] != each["today"]]
     if not differences:
         return None
-    known = {id(each) for each in record.events} - {id(each) for each in unknown}
+    late = {each.event.id for each in unknown}
     events = {each.event.id: each.event for each in record.events if each.event.at <= as_of}
     because = [
         _why(each, events)
         for each in record.events
-        if (each.event.at <= as_of and id(each) not in known)
+        if each.event.id in late
         or (type(each.event) is EventRetracted and each.event.at > as_of and each.event.retracts in events)
     ]
     return {"stage": now.stage, "differences": differences, "because": because}

@@ -4,6 +4,7 @@
 for "just after it". `Timestamp` is an aware datetime in a message, before it is converted. Durations are plain ints.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, NewType
 
@@ -27,6 +28,15 @@ EPOCH_MICROS = Micros(0)
 #: Events are from within these limits.
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def aware_datetime(text: str) -> datetime | None:
+    """Parse a time that a person has written; None unless it is RFC 3339 with an offset and not before `EARLIEST`."""
+    with suppress(ValueError, OverflowError):
+        timestamp = datetime.fromisoformat(text)
+        if timestamp.tzinfo is not None and timestamp >= EARLIEST:
+            return timestamp
+    return None
 
 
 def to_micros(timestamp: datetime) -> Micros:

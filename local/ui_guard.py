@@ -10,6 +10,7 @@ import re
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 import anyio
 import httptools
@@ -73,20 +74,18 @@ async def serve_guard(
 async def _handle(client: SocketStream, ui: tuple[str, int], keys: EncryptionKeys | None) -> None:
     try:
         head, rest = await _read_head(client)
-        passed = checked(head)
-        method, path, headers = _parts(passed)
-        is_codec = keys is not None and path.startswith(ui_codec.PATH)
-        body = await _read_body(client, rest, headers) if is_codec else b""
+        request = checked(head)
+        decoder = keys if request.path.startswith(ui_codec.PATH) else None
+        body = b"" if decoder is None else await _read_body(client, rest, request.headers)
     except Refused as refusal:
         status, _, text = str(refusal).partition(": ")
         await _send(client, status, {"Content-Type": "text/plain; charset=utf-8"}, f"{text}\n".encode())
         return
-    if is_codec:
-        assert keys is not None
-        await _send(client, *await ui_codec.answer(method, path, headers, body, keys))
+    if decoder is not None:
+        await _send(client, *await ui_codec.answer(request.method, request.path, request.headers, body, decoder))
         return
     async with await _connected(ui) as upstream:
-        await upstream.send(passed + rest)
+        await upstream.send(request.passed_on + rest)
         async with anyio.create_task_group() as group:
             group.start_soon(_copy, client, upstream)
             await _copy(upstream, client)
@@ -97,14 +96,6 @@ async def _send(client: SocketStream, status: str, headers: dict[str, str], body
     fields = {**headers, "Content-Length": str(len(body)), "Connection": "close"}
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
     await client.send("\r\n".join(lines).encode() + body)
-
-
-def _parts(head: bytes) -> tuple[str, str, dict[str, str]]:
-    """Return the method, the path and the headers of a head that was checked."""
-    first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
-    method, url, _ = first.split(" ", 2)
-    headers = dict(line.split(": ", 1) for line in lines)
-    return method, url.partition("?")[0], headers
 
 
 async def _read_body(client: ByteReceiveStream, received: bytes, headers: Mapping[str, str]) -> bytes:
@@ -132,8 +123,22 @@ async def _read_head(client: ByteReceiveStream) -> tuple[bytes, bytes]:
     raise Refused(f"408 Request Timeout: headers must be complete within {HEAD_SECONDS:g} seconds")
 
 
-def checked(head: bytes) -> bytes:
-    """Return a request's head as it is passed on: the only one of its connection, so that no other goes unchecked.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that is meant for this machine. Header names are in lower case.
+
+    Attributes:
+        passed_on: Its head as it is passed on: the only one of its connection, so that no other goes unchecked.
+    """
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    passed_on: bytes
+
+
+def checked(head: bytes) -> Request:
+    """Parse a request's head, and check for whom it is.
 
     Raises:
         Refused: It is invalid, or meant for another host.
@@ -150,8 +155,11 @@ def checked(head: bytes) -> bytes:
         shown = ", ".join(host.decode(errors="replace") for host in hosts) or "no host"
         raise Refused(f"421 Misdirected Request: {shown[:200]!r} is not this machine; use localhost or 127.0.0.1")
     kept = [(name, value) for name, value in parsed.headers if name not in _OF_CONNECTION]
-    lines = [b"%b %b HTTP/1.1" % (parser.get_method(), parsed.url), *(b"%b: %b" % header for header in kept)]
-    return b"\r\n".join([*lines, b"connection: close", b"", b""])
+    method = parser.get_method()
+    lines = [b"%b %b HTTP/1.1" % (method, parsed.url), *(b"%b: %b" % header for header in kept)]
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in kept}
+    path = parsed.url.partition(b"?")[0].decode("latin-1")
+    return Request(method.decode(), path, headers, b"\r\n".join([*lines, b"connection: close", b"", b""]))
 
 
 async def _connected(ui: tuple[str, int]) -> SocketStream:

@@ -12,7 +12,7 @@ from db.journeys.rulebooks import RulebookCache
 from db.people import aliases
 from journey.explain import explain
 from journey.past import explain_past
-from journey.time import EARLIEST, to_micros
+from journey.time import aware_datetime, to_micros
 from settings import Settings
 
 
@@ -48,12 +48,9 @@ async def show_customer(settings: Settings, company: int, customer: str, as_of: 
 
 
 def _instant(text: str, now: datetime) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None and EARLIEST <= moment <= now:
-            return moment
-    except ValueError:
-        pass  # reported below, like a time without an offset
+    moment = aware_datetime(text)
+    if moment is not None and moment <= now:
+        return moment
     raise ValueError(f"--as-of {text!r} is not a time with an offset between 1900 and now, like 2026-03-12T09:00:00Z")
 
 

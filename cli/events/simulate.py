@@ -3,7 +3,6 @@
 import json
 import sys
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -23,7 +22,7 @@ from journey.rules import InvalidRule
 from journey.simulate import Log, Simulation
 from journey.simulate import simulate as simulate_log
 from journey.stages import DEFAULT_RULEBOOK, Rulebook, rulebook_from
-from journey.time import EARLIEST, EPOCH_MICROS, LATEST, Micros, to_micros, utc_text
+from journey.time import EPOCH_MICROS, LATEST, Micros, aware_datetime, to_micros, utc_text
 
 BAR = 30  # characters of a full bar
 SHOWN = 20  # bad lines and conflicts that are listed; all are counted
@@ -124,12 +123,9 @@ def _read(file: str, form: Form, complaints: Console) -> tuple[Log, int]:
 
 
 def _instant(text: str) -> Micros:
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None and EARLIEST <= moment < LATEST:
-            return to_micros(moment)
-    except ValueError:
-        pass  # reported below, like a time without an offset
+    moment = aware_datetime(text)
+    if moment is not None and moment < LATEST:
+        return to_micros(moment)
     raise WrongUse(f"--as-of {text!r} is not a time with an offset between 1900 and 2200, like 2026-03-12T09:00:00Z")
 
 

@@ -2,14 +2,13 @@ import { Alert, Button, Form, Input, Modal, Select } from "antd";
 import { type KeyboardEvent, useState } from "react";
 import { newIdempotencyKey } from "../api/mutations";
 import type { ContactOutcome, NewContact } from "../api/types";
-import { toDateTimeLocal } from "../format/dates";
+import { DAY, toDateTimeLocal } from "../format/dates";
 import { phoneLink } from "../format/phone";
 import { strings } from "../strings";
 import { useRecorder } from "./use-recorder";
 
 const OUTCOMES: readonly ContactOutcome[] = ["reached", "no_answer", "booked", "declined", "do_not_contact"];
 const CHANNELS: readonly NewContact["channel"][] = ["phone", "in_person", "email", "message"];
-const DAY = 86_400_000;
 const MAX_NOTE = 1000;
 const MAX_SERVICE = 64;
 

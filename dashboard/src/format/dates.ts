@@ -1,6 +1,7 @@
 import { LOCALE, stringsLocale } from "./locale";
 
-const DAY = 86_400_000;
+/** Milliseconds of a day. */
+export const DAY = 86_400_000;
 const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ["year", 365 * DAY],
   ["month", 30 * DAY],

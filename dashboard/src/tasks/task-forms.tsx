@@ -3,7 +3,7 @@ import { type ReactNode, useState } from "react";
 import { newIdempotencyKey, useCommentOnTask, useMoveTask } from "../api/mutations";
 import type { Task } from "../api/types";
 import { errorMessage } from "../components/error-alert";
-import { toDateTimeLocal } from "../format/dates";
+import { DAY, toDateTimeLocal } from "../format/dates";
 import { strings } from "../strings";
 
 const MAX_COMMENT = 1000;
@@ -18,8 +18,8 @@ export function MoveForm({ task, onClose }: Props) {
   const move = useMoveTask(task.customer_id);
   const t = strings.tasks;
   // An overdue task is offered for tomorrow at this time.
-  const suggested = new Date(Math.max(Date.parse(task.due_at ?? ""), Date.now()) || Date.now() + 86_400_000);
-  const [initial] = useState(toDateTimeLocal(task.overdue ? new Date(Date.now() + 86_400_000) : suggested));
+  const suggested = new Date(Math.max(Date.parse(task.due_at ?? ""), Date.now()) || Date.now() + DAY);
+  const [initial] = useState(toDateTimeLocal(task.overdue ? new Date(Date.now() + DAY) : suggested));
   return (
     <InlineForm
       initial={initial}

@@ -1,6 +1,5 @@
 import type { Assumption } from "../../../api/types";
-
-const DAY = 86_400_000;
+import { DAY } from "../../../format/dates";
 
 export type Question = "visit" | "payment" | "misses" | "nothing" | "other";
 export const QUESTIONS: readonly Question[] = ["visit", "payment", "misses", "nothing", "other"];

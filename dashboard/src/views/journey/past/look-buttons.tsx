@@ -2,11 +2,11 @@ import { HistoryOutlined, QuestionCircleOutlined } from "@ant-design/icons";
 import { Button } from "antd";
 import { useState } from "react";
 import { lazyComponent } from "../../../components/lazy-component";
+import { DAY } from "../../../format/dates";
 import { strings } from "../../../strings";
 import { usePastInstant } from "./past-instant";
 
 const WhatIf = lazyComponent(() => import("./what-if"), null);
-const DAY = 86_400_000;
 
 /** Buttons that look back at the journey, or ahead. */
 export function LookButtons({ customerId }: { customerId: string }) {

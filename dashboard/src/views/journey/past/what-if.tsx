@@ -5,7 +5,7 @@ import type { WhatIf as Answer, CourseOfJourney } from "../../../api/types";
 import { QueryView } from "../../../components/query-view";
 import { useStageStyle } from "../../../components/stage-style";
 import { StageTag } from "../../../components/stage-tag";
-import { formatDate, formatDateTime, toDateTimeLocal } from "../../../format/dates";
+import { DAY, formatDate, formatDateTime, toDateTimeLocal } from "../../../format/dates";
 import { describeDeadline } from "../../../format/deadlines";
 import { actionLabel, label } from "../../../format/labels";
 import { formatMoney, formatShare } from "../../../format/numbers";
@@ -20,8 +20,6 @@ import {
   QUESTIONS,
   type Question,
 } from "./assumptions";
-
-const DAY = 86_400_000;
 
 /** Dialog that says what would happen to a customer. Nothing is changed. */
 export default function WhatIf({ customerId, onClose }: { customerId: string; onClose(): void }) {

@@ -7,6 +7,7 @@ import { chartThemeFor } from "../../../charts/chart-theme";
 import { FlowChart } from "../../../charts/lazy-charts";
 import { type StageFlow, toStageFlow } from "../../../charts/stage-flow";
 import { Panel } from "../../../components/panel";
+import { DAY } from "../../../format/dates";
 import { formatNumber } from "../../../format/numbers";
 import { ruleStrings } from "../../../strings/rules";
 import { useDark, useNarrow } from "../../../theme";
@@ -15,7 +16,6 @@ import { usePreviewLook } from "./stage-names";
 
 export type Since = "all" | "year" | "quarter";
 
-const DAY = 86_400_000;
 const DAYS: Record<Since, number | null> = { all: null, year: 365, quarter: 90 };
 const START = "";
 
